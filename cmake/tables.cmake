@@ -1,0 +1,27 @@
+# zoometer_table(FOLDER TYPE SUFFIX FUNCTION HEADER): turns a folder into a table.
+#
+# Each line `extern constinit const TYPE name SUFFIX` (say `resnet_family`) in src/FOLDER/*.cpp
+# becomes an entry, in alphabetical order, of what `std::span<const TYPE* const> FUNCTION()`
+# returns. A new model is thus one new file and no other edit, and no linker can drop it from the
+# static library, as it does with self-registering objects. Declare FUNCTION in HEADER.
+function(zoometer_table FOLDER TYPE SUFFIX FUNCTION HEADER)
+  if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/${HEADER})
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${FOLDER}/*.cpp)
+  list(SORT sources)
+  # The list is a dependency of its own: a removed file would otherwise leave the table as it was.
+  set(list_file ${ZOOMETER_GENERATED}/${FOLDER}_table.files)
+  string(REPLACE ";" "\n" content "${sources}")
+  file(CONFIGURE OUTPUT ${list_file} CONTENT "${content}\n" @ONLY)
+
+  set(output ${ZOOMETER_GENERATED}/${FOLDER}_table.cpp)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/make_table.cmake)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DFILES=${list_file} -DTYPE=${TYPE} -DSUFFIX=${SUFFIX}
+      -DFUNCTION=${FUNCTION} -DHEADER=${HEADER} -DOUTPUT=${output} -P ${script}
+    DEPENDS ${sources} ${list_file} ${script}
+    COMMENT "Table of src/${FOLDER}"
+    VERBATIM)
+  target_sources(zoometer_core PRIVATE ${output})
+endfunction()

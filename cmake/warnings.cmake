@@ -1,0 +1,15 @@
+# zoometer_warnings: the warnings and sanitizers of our own targets; the libraries' headers are
+# included as system headers and stay exempt.
+add_library(zoometer_warnings INTERFACE)
+target_compile_options(zoometer_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<BOOL:${ZOOMETER_WERROR}>:-Werror>
+  # False positives of GCC 12 on std::string's operator+ (gcc.gnu.org PR105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+
+set(ZOOMETER_SANITIZE "" CACHE STRING "Sanitizers to build with, for instance address,undefined")
+if(ZOOMETER_SANITIZE)
+  # Every target, so that containers are annotated alike on both sides of a call.
+  add_compile_options(-fsanitize=${ZOOMETER_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${ZOOMETER_SANITIZE})
+endif()
