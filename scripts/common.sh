@@ -1,0 +1,82 @@
+# Sourced by zoometer, check, .ci/run and the other scripts: packages and builds.
+# Expects `root`, the absolute path of the repository. All output goes to stderr.
+
+# The packages of a section of packages.txt that are not installed, on one line.
+missing_packages() {
+  command -v dpkg-query >/dev/null || return 0  # not Debian: the user sees to the libraries
+  local wanted installed
+  wanted=$(awk -v section="$1" '/^#/ { on = ($2 == section); next } on && NF { print $1 }' \
+    "$root/packages.txt" | sort)
+  # shellcheck disable=SC2086
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
+    sed -n 's/^installed //p' | sort -u)
+  comm -23 <(echo "$wanted") <(echo "$installed") | xargs
+}
+
+# install_packages SECTION: installs what is missing of it; fails, saying what to do, if it cannot.
+install_packages() {
+  local missing log run=()
+  missing=$(missing_packages "$1")
+  [ -z "$missing" ] && return 0
+
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "zoometer: missing packages, please install them as root: apt-get install $missing" >&2
+      return 1
+    fi
+    run=(sudo)
+    [ -t 0 ] || run=(sudo -n)
+  fi
+  echo "installing packages: $missing" >&2
+  run+=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=600)
+  log=$(mktemp)
+  # shellcheck disable=SC2086
+  if ! "${run[@]}" install --no-install-recommends $missing >"$log" 2>&1 </dev/null &&
+    ! { "${run[@]}" update && "${run[@]}" install --no-install-recommends $missing; } \
+      >>"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "zoometer: could not install the packages: $missing" >&2
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# True if a source of the binary is younger than the last build of the release preset.
+sources_changed() {
+  local stamp=$root/build/release/.built
+  [ -x "$root/build/release/zoometer" ] && [ -f "$stamp" ] || return 0
+  [ -n "$(find -H "$root/src" "$root/include" "$root/data" "$root/cmake" "$root/CMakeLists.txt" \
+    "$root/CMakePresets.json" -newer "$stamp" -print -quit 2>/dev/null)" ]
+}
+
+# Waits for any other build in this tree and keeps them out until unlock_build.
+lock_build() {
+  if ! { mkdir -p "$root/build" && exec 9>"$root/build/.lock"; } 2>/dev/null; then
+    echo "zoometer: cannot write to $root/build" >&2
+    return 1
+  fi
+  flock -n 9 && return
+  echo "waiting for another build of zoometer..." >&2
+  flock 9
+}
+unlock_build() { exec 9>&-; }
+
+# build PRESET TARGET: configures and builds; the log is shown only if that fails. Call it locked.
+build() {
+  local folder=$root/build/$1 log=$root/build/$1.log
+  # A build folder that came from elsewhere with a copy of the tree cannot be configured here.
+  if [ -f "$folder/CMakeCache.txt" ] &&
+    ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
+    rm -rf "$folder"
+  fi
+  mkdir -p "$folder"
+  touch "$folder/.built.new"  # before the build: an edit made meanwhile is younger
+  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "$2") \
+    >"$log" 2>&1 </dev/null 9>&-; then
+    cat "$log" >&2
+    echo "zoometer: the build failed, its log is $log" >&2
+    return 1
+  fi
+  mv "$folder/.built.new" "$folder/.built"
+}
