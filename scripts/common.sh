@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # Sourced by zoometer, check, .ci/run and the other scripts: packages and builds.
 # Expects `root`, the absolute path of the repository. All output goes to stderr.
 
@@ -62,6 +63,13 @@ lock_build() {
 }
 unlock_build() { exec 9>&-; }
 
+# ccache fails where it cannot write its cache, as for a user without a home folder.
+use_ccache_if_possible() {
+  local cache
+  cache=$(ccache --get-config cache_dir 2>/dev/null) || return 0
+  { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || export CCACHE_DISABLE=1
+}
+
 # build PRESET TARGET: configures and builds; the log is shown only if that fails. Call it locked.
 build() {
   local folder=$root/build/$1 log=$root/build/$1.log
@@ -70,6 +78,7 @@ build() {
     ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
     rm -rf "$folder"
   fi
+  use_ccache_if_possible
   mkdir -p "$folder"
   touch "$folder/.built.new"  # before the build: an edit made meanwhile is younger
   if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "$2") \
