@@ -1,0 +1,278 @@
+#include "ir/graph.hpp"
+
+#include <algorithm>
+
+namespace zoometer {
+namespace {
+
+std::size_t hash_of(const Shape& shape) noexcept {
+  std::uint64_t hash = shape.size() * 0x9E3779B97F4A7C15ULL;
+  for (const std::int64_t size : shape) {
+    hash = (hash ^ static_cast<std::uint64_t>(size)) * 0xFF51AFD7ED558CCDULL;
+    hash ^= hash >> 32;
+  }
+  return static_cast<std::size_t>(hash);
+}
+
+/// Prints attributes as "stride=(2, 2), groups=1".
+class TextVisitor : public AttrVisitor {
+ public:
+  explicit TextVisitor(std::string& text) : text_(text) {}
+  void visit(std::string_view name, std::int64_t value) override { add(name, std::to_string(value)); }
+  void visit(std::string_view name, double value) override { add(name, std::to_string(value)); }
+  void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
+  void visit(std::string_view name, std::span<const std::int64_t> value) override {
+    add(name, to_string(value));
+  }
+  void visit(std::string_view name, std::string_view value) override { add(name, std::string(value)); }
+  void visit(std::string_view name, DType value) override { add(name, std::string(name_of(value))); }
+
+ private:
+  void add(std::string_view name, const std::string& value) {
+    if (!text_.empty()) text_ += ", ";
+    text_.append(name).append("=").append(value);
+  }
+  std::string& text_;
+};
+
+}  // namespace
+
+void Inference::output(const Shape& shape, DType dtype, bool bounded) {
+  graph_.inferred_.push_back({shape, dtype, bounded});
+}
+
+void Inference::fail(std::size_t constraint) const {
+  std::string got;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (!has(i)) continue;
+    if (!got.empty()) got += ", ";
+    if (i < op_.inputs.size()) got.append(op_.inputs[i]).append(" ");
+    got += to_string(shape(i));
+  }
+  std::string attributes;
+  if (attrs_ != nullptr) {
+    TextVisitor visitor(attributes);
+    op_.attrs.visit(attrs_, visitor);
+  }
+  if (!attributes.empty()) got += " with " + attributes;
+  throw Error(ErrorCode::shape, std::string(op_.name) + " C" + std::to_string(constraint),
+              {std::string(op_.constraints[constraint - 1]), std::move(got)});
+}
+
+void Graph::clear() {
+  arena_.clear();
+  nodes_.clear();
+  operands_.clear();
+  values_.clear();
+  parameters_.clear();
+  modules_.clear();
+  calls_.clear();
+  call_outputs_.clear();
+  inputs_.clear();
+  outputs_.clear();
+  node_names_.clear();
+  std::fill(shape_table_.begin(), shape_table_.end(), nullptr);
+  shape_count_ = 0;
+  current_module_ = 0;
+}
+
+ModuleId Graph::add_module(ModuleId parent, std::string_view name, std::string_view kind) {
+  modules_.push_back({name, kind, parent});
+  return static_cast<ModuleId>(modules_.size() - 1);
+}
+
+ValueId Graph::add_value(const Shape& shape, DType dtype, NodeId producer, std::uint8_t flags) {
+  values_.push_back({intern(shape), producer, dtype, flags, 0});
+  return static_cast<ValueId>(values_.size() - 1);
+}
+
+ValueId Graph::add_input(std::string_view name, const Shape& shape, DType dtype, bool is_bounded) {
+  const auto flags = static_cast<std::uint8_t>(Value::is_input | (is_bounded ? Value::bounded : 0));
+  const ValueId value = add_value(shape, dtype, static_cast<NodeId>(inputs_.size()), flags);
+  inputs_.push_back({name, value});
+  return value;
+}
+
+ValueId Graph::add_parameter(ModuleId module, std::string_view name, const Shape& shape, DType dtype,
+                             ParameterKind kind) {
+  const auto index = static_cast<ParameterId>(parameters_.size());
+  const ValueId value = add_value(shape, dtype, index, Value::is_parameter);
+  parameters_.push_back({name, module, value, kind, no_id});
+  return value;
+}
+
+void Graph::share_parameter(ParameterId parameter, ParameterId with) {
+  parameters_[parameter].shared_with = with;
+}
+
+void Graph::add_output(std::string_view name, ValueId value) { outputs_.push_back({name, value}); }
+
+NodeId Graph::append_raw(const OpDef& op, const void* attrs, std::span<const ValueId> inputs) {
+  try {
+    inferred_.clear();
+    Inference inference(*this, op, inputs, attrs);
+    op.infer(inference);
+    return commit(op, attrs, inputs, inferred_);
+  } catch (Error& error) {
+    locate(error, op);
+    throw;
+  }
+}
+
+NodeId Graph::append_declared(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
+                              std::span<const OutputType> outputs) {
+  try {
+    return commit(op, attrs, inputs, outputs);
+  } catch (Error& error) {
+    locate(error, op);
+    throw;
+  }
+}
+
+NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
+                     std::span<const OutputType> outputs) {
+  constexpr std::size_t most = 0xFFFF;
+  if (inputs.size() > most || outputs.size() > most) {
+    throw Error(ErrorCode::limit, "a node has too many inputs or outputs",
+                {"at most 65535", std::to_string(std::max(inputs.size(), outputs.size()))});
+  }
+  std::uint8_t inherited = 0;
+  for (const ValueId input : inputs) {
+    if (input != no_id) inherited |= static_cast<std::uint8_t>(values_[input].flags & Value::bounded);
+  }
+  bool shares = op.storage == Storage::view;
+  if (op.storage == Storage::reshaped && !inputs.empty()) shares = !values_[inputs[0]].has(Value::strided);
+
+  const auto id = static_cast<NodeId>(nodes_.size());
+  const auto first_input = static_cast<std::uint32_t>(operands_.size());
+  operands_.insert(operands_.end(), inputs.begin(), inputs.end());
+  const auto first_output = static_cast<ValueId>(values_.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    auto flags = inherited;
+    if (outputs[i].bounded) flags |= Value::bounded;
+    if (shares) flags |= Value::shares;
+    if (op.storage == Storage::view) flags |= Value::strided;
+    values_[add_value(outputs[i].shape, outputs[i].dtype, id, flags)].output_index =
+        static_cast<std::uint16_t>(i);
+  }
+  nodes_.push_back({&op, attrs, first_input, first_output, current_module_,
+                    static_cast<std::uint16_t>(inputs.size()),
+                    static_cast<std::uint16_t>(outputs.size())});
+  return id;
+}
+
+void Graph::locate(Error& error, const OpDef& op) const {
+  if (error.place.module_path.empty() && current_module_ < modules_.size()) {
+    error.place.module_path = module_path(current_module_);
+  }
+  if (error.place.node.empty()) error.place.node = std::string(op.name);
+}
+
+void Graph::set_node_name(NodeId node, std::string_view name) {
+  if (node_names_.size() <= node) node_names_.resize(node + std::size_t{1});
+  node_names_[node] = name;
+}
+
+std::string_view Graph::node_name(NodeId id) const noexcept {
+  return id < node_names_.size() ? node_names_[id] : std::string_view{};
+}
+
+std::uint32_t Graph::begin_call(ModuleId module) {
+  ModuleCall call;
+  call.module = module;
+  call.first_node = static_cast<NodeId>(nodes_.size());
+  calls_.push_back(call);
+  return static_cast<std::uint32_t>(calls_.size() - 1);
+}
+
+void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
+  ModuleCall& record = calls_[call];
+  record.end_node = static_cast<NodeId>(nodes_.size());
+  record.first_output = static_cast<std::uint32_t>(call_outputs_.size());
+  record.output_count = static_cast<std::uint32_t>(outputs.size());
+  call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
+}
+
+const SharedShape* Graph::intern(const Shape& shape) {
+  if (shape_count_ * 2 >= shape_table_.size()) rehash(std::max<std::size_t>(256, shape_table_.size() * 2));
+  const std::size_t mask = shape_table_.size() - 1;
+  for (std::size_t slot = hash_of(shape) & mask;; slot = (slot + 1) & mask) {
+    const SharedShape* found = shape_table_[slot];
+    if (found == nullptr) {
+      const std::int64_t count = zoometer::numel(shape);
+      const SharedShape* added = arena_.make<SharedShape>(shape, count);
+      shape_table_[slot] = added;
+      ++shape_count_;
+      return added;
+    }
+    if (found->shape == shape) return found;
+  }
+}
+
+void Graph::rehash(std::size_t capacity) {
+  std::vector<const SharedShape*> old(capacity, nullptr);
+  old.swap(shape_table_);
+  const std::size_t mask = capacity - 1;
+  for (const SharedShape* entry : old) {
+    if (entry == nullptr) continue;
+    std::size_t slot = hash_of(entry->shape) & mask;
+    while (shape_table_[slot] != nullptr) slot = (slot + 1) & mask;
+    shape_table_[slot] = entry;
+  }
+}
+
+std::string Graph::module_path(ModuleId id) const {
+  if (id >= modules_.size() || modules_[id].parent == no_id) return {};
+  const ModuleInfo& module = modules_[id];
+  std::string path = module_path(module.parent);
+  if (!path.empty()) path += '.';
+  return path.append(module.name);
+}
+
+std::string Graph::parameter_path(const Parameter& parameter) const {
+  std::string path = module_path(parameter.module);
+  if (!path.empty()) path += '.';
+  return path.append(parameter.name);
+}
+
+std::vector<ModuleId> Graph::modules_in_order() const {
+  const std::size_t count = modules_.size();
+  std::vector<ModuleId> first_child(count, no_id);
+  std::vector<ModuleId> next_sibling(count, no_id);
+  for (std::size_t i = count; i-- > 0;) {  // backwards, so that the first child is the earliest
+    const ModuleId parent = modules_[i].parent;
+    if (parent == no_id) continue;
+    next_sibling[i] = first_child[parent];
+    first_child[parent] = static_cast<ModuleId>(i);
+  }
+  std::vector<ModuleId> order;
+  order.reserve(count);
+  std::vector<ModuleId> open;
+  if (count > 0) open.push_back(0);
+  while (!open.empty()) {
+    const ModuleId id = open.back();
+    open.pop_back();
+    order.push_back(id);
+    if (next_sibling[id] != no_id) open.push_back(next_sibling[id]);
+    if (first_child[id] != no_id) open.push_back(first_child[id]);
+  }
+  return order;
+}
+
+std::vector<ParameterId> Graph::parameters_in_order() const {
+  const std::vector<ModuleId> order = modules_in_order();
+  std::vector<std::uint32_t> position(modules_.size(), 0);
+  for (std::size_t i = 0; i < order.size(); ++i) position[order[i]] = static_cast<std::uint32_t>(i);
+
+  std::vector<ParameterId> result(parameters_.size());
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<ParameterId>(i);
+  const auto rank = [&](ParameterId id) {
+    const Parameter& parameter = parameters_[id];
+    return std::pair(position[parameter.module], parameter.kind != ParameterKind::parameter);
+  };
+  std::stable_sort(result.begin(), result.end(),
+                   [&](ParameterId a, ParameterId b) { return rank(a) < rank(b); });
+  return result;
+}
+
+}  // namespace zoometer

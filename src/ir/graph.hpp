@@ -1,0 +1,247 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/dtype.hpp"
+#include "ir/op_def.hpp"
+#include "ir/shape.hpp"
+#include "util/arena.hpp"
+#include "util/error.hpp"
+
+namespace zoometer {
+
+/// A shape that is held once per graph, with its element count.
+struct SharedShape {
+  Shape shape;
+  std::int64_t numel = 0;
+};
+
+/// A tensor of the graph: an input, a parameter or the output of a node.
+struct Value {
+  enum Flag : std::uint8_t {
+    bounded = 1,      ///< a size is an upper bound, or rests on one
+    shares = 2,       ///< lives in the memory of its node's first input (a view, or in place)
+    strided = 4,      ///< not contiguous: reshaping it copies
+    is_input = 8,
+    is_parameter = 16,
+  };
+
+  const SharedShape* type = nullptr;
+  NodeId producer = no_id;  ///< the node; the index of the input or parameter for those
+  DType dtype = DType::float32;
+  std::uint8_t flags = 0;
+  std::uint16_t output_index = 0;
+
+  bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
+};
+
+/// One application of an operator. Inputs and outputs are runs in the graph's flat arrays.
+struct Node {
+  const OpDef* op = nullptr;
+  const void* attrs = nullptr;
+  std::uint32_t first_input = 0;
+  ValueId first_output = 0;
+  ModuleId module = 0;
+  std::uint16_t input_count = 0;
+  std::uint16_t output_count = 0;
+};
+static_assert(sizeof(Node) == 32);
+
+enum class ParameterKind : std::uint8_t {
+  parameter,         ///< learnt, in the state dict
+  buffer,            ///< not learnt, in the state dict
+  transient_buffer,  ///< not learnt, not in the state dict
+};
+
+struct Parameter {
+  std::string_view name;  ///< within its module: "weight"
+  ModuleId module = 0;
+  ValueId value = 0;
+  ParameterKind kind = ParameterKind::parameter;
+  ParameterId shared_with = no_id;  ///< the parameter whose storage this one shares
+};
+
+/// A named place of the model's structure. A child's id is greater than its parent's.
+struct ModuleInfo {
+  std::string_view name;  ///< within its parent: "conv1"; empty for the root
+  std::string_view kind;  ///< its class: "Conv2d"
+  ModuleId parent = no_id;
+};
+
+/// One call of a module: the nodes that ran inside it and what it returned.
+struct ModuleCall {
+  ModuleId module = 0;
+  NodeId first_node = 0;
+  NodeId end_node = 0;
+  std::uint32_t first_output = 0;
+  std::uint32_t output_count = 0;
+};
+
+/// A named input or output of the whole graph.
+struct Port {
+  std::string_view name;
+  ValueId value = 0;
+};
+
+/// A traced model: nodes, values, parameters and modules in flat arrays. Append-only while it is
+/// traced; append order is a topological order. Everything it names lives in its arena.
+class Graph {
+ public:
+  Graph() = default;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  Graph(Graph&&) noexcept = default;
+  Graph& operator=(Graph&&) noexcept = default;
+
+  /// Empties the graph and keeps its memory for the next trace.
+  void clear();
+
+  // -- building -----------------------------------------------------------------------------
+
+  Arena& arena() noexcept { return arena_; }
+
+  /// `name` and `kind` must outlive the graph (a literal, or text in its arena).
+  ModuleId add_module(ModuleId parent, std::string_view name, std::string_view kind);
+  ValueId add_input(std::string_view name, const Shape& shape, DType dtype, bool is_bounded = false);
+  ValueId add_parameter(ModuleId module, std::string_view name, const Shape& shape, DType dtype,
+                        ParameterKind kind);
+  void share_parameter(ParameterId parameter, ParameterId with);
+  void add_output(std::string_view name, ValueId value);
+
+  /// Appends a node: infers its output types, or throws Error with the module path and the operator.
+  template <class Attrs>
+  NodeId append(const OpDef& op, const Attrs& attrs, std::span<const ValueId> inputs) {
+    const void* kept = nullptr;
+    if constexpr (!std::is_empty_v<Attrs>) kept = keep(attrs);
+    return append_raw(op, kept, inputs);
+  }
+
+  /// The same with the attributes already in the arena (null for none).
+  NodeId append_raw(const OpDef& op, const void* attrs, std::span<const ValueId> inputs);
+
+  /// Appends a node whose output types are declared, not inferred: an operator without a definition.
+  NodeId append_declared(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
+                         std::span<const OutputType> outputs);
+
+  template <class Attrs>
+  const Attrs* keep(const Attrs& attrs) {
+    return ::new (arena_.allocate(sizeof(Attrs), alignof(Attrs))) Attrs(attrs);
+  }
+
+  /// Marks a value as written into its node's first input's memory.
+  void mark_in_place(ValueId value) { values_[value].flags |= Value::shares; }
+  void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
+  void set_dtype(ValueId value, DType dtype) { values_[value].dtype = dtype; }
+
+  /// Names a node or says where it came from; kept outside of the node, as few graphs use it.
+  void set_node_name(NodeId node, std::string_view name);
+
+  /// The module that nodes are appended to.
+  ModuleId current_module() const noexcept { return current_module_; }
+  void set_current_module(ModuleId module) noexcept { current_module_ = module; }
+
+  /// Begins and ends a call of a module; returns the call's index.
+  std::uint32_t begin_call(ModuleId module);
+  void end_call(std::uint32_t call, std::span<const ValueId> outputs);
+
+  // -- reading ------------------------------------------------------------------------------
+
+  std::span<const Node> nodes() const noexcept { return nodes_; }
+  std::span<const Value> values() const noexcept { return values_; }
+  std::span<const Parameter> parameters() const noexcept { return parameters_; }
+  std::span<const ModuleInfo> modules() const noexcept { return modules_; }
+  std::span<const ModuleCall> calls() const noexcept { return calls_; }
+  std::span<const Port> inputs() const noexcept { return inputs_; }
+  std::span<const Port> outputs() const noexcept { return outputs_; }
+
+  const Value& value(ValueId id) const noexcept { return values_[id]; }
+  const Shape& shape(ValueId id) const noexcept { return values_[id].type->shape; }
+  std::int64_t numel(ValueId id) const noexcept { return values_[id].type->numel; }
+  /// Bytes of a value at its own dtype.
+  std::int64_t bytes(ValueId id) const noexcept {
+    return (values_[id].type->numel * bits_of(values_[id].dtype) + 7) / 8;
+  }
+  std::span<const ValueId> inputs_of(const Node& node) const noexcept {
+    return {operands_.data() + node.first_input, node.input_count};
+  }
+  std::span<const ValueId> outputs_of(const ModuleCall& call) const noexcept {
+    return {call_outputs_.data() + call.first_output, call.output_count};
+  }
+  NodeView view(NodeId id) const noexcept { return {*this, nodes_[id]}; }
+  std::string_view node_name(NodeId id) const noexcept;
+
+  /// "layer1.0.conv1"; empty for the root.
+  std::string module_path(ModuleId id) const;
+  /// "layer1.0.conv1.weight".
+  std::string parameter_path(const Parameter& parameter) const;
+
+  /// Modules in depth-first order of their registration: torchvision's `named_modules()`.
+  std::vector<ModuleId> modules_in_order() const;
+  /// Parameters as in the state dict: module by module, parameters before buffers.
+  std::vector<ParameterId> parameters_in_order() const;
+
+ private:
+  friend class Inference;
+
+  ValueId add_value(const Shape& shape, DType dtype, NodeId producer, std::uint8_t flags);
+  const SharedShape* intern(const Shape& shape);
+  void rehash(std::size_t capacity);
+  NodeId commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
+                std::span<const OutputType> outputs);
+  void locate(Error& error, const OpDef& op) const;
+
+  Arena arena_;
+  std::vector<Node> nodes_;
+  std::vector<ValueId> operands_;
+  std::vector<Value> values_;
+  std::vector<Parameter> parameters_;
+  std::vector<ModuleInfo> modules_;
+  std::vector<ModuleCall> calls_;
+  std::vector<ValueId> call_outputs_;
+  std::vector<Port> inputs_;
+  std::vector<Port> outputs_;
+  std::vector<std::string_view> node_names_;
+  std::vector<const SharedShape*> shape_table_;  // open addressing, a power of two
+  std::size_t shape_count_ = 0;
+  mutable std::vector<OutputType> inferred_;     // scratch of append_raw
+  ModuleId current_module_ = 0;
+};
+
+// -- inline readers ---------------------------------------------------------------------------
+
+inline const Shape& Inference::shape(std::size_t index) const { return graph_.shape(inputs_[index]); }
+inline DType Inference::dtype(std::size_t index) const { return graph_.value(inputs_[index]).dtype; }
+inline std::int64_t Inference::numel(std::size_t index) const { return graph_.numel(inputs_[index]); }
+
+inline const OpDef& NodeView::op() const noexcept { return *node_->op; }
+inline std::size_t NodeView::input_count() const noexcept { return node_->input_count; }
+inline std::size_t NodeView::output_count() const noexcept { return node_->output_count; }
+inline ValueId NodeView::input(std::size_t index) const noexcept {
+  return graph_->inputs_of(*node_)[index];
+}
+inline bool NodeView::has(std::size_t index) const noexcept {
+  return index < node_->input_count && input(index) != no_id;
+}
+inline ValueId NodeView::output(std::size_t index) const noexcept {
+  return node_->first_output + static_cast<ValueId>(index);
+}
+inline const Shape& NodeView::in(std::size_t index) const noexcept {
+  return graph_->shape(input(index));
+}
+inline const Shape& NodeView::out(std::size_t index) const noexcept {
+  return graph_->shape(output(index));
+}
+inline std::int64_t NodeView::in_numel(std::size_t index) const noexcept {
+  return graph_->numel(input(index));
+}
+inline std::int64_t NodeView::out_numel(std::size_t index) const noexcept {
+  return graph_->numel(output(index));
+}
+inline const void* NodeView::raw_attrs() const noexcept { return node_->attrs; }
+
+}  // namespace zoometer

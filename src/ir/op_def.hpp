@@ -1,0 +1,224 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "ir/dtype.hpp"
+#include "ir/shape.hpp"
+
+namespace zoometer {
+
+class Graph;
+struct Node;
+struct OpDef;
+
+using ValueId = std::uint32_t;
+using NodeId = std::uint32_t;
+using ModuleId = std::uint32_t;
+using ParameterId = std::uint32_t;
+
+/// An absent optional input (a convolution without bias), and the parent of the root module.
+inline constexpr std::uint32_t no_id = 0xFFFFFFFF;
+
+/// What an operator costs. FLOPs are 2 x macs + other.
+struct Cost {
+  std::int64_t macs = 0;   ///< multiply-accumulates
+  std::int64_t other = 0;  ///< every floating-point or integer operation that is no multiply-accumulate
+};
+
+/// Whether an operator's cost is known. The coverage ledger is made of it.
+enum class Coverage : std::uint8_t {
+  counted,  ///< by the formula of its definition
+  zero,     ///< zero by definition: views, reshapes, constants
+  unknown,  ///< an operator without a definition: always reported
+};
+
+/// Where an operator's first output lives.
+enum class Storage : std::uint8_t {
+  fresh,     ///< new memory
+  view,      ///< the memory of its first input
+  reshaped,  ///< a view if the first input is contiguous, else a copy
+};
+
+/// Which bytes an operator reads.
+enum class Reads : std::uint8_t {
+  inputs,   ///< every element of every input
+  outputs,  ///< as many elements of its first input as it writes, and all other inputs (slices, gathers)
+};
+
+/// Receives an attribute struct field by field.
+class AttrVisitor {
+ public:
+  virtual ~AttrVisitor() = default;
+  virtual void visit(std::string_view name, std::int64_t value) = 0;
+  virtual void visit(std::string_view name, double value) = 0;
+  virtual void visit(std::string_view name, bool value) = 0;
+  virtual void visit(std::string_view name, std::span<const std::int64_t> value) = 0;
+  virtual void visit(std::string_view name, std::string_view value) = 0;
+  virtual void visit(std::string_view name, DType value) = 0;
+};
+
+/// One entry of an attribute struct's field list.
+template <class Struct, class Member>
+struct Field {
+  std::string_view name;
+  Member Struct::*member;
+};
+
+template <class Struct, class Member>
+constexpr Field<Struct, Member> field(std::string_view name, Member Struct::*member) {
+  return {name, member};
+}
+
+/// The attributes of an operator that has none.
+struct NoAttrs {
+  static constexpr std::tuple<> fields{};
+};
+
+namespace detail {
+
+template <class Member>
+void visit_member(AttrVisitor& visitor, std::string_view name, const Member& value) {
+  if constexpr (std::is_same_v<Member, Spatial> || std::is_same_v<Member, Ints>) {
+    visitor.visit(name, std::span<const std::int64_t>(value));
+  } else {
+    visitor.visit(name, value);
+  }
+}
+
+template <class Attrs>
+void visit_attrs(const void* attrs, AttrVisitor& visitor) {
+  if constexpr (std::tuple_size_v<std::remove_cvref_t<decltype(Attrs::fields)>> > 0) {
+    const auto& typed = *static_cast<const Attrs*>(attrs);
+    std::apply([&](const auto&... item) { (visit_member(visitor, item.name, typed.*item.member), ...); },
+               Attrs::fields);
+  }
+}
+
+template <class Attrs>
+bool equal_attrs(const void* a, const void* b) {
+  if constexpr (std::tuple_size_v<std::remove_cvref_t<decltype(Attrs::fields)>> > 0) {
+    const auto& left = *static_cast<const Attrs*>(a);
+    const auto& right = *static_cast<const Attrs*>(b);
+    return std::apply(
+        [&](const auto&... item) { return ((left.*item.member == right.*item.member) && ...); },
+        Attrs::fields);
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// What the graph needs to know of an operator's attribute struct: made from its field list.
+struct AttrType {
+  std::size_t size = 0;  ///< bytes, 0 for none
+  void (*visit)(const void* attrs, AttrVisitor& visitor) = nullptr;
+  bool (*equal)(const void* a, const void* b) = nullptr;
+
+  template <class Attrs>
+  static constexpr AttrType of() {
+    static_assert(std::is_trivially_copyable_v<Attrs>, "attributes are copied as bytes");
+    return {std::is_empty_v<Attrs> ? 0 : sizeof(Attrs), &detail::visit_attrs<Attrs>,
+            &detail::equal_attrs<Attrs>};
+  }
+};
+
+/// The type of one output.
+struct OutputType {
+  Shape shape;
+  DType dtype = DType::float32;
+  bool bounded = false;  ///< a size is an upper bound: the real one depends on data
+};
+
+/// What an operator's inference sees: inputs and attributes in, output types out.
+class Inference {
+ public:
+  Inference(const Graph& graph, const OpDef& op, std::span<const ValueId> inputs, const void* attrs)
+      : graph_(graph), op_(op), inputs_(inputs), attrs_(attrs) {}
+
+  std::size_t input_count() const noexcept { return inputs_.size(); }
+  bool has(std::size_t index) const noexcept {
+    return index < inputs_.size() && inputs_[index] != no_id;
+  }
+  const Shape& shape(std::size_t index) const;
+  DType dtype(std::size_t index) const;
+  std::int64_t numel(std::size_t index) const;
+
+  template <class Attrs>
+  const Attrs& attrs() const noexcept {
+    return *static_cast<const Attrs*>(attrs_);
+  }
+
+  /// Declares the next output.
+  void output(const Shape& shape, DType dtype, bool bounded = false);
+
+  /// Throws Error{shape} unless `holds`: the numbered constraint of the operator's definition,
+  /// and all input shapes and attributes.
+  void require(bool holds, std::size_t constraint) const {
+    if (!holds) [[unlikely]] fail(constraint);
+  }
+  [[noreturn]] void fail(std::size_t constraint) const;
+
+  /// Turns an axis that may count from the end into one from the start, or fails the constraint.
+  std::int64_t axis(std::int64_t axis, std::int64_t rank, std::size_t constraint) const {
+    require(axis >= -rank && axis < rank, constraint);
+    return axis < 0 ? axis + rank : axis;
+  }
+
+ private:
+  const Graph& graph_;
+  const OpDef& op_;
+  std::span<const ValueId> inputs_;
+  const void* attrs_;
+};
+
+/// A node with its graph, as cost formulas, analyses and reports read it.
+class NodeView {
+ public:
+  NodeView(const Graph& graph, const Node& node) : graph_(&graph), node_(&node) {}
+
+  const OpDef& op() const noexcept;
+  const Graph& graph() const noexcept { return *graph_; }
+  const Node& node() const noexcept { return *node_; }
+  std::size_t input_count() const noexcept;
+  std::size_t output_count() const noexcept;
+  bool has(std::size_t index) const noexcept;
+  ValueId input(std::size_t index) const noexcept;
+  ValueId output(std::size_t index = 0) const noexcept;
+  const Shape& in(std::size_t index) const noexcept;
+  const Shape& out(std::size_t index = 0) const noexcept;
+  std::int64_t in_numel(std::size_t index) const noexcept;
+  std::int64_t out_numel(std::size_t index = 0) const noexcept;
+
+  template <class Attrs>
+  const Attrs& attrs() const noexcept {
+    return *static_cast<const Attrs*>(raw_attrs());
+  }
+
+ private:
+  const void* raw_attrs() const noexcept;
+
+  const Graph* graph_;
+  const Node* node_;
+};
+
+/// An operator, declared once: its documentation, its shape inference and its cost.
+struct OpDef {
+  std::string_view name;     ///< PyTorch's functional name: "conv2d"
+  std::string_view summary;  ///< what it computes, one sentence
+  std::string_view formula;  ///< its FLOPs in words, for docs/operators.md
+  std::span<const std::string_view> inputs;       ///< names in order; a trailing "..." repeats
+  std::span<const std::string_view> constraints;  ///< numbered from 1; checked by `infer`
+  AttrType attrs;
+  Coverage coverage = Coverage::counted;
+  Storage storage = Storage::fresh;
+  Reads reads = Reads::inputs;
+  void (*infer)(Inference& inference) = nullptr;
+  Cost (*cost)(const NodeView& node) = nullptr;  ///< null: zero
+};
+
+}  // namespace zoometer

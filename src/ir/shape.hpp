@@ -1,0 +1,106 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+namespace zoometer {
+
+/// Throws Error{limit}: a list longer than its inline capacity.
+[[noreturn]] void throw_too_long(std::size_t length, std::size_t capacity);
+
+/// A list of at most N integers, kept inline. Attributes and shapes are made of it.
+template <std::size_t N>
+class IntList {
+ public:
+  constexpr IntList() = default;
+  constexpr IntList(std::initializer_list<std::int64_t> items) {
+    for (const std::int64_t item : items) push_back(item);
+  }
+  explicit constexpr IntList(std::span<const std::int64_t> items) {
+    for (const std::int64_t item : items) push_back(item);
+  }
+  /// `count` times the same integer.
+  static constexpr IntList filled(std::size_t count, std::int64_t value) {
+    IntList list;
+    for (std::size_t i = 0; i < count; ++i) list.push_back(value);
+    return list;
+  }
+
+  constexpr void push_back(std::int64_t item) {
+    if (size_ == N) throw_too_long(size_ + std::size_t{1}, N);
+    items_[size_++] = item;
+  }
+  constexpr void insert(std::size_t position, std::int64_t item) {
+    push_back(item);
+    for (std::size_t i = size_ - std::size_t{1}; i > position; --i) items_[i] = items_[i - 1];
+    items_[position] = item;
+  }
+  constexpr void erase(std::size_t position) {
+    for (std::size_t i = position; i + 1 < size_; ++i) items_[i] = items_[i + 1];
+    items_[--size_] = 0;
+  }
+
+  constexpr std::size_t size() const noexcept { return size_; }
+  constexpr bool empty() const noexcept { return size_ == 0; }
+  constexpr std::int64_t operator[](std::size_t index) const noexcept { return items_[index]; }
+  constexpr std::int64_t& operator[](std::size_t index) noexcept { return items_[index]; }
+  constexpr std::int64_t back() const noexcept { return items_[size_ - std::size_t{1}]; }
+  constexpr std::int64_t& back() noexcept { return items_[size_ - std::size_t{1}]; }
+  constexpr const std::int64_t* begin() const noexcept { return items_.data(); }
+  constexpr const std::int64_t* end() const noexcept { return items_.data() + size_; }
+  constexpr operator std::span<const std::int64_t>() const noexcept { return {begin(), size_}; }
+
+  friend constexpr bool operator==(const IntList& a, const IntList& b) noexcept {
+    if (a.size_ != b.size_) return false;
+    for (std::size_t i = 0; i < a.size_; ++i) {
+      if (a.items_[i] != b.items_[i]) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::array<std::int64_t, N> items_{};
+  std::uint8_t size_ = 0;
+};
+
+using Ints = IntList<8>;     ///< axes, sizes, permutations
+using Spatial = IntList<3>;  ///< one number per spatial dimension
+
+/// The sizes of a tensor's dimensions, at most 8. A scalar has rank 0.
+class Shape : public Ints {
+ public:
+  using Ints::Ints;
+  explicit constexpr Shape(const Ints& sizes) : Ints(sizes) {}
+
+  constexpr std::int64_t rank() const noexcept { return static_cast<std::int64_t>(size()); }
+
+  /// The size of a dimension; negative ones count from the end. The caller has checked the range.
+  constexpr std::int64_t dim(std::int64_t index) const noexcept {
+    return (*this)[static_cast<std::size_t>(index < 0 ? index + rank() : index)];
+  }
+  constexpr void set_dim(std::int64_t index, std::int64_t value) noexcept {
+    (*this)[static_cast<std::size_t>(index < 0 ? index + rank() : index)] = value;
+  }
+
+  friend constexpr bool operator==(const Shape& a, const Shape& b) noexcept {
+    return static_cast<const Ints&>(a) == static_cast<const Ints&>(b);
+  }
+};
+
+/// The number of elements. Throws Error{overflow} above 2^56, Error{shape} for a negative size.
+std::int64_t numel(std::span<const std::int64_t> sizes);
+
+/// "(1, 3, 224, 224)", "(64,)", "()": as Python prints a tuple.
+std::string to_string(std::span<const std::int64_t> sizes);
+
+/// "1x3x224x224", or "()" for a scalar.
+std::string to_short_string(std::span<const std::int64_t> sizes);
+
+/// NumPy's broadcasting of two shapes; false where they do not fit.
+bool broadcast(const Shape& a, const Shape& b, Shape& result) noexcept;
+
+}  // namespace zoometer

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+/// A handle to a value of a graph under construction. The operators of src/op take and return it.
+/// An empty handle stands for an absent optional input.
+struct Tensor {
+  Graph* graph = nullptr;
+  ValueId id = no_id;
+
+  explicit operator bool() const noexcept { return id != no_id; }
+  const Shape& shape() const noexcept { return graph->shape(id); }
+  std::int64_t rank() const noexcept { return shape().rank(); }
+  /// The size of a dimension; negative ones count from the end.
+  std::int64_t dim(std::int64_t index) const noexcept { return shape().dim(index); }
+  DType dtype() const noexcept { return graph->value(id).dtype; }
+};
+
+/// Appends a node to the graph of its first input and returns its first output.
+template <class Attrs, class... Rest>
+Tensor apply(const OpDef& op, const Attrs& attrs, Tensor first, Rest... rest) {
+  const ValueId inputs[] = {first.id, rest.id...};
+  Graph& graph = *first.graph;
+  const NodeId node = graph.append(op, attrs, inputs);
+  return {&graph, graph.nodes()[node].first_output};
+}
+
+/// The n-th output of the node that made `first`.
+inline Tensor sibling_output(Tensor first, std::size_t index) {
+  return {first.graph, first.id + static_cast<ValueId>(index)};
+}
+
+}  // namespace zoometer

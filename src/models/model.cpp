@@ -1,0 +1,99 @@
+#include "models/model.hpp"
+
+#include "ir/verify.hpp"
+
+namespace zoometer {
+
+std::string_view name_of(Task task) noexcept {
+  switch (task) {
+    case Task::classification: return "classification";
+    case Task::segmentation: return "segmentation";
+    case Task::detection: return "detection";
+    case Task::video: return "video";
+    case Task::optical_flow: return "optical_flow";
+    case Task::quantization: return "quantization";
+    case Task::other: return "other";
+  }
+  return "other";
+}
+
+std::string_view name_of(Variant variant) noexcept {
+  return variant == Variant::published ? "published" : "untrained";
+}
+
+const InputSpecs& default_inputs(const Model& model, Variant variant) noexcept {
+  return variant == Variant::untrained && model.untrained_input ? *model.untrained_input : model.input;
+}
+
+Trace::Trace(Graph& graph, const Model& model, const TraceOptions& options)
+    : graph_(graph), model_(model), options_(options) {
+  take_shapes();
+}
+
+void Trace::take_shapes() {
+  const auto specs = default_inputs(model_, options_.variant).list();
+  for (std::size_t i = 0; i < specs.size(); ++i) shapes_[i] = specs[i].shape;
+
+  if (options_.inputs.size() > specs.size()) {
+    throw Error(ErrorCode::usage, "too many input shapes",
+                {std::to_string(specs.size()) + " for this model", std::to_string(options_.inputs.size())});
+  }
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    const TraceOptions::Input& given = options_.inputs[i];
+    std::size_t index = i;
+    if (!given.name.empty()) {
+      index = 0;
+      while (index < specs.size() && specs[index].name != given.name) ++index;
+    }
+    if (index == specs.size()) {
+      std::string names;
+      for (const InputSpec& spec : specs) names.append(names.empty() ? "" : ", ").append(spec.name);
+      throw Error(ErrorCode::usage, "no such input", {names, given.name});
+    }
+    set_shape(index, given.shape);
+  }
+  if (!options_.batch) return;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    Shape shape = shapes_[i];
+    shape[0] = *options_.batch;
+    set_shape(i, shape);
+  }
+}
+
+void Trace::set_shape(std::size_t index, const Shape& shape) {
+  const Shape& standard = default_inputs(model_, options_.variant).list()[index].shape;
+  if (shape.rank() != standard.rank()) {
+    throw Error(ErrorCode::shape, "the input shape does not fit the model",
+                {std::to_string(standard.rank()) + " sizes like " + to_short_string(standard),
+                 std::to_string(shape.rank()) + ": " + to_short_string(shape)});
+  }
+  for (const std::int64_t size : shape) {
+    if (size < 1) {
+      throw Error(ErrorCode::shape, "the input shape does not fit the model",
+                  {"sizes of at least 1", to_short_string(shape)});
+    }
+  }
+  numel(shape);  // throws where the product is too large
+  shapes_[index] = shape;
+}
+
+Tensor Trace::input(std::size_t index) {
+  const InputSpec& spec = default_inputs(model_, options_.variant).list()[index];
+  return {&graph_, graph_.add_input(spec.name, shapes_[index], spec.dtype)};
+}
+
+void Trace::output(Tensor tensor, std::string_view name) { graph_.add_output(name, tensor.id); }
+
+void trace(const Model& model, const TraceOptions& options, Graph& graph) {
+  graph.clear();
+  try {
+    Trace context(graph, model, options);
+    model.build(context);
+    verify(graph);
+  } catch (Error& error) {
+    if (error.place.model.empty()) error.place.model = model.name;
+    throw;
+  }
+}
+
+}  // namespace zoometer

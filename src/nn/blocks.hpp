@@ -1,0 +1,68 @@
+#pragma once
+
+#include "nn/layers.hpp"
+
+// torchvision's shared building blocks (torchvision.ops.misc).
+
+namespace zoometer {
+
+/// The padding that keeps the size at stride 1.
+constexpr std::int64_t same_padding(std::int64_t kernel, std::int64_t dilation = 1) {
+  return (kernel - 1) / 2 * dilation;
+}
+
+/// Convolution, normalisation, activation: torchvision's `Conv2dNormActivation` and its 3d sister,
+/// children "0", "1", "2". The padding keeps the size at stride 1 unless it is given.
+struct ConvNormOptions {
+  std::int64_t kernel = 3;
+  std::int64_t stride = 1;
+  std::int64_t dilation = 1;
+  std::int64_t groups = 1;
+  std::optional<std::int64_t> padding = std::nullopt;
+  bool bias = false;
+  double eps = 1e-5;
+};
+
+template <class Act, class Norm = BatchNorm2d>
+struct Conv2dNormActivation : SequentialOf<Conv2dNormActivation<Act, Norm>> {
+  static constexpr auto kind = "Conv2dNormActivation";
+  Conv2dNormActivation() = default;
+  Conv2dNormActivation(const Slot& slot, std::int64_t in, std::int64_t out, const ConvNormOptions& o = {})
+      : SequentialOf<Conv2dNormActivation>(slot) {
+    this->template add<Conv2d>(in, out,
+                               ConvOptions{.kernel = o.kernel,
+                                           .stride = o.stride,
+                                           .padding = o.padding.value_or(same_padding(o.kernel, o.dilation)),
+                                           .dilation = o.dilation,
+                                           .groups = o.groups,
+                                           .bias = o.bias});
+    this->template add<Norm>(out, o.eps);
+    if constexpr (!std::is_void_v<Act>) this->template add<Act>();
+  }
+};
+
+/// Squeeze-and-excitation with 1 x 1 convolutions.
+template <class Act, class ScaleAct>
+struct SqueezeExcitation : Module<SqueezeExcitation<Act, ScaleAct>> {
+  static constexpr auto kind = "SqueezeExcitation";
+  using Module<SqueezeExcitation>::at;
+  std::int64_t channels, squeezed;
+  AdaptiveAvgPool2d avgpool{at("avgpool"), 1};
+  Conv2d fc1{at("fc1"), channels, squeezed};
+  Conv2d fc2{at("fc2"), squeezed, channels};
+  Act activation{at("activation")};
+  ScaleAct scale_activation{at("scale_activation")};
+
+  Tensor forward(Tensor x) const {
+    return scale_activation(fc2(activation(fc1(avgpool(x))))) * x;
+  }
+};
+
+/// Rounds to a multiple of `divisor`, never below 0.9 of the value (MobileNet's rule).
+constexpr std::int64_t make_divisible(double value, std::int64_t divisor = 8) {
+  const auto rounded = static_cast<std::int64_t>(value + static_cast<double>(divisor) / 2) / divisor * divisor;
+  const std::int64_t result = rounded > divisor ? rounded : divisor;
+  return static_cast<double>(result) < 0.9 * value ? result + divisor : result;
+}
+
+}  // namespace zoometer

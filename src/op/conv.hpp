@@ -1,0 +1,35 @@
+#pragma once
+
+#include "op/op.hpp"
+
+namespace zoometer {
+
+/// Attributes of a convolution over 1 to 3 spatial dimensions.
+struct ConvAttrs {
+  Spatial stride;
+  Spatial padding;      ///< before the first element
+  Spatial padding_end;  ///< behind the last one; PyTorch pads both sides alike
+  Spatial dilation;
+  Spatial output_padding;  ///< transposed only
+  std::int64_t groups = 1;
+
+  static constexpr std::tuple fields{
+      field("stride", &ConvAttrs::stride),           field("padding", &ConvAttrs::padding),
+      field("padding_end", &ConvAttrs::padding_end), field("dilation", &ConvAttrs::dilation),
+      field("output_padding", &ConvAttrs::output_padding), field("groups", &ConvAttrs::groups)};
+};
+
+extern const OpDef conv1d_op, conv2d_op, conv3d_op;
+extern const OpDef conv_transpose1d_op, conv_transpose2d_op, conv_transpose3d_op;
+
+/// Whether the operator is one of the six above, and whether it is one of the last three.
+bool is_convolution(const OpDef& op) noexcept;
+bool is_transposed_convolution(const OpDef& op) noexcept;
+
+/// x (N, C, spatial...), weight (out, C / groups, kernel...), bias (out,) or empty -> (N, out, ...).
+Tensor convolution(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs);
+
+/// x (N, C, spatial...), weight (C, out / groups, kernel...) -> (N, out, ...).
+Tensor conv_transpose(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs);
+
+}  // namespace zoometer

@@ -1,0 +1,272 @@
+#include "op/elementwise.hpp"
+
+#include "ir/graph.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view pair_inputs[] = {"a", "b"};
+constexpr std::string_view where_inputs[] = {"condition", "a", "b"};
+constexpr std::string_view prelu_inputs[] = {"x", "slope"};
+constexpr std::string_view broadcast_constraints[] = {"shapes that broadcast"};
+constexpr std::string_view axis_constraints[] = {"an axis within the rank of x"};
+constexpr std::string_view prelu_constraints[] = {"a slope of one element, or one per channel"};
+
+Shape broadcast_inputs(const Inference& in) {
+  Shape out = in.shape(0);
+  for (std::size_t i = 1; i < in.input_count(); ++i) {
+    if (!in.has(i)) continue;
+    Shape next;
+    in.require(broadcast(out, in.shape(i), next), 1);
+    out = next;
+  }
+  return out;
+}
+
+void infer_arithmetic(Inference& in) {
+  const bool two = in.input_count() > 1 && in.has(1);
+  in.output(broadcast_inputs(in), two ? promote(in.dtype(0), in.dtype(1)) : in.dtype(0));
+}
+
+void infer_comparison(Inference& in) { in.output(broadcast_inputs(in), DType::boolean); }
+
+void infer_boolean(Inference& in) { in.output(in.shape(0), DType::boolean); }
+
+void infer_where(Inference& in) { in.output(broadcast_inputs(in), promote(in.dtype(1), in.dtype(2))); }
+
+void infer_prelu(Inference& in) {
+  const std::int64_t slopes = in.numel(1);
+  in.require(slopes == 1 || (in.shape(0).rank() > 1 && slopes == in.shape(0).dim(1)) ||
+                 in.shape(1).rank() >= 1,
+             1);
+  in.output(in.shape(0), in.dtype(0));
+}
+
+void infer_axis(Inference& in) {
+  if (in.shape(0).rank() > 0) in.axis(in.attrs<AxisAttrs>().dim, in.shape(0).rank(), 1);
+  infer_same(in);
+}
+
+void infer_cast(Inference& in) { in.output(in.shape(0), in.attrs<CastAttrs>().dtype); }
+
+template <std::int64_t N>
+constexpr std::string_view per_element_text() {
+  if constexpr (N == 1) return "1 per element";
+  if constexpr (N == 2) return "2 per element";
+  if constexpr (N == 3) return "3 per element";
+  if constexpr (N == 4) return "4 per element";
+  if constexpr (N == 5) return "5 per element";
+  return "6 per element";
+}
+
+template <std::int64_t N, class Attrs = NoAttrs>
+constexpr OpDef pointwise(std::string_view name, std::string_view summary,
+                          void (*infer)(Inference&) = infer_same) {
+  return {.name = name,
+          .summary = summary,
+          .formula = per_element_text<N>(),
+          .inputs = input_x,
+          .constraints = no_constraints,
+          .attrs = AttrType::of<Attrs>(),
+          .infer = infer,
+          .cost = per_output<N>};
+}
+
+constexpr OpDef pairwise(std::string_view name, std::string_view summary,
+                         void (*infer)(Inference&) = infer_arithmetic) {
+  return {.name = name,
+          .summary = summary,
+          .formula = "1 per output element",
+          .inputs = pair_inputs,
+          .constraints = broadcast_constraints,
+          .attrs = AttrType::of<ScalarAttrs>(),
+          .infer = infer,
+          .cost = per_output<1>};
+}
+
+constexpr OpDef identity(std::string_view name, std::string_view summary) {
+  return {.name = name,
+          .summary = summary,
+          .formula = "0: the identity in evaluation mode",
+          .inputs = input_x,
+          .constraints = no_constraints,
+          .attrs = AttrType::of<NoAttrs>(),
+          .coverage = Coverage::zero,
+          .storage = Storage::reshaped,
+          .infer = infer_same};
+}
+
+constexpr OpDef softmax_like(std::string_view name, std::string_view summary, std::string_view formula,
+                             Cost (*cost)(const NodeView&)) {
+  return {.name = name,
+          .summary = summary,
+          .formula = formula,
+          .inputs = input_x,
+          .constraints = axis_constraints,
+          .attrs = AttrType::of<AxisAttrs>(),
+          .infer = infer_axis,
+          .cost = cost};
+}
+
+}  // namespace
+
+// One operation is an addition, multiplication, division, comparison, rounding or one call of a
+// transcendental function.
+constinit const OpDef relu_op = pointwise<1>("relu", "max(x, 0).");
+constinit const OpDef relu6_op = pointwise<2>("relu6", "min(max(x, 0), 6).");
+constinit const OpDef leaky_relu_op =
+    pointwise<2, SlopeAttrs>("leaky_relu", "x where positive, else slope x x.");
+constinit const OpDef prelu_op = {.name = "prelu",
+                                  .summary = "x where positive, else a learnt slope times x.",
+                                  .formula = "2 per element",
+                                  .inputs = prelu_inputs,
+                                  .constraints = prelu_constraints,
+                                  .attrs = AttrType::of<NoAttrs>(),
+                                  .infer = infer_prelu,
+                                  .cost = per_output<2>};
+constinit const OpDef elu_op = pointwise<4, SlopeAttrs>("elu", "x where positive, else a x (exp(x) - 1).");
+constinit const OpDef hardswish_op = pointwise<5>("hardswish", "x x min(max(x + 3, 0), 6) / 6.");
+constinit const OpDef hardsigmoid_op = pointwise<4>("hardsigmoid", "min(max(x + 3, 0), 6) / 6.");
+constinit const OpDef hardtanh_op = pointwise<2, ClampAttrs>("hardtanh", "min(max(x, least), most).");
+constinit const OpDef sigmoid_op = pointwise<4>("sigmoid", "1 / (1 + exp(-x)).");
+constinit const OpDef silu_op = pointwise<5>("silu", "x x sigmoid(x).");
+constinit const OpDef gelu_op = pointwise<5, GeluAttrs>("gelu", "0.5 x x (1 + erf(x / sqrt(2))).");
+constinit const OpDef mish_op = pointwise<5>("mish", "x x tanh(log(1 + exp(x))).");
+constinit const OpDef softplus_op = pointwise<3>("softplus", "log(1 + exp(x)).");
+constinit const OpDef softsign_op = pointwise<3>("softsign", "x / (1 + |x|).");
+constinit const OpDef tanh_op = pointwise<1>("tanh", "Hyperbolic tangent.");
+constinit const OpDef exp_op = pointwise<1>("exp", "Exponential.");
+constinit const OpDef log_op = pointwise<1>("log", "Natural logarithm.");
+constinit const OpDef log2_op = pointwise<1>("log2", "Logarithm to base 2.");
+constinit const OpDef log1p_op = pointwise<2>("log1p", "log(1 + x).");
+constinit const OpDef sqrt_op = pointwise<1>("sqrt", "Square root.");
+constinit const OpDef rsqrt_op = pointwise<2>("rsqrt", "1 / sqrt(x).");
+constinit const OpDef reciprocal_op = pointwise<1>("reciprocal", "1 / x.");
+constinit const OpDef sin_op = pointwise<1>("sin", "Sine.");
+constinit const OpDef cos_op = pointwise<1>("cos", "Cosine.");
+constinit const OpDef tan_op = pointwise<1>("tan", "Tangent.");
+constinit const OpDef asin_op = pointwise<1>("asin", "Inverse sine.");
+constinit const OpDef acos_op = pointwise<1>("acos", "Inverse cosine.");
+constinit const OpDef atan_op = pointwise<1>("atan", "Inverse tangent.");
+constinit const OpDef sinh_op = pointwise<1>("sinh", "Hyperbolic sine.");
+constinit const OpDef cosh_op = pointwise<1>("cosh", "Hyperbolic cosine.");
+constinit const OpDef erf_op = pointwise<1>("erf", "Error function.");
+constinit const OpDef abs_op = pointwise<1>("abs", "Absolute value.");
+constinit const OpDef neg_op = pointwise<1>("neg", "-x.");
+constinit const OpDef sign_op = pointwise<1>("sign", "-1, 0 or 1.");
+constinit const OpDef floor_op = pointwise<1>("floor", "Rounds down.");
+constinit const OpDef ceil_op = pointwise<1>("ceil", "Rounds up.");
+constinit const OpDef round_op = pointwise<1>("round", "Rounds to the nearest.");
+constinit const OpDef clamp_op = pointwise<2, ClampAttrs>("clamp", "min(max(x, min), max).");
+constinit const OpDef logical_not_op = pointwise<1>("logical_not", "Negates a truth value.", infer_boolean);
+constinit const OpDef isnan_op = pointwise<1>("isnan", "Whether x is not a number.", infer_boolean);
+constinit const OpDef isinf_op = pointwise<1>("isinf", "Whether x is infinite.", infer_boolean);
+
+constinit const OpDef add_op = pairwise("add", "a + b.");
+constinit const OpDef sub_op = pairwise("sub", "a - b.");
+constinit const OpDef mul_op = pairwise("mul", "a x b.");
+constinit const OpDef div_op = pairwise("div", "a / b.");
+constinit const OpDef pow_op = pairwise("pow", "a to the power b.");
+constinit const OpDef remainder_op = pairwise("remainder", "Remainder of a / b.");
+constinit const OpDef floor_divide_op = pairwise("floor_divide", "a / b rounded down.");
+constinit const OpDef maximum_op = pairwise("maximum", "The larger one.");
+constinit const OpDef minimum_op = pairwise("minimum", "The smaller one.");
+constinit const OpDef atan2_op = pairwise("atan2", "Angle of the point (b, a).");
+constinit const OpDef bitwise_and_op = pairwise("bitwise_and", "Bits set in both.");
+constinit const OpDef bitwise_or_op = pairwise("bitwise_or", "Bits set in either.");
+constinit const OpDef bitwise_xor_op = pairwise("bitwise_xor", "Bits set in one of both.");
+constinit const OpDef eq_op = pairwise("eq", "a == b.", infer_comparison);
+constinit const OpDef ne_op = pairwise("ne", "a != b.", infer_comparison);
+constinit const OpDef lt_op = pairwise("lt", "a < b.", infer_comparison);
+constinit const OpDef le_op = pairwise("le", "a <= b.", infer_comparison);
+constinit const OpDef gt_op = pairwise("gt", "a > b.", infer_comparison);
+constinit const OpDef ge_op = pairwise("ge", "a >= b.", infer_comparison);
+constinit const OpDef logical_and_op = pairwise("logical_and", "Both hold.", infer_comparison);
+constinit const OpDef logical_or_op = pairwise("logical_or", "Either holds.", infer_comparison);
+constinit const OpDef logical_xor_op = pairwise("logical_xor", "One of both holds.", infer_comparison);
+constinit const OpDef where_op = {.name = "where",
+                                  .summary = "a where the condition holds, else b.",
+                                  .formula = "1 per output element",
+                                  .inputs = where_inputs,
+                                  .constraints = broadcast_constraints,
+                                  .attrs = AttrType::of<NoAttrs>(),
+                                  .infer = infer_where,
+                                  .cost = per_output<1>};
+
+constinit const OpDef softmax_op =
+    softmax_like("softmax", "exp(x) divided by its sum along an axis.",
+                 "5 per element: maximum, difference, exponential, sum, division", per_output<5>);
+constinit const OpDef log_softmax_op =
+    softmax_like("log_softmax", "Logarithm of the softmax.",
+                 "5 per element: maximum, difference, exponential, sum, difference", per_output<5>);
+constinit const OpDef dropout_op = identity("dropout", "Drops elements while training.");
+constinit const OpDef stochastic_depth_op = identity("stochastic_depth", "Drops samples while training.");
+constinit const OpDef to_op = {.name = "to",
+                               .summary = "Converts the element type.",
+                               .formula = "1 per element",
+                               .inputs = input_x,
+                               .constraints = no_constraints,
+                               .attrs = AttrType::of<CastAttrs>(),
+                               .infer = infer_cast,
+                               .cost = per_output<1>};
+
+namespace {
+
+constexpr const OpDef* ops[] = {
+    &relu_op,       &relu6_op,      &leaky_relu_op,  &prelu_op,        &elu_op,         &hardswish_op,
+    &hardsigmoid_op, &hardtanh_op,  &sigmoid_op,     &silu_op,         &gelu_op,        &mish_op,
+    &softplus_op,   &softsign_op,   &tanh_op,        &exp_op,          &log_op,         &log2_op,
+    &log1p_op,      &sqrt_op,       &rsqrt_op,       &reciprocal_op,   &sin_op,         &cos_op,
+    &tan_op,        &asin_op,       &acos_op,        &atan_op,         &sinh_op,        &cosh_op,
+    &erf_op,        &abs_op,        &neg_op,         &sign_op,         &floor_op,       &ceil_op,
+    &round_op,      &clamp_op,      &logical_not_op, &isnan_op,        &isinf_op,       &add_op,
+    &sub_op,        &mul_op,        &div_op,         &pow_op,          &remainder_op,   &floor_divide_op,
+    &maximum_op,    &minimum_op,    &atan2_op,       &bitwise_and_op,  &bitwise_or_op,  &bitwise_xor_op,
+    &eq_op,         &ne_op,         &lt_op,          &le_op,           &gt_op,          &ge_op,
+    &logical_and_op, &logical_or_op, &logical_xor_op, &where_op,       &softmax_op,     &log_softmax_op,
+    &dropout_op,    &stochastic_depth_op, &to_op};
+
+Tensor in_place(Tensor result, bool inplace) {
+  if (inplace) result.graph->mark_in_place(result.id);
+  return result;
+}
+
+}  // namespace
+
+extern constinit const OpGroup elementwise_ops = {"elementwise", "One result per element, with broadcasting.", ops};
+
+Tensor unary(const OpDef& op, Tensor x, bool inplace) {
+  return in_place(apply(op, NoAttrs{}, x), inplace);
+}
+
+Tensor binary(const OpDef& op, Tensor a, Tensor b, bool inplace) {
+  return in_place(apply(op, ScalarAttrs{}, a, b), inplace);
+}
+
+Tensor binary(const OpDef& op, Tensor a, double b, bool inplace) {
+  return in_place(apply(op, ScalarAttrs{b}, a), inplace);
+}
+
+Tensor clamp(Tensor x, double min, double max) { return apply(clamp_op, ClampAttrs{min, max}, x); }
+
+Tensor leaky_relu(Tensor x, double negative_slope, bool inplace) {
+  return in_place(apply(leaky_relu_op, SlopeAttrs{negative_slope}, x), inplace);
+}
+
+Tensor gelu(Tensor x, bool tanh_approximation) { return apply(gelu_op, GeluAttrs{tanh_approximation}, x); }
+
+Tensor prelu(Tensor x, Tensor slope) { return apply(prelu_op, NoAttrs{}, x, slope); }
+
+Tensor softmax(Tensor x, std::int64_t dim) { return apply(softmax_op, AxisAttrs{dim}, x); }
+
+Tensor log_softmax(Tensor x, std::int64_t dim) { return apply(log_softmax_op, AxisAttrs{dim}, x); }
+
+Tensor where(Tensor condition, Tensor a, Tensor b) { return apply(where_op, NoAttrs{}, condition, a, b); }
+
+Tensor dropout(Tensor x) { return unary(dropout_op, x); }
+
+Tensor stochastic_depth(Tensor x) { return unary(stochastic_depth_op, x); }
+
+Tensor to(Tensor x, DType dtype) { return apply(to_op, CastAttrs{dtype}, x); }
+
+}  // namespace zoometer

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string_view>
+
+#include "op/op.hpp"
+
+namespace zoometer {
+
+struct EinsumAttrs {
+  std::string_view equation;  ///< lives as long as the graph
+  static constexpr std::tuple fields{field("equation", &EinsumAttrs::equation)};
+};
+
+struct AttentionAttrs {
+  bool is_causal = false;
+  static constexpr std::tuple fields{field("is_causal", &AttentionAttrs::is_causal)};
+};
+
+extern const OpDef linear_op, matmul_op, bmm_op, addmm_op, einsum_op, scaled_dot_product_attention_op;
+
+/// x (..., in), weight (out, in), bias (out,) or empty -> (..., out).
+Tensor linear(Tensor x, Tensor weight, Tensor bias);
+/// Products of the last two dimensions, the others broadcast; vectors as in NumPy.
+Tensor matmul(Tensor a, Tensor b);
+/// a (B, n, k), b (B, k, m) -> (B, n, m).
+Tensor bmm(Tensor a, Tensor b);
+/// bias broadcasts to (n, m); a (n, k), b (k, m) -> (n, m).
+Tensor addmm(Tensor bias, Tensor a, Tensor b);
+/// "bhid,bhjd->bhij": one or two operands, no repeated label within one.
+Tensor einsum(std::string_view equation, Tensor a, Tensor b);
+/// query (..., L, E), key (..., S, E), value (..., S, V), mask or empty -> (..., L, V).
+Tensor scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor mask,
+                                    const AttentionAttrs& attrs = {});
+
+}  // namespace zoometer

@@ -1,0 +1,163 @@
+#include "op/reduce.hpp"
+
+#include <array>
+#include <bit>
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view reduce_constraints[] = {"axes within the rank of x, none twice"};
+constexpr std::string_view topk_constraints[] = {"an axis within the rank of x",
+                                                 "k between 0 and the length of the axis"};
+constexpr std::string_view axis_constraints[] = {"an axis within the rank of x"};
+
+Shape reduced_shape(const Inference& in) {
+  const auto& attrs = in.attrs<ReduceAttrs>();
+  const Shape& x = in.shape(0);
+  std::array<bool, 8> gone{};
+  for (const std::int64_t dim : attrs.dims) {
+    const auto axis = static_cast<std::size_t>(in.axis(dim, x.rank(), 1));
+    in.require(!gone[axis], 1);
+    gone[axis] = true;
+  }
+  if (attrs.dims.empty()) gone.fill(true);
+  Shape out;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!gone[i]) {
+      out.push_back(x[i]);
+    } else if (attrs.keepdim) {
+      out.push_back(1);
+    }
+  }
+  return out;
+}
+
+void infer_reduce(Inference& in) { in.output(reduced_shape(in), in.dtype(0)); }
+
+void infer_index(Inference& in) { in.output(reduced_shape(in), DType::int64); }
+
+void infer_truth(Inference& in) { in.output(reduced_shape(in), DType::boolean); }
+
+void infer_topk(Inference& in) {
+  const auto& attrs = in.attrs<TopkAttrs>();
+  Shape out = in.shape(0);
+  const std::int64_t axis = in.axis(attrs.dim, out.rank(), 1);
+  in.require(attrs.k >= 0 && attrs.k <= out.dim(axis), 2);
+  out.set_dim(axis, attrs.k);
+  in.output(out, in.dtype(0));
+  in.output(out, DType::int64);
+}
+
+void infer_sort(Inference& in) {
+  in.axis(in.attrs<CumulativeAttrs>().dim, in.shape(0).rank(), 1);
+  in.output(in.shape(0), in.dtype(0));
+  in.output(in.shape(0), DType::int64);
+}
+
+void infer_cumulative(Inference& in) {
+  in.axis(in.attrs<CumulativeAttrs>().dim, in.shape(0).rank(), 1);
+  infer_same(in);
+}
+
+Cost cost_mean(const NodeView& node) { return {0, node.in_numel(0) + node.out_numel()}; }
+
+/// The smallest n with 2^n >= count: the comparisons per element of a merge sort or a heap.
+std::int64_t log2_ceil(std::int64_t count) {
+  return count < 2 ? 0 : std::bit_width(static_cast<std::uint64_t>(count - 1));
+}
+
+Cost cost_topk(const NodeView& node) {
+  return {0, checked_mul(node.in_numel(0), std::max<std::int64_t>(1, log2_ceil(node.attrs<TopkAttrs>().k)))};
+}
+
+Cost cost_sort(const NodeView& node) {
+  const std::int64_t length = node.in(0).rank() == 0 ? 1 : node.in(0).dim(node.attrs<CumulativeAttrs>().dim);
+  return {0, checked_mul(node.in_numel(0), log2_ceil(length))};
+}
+
+constexpr OpDef reduction(std::string_view name, std::string_view summary, std::string_view formula,
+                          Cost (*cost)(const NodeView&), void (*infer)(Inference&) = infer_reduce) {
+  return {.name = name,
+          .summary = summary,
+          .formula = formula,
+          .inputs = input_x,
+          .constraints = reduce_constraints,
+          .attrs = AttrType::of<ReduceAttrs>(),
+          .infer = infer,
+          .cost = cost};
+}
+
+constexpr std::string_view one = "1 per input element";
+constexpr std::string_view two = "2 per input element";
+
+}  // namespace
+
+constinit const OpDef mean_op = reduction("mean", "Mean over axes.",
+                                          "1 per input element + 1 per output element", cost_mean);
+constinit const OpDef sum_op = reduction("sum", "Sum over axes.", one, per_input<1>);
+constinit const OpDef prod_op = reduction("prod", "Product over axes.", one, per_input<1>);
+constinit const OpDef amax_op = reduction("amax", "Largest element over axes.", one, per_input<1>);
+constinit const OpDef amin_op = reduction("amin", "Smallest element over axes.", one, per_input<1>);
+constinit const OpDef norm_op = reduction("norm", "Root of the sum of squares over axes.", two, per_input<2>);
+constinit const OpDef var_op =
+    reduction("var", "Variance over axes.", "4 per input element", per_input<4>);
+constinit const OpDef logsumexp_op =
+    reduction("logsumexp", "Logarithm of the sum of exponentials.", two, per_input<2>);
+constinit const OpDef argmax_op = reduction("argmax", "Index of the largest element.", one, per_input<1>, infer_index);
+constinit const OpDef argmin_op = reduction("argmin", "Index of the smallest element.", one, per_input<1>, infer_index);
+constinit const OpDef any_op = reduction("any", "Whether any element holds.", one, per_input<1>, infer_truth);
+constinit const OpDef all_op = reduction("all", "Whether all elements hold.", one, per_input<1>, infer_truth);
+constinit const OpDef cumsum_op = {.name = "cumsum",
+                                   .summary = "Running sums along an axis.",
+                                   .formula = one,
+                                   .inputs = input_x,
+                                   .constraints = axis_constraints,
+                                   .attrs = AttrType::of<CumulativeAttrs>(),
+                                   .infer = infer_cumulative,
+                                   .cost = per_input<1>};
+constinit const OpDef topk_op = {.name = "topk",
+                                 .summary = "The k largest elements along an axis, with their indices.",
+                                 .formula = "max(1, ceil(log2 k)) comparisons per input element: a heap of k",
+                                 .inputs = input_x,
+                                 .constraints = topk_constraints,
+                                 .attrs = AttrType::of<TopkAttrs>(),
+                                 .infer = infer_topk,
+                                 .cost = cost_topk};
+constinit const OpDef sort_op = {.name = "sort",
+                                 .summary = "Sorted elements along an axis, with their indices.",
+                                 .formula = "ceil(log2 n) comparisons per element, n the axis's length",
+                                 .inputs = input_x,
+                                 .constraints = axis_constraints,
+                                 .attrs = AttrType::of<CumulativeAttrs>(),
+                                 .infer = infer_sort,
+                                 .cost = cost_sort};
+
+namespace {
+
+constexpr const OpDef* ops[] = {&mean_op, &sum_op,       &prod_op,   &amax_op,   &amin_op,
+                                &norm_op, &var_op,       &logsumexp_op, &argmax_op, &argmin_op,
+                                &any_op,  &all_op,       &cumsum_op, &topk_op,   &sort_op};
+
+Selection selection(Tensor first) { return {first, sibling_output(first, 1)}; }
+
+}  // namespace
+
+extern constinit const OpGroup reduce_ops = {"reductions", "Many elements into one, and orders.", ops};
+
+Tensor reduce(const OpDef& op, Tensor x, const Ints& dims, bool keepdim) {
+  return apply(op, ReduceAttrs{dims, keepdim}, x);
+}
+
+Tensor mean(Tensor x, const Ints& dims, bool keepdim) { return reduce(mean_op, x, dims, keepdim); }
+
+Tensor sum(Tensor x, const Ints& dims, bool keepdim) { return reduce(sum_op, x, dims, keepdim); }
+
+Tensor cumsum(Tensor x, std::int64_t dim) { return apply(cumsum_op, CumulativeAttrs{dim}, x); }
+
+Selection topk(Tensor x, std::int64_t k, std::int64_t dim) {
+  return selection(apply(topk_op, TopkAttrs{k, dim, true}, x));
+}
+
+Selection sort(Tensor x, std::int64_t dim) { return selection(apply(sort_op, CumulativeAttrs{dim}, x)); }
+
+}  // namespace zoometer
