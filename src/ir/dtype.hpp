@@ -8,9 +8,30 @@ namespace zoometer {
 
 /// Element types, named as in PyTorch ("float32", "int64", ...).
 enum class DType : std::uint8_t {
-  float32, float64, float16, bfloat16, float8_e4m3fn, float8_e5m2,
-  int64, int32, int16, int8, int4, uint64, uint32, uint16, uint8, uint4,
-  boolean, complex64, complex128, qint8, quint8, qint32, string, unknown,
+  float32,
+  float64,
+  float16,
+  bfloat16,
+  float8_e4m3fn,
+  float8_e5m2,
+  int64,
+  int32,
+  int16,
+  int8,
+  int4,
+  uint64,
+  uint32,
+  uint16,
+  uint8,
+  uint4,
+  boolean,
+  complex64,
+  complex128,
+  qint8,
+  quint8,
+  qint32,
+  string,
+  unknown,
 };
 
 std::string_view name_of(DType dtype) noexcept;

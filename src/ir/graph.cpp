@@ -18,14 +18,20 @@ std::size_t hash_of(const Shape& shape) noexcept {
 class TextVisitor : public AttrVisitor {
  public:
   explicit TextVisitor(std::string& text) : text_(text) {}
-  void visit(std::string_view name, std::int64_t value) override { add(name, std::to_string(value)); }
+  void visit(std::string_view name, std::int64_t value) override {
+    add(name, std::to_string(value));
+  }
   void visit(std::string_view name, double value) override { add(name, std::to_string(value)); }
   void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
   void visit(std::string_view name, std::span<const std::int64_t> value) override {
     add(name, to_string(value));
   }
-  void visit(std::string_view name, std::string_view value) override { add(name, std::string(value)); }
-  void visit(std::string_view name, DType value) override { add(name, std::string(name_of(value))); }
+  void visit(std::string_view name, std::string_view value) override {
+    add(name, std::string(value));
+  }
+  void visit(std::string_view name, DType value) override {
+    add(name, std::string(name_of(value)));
+  }
 
  private:
   void add(std::string_view name, const std::string& value) {
@@ -93,8 +99,8 @@ ValueId Graph::add_input(std::string_view name, const Shape& shape, DType dtype,
   return value;
 }
 
-ValueId Graph::add_parameter(ModuleId module, std::string_view name, const Shape& shape, DType dtype,
-                             ParameterKind kind) {
+ValueId Graph::add_parameter(ModuleId module, std::string_view name, const Shape& shape,
+                             DType dtype, ParameterKind kind) {
   const auto index = static_cast<ParameterId>(parameters_.size());
   const ValueId value = add_value(shape, dtype, index, Value::is_parameter);
   parameters_.push_back({name, module, value, kind, no_id});
@@ -138,10 +144,12 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   }
   std::uint8_t inherited = 0;
   for (const ValueId input : inputs) {
-    if (input != no_id) inherited |= static_cast<std::uint8_t>(values_[input].flags & Value::bounded);
+    if (input != no_id)
+      inherited |= static_cast<std::uint8_t>(values_[input].flags & Value::bounded);
   }
   bool shares = op.storage == Storage::view;
-  if (op.storage == Storage::reshaped && !inputs.empty()) shares = !values_[inputs[0]].has(Value::strided);
+  if (op.storage == Storage::reshaped && !inputs.empty())
+    shares = !values_[inputs[0]].has(Value::strided);
 
   const auto id = static_cast<NodeId>(nodes_.size());
   const auto first_input = static_cast<std::uint32_t>(operands_.size());
@@ -194,7 +202,8 @@ void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
 }
 
 const SharedShape* Graph::intern(const Shape& shape) {
-  if (shape_count_ * 2 >= shape_table_.size()) rehash(std::max<std::size_t>(256, shape_table_.size() * 2));
+  if (shape_count_ * 2 >= shape_table_.size())
+    rehash(std::max<std::size_t>(256, shape_table_.size() * 2));
   const std::size_t mask = shape_table_.size() - 1;
   for (std::size_t slot = hash_of(shape) & mask;; slot = (slot + 1) & mask) {
     const SharedShape* found = shape_table_[slot];

@@ -24,9 +24,9 @@ struct SharedShape {
 /// A tensor of the graph: an input, a parameter or the output of a node.
 struct Value {
   enum Flag : std::uint8_t {
-    bounded = 1,      ///< a size is an upper bound, or rests on one
-    shares = 2,       ///< lives in the memory of its node's first input (a view, or in place)
-    strided = 4,      ///< not contiguous: reshaping it copies
+    bounded = 1,  ///< a size is an upper bound, or rests on one
+    shares = 2,   ///< lives in the memory of its node's first input (a view, or in place)
+    strided = 4,  ///< not contiguous: reshaping it copies
     is_input = 8,
     is_parameter = 16,
   };
@@ -107,13 +107,15 @@ class Graph {
 
   /// `name` and `kind` must outlive the graph (a literal, or text in its arena).
   ModuleId add_module(ModuleId parent, std::string_view name, std::string_view kind);
-  ValueId add_input(std::string_view name, const Shape& shape, DType dtype, bool is_bounded = false);
+  ValueId add_input(std::string_view name, const Shape& shape, DType dtype,
+                    bool is_bounded = false);
   ValueId add_parameter(ModuleId module, std::string_view name, const Shape& shape, DType dtype,
                         ParameterKind kind);
   void share_parameter(ParameterId parameter, ParameterId with);
   void add_output(std::string_view name, ValueId value);
 
-  /// Appends a node: infers its output types, or throws Error with the module path and the operator.
+  /// Appends a node: infers its output types, or throws Error with the module path and the
+  /// operator.
   template <class Attrs>
   NodeId append(const OpDef& op, const Attrs& attrs, std::span<const ValueId> inputs) {
     const void* kept = nullptr;
@@ -124,7 +126,8 @@ class Graph {
   /// The same with the attributes already in the arena (null for none).
   NodeId append_raw(const OpDef& op, const void* attrs, std::span<const ValueId> inputs);
 
-  /// Appends a node whose output types are declared, not inferred: an operator without a definition.
+  /// Appends a node whose output types are declared, not inferred: an operator without a
+  /// definition.
   NodeId append_declared(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                          std::span<const OutputType> outputs);
 
@@ -208,15 +211,21 @@ class Graph {
   std::vector<std::string_view> node_names_;
   std::vector<const SharedShape*> shape_table_;  // open addressing, a power of two
   std::size_t shape_count_ = 0;
-  mutable std::vector<OutputType> inferred_;     // scratch of append_raw
+  mutable std::vector<OutputType> inferred_;  // scratch of append_raw
   ModuleId current_module_ = 0;
 };
 
 // -- inline readers ---------------------------------------------------------------------------
 
-inline const Shape& Inference::shape(std::size_t index) const { return graph_.shape(inputs_[index]); }
-inline DType Inference::dtype(std::size_t index) const { return graph_.value(inputs_[index]).dtype; }
-inline std::int64_t Inference::numel(std::size_t index) const { return graph_.numel(inputs_[index]); }
+inline const Shape& Inference::shape(std::size_t index) const {
+  return graph_.shape(inputs_[index]);
+}
+inline DType Inference::dtype(std::size_t index) const {
+  return graph_.value(inputs_[index]).dtype;
+}
+inline std::int64_t Inference::numel(std::size_t index) const {
+  return graph_.numel(inputs_[index]);
+}
 
 inline const OpDef& NodeView::op() const noexcept { return *node_->op; }
 inline std::size_t NodeView::input_count() const noexcept { return node_->input_count; }

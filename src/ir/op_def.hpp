@@ -26,8 +26,9 @@ inline constexpr std::uint32_t no_id = 0xFFFFFFFF;
 
 /// What an operator costs. FLOPs are 2 x macs + other.
 struct Cost {
-  std::int64_t macs = 0;   ///< multiply-accumulates
-  std::int64_t other = 0;  ///< every floating-point or integer operation that is no multiply-accumulate
+  std::int64_t macs = 0;  ///< multiply-accumulates
+  std::int64_t other =
+      0;  ///< every floating-point or integer operation that is no multiply-accumulate
 };
 
 /// Whether an operator's cost is known. The coverage ledger is made of it.
@@ -47,7 +48,8 @@ enum class Storage : std::uint8_t {
 /// Which bytes an operator reads.
 enum class Reads : std::uint8_t {
   inputs,   ///< every element of every input
-  outputs,  ///< as many elements of its first input as it writes, and all other inputs (slices, gathers)
+  outputs,  ///< as many elements of its first input as it writes, and all other inputs (slices,
+            ///< gathers)
 };
 
 /// Receives an attribute struct field by field.
@@ -92,16 +94,17 @@ void visit_member(AttrVisitor& visitor, std::string_view name, const Member& val
 
 template <class Attrs>
 void visit_attrs(const void* attrs, AttrVisitor& visitor) {
-  if constexpr (std::tuple_size_v<std::remove_cvref_t<decltype(Attrs::fields)>> > 0) {
+  if constexpr (std::tuple_size_v < std::remove_cvref_t < decltype(Attrs::fields) >>> 0) {
     const auto& typed = *static_cast<const Attrs*>(attrs);
-    std::apply([&](const auto&... item) { (visit_member(visitor, item.name, typed.*item.member), ...); },
-               Attrs::fields);
+    std::apply(
+        [&](const auto&... item) { (visit_member(visitor, item.name, typed.*item.member), ...); },
+        Attrs::fields);
   }
 }
 
 template <class Attrs>
 bool equal_attrs(const void* a, const void* b) {
-  if constexpr (std::tuple_size_v<std::remove_cvref_t<decltype(Attrs::fields)>> > 0) {
+  if constexpr (std::tuple_size_v < std::remove_cvref_t < decltype(Attrs::fields) >>> 0) {
     const auto& left = *static_cast<const Attrs*>(a);
     const auto& right = *static_cast<const Attrs*>(b);
     return std::apply(
@@ -138,7 +141,10 @@ struct OutputType {
 class Inference {
  public:
   Inference(const Graph& graph, const OpDef& op, std::span<const ValueId> inputs, const void* attrs)
-      : graph_(graph), op_(op), inputs_(inputs), attrs_(attrs) {}
+      : graph_(graph),
+        op_(op),
+        inputs_(inputs),
+        attrs_(attrs) {}
 
   std::size_t input_count() const noexcept { return inputs_.size(); }
   bool has(std::size_t index) const noexcept {
@@ -159,7 +165,8 @@ class Inference {
   /// Throws Error{shape} unless `holds`: the numbered constraint of the operator's definition,
   /// and all input shapes and attributes.
   void require(bool holds, std::size_t constraint) const {
-    if (!holds) [[unlikely]] fail(constraint);
+    if (!holds) [[unlikely]]
+      fail(constraint);
   }
   [[noreturn]] void fail(std::size_t constraint) const;
 
@@ -208,9 +215,9 @@ class NodeView {
 
 /// An operator, declared once: its documentation, its shape inference and its cost.
 struct OpDef {
-  std::string_view name;     ///< PyTorch's functional name: "conv2d"
-  std::string_view summary;  ///< what it computes, one sentence
-  std::string_view formula;  ///< its FLOPs in words, for docs/operators.md
+  std::string_view name;                          ///< PyTorch's functional name: "conv2d"
+  std::string_view summary;                       ///< what it computes, one sentence
+  std::string_view formula;                       ///< its FLOPs in words, for docs/operators.md
   std::span<const std::string_view> inputs;       ///< names in order; a trailing "..." repeats
   std::span<const std::string_view> constraints;  ///< numbered from 1; checked by `infer`
   AttrType attrs;

@@ -15,7 +15,8 @@ void check_modules(const Graph& graph) {
     const ModuleId parent = modules[i].parent;
     const bool is_root = i == 0 && parent == no_id;
     if (!is_root && parent >= i) {
-      broken("a module's parent before it", "module " + std::to_string(i) + " under " + std::to_string(parent));
+      broken("a module's parent before it",
+             "module " + std::to_string(i) + " under " + std::to_string(parent));
     }
   }
 }
@@ -30,7 +31,8 @@ void check_parameters(const Graph& graph) {
 
 void check_ports(const Graph& graph, std::span<const Port> ports) {
   for (const Port& port : ports) {
-    if (port.value >= graph.values().size()) broken("inputs and outputs that exist", std::string(port.name));
+    if (port.value >= graph.values().size())
+      broken("inputs and outputs that exist", std::string(port.name));
   }
 }
 
@@ -39,16 +41,19 @@ void check_nodes(const Graph& graph) {
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
     const std::string_view name = node.op->name;
-    if (node.module >= graph.modules().size()) broken("nodes in existing modules", std::string(name));
+    if (node.module >= graph.modules().size())
+      broken("nodes in existing modules", std::string(name));
     if (node.first_output < next_output) broken("outputs in node order", std::string(name));
     next_output = node.first_output + node.output_count;
     if (next_output > graph.values().size()) broken("outputs that exist", std::string(name));
     for (const ValueId input : graph.inputs_of(node)) {
-      if (input != no_id && input >= node.first_output) broken("inputs made before their use", std::string(name));
+      if (input != no_id && input >= node.first_output)
+        broken("inputs made before their use", std::string(name));
     }
     for (std::size_t k = 0; k < node.output_count; ++k) {
       const Value& value = graph.value(node.first_output + static_cast<ValueId>(k));
-      if (value.producer != i || value.output_index != k) broken("outputs that know their node", std::string(name));
+      if (value.producer != i || value.output_index != k)
+        broken("outputs that know their node", std::string(name));
     }
   }
 }

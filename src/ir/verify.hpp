@@ -4,8 +4,8 @@
 
 namespace zoometer {
 
-/// Checks a graph's own rules: every id in range, inputs produced before they are used, modules after
-/// their parents, finished calls. Throws Error{internal}.
+/// Checks a graph's own rules: every id in range, inputs produced before they are used, modules
+/// after their parents, finished calls. Throws Error{internal}.
 void verify(const Graph& graph);
 
 }  // namespace zoometer

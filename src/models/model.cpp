@@ -6,13 +6,13 @@ namespace zoometer {
 
 std::string_view name_of(Task task) noexcept {
   switch (task) {
-    case Task::classification: return "classification";
-    case Task::segmentation: return "segmentation";
-    case Task::detection: return "detection";
-    case Task::video: return "video";
-    case Task::optical_flow: return "optical_flow";
-    case Task::quantization: return "quantization";
-    case Task::other: return "other";
+  case Task::classification: return "classification";
+  case Task::segmentation: return "segmentation";
+  case Task::detection: return "detection";
+  case Task::video: return "video";
+  case Task::optical_flow: return "optical_flow";
+  case Task::quantization: return "quantization";
+  case Task::other: return "other";
   }
   return "other";
 }
@@ -22,11 +22,14 @@ std::string_view name_of(Variant variant) noexcept {
 }
 
 const InputSpecs& default_inputs(const Model& model, Variant variant) noexcept {
-  return variant == Variant::untrained && model.untrained_input ? *model.untrained_input : model.input;
+  return variant == Variant::untrained && model.untrained_input ? *model.untrained_input
+                                                                : model.input;
 }
 
 Trace::Trace(Graph& graph, const Model& model, const TraceOptions& options)
-    : graph_(graph), model_(model), options_(options) {
+    : graph_(graph),
+      model_(model),
+      options_(options) {
   take_shapes();
 }
 
@@ -35,8 +38,9 @@ void Trace::take_shapes() {
   for (std::size_t i = 0; i < specs.size(); ++i) shapes_[i] = specs[i].shape;
 
   if (options_.inputs.size() > specs.size()) {
-    throw Error(ErrorCode::usage, "too many input shapes",
-                {std::to_string(specs.size()) + " for this model", std::to_string(options_.inputs.size())});
+    throw Error(
+        ErrorCode::usage, "too many input shapes",
+        {std::to_string(specs.size()) + " for this model", std::to_string(options_.inputs.size())});
   }
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
     const TraceOptions::Input& given = options_.inputs[i];

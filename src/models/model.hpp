@@ -58,8 +58,8 @@ struct TraceOptions {
     Shape shape;
   };
   Variant variant = Variant::published;
-  std::vector<Input> inputs;             ///< empty: the model's defaults
-  std::optional<std::int64_t> batch;     ///< replaces the first size of every input
+  std::vector<Input> inputs;               ///< empty: the model's defaults
+  std::optional<std::int64_t> batch;       ///< replaces the first size of every input
   std::optional<std::int64_t> proposals;   ///< detectors: the real number, not its bound
   std::optional<std::int64_t> detections;  ///< detectors: the real number, not its bound
   bool quantize = false;                   ///< quantized models: the int8 graph
@@ -106,10 +106,10 @@ class Trace {
 
 /// One row of the zoo.
 struct Model {
-  std::string_view name;      ///< torchvision's
-  InputSpecs input;           ///< the input that the published figures were counted at
-  std::int64_t parameters;    ///< of the published variant
-  std::int64_t macs;          ///< of the published variant at the default input
+  std::string_view name;    ///< torchvision's
+  InputSpecs input;         ///< the input that the published figures were counted at
+  std::int64_t parameters;  ///< of the published variant
+  std::int64_t macs;        ///< of the published variant at the default input
   void (*build)(Trace& trace);
   std::optional<InputSpecs> untrained_input = std::nullopt;  ///< where the builder assumes another
 };

@@ -1,5 +1,6 @@
 // ResNet (He et al. 2015), in the v1.5 form that strides in the 3 x 3 convolution; ResNeXt
-// (Xie et al. 2016) and Wide ResNet (Zagoruyko and Komodakis 2016) are the same with groups or width.
+// (Xie et al. 2016) and Wide ResNet (Zagoruyko and Komodakis 2016) are the same with groups or
+// width.
 #include <array>
 
 #include "models/model.hpp"
@@ -18,7 +19,10 @@ struct Block {
 
 Conv2d conv3x3(const Slot& slot, std::int64_t in, std::int64_t out, std::int64_t stride = 1,
                std::int64_t groups = 1) {
-  return {slot, in, out, {.kernel = 3, .stride = stride, .padding = 1, .groups = groups, .bias = false}};
+  return {slot,
+          in,
+          out,
+          {.kernel = 3, .stride = stride, .padding = 1, .groups = groups, .bias = false}};
 }
 
 Conv2d conv1x1(const Slot& slot, std::int64_t in, std::int64_t out, std::int64_t stride = 1) {
@@ -109,7 +113,8 @@ struct ResNet : Module<ResNet<BlockType>> {
   AdaptiveAvgPool2d avgpool{at("avgpool"), 1};
   Linear fc{at("fc"), 512 * BlockType::expansion, 1000};
 
-  Sequential layer(const Slot& slot, std::int64_t in, std::int64_t planes, std::size_t index) const {
+  Sequential layer(const Slot& slot, std::int64_t in, std::int64_t planes,
+                   std::size_t index) const {
     const Block first{in, planes, index == 0 ? 1 : 2, config.groups, config.width_per_group};
     return stage<BlockType>(slot, first, config.depths[index]);
   }
@@ -142,23 +147,28 @@ constexpr Model resnets[] = {
 
 constexpr Model resnexts[] = {
     {"resnext50_32x4d", image(224), 25'028'904, 0, build<Bottleneck, Config{{3, 4, 6, 3}, 32, 4}>},
-    {"resnext101_32x8d", image(224), 88'791'336, 0, build<Bottleneck, Config{{3, 4, 23, 3}, 32, 8}>},
-    {"resnext101_64x4d", image(224), 83'455'272, 0, build<Bottleneck, Config{{3, 4, 23, 3}, 64, 4}>},
+    {"resnext101_32x8d", image(224), 88'791'336, 0,
+     build<Bottleneck, Config{{3, 4, 23, 3}, 32, 8}>},
+    {"resnext101_64x4d", image(224), 83'455'272, 0,
+     build<Bottleneck, Config{{3, 4, 23, 3}, 64, 4}>},
 };
 
 constexpr Model wide_resnets[] = {
     {"wide_resnet50_2", image(224), 68'883'240, 0, build<Bottleneck, Config{{3, 4, 6, 3}, 1, 128}>},
-    {"wide_resnet101_2", image(224), 126'886'696, 0, build<Bottleneck, Config{{3, 4, 23, 3}, 1, 128}>},
+    {"wide_resnet101_2", image(224), 126'886'696, 0,
+     build<Bottleneck, Config{{3, 4, 23, 3}, 1, 128}>},
 };
 
 }  // namespace
 
 extern constinit const Family resnet_family = {
-    "ResNet", "He et al., Deep Residual Learning for Image Recognition, 2015", Task::classification, resnets};
+    "ResNet", "He et al., Deep Residual Learning for Image Recognition, 2015", Task::classification,
+    resnets};
 extern constinit const Family resnext_family = {
     "ResNeXt", "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, 2016",
     Task::classification, resnexts};
 extern constinit const Family wide_resnet_family = {
-    "WideResNet", "Zagoruyko and Komodakis, Wide Residual Networks, 2016", Task::classification, wide_resnets};
+    "WideResNet", "Zagoruyko and Komodakis, Wide Residual Networks, 2016", Task::classification,
+    wide_resnets};
 
 }  // namespace zoometer

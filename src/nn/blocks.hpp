@@ -27,15 +27,17 @@ template <class Act, class Norm = BatchNorm2d>
 struct Conv2dNormActivation : SequentialOf<Conv2dNormActivation<Act, Norm>> {
   static constexpr auto kind = "Conv2dNormActivation";
   Conv2dNormActivation() = default;
-  Conv2dNormActivation(const Slot& slot, std::int64_t in, std::int64_t out, const ConvNormOptions& o = {})
+  Conv2dNormActivation(const Slot& slot, std::int64_t in, std::int64_t out,
+                       const ConvNormOptions& o = {})
       : SequentialOf<Conv2dNormActivation>(slot) {
-    this->template add<Conv2d>(in, out,
-                               ConvOptions{.kernel = o.kernel,
-                                           .stride = o.stride,
-                                           .padding = o.padding.value_or(same_padding(o.kernel, o.dilation)),
-                                           .dilation = o.dilation,
-                                           .groups = o.groups,
-                                           .bias = o.bias});
+    this->template add<Conv2d>(
+        in, out,
+        ConvOptions{.kernel = o.kernel,
+                    .stride = o.stride,
+                    .padding = o.padding.value_or(same_padding(o.kernel, o.dilation)),
+                    .dilation = o.dilation,
+                    .groups = o.groups,
+                    .bias = o.bias});
     this->template add<Norm>(out, o.eps);
     if constexpr (!std::is_void_v<Act>) this->template add<Act>();
   }
@@ -53,14 +55,13 @@ struct SqueezeExcitation : Module<SqueezeExcitation<Act, ScaleAct>> {
   Act activation{at("activation")};
   ScaleAct scale_activation{at("scale_activation")};
 
-  Tensor forward(Tensor x) const {
-    return scale_activation(fc2(activation(fc1(avgpool(x))))) * x;
-  }
+  Tensor forward(Tensor x) const { return scale_activation(fc2(activation(fc1(avgpool(x))))) * x; }
 };
 
 /// Rounds to a multiple of `divisor`, never below 0.9 of the value (MobileNet's rule).
 constexpr std::int64_t make_divisible(double value, std::int64_t divisor = 8) {
-  const auto rounded = static_cast<std::int64_t>(value + static_cast<double>(divisor) / 2) / divisor * divisor;
+  const auto rounded =
+      static_cast<std::int64_t>(value + static_cast<double>(divisor) / 2) / divisor * divisor;
   const std::int64_t result = rounded > divisor ? rounded : divisor;
   return static_cast<double>(result) < 0.9 * value ? result + divisor : result;
 }

@@ -14,7 +14,7 @@ namespace zoometer {
 
 /// One number for every spatial dimension, or one per dimension.
 struct PerAxis {
-  constexpr PerAxis(std::int64_t all) : value(all) {}                      // NOLINT: reads as in PyTorch
+  constexpr PerAxis(std::int64_t all) : value(all) {}  // NOLINT: reads as in PyTorch
   constexpr PerAxis(std::initializer_list<std::int64_t> each) : list(each) {}
   constexpr Spatial resolve(std::size_t rank) const {
     return list.empty() ? Spatial::filled(rank, value) : list;
@@ -58,7 +58,8 @@ class ConvNd : public Module<Self> {
   const ConvAttrs& attrs() const noexcept { return attrs_; }
 
   Tensor forward(Tensor x) const {
-    return Transposed ? conv_transpose(x, weight_, bias_, attrs_) : convolution(x, weight_, bias_, attrs_);
+    return Transposed ? conv_transpose(x, weight_, bias_, attrs_)
+                      : convolution(x, weight_, bias_, attrs_);
   }
 
  private:
@@ -91,7 +92,8 @@ struct ConvTranspose2d : ConvNd<ConvTranspose2d, 2, true> {
 struct Linear : Module<Linear> {
   static constexpr auto kind = "Linear";
   Linear() = default;
-  Linear(const Slot& slot, std::int64_t in_features, std::int64_t out_features, bool has_bias = true)
+  Linear(const Slot& slot, std::int64_t in_features, std::int64_t out_features,
+         bool has_bias = true)
       : Module(slot) {
     weight = parameter("weight", {out_features, in_features});
     if (has_bias) bias = parameter("bias", {out_features});
@@ -117,7 +119,9 @@ template <class Self>
 class BatchNormNd : public Module<Self> {
  public:
   BatchNormNd() = default;
-  BatchNormNd(const Slot& slot, std::int64_t features, double eps = 1e-5) : Module<Self>(slot), attrs_{eps} {
+  BatchNormNd(const Slot& slot, std::int64_t features, double eps = 1e-5)
+      : Module<Self>(slot),
+        attrs_{eps} {
     weight_ = this->parameter("weight", {features});
     bias_ = this->parameter("bias", {features});
     mean_ = this->buffer("running_mean", {features});
@@ -171,7 +175,8 @@ struct LayerNorm : LayerNormOf<LayerNorm> {
 struct GroupNorm : Module<GroupNorm> {
   static constexpr auto kind = "GroupNorm";
   GroupNorm(const Slot& slot, std::int64_t groups, std::int64_t channels, double eps = 1e-5)
-      : Module(slot), attrs{groups, eps} {
+      : Module(slot),
+        attrs{groups, eps} {
     weight = parameter("weight", {channels});
     bias = parameter("bias", {channels});
   }
@@ -195,7 +200,9 @@ struct InstanceNorm2d : Module<InstanceNorm2d> {
 template <class Self>
 struct Activation : Module<Self> {
   Activation() = default;
-  explicit Activation(const Slot& slot, bool in_place = true) : Module<Self>(slot), inplace(in_place) {}
+  explicit Activation(const Slot& slot, bool in_place = true)
+      : Module<Self>(slot),
+        inplace(in_place) {}
   bool inplace = true;
 
   Tensor forward(Tensor x) const { return unary(*Self::op, x, inplace); }
@@ -310,7 +317,9 @@ inline PoolAttrs pool_attrs(const PoolOptions& options, std::size_t rank) {
 
 template <class Self, std::size_t Rank, Tensor (*Pool)(Tensor, const PoolAttrs&)>
 struct WindowPool : Module<Self> {
-  WindowPool(const Slot& slot, const PoolOptions& options) : Module<Self>(slot), attrs(pool_attrs(options, Rank)) {}
+  WindowPool(const Slot& slot, const PoolOptions& options)
+      : Module<Self>(slot),
+        attrs(pool_attrs(options, Rank)) {}
   PoolAttrs attrs;
   Tensor forward(Tensor x) const { return Pool(x, attrs); }
 };
@@ -335,7 +344,8 @@ struct AvgPool3d : WindowPool<AvgPool3d, 3, avg_pool> {
 template <class Self, std::size_t Rank>
 struct AdaptiveAvgPool : Module<Self> {
   AdaptiveAvgPool(const Slot& slot, const PerAxis& output_size)
-      : Module<Self>(slot), attrs{output_size.resolve(Rank)} {}
+      : Module<Self>(slot),
+        attrs{output_size.resolve(Rank)} {}
   AdaptivePoolAttrs attrs;
   Tensor forward(Tensor x) const { return adaptive_avg_pool(x, attrs); }
 };

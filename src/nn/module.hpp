@@ -32,7 +32,8 @@ template <class T, class Visitor>
 void for_each_tensor(const T& value, const Visitor& visit) {
   if constexpr (requires { value.tensors(); }) {
     for_each_tensor(value.tensors(), visit);
-  } else if constexpr (requires { std::tuple_size<T>::value; } && !requires { value.begin(); }) {
+  } else if constexpr (
+      requires { std::tuple_size<T>::value; } && !requires { value.begin(); }) {
     std::apply([&](const auto&... item) { (for_each_tensor(item, visit), ...); }, value);
   } else {
     for (const auto& item : value) for_each_tensor(item, visit);
@@ -66,14 +67,16 @@ class ModuleBase {
   Tensor buffer(std::string_view name, const Shape& shape, DType dtype = DType::float32) const {
     return add(name, shape, dtype, ParameterKind::buffer);
   }
-  Tensor transient_buffer(std::string_view name, const Shape& shape, DType dtype = DType::float32) const {
+  Tensor transient_buffer(std::string_view name, const Shape& shape,
+                          DType dtype = DType::float32) const {
     return add(name, shape, dtype, ParameterKind::transient_buffer);
   }
 
  protected:
   ModuleBase() = default;
   ModuleBase(const Slot& slot, std::string_view kind)
-      : graph_(slot.graph), id_(slot.graph->add_module(slot.parent, slot.name, kind)) {}
+      : graph_(slot.graph),
+        id_(slot.graph->add_module(slot.parent, slot.name, kind)) {}
 
  private:
   Tensor add(std::string_view name, const Shape& shape, DType dtype, ParameterKind kind) const {
@@ -88,7 +91,9 @@ class ModuleBase {
 class CallScope {
  public:
   CallScope(Graph& graph, ModuleId module)
-      : graph_(graph), outer_(graph.current_module()), call_(graph.begin_call(module)) {
+      : graph_(graph),
+        outer_(graph.current_module()),
+        call_(graph.begin_call(module)) {
     graph.set_current_module(module);
   }
   CallScope(const CallScope&) = delete;
@@ -112,9 +117,9 @@ class CallScope {
   std::uint32_t call_;
 };
 
-/// The base of every module: `struct Block : Module<Block>` with `static constexpr auto kind`, members
-/// that are modules or parameters in the order of their registration, and `forward`. Construction
-/// declares, a call traces; both may happen once, never, or (calls) often.
+/// The base of every module: `struct Block : Module<Block>` with `static constexpr auto kind`,
+/// members that are modules or parameters in the order of their registration, and `forward`.
+/// Construction declares, a call traces; both may happen once, never, or (calls) often.
 template <class Self>
 class Module : public ModuleBase {
  public:

@@ -60,7 +60,8 @@ void infer_conv(Inference& in) {
   Shape out{x.dim(0), sizes.out_channels};
   for (std::size_t i = 0; i < static_cast<std::size_t>(SpatialRank); ++i) {
     const std::int64_t extent = checked_add(checked_mul(attrs.dilation[i], weight[i + 2] - 1), 1);
-    const std::int64_t padded = checked_add(x[i + 2], checked_add(attrs.padding[i], attrs.padding_end[i]));
+    const std::int64_t padded =
+        checked_add(x[i + 2], checked_add(attrs.padding[i], attrs.padding_end[i]));
     in.require(padded >= extent, 6);
     out.push_back((padded - extent) / attrs.stride[i] + 1);
   }
@@ -78,8 +79,8 @@ void infer_transposed(Inference& in) {
     const std::int64_t extra = i < attrs.output_padding.size() ? attrs.output_padding[i] : 0;
     const std::int64_t grown = checked_mul(x[i + 2] - 1, attrs.stride[i]);
     const std::int64_t extent = checked_mul(attrs.dilation[i], weight[i + 2] - 1);
-    const std::int64_t size =
-        checked_add(checked_add(grown, extent), 1 + extra - attrs.padding[i] - attrs.padding_end[i]);
+    const std::int64_t size = checked_add(checked_add(grown, extent),
+                                          1 + extra - attrs.padding[i] - attrs.padding_end[i]);
     in.require(size >= 1, 6);
     out.push_back(size);
   }
@@ -116,7 +117,8 @@ constexpr OpDef conv(std::string_view name, std::string_view summary, void (*inf
           .cost = cost_conv};
 }
 
-constexpr OpDef transposed(std::string_view name, std::string_view summary, void (*infer)(Inference&)) {
+constexpr OpDef transposed(std::string_view name, std::string_view summary,
+                           void (*infer)(Inference&)) {
   return {.name = name,
           .summary = summary,
           .formula = "2 x MACs + 1 per output element for the bias; "
@@ -130,15 +132,18 @@ constexpr OpDef transposed(std::string_view name, std::string_view summary, void
 
 }  // namespace
 
-constinit const OpDef conv1d_op = conv("conv1d", "Convolution over one spatial dimension.", infer_conv<1>);
-constinit const OpDef conv2d_op = conv("conv2d", "Convolution over two spatial dimensions.", infer_conv<2>);
-constinit const OpDef conv3d_op = conv("conv3d", "Convolution over three spatial dimensions.", infer_conv<3>);
-constinit const OpDef conv_transpose1d_op =
-    transposed("conv_transpose1d", "Transposed convolution over one dimension.", infer_transposed<1>);
-constinit const OpDef conv_transpose2d_op =
-    transposed("conv_transpose2d", "Transposed convolution over two dimensions.", infer_transposed<2>);
-constinit const OpDef conv_transpose3d_op =
-    transposed("conv_transpose3d", "Transposed convolution over three dimensions.", infer_transposed<3>);
+constinit const OpDef conv1d_op =
+    conv("conv1d", "Convolution over one spatial dimension.", infer_conv<1>);
+constinit const OpDef conv2d_op =
+    conv("conv2d", "Convolution over two spatial dimensions.", infer_conv<2>);
+constinit const OpDef conv3d_op =
+    conv("conv3d", "Convolution over three spatial dimensions.", infer_conv<3>);
+constinit const OpDef conv_transpose1d_op = transposed(
+    "conv_transpose1d", "Transposed convolution over one dimension.", infer_transposed<1>);
+constinit const OpDef conv_transpose2d_op = transposed(
+    "conv_transpose2d", "Transposed convolution over two dimensions.", infer_transposed<2>);
+constinit const OpDef conv_transpose3d_op = transposed(
+    "conv_transpose3d", "Transposed convolution over three dimensions.", infer_transposed<3>);
 
 namespace {
 
@@ -154,14 +159,16 @@ Tensor apply_by_rank(std::span<const OpDef* const> by_rank, Tensor x, Tensor wei
 
 }  // namespace
 
-extern constinit const OpGroup conv_ops = {"convolution", "Convolutions, plain and transposed.", ops};
+extern constinit const OpGroup conv_ops = {"convolution", "Convolutions, plain and transposed.",
+                                           ops};
 
 bool is_transposed_convolution(const OpDef& op) noexcept {
   return &op == &conv_transpose2d_op || &op == &conv_transpose1d_op || &op == &conv_transpose3d_op;
 }
 
 bool is_convolution(const OpDef& op) noexcept {
-  return &op == &conv2d_op || &op == &conv3d_op || &op == &conv1d_op || is_transposed_convolution(op);
+  return &op == &conv2d_op || &op == &conv3d_op || &op == &conv1d_op ||
+         is_transposed_convolution(op);
 }
 
 Tensor convolution(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs) {

@@ -13,10 +13,12 @@ struct ConvAttrs {
   Spatial output_padding;  ///< transposed only
   std::int64_t groups = 1;
 
-  static constexpr std::tuple fields{
-      field("stride", &ConvAttrs::stride),           field("padding", &ConvAttrs::padding),
-      field("padding_end", &ConvAttrs::padding_end), field("dilation", &ConvAttrs::dilation),
-      field("output_padding", &ConvAttrs::output_padding), field("groups", &ConvAttrs::groups)};
+  static constexpr std::tuple fields{field("stride", &ConvAttrs::stride),
+                                     field("padding", &ConvAttrs::padding),
+                                     field("padding_end", &ConvAttrs::padding_end),
+                                     field("dilation", &ConvAttrs::dilation),
+                                     field("output_padding", &ConvAttrs::output_padding),
+                                     field("groups", &ConvAttrs::groups)};
 };
 
 extern const OpDef conv1d_op, conv2d_op, conv3d_op;
@@ -26,7 +28,8 @@ extern const OpDef conv_transpose1d_op, conv_transpose2d_op, conv_transpose3d_op
 bool is_convolution(const OpDef& op) noexcept;
 bool is_transposed_convolution(const OpDef& op) noexcept;
 
-/// x (N, C, spatial...), weight (out, C / groups, kernel...), bias (out,) or empty -> (N, out, ...).
+/// x (N, C, spatial...), weight (out, C / groups, kernel...), bias (out,) or empty -> (N, out,
+/// ...).
 Tensor convolution(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs);
 
 /// x (N, C, spatial...), weight (C, out / groups, kernel...) -> (N, out, ...).

@@ -32,7 +32,9 @@ void infer_comparison(Inference& in) { in.output(broadcast_inputs(in), DType::bo
 
 void infer_boolean(Inference& in) { in.output(in.shape(0), DType::boolean); }
 
-void infer_where(Inference& in) { in.output(broadcast_inputs(in), promote(in.dtype(1), in.dtype(2))); }
+void infer_where(Inference& in) {
+  in.output(broadcast_inputs(in), promote(in.dtype(1), in.dtype(2)));
+}
 
 void infer_prelu(Inference& in) {
   const std::int64_t slopes = in.numel(1);
@@ -96,8 +98,8 @@ constexpr OpDef identity(std::string_view name, std::string_view summary) {
           .infer = infer_same};
 }
 
-constexpr OpDef softmax_like(std::string_view name, std::string_view summary, std::string_view formula,
-                             Cost (*cost)(const NodeView&)) {
+constexpr OpDef softmax_like(std::string_view name, std::string_view summary,
+                             std::string_view formula, Cost (*cost)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
@@ -124,10 +126,12 @@ constinit const OpDef prelu_op = {.name = "prelu",
                                   .attrs = AttrType::of<NoAttrs>(),
                                   .infer = infer_prelu,
                                   .cost = per_output<2>};
-constinit const OpDef elu_op = pointwise<4, SlopeAttrs>("elu", "x where positive, else a x (exp(x) - 1).");
+constinit const OpDef elu_op =
+    pointwise<4, SlopeAttrs>("elu", "x where positive, else a x (exp(x) - 1).");
 constinit const OpDef hardswish_op = pointwise<5>("hardswish", "x x min(max(x + 3, 0), 6) / 6.");
 constinit const OpDef hardsigmoid_op = pointwise<4>("hardsigmoid", "min(max(x + 3, 0), 6) / 6.");
-constinit const OpDef hardtanh_op = pointwise<2, ClampAttrs>("hardtanh", "min(max(x, least), most).");
+constinit const OpDef hardtanh_op =
+    pointwise<2, ClampAttrs>("hardtanh", "min(max(x, least), most).");
 constinit const OpDef sigmoid_op = pointwise<4>("sigmoid", "1 / (1 + exp(-x)).");
 constinit const OpDef silu_op = pointwise<5>("silu", "x x sigmoid(x).");
 constinit const OpDef gelu_op = pointwise<5, GeluAttrs>("gelu", "0.5 x x (1 + erf(x / sqrt(2))).");
@@ -158,7 +162,8 @@ constinit const OpDef floor_op = pointwise<1>("floor", "Rounds down.");
 constinit const OpDef ceil_op = pointwise<1>("ceil", "Rounds up.");
 constinit const OpDef round_op = pointwise<1>("round", "Rounds to the nearest.");
 constinit const OpDef clamp_op = pointwise<2, ClampAttrs>("clamp", "min(max(x, min), max).");
-constinit const OpDef logical_not_op = pointwise<1>("logical_not", "Negates a truth value.", infer_boolean);
+constinit const OpDef logical_not_op =
+    pointwise<1>("logical_not", "Negates a truth value.", infer_boolean);
 constinit const OpDef isnan_op = pointwise<1>("isnan", "Whether x is not a number.", infer_boolean);
 constinit const OpDef isinf_op = pointwise<1>("isinf", "Whether x is infinite.", infer_boolean);
 
@@ -183,7 +188,8 @@ constinit const OpDef gt_op = pairwise("gt", "a > b.", infer_comparison);
 constinit const OpDef ge_op = pairwise("ge", "a >= b.", infer_comparison);
 constinit const OpDef logical_and_op = pairwise("logical_and", "Both hold.", infer_comparison);
 constinit const OpDef logical_or_op = pairwise("logical_or", "Either holds.", infer_comparison);
-constinit const OpDef logical_xor_op = pairwise("logical_xor", "One of both holds.", infer_comparison);
+constinit const OpDef logical_xor_op =
+    pairwise("logical_xor", "One of both holds.", infer_comparison);
 constinit const OpDef where_op = {.name = "where",
                                   .summary = "a where the condition holds, else b.",
                                   .formula = "1 per output element",
@@ -200,7 +206,8 @@ constinit const OpDef log_softmax_op =
     softmax_like("log_softmax", "Logarithm of the softmax.",
                  "5 per element: maximum, difference, exponential, sum, difference", per_output<5>);
 constinit const OpDef dropout_op = identity("dropout", "Drops elements while training.");
-constinit const OpDef stochastic_depth_op = identity("stochastic_depth", "Drops samples while training.");
+constinit const OpDef stochastic_depth_op =
+    identity("stochastic_depth", "Drops samples while training.");
 constinit const OpDef to_op = {.name = "to",
                                .summary = "Converts the element type.",
                                .formula = "1 per element",
@@ -213,18 +220,24 @@ constinit const OpDef to_op = {.name = "to",
 namespace {
 
 constexpr const OpDef* ops[] = {
-    &relu_op,       &relu6_op,      &leaky_relu_op,  &prelu_op,        &elu_op,         &hardswish_op,
-    &hardsigmoid_op, &hardtanh_op,  &sigmoid_op,     &silu_op,         &gelu_op,        &mish_op,
-    &softplus_op,   &softsign_op,   &tanh_op,        &exp_op,          &log_op,         &log2_op,
-    &log1p_op,      &sqrt_op,       &rsqrt_op,       &reciprocal_op,   &sin_op,         &cos_op,
-    &tan_op,        &asin_op,       &acos_op,        &atan_op,         &sinh_op,        &cosh_op,
-    &erf_op,        &abs_op,        &neg_op,         &sign_op,         &floor_op,       &ceil_op,
-    &round_op,      &clamp_op,      &logical_not_op, &isnan_op,        &isinf_op,       &add_op,
-    &sub_op,        &mul_op,        &div_op,         &pow_op,          &remainder_op,   &floor_divide_op,
-    &maximum_op,    &minimum_op,    &atan2_op,       &bitwise_and_op,  &bitwise_or_op,  &bitwise_xor_op,
-    &eq_op,         &ne_op,         &lt_op,          &le_op,           &gt_op,          &ge_op,
-    &logical_and_op, &logical_or_op, &logical_xor_op, &where_op,       &softmax_op,     &log_softmax_op,
-    &dropout_op,    &stochastic_depth_op, &to_op};
+    &relu_op,        &relu6_op,       &leaky_relu_op,  &prelu_op,
+    &elu_op,         &hardswish_op,   &hardsigmoid_op, &hardtanh_op,
+    &sigmoid_op,     &silu_op,        &gelu_op,        &mish_op,
+    &softplus_op,    &softsign_op,    &tanh_op,        &exp_op,
+    &log_op,         &log2_op,        &log1p_op,       &sqrt_op,
+    &rsqrt_op,       &reciprocal_op,  &sin_op,         &cos_op,
+    &tan_op,         &asin_op,        &acos_op,        &atan_op,
+    &sinh_op,        &cosh_op,        &erf_op,         &abs_op,
+    &neg_op,         &sign_op,        &floor_op,       &ceil_op,
+    &round_op,       &clamp_op,       &logical_not_op, &isnan_op,
+    &isinf_op,       &add_op,         &sub_op,         &mul_op,
+    &div_op,         &pow_op,         &remainder_op,   &floor_divide_op,
+    &maximum_op,     &minimum_op,     &atan2_op,       &bitwise_and_op,
+    &bitwise_or_op,  &bitwise_xor_op, &eq_op,          &ne_op,
+    &lt_op,          &le_op,          &gt_op,          &ge_op,
+    &logical_and_op, &logical_or_op,  &logical_xor_op, &where_op,
+    &softmax_op,     &log_softmax_op, &dropout_op,     &stochastic_depth_op,
+    &to_op};
 
 Tensor in_place(Tensor result, bool inplace) {
   if (inplace) result.graph->mark_in_place(result.id);
@@ -233,7 +246,8 @@ Tensor in_place(Tensor result, bool inplace) {
 
 }  // namespace
 
-extern constinit const OpGroup elementwise_ops = {"elementwise", "One result per element, with broadcasting.", ops};
+extern constinit const OpGroup elementwise_ops = {
+    "elementwise", "One result per element, with broadcasting.", ops};
 
 Tensor unary(const OpDef& op, Tensor x, bool inplace) {
   return in_place(apply(op, NoAttrs{}, x), inplace);
@@ -253,7 +267,9 @@ Tensor leaky_relu(Tensor x, double negative_slope, bool inplace) {
   return in_place(apply(leaky_relu_op, SlopeAttrs{negative_slope}, x), inplace);
 }
 
-Tensor gelu(Tensor x, bool tanh_approximation) { return apply(gelu_op, GeluAttrs{tanh_approximation}, x); }
+Tensor gelu(Tensor x, bool tanh_approximation) {
+  return apply(gelu_op, GeluAttrs{tanh_approximation}, x);
+}
 
 Tensor prelu(Tensor x, Tensor slope) { return apply(prelu_op, NoAttrs{}, x, slope); }
 
@@ -261,7 +277,9 @@ Tensor softmax(Tensor x, std::int64_t dim) { return apply(softmax_op, AxisAttrs{
 
 Tensor log_softmax(Tensor x, std::int64_t dim) { return apply(log_softmax_op, AxisAttrs{dim}, x); }
 
-Tensor where(Tensor condition, Tensor a, Tensor b) { return apply(where_op, NoAttrs{}, condition, a, b); }
+Tensor where(Tensor condition, Tensor a, Tensor b) {
+  return apply(where_op, NoAttrs{}, condition, a, b);
+}
 
 Tensor dropout(Tensor x) { return unary(dropout_op, x); }
 

@@ -15,9 +15,9 @@ constexpr std::string_view pair_inputs[] = {"a", "b"};
 constexpr std::string_view matmul_constraints[] = {
     "operands of rank 1 or more", "a last dimension of a as long as the second last of b",
     "leading dimensions that broadcast"};
-constexpr std::string_view bmm_constraints[] = {
-    "operands of rank 3", "as many matrices in a as in b",
-    "a last dimension of a as long as the second of b"};
+constexpr std::string_view bmm_constraints[] = {"operands of rank 3",
+                                                "as many matrices in a as in b",
+                                                "a last dimension of a as long as the second of b"};
 constexpr std::string_view addmm_inputs[] = {"bias", "a", "b"};
 constexpr std::string_view addmm_constraints[] = {
     "matrices of rank 2", "a second dimension of a as long as the first of b",
@@ -29,8 +29,7 @@ constexpr std::string_view einsum_constraints[] = {
 constexpr std::string_view attention_inputs[] = {"query", "key", "value", "mask"};
 constexpr std::string_view attention_constraints[] = {
     "query, key and value of equal rank of at least 2",
-    "a query and a key with last dimensions of equal length",
-    "as many keys as values"};
+    "a query and a key with last dimensions of equal length", "as many keys as values"};
 
 void infer_linear(Inference& in) {
   const Shape& x = in.shape(0);
@@ -113,7 +112,8 @@ constexpr bool is_label(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && 
 
 using LabelSizes = std::array<std::int64_t, 128>;  // -1: the label does not occur
 
-void bind_labels(const Inference& in, std::string_view term, const Shape& shape, LabelSizes& sizes) {
+void bind_labels(const Inference& in, std::string_view term, const Shape& shape,
+                 LabelSizes& sizes) {
   std::array<bool, 128> seen{};
   std::int64_t position = 0;
   for (const char c : term) {
@@ -195,7 +195,8 @@ constinit const OpDef linear_op = {.name = "linear",
 
 constinit const OpDef matmul_op = {.name = "matmul",
                                    .summary = "Matrix product over the last two dimensions.",
-                                   .formula = "2 x MACs; MACs = output elements x length of the products",
+                                   .formula =
+                                       "2 x MACs; MACs = output elements x length of the products",
                                    .inputs = pair_inputs,
                                    .constraints = matmul_constraints,
                                    .attrs = AttrType::of<NoAttrs>(),
@@ -204,7 +205,8 @@ constinit const OpDef matmul_op = {.name = "matmul",
 
 constinit const OpDef bmm_op = {.name = "bmm",
                                 .summary = "Matrix products of two batches.",
-                                .formula = "2 x MACs; MACs = output elements x length of the products",
+                                .formula =
+                                    "2 x MACs; MACs = output elements x length of the products",
                                 .inputs = pair_inputs,
                                 .constraints = bmm_constraints,
                                 .attrs = AttrType::of<NoAttrs>(),
@@ -224,7 +226,8 @@ constinit const OpDef addmm_op = {.name = "addmm",
 constinit const OpDef einsum_op = {
     .name = "einsum",
     .summary = "Sum of products over labelled dimensions.",
-    .formula = "2 x MACs with two operands, else 1 per element; MACs = product of all labels' sizes",
+    .formula =
+        "2 x MACs with two operands, else 1 per element; MACs = product of all labels' sizes",
     .inputs = pair_inputs,
     .constraints = einsum_constraints,
     .attrs = AttrType::of<EinsumAttrs>(),
@@ -249,10 +252,12 @@ constexpr const OpDef* ops[] = {&linear_op, &matmul_op, &bmm_op,
 
 }  // namespace
 
-extern constinit const OpGroup matmul_ops = {"products", "Matrix products and what is made of them.", ops};
+extern constinit const OpGroup matmul_ops = {"products",
+                                             "Matrix products and what is made of them.", ops};
 
 Tensor linear(Tensor x, Tensor weight, Tensor bias) {
-  return bias ? apply(linear_op, NoAttrs{}, x, weight, bias) : apply(linear_op, NoAttrs{}, x, weight);
+  return bias ? apply(linear_op, NoAttrs{}, x, weight, bias)
+              : apply(linear_op, NoAttrs{}, x, weight);
 }
 
 Tensor matmul(Tensor a, Tensor b) { return apply(matmul_op, NoAttrs{}, a, b); }

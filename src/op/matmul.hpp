@@ -16,7 +16,8 @@ struct AttentionAttrs {
   static constexpr std::tuple fields{field("is_causal", &AttentionAttrs::is_causal)};
 };
 
-extern const OpDef linear_op, matmul_op, bmm_op, addmm_op, einsum_op, scaled_dot_product_attention_op;
+extern const OpDef linear_op, matmul_op, bmm_op, addmm_op, einsum_op,
+    scaled_dot_product_attention_op;
 
 /// x (..., in), weight (out, in), bias (out,) or empty -> (..., out).
 Tensor linear(Tensor x, Tensor weight, Tensor bias);

@@ -12,12 +12,15 @@ constexpr std::string_view reshape_constraints[] = {"as many elements as x has",
                                                     "sizes of at least 0, at most one of them -1"};
 constexpr std::string_view axis_constraints[] = {"axes within the rank of x"};
 constexpr std::string_view permute_constraints[] = {"each axis of x once"};
-constexpr std::string_view expand_constraints[] = {"sizes equal to those of x, or x of size 1 there",
-                                                   "at least as many sizes as x has dimensions"};
-constexpr std::string_view slice_constraints[] = {"an axis within the rank of x", "a step other than 0"};
+constexpr std::string_view expand_constraints[] = {
+    "sizes equal to those of x, or x of size 1 there",
+    "at least as many sizes as x has dimensions"};
+constexpr std::string_view slice_constraints[] = {"an axis within the rank of x",
+                                                  "a step other than 0"};
 constexpr std::string_view select_constraints[] = {"an axis within the rank of x",
                                                    "an index below the length of the axis"};
-constexpr std::string_view chunk_constraints[] = {"an axis within the rank of x", "at least one chunk"};
+constexpr std::string_view chunk_constraints[] = {"an axis within the rank of x",
+                                                  "at least one chunk"};
 constexpr std::string_view cat_inputs[] = {"tensors..."};
 constexpr std::string_view cat_constraints[] = {"an axis within the rank of the tensors",
                                                 "tensors of equal shape but for that axis"};
@@ -25,7 +28,8 @@ constexpr std::string_view stack_constraints[] = {"an axis within the rank of th
                                                   "tensors of equal shape"};
 constexpr std::string_view pad_constraints[] = {"a padding on both sides for each dimension",
                                                 "sizes of at least 0 after cropping"};
-constexpr std::string_view repeat_constraints[] = {"at least as many counts as x has dimensions, none negative"};
+constexpr std::string_view repeat_constraints[] = {
+    "at least as many counts as x has dimensions, none negative"};
 constexpr std::string_view indexed_inputs[] = {"x", "indices"};
 constexpr std::string_view gather_constraints[] = {"an axis within the rank of x",
                                                    "indices of the rank of x"};
@@ -36,7 +40,8 @@ constexpr std::string_view embedding_constraints[] = {"a table of rank 2"};
 constexpr std::string_view index_constraints[] = {"x of rank 1 or more"};
 constexpr std::string_view shuffle_constraints[] = {
     "x of rank 4 with channels that the squared factor divides", "a factor of at least 1"};
-constexpr std::string_view constant_constraints[] = {"sizes of at least 0", "a step towards the end"};
+constexpr std::string_view constant_constraints[] = {"sizes of at least 0",
+                                                     "a step towards the end"};
 
 void infer_reshape(Inference& in) {
   Shape out(in.attrs<SizesAttrs>().sizes);
@@ -128,7 +133,8 @@ void infer_expand(Inference& in) {
   in.output(out, in.dtype(0));
 }
 
-std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t least, std::int64_t most) {
+std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t least,
+                         std::int64_t most) {
   return std::clamp(index < 0 ? index + length : index, least, most);
 }
 
@@ -145,7 +151,8 @@ void infer_slice(Inference& in) {
     count = end > start ? ceil_div(end - start, attrs.step) : 0;
   } else {
     const std::int64_t start = clamp_index(attrs.start, length, -1, length - 1);
-    const std::int64_t end = attrs.end < -length ? -1 : clamp_index(attrs.end, length, -1, length - 1);
+    const std::int64_t end =
+        attrs.end < -length ? -1 : clamp_index(attrs.end, length, -1, length - 1);
     count = start > end ? (start - end - attrs.step - 1) / -attrs.step : 0;
   }
   out.set_dim(axis, count);
@@ -267,8 +274,9 @@ void infer_pixel_shuffle(Inference& in) {
   in.require(factor >= 1, 2);
   const std::int64_t squared = checked_mul(factor, factor);
   in.require(x.rank() == 4 && x.dim(1) % squared == 0, 1);
-  in.output({x.dim(0), x.dim(1) / squared, checked_mul(x.dim(2), factor), checked_mul(x.dim(3), factor)},
-            in.dtype(0));
+  in.output(
+      {x.dim(0), x.dim(1) / squared, checked_mul(x.dim(2), factor), checked_mul(x.dim(3), factor)},
+      in.dtype(0));
 }
 
 void infer_full(Inference& in) {
@@ -312,70 +320,77 @@ constexpr Traits picks{Storage::fresh, Reads::outputs};
 
 }  // namespace
 
-constinit const OpDef reshape_op =
-    move<SizesAttrs>("reshape", "The same elements in another shape.", infer_reshape, reshape_constraints, reshaped);
-constinit const OpDef flatten_op =
-    move<FlattenAttrs>("flatten", "Joins a run of dimensions.", infer_flatten, axis_constraints, reshaped);
-constinit const OpDef squeeze_op =
-    move<AxisAttrs>("squeeze", "Removes a dimension of size 1.", infer_squeeze, axis_constraints, reshaped);
-constinit const OpDef unsqueeze_op =
-    move<AxisAttrs>("unsqueeze", "Inserts a dimension of size 1.", infer_unsqueeze, axis_constraints, reshaped);
-constinit const OpDef permute_op =
-    move<DimsAttrs>("permute", "Reorders the dimensions.", infer_permute, permute_constraints, view);
-constinit const OpDef transpose_op =
-    move<TransposeAttrs>("transpose", "Swaps two dimensions.", infer_transpose, axis_constraints, view);
+constinit const OpDef reshape_op = move<SizesAttrs>(
+    "reshape", "The same elements in another shape.", infer_reshape, reshape_constraints, reshaped);
+constinit const OpDef flatten_op = move<FlattenAttrs>("flatten", "Joins a run of dimensions.",
+                                                      infer_flatten, axis_constraints, reshaped);
+constinit const OpDef squeeze_op = move<AxisAttrs>("squeeze", "Removes a dimension of size 1.",
+                                                   infer_squeeze, axis_constraints, reshaped);
+constinit const OpDef unsqueeze_op = move<AxisAttrs>("unsqueeze", "Inserts a dimension of size 1.",
+                                                     infer_unsqueeze, axis_constraints, reshaped);
+constinit const OpDef permute_op = move<DimsAttrs>("permute", "Reorders the dimensions.",
+                                                   infer_permute, permute_constraints, view);
+constinit const OpDef transpose_op = move<TransposeAttrs>("transpose", "Swaps two dimensions.",
+                                                          infer_transpose, axis_constraints, view);
 constinit const OpDef expand_op =
-    move<SizesAttrs>("expand", "Repeats dimensions of size 1 without copying.", infer_expand, expand_constraints, view);
+    move<SizesAttrs>("expand", "Repeats dimensions of size 1 without copying.", infer_expand,
+                     expand_constraints, view);
 constinit const OpDef slice_op =
     move<SliceAttrs>("slice", "A range along an axis.", infer_slice, slice_constraints, view);
 constinit const OpDef select_op =
     move<SelectAttrs>("select", "One index along an axis.", infer_select, select_constraints, view);
-constinit const OpDef chunk_op =
-    move<ChunkAttrs>("chunk", "Splits an axis into equal pieces.", infer_chunk, chunk_constraints, view);
-constinit const OpDef cat_op =
-    move<AxisAttrs>("cat", "Joins tensors along an axis.", infer_cat, cat_constraints, copy, cat_inputs);
-constinit const OpDef stack_op =
-    move<AxisAttrs>("stack", "Joins tensors along a new axis.", infer_stack, stack_constraints, copy, cat_inputs);
+constinit const OpDef chunk_op = move<ChunkAttrs>("chunk", "Splits an axis into equal pieces.",
+                                                  infer_chunk, chunk_constraints, view);
+constinit const OpDef cat_op = move<AxisAttrs>("cat", "Joins tensors along an axis.", infer_cat,
+                                               cat_constraints, copy, cat_inputs);
+constinit const OpDef stack_op = move<AxisAttrs>("stack", "Joins tensors along a new axis.",
+                                                 infer_stack, stack_constraints, copy, cat_inputs);
 constinit const OpDef pad_op =
     move<PadAttrs>("pad", "Adds elements around, or crops.", infer_pad, pad_constraints, copy);
-constinit const OpDef roll_op =
-    move<RollAttrs>("roll", "Shifts along axes, around the end.", infer_roll, axis_constraints, copy);
-constinit const OpDef repeat_op =
-    move<SizesAttrs>("repeat", "Copies the tensor along its axes.", infer_repeat, repeat_constraints, copy);
+constinit const OpDef roll_op = move<RollAttrs>("roll", "Shifts along axes, around the end.",
+                                                infer_roll, axis_constraints, copy);
+constinit const OpDef repeat_op = move<SizesAttrs>("repeat", "Copies the tensor along its axes.",
+                                                   infer_repeat, repeat_constraints, copy);
 constinit const OpDef flip_op =
     move<DimsAttrs>("flip", "Reverses axes.", infer_dims, axis_constraints, copy);
-constinit const OpDef index_select_op = move<AxisAttrs>(
-    "index_select", "Slices along an axis.", infer_index_select, index_select_constraints, picks, indexed_inputs);
+constinit const OpDef index_select_op =
+    move<AxisAttrs>("index_select", "Slices along an axis.", infer_index_select,
+                    index_select_constraints, picks, indexed_inputs);
 constinit const OpDef gather_op = move<AxisAttrs>("gather", "Elements along an axis.", infer_gather,
                                                   gather_constraints, picks, indexed_inputs);
 constinit const OpDef embedding_op = move<NoAttrs>("embedding", "Rows of a table.", infer_embedding,
                                                    embedding_constraints, picks, embedding_inputs);
 constinit const OpDef index_op = move<NoAttrs>("index", "Slices along the first axis.", infer_index,
                                                index_constraints, picks, indexed_inputs);
-constinit const OpDef contiguous_op =
-    move<NoAttrs>("contiguous", "A copy, unless x is contiguous.", infer_same, no_constraints, reshaped);
-constinit const OpDef clone_op = move<NoAttrs>("clone", "A copy.", infer_same, no_constraints, copy);
+constinit const OpDef contiguous_op = move<NoAttrs>("contiguous", "A copy, unless x is contiguous.",
+                                                    infer_same, no_constraints, reshaped);
+constinit const OpDef clone_op =
+    move<NoAttrs>("clone", "A copy.", infer_same, no_constraints, copy);
 constinit const OpDef pixel_shuffle_op = move<ChunkAttrs>(
     "pixel_shuffle", "Channels into space.", infer_pixel_shuffle, shuffle_constraints, copy);
-constinit const OpDef full_op = move<FullAttrs>("full", "A constant.", infer_full, constant_constraints, copy, {});
-constinit const OpDef arange_op =
-    move<ArangeAttrs>("arange", "Numbers in equal steps.", infer_arange, constant_constraints, copy, {});
+constinit const OpDef full_op =
+    move<FullAttrs>("full", "A constant.", infer_full, constant_constraints, copy, {});
+constinit const OpDef arange_op = move<ArangeAttrs>("arange", "Numbers in equal steps.",
+                                                    infer_arange, constant_constraints, copy, {});
 
 namespace {
 
 constexpr const OpDef* ops[] = {
-    &reshape_op, &flatten_op, &squeeze_op, &unsqueeze_op,    &permute_op, &transpose_op, &expand_op,
-    &slice_op,   &select_op,  &chunk_op,   &cat_op,          &stack_op,   &pad_op,       &roll_op,
-    &repeat_op,  &flip_op,    &index_select_op, &gather_op,  &embedding_op, &index_op,   &contiguous_op,
-    &clone_op,   &pixel_shuffle_op, &full_op, &arange_op};
+    &reshape_op,    &flatten_op,      &squeeze_op,       &unsqueeze_op, &permute_op,
+    &transpose_op,  &expand_op,       &slice_op,         &select_op,    &chunk_op,
+    &cat_op,        &stack_op,        &pad_op,           &roll_op,      &repeat_op,
+    &flip_op,       &index_select_op, &gather_op,        &embedding_op, &index_op,
+    &contiguous_op, &clone_op,        &pixel_shuffle_op, &full_op,      &arange_op};
 
 Tensor apply_all(const OpDef& op, const AxisAttrs& attrs, std::span<const Tensor> tensors) {
   constexpr std::size_t few = 16;
   std::array<ValueId, few> some;
   std::vector<ValueId> many;
   if (tensors.size() > few) many.resize(tensors.size());
-  const std::span<ValueId> ids = tensors.size() > few ? std::span(many) : std::span(some).first(tensors.size());
-  std::transform(tensors.begin(), tensors.end(), ids.begin(), [](Tensor tensor) { return tensor.id; });
+  const std::span<ValueId> ids =
+      tensors.size() > few ? std::span(many) : std::span(some).first(tensors.size());
+  std::transform(tensors.begin(), tensors.end(), ids.begin(),
+                 [](Tensor tensor) { return tensor.id; });
   if (tensors.empty()) throw Error(ErrorCode::shape, std::string(op.name) + " of no tensors");
   Graph& graph = *tensors.front().graph;
   return {&graph, graph.nodes()[graph.append(op, attrs, ids)].first_output};
@@ -388,7 +403,8 @@ Tensor constant(Graph& graph, const OpDef& op, const Attrs& attrs) {
 
 }  // namespace
 
-extern constinit const OpGroup movement_ops = {"movement", "Shapes, pieces, copies and constants.", ops};
+extern constinit const OpGroup movement_ops = {"movement", "Shapes, pieces, copies and constants.",
+                                               ops};
 
 Tensor reshape(Tensor x, const Ints& sizes) { return apply(reshape_op, SizesAttrs{sizes}, x); }
 
@@ -421,9 +437,13 @@ Chunks chunk(Tensor x, std::int64_t chunks, std::int64_t dim) {
   return {first, first.graph->nodes().back().output_count};
 }
 
-Tensor cat(std::span<const Tensor> tensors, std::int64_t dim) { return apply_all(cat_op, {dim}, tensors); }
+Tensor cat(std::span<const Tensor> tensors, std::int64_t dim) {
+  return apply_all(cat_op, {dim}, tensors);
+}
 
-Tensor stack(std::span<const Tensor> tensors, std::int64_t dim) { return apply_all(stack_op, {dim}, tensors); }
+Tensor stack(std::span<const Tensor> tensors, std::int64_t dim) {
+  return apply_all(stack_op, {dim}, tensors);
+}
 
 Tensor pad(Tensor x, const PadAttrs& attrs) { return apply(pad_op, attrs, x); }
 
@@ -439,7 +459,9 @@ Tensor pad_last(Tensor x, const Ints& pairs) {
   return pad(x, attrs);
 }
 
-Tensor roll(Tensor x, const Ints& shifts, const Ints& dims) { return apply(roll_op, RollAttrs{shifts, dims}, x); }
+Tensor roll(Tensor x, const Ints& shifts, const Ints& dims) {
+  return apply(roll_op, RollAttrs{shifts, dims}, x);
+}
 
 Tensor repeat(Tensor x, const Ints& times) { return apply(repeat_op, SizesAttrs{times}, x); }
 
@@ -449,9 +471,13 @@ Tensor index_select(Tensor x, std::int64_t dim, Tensor indices) {
   return apply(index_select_op, AxisAttrs{dim}, x, indices);
 }
 
-Tensor gather(Tensor x, std::int64_t dim, Tensor indices) { return apply(gather_op, AxisAttrs{dim}, x, indices); }
+Tensor gather(Tensor x, std::int64_t dim, Tensor indices) {
+  return apply(gather_op, AxisAttrs{dim}, x, indices);
+}
 
-Tensor embedding(Tensor table, Tensor indices) { return apply(embedding_op, NoAttrs{}, table, indices); }
+Tensor embedding(Tensor table, Tensor indices) {
+  return apply(embedding_op, NoAttrs{}, table, indices);
+}
 
 Tensor index(Tensor x, Tensor indices) { return apply(index_op, NoAttrs{}, x, indices); }
 
@@ -459,7 +485,9 @@ Tensor contiguous(Tensor x) { return apply(contiguous_op, NoAttrs{}, x); }
 
 Tensor clone(Tensor x) { return apply(clone_op, NoAttrs{}, x); }
 
-Tensor pixel_shuffle(Tensor x, std::int64_t factor) { return apply(pixel_shuffle_op, ChunkAttrs{factor, 1}, x); }
+Tensor pixel_shuffle(Tensor x, std::int64_t factor) {
+  return apply(pixel_shuffle_op, ChunkAttrs{factor, 1}, x);
+}
 
 Tensor full(Graph& graph, const Ints& sizes, double value, DType dtype) {
   return constant(graph, full_op, FullAttrs{sizes, dtype, value});

@@ -36,20 +36,23 @@ struct SliceAttrs {
   std::int64_t start = 0;
   std::int64_t end = 0;  ///< clamped to the length; negative ones count from the end
   std::int64_t step = 1;
-  static constexpr std::tuple fields{field("dim", &SliceAttrs::dim), field("start", &SliceAttrs::start),
-                                     field("end", &SliceAttrs::end), field("step", &SliceAttrs::step)};
+  static constexpr std::tuple fields{
+      field("dim", &SliceAttrs::dim), field("start", &SliceAttrs::start),
+      field("end", &SliceAttrs::end), field("step", &SliceAttrs::step)};
 };
 
 struct SelectAttrs {
   std::int64_t dim = 0;
   std::int64_t index = 0;
-  static constexpr std::tuple fields{field("dim", &SelectAttrs::dim), field("index", &SelectAttrs::index)};
+  static constexpr std::tuple fields{field("dim", &SelectAttrs::dim),
+                                     field("index", &SelectAttrs::index)};
 };
 
 struct ChunkAttrs {
   std::int64_t chunks = 1;
   std::int64_t dim = 0;
-  static constexpr std::tuple fields{field("chunks", &ChunkAttrs::chunks), field("dim", &ChunkAttrs::dim)};
+  static constexpr std::tuple fields{field("chunks", &ChunkAttrs::chunks),
+                                     field("dim", &ChunkAttrs::dim)};
 };
 
 struct PadAttrs {
@@ -57,21 +60,24 @@ struct PadAttrs {
   Ints after;
   std::string_view mode = "constant";
   double value = 0;
-  static constexpr std::tuple fields{field("before", &PadAttrs::before), field("after", &PadAttrs::after),
-                                     field("mode", &PadAttrs::mode), field("value", &PadAttrs::value)};
+  static constexpr std::tuple fields{
+      field("before", &PadAttrs::before), field("after", &PadAttrs::after),
+      field("mode", &PadAttrs::mode), field("value", &PadAttrs::value)};
 };
 
 struct RollAttrs {
   Ints shifts;
   Ints dims;
-  static constexpr std::tuple fields{field("shifts", &RollAttrs::shifts), field("dims", &RollAttrs::dims)};
+  static constexpr std::tuple fields{field("shifts", &RollAttrs::shifts),
+                                     field("dims", &RollAttrs::dims)};
 };
 
 struct FullAttrs {
   Ints sizes;
   DType dtype = DType::float32;
   double value = 0;
-  static constexpr std::tuple fields{field("sizes", &FullAttrs::sizes), field("dtype", &FullAttrs::dtype),
+  static constexpr std::tuple fields{field("sizes", &FullAttrs::sizes),
+                                     field("dtype", &FullAttrs::dtype),
                                      field("value", &FullAttrs::value)};
 };
 
@@ -80,13 +86,15 @@ struct ArangeAttrs {
   double end = 0;
   double step = 1;
   DType dtype = DType::int64;
-  static constexpr std::tuple fields{field("start", &ArangeAttrs::start), field("end", &ArangeAttrs::end),
-                                     field("step", &ArangeAttrs::step), field("dtype", &ArangeAttrs::dtype)};
+  static constexpr std::tuple fields{
+      field("start", &ArangeAttrs::start), field("end", &ArangeAttrs::end),
+      field("step", &ArangeAttrs::step), field("dtype", &ArangeAttrs::dtype)};
 };
 
-extern const OpDef reshape_op, flatten_op, squeeze_op, unsqueeze_op, permute_op, transpose_op, expand_op,
-    slice_op, select_op, chunk_op, cat_op, stack_op, pad_op, roll_op, repeat_op, index_select_op,
-    gather_op, embedding_op, index_op, contiguous_op, clone_op, flip_op, full_op, arange_op, pixel_shuffle_op;
+extern const OpDef reshape_op, flatten_op, squeeze_op, unsqueeze_op, permute_op, transpose_op,
+    expand_op, slice_op, select_op, chunk_op, cat_op, stack_op, pad_op, roll_op, repeat_op,
+    index_select_op, gather_op, embedding_op, index_op, contiguous_op, clone_op, flip_op, full_op,
+    arange_op, pixel_shuffle_op;
 
 /// One size may be -1: what is left.
 Tensor reshape(Tensor x, const Ints& sizes);
@@ -99,7 +107,8 @@ Tensor permute(Tensor x, const Ints& dims);
 Tensor transpose(Tensor x, std::int64_t dim0, std::int64_t dim1);
 /// Repeats dimensions of size 1 without copying; -1 keeps a size.
 Tensor expand(Tensor x, const Ints& sizes);
-Tensor slice(Tensor x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step = 1);
+Tensor slice(Tensor x, std::int64_t dim, std::int64_t start, std::int64_t end,
+             std::int64_t step = 1);
 /// x[..., index, ...]: removes the dimension.
 Tensor select(Tensor x, std::int64_t dim, std::int64_t index);
 

@@ -10,9 +10,9 @@ constexpr std::string_view channel_constraints[] = {
 constexpr std::string_view layer_constraints[] = {
     "at least as many dimensions in x as are normalised",
     "a weight and a bias of the shape of the normalised dimensions"};
-constexpr std::string_view group_constraints[] = {
-    "x of rank 2 or more", "a weight and a bias of one element per channel",
-    "groups of at least 1 that divide the channels"};
+constexpr std::string_view group_constraints[] = {"x of rank 2 or more",
+                                                  "a weight and a bias of one element per channel",
+                                                  "groups of at least 1 that divide the channels"};
 constexpr std::string_view response_constraints[] = {"x of rank 2 or more", "a size of at least 1"};
 
 void infer_per_channel(Inference& in) {
@@ -53,7 +53,9 @@ Cost cost_normalise(const NodeView& node) {
   return {0, checked_mul(per_element, node.in_numel(0))};
 }
 
-Cost cost_rms(const NodeView& node) { return {0, checked_mul(node.has(1) ? 4 : 3, node.in_numel(0))}; }
+Cost cost_rms(const NodeView& node) {
+  return {0, checked_mul(node.has(1) ? 4 : 3, node.in_numel(0))};
+}
 
 Cost cost_response(const NodeView& node) {
   const std::int64_t size = node.attrs<LocalResponseNormAttrs>().size;
@@ -96,25 +98,24 @@ constinit const OpDef rms_norm_op = {
     .infer = infer_layer_norm,
     .cost = cost_rms};
 
-constinit const OpDef group_norm_op = {
-    .name = "group_norm",
-    .summary = "Normalises each group of channels of each sample.",
-    .formula = normalise_formula,
-    .inputs = affine_inputs,
-    .constraints = group_constraints,
-    .attrs = AttrType::of<GroupNormAttrs>(),
-    .infer = infer_group_norm,
-    .cost = cost_normalise};
+constinit const OpDef group_norm_op = {.name = "group_norm",
+                                       .summary =
+                                           "Normalises each group of channels of each sample.",
+                                       .formula = normalise_formula,
+                                       .inputs = affine_inputs,
+                                       .constraints = group_constraints,
+                                       .attrs = AttrType::of<GroupNormAttrs>(),
+                                       .infer = infer_group_norm,
+                                       .cost = cost_normalise};
 
-constinit const OpDef instance_norm_op = {
-    .name = "instance_norm",
-    .summary = "Normalises each channel of each sample.",
-    .formula = normalise_formula,
-    .inputs = affine_inputs,
-    .constraints = channel_constraints,
-    .attrs = AttrType::of<BatchNormAttrs>(),
-    .infer = infer_per_channel,
-    .cost = cost_normalise};
+constinit const OpDef instance_norm_op = {.name = "instance_norm",
+                                          .summary = "Normalises each channel of each sample.",
+                                          .formula = normalise_formula,
+                                          .inputs = affine_inputs,
+                                          .constraints = channel_constraints,
+                                          .attrs = AttrType::of<BatchNormAttrs>(),
+                                          .infer = infer_per_channel,
+                                          .cost = cost_normalise};
 
 constinit const OpDef local_response_norm_op = {
     .name = "local_response_norm",

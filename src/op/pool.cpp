@@ -19,7 +19,8 @@ constexpr std::string_view adaptive_constraints[] = {
 /// PyTorch's rule: in ceil mode the last window must still begin inside the input or its padding.
 std::int64_t pooled_size(const Inference& in, std::size_t i, std::int64_t size) {
   const auto& attrs = in.attrs<PoolAttrs>();
-  const std::int64_t extent = checked_add(checked_mul(attrs.dilation[i], attrs.kernel_size[i] - 1), 1);
+  const std::int64_t extent =
+      checked_add(checked_mul(attrs.dilation[i], attrs.kernel_size[i] - 1), 1);
   const std::int64_t room = checked_add(size, attrs.padding[i] + attrs.padding_end[i]) - extent;
   in.require(room >= 0 || (attrs.ceil_mode && room + attrs.stride[i] > 0), 4);
   if (!attrs.ceil_mode) return room / attrs.stride[i] + 1;
@@ -65,13 +66,18 @@ void infer_adaptive(Inference& in) {
 
 std::int64_t window_elements(const NodeView& node) {
   std::int64_t elements = 1;
-  for (const std::int64_t size : node.attrs<PoolAttrs>().kernel_size) elements = checked_mul(elements, size);
+  for (const std::int64_t size : node.attrs<PoolAttrs>().kernel_size)
+    elements = checked_mul(elements, size);
   return elements;
 }
 
-Cost cost_max(const NodeView& node) { return {0, checked_mul(node.out_numel(), window_elements(node) - 1)}; }
+Cost cost_max(const NodeView& node) {
+  return {0, checked_mul(node.out_numel(), window_elements(node) - 1)};
+}
 
-Cost cost_avg(const NodeView& node) { return {0, checked_mul(node.out_numel(), window_elements(node))}; }
+Cost cost_avg(const NodeView& node) {
+  return {0, checked_mul(node.out_numel(), window_elements(node))};
+}
 
 Cost cost_adaptive_avg(const NodeView& node) { return {0, node.in_numel(0) + node.out_numel()}; }
 
@@ -103,8 +109,10 @@ constexpr OpDef adaptive(std::string_view name, std::string_view summary, void (
 
 constexpr std::string_view max_summary = "Largest element of each window.";
 constexpr std::string_view avg_summary = "Mean of each window.";
-constexpr std::string_view adaptive_avg_summary = "Mean over windows chosen to give the output size.";
-constexpr std::string_view adaptive_max_summary = "Largest element of windows chosen to give the output size.";
+constexpr std::string_view adaptive_avg_summary =
+    "Mean over windows chosen to give the output size.";
+constexpr std::string_view adaptive_max_summary =
+    "Largest element of windows chosen to give the output size.";
 
 }  // namespace
 
@@ -145,9 +153,13 @@ Tensor apply_by_rank(std::size_t first, const Spatial& sizes, Tensor x, const At
 
 extern constinit const OpGroup pool_ops = {"pooling", "Windows reduced to one element.", ops};
 
-Tensor max_pool(Tensor x, const PoolAttrs& attrs) { return apply_by_rank(0, attrs.kernel_size, x, attrs); }
+Tensor max_pool(Tensor x, const PoolAttrs& attrs) {
+  return apply_by_rank(0, attrs.kernel_size, x, attrs);
+}
 
-Tensor avg_pool(Tensor x, const PoolAttrs& attrs) { return apply_by_rank(3, attrs.kernel_size, x, attrs); }
+Tensor avg_pool(Tensor x, const PoolAttrs& attrs) {
+  return apply_by_rank(3, attrs.kernel_size, x, attrs);
+}
 
 Tensor adaptive_avg_pool(Tensor x, const AdaptivePoolAttrs& attrs) {
   return apply_by_rank(6, attrs.output_size, x, attrs);

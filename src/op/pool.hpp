@@ -13,11 +13,13 @@ struct PoolAttrs {
   bool ceil_mode = false;
   bool count_include_pad = true;  ///< average only
 
-  static constexpr std::tuple fields{
-      field("kernel_size", &PoolAttrs::kernel_size), field("stride", &PoolAttrs::stride),
-      field("padding", &PoolAttrs::padding),         field("padding_end", &PoolAttrs::padding_end),
-      field("dilation", &PoolAttrs::dilation),       field("ceil_mode", &PoolAttrs::ceil_mode),
-      field("count_include_pad", &PoolAttrs::count_include_pad)};
+  static constexpr std::tuple fields{field("kernel_size", &PoolAttrs::kernel_size),
+                                     field("stride", &PoolAttrs::stride),
+                                     field("padding", &PoolAttrs::padding),
+                                     field("padding_end", &PoolAttrs::padding_end),
+                                     field("dilation", &PoolAttrs::dilation),
+                                     field("ceil_mode", &PoolAttrs::ceil_mode),
+                                     field("count_include_pad", &PoolAttrs::count_include_pad)};
 };
 
 struct AdaptivePoolAttrs {

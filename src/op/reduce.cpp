@@ -67,11 +67,13 @@ std::int64_t log2_ceil(std::int64_t count) {
 }
 
 Cost cost_topk(const NodeView& node) {
-  return {0, checked_mul(node.in_numel(0), std::max<std::int64_t>(1, log2_ceil(node.attrs<TopkAttrs>().k)))};
+  return {0, checked_mul(node.in_numel(0),
+                         std::max<std::int64_t>(1, log2_ceil(node.attrs<TopkAttrs>().k)))};
 }
 
 Cost cost_sort(const NodeView& node) {
-  const std::int64_t length = node.in(0).rank() == 0 ? 1 : node.in(0).dim(node.attrs<CumulativeAttrs>().dim);
+  const std::int64_t length =
+      node.in(0).rank() == 0 ? 1 : node.in(0).dim(node.attrs<CumulativeAttrs>().dim);
   return {0, checked_mul(node.in_numel(0), log2_ceil(length))};
 }
 
@@ -92,21 +94,26 @@ constexpr std::string_view two = "2 per input element";
 
 }  // namespace
 
-constinit const OpDef mean_op = reduction("mean", "Mean over axes.",
-                                          "1 per input element + 1 per output element", cost_mean);
+constinit const OpDef mean_op =
+    reduction("mean", "Mean over axes.", "1 per input element + 1 per output element", cost_mean);
 constinit const OpDef sum_op = reduction("sum", "Sum over axes.", one, per_input<1>);
 constinit const OpDef prod_op = reduction("prod", "Product over axes.", one, per_input<1>);
 constinit const OpDef amax_op = reduction("amax", "Largest element over axes.", one, per_input<1>);
 constinit const OpDef amin_op = reduction("amin", "Smallest element over axes.", one, per_input<1>);
-constinit const OpDef norm_op = reduction("norm", "Root of the sum of squares over axes.", two, per_input<2>);
+constinit const OpDef norm_op =
+    reduction("norm", "Root of the sum of squares over axes.", two, per_input<2>);
 constinit const OpDef var_op =
     reduction("var", "Variance over axes.", "4 per input element", per_input<4>);
 constinit const OpDef logsumexp_op =
     reduction("logsumexp", "Logarithm of the sum of exponentials.", two, per_input<2>);
-constinit const OpDef argmax_op = reduction("argmax", "Index of the largest element.", one, per_input<1>, infer_index);
-constinit const OpDef argmin_op = reduction("argmin", "Index of the smallest element.", one, per_input<1>, infer_index);
-constinit const OpDef any_op = reduction("any", "Whether any element holds.", one, per_input<1>, infer_truth);
-constinit const OpDef all_op = reduction("all", "Whether all elements hold.", one, per_input<1>, infer_truth);
+constinit const OpDef argmax_op =
+    reduction("argmax", "Index of the largest element.", one, per_input<1>, infer_index);
+constinit const OpDef argmin_op =
+    reduction("argmin", "Index of the smallest element.", one, per_input<1>, infer_index);
+constinit const OpDef any_op =
+    reduction("any", "Whether any element holds.", one, per_input<1>, infer_truth);
+constinit const OpDef all_op =
+    reduction("all", "Whether all elements hold.", one, per_input<1>, infer_truth);
 constinit const OpDef cumsum_op = {.name = "cumsum",
                                    .summary = "Running sums along an axis.",
                                    .formula = one,
@@ -115,17 +122,19 @@ constinit const OpDef cumsum_op = {.name = "cumsum",
                                    .attrs = AttrType::of<CumulativeAttrs>(),
                                    .infer = infer_cumulative,
                                    .cost = per_input<1>};
-constinit const OpDef topk_op = {.name = "topk",
-                                 .summary = "The k largest elements along an axis, with their indices.",
-                                 .formula = "max(1, ceil(log2 k)) comparisons per input element: a heap of k",
-                                 .inputs = input_x,
-                                 .constraints = topk_constraints,
-                                 .attrs = AttrType::of<TopkAttrs>(),
-                                 .infer = infer_topk,
-                                 .cost = cost_topk};
+constinit const OpDef topk_op = {
+    .name = "topk",
+    .summary = "The k largest elements along an axis, with their indices.",
+    .formula = "max(1, ceil(log2 k)) comparisons per input element: a heap of k",
+    .inputs = input_x,
+    .constraints = topk_constraints,
+    .attrs = AttrType::of<TopkAttrs>(),
+    .infer = infer_topk,
+    .cost = cost_topk};
 constinit const OpDef sort_op = {.name = "sort",
                                  .summary = "Sorted elements along an axis, with their indices.",
-                                 .formula = "ceil(log2 n) comparisons per element, n the axis's length",
+                                 .formula =
+                                     "ceil(log2 n) comparisons per element, n the axis's length",
                                  .inputs = input_x,
                                  .constraints = axis_constraints,
                                  .attrs = AttrType::of<CumulativeAttrs>(),
@@ -134,15 +143,16 @@ constinit const OpDef sort_op = {.name = "sort",
 
 namespace {
 
-constexpr const OpDef* ops[] = {&mean_op, &sum_op,       &prod_op,   &amax_op,   &amin_op,
-                                &norm_op, &var_op,       &logsumexp_op, &argmax_op, &argmin_op,
-                                &any_op,  &all_op,       &cumsum_op, &topk_op,   &sort_op};
+constexpr const OpDef* ops[] = {&mean_op, &sum_op, &prod_op,      &amax_op,   &amin_op,
+                                &norm_op, &var_op, &logsumexp_op, &argmax_op, &argmin_op,
+                                &any_op,  &all_op, &cumsum_op,    &topk_op,   &sort_op};
 
 Selection selection(Tensor first) { return {first, sibling_output(first, 1)}; }
 
 }  // namespace
 
-extern constinit const OpGroup reduce_ops = {"reductions", "Many elements into one, and orders.", ops};
+extern constinit const OpGroup reduce_ops = {"reductions", "Many elements into one, and orders.",
+                                             ops};
 
 Tensor reduce(const OpDef& op, Tensor x, const Ints& dims, bool keepdim) {
   return apply(op, ReduceAttrs{dims, keepdim}, x);
@@ -158,6 +168,8 @@ Selection topk(Tensor x, std::int64_t k, std::int64_t dim) {
   return selection(apply(topk_op, TopkAttrs{k, dim, true}, x));
 }
 
-Selection sort(Tensor x, std::int64_t dim) { return selection(apply(sort_op, CumulativeAttrs{dim}, x)); }
+Selection sort(Tensor x, std::int64_t dim) {
+  return selection(apply(sort_op, CumulativeAttrs{dim}, x));
+}
 
 }  // namespace zoometer

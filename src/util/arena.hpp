@@ -25,7 +25,8 @@ class Arena {
 
   void* allocate(std::size_t size, std::size_t alignment) {
     const std::size_t start = (used_ + alignment - 1) & ~(alignment - 1);
-    if (start + size > capacity_) [[unlikely]] return allocate_slow(size, alignment);
+    if (start + size > capacity_) [[unlikely]]
+      return allocate_slow(size, alignment);
     used_ = start + size;
     return current_ + start;
   }
@@ -79,7 +80,8 @@ class Arena {
   std::size_t capacity_ = 0;
 };
 
-/// A growable list inside an arena: no destructor, so that modules may hold one and live in an arena.
+/// A growable list inside an arena: no destructor, so that modules may hold one and live in an
+/// arena.
 template <class T>
 class ArenaList {
  public:

@@ -10,14 +10,16 @@ namespace zoometer {
 /// a * b, or Error{overflow}.
 inline std::int64_t checked_mul(std::int64_t a, std::int64_t b) {
   std::int64_t result = 0;
-  if (__builtin_mul_overflow(a, b, &result)) [[unlikely]] throw_overflow('*', a, b);
+  if (__builtin_mul_overflow(a, b, &result)) [[unlikely]]
+    throw_overflow('*', a, b);
   return result;
 }
 
 /// a + b, or Error{overflow}.
 inline std::int64_t checked_add(std::int64_t a, std::int64_t b) {
   std::int64_t result = 0;
-  if (__builtin_add_overflow(a, b, &result)) [[unlikely]] throw_overflow('+', a, b);
+  if (__builtin_add_overflow(a, b, &result)) [[unlikely]]
+    throw_overflow('+', a, b);
   return result;
 }
 

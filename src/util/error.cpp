@@ -4,16 +4,16 @@ namespace zoometer {
 
 std::string_view name_of(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::usage: return "usage";
-    case ErrorCode::unknown_name: return "unknown_name";
-    case ErrorCode::shape: return "shape";
-    case ErrorCode::overflow: return "overflow";
-    case ErrorCode::malformed: return "malformed";
-    case ErrorCode::unsupported: return "unsupported";
-    case ErrorCode::limit: return "limit";
-    case ErrorCode::io: return "io";
-    case ErrorCode::check: return "check";
-    case ErrorCode::internal: return "internal";
+  case ErrorCode::usage: return "usage";
+  case ErrorCode::unknown_name: return "unknown_name";
+  case ErrorCode::shape: return "shape";
+  case ErrorCode::overflow: return "overflow";
+  case ErrorCode::malformed: return "malformed";
+  case ErrorCode::unsupported: return "unsupported";
+  case ErrorCode::limit: return "limit";
+  case ErrorCode::io: return "io";
+  case ErrorCode::check: return "check";
+  case ErrorCode::internal: return "internal";
   }
   return "internal";
 }

@@ -8,7 +8,8 @@
 
 namespace zoometer {
 
-/// The kind of a failure: a stable name for scripts, and the exit status that the program ends with.
+/// The kind of a failure: a stable name for scripts, and the exit status that the program ends
+/// with.
 enum class ErrorCode : std::uint8_t {
   usage,         ///< wrong words on the command line
   unknown_name,  ///< a model, file or column that does not exist
@@ -43,7 +44,9 @@ class Error : public std::exception {
 
   Error(ErrorCode error_code, std::string text) : code(error_code), message(std::move(text)) {}
   Error(ErrorCode error_code, std::string text, Detail what_came)
-      : code(error_code), message(std::move(text)), detail(std::move(what_came)) {}
+      : code(error_code),
+        message(std::move(text)),
+        detail(std::move(what_came)) {}
 
   /// The whole message on one line: place, message, expectation.
   const char* what() const noexcept override;
