@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ir/graph.hpp"
+#include "util/mapped_file.hpp"
+
+namespace zoometer {
+
+/// What the user may ask of a file.
+struct ImportOptions {
+  struct Input {
+    std::string name;  ///< empty: by position
+    Shape shape;
+  };
+  std::vector<Input> inputs;                                 ///< empty: what the file declares
+  std::vector<std::pair<std::string, std::int64_t>> dims;    ///< values of symbolic sizes, by name
+  std::string model;                                         ///< which one of several in an archive
+};
+
+/// What the reader tells beside the graph.
+struct ImportNotes {
+  std::string format;              ///< "ONNX, opset 17", "torch.export, schema 8.20"
+  std::string producer;            ///< "pytorch 1.13.0", or empty
+  std::vector<std::string> notes;  ///< assumptions: "the size batch is taken as 1"
+  /// Symbolic sizes with the value that was used.
+  std::vector<std::pair<std::string, std::int64_t>> dims;
+};
+
+/// One file format. Recognised by content, not by name.
+struct Importer {
+  std::string_view name;     ///< "onnx"
+  std::string_view summary;  ///< one sentence for `--help`
+  /// Whether the bytes look like this format. Reads a few pages at most.
+  bool (*recognises)(const MappedFile& file);
+  /// Reads the file into `graph` (emptied first). Throws Error with the file's name and the place.
+  void (*read)(const MappedFile& file, const ImportOptions& options, Graph& graph, ImportNotes& notes);
+};
+
+/// Every importer, by object name.
+std::span<const Importer* const> importers() noexcept;
+
+/// Recognises the file's format and reads it; throws Error{unsupported} that says what the file is
+/// and what to do where no importer takes it.
+ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph);
+
+}  // namespace zoometer

@@ -1,0 +1,29 @@
+#include "op/unknown.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view inputs[] = {"inputs..."};
+
+void infer_nothing(Inference&) {}
+
+}  // namespace
+
+constinit const OpDef unknown_op = {.name = "unknown",
+                                    .summary = "An operator without a definition; its types are declared.",
+                                    .formula = "unknown: listed with its count",
+                                    .inputs = inputs,
+                                    .constraints = no_constraints,
+                                    .attrs = AttrType::of<UnknownAttrs>(),
+                                    .coverage = Coverage::unknown,
+                                    .infer = infer_nothing};
+
+namespace {
+
+constexpr const OpDef* ops[] = {&unknown_op};
+
+}  // namespace
+
+extern constinit const OpGroup unknown_ops = {"unknown", "What has no definition.", ops};
+
+}  // namespace zoometer
