@@ -3,21 +3,19 @@
 # one that no linked object uses.
 find_package(Threads REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(nlohmann_json REQUIRED)
 
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 find_path(FMT_INCLUDE_DIR fmt/format.h REQUIRED)
-find_path(SIMDJSON_INCLUDE_DIR simdjson.h REQUIRED)
+find_path(RAPIDJSON_INCLUDE_DIR rapidjson/reader.h REQUIRED)
 find_path(SQLITE3_INCLUDE_DIR sqlite3.h REQUIRED)
 find_path(ZLIB_INCLUDE_DIR zlib.h REQUIRED)
 find_library(FMT_LIBRARY NAMES libfmt.a libfmt.so REQUIRED)
-find_library(SIMDJSON_LIBRARY NAMES libsimdjson.a libsimdjson.so REQUIRED)
 find_library(SQLITE3_LIBRARY NAMES libsqlite3.a libsqlite3.so REQUIRED)
 find_library(ZLIB_LIBRARY NAMES libz.a libz.so REQUIRED)
 mark_as_advanced(PROTOZERO_INCLUDE_DIR TOMLPLUSPLUS_INCLUDE_DIR FMT_INCLUDE_DIR
-  SIMDJSON_INCLUDE_DIR SQLITE3_INCLUDE_DIR ZLIB_INCLUDE_DIR
-  FMT_LIBRARY SIMDJSON_LIBRARY SQLITE3_LIBRARY ZLIB_LIBRARY)
+  RAPIDJSON_INCLUDE_DIR SQLITE3_INCLUDE_DIR ZLIB_INCLUDE_DIR
+  FMT_LIBRARY SQLITE3_LIBRARY ZLIB_LIBRARY)
 
 # Debian 12 ships fmt as a shared library only; its sources are all in the headers, so one small
 # file makes the static library (written for fmt 9, which is why others stay shared).
@@ -34,10 +32,10 @@ endif()
 
 add_library(zoometer_dependencies INTERFACE)
 target_include_directories(zoometer_dependencies SYSTEM INTERFACE
-  ${PROTOZERO_INCLUDE_DIR} ${TOMLPLUSPLUS_INCLUDE_DIR} ${SIMDJSON_INCLUDE_DIR}
+  ${PROTOZERO_INCLUDE_DIR} ${TOMLPLUSPLUS_INCLUDE_DIR} ${RAPIDJSON_INCLUDE_DIR}
   ${SQLITE3_INCLUDE_DIR} ${ZLIB_INCLUDE_DIR})
 target_link_options(zoometer_dependencies INTERFACE LINKER:--as-needed)
 target_link_libraries(zoometer_dependencies INTERFACE
-  zoometer_fmt CLI11::CLI11 nlohmann_json::nlohmann_json
-  ${SIMDJSON_LIBRARY} ${SQLITE3_LIBRARY} ${ZLIB_LIBRARY}
+  zoometer_fmt CLI11::CLI11
+  ${SQLITE3_LIBRARY} ${ZLIB_LIBRARY}
   Threads::Threads ${CMAKE_DL_LIBS} m)
