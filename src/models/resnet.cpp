@@ -139,23 +139,25 @@ constexpr Config depth152{{3, 8, 36, 3}};
 
 constexpr Model resnets[] = {
     {"resnet18", image(224), 11'689'512, 1'814'073'344, build<BasicBlock, depth18>},
-    {"resnet34", image(224), 21'797'672, 0, build<BasicBlock, depth34>},
+    {"resnet34", image(224), 21'797'672, 3'663'761'408, build<BasicBlock, depth34>},
     {"resnet50", image(224), 25'557'032, 4'089'184'256, build<Bottleneck, depth50>},
-    {"resnet101", image(224), 44'549'160, 0, build<Bottleneck, depth101>},
-    {"resnet152", image(224), 60'192'808, 0, build<Bottleneck, depth152>},
+    {"resnet101", image(224), 44'549'160, 7'801'405'440, build<Bottleneck, depth101>},
+    {"resnet152", image(224), 60'192'808, 11'513'626'624, build<Bottleneck, depth152>},
 };
 
 constexpr Model resnexts[] = {
-    {"resnext50_32x4d", image(224), 25'028'904, 0, build<Bottleneck, Config{{3, 4, 6, 3}, 32, 4}>},
-    {"resnext101_32x8d", image(224), 88'791'336, 0,
+    {"resnext50_32x4d", image(224), 25'028'904, 4'230'479'872,
+     build<Bottleneck, Config{{3, 4, 6, 3}, 32, 4}>},
+    {"resnext101_32x8d", image(224), 88'791'336, 16'414'015'488,
      build<Bottleneck, Config{{3, 4, 23, 3}, 32, 8}>},
-    {"resnext101_64x4d", image(224), 83'455'272, 0,
+    {"resnext101_64x4d", image(224), 83'455'272, 15'460'270'080,
      build<Bottleneck, Config{{3, 4, 23, 3}, 64, 4}>},
 };
 
 constexpr Model wide_resnets[] = {
-    {"wide_resnet50_2", image(224), 68'883'240, 0, build<Bottleneck, Config{{3, 4, 6, 3}, 1, 128}>},
-    {"wide_resnet101_2", image(224), 126'886'696, 0,
+    {"wide_resnet50_2", image(224), 68'883'240, 11'398'021'120,
+     build<Bottleneck, Config{{3, 4, 6, 3}, 1, 128}>},
+    {"wide_resnet101_2", image(224), 126'886'696, 22'753'050'624,
      build<Bottleneck, Config{{3, 4, 23, 3}, 1, 128}>},
 };
 
