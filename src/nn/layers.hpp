@@ -148,6 +148,30 @@ struct BatchNorm3d : BatchNormNd<BatchNorm3d> {
   using BatchNormNd::BatchNormNd;
 };
 
+/// Batch normalisation whose statistics and scales are all fixed: buffers, no parameters.
+struct FrozenBatchNorm2d : Module<FrozenBatchNorm2d> {
+  static constexpr auto kind = "FrozenBatchNorm2d";
+  FrozenBatchNorm2d(const Slot& slot, std::int64_t features, double epsilon = 1e-5)
+      : Module(slot),
+        eps(epsilon),
+        weight(buffer("weight", {features})),
+        bias(buffer("bias", {features})),
+        mean(buffer("running_mean", {features})),
+        variance(buffer("running_var", {features})) {}
+  double eps;
+  Tensor weight, bias, mean, variance;
+
+  Tensor forward(Tensor x) const {
+    const Ints per_channel{1, -1, 1, 1};
+    const Tensor w = reshape(weight, per_channel);
+    const Tensor b = reshape(bias, per_channel);
+    const Tensor v = reshape(variance, per_channel);
+    const Tensor m = reshape(mean, per_channel);
+    const Tensor scale = w * unary(rsqrt_op, v + eps);
+    return x * scale + (b - m * scale);
+  }
+};
+
 /// Over the last dimension, of `features` elements.
 template <class Self>
 class LayerNormOf : public Module<Self> {

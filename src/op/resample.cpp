@@ -1,0 +1,141 @@
+#include "op/resample.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view upsample_constraints[] = {
+    "x with a batch, a channel and the operator's spatial dimensions",
+    "an output size of at least 1 for each spatial dimension"};
+constexpr std::string_view grid_inputs[] = {"x", "grid"};
+constexpr std::string_view grid_constraints[] = {
+    "x of rank 4 and a grid of rank 4", "a grid with the batch of x and two coordinates",
+    "a mode of bilinear, nearest or bicubic"};
+
+template <std::int64_t SpatialRank>
+void infer_upsample(Inference& in) {
+  const Spatial& size = in.attrs<UpsampleAttrs>().output_size;
+  Shape out = in.shape(0);
+  in.require(out.rank() == SpatialRank + 2, 1);
+  in.require(size.size() == static_cast<std::size_t>(SpatialRank), 2);
+  for (std::size_t i = 0; i < size.size(); ++i) {
+    in.require(size[i] >= 1, 2);
+    out[i + 2] = size[i];
+  }
+  in.output(out, in.dtype(0));
+}
+
+void infer_grid_sample(Inference& in) {
+  const Shape& x = in.shape(0);
+  const Shape& grid = in.shape(1);
+  in.require(x.rank() == 4 && grid.rank() == 4, 1);
+  in.require(grid.dim(0) == x.dim(0) && grid.dim(3) == 2, 2);
+  const std::string_view mode = in.attrs<GridSampleAttrs>().mode;
+  in.require(mode == "bilinear" || mode == "nearest" || mode == "bicubic", 3);
+  in.output({x.dim(0), x.dim(1), grid.dim(1), grid.dim(2)}, in.dtype(0));
+}
+
+Cost cost_grid_sample(const NodeView& node) {
+  const std::int64_t positions = node.in_numel(1) / 2;
+  const std::string_view mode = node.attrs<GridSampleAttrs>().mode;
+  if (mode == "nearest") return {0, checked_mul(8, positions)};
+  if (mode == "bilinear")
+    return {0, checked_add(checked_mul(7, node.out_numel()), checked_mul(16, positions))};
+  return {0, checked_add(checked_mul(35, node.out_numel()), checked_mul(66, positions))};
+}
+
+constexpr OpDef nearest(std::string_view name, void (*infer)(Inference&)) {
+  return {.name = name,
+          .summary = "Resizes to the nearest element.",
+          .formula = "0: moves elements, computes nothing",
+          .inputs = input_x,
+          .constraints = upsample_constraints,
+          .attrs = AttrType::of<UpsampleAttrs>(),
+          .coverage = Coverage::zero,
+          .infer = infer};
+}
+
+constexpr OpDef interpolation(std::string_view name, std::string_view summary,
+                              std::string_view formula, void (*infer)(Inference&),
+                              Cost (*cost)(const NodeView&)) {
+  return {.name = name,
+          .summary = summary,
+          .formula = formula,
+          .inputs = input_x,
+          .constraints = upsample_constraints,
+          .attrs = AttrType::of<UpsampleAttrs>(),
+          .infer = infer,
+          .cost = cost};
+}
+
+}  // namespace
+
+// The weights along each axis serve all channels and batches, so they are not counted.
+constinit const OpDef upsample_nearest1d_op = nearest("upsample_nearest1d", infer_upsample<1>);
+constinit const OpDef upsample_nearest2d_op = nearest("upsample_nearest2d", infer_upsample<2>);
+constinit const OpDef upsample_nearest3d_op = nearest("upsample_nearest3d", infer_upsample<3>);
+constinit const OpDef upsample_linear1d_op =
+    interpolation("upsample_linear1d", "Resizes by linear interpolation.",
+                  "3 per output element: two products and a sum", infer_upsample<1>, per_output<3>);
+constinit const OpDef upsample_bilinear2d_op = interpolation(
+    "upsample_bilinear2d", "Resizes by bilinear interpolation.",
+    "9 per output element: three linear interpolations of two products and a sum",
+    infer_upsample<2>, per_output<9>);
+constinit const OpDef upsample_trilinear3d_op = interpolation(
+    "upsample_trilinear3d", "Resizes by trilinear interpolation.",
+    "21 per output element: seven linear interpolations of two products and a sum",
+    infer_upsample<3>, per_output<21>);
+constinit const OpDef upsample_bicubic2d_op = interpolation(
+    "upsample_bicubic2d", "Resizes by bicubic interpolation.",
+    "35 per output element: five cubic interpolations of four products and three sums",
+    infer_upsample<2>, per_output<35>);
+constinit const OpDef grid_sample_op = {
+    .name = "grid_sample",
+    .summary = "Interpolates at given positions.",
+    .formula = "bilinear: 7 per output element (four products and three sums) + 16 per position "
+               "(6 to find it, 2 to round, 8 for the weights); nearest: 8 per position; bicubic: "
+               "35 per output element + 66 per position (6, 2, 2 differences, 8 weights of 7)",
+    .inputs = grid_inputs,
+    .constraints = grid_constraints,
+    .attrs = AttrType::of<GridSampleAttrs>(),
+    .infer = infer_grid_sample,
+    .cost = cost_grid_sample};
+
+namespace {
+
+constexpr const OpDef* ops[] = {&upsample_nearest1d_op,   &upsample_nearest2d_op,
+                                &upsample_nearest3d_op,   &upsample_linear1d_op,
+                                &upsample_bilinear2d_op,  &upsample_trilinear3d_op,
+                                &upsample_bicubic2d_op,   &grid_sample_op};
+
+constexpr const OpDef* nearest_ops[] = {&upsample_nearest1d_op, &upsample_nearest2d_op,
+                                        &upsample_nearest3d_op};
+constexpr const OpDef* linear_ops[] = {&upsample_linear1d_op, &upsample_bilinear2d_op,
+                                       &upsample_trilinear3d_op};
+
+Tensor upsample(std::span<const OpDef* const> by_rank, Tensor x, const UpsampleAttrs& attrs) {
+  if (attrs.output_size.empty()) throw Error(ErrorCode::shape, "a resize without a size");
+  return apply(*by_rank[attrs.output_size.size() - std::size_t{1}], attrs, x);
+}
+
+}  // namespace
+
+extern constinit const OpGroup resample_ops = {
+    "resampling", "Tensors read between their elements.", ops};
+
+Tensor upsample_nearest(Tensor x, const Spatial& size) {
+  return upsample(nearest_ops, x, {.output_size = size});
+}
+
+Tensor upsample_linear(Tensor x, const Spatial& size, bool align_corners) {
+  return upsample(linear_ops, x, {size, align_corners});
+}
+
+Tensor upsample_bicubic(Tensor x, const Spatial& size, bool align_corners) {
+  return apply(upsample_bicubic2d_op, UpsampleAttrs{size, align_corners}, x);
+}
+
+Tensor grid_sample(Tensor x, Tensor grid, const GridSampleAttrs& attrs) {
+  return apply(grid_sample_op, attrs, x, grid);
+}
+
+}  // namespace zoometer

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string_view>
+
+#include "op/op.hpp"
+
+namespace zoometer {
+
+struct UpsampleAttrs {
+  Spatial output_size;
+  bool align_corners = false;  ///< the corners' centres stay in place, else the corners do
+  static constexpr std::tuple fields{field("output_size", &UpsampleAttrs::output_size),
+                                     field("align_corners", &UpsampleAttrs::align_corners)};
+};
+
+struct GridSampleAttrs {
+  std::string_view mode = "bilinear";       ///< or "nearest", "bicubic"
+  std::string_view padding_mode = "zeros";  ///< or "border", "reflection"
+  bool align_corners = false;
+  static constexpr std::tuple fields{field("mode", &GridSampleAttrs::mode),
+                                     field("padding_mode", &GridSampleAttrs::padding_mode),
+                                     field("align_corners", &GridSampleAttrs::align_corners)};
+};
+
+extern const OpDef upsample_nearest1d_op, upsample_nearest2d_op, upsample_nearest3d_op;
+extern const OpDef upsample_linear1d_op, upsample_bilinear2d_op, upsample_trilinear3d_op;
+extern const OpDef upsample_bicubic2d_op, grid_sample_op;
+
+/// x (N, C, spatial...) -> (N, C, size...), for 1 to 3 spatial dimensions. Smaller sizes are
+/// allowed, too. Throws Error{shape} where the number of sizes does not fit.
+Tensor upsample_nearest(Tensor x, const Spatial& size);
+/// Linear, bilinear or trilinear.
+Tensor upsample_linear(Tensor x, const Spatial& size, bool align_corners = false);
+/// x (N, C, H, W).
+Tensor upsample_bicubic(Tensor x, const Spatial& size, bool align_corners = false);
+
+/// x (N, C, H, W) at the positions of grid (N, H', W', 2), which holds x and y in -1 to 1
+/// -> (N, C, H', W').
+Tensor grid_sample(Tensor x, Tensor grid, const GridSampleAttrs& attrs = {});
+
+}  // namespace zoometer
