@@ -18,9 +18,9 @@ struct ImportOptions {
     std::string name;  ///< empty: by position
     Shape shape;
   };
-  std::vector<Input> inputs;                                 ///< empty: what the file declares
-  std::vector<std::pair<std::string, std::int64_t>> dims;    ///< values of symbolic sizes, by name
-  std::string model;                                         ///< which one of several in an archive
+  std::vector<Input> inputs;                               ///< empty: what the file declares
+  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< values of symbolic sizes, by name
+  std::string model;                                       ///< which one of several in an archive
 };
 
 /// What the reader tells beside the graph.
@@ -39,7 +39,8 @@ struct Importer {
   /// Whether the bytes look like this format. Reads a few pages at most.
   bool (*recognises)(const MappedFile& file);
   /// Reads the file into `graph` (emptied first). Throws Error with the file's name and the place.
-  void (*read)(const MappedFile& file, const ImportOptions& options, Graph& graph, ImportNotes& notes);
+  void (*read)(const MappedFile& file, const ImportOptions& options, Graph& graph,
+               ImportNotes& notes);
 };
 
 /// Every importer, by object name.

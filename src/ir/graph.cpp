@@ -147,9 +147,12 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
     if (input != no_id)
       inherited |= static_cast<std::uint8_t>(values_[input].flags & Value::bounded);
   }
-  bool shares = op.storage == Storage::view;
-  if (op.storage == Storage::reshaped && !inputs.empty())
-    shares = !values_[inputs[0]].has(Value::strided);
+  const bool strided_input =
+      !inputs.empty() && inputs[0] != no_id && values_[inputs[0]].has(Value::strided);
+  const bool shares = op.storage == Storage::view || op.storage == Storage::alias ||
+                      (op.storage == Storage::reshaped && !strided_input);
+  const bool strided =
+      op.storage == Storage::view || (op.storage == Storage::alias && strided_input);
 
   const auto id = static_cast<NodeId>(nodes_.size());
   const auto first_input = static_cast<std::uint32_t>(operands_.size());
@@ -159,7 +162,7 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
     auto flags = inherited;
     if (outputs[i].bounded) flags |= Value::bounded;
     if (shares) flags |= Value::shares;
-    if (op.storage == Storage::view) flags |= Value::strided;
+    if (strided) flags |= Value::strided;
     values_[add_value(outputs[i].shape, outputs[i].dtype, id, flags)].output_index =
         static_cast<std::uint16_t>(i);
   }

@@ -41,8 +41,9 @@ enum class Coverage : std::uint8_t {
 /// Where an operator's first output lives.
 enum class Storage : std::uint8_t {
   fresh,     ///< new memory
-  view,      ///< the memory of its first input
-  reshaped,  ///< a view if the first input is contiguous, else a copy
+  alias,     ///< its first input itself, with the same order of elements
+  view,      ///< the memory of its first input in another order: no longer contiguous
+  reshaped,  ///< an alias if the first input is contiguous, else a copy
 };
 
 /// Which bytes an operator reads.

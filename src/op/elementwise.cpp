@@ -94,7 +94,7 @@ constexpr OpDef identity(std::string_view name, std::string_view summary) {
           .constraints = no_constraints,
           .attrs = AttrType::of<NoAttrs>(),
           .coverage = Coverage::zero,
-          .storage = Storage::reshaped,
+          .storage = Storage::alias,
           .infer = infer_same};
 }
 

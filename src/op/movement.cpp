@@ -314,6 +314,7 @@ constexpr OpDef move(std::string_view name, std::string_view summary, void (*inf
 }
 
 constexpr Traits view{Storage::view, Reads::inputs};
+constexpr Traits alias{Storage::alias, Reads::inputs};
 constexpr Traits reshaped{Storage::reshaped, Reads::inputs};
 constexpr Traits copy{};
 constexpr Traits picks{Storage::fresh, Reads::outputs};
@@ -325,9 +326,9 @@ constinit const OpDef reshape_op = move<SizesAttrs>(
 constinit const OpDef flatten_op = move<FlattenAttrs>("flatten", "Joins a run of dimensions.",
                                                       infer_flatten, axis_constraints, reshaped);
 constinit const OpDef squeeze_op = move<AxisAttrs>("squeeze", "Removes a dimension of size 1.",
-                                                   infer_squeeze, axis_constraints, reshaped);
+                                                   infer_squeeze, axis_constraints, alias);
 constinit const OpDef unsqueeze_op = move<AxisAttrs>("unsqueeze", "Inserts a dimension of size 1.",
-                                                     infer_unsqueeze, axis_constraints, reshaped);
+                                                     infer_unsqueeze, axis_constraints, alias);
 constinit const OpDef permute_op = move<DimsAttrs>("permute", "Reorders the dimensions.",
                                                    infer_permute, permute_constraints, view);
 constinit const OpDef transpose_op = move<TransposeAttrs>("transpose", "Swaps two dimensions.",

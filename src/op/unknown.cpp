@@ -10,7 +10,8 @@ void infer_nothing(Inference&) {}
 }  // namespace
 
 constinit const OpDef unknown_op = {.name = "unknown",
-                                    .summary = "An operator without a definition; its types are declared.",
+                                    .summary =
+                                        "An operator without a definition; its types are declared.",
                                     .formula = "unknown: listed with its count",
                                     .inputs = inputs,
                                     .constraints = no_constraints,

@@ -36,7 +36,8 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (file.fd < 0) refuse(path, std::strerror(errno));
   struct stat status {};
   if (fstat(file.fd, &status) != 0) refuse(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) refuse(path, S_ISDIR(status.st_mode) ? "it is a folder" : "it is no regular file");
+  if (!S_ISREG(status.st_mode))
+    refuse(path, S_ISDIR(status.st_mode) ? "it is a folder" : "it is no regular file");
   if (status.st_size == 0) return;
 
   size_ = static_cast<std::size_t>(status.st_size);

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+/// Whose rules fill the cost column: tools disagree because each counts other operators.
+struct Convention {
+  std::string_view name;     ///< as in `--convention`
+  std::string_view unit;     ///< "MACs" or "FLOPs": what one unit of `cost` is
+  std::string_view summary;  ///< what it counts and what it leaves out
+  std::string_view source;   ///< where the rules come from
+  /// The cost of one node in that unit; 0 where the convention does not count it.
+  std::int64_t (*cost)(const NodeView& node);
+};
+
+/// Every convention, by object name.
+std::span<const Convention* const> conventions() noexcept;
+
+/// The convention of that name, or null.
+const Convention* find_convention(std::string_view name) noexcept;
+
+/// The multiply-accumulates of a node by its operator's own definition.
+std::int64_t macs_of(const NodeView& node);
+
+}  // namespace zoometer

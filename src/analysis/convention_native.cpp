@@ -1,0 +1,19 @@
+#include "analysis/convention.hpp"
+#include "util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+std::int64_t flops(const NodeView& node) {
+  if (node.op().cost == nullptr) return 0;
+  const Cost cost = node.op().cost(node);
+  return checked_add(checked_mul(2, cost.macs), cost.other);
+}
+
+}  // namespace
+
+extern constinit const Convention native_convention = {
+    "native", "FLOPs", "2 per multiply-accumulate, bias additions, and every other operator by its formula.",
+    "docs/operators.md", flops};
+
+}  // namespace zoometer

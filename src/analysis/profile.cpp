@@ -1,0 +1,172 @@
+#include "analysis/profile.hpp"
+
+#include <algorithm>
+
+#include "op/unknown.hpp"
+#include "util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+bool touches_bound(const Graph& graph, const Node& node) {
+  for (std::size_t i = 0; i < node.output_count; ++i) {
+    if (graph.value(node.first_output + static_cast<ValueId>(i)).has(Value::bounded)) return true;
+  }
+  for (const ValueId input : graph.inputs_of(node)) {
+    if (input != no_id && graph.value(input).has(Value::bounded)) return true;
+  }
+  return false;
+}
+
+/// A view moves nothing; a reshape moves only where it must copy.
+bool moves_nothing(const Graph& graph, const Node& node) {
+  if (node.op->storage == Storage::fresh) return false;
+  return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
+}
+
+std::int64_t written_bytes(const Graph& graph, const Node& node) {
+  std::int64_t bytes = 0;
+  for (std::size_t i = 0; i < node.output_count; ++i) {
+    bytes = checked_add(bytes, graph.bytes(node.first_output + static_cast<ValueId>(i)));
+  }
+  return bytes;
+}
+
+std::int64_t read_bytes(const Graph& graph, const Node& node, std::int64_t written) {
+  const auto inputs = graph.inputs_of(node);
+  const bool picks = node.op->reads == Reads::outputs;
+  std::int64_t bytes = picks ? written : 0;
+  for (std::size_t i = picks ? 1 : 0; i < inputs.size(); ++i) {
+    if (inputs[i] != no_id) bytes = checked_add(bytes, graph.bytes(inputs[i]));
+  }
+  return bytes;
+}
+
+std::string operator_name(const Node& node) {
+  if (node.op != &unknown_op || node.attrs == nullptr) return std::string(node.op->name);
+  const auto& attrs = *static_cast<const UnknownAttrs*>(node.attrs);
+  return attrs.domain.empty() ? std::string(attrs.op_type)
+                              : std::string(attrs.domain) + "::" + std::string(attrs.op_type);
+}
+
+/// Finds or adds an operator kind; there are few kinds, and neighbours are often alike.
+OperatorFigures& operator_entry(std::vector<OperatorFigures>& operators, const Node& node) {
+  const bool is_unknown = node.op == &unknown_op;
+  for (OperatorFigures& entry : operators) {
+    if (entry.op == node.op && (!is_unknown || entry.name == operator_name(node))) return entry;
+  }
+  operators.push_back({operator_name(node), node.op, 0, {}});
+  return operators.back();
+}
+
+DTypeFigures& dtype_entry(std::vector<DTypeFigures>& dtypes, DType dtype) {
+  for (DTypeFigures& entry : dtypes) {
+    if (entry.dtype == dtype) return entry;
+  }
+  dtypes.push_back({dtype, 0, 0, 0});
+  return dtypes.back();
+}
+
+void add_parameters(const Graph& graph, Profile& profile) {
+  for (const Parameter& parameter : graph.parameters()) {
+    if (parameter.shared_with != no_id) continue;
+    const std::int64_t elements = graph.numel(parameter.value);
+    const std::int64_t bytes = graph.bytes(parameter.value);
+    Figures& own = profile.modules[parameter.module];
+    own.parameter_bytes += bytes;
+    (parameter.kind == ParameterKind::parameter ? own.parameters : own.buffers) += elements;
+    dtype_entry(profile.dtypes, graph.value(parameter.value).dtype).parameter_bytes += bytes;
+  }
+}
+
+void add_nodes(const Graph& graph, const Convention* convention, Profile& profile) {
+  for (const Node& node : graph.nodes()) {
+    const NodeView view(graph, node);
+    const Figures figures = figures_of(view, convention);
+    profile.modules[node.module] += figures;
+    OperatorFigures& entry = operator_entry(profile.operators, node);
+    ++entry.count;
+    entry.figures += figures;
+    const bool has_input = node.input_count > 0 && view.has(0);
+    const DType dtype = graph.value(has_input ? view.input(0) : node.first_output).dtype;
+    DTypeFigures& by_dtype = dtype_entry(profile.dtypes, dtype);
+    by_dtype.macs += figures.macs;
+    by_dtype.bytes += figures.bytes_read + figures.bytes_written;
+  }
+}
+
+void sum_up(const Graph& graph, Profile& profile) {
+  for (std::size_t i = profile.modules.size(); i-- > 1;) {
+    profile.modules[graph.modules()[i].parent] += profile.modules[i];
+  }
+  if (!profile.modules.empty()) profile.total = profile.modules[0];
+}
+
+void fill_ledger(Profile& profile) {
+  for (const OperatorFigures& entry : profile.operators) {
+    switch (entry.op->coverage) {
+      case Coverage::counted: profile.coverage.counted += entry.count; break;
+      case Coverage::zero: profile.coverage.zero += entry.count; break;
+      case Coverage::unknown: profile.coverage.unknown.push_back({entry.name, entry.count}); break;
+    }
+  }
+}
+
+}  // namespace
+
+Figures& Figures::operator+=(const Figures& other) {
+  parameters = checked_add(parameters, other.parameters);
+  buffers = checked_add(buffers, other.buffers);
+  parameter_bytes = checked_add(parameter_bytes, other.parameter_bytes);
+  macs = checked_add(macs, other.macs);
+  flops = checked_add(flops, other.flops);
+  activations = checked_add(activations, other.activations);
+  bytes_read = checked_add(bytes_read, other.bytes_read);
+  bytes_written = checked_add(bytes_written, other.bytes_written);
+  cost = checked_add(cost, other.cost);
+  bounded = bounded || other.bounded;
+  return *this;
+}
+
+double Figures::intensity() const noexcept {
+  const auto bytes = static_cast<double>(bytes_read) + static_cast<double>(bytes_written);
+  return bytes > 0 ? static_cast<double>(flops) / bytes : 0;
+}
+
+Figures figures_of(const NodeView& view, const Convention* convention) {
+  const Graph& graph = view.graph();
+  const Node& node = view.node();
+  Figures figures;
+  if (node.op->cost != nullptr) {
+    const Cost cost = node.op->cost(view);
+    figures.macs = cost.macs;
+    figures.flops = checked_add(checked_mul(2, cost.macs), cost.other);
+    if (cost.macs > 0) figures.activations = view.out_numel();
+  }
+  if (!moves_nothing(graph, node)) {
+    figures.bytes_written = written_bytes(graph, node);
+    figures.bytes_read = read_bytes(graph, node, figures.bytes_written);
+  }
+  if (convention != nullptr) figures.cost = convention->cost(view);
+  figures.bounded = touches_bound(graph, node);
+  return figures;
+}
+
+Profile profile(const Graph& graph, const Convention* convention) {
+  Profile result;
+  result.modules.resize(graph.modules().size());
+  result.calls.resize(graph.modules().size());
+  for (const ModuleCall& call : graph.calls()) ++result.calls[call.module];
+  add_parameters(graph, result);
+  add_nodes(graph, convention, result);
+  sum_up(graph, result);
+  fill_ledger(result);
+  std::stable_sort(result.operators.begin(), result.operators.end(),
+                   [](const auto& a, const auto& b) { return a.figures.flops > b.figures.flops; });
+  std::stable_sort(result.dtypes.begin(), result.dtypes.end(),
+                   [](const auto& a, const auto& b) { return a.macs > b.macs; });
+  result.memory = peak_activations(graph);
+  return result;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/convention.hpp"
+#include "analysis/liveness.hpp"
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+/// The figures of a module, an operator kind or the whole graph.
+struct Figures {
+  std::int64_t parameters = 0;       ///< elements of learnt tensors, shared ones once
+  std::int64_t buffers = 0;          ///< elements of stored tensors that are not learnt
+  std::int64_t parameter_bytes = 0;  ///< of both, at their dtypes
+  std::int64_t macs = 0;             ///< multiply-accumulates
+  std::int64_t flops = 0;            ///< 2 x macs + what every other operation does
+  std::int64_t activations = 0;      ///< elements of the outputs of operators that have MACs
+  std::int64_t bytes_read = 0;       ///< inputs and weights, at their dtypes
+  std::int64_t bytes_written = 0;    ///< outputs
+  std::int64_t cost = 0;             ///< by the chosen convention
+  bool bounded = false;              ///< rests on a size that is an upper bound
+
+  Figures& operator+=(const Figures& other);
+  /// FLOPs per byte moved; 0 where nothing moves.
+  double intensity() const noexcept;
+};
+
+/// One operator kind of the graph.
+struct OperatorFigures {
+  std::string name;     ///< "conv2d"; an unknown one as "domain::type"
+  const OpDef* op = nullptr;
+  std::int64_t count = 0;
+  Figures figures;
+};
+
+/// What runs in one element type (of the first input).
+struct DTypeFigures {
+  DType dtype = DType::float32;
+  std::int64_t macs = 0;
+  std::int64_t bytes = 0;            ///< read and written
+  std::int64_t parameter_bytes = 0;  ///< of the parameters stored in it
+};
+
+/// Every operator is counted, zero by definition, or unknown.
+struct CoverageLedger {
+  struct Unknown {
+    std::string name;
+    std::int64_t count = 0;
+  };
+  std::int64_t counted = 0;
+  std::int64_t zero = 0;
+  std::vector<Unknown> unknown;
+};
+
+/// The figures of a graph, summed up its module tree.
+struct Profile {
+  Figures total;
+  std::vector<Figures> modules;     ///< by module id, children included
+  std::vector<std::uint32_t> calls; ///< by module id
+  std::vector<OperatorFigures> operators;  ///< most FLOPs first
+  std::vector<DTypeFigures> dtypes;        ///< most MACs first
+  CoverageLedger coverage;
+  Liveness memory;
+};
+
+/// The figures of one node. `convention` fills `cost`; null leaves it 0.
+Figures figures_of(const NodeView& node, const Convention* convention = nullptr);
+
+/// Profiles a graph. Throws Error{overflow} where a sum exceeds 63 bits.
+Profile profile(const Graph& graph, const Convention* convention = nullptr);
+
+}  // namespace zoometer
