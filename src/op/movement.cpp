@@ -394,12 +394,14 @@ Tensor apply_all(const OpDef& op, const AxisAttrs& attrs, std::span<const Tensor
                  [](Tensor tensor) { return tensor.id; });
   if (tensors.empty()) throw Error(ErrorCode::shape, std::string(op.name) + " of no tensors");
   Graph& graph = *tensors.front().graph;
-  return {&graph, graph.nodes()[graph.append(op, attrs, ids)].first_output};
+  const NodeId node = graph.append(op, attrs, ids);
+  return {&graph, graph.nodes()[node].first_output};
 }
 
 template <class Attrs>
 Tensor constant(Graph& graph, const OpDef& op, const Attrs& attrs) {
-  return {&graph, graph.nodes()[graph.append(op, attrs, {})].first_output};
+  const NodeId node = graph.append(op, attrs, {});
+  return {&graph, graph.nodes()[node].first_output};
 }
 
 }  // namespace
