@@ -58,6 +58,24 @@ struct SqueezeExcitation : Module<SqueezeExcitation<Act, ScaleAct>> {
   Tensor forward(Tensor x) const { return scale_activation(fc2(activation(fc1(avgpool(x))))) * x; }
 };
 
+/// The two linear layers of a transformer block, children "0" to "4". `Self` gives the kind.
+template <class Self>
+struct MLPOf : SequentialOf<Self> {
+  MLPOf(const Slot& slot, std::int64_t in, std::int64_t hidden, std::int64_t out)
+      : SequentialOf<Self>(slot) {
+    this->template add<Linear>(in, hidden);
+    this->template add<GELU>();
+    this->template add<Dropout>();
+    this->template add<Linear>(hidden, out);
+    this->template add<Dropout>();
+  }
+};
+
+struct MLP : MLPOf<MLP> {
+  static constexpr auto kind = "MLP";
+  using MLPOf::MLPOf;
+};
+
 /// Rounds to a multiple of `divisor`, never below 0.9 of the value (MobileNet's rule).
 constexpr std::int64_t make_divisible(double value, std::int64_t divisor = 8) {
   const auto rounded =

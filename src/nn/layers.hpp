@@ -104,17 +104,6 @@ struct Linear : Module<Linear> {
   Tensor forward(Tensor x) const { return linear(x, weight, bias); }
 };
 
-/// `NonDynamicallyQuantizableLinear`, the linear layer that attention owns and never calls.
-struct AttentionOutputLinear : Module<AttentionOutputLinear> {
-  static constexpr auto kind = "NonDynamicallyQuantizableLinear";
-  AttentionOutputLinear(const Slot& slot, std::int64_t features) : Module(slot) {
-    weight = parameter("weight", {features, features});
-    bias = parameter("bias", {features});
-  }
-  Tensor weight;
-  Tensor bias;
-};
-
 template <class Self>
 class BatchNormNd : public Module<Self> {
  public:
