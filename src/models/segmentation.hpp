@@ -1,0 +1,85 @@
+#pragma once
+
+#include "models/model.hpp"
+#include "models/resnet.hpp"
+#include "nn/features.hpp"
+#include "op/resample.hpp"
+
+// What torchvision's segmentation models share: a backbone that returns one or two of its maps, a
+// head that classifies every position, and an auxiliary head that only published weights have.
+
+namespace zoometer::segmentation {
+
+/// Pascal VOC's 20 classes and the background.
+inline constexpr std::int64_t classes = 21;
+
+/// Scores every position by a 3 x 3 and a 1 x 1 convolution: (N, in, H, W) -> (N, classes, H, W).
+struct FcnHead : SequentialOf<FcnHead> {
+  static constexpr auto kind = "FCNHead";
+  FcnHead() = default;
+  FcnHead(const Slot& slot, std::int64_t in) : SequentialOf(slot) {
+    const std::int64_t middle = in / 4;
+    add<Conv2d>(in, middle, ConvOptions{.kernel = 3, .padding = 1, .bias = false});
+    add<BatchNorm2d>(middle);
+    add<ReLU>(false);
+    add<Dropout>();
+    add<Conv2d>(middle, classes);
+  }
+};
+
+/// ResNet at an eighth of the image's size. Returns layer4's map, with `aux` layer3's before it.
+struct ResNetBackbone : Module<ResNetBackbone> {
+  static constexpr auto kind = "IntermediateLayerGetter";
+  static constexpr std::int64_t out_channels = 2048;
+  static constexpr std::int64_t aux_channels = 1024;
+  using Config = resnet::Config;
+  Config config;
+  bool aux;
+  resnet::Layers<resnet::Bottleneck<>> layers{*this, config};
+
+  Features forward(Tensor x) const {
+    const auto maps = layers(x);
+    return aux ? Features{maps[2], maps[3]} : Features{maps[3]};
+  }
+};
+
+constexpr resnet::Config dilated(resnet::Config config) {
+  config.dilated = {false, true, true};
+  return config;
+}
+
+inline Tensor resize_to(Tensor scores, Tensor image) {
+  return upsample_linear(scores, {image.dim(2), image.dim(3)});
+}
+
+/// Backbone and heads: images (N, 3, H, W) -> scores (N, classes, H, W) of the head and of the
+/// auxiliary head.
+template <class Backbone, class Head>
+struct Segmenter : Module<Segmenter<Backbone, Head>> {
+  static constexpr auto kind = Head::model_kind;
+  using Module<Segmenter>::at;
+  typename Backbone::Config config;
+  bool has_aux;
+  Backbone backbone{at("backbone"), config, has_aux};
+  Head classifier{at("classifier"), Backbone::out_channels};
+  FcnHead aux_classifier =
+      has_aux ? FcnHead{at("aux_classifier"), Backbone::aux_channels} : FcnHead{};
+
+  Features forward(Tensor image) const {
+    const Features maps = backbone(image);
+    Features scores{resize_to(classifier(maps.back()), image)};
+    if (has_aux) scores.push_back(resize_to(aux_classifier(maps.front()), image));
+    return scores;
+  }
+};
+
+/// Traces a segmenter and names its outputs as torchvision's dictionary does.
+template <class Backbone, class Head, auto config>
+void build(Trace& trace) {
+  const Segmenter<Backbone, Head> net{trace.root(), config, trace.published()};
+  const Features scores = net(trace.input());
+  trace.output(scores.front(), "out");
+  if (scores.size() > 1) trace.output(scores.back(), "aux");
+}
+
+}  // namespace zoometer::segmentation
