@@ -40,6 +40,10 @@ constexpr std::string_view embedding_constraints[] = {"a table of rank 2"};
 constexpr std::string_view index_constraints[] = {"x of rank 1 or more"};
 constexpr std::string_view shuffle_constraints[] = {
     "x of rank 4 with channels that the squared factor divides", "a factor of at least 1"};
+constexpr std::string_view unfold_constraints[] = {
+    "x of rank 4",
+    "a kernel size, stride, padding and dilation for height and width, of at least 1 (paddings 0)",
+    "a window that fits into the padded x"};
 constexpr std::string_view constant_constraints[] = {"sizes of at least 0",
                                                      "a step towards the end"};
 
@@ -279,6 +283,28 @@ void infer_pixel_shuffle(Inference& in) {
       in.dtype(0));
 }
 
+void infer_unfold(Inference& in) {
+  const auto& attrs = in.attrs<UnfoldAttrs>();
+  const Shape& x = in.shape(0);
+  in.require(x.rank() == 4, 1);
+  in.require(attrs.kernel_size.size() == 2 && attrs.stride.size() == 2 &&
+                 attrs.padding.size() == 2 && attrs.dilation.size() == 2,
+             2);
+  Shape out{x.dim(0), x.dim(1), 1};
+  for (std::size_t i = 0; i < 2; ++i) {
+    in.require(attrs.kernel_size[i] >= 1 && attrs.stride[i] >= 1 && attrs.padding[i] >= 0 &&
+                   attrs.dilation[i] >= 1,
+               2);
+    const std::int64_t extent =
+        checked_add(checked_mul(attrs.dilation[i], attrs.kernel_size[i] - 1), 1);
+    const std::int64_t padded = checked_add(x[i + 2], checked_mul(2, attrs.padding[i]));
+    in.require(padded >= extent, 3);
+    out[1] = checked_mul(out[1], attrs.kernel_size[i]);
+    out[2] = checked_mul(out[2], (padded - extent) / attrs.stride[i] + 1);
+  }
+  in.output(out, in.dtype(0));
+}
+
 void infer_full(Inference& in) {
   const auto& attrs = in.attrs<FullAttrs>();
   for (const std::int64_t size : attrs.sizes) in.require(size >= 0, 1);
@@ -369,6 +395,8 @@ constinit const OpDef clone_op =
     move<NoAttrs>("clone", "A copy.", infer_same, no_constraints, copy);
 constinit const OpDef pixel_shuffle_op = move<ChunkAttrs>(
     "pixel_shuffle", "Channels into space.", infer_pixel_shuffle, shuffle_constraints, copy);
+constinit const OpDef unfold_op =
+    move<UnfoldAttrs>("unfold", "Windows as columns.", infer_unfold, unfold_constraints, copy);
 constinit const OpDef full_op =
     move<FullAttrs>("full", "A constant.", infer_full, constant_constraints, copy, {});
 constinit const OpDef arange_op = move<ArangeAttrs>("arange", "Numbers in equal steps.",
@@ -377,11 +405,11 @@ constinit const OpDef arange_op = move<ArangeAttrs>("arange", "Numbers in equal 
 namespace {
 
 constexpr const OpDef* ops[] = {
-    &reshape_op,    &flatten_op,      &squeeze_op,       &unsqueeze_op, &permute_op,
-    &transpose_op,  &expand_op,       &slice_op,         &select_op,    &chunk_op,
-    &cat_op,        &stack_op,        &pad_op,           &roll_op,      &repeat_op,
-    &flip_op,       &index_select_op, &gather_op,        &embedding_op, &index_op,
-    &contiguous_op, &clone_op,        &pixel_shuffle_op, &full_op,      &arange_op};
+    &reshape_op,   &flatten_op, &squeeze_op,    &unsqueeze_op, &permute_op,       &transpose_op,
+    &expand_op,    &slice_op,   &select_op,     &chunk_op,     &cat_op,           &stack_op,
+    &pad_op,       &roll_op,    &repeat_op,     &flip_op,      &index_select_op,  &gather_op,
+    &embedding_op, &index_op,   &contiguous_op, &clone_op,     &pixel_shuffle_op, &unfold_op,
+    &full_op,      &arange_op};
 
 Tensor apply_all(const OpDef& op, const AxisAttrs& attrs, std::span<const Tensor> tensors) {
   constexpr std::size_t few = 16;
@@ -491,6 +519,8 @@ Tensor clone(Tensor x) { return apply(clone_op, NoAttrs{}, x); }
 Tensor pixel_shuffle(Tensor x, std::int64_t factor) {
   return apply(pixel_shuffle_op, ChunkAttrs{factor, 1}, x);
 }
+
+Tensor unfold(Tensor x, const UnfoldAttrs& attrs) { return apply(unfold_op, attrs, x); }
 
 Tensor full(Graph& graph, const Ints& sizes, double value, DType dtype) {
   return constant(graph, full_op, FullAttrs{sizes, dtype, value});

@@ -91,10 +91,21 @@ struct ArangeAttrs {
       field("step", &ArangeAttrs::step), field("dtype", &ArangeAttrs::dtype)};
 };
 
+/// Windows over the last two dimensions, each of these height and width.
+struct UnfoldAttrs {
+  Spatial kernel_size;
+  Spatial stride;
+  Spatial padding;
+  Spatial dilation;
+  static constexpr std::tuple fields{
+      field("kernel_size", &UnfoldAttrs::kernel_size), field("stride", &UnfoldAttrs::stride),
+      field("padding", &UnfoldAttrs::padding), field("dilation", &UnfoldAttrs::dilation)};
+};
+
 extern const OpDef reshape_op, flatten_op, squeeze_op, unsqueeze_op, permute_op, transpose_op,
     expand_op, slice_op, select_op, chunk_op, cat_op, stack_op, pad_op, roll_op, repeat_op,
     index_select_op, gather_op, embedding_op, index_op, contiguous_op, clone_op, flip_op, full_op,
-    arange_op, pixel_shuffle_op;
+    arange_op, pixel_shuffle_op, unfold_op;
 
 /// One size may be -1: what is left.
 Tensor reshape(Tensor x, const Ints& sizes);
@@ -151,6 +162,8 @@ Tensor contiguous(Tensor x);
 Tensor clone(Tensor x);
 /// (N, C r r, H, W) -> (N, C, H r, W r).
 Tensor pixel_shuffle(Tensor x, std::int64_t factor);
+/// (N, C, H, W) -> (N, C x window elements, windows): each window as a column.
+Tensor unfold(Tensor x, const UnfoldAttrs& attrs);
 /// A constant tensor.
 Tensor full(Graph& graph, const Ints& sizes, double value, DType dtype = DType::float32);
 /// start, start + step, ... below end.
