@@ -12,7 +12,8 @@ constexpr std::int64_t same_padding(std::int64_t kernel, std::int64_t dilation =
 }
 
 /// Convolution, normalisation, activation: torchvision's `Conv2dNormActivation` and its 3d sister,
-/// children "0", "1", "2". The padding keeps the size at stride 1 unless it is given.
+/// children "0", "1", "2". A `void` in place of the normalisation or the activation leaves it out.
+/// The padding keeps the size at stride 1 unless it is given.
 struct ConvNormOptions {
   std::int64_t kernel = 3;
   std::int64_t stride = 1;
@@ -38,7 +39,7 @@ struct Conv2dNormActivation : SequentialOf<Conv2dNormActivation<Act, Norm>> {
                     .dilation = o.dilation,
                     .groups = o.groups,
                     .bias = o.bias});
-    this->template add<Norm>(out, o.eps);
+    if constexpr (!std::is_void_v<Norm>) this->template add<Norm>(out, o.eps);
     if constexpr (!std::is_void_v<Act>) this->template add<Act>();
   }
 };

@@ -202,8 +202,9 @@ struct GroupNorm : Module<GroupNorm> {
 /// Without parameters, as PyTorch's default.
 struct InstanceNorm2d : Module<InstanceNorm2d> {
   static constexpr auto kind = "InstanceNorm2d";
-  InstanceNorm2d(const Slot& slot, std::int64_t) : Module(slot) {}
-  Tensor forward(Tensor x) const { return instance_norm(x, {}, {}); }
+  InstanceNorm2d(const Slot& slot, std::int64_t, double eps = 1e-5) : Module(slot), attrs{eps} {}
+  BatchNormAttrs attrs;
+  Tensor forward(Tensor x) const { return instance_norm(x, {}, {}, attrs); }
 };
 
 // -- activations ------------------------------------------------------------------------------

@@ -143,6 +143,15 @@ struct AnyModule {
   Tensor operator()(Tensor x) const { return call(module, x); }
 };
 
+/// Opens a module whose type the model chooses while it is built.
+template <class Child, class... Args>
+AnyModule any_module(const Slot& slot, Args&&... args) {
+  const Child* child = slot.graph->arena().make<Child>(slot, std::forward<Args>(args)...);
+  return {child, [](const void* module, Tensor x) -> Tensor {
+            return (*static_cast<const Child*>(module))(x);
+          }};
+}
+
 /// Modules called one after the other. `Self` gives the kind, so that a named block may be one.
 template <class Self>
 class SequentialOf : public Module<Self> {
@@ -178,12 +187,9 @@ class SequentialOf : public Module<Self> {
  private:
   template <class Child, class... Args>
   Child& add_at(const Slot& slot, Args&&... args) {
-    Arena& arena = this->graph().arena();
-    Child* child = arena.make<Child>(slot, std::forward<Args>(args)...);
-    children_.push_back(arena, {child, [](const void* module, Tensor x) -> Tensor {
-                                  return (*static_cast<const Child*>(module))(x);
-                                }});
-    return *child;
+    const AnyModule child = any_module<Child>(slot, std::forward<Args>(args)...);
+    children_.push_back(this->graph().arena(), child);
+    return *static_cast<Child*>(const_cast<void*>(child.module));
   }
 
   ArenaList<AnyModule> children_;
