@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nn/form.hpp"
 #include "nn/layers.hpp"
 
 // torchvision's shared building blocks (torchvision.ops.misc).
@@ -44,19 +45,26 @@ struct Conv2dNormActivation : SequentialOf<Conv2dNormActivation<Act, Norm>> {
   }
 };
 
-/// Squeeze-and-excitation with 1 x 1 convolutions.
-template <class Act, class ScaleAct>
-struct SqueezeExcitation : Module<SqueezeExcitation<Act, ScaleAct>> {
-  static constexpr auto kind = "SqueezeExcitation";
+/// Squeeze-and-excitation with 1 x 1 convolutions: scales every channel by a weight made of the
+/// means of all channels.
+template <class Act, class ScaleAct, class Form = FloatForm>
+struct SqueezeExcitation : Module<SqueezeExcitation<Act, ScaleAct, Form>> {
+  static constexpr auto kind =
+      Form::quantizable ? "QuantizableSqueezeExcitation" : "SqueezeExcitation";
   using Module<SqueezeExcitation>::at;
   std::int64_t channels, squeezed;
+  bool inplace = false;  ///< of the activation between the convolutions
   AdaptiveAvgPool2d avgpool{at("avgpool"), 1};
   Conv2d fc1{at("fc1"), channels, squeezed};
   Conv2d fc2{at("fc2"), squeezed, channels};
-  Act activation{at("activation")};
+  Act activation{at("activation"), inplace};
   ScaleAct scale_activation{at("scale_activation")};
+  typename Form::Join skip_mul{at("skip_mul")};
 
-  Tensor forward(Tensor x) const { return scale_activation(fc2(activation(fc1(avgpool(x))))) * x; }
+  Tensor forward(Tensor x) const {
+    const Tensor scale = scale_activation(fc2(activation(fc1(avgpool(x)))));
+    return skip_mul.multiply(scale, x);
+  }
 };
 
 /// The two linear layers of a transformer block, children "0" to "4". `Self` gives the kind.

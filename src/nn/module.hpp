@@ -161,8 +161,10 @@ class SequentialOf : public Module<Self> {
   /// Appends a child named by its position: `add<Conv2d>(in, out, {...})` style arguments follow.
   template <class Child, class... Args>
   Child& add(Args&&... args) {
-    return add_at<Child>(this->at(children_.size()), std::forward<Args>(args)...);
+    return add_at<Child>(this->at(first_position_ + children_.size()), std::forward<Args>(args)...);
   }
+  /// Counts positions from `first` on, as a slice of a longer sequence keeps its names.
+  void count_from(std::size_t first) noexcept { first_position_ = first; }
   /// Appends a child of that name.
   template <class Child, std::size_t N, class... Args>
   Child& add_named(const char (&name)[N], Args&&... args) {
@@ -193,6 +195,7 @@ class SequentialOf : public Module<Self> {
   }
 
   ArenaList<AnyModule> children_;
+  std::size_t first_position_ = 0;
 };
 
 struct Sequential : SequentialOf<Sequential> {

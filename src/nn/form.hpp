@@ -1,0 +1,50 @@
+#pragma once
+
+#include <initializer_list>
+
+#include "nn/layers.hpp"
+
+// Some networks have a quantizable twin, which differs from the plain one in a few places only: it
+// joins tensors through modules that can record ranges, owns an activation where the plain network
+// calls a function, and stands between two stubs. Such a family takes its form as a template
+// parameter; a form has the members of FloatForm.
+
+namespace zoometer {
+
+/// Joins tensors by plain operators. The twin's join is a module, which is why it takes a slot.
+struct FloatJoin {
+  FloatJoin() = default;
+  FloatJoin(const Slot&) noexcept {}  // NOLINT: reads like a module
+
+  Tensor add(Tensor a, Tensor b) const { return a + b; }
+  /// `sum` += x, in the memory of `sum`.
+  Tensor add_to(Tensor sum, Tensor x) const { return add_(sum, x); }
+  Tensor multiply(Tensor a, Tensor b) const { return a * b; }
+  /// Along the channels.
+  Tensor concatenate(std::initializer_list<Tensor> tensors) const { return cat(tensors, 1); }
+};
+
+/// A function in the place of the twin's activation module, in place.
+struct FunctionalReLU {
+  FunctionalReLU(const Slot&) noexcept {}  // NOLINT: reads like a module
+  Tensor operator()(Tensor x) const { return unary(relu_op, x, true); }
+};
+
+/// Nothing in the place of the twin's QuantStub and DeQuantStub.
+struct NoStub {
+  NoStub(const Slot&) noexcept {}  // NOLINT: reads like a module
+  Tensor operator()(Tensor x) const { return x; }
+};
+
+/// The plain network.
+struct FloatForm {
+  static constexpr bool quantizable = false;
+  using Join = FloatJoin;
+  using ReLU = zoometer::ReLU;
+  using ReLU6 = zoometer::ReLU6;
+  using FunctionalReLU = zoometer::FunctionalReLU;
+  using QuantStub = NoStub;
+  using DeQuantStub = NoStub;
+};
+
+}  // namespace zoometer
