@@ -25,8 +25,8 @@ struct Rule {
 
 // Upsampling and grid sampling are in op/resample.cpp.
 constexpr Rule rules[] = {
-    {&batch_norm_op, batch_norm_cost},       {&layer_norm_op, normalisation_cost},
-    {&group_norm_op, normalisation_cost},    {&instance_norm_op, normalisation_cost},
+    {&batch_norm_op, batch_norm_cost},        {&layer_norm_op, normalisation_cost},
+    {&group_norm_op, normalisation_cost},     {&instance_norm_op, normalisation_cost},
     {&adaptive_avg_pool2d_op, one_per_input},
 };
 
@@ -41,7 +41,8 @@ std::int64_t flops(const NodeView& node) {
 
 extern constinit const Convention fvcore_convention = {
     "fvcore", "FLOPs",
-    "1 per multiply-accumulate; batch norm 2 per element, other norms 5, adaptive average pooling 1, "
+    "1 per multiply-accumulate; batch norm 2 per element, other norms 5, adaptive average pooling "
+    "1, "
     "bilinear upsampling and grid sampling 4; every other operator is left out.",
     "fvcore.nn.FlopCountAnalysis", flops};
 

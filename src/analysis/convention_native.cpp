@@ -13,7 +13,8 @@ std::int64_t flops(const NodeView& node) {
 }  // namespace
 
 extern constinit const Convention native_convention = {
-    "native", "FLOPs", "2 per multiply-accumulate, bias additions, and every other operator by its formula.",
+    "native", "FLOPs",
+    "2 per multiply-accumulate, bias additions, and every other operator by its formula.",
     "docs/operators.md", flops};
 
 }  // namespace zoometer

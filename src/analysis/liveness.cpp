@@ -28,7 +28,8 @@ Lifetimes lifetimes_of(const Graph& graph) {
     if (value.has(Value::is_input)) lives.last_use[id] = to_the_end;
     if (value.has(Value::is_input) || value.has(Value::is_parameter)) continue;
     const Node& node = graph.nodes()[value.producer];
-    const bool shares = value.has(Value::shares) && node.input_count > 0 && graph.inputs_of(node)[0] != no_id;
+    const bool shares =
+        value.has(Value::shares) && node.input_count > 0 && graph.inputs_of(node)[0] != no_id;
     if (shares) lives.owner[id] = lives.owner[graph.inputs_of(node)[0]];
     NodeId& last = lives.last_use[lives.owner[id]];
     if (last != to_the_end) last = std::max(last, value.producer);
@@ -54,7 +55,8 @@ std::vector<ValueId> alive_while(const Graph& graph, const Lifetimes& lives, Nod
     if (!owns_memory(graph, lives, id)) continue;
     const Value& value = graph.value(id);
     const bool made = value.has(Value::is_input) || value.producer <= node;
-    if (made && (lives.last_use[id] == to_the_end || lives.last_use[id] >= node)) alive.push_back(id);
+    if (made && (lives.last_use[id] == to_the_end || lives.last_use[id] >= node))
+      alive.push_back(id);
   }
   return alive;
 }
@@ -66,7 +68,8 @@ ValueId storage_of(const Graph& graph, ValueId value) {
     const Value& current = graph.value(value);
     if (current.has(Value::is_input) || current.has(Value::is_parameter)) return value;
     const Node& node = graph.nodes()[current.producer];
-    if (!current.has(Value::shares) || node.input_count == 0 || graph.inputs_of(node)[0] == no_id) return value;
+    if (!current.has(Value::shares) || node.input_count == 0 || graph.inputs_of(node)[0] == no_id)
+      return value;
     value = graph.inputs_of(node)[0];
   }
 }

@@ -87,8 +87,8 @@ void add_nodes(const Graph& graph, const Convention* convention, Profile& profil
     OperatorFigures& entry = operator_entry(profile.operators, node);
     ++entry.count;
     entry.figures += figures;
-    const bool has_input = node.input_count > 0 && view.has(0);
-    const DType dtype = graph.value(has_input ? view.input(0) : node.first_output).dtype;
+    if (!view.has(0) && node.output_count == 0) continue;
+    const DType dtype = graph.value(view.has(0) ? view.input(0) : node.first_output).dtype;
     DTypeFigures& by_dtype = dtype_entry(profile.dtypes, dtype);
     by_dtype.macs += figures.macs;
     by_dtype.bytes += figures.bytes_read + figures.bytes_written;
@@ -105,9 +105,9 @@ void sum_up(const Graph& graph, Profile& profile) {
 void fill_ledger(Profile& profile) {
   for (const OperatorFigures& entry : profile.operators) {
     switch (entry.op->coverage) {
-      case Coverage::counted: profile.coverage.counted += entry.count; break;
-      case Coverage::zero: profile.coverage.zero += entry.count; break;
-      case Coverage::unknown: profile.coverage.unknown.push_back({entry.name, entry.count}); break;
+    case Coverage::counted: profile.coverage.counted += entry.count; break;
+    case Coverage::zero: profile.coverage.zero += entry.count; break;
+    case Coverage::unknown: profile.coverage.unknown.push_back({entry.name, entry.count}); break;
     }
   }
 }

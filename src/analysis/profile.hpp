@@ -31,7 +31,7 @@ struct Figures {
 
 /// One operator kind of the graph.
 struct OperatorFigures {
-  std::string name;     ///< "conv2d"; an unknown one as "domain::type"
+  std::string name;  ///< "conv2d"; an unknown one as "domain::type"
   const OpDef* op = nullptr;
   std::int64_t count = 0;
   Figures figures;
@@ -59,8 +59,8 @@ struct CoverageLedger {
 /// The figures of a graph, summed up its module tree.
 struct Profile {
   Figures total;
-  std::vector<Figures> modules;     ///< by module id, children included
-  std::vector<std::uint32_t> calls; ///< by module id
+  std::vector<Figures> modules;            ///< by module id, children included
+  std::vector<std::uint32_t> calls;        ///< by module id
   std::vector<OperatorFigures> operators;  ///< most FLOPs first
   std::vector<DTypeFigures> dtypes;        ///< most MACs first
   CoverageLedger coverage;

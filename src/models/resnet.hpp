@@ -157,7 +157,8 @@ struct Layers {
                       config.groups,
                       config.width_per_group,
                       config.norm_eps};
-    return stage<BlockType>(slot, first, config.depths[index], is_dilated ? dilation * 2 : dilation);
+    return stage<BlockType>(slot, first, config.depths[index],
+                            is_dilated ? dilation * 2 : dilation);
   }
 
   /// The outputs of layer1 to layer4 for images (N, 3, H, W).

@@ -7,9 +7,9 @@ constexpr std::string_view upsample_constraints[] = {
     "x with a batch, a channel and the operator's spatial dimensions",
     "an output size of at least 1 for each spatial dimension"};
 constexpr std::string_view grid_inputs[] = {"x", "grid"};
-constexpr std::string_view grid_constraints[] = {
-    "x of rank 4 and a grid of rank 4", "a grid with the batch of x and two coordinates",
-    "a mode of bilinear, nearest or bicubic"};
+constexpr std::string_view grid_constraints[] = {"x of rank 4 and a grid of rank 4",
+                                                 "a grid with the batch of x and two coordinates",
+                                                 "a mode of bilinear, nearest or bicubic"};
 
 template <std::int64_t SpatialRank>
 void infer_upsample(Inference& in) {
@@ -76,14 +76,14 @@ constinit const OpDef upsample_nearest3d_op = nearest("upsample_nearest3d", infe
 constinit const OpDef upsample_linear1d_op =
     interpolation("upsample_linear1d", "Resizes by linear interpolation.",
                   "3 per output element: two products and a sum", infer_upsample<1>, per_output<3>);
-constinit const OpDef upsample_bilinear2d_op = interpolation(
-    "upsample_bilinear2d", "Resizes by bilinear interpolation.",
-    "9 per output element: three linear interpolations of two products and a sum",
-    infer_upsample<2>, per_output<9>);
-constinit const OpDef upsample_trilinear3d_op = interpolation(
-    "upsample_trilinear3d", "Resizes by trilinear interpolation.",
-    "21 per output element: seven linear interpolations of two products and a sum",
-    infer_upsample<3>, per_output<21>);
+constinit const OpDef upsample_bilinear2d_op =
+    interpolation("upsample_bilinear2d", "Resizes by bilinear interpolation.",
+                  "9 per output element: three linear interpolations of two products and a sum",
+                  infer_upsample<2>, per_output<9>);
+constinit const OpDef upsample_trilinear3d_op =
+    interpolation("upsample_trilinear3d", "Resizes by trilinear interpolation.",
+                  "21 per output element: seven linear interpolations of two products and a sum",
+                  infer_upsample<3>, per_output<21>);
 constinit const OpDef upsample_bicubic2d_op = interpolation(
     "upsample_bicubic2d", "Resizes by bicubic interpolation.",
     "35 per output element: five cubic interpolations of four products and three sums",
@@ -102,10 +102,10 @@ constinit const OpDef grid_sample_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {&upsample_nearest1d_op,   &upsample_nearest2d_op,
-                                &upsample_nearest3d_op,   &upsample_linear1d_op,
-                                &upsample_bilinear2d_op,  &upsample_trilinear3d_op,
-                                &upsample_bicubic2d_op,   &grid_sample_op};
+constexpr const OpDef* ops[] = {&upsample_nearest1d_op,  &upsample_nearest2d_op,
+                                &upsample_nearest3d_op,  &upsample_linear1d_op,
+                                &upsample_bilinear2d_op, &upsample_trilinear3d_op,
+                                &upsample_bicubic2d_op,  &grid_sample_op};
 
 constexpr const OpDef* nearest_ops[] = {&upsample_nearest1d_op, &upsample_nearest2d_op,
                                         &upsample_nearest3d_op};
@@ -119,8 +119,8 @@ Tensor upsample(std::span<const OpDef* const> by_rank, Tensor x, const UpsampleA
 
 }  // namespace
 
-extern constinit const OpGroup resample_ops = {
-    "resampling", "Tensors read between their elements.", ops};
+extern constinit const OpGroup resample_ops = {"resampling", "Tensors read between their elements.",
+                                               ops};
 
 Tensor upsample_nearest(Tensor x, const Spatial& size) {
   return upsample(nearest_ops, x, {.output_size = size});

@@ -7,10 +7,10 @@ namespace zoometer::testing {
 
 /// What tests/oracle/facts.py wrote about one model and variant, as lines without their first word.
 struct Facts {
-  std::vector<std::string> inputs;   ///< "x 1x3x224x224 float32"
-  std::vector<std::string> outputs;  ///< "1x1000 float32"
-  std::vector<std::string> states;   ///< "conv1.weight float32 64x3x7x7 parameter"
-  std::vector<std::string> modules;  ///< "conv1 Conv2d 1 1x64x112x112"
+  std::vector<std::string> inputs;          ///< "x 1x3x224x224 float32"
+  std::vector<std::string> outputs;         ///< "1x1000 float32"
+  std::vector<std::string> states;          ///< "conv1.weight float32 64x3x7x7 parameter"
+  std::vector<std::string> modules;         ///< "conv1 Conv2d 1 1x64x112x112"
   std::vector<std::string> data_dependent;  ///< module prefixes
 };
 

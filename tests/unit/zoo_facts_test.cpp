@@ -16,7 +16,9 @@ struct Case {
   Variant variant;
 };
 
-void PrintTo(const Case& test, std::ostream* out) { *out << test.model->name << ' ' << name_of(test.variant); }
+void PrintTo(const Case& test, std::ostream* out) {
+  *out << test.model->name << ' ' << name_of(test.variant);
+}
 
 std::string facts_path(const Case& test) {
   const std::string folder = ZOOMETER_SOURCE_DIR "/tests/golden/torchvision/";
@@ -43,8 +45,9 @@ std::vector<std::string> states_of(const Graph& graph) {
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
     if (parameter.kind == ParameterKind::transient_buffer) continue;
-    lines.push_back(graph.parameter_path(parameter) + " " + std::string(name_of(graph.value(parameter.value).dtype)) +
-                    " " + to_short_string(graph.shape(parameter.value)) +
+    lines.push_back(graph.parameter_path(parameter) + " " +
+                    std::string(name_of(graph.value(parameter.value).dtype)) + " " +
+                    to_short_string(graph.shape(parameter.value)) +
                     (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer"));
   }
   return lines;
@@ -63,12 +66,14 @@ std::vector<std::string> modules_of(const Graph& graph) {
   std::vector<std::string> lines;
   for (const ModuleId id : graph.modules_in_order()) {
     const std::string path = id == 0 ? "\"\"" : graph.module_path(id);
-    lines.push_back(path + " " + std::string(graph.modules()[id].kind) + " " + std::to_string(counts[id]) + shapes[id]);
+    lines.push_back(path + " " + std::string(graph.modules()[id].kind) + " " +
+                    std::to_string(counts[id]) + shapes[id]);
   }
   return lines;
 }
 
-void expect_lines(const char* what, const std::vector<std::string>& facts, const std::vector<std::string>& ours) {
+void expect_lines(const char* what, const std::vector<std::string>& facts,
+                  const std::vector<std::string>& ours) {
   int differences = 0;
   for (std::size_t i = 0; i < std::max(facts.size(), ours.size()) && differences < 5; ++i) {
     const std::string fact = i < facts.size() ? facts[i] : "(nothing)";
@@ -95,7 +100,8 @@ TEST_P(ZooFacts, EqualTorchvision) {
       given.shape.push_back(std::stoll(sizes.substr(at)));
       if (sizes.find('x', at) == std::string::npos) break;
     }
-    if (given.shape.rank() == 3) given.shape.insert(0, 1);  // torchvision's detectors take a list of images
+    if (given.shape.rank() == 3)
+      given.shape.insert(0, 1);  // torchvision's detectors take a list of images
     options.inputs.push_back(given);
   }
   trace(*test.model, options, graph);
@@ -116,7 +122,8 @@ TEST(Zoo, ParametersAndMacsOfTheRowsAreThoseOfTheTrace) {
       trace(model, {}, graph);
       std::int64_t parameters = 0;
       for (const Parameter& parameter : graph.parameters()) {
-        const bool counts = parameter.kind == ParameterKind::parameter && parameter.shared_with == no_id;
+        const bool counts =
+            parameter.kind == ParameterKind::parameter && parameter.shared_with == no_id;
         if (counts) parameters += graph.numel(parameter.value);
       }
       std::int64_t macs = 0;

@@ -1,0 +1,121 @@
+#include "cli/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "util/error.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+
+struct Arguments::Parser {
+  CLI::App app;
+  std::string command;
+};
+
+Arguments::Arguments(std::string_view command, std::string_view summary)
+    : parser_(std::make_unique<Parser>()) {
+  parser_->command = command;
+  parser_->app.name("zoometer " + std::string(command));
+  parser_->app.description(std::string(summary));
+  parser_->app.set_help_flag("-h,--help", "Print this help and exit");
+  parser_->app.get_formatter()->column_width(34);
+}
+
+Arguments::~Arguments() = default;
+
+void Arguments::positional(const std::string& name, std::string& target, const std::string& help,
+                           bool required) {
+  parser_->app.add_option(name, target, help)->required(required)->type_name("");
+}
+
+void Arguments::positionals(const std::string& name, std::vector<std::string>& target,
+                            const std::string& help, bool required) {
+  parser_->app.add_option(name, target, help)->required(required)->type_name("");
+}
+
+void Arguments::flag(const std::string& names, bool& target, const std::string& help) {
+  parser_->app.add_flag(names, target, help);
+}
+
+void Arguments::option(const std::string& names, std::string& target, const std::string& help,
+                       const std::string& value) {
+  parser_->app.add_option(names, target, help)->type_name(value);
+}
+
+void Arguments::option(const std::string& names, std::optional<std::int64_t>& target,
+                       const std::string& help, const std::string& value) {
+  parser_->app.add_option(names, target, help)->type_name(value);
+}
+
+void Arguments::option(const std::string& names, std::optional<int>& target,
+                       const std::string& help, const std::string& value) {
+  parser_->app.add_option(names, target, help)->type_name(value);
+}
+
+void Arguments::option(const std::string& names, std::vector<std::string>& target,
+                       const std::string& help, const std::string& value) {
+  parser_->app.add_option(names, target, help)->type_name(value)->allow_extra_args(false);
+}
+
+void Arguments::choice(const std::string& names, std::string& target,
+                       const std::vector<std::string>& words, const std::string& help) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "" : "|") + word;
+  const auto check = [words, names](const std::string& given) -> std::string {
+    if (std::find(words.begin(), words.end(), given) != words.end()) return {};
+    std::string list;
+    for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
+    const std::vector<std::string_view> views(words.begin(), words.end());
+    const std::string hint = did_you_mean(given, views);
+    return "expected one of " + list + ", got " + given + (hint.empty() ? "" : " (" + hint + ")");
+  };
+  parser_->app.add_option(names, target, help)
+      ->type_name(joined)
+      ->check(check)
+      ->capture_default_str();
+}
+
+void Arguments::optional_choice(const std::string& names, std::optional<std::string>& target,
+                                const std::vector<std::string>& words, const std::string& bare,
+                                const std::string& help) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "[" : "|") + word;
+  parser_->app
+      .add_option_function<std::vector<std::string>>(
+          names,
+          [&target, bare](const std::vector<std::string>& given) {
+            target = given.empty() || given.front().empty() ? bare : given.front();
+          },
+          help)
+      ->type_name(joined + "]")
+      ->expected(0, 1)
+      ->check([words](const std::string& given) -> std::string {
+        const bool known =
+            given.empty() || std::find(words.begin(), words.end(), given) != words.end();
+        if (known) return {};
+        std::string list;
+        for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
+        return "expected one of " + list + ", got " + given;
+      });
+}
+
+void Arguments::footer(const std::string& text) { parser_->app.footer(text); }
+
+void Arguments::parse(const std::vector<std::string>& words) {
+  try {
+    std::vector<std::string> reversed(words.rbegin(),
+                                      words.rend());  // the library takes them from the back
+    parser_->app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    write_stdout(parser_->app.help());
+    throw HelpShown{};
+  } catch (const CLI::ParseError& problem) {
+    Error error(ErrorCode::usage, problem.what());
+    error.hint = "see zoometer " + parser_->command + " --help";
+    throw error;
+  }
+}
+
+}  // namespace zoometer

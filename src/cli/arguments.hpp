@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoometer {
+
+/// Thrown by `Arguments::parse` where there is nothing more to do: help was asked for and printed.
+struct HelpShown {};
+
+/// The words of one subcommand. Wraps the argument library, whose header is heavy, so that only the
+/// subcommand that was typed is built.
+class Arguments {
+ public:
+  Arguments(std::string_view command, std::string_view summary);
+  ~Arguments();
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  void positional(const std::string& name, std::string& target, const std::string& help,
+                  bool required = true);
+  void positionals(const std::string& name, std::vector<std::string>& target,
+                   const std::string& help, bool required = false);
+  void flag(const std::string& names, bool& target, const std::string& help);
+  void option(const std::string& names, std::string& target, const std::string& help,
+              const std::string& value);
+  void option(const std::string& names, std::optional<std::int64_t>& target,
+              const std::string& help, const std::string& value);
+  void option(const std::string& names, std::optional<int>& target, const std::string& help,
+              const std::string& value);
+  void option(const std::string& names, std::vector<std::string>& target, const std::string& help,
+              const std::string& value);
+  /// One of a few words.
+  void choice(const std::string& names, std::string& target, const std::vector<std::string>& words,
+              const std::string& help);
+  /// An option that may come with a word of the list or without any (then `bare`).
+  void optional_choice(const std::string& names, std::optional<std::string>& target,
+                       const std::vector<std::string>& words, const std::string& bare,
+                       const std::string& help);
+  /// What stands below the options in the help text: examples.
+  void footer(const std::string& text);
+
+  /// Throws Error{usage} for words that do not fit, HelpShown after printing help.
+  void parse(const std::vector<std::string>& words);
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace zoometer

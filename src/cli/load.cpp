@@ -1,0 +1,151 @@
+#include "cli/load.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "import/importer.hpp"
+#include "registry/zoo.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+[[noreturn]] void bad_shape(const std::string& given) {
+  throw Error(ErrorCode::usage, "--input-shape",
+              {"sizes like 1,3,224,224 or 1x3x224x224, named ones as NAME=1,3,224,224", given});
+}
+
+bool is_number(std::string_view word) {
+  if (word.starts_with('-')) word.remove_prefix(1);
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::int64_t parse_size(std::string_view text, const std::string& given) {
+  std::int64_t size = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (problem == std::errc::result_out_of_range) {
+    throw Error(ErrorCode::overflow, "--input-shape", {"sizes below 2^63", given});
+  }
+  if (problem != std::errc{} || end != text.data() + text.size()) bad_shape(given);
+  if (size < 1) throw Error(ErrorCode::shape, "--input-shape", {"sizes of at least 1", given});
+  return size;
+}
+
+TraceOptions::Input parse_input(const std::string& given) {
+  TraceOptions::Input input;
+  std::string_view rest = given;
+  const std::size_t equals = rest.find('=');
+  if (equals != std::string_view::npos) {
+    input.name = rest.substr(0, equals);
+    rest.remove_prefix(equals + 1);
+  }
+  for (;;) {
+    const std::size_t separator = rest.find_first_of(",xX ");
+    if (input.shape.size() == 8) {
+      throw Error(ErrorCode::shape, "--input-shape", {"at most 8 sizes", given});
+    }
+    input.shape.push_back(parse_size(rest.substr(0, separator), given));
+    if (separator == std::string_view::npos) return input;
+    rest.remove_prefix(separator + 1);
+  }
+}
+
+std::vector<TraceOptions::Input> parse_inputs(const std::vector<std::string>& words) {
+  std::vector<TraceOptions::Input> inputs;
+  for (const std::string& word : words) inputs.push_back(parse_input(word));
+  return inputs;
+}
+
+std::pair<std::string, std::int64_t> parse_dim(const std::string& word) {
+  const std::size_t equals = word.find('=');
+  const std::string_view value =
+      std::string_view(word).substr(equals == std::string::npos ? word.size() : equals + 1);
+  if (equals == 0 || !is_number(value)) {
+    throw Error(ErrorCode::usage, "--dim", {"NAME=SIZE like batch=8", word});
+  }
+  return {word.substr(0, equals), parse_size(value, word)};
+}
+
+bool looks_like_file(const std::string& name) {
+  return name.find('/') != std::string::npos || name.find('.') != std::string::npos ||
+         std::filesystem::exists(name);
+}
+
+[[noreturn]] void unknown_model(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const ZooEntry& entry : zoo()) names.push_back(entry.model->name);
+  Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(name));
+  error.hint = did_you_mean(name, names);
+  if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
+  throw error;
+}
+
+LoadedModel load_builtin(const ModelWords& words, const Model& model, Graph& graph) {
+  TraceOptions options;
+  options.variant = words.variant == "untrained" ? Variant::untrained : Variant::published;
+  options.inputs = parse_inputs(words.input_shapes);
+  options.batch = words.batch;
+  options.proposals = words.proposals;
+  options.detections = words.detections;
+  options.quantize = words.quantize;
+  trace(model, options, graph);
+  return {std::string(model.name), "builtin", words.variant, {}};
+}
+
+LoadedModel load_file(const ModelWords& words, Graph& graph) {
+  ImportOptions options;
+  for (TraceOptions::Input& input : parse_inputs(words.input_shapes)) {
+    options.inputs.push_back({std::move(input.name), input.shape});
+  }
+  for (const std::string& dim : words.dims) options.dims.push_back(parse_dim(dim));
+  ImportNotes notes = import_file(words.model, options, graph);
+  LoadedModel loaded{words.model, notes.format, "", std::move(notes.notes)};
+  if (!notes.producer.empty())
+    loaded.notes.insert(loaded.notes.begin(), "written by " + notes.producer);
+  return loaded;
+}
+
+}  // namespace
+
+void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
+  arguments.positional("model", model, "A built-in model's name, or a file");
+  arguments.choice("--variant", variant, {"published", "untrained"},
+                   "The structure of the published weights, or that of weights=None");
+  arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
+  arguments.flag("--quantize", quantize, "The int8 graph of a quantized model");
+  if (!with_inputs) return;
+  arguments.option("--input-shape", input_shapes,
+                   "The input's sizes, as 1,3,224,224; repeats for several inputs",
+                   "[NAME=]N,C,H,W");
+  arguments.option("--batch", batch, "The batch size: the first size of every input", "N");
+  arguments.option("--proposals", proposals,
+                   "Detectors: the real number of proposals, in place of its bound", "N");
+  arguments.option("--detections", detections,
+                   "Detectors: the real number of detections, in place of its bound", "N");
+}
+
+std::vector<std::string> join_shape_words(const std::vector<std::string>& words) {
+  std::vector<std::string> joined;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    joined.push_back(words[i]);
+    if (words[i] != "--input-shape" || i + 1 == words.size()) continue;
+    std::string shape = words[++i];
+    while (is_number(words[i]) && i + 1 < words.size() && is_number(words[i + 1]))
+      shape += "," + words[++i];
+    joined.back() += "=" + shape;
+  }
+  return joined;
+}
+
+LoadedModel load_model(const ModelWords& words, Graph& graph) {
+  if (words.batch && *words.batch < 1) {
+    throw Error(ErrorCode::usage, "--batch", {"at least 1", std::to_string(*words.batch)});
+  }
+  const ZooEntry entry = find_in_zoo(words.model);
+  if (entry.model != nullptr) return load_builtin(words, *entry.model, graph);
+  if (looks_like_file(words.model)) return load_file(words, graph);
+  unknown_model(words.model);
+}
+
+}  // namespace zoometer

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.hpp"
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+/// The words that say which model to trace and how: shared by every command that takes MODEL|FILE.
+struct ModelWords {
+  std::string model;
+  std::vector<std::string> input_shapes;
+  std::vector<std::string> dims;
+  std::optional<std::int64_t> batch;
+  std::string variant = "published";
+  std::optional<std::int64_t> proposals;
+  std::optional<std::int64_t> detections;
+  bool quantize = false;
+
+  /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
+  void add_to(Arguments& arguments, bool with_inputs = true);
+};
+
+/// A traced model and what was assumed.
+struct LoadedModel {
+  std::string name;
+  std::string source;   ///< "builtin" or the importer's name
+  std::string variant;  ///< empty for files
+  std::vector<std::string> notes;
+};
+
+/// Joins the words of `--input-shape 1 3 224 224` into one, so that all spellings are alike.
+std::vector<std::string> join_shape_words(const std::vector<std::string>& words);
+
+/// Traces a built-in model or reads a file into `graph`. Throws Error.
+LoadedModel load_model(const ModelWords& words, Graph& graph);
+
+}  // namespace zoometer

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+struct Entry {
+  std::string name;
+  const Shape* shape;
+  DType dtype;
+  bool learnt;
+};
+
+std::vector<Entry> state_dict(const Graph& graph) {
+  std::vector<Entry> entries;
+  for (const ParameterId id : graph.parameters_in_order()) {
+    const Parameter& parameter = graph.parameters()[id];
+    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    entries.push_back({graph.parameter_path(parameter), &graph.shape(parameter.value),
+                       graph.value(parameter.value).dtype,
+                       parameter.kind == ParameterKind::parameter});
+  }
+  return entries;
+}
+
+std::string write_json(const LoadedModel& model, const std::vector<Entry>& entries) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.parameters/1");
+    json.field("model", model.name);
+    json.field("source", model.source);
+    if (!model.variant.empty()) json.field("variant", model.variant);
+    json.array("entries", [&] {
+      for (const Entry& entry : entries) {
+        json.object([&] {
+          json.field("name", entry.name);
+          json.field("shape", std::span<const std::int64_t>(*entry.shape));
+          json.field("dtype", name_of(entry.dtype));
+          json.field("kind", entry.learnt ? "parameter" : "buffer");
+        });
+      }
+    });
+  });
+  return json.text();
+}
+
+std::string write_text(const std::vector<Entry>& entries) {
+  std::size_t width = 4;
+  for (const Entry& entry : entries) width = std::max(width, display_width(entry.name));
+  std::string text;
+  std::int64_t parameters = 0;
+  std::int64_t buffers = 0;
+  for (const Entry& entry : entries) {
+    (entry.learnt ? parameters : buffers) += numel(*entry.shape);
+    fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}\n",
+                   pad_right(escape_controls(entry.name), width),
+                   entry.learnt ? "parameter" : "buffer", name_of(entry.dtype),
+                   to_string(*entry.shape));
+  }
+  fmt::format_to(std::back_inserter(text), "{} entries: {} parameters, {} buffer elements\n",
+                 entries.size(), parameters, buffers);
+  return text;
+}
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("parameters",
+                      "List the state dict: name, kind, dtype and shape, in its order.");
+  ModelWords model;
+  model.add_to(arguments);
+  std::string format = "text";
+  std::string output;
+  arguments.choice("--format,-f", format, {"text", "json"}, "How to write the list");
+  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.parse(join_shape_words(words));
+
+  Graph graph;
+  const LoadedModel loaded = load_model(model, graph);
+  const std::vector<Entry> entries = state_dict(graph);
+  write_output(output, format == "json" ? write_json(loaded, entries) : write_text(entries));
+  return exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command parameters_command = {
+    "parameters", "list a model's parameters and buffers", run, 4};
+
+}  // namespace zoometer

@@ -1,0 +1,82 @@
+#include <cstdio>
+
+#include "analysis/profile.hpp"
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "report/report.hpp"
+#include "util/output.hpp"
+
+namespace zoometer {
+namespace {
+
+std::vector<std::string> convention_names() {
+  std::vector<std::string> names;
+  for (const Convention* convention : conventions()) names.emplace_back(convention->name);
+  return names;
+}
+
+/// The conventions in words, for the end of the help text.
+std::string convention_help() {
+  std::string text = "Conventions:\n";
+  for (const Convention* convention : conventions()) {
+    text.append("  ")
+        .append(convention->name)
+        .append(": ")
+        .append(convention->summary)
+        .append("\n");
+  }
+  return text;
+}
+
+int unknown_operators(const Profile& profile) {
+  std::fputs("zoometer: --strict: the cost of these operators is unknown:\n", stderr);
+  for (const CoverageLedger::Unknown& unknown : profile.coverage.unknown) {
+    std::fprintf(stderr, "  %lld x %s\n", static_cast<long long>(unknown.count),
+                 unknown.name.c_str());
+  }
+  return exit_check_failed;
+}
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("profile", "Tell a model's cost, module by module.");
+  ModelWords model;
+  model.add_to(arguments);
+  std::string convention_name = "native";
+  std::string format = "text";
+  std::string output;
+  ReportOptions options;
+  bool strict = false;
+  arguments.choice("--convention,-c", convention_name, convention_names(),
+                   "Whose counting rules fill the cost column");
+  arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write the profile");
+  arguments.option("--depth,-d", options.depth,
+                   "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
+  arguments.flag("--show-shapes", options.show_shapes,
+                 "Keep the output shapes also on a narrow terminal");
+  arguments.flag("--strict", strict, "Exit with 1 if an operator's cost is unknown");
+  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.footer(convention_help());
+  arguments.parse(join_shape_words(words));
+
+  Graph graph;
+  const LoadedModel loaded = load_model(model, graph);
+  const Convention* convention =
+      convention_name == "native" ? nullptr : find_convention(convention_name);
+  const Profile figures = profile(graph, convention);
+  const ReportInput input{graph,          figures,    loaded.name, loaded.source,
+                          loaded.variant, convention, loaded.notes};
+  if (output.empty()) {
+    options.width = terminal_width();
+    options.colour = wants_colour();
+  }
+  write_output(output, find_report(format)->write(input, options));
+  return strict && !figures.coverage.unknown.empty() ? unknown_operators(figures) : exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command profile_command = {"profile",
+                                                  "tell a model's cost, module by module", run, 2};
+
+}  // namespace zoometer

@@ -1,0 +1,35 @@
+#include "analysis/profile.hpp"
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "report/report.hpp"
+#include "util/output.hpp"
+
+namespace zoometer {
+namespace {
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("table", "Print fvcore's flop_count_table of a model, to the byte.");
+  ModelWords model;
+  model.add_to(arguments);
+  ReportOptions options;
+  std::string output;
+  arguments.option("--max-depth,-d", options.depth, "Levels of the module tree (3)", "N");
+  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.parse(join_shape_words(words));
+
+  Graph graph;
+  const LoadedModel loaded = load_model(model, graph);
+  const Convention* fvcore = find_convention("fvcore");
+  const Profile figures = profile(graph, fvcore);
+  const ReportInput input{graph,          figures, loaded.name, loaded.source,
+                          loaded.variant, fvcore,  loaded.notes};
+  write_output(output, find_report("table")->write(input, options));
+  return exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command table_command = {"table", "print fvcore's table of a model", run, 3};
+
+}  // namespace zoometer

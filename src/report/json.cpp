@@ -1,0 +1,142 @@
+#include "report/report.hpp"
+#include "util/json_writer.hpp"
+
+namespace zoometer {
+namespace {
+
+class ProfileDocument {
+ public:
+  ProfileDocument(const ReportInput& input, const ReportOptions& options)
+      : input_(input),
+        graph_(input.graph),
+        profile_(input.profile),
+        depth_(options.depth) {}
+
+  std::string write() {
+    json_.object([&] {
+      json_.field("schema", "zoometer.profile/1");
+      json_.field("model", input_.model);
+      json_.field("source", input_.source);
+      if (!input_.variant.empty()) json_.field("variant", input_.variant);
+      json_.field("convention", input_.convention == nullptr ? "native" : input_.convention->name);
+      if (!input_.notes.empty()) {
+        json_.array("notes", [&] {
+          for (const std::string& note : input_.notes) json_.value(note);
+        });
+      }
+      json_.array("inputs", [&] { write_ports(graph_.inputs()); });
+      json_.array("outputs", [&] { write_ports(graph_.outputs()); });
+      json_.object("totals", [&] { write_totals(); });
+      json_.array("modules", [&] { write_modules(); });
+      json_.array("operators", [&] { write_operators(); });
+      json_.array("dtypes", [&] { write_dtypes(); });
+      json_.object("coverage", [&] { write_coverage(); });
+    });
+    return json_.text();
+  }
+
+ private:
+  bool has_cost() const { return input_.convention != nullptr; }
+
+  void write_ports(std::span<const Port> ports) {
+    for (const Port& port : ports) {
+      json_.object([&] {
+        json_.field("name", port.name);
+        json_.field("shape", std::span<const std::int64_t>(graph_.shape(port.value)));
+        json_.field("dtype", name_of(graph_.value(port.value).dtype));
+        if (graph_.value(port.value).has(Value::bounded)) json_.field("bound", true);
+      });
+    }
+  }
+
+  void write_costs(const Figures& figures) {
+    json_.field("macs", figures.macs);
+    json_.field("flops", figures.flops);
+    json_.field("activations", figures.activations);
+    json_.field("bytes_read", figures.bytes_read);
+    json_.field("bytes_written", figures.bytes_written);
+    if (has_cost()) json_.field("cost", figures.cost);
+    if (figures.bounded) json_.field("bound", true);
+  }
+
+  void write_totals() {
+    json_.field("parameters", profile_.total.parameters);
+    json_.field("buffers", profile_.total.buffers);
+    json_.field("parameter_bytes", profile_.total.parameter_bytes);
+    write_costs(profile_.total);
+    json_.field("peak_activation_bytes", profile_.memory.peak_bytes);
+    json_.field("intensity", profile_.total.intensity());
+    json_.field("nodes", graph_.nodes().size());
+  }
+
+  void write_modules() {
+    const auto outputs = call_outputs(graph_);
+    for (const ModuleId id : graph_.modules_in_order()) {
+      if (depth_ && depth_of(graph_, id) > *depth_) continue;
+      const Figures& figures = profile_.modules[id];
+      json_.object([&] {
+        json_.field("path", graph_.module_path(id));
+        json_.field("type", graph_.modules()[id].kind);
+        json_.field("calls", profile_.calls[id]);
+        json_.field("parameters", figures.parameters);
+        json_.field("buffers", figures.buffers);
+        write_costs(figures);
+        json_.array("output_shapes", [&] {
+          for (const ValueId value : outputs[id])
+            json_.value(std::span<const std::int64_t>(graph_.shape(value)));
+        });
+      });
+    }
+  }
+
+  void write_operators() {
+    for (const OperatorFigures& entry : profile_.operators) {
+      json_.object([&] {
+        json_.field("op", entry.name);
+        json_.field("count", entry.count);
+        write_costs(entry.figures);
+      });
+    }
+  }
+
+  void write_dtypes() {
+    for (const DTypeFigures& entry : profile_.dtypes) {
+      json_.object([&] {
+        json_.field("dtype", name_of(entry.dtype));
+        json_.field("macs", entry.macs);
+        json_.field("bytes", entry.bytes);
+        json_.field("parameter_bytes", entry.parameter_bytes);
+      });
+    }
+  }
+
+  void write_coverage() {
+    json_.field("counted", profile_.coverage.counted);
+    json_.field("zero", profile_.coverage.zero);
+    json_.array("unknown", [&] {
+      for (const CoverageLedger::Unknown& unknown : profile_.coverage.unknown) {
+        json_.object([&] {
+          json_.field("op", unknown.name);
+          json_.field("count", unknown.count);
+        });
+      }
+    });
+  }
+
+  const ReportInput& input_;
+  const Graph& graph_;
+  const Profile& profile_;
+  std::optional<int> depth_;
+  JsonWriter json_;
+};
+
+std::string write_json(const ReportInput& input, const ReportOptions& options) {
+  return ProfileDocument(input, options).write();
+}
+
+}  // namespace
+
+extern constinit const Report json_report = {"json", "one document, schema zoometer.profile/1",
+                                             write_json};
+
+}  // namespace zoometer

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/profile.hpp"
+
+namespace zoometer {
+
+/// What a report is made from.
+struct ReportInput {
+  const Graph& graph;
+  const Profile& profile;
+  std::string model;                       ///< a model's name or a file's path
+  std::string source;                      ///< "builtin", "onnx", ...
+  std::string variant;                     ///< "published", "untrained", or empty
+  const Convention* convention = nullptr;  ///< null: native
+  std::vector<std::string> notes;          ///< assumptions that the figures rest on
+};
+
+/// How a report looks.
+struct ReportOptions {
+  std::optional<int>
+      depth;  ///< levels of the module tree; the report's own default where not given
+  bool show_shapes = false;
+  bool colour = false;
+  int width = 0;  ///< of the terminal; 0: no terminal, no limit
+};
+
+/// One way to write a profile.
+struct Report {
+  std::string_view name;  ///< as in `--format`
+  std::string_view summary;
+  std::string (*write)(const ReportInput& input, const ReportOptions& options);
+};
+
+/// Every report, by object name.
+std::span<const Report* const> reports() noexcept;
+
+/// The report of that name, or null.
+const Report* find_report(std::string_view name) noexcept;
+
+// -- shared by the reports --------------------------------------------------------------------
+
+/// The depth of a module: 0 for the root.
+int depth_of(const Graph& graph, ModuleId module) noexcept;
+
+/// The output shapes of each module's calls, by module id: one run of values per call, joined.
+std::vector<std::vector<ValueId>> call_outputs(const Graph& graph);
+
+}  // namespace zoometer

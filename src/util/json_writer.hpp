@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/stringbuffer.h>
+
+namespace zoometer {
+
+/// Writes one JSON document in order, without building it first:
+/// `json.object([&] { json.field("schema", "zoometer.list/1"); json.array("models", [&] { ... });
+/// })`.
+class JsonWriter {
+ public:
+  JsonWriter() : writer_(buffer_) {
+    writer_.SetIndent(' ', 1);
+    writer_.SetFormatOptions(rapidjson::kFormatSingleLineArray);
+  }
+
+  template <class Body>
+  void object(const Body& body) {
+    writer_.StartObject();
+    body();
+    writer_.EndObject();
+  }
+  template <class Body>
+  void object(std::string_view name, const Body& body) {
+    key(name);
+    object(body);
+  }
+  template <class Body>
+  void array(const Body& body) {
+    writer_.StartArray();
+    body();
+    writer_.EndArray();
+  }
+  template <class Body>
+  void array(std::string_view name, const Body& body) {
+    key(name);
+    array(body);
+  }
+
+  void key(std::string_view name) {
+    writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+  }
+  void value(std::string_view text) {
+    writer_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+  }
+  void value(const std::string& text) { value(std::string_view(text)); }
+  void value(const char* text) { value(std::string_view(text)); }
+  void value(bool truth) { writer_.Bool(truth); }
+  void value(double number) { writer_.Double(number); }
+  template <class Integer>
+  requires std::is_integral_v<Integer>
+  void value(Integer number) { writer_.Int64(static_cast<std::int64_t>(number)); }
+  void value(std::span<const std::int64_t> numbers) {
+    array([&] {
+      for (const std::int64_t number : numbers) value(number);
+    });
+  }
+  void null() { writer_.Null(); }
+
+  template <class Value>
+  void field(std::string_view name, const Value& content) {
+    key(name);
+    value(content);
+  }
+
+  /// The finished document with a line break at its end.
+  std::string text() const { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }
+
+ private:
+  rapidjson::StringBuffer buffer_;
+  rapidjson::PrettyWriter<rapidjson::StringBuffer> writer_;
+};
+
+}  // namespace zoometer

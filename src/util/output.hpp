@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace zoometer {
+
+/// Writes all of `text` to a file: beside it first, then renamed, so that the file is whole or as
+/// it was. "-" is standard output. Throws Error{io} that names the file and the reason.
+void write_output(const std::string& path, std::string_view text);
+
+/// Writes to standard output; Error{io} where it cannot, also where the reader closed the pipe.
+void write_stdout(std::string_view text);
+
+/// The terminal's width, or nothing useful (0) where standard output is no terminal.
+int terminal_width() noexcept;
+
+/// Whether colours are wanted: a terminal, and NO_COLOR is not set.
+bool wants_colour() noexcept;
+
+}  // namespace zoometer

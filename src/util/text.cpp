@@ -1,0 +1,160 @@
+#include "util/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace zoometer {
+namespace {
+
+/// Four significant digits: 4.089, 25.56, 117.8, 1234.
+std::string four_digits(double value) {
+  if (value < 9.9995) return fmt::format("{:.3f}", value);
+  if (value < 99.995) return fmt::format("{:.2f}", value);
+  if (value < 999.95) return fmt::format("{:.1f}", value);
+  return fmt::format("{:.0f}", value);
+}
+
+/// The edits that turn one name into the other: insert, delete, replace, swap neighbours.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> previous(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) previous[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      row[j] = std::min({previous[j] + 1, row[j - 1] + 1, replaced});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before.swap(previous);
+    previous.swap(row);
+  }
+  return previous[b.size()];
+}
+
+}  // namespace
+
+std::string format_count(std::int64_t value) {
+  constexpr std::array<std::string_view, 7> prefixes = {"", " k", " M", " G", " T", " P", " E"};
+  if (value < 0) return "-" + format_count(-value);
+  if (value < 1000) return std::to_string(value);
+  auto scaled = static_cast<double>(value);
+  std::size_t prefix = 0;
+  while (scaled >= 999.95 && prefix + 1 < prefixes.size()) {
+    scaled /= 1000;
+    ++prefix;
+  }
+  return four_digits(scaled).append(prefixes[prefix]);
+}
+
+std::string format_bytes(std::int64_t bytes) {
+  constexpr std::array<std::string_view, 7> prefixes = {" B",   " KiB", " MiB", " GiB",
+                                                        " TiB", " PiB", " EiB"};
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  auto scaled = static_cast<double>(bytes);
+  std::size_t prefix = 0;
+  while (scaled >= 1023.95 && prefix + 1 < prefixes.size()) {
+    scaled /= 1024;
+    ++prefix;
+  }
+  return four_digits(scaled).append(prefixes[prefix]);
+}
+
+std::string format_share(double part, double whole) {
+  return whole > 0 ? fmt::format("{:.1f}%", 100 * part / whole) : "-";
+}
+
+std::size_t display_width(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string pad_right(std::string_view text, std::size_t width) {
+  std::string result(text);
+  const std::size_t used = display_width(text);
+  if (used < width) result.append(width - used, ' ');
+  return result;
+}
+
+std::string pad_left(std::string_view text, std::size_t width) {
+  const std::size_t used = display_width(text);
+  return std::string(used < width ? width - used : 0, ' ').append(text);
+}
+
+std::string escape_controls(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> suggestions(std::string_view name,
+                                     std::span<const std::string_view> candidates,
+                                     std::size_t most) {
+  constexpr std::size_t longest = 100;  // a longer word is no mistyped name
+  if (name.size() > longest) return {};
+  std::vector<std::pair<std::size_t, std::string_view>> near;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t distance = edit_distance(name, candidate);
+    const std::size_t allowed = std::max<std::size_t>(2, candidate.size() / 3);
+    const bool begins = name.size() >= 3 && candidate.starts_with(name);
+    if (distance <= allowed || begins) near.emplace_back(begins ? 0 : distance, candidate);
+  }
+  std::stable_sort(near.begin(), near.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> result;
+  for (const auto& [distance, candidate] : near) {
+    if (result.size() == most || distance > near.front().first + 1) break;
+    result.emplace_back(candidate);
+  }
+  return result;
+}
+
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates) {
+  const std::vector<std::string> near = suggestions(name, candidates);
+  if (near.empty()) return {};
+  std::string text = "did you mean ";
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    if (i > 0) text += i + 1 == near.size() ? " or " : ", ";
+    text += near[i];
+  }
+  return text + "?";
+}
+
+bool matches_wildcard(std::string_view pattern, std::string_view text) noexcept {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t retry = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      retry = t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace zoometer

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoometer {
+
+/// "4.089 G", "25.56 M", "512": four significant digits with an SI prefix.
+std::string format_count(std::int64_t value);
+
+/// "97.5 MiB", "512 B": with binary prefixes.
+std::string format_bytes(std::int64_t bytes);
+
+/// "7.3%"; "-" where the whole is 0.
+std::string format_share(double part, double whole);
+
+/// The columns that a UTF-8 text takes on a terminal, each code point taken as one.
+std::size_t display_width(std::string_view text) noexcept;
+
+/// Pads with spaces to a display width.
+std::string pad_right(std::string_view text, std::size_t width);
+std::string pad_left(std::string_view text, std::size_t width);
+
+/// Control characters as "\x1b", so that a name from a file cannot steer a terminal.
+std::string escape_controls(std::string_view text);
+
+/// The candidates nearest to a mistyped name by edits, best first, at most `most`; none that is
+/// far.
+std::vector<std::string> suggestions(std::string_view name,
+                                     std::span<const std::string_view> candidates,
+                                     std::size_t most = 3);
+
+/// " - did you mean a or b?", or empty.
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates);
+
+/// Whether `text` matches a pattern with `*` and `?`.
+bool matches_wildcard(std::string_view pattern, std::string_view text) noexcept;
+
+}  // namespace zoometer
