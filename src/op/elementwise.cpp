@@ -167,6 +167,24 @@ constinit const OpDef logical_not_op =
 constinit const OpDef isnan_op = pointwise<1>("isnan", "Whether x is not a number.", infer_boolean);
 constinit const OpDef isinf_op = pointwise<1>("isinf", "Whether x is infinite.", infer_boolean);
 
+constinit const OpDef asinh_op = pointwise<1>("asinh", "Inverse hyperbolic sine.");
+constinit const OpDef acosh_op = pointwise<1>("acosh", "Inverse hyperbolic cosine.");
+constinit const OpDef atanh_op = pointwise<1>("atanh", "Inverse hyperbolic tangent.");
+constinit const OpDef expm1_op = pointwise<2>("expm1", "exp(x) - 1.");
+constinit const OpDef log10_op = pointwise<1>("log10", "Logarithm to base 10.");
+constinit const OpDef trunc_op = pointwise<1>("trunc", "Rounds towards zero.");
+constinit const OpDef erfc_op = pointwise<2>("erfc", "1 - erf(x).");
+constinit const OpDef log_sigmoid_op = pointwise<4>("log_sigmoid", "-log(1 + exp(-x)).");
+constinit const OpDef selu_op =
+    pointwise<5>("selu", "s x x where positive, else s x a x (exp(x) - 1).");
+constinit const OpDef celu_op =
+    pointwise<5, SlopeAttrs>("celu", "x where positive, else a x (exp(x / a) - 1).");
+constinit const OpDef threshold_op =
+    pointwise<1, ThresholdAttrs>("threshold", "x above the threshold, else a value.");
+constinit const OpDef bitwise_not_op = pointwise<1>("bitwise_not", "All bits the other way.");
+constinit const OpDef isfinite_op =
+    pointwise<1>("isfinite", "Whether x is a finite number.", infer_boolean);
+
 constinit const OpDef add_op = pairwise("add", "a + b.");
 constinit const OpDef sub_op = pairwise("sub", "a - b.");
 constinit const OpDef mul_op = pairwise("mul", "a x b.");
@@ -177,6 +195,7 @@ constinit const OpDef floor_divide_op = pairwise("floor_divide", "a / b rounded 
 constinit const OpDef maximum_op = pairwise("maximum", "The larger one.");
 constinit const OpDef minimum_op = pairwise("minimum", "The smaller one.");
 constinit const OpDef atan2_op = pairwise("atan2", "Angle of the point (b, a).");
+constinit const OpDef fmod_op = pairwise("fmod", "Remainder of a / b, with the sign of a.");
 constinit const OpDef bitwise_and_op = pairwise("bitwise_and", "Bits set in both.");
 constinit const OpDef bitwise_or_op = pairwise("bitwise_or", "Bits set in either.");
 constinit const OpDef bitwise_xor_op = pairwise("bitwise_xor", "Bits set in one of both.");
@@ -219,25 +238,48 @@ constinit const OpDef to_op = {.name = "to",
 
 namespace {
 
-constexpr const OpDef* ops[] = {
-    &relu_op,        &relu6_op,       &leaky_relu_op,  &prelu_op,
-    &elu_op,         &hardswish_op,   &hardsigmoid_op, &hardtanh_op,
-    &sigmoid_op,     &silu_op,        &gelu_op,        &mish_op,
-    &softplus_op,    &softsign_op,    &tanh_op,        &exp_op,
-    &log_op,         &log2_op,        &log1p_op,       &sqrt_op,
-    &rsqrt_op,       &reciprocal_op,  &sin_op,         &cos_op,
-    &tan_op,         &asin_op,        &acos_op,        &atan_op,
-    &sinh_op,        &cosh_op,        &erf_op,         &abs_op,
-    &neg_op,         &sign_op,        &floor_op,       &ceil_op,
-    &round_op,       &clamp_op,       &logical_not_op, &isnan_op,
-    &isinf_op,       &add_op,         &sub_op,         &mul_op,
-    &div_op,         &pow_op,         &remainder_op,   &floor_divide_op,
-    &maximum_op,     &minimum_op,     &atan2_op,       &bitwise_and_op,
-    &bitwise_or_op,  &bitwise_xor_op, &eq_op,          &ne_op,
-    &lt_op,          &le_op,          &gt_op,          &ge_op,
-    &logical_and_op, &logical_or_op,  &logical_xor_op, &where_op,
-    &softmax_op,     &log_softmax_op, &dropout_op,     &stochastic_depth_op,
-    &to_op};
+constexpr const OpDef* ops[] = {&relu_op,        &relu6_op,
+                                &leaky_relu_op,  &prelu_op,
+                                &elu_op,         &hardswish_op,
+                                &hardsigmoid_op, &hardtanh_op,
+                                &sigmoid_op,     &silu_op,
+                                &gelu_op,        &mish_op,
+                                &softplus_op,    &softsign_op,
+                                &tanh_op,        &exp_op,
+                                &log_op,         &log2_op,
+                                &log1p_op,       &sqrt_op,
+                                &rsqrt_op,       &reciprocal_op,
+                                &sin_op,         &cos_op,
+                                &tan_op,         &asin_op,
+                                &acos_op,        &atan_op,
+                                &sinh_op,        &cosh_op,
+                                &erf_op,         &abs_op,
+                                &neg_op,         &sign_op,
+                                &floor_op,       &ceil_op,
+                                &round_op,       &clamp_op,
+                                &logical_not_op, &isnan_op,
+                                &isinf_op,       &asinh_op,
+                                &acosh_op,       &atanh_op,
+                                &expm1_op,       &log10_op,
+                                &trunc_op,       &erfc_op,
+                                &log_sigmoid_op, &selu_op,
+                                &celu_op,        &threshold_op,
+                                &bitwise_not_op, &isfinite_op,
+                                &fmod_op,        &add_op,
+                                &sub_op,         &mul_op,
+                                &div_op,         &pow_op,
+                                &remainder_op,   &floor_divide_op,
+                                &maximum_op,     &minimum_op,
+                                &atan2_op,       &bitwise_and_op,
+                                &bitwise_or_op,  &bitwise_xor_op,
+                                &eq_op,          &ne_op,
+                                &lt_op,          &le_op,
+                                &gt_op,          &ge_op,
+                                &logical_and_op, &logical_or_op,
+                                &logical_xor_op, &where_op,
+                                &softmax_op,     &log_softmax_op,
+                                &dropout_op,     &stochastic_depth_op,
+                                &to_op};
 
 Tensor in_place(Tensor result, bool inplace) {
   if (inplace) result.graph->mark_in_place(result.id);

@@ -17,6 +17,13 @@ struct ClampAttrs {
                                      field("max", &ClampAttrs::max)};
 };
 
+struct ThresholdAttrs {
+  double threshold = 0;
+  double value = 0;
+  static constexpr std::tuple fields{field("threshold", &ThresholdAttrs::threshold),
+                                     field("value", &ThresholdAttrs::value)};
+};
+
 struct SlopeAttrs {
   double negative_slope = 0.01;
   static constexpr std::tuple fields{field("negative_slope", &SlopeAttrs::negative_slope)};
@@ -41,10 +48,12 @@ extern const OpDef relu_op, relu6_op, leaky_relu_op, prelu_op, elu_op, hardswish
     hardtanh_op, sigmoid_op, silu_op, gelu_op, mish_op, softplus_op, softsign_op, tanh_op, exp_op,
     log_op, log2_op, log1p_op, sqrt_op, rsqrt_op, reciprocal_op, sin_op, cos_op, tan_op, asin_op,
     acos_op, atan_op, sinh_op, cosh_op, erf_op, abs_op, neg_op, sign_op, floor_op, ceil_op,
-    round_op, clamp_op, logical_not_op, isnan_op, isinf_op;
+    round_op, clamp_op, logical_not_op, isnan_op, isinf_op, asinh_op, acosh_op, atanh_op, expm1_op,
+    log10_op, trunc_op, erfc_op, log_sigmoid_op, selu_op, celu_op, threshold_op, bitwise_not_op,
+    isfinite_op;
 extern const OpDef add_op, sub_op, mul_op, div_op, pow_op, remainder_op, floor_divide_op,
-    maximum_op, minimum_op, atan2_op, bitwise_and_op, bitwise_or_op, bitwise_xor_op, eq_op, ne_op,
-    lt_op, le_op, gt_op, ge_op, logical_and_op, logical_or_op, logical_xor_op, where_op;
+    maximum_op, minimum_op, atan2_op, fmod_op, bitwise_and_op, bitwise_or_op, bitwise_xor_op, eq_op,
+    ne_op, lt_op, le_op, gt_op, ge_op, logical_and_op, logical_or_op, logical_xor_op, where_op;
 extern const OpDef softmax_op, log_softmax_op, dropout_op, stochastic_depth_op, to_op;
 
 /// Applies an operator of one input and no attributes: `unary(exp_op, x)`.

@@ -13,7 +13,9 @@ struct EinsumAttrs {
 
 struct AttentionAttrs {
   bool is_causal = false;
-  static constexpr std::tuple fields{field("is_causal", &AttentionAttrs::is_causal)};
+  double scale = 0;  ///< 0: one over the root of the query's features
+  static constexpr std::tuple fields{field("is_causal", &AttentionAttrs::is_causal),
+                                     field("scale", &AttentionAttrs::scale)};
 };
 
 extern const OpDef linear_op, matmul_op, bmm_op, addmm_op, einsum_op,

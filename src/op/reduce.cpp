@@ -122,6 +122,14 @@ constinit const OpDef cumsum_op = {.name = "cumsum",
                                    .attrs = AttrType::of<CumulativeAttrs>(),
                                    .infer = infer_cumulative,
                                    .cost = per_input<1>};
+constinit const OpDef cumprod_op = {.name = "cumprod",
+                                    .summary = "Running products along an axis.",
+                                    .formula = one,
+                                    .inputs = input_x,
+                                    .constraints = axis_constraints,
+                                    .attrs = AttrType::of<CumulativeAttrs>(),
+                                    .infer = infer_cumulative,
+                                    .cost = per_input<1>};
 constinit const OpDef topk_op = {
     .name = "topk",
     .summary = "The k largest elements along an axis, with their indices.",
@@ -143,9 +151,9 @@ constinit const OpDef sort_op = {.name = "sort",
 
 namespace {
 
-constexpr const OpDef* ops[] = {&mean_op, &sum_op, &prod_op,      &amax_op,   &amin_op,
-                                &norm_op, &var_op, &logsumexp_op, &argmax_op, &argmin_op,
-                                &any_op,  &all_op, &cumsum_op,    &topk_op,   &sort_op};
+constexpr const OpDef* ops[] = {
+    &mean_op,   &sum_op,    &prod_op, &amax_op, &amin_op,   &norm_op,    &var_op,  &logsumexp_op,
+    &argmax_op, &argmin_op, &any_op,  &all_op,  &cumsum_op, &cumprod_op, &topk_op, &sort_op};
 
 Selection selection(Tensor first) { return {first, sibling_output(first, 1)}; }
 

@@ -25,7 +25,7 @@ struct CumulativeAttrs {
 };
 
 extern const OpDef mean_op, sum_op, prod_op, amax_op, amin_op, norm_op, var_op, logsumexp_op,
-    argmax_op, argmin_op, any_op, all_op, cumsum_op, topk_op, sort_op;
+    argmax_op, argmin_op, any_op, all_op, cumsum_op, cumprod_op, topk_op, sort_op;
 
 /// Any of the reductions: `reduce(mean_op, x, {2, 3}, true)`.
 Tensor reduce(const OpDef& op, Tensor x, const Ints& dims, bool keepdim = false);

@@ -1,0 +1,386 @@
+#include "op/indexing.hpp"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view split_constraints[] = {
+    "an axis within the rank of x", "sizes of at least 0 that sum up to the length of the axis"};
+constexpr std::string_view axis_constraints[] = {"axes within the rank of x"};
+constexpr std::string_view unbind_constraints[] = {"an axis within the rank of x",
+                                                   "an axis of at least 1 and at most 65535"};
+constexpr std::string_view strided_constraints[] = {
+    "as many strides as sizes, none of them negative"};
+constexpr std::string_view strided_scatter_constraints[] = {
+    "as many strides as sizes, none of them negative", "a source of these sizes"};
+constexpr std::string_view diagonal_constraints[] = {"two different axes within the rank of x"};
+constexpr std::string_view window_constraints[] = {
+    "an axis within the rank of x", "a size of 0 to the length of the axis, a step of at least 1"};
+constexpr std::string_view triangle_constraints[] = {"x of rank 2 or more"};
+constexpr std::string_view times_constraints[] = {"an axis within the rank of x",
+                                                  "a count of at least 1"};
+constexpr std::string_view indices_inputs[] = {"x", "indices..."};
+constexpr std::string_view indices_constraints[] = {
+    "one axis per index tensor, within the rank of x, none twice", "index tensors that broadcast"};
+constexpr std::string_view masked_inputs[] = {"x", "mask"};
+constexpr std::string_view masked_constraints[] = {"a mask that broadcasts with x"};
+constexpr std::string_view source_inputs[] = {"x", "source"};
+constexpr std::string_view copy_constraints[] = {"a source that broadcasts to the shape of x"};
+constexpr std::string_view piece_constraints[] = {"an axis within the rank of x",
+                                                  "a source of the shape of the piece"};
+constexpr std::string_view scatter_inputs[] = {"x", "indices", "source"};
+constexpr std::string_view scatter_constraints[] = {"an axis within the rank of x",
+                                                    "indices of the rank of x, or of rank 0"};
+constexpr std::string_view put_inputs[] = {"x", "values", "indices..."};
+constexpr std::string_view index_copy_constraints[] = {
+    "an axis within the rank of x", "as many slices in the source as there are indices"};
+constexpr std::string_view fill_inputs[] = {"x", "mask", "value"};
+constexpr std::string_view constant_constraints[] = {"sizes of at least 0"};
+
+void infer_split(Inference& in) {
+  const auto& attrs = in.attrs<SplitAttrs>();
+  Shape out = in.shape(0);
+  const std::int64_t axis = in.axis(attrs.dim, out.rank(), 1);
+  std::int64_t total = 0;
+  for (const std::int64_t size : attrs.sizes.items) {
+    in.require(size >= 0, 2);
+    total = checked_add(total, size);
+  }
+  in.require(total == out.dim(axis), 2);
+  for (const std::int64_t size : attrs.sizes.items) {
+    out.set_dim(axis, size);
+    in.output(out, in.dtype(0));
+  }
+}
+
+void infer_unbind(Inference& in) {
+  Shape out = in.shape(0);
+  const std::int64_t axis = in.axis(in.attrs<AxisAttrs>().dim, out.rank(), 1);
+  const std::int64_t length = out.dim(axis);
+  in.require(length >= 1 && length <= 0xFFFF, 2);
+  out.erase(static_cast<std::size_t>(axis));
+  for (std::int64_t i = 0; i < length; ++i) in.output(out, in.dtype(0));
+}
+
+void require_strides(const Inference& in, const StridedAttrs& attrs) {
+  in.require(attrs.sizes.size() == attrs.strides.size() && attrs.offset >= 0, 1);
+  for (std::size_t i = 0; i < attrs.sizes.size(); ++i) {
+    in.require(attrs.sizes[i] >= 0 && attrs.strides[i] >= 0, 1);
+  }
+}
+
+void infer_as_strided(Inference& in) {
+  const auto& attrs = in.attrs<StridedAttrs>();
+  require_strides(in, attrs);
+  in.output(Shape(attrs.sizes), in.dtype(0));
+}
+
+void infer_as_strided_scatter(Inference& in) {
+  const auto& attrs = in.attrs<StridedAttrs>();
+  require_strides(in, attrs);
+  in.require(in.shape(1) == Shape(attrs.sizes), 2);
+  infer_same(in);
+}
+
+void infer_diagonal(Inference& in) {
+  const auto& attrs = in.attrs<DiagonalAttrs>();
+  const Shape& x = in.shape(0);
+  const std::int64_t first = in.axis(attrs.dim0, x.rank(), 1);
+  const std::int64_t second = in.axis(attrs.dim1, x.rank(), 1);
+  in.require(first != second, 1);
+  const std::int64_t rows = x.dim(first) + std::min<std::int64_t>(0, attrs.offset);
+  const std::int64_t columns = x.dim(second) - std::max<std::int64_t>(0, attrs.offset);
+  Shape out;
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    if (i != first && i != second) out.push_back(x.dim(i));
+  }
+  out.push_back(std::max<std::int64_t>(0, std::min(rows, columns)));
+  in.output(out, in.dtype(0));
+}
+
+void infer_sliding_window(Inference& in) {
+  const auto& attrs = in.attrs<WindowAttrs>();
+  Shape out = in.shape(0);
+  const std::int64_t axis = in.axis(attrs.dim, out.rank(), 1);
+  in.require(attrs.size >= 0 && attrs.size <= out.dim(axis) && attrs.step >= 1, 2);
+  out.set_dim(axis, (out.dim(axis) - attrs.size) / attrs.step + 1);
+  out.push_back(attrs.size);
+  in.output(out, in.dtype(0));
+}
+
+void infer_triangle(Inference& in) {
+  in.require(in.shape(0).rank() >= 2, 1);
+  infer_same(in);
+}
+
+void infer_repeat_interleave(Inference& in) {
+  const auto& attrs = in.attrs<ChunkAttrs>();
+  Shape out = in.shape(0);
+  const std::int64_t axis = in.axis(attrs.dim, out.rank(), 1);
+  in.require(attrs.chunks >= 1, 2);
+  out.set_dim(axis, checked_mul(out.dim(axis), attrs.chunks));
+  in.output(out, in.dtype(0));
+}
+
+/// The shape of x[..., index, ...], with the index tensors from input `first` on.
+Shape indexed_shape(const Inference& in, const Ints& dims, std::size_t first) {
+  const Shape& x = in.shape(0);
+  in.require(!dims.empty() && in.input_count() == first + dims.size(), 1);
+  std::array<bool, 8> indexed{};
+  std::array<std::int64_t, 8> axes{};
+  Shape index;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    axes[i] = in.axis(dims[i], x.rank(), 1);
+    in.require(!indexed[static_cast<std::size_t>(axes[i])], 1);
+    indexed[static_cast<std::size_t>(axes[i])] = true;
+    Shape both;
+    in.require(broadcast(index, in.shape(first + i), both), 2);
+    index = both;
+  }
+  bool neighbours = true;
+  for (std::size_t i = 1; i < dims.size(); ++i) neighbours &= axes[i] == axes[i - 1] + 1;
+  const std::int64_t place = neighbours ? axes[0] : 0;
+  Shape out;
+  for (std::int64_t i = 0; i <= x.rank(); ++i) {
+    if (i == place) {
+      for (const std::int64_t size : index) out.push_back(size);
+    }
+    if (i < x.rank() && !indexed[static_cast<std::size_t>(i)]) out.push_back(x.dim(i));
+  }
+  return out;
+}
+
+void infer_advanced_index(Inference& in) {
+  in.output(indexed_shape(in, in.attrs<DimsAttrs>().dims, 1), in.dtype(0));
+}
+
+void infer_index_put(Inference& in) {
+  indexed_shape(in, in.attrs<IndexPutAttrs>().dims, 2);
+  infer_same(in);
+}
+
+void infer_masked_select(Inference& in) {
+  Shape both;
+  in.require(broadcast(in.shape(0), in.shape(1), both), 1);
+  in.output({numel(std::as_const(both))}, in.dtype(0), true);
+}
+
+void infer_nonzero(Inference& in) {
+  in.output({in.numel(0), in.shape(0).rank()}, DType::int64, true);
+}
+
+void infer_copy(Inference& in) {
+  Shape both;
+  in.require(broadcast(in.shape(0), in.shape(1), both) && both == in.shape(0), 1);
+  infer_same(in);
+}
+
+void infer_slice_scatter(Inference& in) {
+  in.axis(in.attrs<SliceAttrs>().dim, in.shape(0).rank(), 1);
+  in.require(in.shape(1).rank() == in.shape(0).rank(), 2);
+  infer_same(in);
+}
+
+void infer_select_scatter(Inference& in) {
+  in.axis(in.attrs<SelectAttrs>().dim, in.shape(0).rank(), 1);
+  in.require(in.shape(1).rank() + 1 == in.shape(0).rank(), 2);
+  infer_same(in);
+}
+
+void infer_scatter(Inference& in) {
+  const Shape& x = in.shape(0);
+  if (x.rank() > 0) in.axis(in.attrs<ScatterAttrs>().dim, x.rank(), 1);
+  in.require(in.shape(1).rank() == x.rank() || in.shape(1).rank() == 0, 2);
+  infer_same(in);
+}
+
+void infer_index_copy(Inference& in) {
+  const Shape& x = in.shape(0);
+  if (x.rank() > 0) {
+    const std::int64_t axis = in.axis(in.attrs<ScatterAttrs>().dim, x.rank(), 1);
+    in.require(in.shape(2).rank() == x.rank() && in.shape(2).dim(axis) == in.numel(1), 2);
+  }
+  infer_same(in);
+}
+
+void infer_masked_fill(Inference& in) {
+  Shape both;
+  in.require(broadcast(in.shape(0), in.shape(1), both), 1);
+  in.output(both, in.dtype(0));
+}
+
+void infer_random(Inference& in) {
+  const auto& attrs = in.attrs<RandomAttrs>();
+  for (const std::int64_t size : attrs.sizes) in.require(size >= 0, 1);
+  in.output(Shape(attrs.sizes), attrs.dtype);
+}
+
+Cost cost_scatter(const NodeView& node) {
+  return {0, node.attrs<ScatterAttrs>().reduce.empty() ? 0 : node.in_numel(1)};
+}
+
+Cost cost_index_copy(const NodeView& node) {
+  return {0, node.attrs<ScatterAttrs>().reduce.empty() ? 0 : node.in_numel(2)};
+}
+
+Cost cost_index_put(const NodeView& node) {
+  return {0, node.attrs<IndexPutAttrs>().accumulate ? node.in_numel(1) : 0};
+}
+
+struct Traits {
+  Storage storage = Storage::fresh;
+  Reads reads = Reads::inputs;
+};
+
+constexpr Traits view{Storage::view, Reads::inputs};
+constexpr Traits copy{};
+constexpr Traits picks{Storage::fresh, Reads::outputs};
+
+template <class Attrs>
+constexpr OpDef move(std::string_view name, std::string_view summary, void (*infer)(Inference&),
+                     std::span<const std::string_view> constraints, Traits traits,
+                     std::span<const std::string_view> inputs = input_x) {
+  return {.name = name,
+          .summary = summary,
+          .formula = "0: moves elements, computes nothing",
+          .inputs = inputs,
+          .constraints = constraints,
+          .attrs = AttrType::of<Attrs>(),
+          .coverage = Coverage::zero,
+          .storage = traits.storage,
+          .reads = traits.reads,
+          .infer = infer};
+}
+
+template <class Attrs>
+constexpr OpDef put(std::string_view name, std::string_view summary, std::string_view formula,
+                    void (*infer)(Inference&), Cost (*cost)(const NodeView&),
+                    std::span<const std::string_view> constraints,
+                    std::span<const std::string_view> inputs) {
+  return {.name = name,
+          .summary = summary,
+          .formula = formula,
+          .inputs = inputs,
+          .constraints = constraints,
+          .attrs = AttrType::of<Attrs>(),
+          .infer = infer,
+          .cost = cost};
+}
+
+}  // namespace
+
+constinit const OpDef split_op = move<SplitAttrs>("split", "Pieces of given sizes along an axis.",
+                                                  infer_split, split_constraints, view);
+constinit const OpDef unbind_op =
+    move<AxisAttrs>("unbind", "Every index along an axis as a tensor of its own.", infer_unbind,
+                    unbind_constraints, view);
+constinit const OpDef as_strided_op = move<StridedAttrs>(
+    "as_strided", "Another view of the memory of x.", infer_as_strided, strided_constraints, view);
+constinit const OpDef diagonal_op =
+    move<DiagonalAttrs>("diagonal", "The diagonal of two axes, as the last one.", infer_diagonal,
+                        diagonal_constraints, view);
+constinit const OpDef sliding_window_op =
+    move<WindowAttrs>("sliding_window", "Windows along an axis, which may overlap, as a last axis.",
+                      infer_sliding_window, window_constraints, view);
+constinit const OpDef tril_op = move<TriangleAttrs>("tril", "Zero above a diagonal.",
+                                                    infer_triangle, triangle_constraints, copy);
+constinit const OpDef triu_op = move<TriangleAttrs>("triu", "Zero below a diagonal.",
+                                                    infer_triangle, triangle_constraints, copy);
+constinit const OpDef repeat_interleave_op =
+    move<ChunkAttrs>("repeat_interleave", "Each slice along an axis `chunks` times in a row.",
+                     infer_repeat_interleave, times_constraints, copy);
+constinit const OpDef advanced_index_op =
+    move<DimsAttrs>("advanced_index", "Elements at index tensors for some of the axes.",
+                    infer_advanced_index, indices_constraints, picks, indices_inputs);
+constinit const OpDef masked_select_op =
+    move<NoAttrs>("masked_select", "The elements where a mask holds; at most all.",
+                  infer_masked_select, masked_constraints, copy, masked_inputs);
+constinit const OpDef nonzero_op = {.name = "nonzero",
+                                    .summary =
+                                        "The indices of the elements other than zero; at most all.",
+                                    .formula = "1 comparison per input element",
+                                    .inputs = input_x,
+                                    .constraints = no_constraints,
+                                    .attrs = AttrType::of<NoAttrs>(),
+                                    .infer = infer_nonzero,
+                                    .cost = per_input<1>};
+constinit const OpDef copy_op = move<NoAttrs>("copy", "The source in the shape and type of x.",
+                                              infer_copy, copy_constraints, copy, source_inputs);
+constinit const OpDef slice_scatter_op =
+    move<SliceAttrs>("slice_scatter", "x with a source in place of a range along an axis.",
+                     infer_slice_scatter, piece_constraints, copy, source_inputs);
+constinit const OpDef select_scatter_op =
+    move<SelectAttrs>("select_scatter", "x with a source in place of one index along an axis.",
+                      infer_select_scatter, piece_constraints, copy, source_inputs);
+constinit const OpDef as_strided_scatter_op =
+    move<StridedAttrs>("as_strided_scatter", "x with a source in place of a view of its memory.",
+                       infer_as_strided_scatter, strided_scatter_constraints, copy, source_inputs);
+constinit const OpDef scatter_op =
+    put<ScatterAttrs>("scatter", "x with the source's elements at indices along an axis.",
+                      "1 per index with a reduction, else 0", infer_scatter, cost_scatter,
+                      scatter_constraints, scatter_inputs);
+constinit const OpDef index_copy_op =
+    put<ScatterAttrs>("index_copy", "x with the source's slices at indices along an axis.",
+                      "1 per element of the source with a reduction, else 0", infer_index_copy,
+                      cost_index_copy, index_copy_constraints, scatter_inputs);
+constinit const OpDef index_put_op =
+    put<IndexPutAttrs>("index_put", "x with values at index tensors for some of the axes.",
+                       "1 per value where they are added, else 0", infer_index_put, cost_index_put,
+                       indices_constraints, put_inputs);
+constinit const OpDef masked_fill_op = {.name = "masked_fill",
+                                        .summary = "x with a value where a mask holds.",
+                                        .formula = "1 per output element",
+                                        .inputs = fill_inputs,
+                                        .constraints = masked_constraints,
+                                        .attrs = AttrType::of<ScalarAttrs>(),
+                                        .infer = infer_masked_fill,
+                                        .cost = per_output<1>};
+constinit const OpDef random_op =
+    move<RandomAttrs>("random", "Random numbers.", infer_random, constant_constraints, copy, {});
+
+namespace {
+
+constexpr const OpDef* ops[] = {
+    &split_op,   &unbind_op,     &as_strided_op,        &diagonal_op,       &sliding_window_op,
+    &tril_op,    &triu_op,       &repeat_interleave_op, &advanced_index_op, &masked_select_op,
+    &nonzero_op, &copy_op,       &slice_scatter_op,     &select_scatter_op, &as_strided_scatter_op,
+    &scatter_op, &index_copy_op, &index_put_op,         &masked_fill_op,    &random_op};
+
+Chunks chunks_of(Tensor first) {
+  const Node& node = first.graph->nodes().back();
+  return {first, node.output_count};
+}
+
+}  // namespace
+
+extern constinit const OpGroup indexing_ops = {"indexing",
+                                               "Pieces by index, and pieces put into place.", ops};
+
+Chunks split(Tensor x, std::span<const std::int64_t> sizes, std::int64_t dim) {
+  const SizeList kept{x.graph->arena().copy(sizes)};
+  return chunks_of(apply(split_op, SplitAttrs{kept, dim}, x));
+}
+
+Chunks unbind(Tensor x, std::int64_t dim) { return chunks_of(apply(unbind_op, AxisAttrs{dim}, x)); }
+
+Tensor advanced_index(Tensor x, std::span<const Tensor> indices, const Ints& dims) {
+  std::vector<ValueId> inputs{x.id};
+  for (const Tensor index : indices) inputs.push_back(index.id);
+  Graph& graph = *x.graph;
+  const NodeId node = graph.append(advanced_index_op, DimsAttrs{dims}, inputs);
+  return {&graph, graph.nodes()[node].first_output};
+}
+
+Tensor index_put(Tensor x, Tensor values, std::span<const Tensor> indices,
+                 const IndexPutAttrs& attrs) {
+  std::vector<ValueId> inputs{x.id, values.id};
+  for (const Tensor index : indices) inputs.push_back(index.id);
+  Graph& graph = *x.graph;
+  const NodeId node = graph.append(index_put_op, attrs, inputs);
+  return {&graph, graph.nodes()[node].first_output};
+}
+
+}  // namespace zoometer
