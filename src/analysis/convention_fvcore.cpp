@@ -1,6 +1,7 @@
 #include "analysis/convention.hpp"
 #include "op/norm.hpp"
 #include "op/pool.hpp"
+#include "op/resample.hpp"
 #include "util/checked.hpp"
 
 namespace zoometer {
@@ -18,16 +19,20 @@ std::int64_t normalisation_cost(const NodeView& node) {
 
 std::int64_t one_per_input(const NodeView& node) { return node.in_numel(0); }
 
+std::int64_t one_per_output(const NodeView& node) { return node.out_numel(); }
+
+std::int64_t four_per_output(const NodeView& node) { return checked_mul(4, node.out_numel()); }
+
 struct Rule {
   const OpDef* op;
   std::int64_t (*cost)(const NodeView&);
 };
 
-// Upsampling and grid sampling are in op/resample.cpp.
 constexpr Rule rules[] = {
-    {&batch_norm_op, batch_norm_cost},        {&layer_norm_op, normalisation_cost},
-    {&group_norm_op, normalisation_cost},     {&instance_norm_op, normalisation_cost},
-    {&adaptive_avg_pool2d_op, one_per_input},
+    {&batch_norm_op, batch_norm_cost},          {&layer_norm_op, normalisation_cost},
+    {&group_norm_op, normalisation_cost},       {&instance_norm_op, normalisation_cost},
+    {&adaptive_avg_pool2d_op, one_per_input},   {&upsample_nearest2d_op, one_per_output},
+    {&upsample_bilinear2d_op, four_per_output}, {&grid_sample_op, four_per_output},
 };
 
 std::int64_t flops(const NodeView& node) {

@@ -109,8 +109,8 @@ TEST_P(ZooFacts, EqualTorchvision) {
   expect_lines("module", facts.modules, modules_of(graph));
 }
 
-std::string name_case(const ::testing::TestParamInfo<Case>& info) {
-  return std::string(info.param.model->name) + "_" + std::string(name_of(info.param.variant));
+std::string name_case(const ::testing::TestParamInfo<Case>& test) {
+  return std::string(test.param.model->name) + "_" + std::string(name_of(test.param.variant));
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, ZooFacts, ::testing::ValuesIn(all_cases()), name_case);
