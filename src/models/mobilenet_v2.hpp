@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "nn/blocks.hpp"
 
 // MobileNetV2's modules, shared with its quantizable twin (nn/form.hpp).
@@ -14,10 +16,15 @@ struct Stage {
   std::int64_t stride;
 };
 
-inline constexpr Stage stages[] = {
-    {1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2},  {6, 64, 4, 2},
-    {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1},
-};
+inline constexpr auto stages = std::to_array<Stage>({
+    {1, 16, 1, 1},
+    {6, 24, 2, 2},
+    {6, 32, 3, 2},
+    {6, 64, 4, 2},
+    {6, 96, 3, 1},
+    {6, 160, 3, 2},
+    {6, 320, 1, 1},
+});
 inline constexpr std::int64_t stem_channels = 32;
 inline constexpr std::int64_t last_channels = 1280;
 

@@ -35,20 +35,24 @@ struct Options {
 };
 
 struct Config {
-  std::array<Block, 15> items;
-  std::size_t count;
   std::int64_t classifier_channels;
+  std::array<Block, 15> items = {};
+  std::size_t count = 0;
 
   constexpr std::span<const Block> blocks() const noexcept { return {items.data(), count}; }
   constexpr std::int64_t stem_channels() const noexcept { return items[0].in; }
   constexpr std::int64_t feature_channels() const noexcept { return 6 * items[count - 1].out; }
   constexpr double norm_eps() const noexcept { return items[0].norm_eps; }
+
+  constexpr void add(std::initializer_list<Block> blocks) {
+    for (const Block& block : blocks) items[count++] = block;
+  }
+  constexpr void set_norm_eps(double eps) {
+    for (Block& block : items) block.norm_eps = eps;
+  }
 };
 
-constexpr Config with_norm_eps(Config config, double norm_eps) {
-  for (Block& block : config.items) block.norm_eps = norm_eps;
-  return config;
-}
+// The columns of the tables are the fields of Block.
 
 constexpr Config large(const Options& options = {}) {
   using enum Activation;
@@ -56,27 +60,26 @@ constexpr Config large(const Options& options = {}) {
   const std::int64_t dilation = options.dilated ? 2 : 1;
   const std::int64_t tail = 160 / shrink;
   const std::int64_t wide = 960 / shrink;
-  const Config config{{{
-                          // in, kernel, expanded, out, squeeze, activation, stride, dilation
-                          {16, 3, 16, 16, false, relu},
-                          {16, 3, 64, 24, false, relu, 2},
-                          {24, 3, 72, 24, false, relu},
-                          {24, 5, 72, 40, true, relu, 2},
-                          {40, 5, 120, 40, true, relu},
-                          {40, 5, 120, 40, true, relu},
-                          {40, 3, 240, 80, false, hardswish, 2},
-                          {80, 3, 200, 80, false, hardswish},
-                          {80, 3, 184, 80, false, hardswish},
-                          {80, 3, 184, 80, false, hardswish},
-                          {80, 3, 480, 112, true, hardswish},
-                          {112, 3, 672, 112, true, hardswish},
-                          {112, 5, 672, tail, true, hardswish, 2, dilation},
-                          {tail, 5, wide, tail, true, hardswish, 1, dilation},
-                          {tail, 5, wide, tail, true, hardswish, 1, dilation},
-                      }},
-                      15,
-                      1280 / shrink};
-  return with_norm_eps(config, options.norm_eps);
+  Config config{.classifier_channels = 1280 / shrink};
+  config.add({
+      {16, 3, 16, 16, false, relu},
+      {16, 3, 64, 24, false, relu, 2},
+      {24, 3, 72, 24, false, relu},
+      {24, 5, 72, 40, true, relu, 2},
+      {40, 5, 120, 40, true, relu},
+      {40, 5, 120, 40, true, relu},
+      {40, 3, 240, 80, false, hardswish, 2},
+      {80, 3, 200, 80, false, hardswish},
+      {80, 3, 184, 80, false, hardswish},
+      {80, 3, 184, 80, false, hardswish},
+      {80, 3, 480, 112, true, hardswish},
+      {112, 3, 672, 112, true, hardswish},
+      {112, 5, 672, tail, true, hardswish, 2, dilation},
+      {tail, 5, wide, tail, true, hardswish, 1, dilation},
+      {tail, 5, wide, tail, true, hardswish, 1, dilation},
+  });
+  config.set_norm_eps(options.norm_eps);
+  return config;
 }
 
 constexpr Config small(const Options& options = {}) {
@@ -85,23 +88,22 @@ constexpr Config small(const Options& options = {}) {
   const std::int64_t dilation = options.dilated ? 2 : 1;
   const std::int64_t tail = 96 / shrink;
   const std::int64_t wide = 576 / shrink;
-  const Config config{{{
-                          // in, kernel, expanded, out, squeeze, activation, stride, dilation
-                          {16, 3, 16, 16, true, relu, 2},
-                          {16, 3, 72, 24, false, relu, 2},
-                          {24, 3, 88, 24, false, relu},
-                          {24, 5, 96, 40, true, hardswish, 2},
-                          {40, 5, 240, 40, true, hardswish},
-                          {40, 5, 240, 40, true, hardswish},
-                          {40, 5, 120, 48, true, hardswish},
-                          {48, 5, 144, 48, true, hardswish},
-                          {48, 5, 288, tail, true, hardswish, 2, dilation},
-                          {tail, 5, wide, tail, true, hardswish, 1, dilation},
-                          {tail, 5, wide, tail, true, hardswish, 1, dilation},
-                      }},
-                      11,
-                      1024 / shrink};
-  return with_norm_eps(config, options.norm_eps);
+  Config config{.classifier_channels = 1024 / shrink};
+  config.add({
+      {16, 3, 16, 16, true, relu, 2},
+      {16, 3, 72, 24, false, relu, 2},
+      {24, 3, 88, 24, false, relu},
+      {24, 5, 96, 40, true, hardswish, 2},
+      {40, 5, 240, 40, true, hardswish},
+      {40, 5, 240, 40, true, hardswish},
+      {40, 5, 120, 48, true, hardswish},
+      {48, 5, 144, 48, true, hardswish},
+      {48, 5, 288, tail, true, hardswish, 2, dilation},
+      {tail, 5, wide, tail, true, hardswish, 1, dilation},
+      {tail, 5, wide, tail, true, hardswish, 1, dilation},
+  });
+  config.set_norm_eps(options.norm_eps);
+  return config;
 }
 
 /// Positions in the features where backbones are tapped: the stem, every block with a stride (also
