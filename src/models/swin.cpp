@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "models/model.hpp"
+#include "nn/attention.hpp"
 #include "nn/blocks.hpp"
 #include "op/reduce.hpp"
 
@@ -142,13 +143,6 @@ Tensor shift_mask(Graph& graph, const Windows& windows, const Shape& rolled) {
   return unsqueeze(to(apart, DType::float32) * -100.0, 1);
 }
 
-/// A learnt bias for each head and pair of positions, looked up by their distance:
-/// table (distances, heads), distance (volume volume,) -> (1, heads, volume, volume).
-Tensor position_bias(Tensor table, Tensor distance, std::int64_t volume) {
-  const Tensor bias = reshape(index(table, distance), {volume, volume, -1});
-  return unsqueeze(contiguous(permute(bias, {2, 0, 1})), 0);
-}
-
 // -- attention --------------------------------------------------------------------------------
 
 struct AttentionConfig {
@@ -232,7 +226,7 @@ struct ShiftedWindowAttention : WindowAttention<ShiftedWindowAttention> {
 
   Tensor forward(Tensor x) const {
     return attend(x, c.windows.without_idle_shifts(x.shape()),
-                  position_bias(table, distance, volume));
+                  relative_position_bias(table, distance, volume));
   }
 };
 
@@ -278,7 +272,7 @@ struct ShiftedWindowAttentionV2 : WindowAttention<ShiftedWindowAttentionV2> {
 
   Tensor forward(Tensor x) const {
     const Tensor learnt = reshape(cpb_mlp(coordinates), {-1, c.heads});
-    const Tensor bias = unary(sigmoid_op, position_bias(learnt, distance, volume)) * 16.0;
+    const Tensor bias = unary(sigmoid_op, relative_position_bias(learnt, distance, volume)) * 16.0;
     return attend(x, c.windows.without_idle_shifts(x.shape()), bias);
   }
 };
@@ -295,7 +289,7 @@ struct ShiftedWindowAttention3d : WindowAttention<ShiftedWindowAttention3d> {
     const Windows windows = c.windows.without_idle_shifts(x.shape()).shrunk_to(x.shape());
     const std::int64_t used = windows.volume();
     const Tensor distances = flatten(slice(slice(distance, 0, 0, used), 1, 0, used), 0);
-    return attend(x, windows, position_bias(table, distances, used));
+    return attend(x, windows, relative_position_bias(table, distances, used));
   }
 };
 

@@ -51,4 +51,11 @@ struct MultiheadAttention : Module<MultiheadAttention> {
   }
 };
 
+/// A learnt bias for each head and pair of positions, looked up by the distance of the two:
+/// table (distances, heads), distance (positions positions,) -> (1, heads, positions, positions).
+inline Tensor relative_position_bias(Tensor table, Tensor distance, std::int64_t positions) {
+  const Tensor bias = reshape(index(table, distance), {positions, positions, -1});
+  return unsqueeze(contiguous(permute(bias, {2, 0, 1})), 0);
+}
+
 }  // namespace zoometer
