@@ -1,4 +1,10 @@
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string>
+
 #include "analysis/convention.hpp"
+#include "op/matmul.hpp"
 #include "op/norm.hpp"
 #include "op/pool.hpp"
 #include "op/resample.hpp"
@@ -23,16 +29,69 @@ std::int64_t one_per_output(const NodeView& node) { return node.out_numel(); }
 
 std::int64_t four_per_output(const NodeView& node) { return checked_mul(4, node.out_numel()); }
 
+/// The equation with its labels renamed to a, b, c ... in the order of their first use.
+std::string renamed(std::string_view equation) {
+  std::string order;
+  std::string result;
+  for (const char c : equation) {
+    if (c == ' ') continue;
+    if (c == ',' || c == '-' || c == '>') {
+      result += c;
+      continue;
+    }
+    if (order.find(c) == std::string::npos) order += c;
+    result += static_cast<char>('a' + order.find(c));
+  }
+  return result;
+}
+
+/// Whether the products are summed up over a label that the output lacks.
+bool sums_up(std::string_view equation) {
+  const std::size_t arrow = equation.find("->");
+  const std::string_view output = equation.substr(arrow + 2);
+  return equation.substr(0, arrow).find_first_not_of(std::string(output) + ", ") !=
+         std::string_view::npos;
+}
+
+/// As text with four significant digits and back.
+double four_digits(double value) {
+  std::array<char, 32> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific, 3)
+          .ptr;
+  double rounded = 0;
+  std::from_chars(text.data(), end, rounded);
+  return rounded;
+}
+
+/// Half of what numpy.einsum_path prints, which is rounded to four digits and has 1 added for the
+/// whole contraction; two frequent equations are counted exactly.
+std::int64_t einsum_cost(const NodeView& node) {
+  const std::string_view equation = node.attrs<EinsumAttrs>().equation;
+  const Cost cost = node.op().cost(node);
+  const std::int64_t products = cost.macs + cost.other;
+  const std::string name = renamed(equation);
+  if (name == "abc,abd->acd" || name == "abc,adc->adb") return products;
+  const double printed =
+      four_digits(static_cast<double>(products) * (sums_up(equation) ? 2 : 1) + 1);
+  return static_cast<std::int64_t>(std::floor(printed / 2));
+}
+
 struct Rule {
   const OpDef* op;
   std::int64_t (*cost)(const NodeView&);
 };
 
 constexpr Rule rules[] = {
-    {&batch_norm_op, batch_norm_cost},          {&layer_norm_op, normalisation_cost},
-    {&group_norm_op, normalisation_cost},       {&instance_norm_op, normalisation_cost},
-    {&adaptive_avg_pool2d_op, one_per_input},   {&upsample_nearest2d_op, one_per_output},
-    {&upsample_bilinear2d_op, four_per_output}, {&grid_sample_op, four_per_output},
+    {&batch_norm_op, batch_norm_cost},
+    {&layer_norm_op, normalisation_cost},
+    {&group_norm_op, normalisation_cost},
+    {&instance_norm_op, normalisation_cost},
+    {&adaptive_avg_pool2d_op, one_per_input},
+    {&upsample_nearest2d_op, one_per_output},
+    {&upsample_bilinear2d_op, four_per_output},
+    {&grid_sample_op, four_per_output},
+    {&einsum_op, einsum_cost},
 };
 
 std::int64_t flops(const NodeView& node) {
@@ -46,9 +105,9 @@ std::int64_t flops(const NodeView& node) {
 
 extern constinit const Convention fvcore_convention = {
     "fvcore", "FLOPs",
-    "1 per multiply-accumulate; batch norm 2 per element, other norms 5, adaptive average pooling "
-    "1, "
-    "bilinear upsampling and grid sampling 4; every other operator is left out.",
+    "1 per multiply-accumulate; batch norm 2 per element, other norms 5, adaptive average "
+    "pooling 1, bilinear upsampling and grid sampling 4; einsum rounded to four digits; every "
+    "other operator is left out.",
     "fvcore.nn.FlopCountAnalysis", flops};
 
 }  // namespace zoometer
