@@ -23,7 +23,8 @@ rapidjson::Document read_gzipped_json(const std::string& path) {
   if (file == nullptr) throw std::runtime_error("cannot read " + path);
   std::string text;
   char buffer[1 << 16];
-  for (int got = 0; (got = gzread(file, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+  for (int got = 0; (got = gzread(file, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
   gzclose(file);
   rapidjson::Document document;
   document.Parse(text.c_str());
@@ -49,13 +50,18 @@ Shape shape_of(const rapidjson::Value& value) {
 
 TraceOptions options_of(const rapidjson::Value& facts) {
   TraceOptions options;
-  options.variant = std::string_view(facts["variant"].GetString()) == "untrained" ? Variant::untrained : Variant::published;
-  for (const auto& input : facts["input"].GetArray()) options.inputs.push_back({"", shape_of(input)});
+  options.variant = std::string_view(facts["variant"].GetString()) == "untrained"
+                        ? Variant::untrained
+                        : Variant::published;
+  for (const auto& input : facts["input"].GetArray())
+    options.inputs.push_back({"", shape_of(input)});
   return options;
 }
 
 /// Behind the proposals a detector's counts depend on data, and what contains them too.
-bool depends_on_data(const std::string& path) { return path.empty() || path.starts_with("roi_heads"); }
+bool depends_on_data(const std::string& path) {
+  return path.empty() || path.starts_with("roi_heads");
+}
 
 class FvcoreModules : public ::testing::TestWithParam<std::string> {};
 
@@ -79,13 +85,15 @@ TEST_P(FvcoreModules, EqualInEveryModule) {
     if (expected == figures.modules[id].cost || ++differences > 5) continue;
     ADD_FAILURE() << path << ": fvcore " << expected << ", zoometer " << figures.modules[id].cost;
   }
-  EXPECT_EQ(found, facts["by_module"].MemberCount()) << "modules that fvcore has and zoometer lacks";
+  EXPECT_EQ(found, facts["by_module"].MemberCount())
+      << "modules that fvcore has and zoometer lacks";
 }
 
 std::vector<std::string> models_with_facts() {
   std::vector<std::string> names;
   for (const auto& member : reference().GetObject()) {
-    if (find_in_zoo(member.name.GetString()).model != nullptr) names.emplace_back(member.name.GetString());
+    if (find_in_zoo(member.name.GetString()).model != nullptr)
+      names.emplace_back(member.name.GetString());
   }
   return names;
 }
@@ -114,10 +122,12 @@ TEST_P(FvcoreTables, AreEqualToTheByte) {
   Graph graph;
   trace(*entry.model, options, graph);
   const Profile figures = profile(graph, find_convention("fvcore"));
-  const ReportInput input{graph, figures, name, "builtin", "untrained", find_convention("fvcore"), {}};
+  const ReportInput input{graph, figures, name, "builtin", "untrained", find_convention("fvcore"),
+                          {}};
   ReportOptions report;
   report.depth = std::stoi(name.substr(dot + 6));
-  EXPECT_EQ(find_report("table")->write(input, report), read_text(golden + "tables/" + name + ".txt"));
+  EXPECT_EQ(find_report("table")->write(input, report),
+            read_text(golden + "tables/" + name + ".txt"));
 }
 
 std::vector<std::string> tables() {
@@ -144,7 +154,8 @@ TEST(FvcoreActivations, EqualTheElementsOfTheOutputs) {
     if (entry.model == nullptr) continue;
     Graph graph;
     trace(*entry.model, {}, graph);
-    EXPECT_EQ(profile(graph).total.activations, member.value["total"].GetInt64()) << member.name.GetString();
+    EXPECT_EQ(profile(graph).total.activations, member.value["total"].GetInt64())
+        << member.name.GetString();
   }
 }
 
