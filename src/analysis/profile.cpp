@@ -9,6 +9,7 @@ namespace zoometer {
 namespace {
 
 bool touches_bound(const Graph& graph, const Node& node) {
+  if (node.op->cost_is_bound) return true;
   for (std::size_t i = 0; i < node.output_count; ++i) {
     if (graph.value(node.first_output + static_cast<ValueId>(i)).has(Value::bounded)) return true;
   }

@@ -1,6 +1,7 @@
 #include "ir/graph.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace zoometer {
 namespace {
@@ -17,6 +18,7 @@ std::size_t hash_of(const Shape& shape) noexcept {
 /// Prints attributes as "stride=(2, 2), groups=1".
 class TextVisitor : public AttrVisitor {
  public:
+  using AttrVisitor::visit;
   explicit TextVisitor(std::string& text) : text_(text) {}
   void visit(std::string_view name, std::int64_t value) override {
     add(name, std::to_string(value));
@@ -42,6 +44,16 @@ class TextVisitor : public AttrVisitor {
 };
 
 }  // namespace
+
+void AttrVisitor::visit(std::string_view name, std::span<const double> value) {
+  std::string text;
+  for (const double number : value) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    text.append(text.empty() ? "" : ", ").append(digits, end);
+  }
+  visit(name, std::string_view(text));
+}
 
 void Inference::output(const Shape& shape, DType dtype, bool bounded) {
   graph_.inferred_.push_back({shape, dtype, bounded});

@@ -139,6 +139,10 @@ class Graph {
   /// Marks a value as written into its node's first input's memory.
   void mark_in_place(ValueId value) { values_[value].flags |= Value::shares; }
   void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
+  /// Marks a value as of known size, whatever it was made from: the user told the real number.
+  void mark_exact(ValueId value) {
+    values_[value].flags &= static_cast<std::uint8_t>(~Value::bounded);
+  }
   void set_dtype(ValueId value, DType dtype) { values_[value].dtype = dtype; }
 
   /// Names a node or says where it came from; kept outside of the node, as few graphs use it.

@@ -61,6 +61,8 @@ class AttrVisitor {
   virtual void visit(std::string_view name, double value) = 0;
   virtual void visit(std::string_view name, bool value) = 0;
   virtual void visit(std::string_view name, std::span<const std::int64_t> value) = 0;
+  /// Visits the numbers as text, "0.5, 1, 2", unless it is overridden.
+  virtual void visit(std::string_view name, std::span<const double> value);
   virtual void visit(std::string_view name, std::string_view value) = 0;
   virtual void visit(std::string_view name, DType value) = 0;
 };
@@ -88,6 +90,8 @@ template <class Member>
 void visit_member(AttrVisitor& visitor, std::string_view name, const Member& value) {
   if constexpr (std::is_same_v<Member, Spatial> || std::is_same_v<Member, Ints>) {
     visitor.visit(name, std::span<const std::int64_t>(value));
+  } else if constexpr (std::is_same_v<Member, Reals>) {
+    visitor.visit(name, std::span<const double>(value));
   } else {
     visitor.visit(name, value);
   }
@@ -225,6 +229,7 @@ struct OpDef {
   Coverage coverage = Coverage::counted;
   Storage storage = Storage::fresh;
   Reads reads = Reads::inputs;
+  bool cost_is_bound = false;  ///< the cost depends on data: the formula gives the most it can be
   void (*infer)(Inference& inference) = nullptr;
   Cost (*cost)(const NodeView& node) = nullptr;  ///< null: zero
 };

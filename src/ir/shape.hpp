@@ -12,29 +12,29 @@ namespace zoometer {
 /// Throws Error{limit}: a list longer than its inline capacity.
 [[noreturn]] void throw_too_long(std::size_t length, std::size_t capacity);
 
-/// A list of at most N integers, kept inline. Attributes and shapes are made of it.
-template <std::size_t N>
-class IntList {
+/// A list of at most N numbers, kept inline. Attributes and shapes are made of it.
+template <class T, std::size_t N>
+class NumberList {
  public:
-  constexpr IntList() = default;
-  constexpr IntList(std::initializer_list<std::int64_t> items) {
-    for (const std::int64_t item : items) push_back(item);
+  constexpr NumberList() = default;
+  constexpr NumberList(std::initializer_list<T> items) {
+    for (const T item : items) push_back(item);
   }
-  explicit constexpr IntList(std::span<const std::int64_t> items) {
-    for (const std::int64_t item : items) push_back(item);
+  explicit constexpr NumberList(std::span<const T> items) {
+    for (const T item : items) push_back(item);
   }
-  /// `count` times the same integer.
-  static constexpr IntList filled(std::size_t count, std::int64_t value) {
-    IntList list;
+  /// `count` times the same number.
+  static constexpr NumberList filled(std::size_t count, T value) {
+    NumberList list;
     for (std::size_t i = 0; i < count; ++i) list.push_back(value);
     return list;
   }
 
-  constexpr void push_back(std::int64_t item) {
+  constexpr void push_back(T item) {
     if (size_ == N) throw_too_long(size_ + std::size_t{1}, N);
     items_[size_++] = item;
   }
-  constexpr void insert(std::size_t position, std::int64_t item) {
+  constexpr void insert(std::size_t position, T item) {
     push_back(item);
     for (std::size_t i = size_ - std::size_t{1}; i > position; --i) items_[i] = items_[i - 1];
     items_[position] = item;
@@ -46,15 +46,15 @@ class IntList {
 
   constexpr std::size_t size() const noexcept { return size_; }
   constexpr bool empty() const noexcept { return size_ == 0; }
-  constexpr std::int64_t operator[](std::size_t index) const noexcept { return items_[index]; }
-  constexpr std::int64_t& operator[](std::size_t index) noexcept { return items_[index]; }
-  constexpr std::int64_t back() const noexcept { return items_[size_ - std::size_t{1}]; }
-  constexpr std::int64_t& back() noexcept { return items_[size_ - std::size_t{1}]; }
-  constexpr const std::int64_t* begin() const noexcept { return items_.data(); }
-  constexpr const std::int64_t* end() const noexcept { return items_.data() + size_; }
-  constexpr operator std::span<const std::int64_t>() const noexcept { return {begin(), size_}; }
+  constexpr T operator[](std::size_t index) const noexcept { return items_[index]; }
+  constexpr T& operator[](std::size_t index) noexcept { return items_[index]; }
+  constexpr T back() const noexcept { return items_[size_ - std::size_t{1}]; }
+  constexpr T& back() noexcept { return items_[size_ - std::size_t{1}]; }
+  constexpr const T* begin() const noexcept { return items_.data(); }
+  constexpr const T* end() const noexcept { return items_.data() + size_; }
+  constexpr operator std::span<const T>() const noexcept { return {begin(), size_}; }
 
-  friend constexpr bool operator==(const IntList& a, const IntList& b) noexcept {
+  friend constexpr bool operator==(const NumberList& a, const NumberList& b) noexcept {
     if (a.size_ != b.size_) return false;
     for (std::size_t i = 0; i < a.size_; ++i) {
       if (a.items_[i] != b.items_[i]) return false;
@@ -63,12 +63,13 @@ class IntList {
   }
 
  private:
-  std::array<std::int64_t, N> items_{};
+  std::array<T, N> items_{};
   std::uint8_t size_ = 0;
 };
 
-using Ints = IntList<8>;     ///< axes, sizes, permutations
-using Spatial = IntList<3>;  ///< one number per spatial dimension
+using Ints = NumberList<std::int64_t, 8>;     ///< axes, sizes, permutations
+using Spatial = NumberList<std::int64_t, 3>;  ///< one number per spatial dimension
+using Reals = NumberList<double, 8>;          ///< weights, ratios, means
 
 /// The sizes of a tensor's dimensions, at most 8. A scalar has rank 0.
 class Shape : public Ints {

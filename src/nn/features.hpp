@@ -22,11 +22,11 @@ class Features {
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
   Tensor operator[](std::size_t index) const noexcept { return maps_[index]; }
+  Tensor& operator[](std::size_t index) noexcept { return maps_[index]; }
   Tensor front() const noexcept { return maps_[0]; }
   Tensor back() const noexcept { return maps_[size_ - std::size_t{1}]; }
   const Tensor* begin() const noexcept { return maps_.data(); }
   const Tensor* end() const noexcept { return maps_.data() + size_; }
-  operator std::span<const Tensor>() const noexcept { return {begin(), size_}; }
 
  private:
   std::array<Tensor, 8> maps_;

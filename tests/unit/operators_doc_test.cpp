@@ -21,6 +21,7 @@ class AttributeNames : public AttrVisitor {
   void visit(std::string_view name, double) override { add(name, "number"); }
   void visit(std::string_view name, bool) override { add(name, "truth value"); }
   void visit(std::string_view name, std::span<const std::int64_t>) override { add(name, "integers"); }
+  void visit(std::string_view name, std::span<const double>) override { add(name, "numbers"); }
   void visit(std::string_view name, std::string_view) override { add(name, "text"); }
   void visit(std::string_view name, DType) override { add(name, "dtype"); }
 
@@ -43,7 +44,7 @@ std::string attributes_of(const OpDef& op) {
 
 std::string_view coverage_text(const OpDef& op) {
   switch (op.coverage) {
-    case Coverage::counted: return "counted";
+    case Coverage::counted: return op.cost_is_bound ? "counted, at most: it depends on data" : "counted";
     case Coverage::zero: return "zero by definition";
     case Coverage::unknown: return "unknown";
   }
