@@ -149,8 +149,8 @@ void add_after_expansion(Sequence& layers, const Block& b) {
                              .eps = b.norm_eps});
   if (b.squeeze) {
     using Squeeze = SqueezeExcitation<typename Form::ReLU, Hardsigmoid, Form>;
-    const auto quarter = static_cast<double>(b.expanded / 4);
-    layers.template add<Squeeze>(b.expanded, make_divisible(quarter));
+    const std::int64_t quarter = b.expanded / 4;
+    layers.template add<Squeeze>(b.expanded, make_divisible(static_cast<double>(quarter)));
   }
   layers.template add<Conv2dNormActivation<void, Norm>>(
       b.expanded, b.out, ConvNormOptions{.kernel = 1, .eps = b.norm_eps});
