@@ -1,5 +1,6 @@
 // DeepLabV3 (Chen et al. 2017): parallel convolutions of growing dilation over the backbone's map,
 // which see objects at several scales.
+#include "models/mobilenet_v3.hpp"
 #include "models/segmentation.hpp"
 
 namespace zoometer {
@@ -80,11 +81,17 @@ struct Head : SequentialOf<Head> {
   }
 };
 
+void build_mobilenet(Trace& trace) {
+  const auto layers = mobilenet_v3::large({.dilated = true});
+  run<mobilenet_v3::Backbone<>, Head>(trace, {layers, trace.published() ? Ints{4, 16} : Ints{16}});
+}
+
 constexpr Model deeplabs[] = {
     {"deeplabv3_resnet50", image(520), 42'004'074, 178'721'945'088,
-     build<ResNetBackbone, Head, dilated(resnet::depth50)>},
+     build_resnet<Head, resnet::depth50>},
     {"deeplabv3_resnet101", image(520), 60'996'202, 258'743'039'488,
-     build<ResNetBackbone, Head, dilated(resnet::depth101)>},
+     build_resnet<Head, resnet::depth101>},
+    {"deeplabv3_mobilenet_v3_large", image(520), 11'029'328, 10'452'447'938, build_mobilenet},
 };
 
 }  // namespace

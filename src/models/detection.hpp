@@ -58,31 +58,6 @@ struct ImageTransform : Module<ImageTransform> {
 
 // -- pyramids -----------------------------------------------------------------------------------
 
-/// ResNet's maps from layer1 or layer2 on.
-template <class Norm>
-struct ResNetBody : Module<ResNetBody<Norm>> {
-  static constexpr auto kind = "IntermediateLayerGetter";
-  struct Config {
-    resnet::Config resnet;
-    std::size_t first_layer = 0;
-
-    Ints channels() const {
-      Ints list;
-      for (std::size_t i = first_layer; i < 4; ++i) list.push_back(std::int64_t{256} << i);
-      return list;
-    }
-  };
-  Config config;
-  resnet::Layers<resnet::Bottleneck<Norm>> layers{*this, config.resnet};
-
-  Features forward(Tensor x) const {
-    const auto maps = layers(x);
-    Features kept;
-    for (std::size_t i = config.first_layer; i < maps.size(); ++i) kept.push_back(maps[i]);
-    return kept;
-  }
-};
-
 /// Adds a map of every second element of the coarsest one.
 struct LastLevelMaxPool : Module<LastLevelMaxPool> {
   static constexpr auto kind = "LastLevelMaxPool";
@@ -122,9 +97,12 @@ struct FeaturePyramid : Module<FeaturePyramid<Extra, Norm>> {
   ModuleList<Block> layer_blocks{at("layer_blocks")};
   Extra extra_blocks{at("extra_blocks")};
 
-  FeaturePyramid(const Slot& slot, const Ints& in_channels) : Module<FeaturePyramid>(slot) {
+  /// For the maps that a body with that configuration returns.
+  template <class BodyConfig>
+  FeaturePyramid(const Slot& slot, const BodyConfig& body) : Module<FeaturePyramid>(slot) {
     constexpr bool bias = std::is_void_v<Norm>;
-    for (const std::int64_t in : in_channels) {
+    for (const std::int64_t map : body.returned) {
+      const std::int64_t in = body.channels(map);
       inner_blocks.add(in, out_channels, ConvNormOptions{.kernel = 1, .bias = bias});
       layer_blocks.add(out_channels, out_channels, ConvNormOptions{.bias = bias});
     }
@@ -155,10 +133,18 @@ struct BackboneWithFpn : Module<BackboneWithFpn<Body, Extra, Norm>> {
   using Config = typename Body::Config;
   Config config;
   Body body{at("body"), config};
-  FeaturePyramid<Extra, Norm> fpn{at("fpn"), config.channels()};
+  FeaturePyramid<Extra, Norm> fpn{at("fpn"), config};
 
   Features forward(Tensor images) const { return fpn(body(images)); }
 };
+
+/// ResNet-50 as the first published detectors have it: they were trained with an epsilon of 0 in
+/// their frozen normalisation.
+constexpr resnet::Config published_resnet50() {
+  resnet::Config config = resnet::depth50;
+  config.norm_eps = 0;
+  return config;
+}
 
 // -- anchors ------------------------------------------------------------------------------------
 

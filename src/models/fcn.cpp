@@ -13,10 +13,9 @@ struct Head : FcnHead {
 };
 
 constexpr Model fcns[] = {
-    {"fcn_resnet50", image(520), 35'322'218, 152'716'512'000,
-     build<ResNetBackbone, Head, dilated(resnet::depth50)>},
+    {"fcn_resnet50", image(520), 35'322'218, 152'716'512'000, build_resnet<Head, resnet::depth50>},
     {"fcn_resnet101", image(520), 54'314'346, 232'737'606'400,
-     build<ResNetBackbone, Head, dilated(resnet::depth101)>},
+     build_resnet<Head, resnet::depth101>},
 };
 
 }  // namespace

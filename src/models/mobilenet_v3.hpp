@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 
 #include "nn/blocks.hpp"
+#include "nn/features.hpp"
 
 // MobileNetV3's modules. Segmentation and detection take its features as their backbone, with
 // another normalisation, a dilated or a reduced tail; the quantizable twin takes all of it.
@@ -235,6 +237,43 @@ struct MobileNetV3 : Module<MobileNetV3<Form>> {
   Tensor forward(Tensor x) const {
     x = avgpool(features(quant(x)));
     return dequant(classifier(flatten(x, 1)));
+  }
+};
+
+/// The features as the backbone of another model: images (N, 3, H, W) -> the maps at some of the
+/// positions that `stage_positions` counts.
+template <class Norm = BatchNorm2d>
+struct Backbone : SequentialOf<Backbone<Norm>> {
+  static constexpr auto kind = "IntermediateLayerGetter";
+  struct Config {
+    mobilenet_v3::Config layers;
+    Ints returned;  ///< positions, rising
+
+    std::int64_t channels(std::int64_t position) const noexcept {
+      if (position == 0) return layers.stem_channels();
+      const auto block = static_cast<std::size_t>(position - 1);
+      return block < layers.count ? layers.items[block].out : layers.feature_channels();
+    }
+  };
+  Config config;
+
+  Backbone(const Slot& slot, const Config& options)
+      : SequentialOf<Backbone>(slot),
+        config(options) {
+    add_features<Norm>(*this, config.layers);
+  }
+
+  Features operator()(Tensor x) const { return Module<Backbone>::operator()(x); }
+
+  Features forward(Tensor x) const {
+    Features returned;
+    for (std::size_t i = 0; i < this->size(); ++i) {
+      x = (*this)[i](x);
+      const auto& wanted = config.returned;
+      if (std::ranges::find(wanted, static_cast<std::int64_t>(i)) != wanted.end())
+        returned.push_back(x);
+    }
+    return returned;
   }
 };
 

@@ -205,18 +205,18 @@ void run(Trace& trace, const Config& config, const typename Backbone::Config& ba
 }
 
 template <class Norm, class PyramidNorm = void>
-using ResNetFpn = BackboneWithFpn<ResNetBody<Norm>, LastLevelMaxPool, PyramidNorm>;
+using ResNetFpn = BackboneWithFpn<resnet::Backbone<Norm>, LastLevelMaxPool, PyramidNorm>;
 
-/// The models over ResNet-50: the published ones froze their normalisation, and their epsilon was
-/// 0 when they were trained.
+/// The models over ResNet-50.
 template <class Branch>
 void run_resnet50(Trace& trace, const Config& config) {
+  const Ints layers{1, 2, 3, 4};
   if (!trace.published()) {
-    return run<ResNetFpn<BatchNorm2d>, TwoMlpHead, Branch>(trace, config, {resnet::depth50});
+    const resnet::Backbone<BatchNorm2d>::Config body{resnet::depth50, layers};
+    return run<ResNetFpn<BatchNorm2d>, TwoMlpHead, Branch>(trace, config, body);
   }
-  resnet::Config frozen = resnet::depth50;
-  frozen.norm_eps = 0;
-  run<ResNetFpn<FrozenBatchNorm2d>, TwoMlpHead, Branch>(trace, config, {frozen});
+  const resnet::Backbone<FrozenBatchNorm2d>::Config body{published_resnet50(), layers};
+  run<ResNetFpn<FrozenBatchNorm2d>, TwoMlpHead, Branch>(trace, config, body);
 }
 
 /// The second version: batch normalisation everywhere, more convolutions in the heads.
@@ -224,7 +224,8 @@ template <class Branch>
 void run_resnet50_v2(Trace& trace) {
   Config config;
   config.rpn.convs = 2;
-  run<ResNetFpn<BatchNorm2d, BatchNorm2d>, ConvHead, Branch>(trace, config, {resnet::depth50});
+  const resnet::Backbone<BatchNorm2d>::Config body{resnet::depth50, {1, 2, 3, 4}};
+  run<ResNetFpn<BatchNorm2d, BatchNorm2d>, ConvHead, Branch>(trace, config, body);
 }
 
 }  // namespace zoometer::rcnn

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "nn/blocks.hpp"
+#include "nn/features.hpp"
 
 // The parts of ResNet that other models build upon: segmentation and detection take it as their
 // backbone, with another normalisation or with dilation in place of stride.
@@ -167,6 +168,29 @@ struct Layers {
     const Tensor x2 = layer2(x1);
     const Tensor x3 = layer3(x2);
     return {x1, x2, x3, layer4(x3)};
+  }
+};
+
+/// The layers with bottlenecks as the backbone of another model: images (N, 3, H, W) -> the maps of
+/// some of layer1 to layer4.
+template <class Norm = BatchNorm2d>
+struct Backbone : Module<Backbone<Norm>> {
+  static constexpr auto kind = "IntermediateLayerGetter";
+  struct Config {
+    resnet::Config layers;
+    Ints returned;  ///< 1 to 4, rising
+
+    std::int64_t channels(std::int64_t layer) const noexcept { return std::int64_t{128} << layer; }
+  };
+  Config config;
+  Layers<Bottleneck<Norm>> layers{*this, config.layers};
+
+  Features forward(Tensor x) const {
+    const auto maps = layers(x);
+    Features returned;
+    for (const std::int64_t layer : config.returned)
+      returned.push_back(maps[static_cast<std::size_t>(layer - 1)]);
+    return returned;
   }
 };
 

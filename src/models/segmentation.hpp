@@ -2,7 +2,6 @@
 
 #include "models/model.hpp"
 #include "models/resnet.hpp"
-#include "nn/features.hpp"
 #include "op/resample.hpp"
 
 // What torchvision's segmentation models share: a backbone that returns one or two of its maps, a
@@ -27,43 +26,22 @@ struct FcnHead : SequentialOf<FcnHead> {
   }
 };
 
-/// ResNet at an eighth of the image's size. Returns layer4's map, with `aux` layer3's before it.
-struct ResNetBackbone : Module<ResNetBackbone> {
-  static constexpr auto kind = "IntermediateLayerGetter";
-  static constexpr std::int64_t out_channels = 2048;
-  static constexpr std::int64_t aux_channels = 1024;
-  using Config = resnet::Config;
-  Config config;
-  bool aux;
-  resnet::Layers<resnet::Bottleneck<>> layers{*this, config};
-
-  Features forward(Tensor x) const {
-    const auto maps = layers(x);
-    return aux ? Features{maps[2], maps[3]} : Features{maps[3]};
-  }
-};
-
-constexpr resnet::Config dilated(resnet::Config config) {
-  config.dilated = {false, true, true};
-  return config;
-}
-
 inline Tensor resize_to(Tensor scores, Tensor image) {
   return upsample_linear(scores, {image.dim(2), image.dim(3)});
 }
 
-/// Backbone and heads: images (N, 3, H, W) -> scores (N, classes, H, W) of the head and of the
-/// auxiliary head.
+/// Backbone and heads: images (N, 3, H, W) -> scores (N, classes, H, W) of the head, which sees the
+/// backbone's last map, and of the auxiliary head, which sees the first of two.
 template <class Backbone, class Head>
 struct Segmenter : Module<Segmenter<Backbone, Head>> {
   static constexpr auto kind = Head::model_kind;
   using Module<Segmenter>::at;
   typename Backbone::Config config;
-  bool has_aux;
-  Backbone backbone{at("backbone"), config, has_aux};
-  Head classifier{at("classifier"), Backbone::out_channels};
+  bool has_aux = config.returned.size() > 1;
+  Backbone backbone{at("backbone"), config};
+  Head classifier{at("classifier"), config.channels(config.returned.back())};
   FcnHead aux_classifier =
-      has_aux ? FcnHead{at("aux_classifier"), Backbone::aux_channels} : FcnHead{};
+      has_aux ? FcnHead{at("aux_classifier"), config.channels(config.returned[0])} : FcnHead{};
 
   Features forward(Tensor image) const {
     const Features maps = backbone(image);
@@ -74,12 +52,21 @@ struct Segmenter : Module<Segmenter<Backbone, Head>> {
 };
 
 /// Traces a segmenter and names its outputs as torchvision's dictionary does.
-template <class Backbone, class Head, auto config>
-void build(Trace& trace) {
-  const Segmenter<Backbone, Head> net{trace.root(), config, trace.published()};
+template <class Backbone, class Head>
+void run(Trace& trace, const typename Backbone::Config& config) {
+  const Segmenter<Backbone, Head> net{trace.root(), config};
   const Features scores = net(trace.input());
   trace.output(scores.front(), "out");
   if (scores.size() > 1) trace.output(scores.back(), "aux");
+}
+
+/// A segmenter over a ResNet at an eighth of the image's size. Published weights have the auxiliary
+/// head.
+template <class Head, resnet::Config depths>
+void build_resnet(Trace& trace) {
+  resnet::Config dilated = depths;
+  dilated.dilated = {false, true, true};
+  run<resnet::Backbone<>, Head>(trace, {dilated, trace.published() ? Ints{3, 4} : Ints{4}});
 }
 
 }  // namespace zoometer::segmentation
