@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "registry/verification.hpp"
+#include "registry/zoo.hpp"
+#include "util/error.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+/// How many of one figure agree.
+struct Tally {
+  int agree = 0;
+  int excepted = 0;
+  int differ = 0;
+
+  void add(Verdict verdict) {
+    if (verdict == Verdict::agrees) ++agree;
+    if (verdict == Verdict::excepted) ++excepted;
+    if (verdict == Verdict::differs) ++differ;
+  }
+  std::string text(std::size_t of) const {
+    std::string result = fmt::format("{} of {} agree", agree, of);
+    if (excepted > 0) result += fmt::format(", {} documented exceptions", excepted);
+    if (differ > 0) result += fmt::format(", {} differ", differ);
+    return result;
+  }
+};
+
+bool is_chosen(const PublishedFigures& published, const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return true;
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return matches_wildcard(pattern, published.model) ||
+           matches_wildcard(pattern, published.weights);
+  });
+}
+
+void refuse_unmatched(const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns) {
+    const auto all = published_figures();
+    const bool found = std::any_of(all.begin(), all.end(),
+                                   [&](const auto& row) { return is_chosen(row, {pattern}); });
+    if (found) continue;
+    std::vector<std::string_view> names;
+    for (const PublishedFigures& row : all) names.push_back(row.model);
+    Error error(ErrorCode::unknown_name, "no published weights of " + pattern);
+    error.hint = did_you_mean(pattern, names);
+    throw error;
+  }
+}
+
+std::vector<Verification> verify_all(const std::vector<std::string>& patterns) {
+  std::vector<Verification> results;
+  for (const PublishedFigures& published : published_figures()) {
+    if (is_chosen(published, patterns)) results.push_back(verify_published(published));
+  }
+  return results;
+}
+
+std::string reasons_of(const Verification& result) {
+  std::string text = result.error;
+  for (const Comparison* comparison : {&result.parameters, &result.giga_macs, &result.file_bytes}) {
+    if (comparison->reason.empty()) continue;
+    if (!text.empty()) text += "; ";
+    text += comparison->reason;
+  }
+  return text;
+}
+
+std::string write_text(const std::vector<Verification>& results, bool verbose) {
+  std::string text;
+  auto out = std::back_inserter(text);
+  std::size_t width = 7;
+  for (const Verification& result : results)
+    width = std::max(width, result.published->weights.size());
+  fmt::format_to(out, "{:<{}}  {:<8}  {:>11}  {:>11}  {:>8}  {:>8}  {:>9}  {:>9}\n", "weights",
+                 width, "verdict", "num_params", "ours", "_ops", "ours", "file MiB", "ours");
+  Tally parameters;
+  Tally macs;
+  Tally files;
+  for (const Verification& result : results) {
+    const bool failed = !result.error.empty();
+    parameters.add(failed ? Verdict::differs : result.parameters.verdict);
+    macs.add(failed ? Verdict::differs : result.giga_macs.verdict);
+    files.add(failed ? Verdict::differs : result.file_bytes.verdict);
+    const std::string reasons = reasons_of(result);
+    if (!verbose && reasons.empty()) continue;
+    fmt::format_to(
+        out, "{:<{}}  {:<8}  {:>11}  {:>11.0f}  {:>8.3f}  {:>8.3f}  {:>9.3f}  {:>9.3f}\n",
+        result.published->weights, width, name_of(result.verdict()), result.published->parameters,
+        result.parameters.ours, result.published->giga_macs, result.giga_macs.ours,
+        result.published->file_mebibytes, result.file_bytes.ours / 1048576);
+    if (!reasons.empty()) fmt::format_to(out, "    {}\n", reasons);
+  }
+  fmt::format_to(out, "num_params: {}\n_ops: {}\n_file_size: {}\n", parameters.text(results.size()),
+                 macs.text(results.size()), files.text(results.size()));
+  return text;
+}
+
+void write_comparison(JsonWriter& json, std::string_view name, const Comparison& comparison) {
+  json.object(name, [&] {
+    json.field("published", comparison.published);
+    json.field("ours", comparison.ours);
+    json.field("verdict", name_of(comparison.verdict));
+    if (!comparison.reason.empty()) json.field("reason", comparison.reason);
+  });
+}
+
+std::string write_json(const std::vector<Verification>& results) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.verification/1");
+    json.array("weights", [&] {
+      for (const Verification& result : results) {
+        json.object([&] {
+          json.field("name", result.published->weights);
+          json.field("model", result.published->model);
+          json.field("verdict", name_of(result.verdict()));
+          if (!result.error.empty()) json.field("error", result.error);
+          write_comparison(json, "parameters", result.parameters);
+          write_comparison(json, "giga_macs", result.giga_macs);
+          write_comparison(json, "file_bytes", result.file_bytes);
+        });
+      }
+    });
+  });
+  return json.text();
+}
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("verify",
+                      "Compare every figure that torchvision publishes with this binary's own.");
+  std::vector<std::string> patterns;
+  std::string format = "text";
+  bool verbose = false;
+  arguments.positionals("model", patterns,
+                        "Names of models or weights, with * and ?; all where none is given");
+  arguments.flag("--verbose,-v", verbose, "Print the weights that agree, too");
+  arguments.choice("--format,-f", format, {"text", "json"}, "How to write the table");
+  arguments.parse(words);
+
+  refuse_unmatched(patterns);
+  const std::vector<Verification> results = verify_all(patterns);
+  write_stdout(format == "json" ? write_json(results)
+                                : write_text(results, verbose || !patterns.empty()));
+  const bool differs = std::any_of(results.begin(), results.end(), [](const Verification& result) {
+    return result.verdict() == Verdict::differs;
+  });
+  return differs ? exit_check_failed : exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command verify_command = {
+    "verify", "compare this binary with published figures", run, 7};
+
+}  // namespace zoometer

@@ -1,0 +1,153 @@
+#include "registry/verification.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "analysis/profile.hpp"
+#include "registry/zoo.hpp"
+
+namespace zoometer {
+namespace {
+
+struct Exception {
+  std::string_view weights;
+  std::string_view reason;
+};
+
+// The published count was taken while the trained weights ran on an image of noise, which they
+// answer with few boxes: the heads behind the proposals saw fewer than their configuration allows.
+constexpr std::string_view trained_weights = "depends on trained weights: the heads ran on the "
+                                             "boxes of one noise image, ours on the upper bound";
+constexpr std::array<Exception, 5> macs_exceptions = {{
+    {"FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1", trained_weights},
+    {"FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1", trained_weights},
+    {"KeypointRCNN_ResNet50_FPN_Weights.COCO_LEGACY", trained_weights},
+    {"KeypointRCNN_ResNet50_FPN_Weights.COCO_V1", trained_weights},
+    {"MaskRCNN_ResNet50_FPN_Weights.COCO_V1", trained_weights},
+}};
+
+std::string_view exception_for(std::string_view weights) {
+  for (const Exception& exception : macs_exceptions) {
+    if (exception.weights == weights) return exception.reason;
+  }
+  return {};
+}
+
+/// What one traced structure has.
+struct Counted {
+  Figures total;
+  std::int64_t state_bytes = 0;
+  std::size_t entries = 0;
+};
+
+Counted count(const PublishedFigures& published, Variant variant, bool quantize) {
+  const ZooEntry entry = find_in_zoo(published.model);
+  if (entry.model == nullptr) throw Error(ErrorCode::unknown_name, "no such model");
+  TraceOptions options;
+  options.variant = variant;
+  options.quantize = quantize;
+  for (std::size_t i = 0; i < entry.model->input.count; ++i)
+    options.inputs.push_back({"", published.input});
+  Graph graph;
+  trace(*entry.model, options, graph);
+  Counted counted;
+  counted.total = profile(graph).total;
+  for (const Parameter& parameter : graph.parameters()) {
+    if (parameter.kind == ParameterKind::transient_buffer || parameter.shared_with != no_id)
+      continue;
+    counted.state_bytes += graph.bytes(parameter.value);
+    ++counted.entries;
+  }
+  return counted;
+}
+
+bool is_quantized(const PublishedFigures& published) {
+  return published.model.starts_with("quantized_");
+}
+
+Comparison compare_parameters(const PublishedFigures& published, const Counted& ours) {
+  Comparison result{static_cast<double>(published.parameters),
+                    static_cast<double>(ours.total.parameters),
+                    {},
+                    {}};
+  if (published.parameters == ours.total.parameters) return result;
+  result.verdict = Verdict::differs;
+  if (!is_quantized(published)) return result;
+  // The metadata of quantized weights repeats that of the float model, auxiliary head included.
+  const Counted untrained = count(published, Variant::untrained, false);
+  if (untrained.total.parameters != published.parameters) return result;
+  result.ours = static_cast<double>(untrained.total.parameters);
+  result.verdict = Verdict::agrees;
+  result.reason = "counted with the auxiliary head that these weights lack";
+  return result;
+}
+
+Comparison compare_macs(const PublishedFigures& published, const Counted& ours) {
+  const double giga = static_cast<double>(ours.total.macs) / 1e9;
+  Comparison result{published.giga_macs, giga, {}, {}};
+  constexpr double half_of_last_digit = 0.0005 + 1e-9;
+  if (std::abs(giga - published.giga_macs) <= half_of_last_digit) return result;
+  const std::string_view reason = exception_for(published.weights);
+  result.verdict = reason.empty() ? Verdict::differs : Verdict::excepted;
+  result.reason = reason;
+  return result;
+}
+
+/// A file holds the tensors and, for each, its name, its record in a pickle and its alignment.
+bool explains(double file_bytes, double tensor_bytes, std::size_t entries) {
+  constexpr double per_entry = 1024;  // older archives spell out a long folder for each
+  constexpr double archive = 8192;
+  constexpr double rounding = 0.0005 * 1048576;  // _file_size has three decimals
+  const double added = file_bytes - tensor_bytes;
+  return added >= -rounding && added <= archive + per_entry * static_cast<double>(entries);
+}
+
+Comparison compare_file(const PublishedFigures& published, const Counted& ours) {
+  const double file = published.file_mebibytes * 1048576;
+  Comparison result{file, static_cast<double>(ours.state_bytes), {}, {}};
+  if (explains(file, result.ours, ours.entries)) return result;
+  if (explains(file, result.ours / 2, ours.entries)) {
+    result.ours /= 2;
+    result.reason = "the file holds float16";
+    return result;
+  }
+  result.verdict = Verdict::differs;
+  result.reason = "the file's size is not that of the tensors";
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(Verdict verdict) noexcept {
+  switch (verdict) {
+  case Verdict::agrees: return "agrees";
+  case Verdict::excepted: return "excepted";
+  case Verdict::differs: return "differs";
+  }
+  return "differs";
+}
+
+Verdict Verification::verdict() const noexcept {
+  if (!error.empty()) return Verdict::differs;
+  return std::max({parameters.verdict, giga_macs.verdict, file_bytes.verdict});
+}
+
+Verification verify_published(const PublishedFigures& published) {
+  Verification result;
+  result.published = &published;
+  try {
+    const Counted ours = count(published, Variant::published, false);
+    result.parameters = compare_parameters(published, ours);
+    result.giga_macs = compare_macs(published, ours);
+    result.file_bytes = compare_file(
+        published, is_quantized(published) ? count(published, Variant::published, true) : ours);
+  } catch (const Error& error) {
+    result.error = error.what();
+  }
+  return result;
+}
+
+}  // namespace zoometer
