@@ -28,6 +28,7 @@ import zipfile
 PROTOCOL = 1
 EXIT_DONE, EXIT_USAGE, EXIT_NO_TORCH, EXIT_INTERRUPTED = 0, 2, 3, 130
 OLDEST_TORCH = (1, 13)
+LONGEST_MESSAGE = 500
 
 
 def take_over_stdout():
@@ -42,6 +43,18 @@ def take_over_stdout():
 
 
 RESULTS = take_over_stdout() if __name__ == "__main__" else sys.stdout
+
+
+def forget_script_folder():
+    """Python puts the script's folder, or the current one, before all others.
+
+    A temporary folder or a checkout that happens to hold a torch/ must not shadow the
+    real one.
+    """
+    script = globals().get("__file__")
+    folder = os.path.dirname(os.path.abspath(script)) if script else ""
+    if sys.path and sys.path[0] in ("", folder):
+        del sys.path[0]
 
 
 def import_or_error(name):
@@ -63,7 +76,8 @@ def first_line(error, with_type=False):
     lines = str(error).strip().splitlines()
     if not lines:
         return name
-    return name + ": " + lines[0] if with_type else lines[0]
+    words = lines[0] if len(lines[0]) <= LONGEST_MESSAGE else lines[0][:LONGEST_MESSAGE] + "..."
+    return name + ": " + words if with_type else words
 
 
 def version_of(module):
@@ -73,6 +87,8 @@ def version_of(module):
 
 
 warnings.simplefilter("ignore")
+if __name__ == "__main__":
+    forget_script_folder()
 torch, TORCH_ERROR = import_or_error("torch")
 if torch is not None:
     torch_fx, _ = import_or_error("torch.fx")
@@ -88,7 +104,7 @@ class Failure(Exception):
     def __init__(self, code, error, module=None, operator=None):
         super().__init__(code)
         self.code = code
-        self.message = first_line(error)
+        self.message = first_line(error, with_type=not isinstance(error, Exception))
         self.exception = type(error).__name__
         self.module = module
         self.operator = operator
@@ -149,9 +165,11 @@ def scanned_builders(torchvision):
     return found
 
 
-def user_entries(module_name):
-    """The factories that a user's module names in ZOOMETER_MODELS."""
+def user_entries(module_name, function_name):
+    """One factory by name, or those that the module names in ZOOMETER_MODELS."""
     module = importlib.import_module(module_name)
+    if function_name:
+        return [Entry(function_name, "unknown", module_name, getattr(module, function_name))]
     table = getattr(module, "ZOOMETER_MODELS", None)
     if not isinstance(table, dict):
         raise ValueError("module %s has no dict ZOOMETER_MODELS" % module_name)
@@ -166,9 +184,9 @@ def load_entries(arguments):
     """The models of the chosen source, with the source's name and version."""
     if arguments.module:
         sys.path.insert(0, os.getcwd())
-        entries = user_entries(arguments.module)
-        version = getattr(sys.modules[arguments.module], "__version__", None)
-        return entries, arguments.module, version
+        name, _, function = arguments.module.partition(":")
+        entries = user_entries(name, function)
+        return entries, arguments.module, getattr(sys.modules[name], "__version__", None)
     torchvision = importlib.import_module("torchvision")
     return torchvision_entries(torchvision), "torchvision", torchvision.__version__
 
@@ -243,15 +261,26 @@ def build_model(entry, variant):
 
 
 def move_to_meta(model):
-    """Move what was made by other means than the patched factories."""
+    """Move what was made by other means than the patched factories.
+
+    A tensor that two modules share stays shared.
+    """
+    moved = {}
     for module in model.modules():
         for table in (module._parameters, module._buffers):
             for name, tensor in table.items():
                 if tensor is None or tensor.is_meta:
                     continue
-                moved = tensor.detach().to("meta")
-                table[name] = torch.nn.Parameter(moved, tensor.requires_grad) \
-                    if isinstance(tensor, torch.nn.Parameter) else moved
+                if id(tensor) not in moved:
+                    moved[id(tensor)] = tensor, on_meta_copy(tensor)
+                table[name] = moved[id(tensor)][1]
+
+
+def on_meta_copy(tensor):
+    copy = tensor.detach().to("meta")
+    if isinstance(tensor, torch.nn.Parameter):
+        return torch.nn.Parameter(copy, tensor.requires_grad)
+    return copy
 
 
 # --- Inputs ---------------------------------------------------------------------------
@@ -304,11 +333,15 @@ def input_specs(entry, variant, model, given):
     return normalised(given or entry.shapes or default_shapes(entry, variant, model))
 
 
-def meta_input(spec):
-    dtype = getattr(torch, spec["dtype"], None)
-    if not isinstance(dtype, torch.dtype):
-        raise ValueError("unknown dtype %s" % spec["dtype"])
-    return torch.empty(spec["shape"], dtype=dtype, device="meta")
+def meta_inputs(specs):
+    """Empty tensors of the given shapes."""
+    inputs = []
+    for spec in specs:
+        dtype = getattr(torch, spec["dtype"], None)
+        if not isinstance(dtype, torch.dtype):
+            raise ValueError("unknown dtype %s" % spec["dtype"])
+        inputs.append(torch.empty(spec["shape"], dtype=dtype, device="meta"))
+    return inputs
 
 
 # --- Module scopes --------------------------------------------------------------------
@@ -1171,9 +1204,8 @@ def as_tensors(names):
 # --- torch.export, where FX fails -----------------------------------------------------
 
 
-def export_program(model, entry, specs):
+def export_program(model, entry, inputs):
     """The program's JSON text by torch.export; a second way that torch 2 has."""
-    inputs = [meta_input(spec) for spec in specs]
     if entry.task == "detection":
         inputs = [[image for image in inputs[0]]]
     try:
@@ -1196,6 +1228,11 @@ def serialised(program):
         return internal_json(program)
 
 
+def strict_json(text):
+    """One line of JSON; older torch writes bare Infinity, which is none."""
+    return compact(json.loads(text, parse_constant=str))
+
+
 def archived_json(program):
     stream = io.BytesIO()
     torch.export.save(program, stream)
@@ -1203,7 +1240,7 @@ def archived_json(program):
         for name in archive.namelist():
             if name.endswith("serialized_exported_program.json") \
                     or "models/" in name and name.endswith(".json"):
-                return compact(json.loads(archive.read(name).decode("utf-8")))
+                return strict_json(archive.read(name).decode("utf-8"))
     raise ValueError("the archive holds no program")
 
 
@@ -1213,8 +1250,7 @@ def internal_json(program):
         serialize = importlib.import_module("torch._export.serde.serialize")
         artifact = serialize.ExportedProgramSerializer().serialize(program)
         tree = serialize._dataclass_to_dict(artifact.exported_program)
-        text = json.dumps(tree, cls=serialize.EnumEncoder)
-        return compact(json.loads(text))
+        return strict_json(json.dumps(tree, cls=serialize.EnumEncoder))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -1257,44 +1293,48 @@ class Examination:
     def examine(self):
         torch.set_default_dtype(torch.float32)
         model = self.build()
-        state = {id(tensor): (kind, tensor.numel()) for kind, _, tensor, _ in state_of(model)}
-        for kind in ("parameter", "buffer"):
-            self.record[kind + "s"] = sum(n for k, n in state.values() if k == kind)
-        specs = self.record["inputs"] = self.inputs(model)
         self.record["module_list"] = [[path, type_name(module)]
                                       for path, module in model.named_modules()]
         try:
-            self.by_fx(model, specs)
+            self.by_fx(model)
         except Failure as failure:
             if self.options.skip_graph or not hasattr(torch, "export"):
                 raise
-            self.by_export(model, specs, failure)
+            self.by_export(model, failure)
 
     def build(self):
         try:
-            return build_model(self.entry, self.options.variant)
+            model = build_model(self.entry, self.options.variant)
+            self.count_state(model)
+            return model
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise Failure("build_error", error)
 
+    def count_state(self, model):
+        """Elements of parameters and of buffers, shared ones once."""
+        sizes = {id(tensor): (kind, tensor.numel()) for kind, _, tensor, _ in state_of(model)}
+        for wanted in ("parameter", "buffer"):
+            self.record[wanted + "s"] = sum(size for kind, size in sizes.values()
+                                            if kind == wanted)
+
     def inputs(self, model):
         try:
             given = self.options.shapes_for(self.entry.name)
-            return input_specs(self.entry, self.options.variant, model, given)
-        except (TypeError, ValueError) as error:
+            specs = self.record["inputs"] = input_specs(self.entry, self.options.variant, model,
+                                                        given)
+            return meta_inputs(specs)
+        except (RuntimeError, TypeError, ValueError) as error:
             raise Failure("input_error", error)
 
-    def by_fx(self, model, specs):
+    def by_fx(self, model):
         tracer = fx_trace(model)
         self.record["via"] = "fx"
         self.record["fx_nodes"] = len(tracer.graph.nodes)
         if self.options.skip_graph:
             return
-        try:
-            inputs = [meta_input(spec) for spec in specs]
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise Failure("input_error", error)
+        inputs = self.inputs(model)
         recorder = Recorder()
         state_specs = declare_state(model, recorder)
         input_names = declare_inputs(tracer.graph, inputs, recorder)
@@ -1303,11 +1343,11 @@ class Examination:
         self.record["module_calls"] = executor.module_calls(result)
         self.program = Program(recorder, state_specs, input_names, result).json()
 
-    def by_export(self, model, specs, fx_failure):
+    def by_export(self, model, fx_failure):
         """A second try; FX's verdict stays in the record either way."""
         self.record["fx"] = fx_failure.fields()
         try:
-            self.program = export_program(model, self.entry, specs)
+            self.program = export_program(model, self.entry, self.inputs(model))
         except Failure as failure:
             self.record["export"] = failure.fields()
             raise fx_failure
@@ -1476,7 +1516,8 @@ def parse_arguments(words):
         command.add_argument("--output", metavar="FILE")
     for command in (listing, trace):
         command.add_argument("--module", metavar="NAME",
-                             help="a module with ZOOMETER_MODELS, instead of torchvision")
+                             help="instead of torchvision: a module with ZOOMETER_MODELS, or"
+                                  " MODULE:FUNCTION")
     trace.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the source")
     trace.add_argument("--output", metavar="FILE", required=True)
     trace.add_argument("--append", action="store_true", help="go on with an existing FILE")

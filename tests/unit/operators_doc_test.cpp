@@ -20,7 +20,9 @@ class AttributeNames : public AttrVisitor {
   void visit(std::string_view name, std::int64_t) override { add(name, "integer"); }
   void visit(std::string_view name, double) override { add(name, "number"); }
   void visit(std::string_view name, bool) override { add(name, "truth value"); }
-  void visit(std::string_view name, std::span<const std::int64_t>) override { add(name, "integers"); }
+  void visit(std::string_view name, std::span<const std::int64_t>) override {
+    add(name, "integers");
+  }
   void visit(std::string_view name, std::span<const double>) override { add(name, "numbers"); }
   void visit(std::string_view name, std::string_view) override { add(name, "text"); }
   void visit(std::string_view name, DType) override { add(name, "dtype"); }
@@ -44,19 +46,21 @@ std::string attributes_of(const OpDef& op) {
 
 std::string_view coverage_text(const OpDef& op) {
   switch (op.coverage) {
-    case Coverage::counted: return op.cost_is_bound ? "counted, at most: it depends on data" : "counted";
-    case Coverage::zero: return "zero by definition";
-    case Coverage::unknown: return "unknown";
+  case Coverage::counted:
+    return op.cost_is_bound ? "counted, at most: it depends on data" : "counted";
+  case Coverage::zero: return "zero by definition";
+  case Coverage::unknown: return "unknown";
   }
   return "";
 }
 
 std::string_view storage_text(const OpDef& op) {
   switch (op.storage) {
-    case Storage::fresh: return op.reads == Reads::outputs ? "new memory; reads what it writes" : "new memory";
-    case Storage::alias: return "the input itself: no traffic";
-    case Storage::view: return "a view: no traffic";
-    case Storage::reshaped: return "a view where the input is contiguous, else a copy";
+  case Storage::fresh:
+    return op.reads == Reads::outputs ? "new memory; reads what it writes" : "new memory";
+  case Storage::alias: return "the input itself: no traffic";
+  case Storage::view: return "a view: no traffic";
+  case Storage::reshaped: return "a view where the input is contiguous, else a copy";
   }
   return "";
 }
@@ -64,11 +68,15 @@ std::string_view storage_text(const OpDef& op) {
 std::string document() {
   std::ostringstream out;
   out << "# Operators\n\n"
-         "Every operator that a graph is made of, from its declaration in `src/op/`: what it costs, what it\n"
+         "Every operator that a graph is made of, from its declaration in `src/op/`: what it "
+         "costs, what it\n"
          "checks, where its result lives. This page is written by the test `OperatorsDoc`.\n\n"
-         "FLOPs are 2 x MACs plus all other operations. One operation is an addition, multiplication,\n"
-         "division, comparison, rounding or one call of a transcendental function (exp, log, erf, tanh, sin,\n"
-         "a square root). An operator is *counted* by its formula, *zero by definition* (it moves or renames\n"
+         "FLOPs are 2 x MACs plus all other operations. One operation is an addition, "
+         "multiplication,\n"
+         "division, comparison, rounding or one call of a transcendental function (exp, log, erf, "
+         "tanh, sin,\n"
+         "a square root). An operator is *counted* by its formula, *zero by definition* (it moves "
+         "or renames\n"
          "elements and computes nothing), or *unknown*; what is unknown is always reported.\n"
          "A failed check is cited by the operator's name and the number, as in `conv2d C4`.\n";
   for (const OpGroup* group : op_groups()) {
@@ -79,7 +87,8 @@ std::string document() {
       out << "- coverage: " << coverage_text(*op) << "; result: " << storage_text(*op) << "\n";
       if (!op->inputs.empty()) {
         out << "- inputs:";
-        for (std::size_t i = 0; i < op->inputs.size(); ++i) out << (i > 0 ? ", `" : " `") << op->inputs[i] << "`";
+        for (std::size_t i = 0; i < op->inputs.size(); ++i)
+          out << (i > 0 ? ", `" : " `") << op->inputs[i] << "`";
         out << "\n";
       }
       const std::string attributes = attributes_of(*op);

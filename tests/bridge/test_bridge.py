@@ -1,0 +1,539 @@
+"""Holds the PyTorch bridge against the live PyTorch.
+
+Run with a Python that has torch and torchvision (Debian: /usr/bin/python3):
+
+    /usr/bin/python3 tests/bridge/test_bridge.py
+"""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import warnings
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BRIDGE = os.path.join(HERE, os.pardir, os.pardir, "python", "zoometer_bridge.py")
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+warnings.simplefilter("ignore")
+SKIPPED = 77  # what ctest's SKIP_RETURN_CODE is set to by custom
+
+try:
+    import torch
+    import torchvision
+    from replay import replay
+except ImportError as error:
+    if __name__ != "__main__":
+        raise unittest.SkipTest("no torch and torchvision here: %s" % error)
+    print("skipped: no torch and torchvision here: %s" % error)
+    sys.exit(SKIPPED)
+
+TORCH_2 = int(torch.__version__.split(".")[0]) >= 2
+
+
+def command(*words):
+    return [sys.executable, BRIDGE] + list(words)
+
+
+def run(*words, **options):
+    """Run the bridge with its output captured; tests of user models run in this folder."""
+    return subprocess.run(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          cwd=HERE, universal_newlines=True, timeout=300, **options)
+
+
+def temporary_file():
+    handle, path = tempfile.mkstemp(suffix=".jsonl")
+    os.close(handle)
+    return path
+
+
+def read_events(path):
+    """The events of a file; a torn last line is left out, as a reader must do."""
+    events = []
+    with open(path, encoding="utf-8") as stream:
+        for line in stream:
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                continue
+    return events
+
+
+def trace(*words):
+    """The events that a trace writes, and the finished process."""
+    path = temporary_file()
+    try:
+        process = run("trace", "--output", path, *words)
+        return read_events(path), process
+    finally:
+        os.remove(path)
+
+
+def records(events):
+    return {event["model"]: event for event in events if event["event"] == "model"}
+
+
+def fx_verdict(record):
+    """What FX said, also where torch.export succeeded after it."""
+    return record.get("fx", record)
+
+
+def shape_of(graph, argument):
+    sizes = graph["tensor_values"][argument["as_tensor"]["name"]]["sizes"]
+    return [size["as_int"] for size in sizes]
+
+
+def node_macs(graph, node):
+    """Multiply-accumulates of one recorded node."""
+    arguments = {entry["name"]: entry["arg"] for entry in node["inputs"]}
+    operator = node["target"].split(".")[3]
+    if operator == "convolution":
+        positions = shape_of(graph, node["outputs"][0])
+        weight = shape_of(graph, arguments["weight"])
+        return math.prod(weight) * positions[0] * math.prod(positions[2:])
+    products = {"addmm": ("mat1", "mat2"), "mm": ("self", "mat2"), "bmm": ("self", "mat2"),
+                "baddbmm": ("batch1", "batch2")}
+    if operator not in products:
+        return 0
+    left, right = (shape_of(graph, arguments[name]) for name in products[operator])
+    return math.prod(left) * right[-1]
+
+
+def total_macs(record):
+    graph = record["program"]["graph_module"]["graph"]
+    return sum(node_macs(graph, node) for node in graph["nodes"])
+
+
+def targets(record):
+    return [node["target"] for node in record["program"]["graph_module"]["graph"]["nodes"]]
+
+
+def build_live(name):
+    """The model with real weights; without the initialisers that take seconds."""
+    options = {"weights": None}
+    if name.startswith("lraspp"):
+        options["weights_backbone"] = None
+    if name == "googlenet":
+        options["init_weights"] = False
+    return torchvision.models.get_model(name, **options).eval()
+
+
+def live_model(name):
+    torch.manual_seed(0)
+    model = build_live(name)
+    for path, buffer in model.named_buffers():
+        if path.endswith("running_mean") or path.endswith("running_var"):
+            torch.nn.init.uniform_(buffer, 0.5, 1.5)
+    return model
+
+
+def live_state(model):
+    state = dict(model.named_buffers())
+    state.update(model.state_dict())
+    return state
+
+
+class TorchvisionModels(unittest.TestCase):
+    """Several models traced once, looked at from all sides."""
+
+    MODELS = ("resnet18", "vit_b_16", "mobilenet_v2", "swin_t", "googlenet", "r3d_18",
+              "lraspp_mobilenet_v3_large")
+    FAILING = ("fasterrcnn_resnet50_fpn", "raft_small")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.events, cls.process = trace(*(cls.MODELS + cls.FAILING))
+        cls.records = records(cls.events)
+
+    def test_every_model_is_announced_and_recorded(self):
+        self.assertEqual(self.process.returncode, 0, self.process.stderr)
+        names = [event["event"] for event in self.events]
+        count = len(self.MODELS) + len(self.FAILING)
+        self.assertEqual(names, ["begin"] + ["start", "model"] * count + ["end"])
+        self.assertEqual(self.events[0]["protocol"], 1)
+        self.assertEqual(self.events[0]["torch"], torch.__version__)
+
+    def test_models_are_traceable(self):
+        for name in self.MODELS:
+            with self.subTest(name):
+                record = self.records[name]
+                self.assertEqual((record["status"], record["via"]), ("traceable", "fx"),
+                                 record["message"])
+
+    def test_fx_node_counts(self):
+        self.assertEqual(self.records["resnet18"]["fx_nodes"], 71)
+        for name in self.MODELS:
+            with self.subTest(name):
+                self.assertGreater(self.records[name]["fx_nodes"], 10)
+
+    def test_parameters_and_state_order(self):
+        for name in self.MODELS:
+            with self.subTest(name):
+                record = self.records[name]
+                model = build_live(name)
+                self.assertEqual(record["parameters"],
+                                 sum(p.numel() for p in model.parameters()))
+                self.assertEqual(record["buffers"], sum(b.numel() for b in model.buffers()))
+                expected = [(key, list(value.shape)) for key, value in model.state_dict().items()]
+                self.assertEqual(self.recorded_state(record), expected)
+
+    @staticmethod
+    def recorded_state(record):
+        module = record["program"]["graph_module"]
+        state = []
+        for spec in module["signature"]["input_specs"]:
+            (kind, body), = spec.items()
+            if kind in ("parameter", "buffer") and body.get("persistent", True):
+                name = body["arg"]["name"]
+                state.append((body[kind + "_name"],
+                              shape_of(module["graph"], {"as_tensor": {"name": name}})))
+        return state
+
+    def test_macs(self):
+        known = {"resnet18": 1814073344, "vit_b_16": 17563828224, "mobilenet_v2": 300774272}
+        for name, macs in known.items():
+            with self.subTest(name):
+                self.assertEqual(self.records[name]["inputs"],
+                                 [{"shape": [1, 3, 224, 224], "dtype": "float32"}])
+                self.assertEqual(total_macs(self.records[name]), macs)
+
+    def test_attention_products_are_visible(self):
+        self.assertEqual(targets(self.records["vit_b_16"]).count("torch.ops.aten.bmm.default"), 24)
+
+    def test_module_list_and_calls(self):
+        for name in ("resnet18", "swin_t", "googlenet"):
+            with self.subTest(name):
+                record = self.records[name]
+                model = live_model(name)
+                modules = [[path, type(module).__module__ + "." + type(module).__qualname__]
+                           for path, module in model.named_modules()]
+                self.assertEqual(record["module_list"], modules)
+                self.assertEqual(record["module_calls"], self.live_calls(model))
+
+    @staticmethod
+    def live_calls(model):
+        """[path, output shapes] in the order in which the calls begin."""
+        calls, open_calls = [], []
+        for path, module in model.named_modules():
+            def begin(module, inputs, path=path):
+                calls.append([path, None])
+                open_calls.append(calls[-1])
+
+            def end(module, inputs, output):
+                open_calls.pop()[1] = [list(output.shape)]
+            module.register_forward_pre_hook(begin)
+            module.register_forward_hook(end)
+        with torch.no_grad():
+            model(torch.rand(1, 3, 224, 224))
+        return calls
+
+    def test_every_value_is_defined_before_it_is_read(self):
+        for name in self.MODELS:
+            with self.subTest(name):
+                graph = self.records[name]["program"]["graph_module"]["graph"]
+                defined = {entry["as_tensor"]["name"] for entry in graph["inputs"]}
+                for node in graph["nodes"]:
+                    self.assertLessEqual(set(names_in(node["inputs"])), defined)
+                    results = list(names_in(node["outputs"]))
+                    self.assertFalse(defined.intersection(results))
+                    defined.update(results)
+                self.assertEqual(defined, set(graph["tensor_values"]))
+                self.assertLessEqual(set(names_in(graph["outputs"])), defined)
+
+    def test_every_node_has_a_module_stack(self):
+        for name in self.MODELS:
+            record = self.records[name]
+            paths = {path for path, _ in record["module_list"]}
+            for node in record["program"]["graph_module"]["graph"]["nodes"]:
+                stack = node["metadata"]["nn_module_stack"].split(";")
+                self.assertTrue(stack[0].startswith("L__self__,,"))
+                self.assertLessEqual({frame.split(",")[1] for frame in stack}, paths)
+
+    def test_recorded_programs_compute_what_the_models_compute(self):
+        for name in ("resnet18", "mobilenet_v2", "swin_t"):
+            with self.subTest(name):
+                model = live_model(name)
+                image = torch.rand(1, 3, 224, 224)
+                with torch.no_grad():
+                    expected = model(image.clone())
+                    outputs = replay(self.records[name]["program"], live_state(model), [image])
+                self.assertEqual(len(outputs), 1)
+                torch.testing.assert_close(outputs[0], expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_detector_fails_by_iteration(self):
+        verdict = fx_verdict(self.records["fasterrcnn_resnet50_fpn"])
+        self.assertEqual(verdict["reason_code"], "fx_iteration")
+        self.assertTrue(verdict["message"].startswith("Proxy object cannot be iterated"))
+        self.assertEqual((verdict["module"], verdict["operator"]), ("", "images"))
+        self.assertEqual(self.records["fasterrcnn_resnet50_fpn"]["parameters"], 41808406)
+
+    def test_raft_fails_by_control_flow(self):
+        verdict = fx_verdict(self.records["raft_small"])
+        self.assertEqual(verdict["reason_code"], "fx_control_flow")
+        self.assertIn("cannot be used as inputs to control flow", verdict["message"])
+
+    @unittest.skipUnless(TORCH_2, "torch.export came with torch 2")
+    def test_raft_is_exported_instead(self):
+        record = self.records["raft_small"]
+        self.assertEqual((record["status"], record["via"]), ("traceable", "export"))
+        self.assertIn("nodes", record["program"]["graph_module"]["graph"])
+
+
+def names_in(value):
+    """All value names in a part of a program."""
+    if isinstance(value, list):
+        for item in value:
+            yield from names_in(item)
+    elif isinstance(value, dict) and isinstance(value.get("name"), str) and "arg" not in value:
+        yield value["name"]
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from names_in(item)
+
+
+class Commands(unittest.TestCase):
+    """info, list, and the options of trace."""
+
+    def test_info(self):
+        answer = json.loads(run("info").stdout)
+        self.assertEqual(answer["protocol"], 1)
+        self.assertEqual(answer["torch"], torch.__version__)
+        self.assertEqual(answer["torchvision"], torchvision.__version__)
+        self.assertTrue(answer["usable"])
+        self.assertIsNone(answer["reason_code"])
+
+    def test_list(self):
+        answer = json.loads(run("list").stdout)
+        models = {model["name"]: model for model in answer["models"]}
+        self.assertEqual(list(models), torchvision.models.list_models())
+        self.assertEqual(answer["source_version"], torchvision.__version__)
+        tasks = {"resnet18": "classification", "quantized_resnet18": "classification",
+                 "fcn_resnet50": "segmentation", "r3d_18": "video", "raft_small": "optical_flow",
+                 "fcos_resnet50_fpn": "detection"}
+        self.assertEqual({name: models[name]["task"] for name in tasks}, tasks)
+        self.assertEqual(models["vit_b_16"]["family"], "vision_transformer")
+
+    def test_builders_are_found_without_list_models(self):
+        sys.path.insert(0, os.path.dirname(BRIDGE))
+        bridge = __import__("zoometer_bridge")
+        expected = {name for name in torchvision.models.list_models()
+                    if not name.startswith("quantized_")}
+        self.assertEqual(set(bridge.scanned_builders(torchvision)), expected)
+
+    def test_the_script_may_come_through_a_pipe(self):
+        with open(BRIDGE, encoding="utf-8") as script:
+            process = subprocess.run([sys.executable, "-", "info"], stdin=script,
+                                     stdout=subprocess.PIPE, timeout=60)
+        self.assertEqual(json.loads(process.stdout)["protocol"], 1)
+
+    def test_wrong_usage(self):
+        self.assertEqual(run("trace").returncode, 2)
+        self.assertEqual(run("trace", "--output", "/nonexistent/file").returncode, 2)
+        self.assertEqual(run("explain").returncode, 2)
+
+    def test_verdict_only(self):
+        events, _ = trace("--skip-graph", "alexnet")
+        record = records(events)["alexnet"]
+        self.assertEqual((record["status"], record["fx_nodes"]), ("traceable", 24))
+        self.assertEqual(record["parameters"], 61100840)
+        self.assertNotIn("program", record)
+
+    def test_variants(self):
+        parameters = {}
+        for variant in ("untrained", "published"):
+            events, _ = trace("--variant", variant, "--skip-graph", "googlenet")
+            parameters[variant] = records(events)["googlenet"]["parameters"]
+        self.assertEqual(parameters, {"untrained": 13004888, "published": 6624904})
+
+    def test_input_shapes(self):
+        events, _ = trace("--input-shape", "2x3x64x64", "resnet18")
+        record = records(events)["resnet18"]
+        self.assertEqual(record["module_calls"][0], ["", [[2, 1000]]])
+
+    def test_input_shapes_from_a_file(self):
+        path = temporary_file()
+        with open(path, "w", encoding="utf-8") as stream:
+            json.dump({"resnet18": [[1, 3, 32, 32]], "alexnet": ["1,3,64,64"]}, stream)
+        events, _ = trace("--inputs", path, "resnet18", "alexnet")
+        os.remove(path)
+        shapes = [record["inputs"][0]["shape"] for record in records(events).values()]
+        self.assertEqual(shapes, [[1, 3, 32, 32], [1, 3, 64, 64]])
+
+    def test_an_input_that_does_not_fit(self):
+        events, _ = trace("--input-shape", "1,4,224,224", "resnet18")
+        record = records(events)["resnet18"]
+        self.assertEqual((record["status"], record["reason_code"]), ("failed", "shape_error"))
+        self.assertEqual(record["module"], "conv1")
+        self.assertEqual(record["operator"], "torch.ops.aten.convolution.default")
+        self.assertIn("channel", record["message"])
+        self.assertEqual(record["fx_nodes"], 71)
+
+    def test_an_unknown_model(self):
+        events, process = trace("resnet1", "squeezenet1_1")
+        self.assertEqual(process.returncode, 0)
+        found = records(events)
+        self.assertEqual(found["resnet1"]["reason_code"], "unknown_model")
+        self.assertEqual(found["squeezenet1_1"]["status"], "traceable")
+
+    def test_a_python_whose_torch_is_broken(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "torch.py"), "w", encoding="utf-8") as stream:
+                stream.write("print('noise')\nraise OSError('libtorch.so is missing')\n")
+            environment = dict(os.environ, PYTHONPATH=folder)
+            answer = json.loads(run("info", env=environment).stdout)
+            self.assertEqual((answer["torch"], answer["reason_code"]), (None, "no_torch"))
+            self.assertIn("libtorch.so is missing", answer["torch_error"])
+            path = os.path.join(folder, "trace.jsonl")
+            process = run("trace", "--output", path, "resnet18", env=environment)
+            self.assertEqual(process.returncode, 3)
+            self.assertEqual(read_events(path)[-1]["reason_code"], "no_torch")
+            self.assertEqual(run("list", env=environment).returncode, 3)
+
+
+class UsersModels(unittest.TestCase):
+    """The factories of sample_models.py, some of which misbehave."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.events, cls.process = trace(
+            "--module", "sample_models", "quiet", "noisy", "raises", "exits", "no_module",
+            "depends_on_data", "writes_through_views", "encoder", "embeds", "cell")
+        cls.records = records(cls.events)
+
+    def test_list(self):
+        answer = json.loads(run("list", "--module", "sample_models").stdout)
+        self.assertEqual(answer["source"], "sample_models")
+        self.assertIn({"name": "noisy", "task": "unknown", "family": "sample_models"},
+                      answer["models"])
+
+    def test_one_function(self):
+        events, _ = trace("--module", "sample_models:Quiet", "--input-shape", "2,8")
+        self.assertEqual(records(events)["Quiet"]["status"], "traceable")
+
+    def test_a_module_that_is_not_there(self):
+        events, process = trace("--module", "no_such_module")
+        self.assertEqual(process.returncode, 3)
+        self.assertEqual(events[-1]["reason_code"], "no_module")
+
+    def test_noise_goes_to_stderr(self):
+        self.assertEqual(self.process.stdout, "")
+        for words in ("noise from Python", "noise from C", "while it is traced"):
+            self.assertIn(words, self.process.stderr)
+        self.assertEqual(self.records["noisy"]["status"], "traceable")
+
+    def test_factories_that_fail_do_not_stop_the_others(self):
+        for name, message in (("raises", "this factory"), ("exits", "SystemExit: 3"),
+                              ("no_module", "the factory returned str, not a torch.nn.Module")):
+            with self.subTest(name):
+                record = self.records[name]
+                self.assertEqual(record["reason_code"], "build_error")
+                self.assertEqual(record["message"], message)
+
+    def test_shared_state_is_one_value(self):
+        record = self.records["quiet"]
+        self.assertEqual((record["parameters"], record["buffers"]), (84, 1))
+        specs = record["program"]["graph_module"]["signature"]["input_specs"]
+        self.assertEqual(specs[0]["buffer"]["persistent"], False)
+        names = {spec["parameter"]["parameter_name"]: spec["parameter"]["arg"]["name"]
+                 for spec in specs if "parameter" in spec}
+        self.assertEqual(names["second.weight"], names["first.weight"])
+        calls = [path for path, _ in record["module_calls"]]
+        self.assertEqual(calls, ["", "first", "second"])
+        self.assertIn(["unused", "torch.nn.modules.linear.Linear"], record["module_list"])
+
+    def test_an_operator_that_meta_lacks(self):
+        verdict = fx_verdict(self.records["depends_on_data"])
+        self.assertEqual(verdict["module"], "inner")
+        self.assertEqual(verdict["operator"], "torch.ops.aten.nonzero.default")
+        self.assertEqual(verdict["reason_code"], "unknown_operator")
+
+    def test_writes_through_views(self):
+        record = self.records["writes_through_views"]
+        sample_models = __import__("sample_models")
+        x = torch.rand(3, 4)
+        outputs = replay(record["program"], {}, [x])
+        torch.testing.assert_close(outputs[0], sample_models.WritesThroughViews()(x))
+        synthetic = [node["target"] for node in record["program"]["graph_module"]["graph"]["nodes"]
+                     if node["metadata"].get("synthetic") == "true"]
+        self.assertIn("torch.ops.aten.as_strided_scatter.default", synthetic)
+
+    def test_children_of_a_leaf_have_scopes(self):
+        record = self.records["encoder"]
+        self.assertEqual(record["fx_nodes"], 3)
+        calls = dict(map(tuple, ((path, str(shapes)) for path, shapes in record["module_calls"])))
+        self.assertEqual(calls["encoder.layers.1.linear1"], "[[1, 5, 32]]")
+        # Per layer: in_proj, out_proj, two products over 4 heads of 4, two linear layers.
+        layer = 5 * 16 * 48 + 5 * 16 * 16 + 2 * 4 * 5 * 5 * 4 + 2 * 5 * 16 * 32
+        self.assertEqual(total_macs(record), 2 * layer)
+
+    def test_integer_inputs_and_optional_arguments(self):
+        record = self.records["embeds"]
+        self.assertEqual(record["inputs"], [{"shape": [1, 7], "dtype": "int64"}])
+        self.assertEqual(record["module_calls"][-1], ["table", [[1, 7, 16]]])
+
+    def test_a_module_called_twice(self):
+        record = self.records["cell"]
+        calls = [path for path, _ in record["module_calls"]]
+        self.assertEqual(calls, ["", "cell", "cell"])
+        stacks = [node["metadata"]["nn_module_stack"]
+                  for node in record["program"]["graph_module"]["graph"]["nodes"]]
+        self.assertTrue(any("L__self__cell@1,cell," in stack for stack in stacks))
+
+
+class Interruption(unittest.TestCase):
+    """What a reader finds when the interpreter dies."""
+
+    def setUp(self):
+        self.path = temporary_file()
+
+    def tearDown(self):
+        os.remove(self.path)
+
+    def trace(self, *words):
+        return run("trace", "--module", "sample_models", "--output", self.path, *words)
+
+    def test_a_crash_names_its_model(self):
+        process = self.trace("quiet", "crashes", "embeds")
+        self.assertEqual(process.returncode, 7)
+        events = read_events(self.path)
+        self.assertEqual(events[-1], {"event": "start", "model": "crashes"})
+        self.assertEqual(list(records(events)), ["quiet"])
+
+    def test_a_killed_run_keeps_what_it_had_and_goes_on(self):
+        process = subprocess.Popen(
+            command("trace", "--module", "sample_models", "--output", self.path, "quiet",
+                    "never_ends", "embeds"), cwd=HERE, stdout=subprocess.DEVNULL)
+        deadline = time.time() + 60
+        while "never_ends" not in [event.get("model") for event in read_events(self.path)]:
+            self.assertLess(time.time(), deadline, "the bridge did not get that far")
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.assertEqual(list(records(read_events(self.path))), ["quiet"])
+        with open(self.path, "a", encoding="utf-8") as stream:
+            stream.write('{"event":"model","model":"never_e')
+        self.assertEqual(self.trace("--append", "embeds").returncode, 0)
+        events = read_events(self.path)
+        self.assertEqual(list(records(events)), ["quiet", "embeds"])
+        self.assertEqual(events[-1]["event"], "end")
+
+    def test_control_c(self):
+        process = subprocess.Popen(
+            command("trace", "--module", "sample_models", "--output", self.path, "never_ends"),
+            cwd=HERE, stdout=subprocess.DEVNULL)
+        deadline = time.time() + 60
+        while len(read_events(self.path)) < 2:
+            self.assertLess(time.time(), deadline, "the bridge did not get that far")
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=30), 130)
+
+
+if __name__ == "__main__":
+    unittest.main()
