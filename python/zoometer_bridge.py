@@ -114,6 +114,17 @@ class Failure(Exception):
                 "module": self.module, "operator": self.operator}
 
 
+@contextlib.contextmanager
+def failing_as(code):
+    """Turn whatever goes wrong inside into a Failure; only Control-C gets through."""
+    try:
+        yield
+    except (KeyboardInterrupt, Failure):
+        raise
+    except BaseException as error:
+        raise Failure(code, error)
+
+
 # --- Sources: which models there are, and how to build them ---------------------------
 
 
@@ -662,6 +673,10 @@ class Node:
         self.droppable = droppable
 
 
+def node_tail(name, metadata):
+    return '],"metadata":%s,"is_hop_single_tensor_return":null,"name":"%s"}' % (metadata, name)
+
+
 class Recorder(DispatchBase):
     """Writes down each ATen call as a node of an exported program.
 
@@ -791,12 +806,9 @@ class Recorder(DispatchBase):
         name = self.unique(plan.name)
         outputs = []
         self.nodes.append(Node(name, plan.head + inputs + '],"outputs":[', outputs,
-                               self.tail(name), droppable=not plan.takes_tensors))
+                               node_tail(name, self.scope.metadata()),
+                               droppable=not plan.takes_tensors))
         outputs.extend(self.outputs_of(name, result, written))
-
-    def tail(self, name):
-        metadata = self.scope.metadata() if self.scope else "{}"
-        return '],"metadata":%s,"is_hop_single_tensor_return":null,"name":"%s"}' % (metadata, name)
 
     def outputs_of(self, name, result, written):
         """Names of the results, nested as the operator returned them."""
@@ -830,8 +842,8 @@ class Recorder(DispatchBase):
         self.values[name] = value_text
         head = '{"target":"torch.ops.aten.%s.default","inputs":[%s],"outputs":[' \
             % (operator, ",".join(inputs))
-        tail = self.tail(name).replace('"metadata":{', '"metadata":{"synthetic":"true",', 1)
-        self.nodes.append(Node(name, head, [name], tail.replace(",}", "}", 1)))
+        metadata = {"synthetic": "true", "nn_module_stack": self.scope.stack()}
+        self.nodes.append(Node(name, head, [name], node_tail(name, compact(metadata))))
         return name
 
     # Arguments
@@ -1208,13 +1220,8 @@ def export_program(model, entry, inputs):
     """The program's JSON text by torch.export; a second way that torch 2 has."""
     if entry.task == "detection":
         inputs = [[image for image in inputs[0]]]
-    try:
-        with torch.no_grad(), explicit_attention():
-            program = torch.export.export(model, tuple(inputs), strict=False)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise Failure("export_error", error)
+    with failing_as("export_error"), torch.no_grad(), explicit_attention():
+        program = torch.export.export(model, tuple(inputs), strict=False)
     return serialised(program)
 
 
@@ -1246,15 +1253,11 @@ def archived_json(program):
 
 def internal_json(program):
     """torch.export.save also wants the weights, which meta and fake tensors lack."""
-    try:
+    with failing_as("serialization_error"):
         serialize = importlib.import_module("torch._export.serde.serialize")
         artifact = serialize.ExportedProgramSerializer().serialize(program)
         tree = serialize._dataclass_to_dict(artifact.exported_program)
         return strict_json(json.dumps(tree, cls=serialize.EnumEncoder))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise Failure("serialization_error", error)
 
 
 # --- One model ------------------------------------------------------------------------
@@ -1303,14 +1306,10 @@ class Examination:
             self.by_export(model, failure)
 
     def build(self):
-        try:
+        with failing_as("build_error"):
             model = build_model(self.entry, self.options.variant)
             self.count_state(model)
             return model
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise Failure("build_error", error)
 
     def count_state(self, model):
         """Elements of parameters and of buffers, shared ones once."""
@@ -1320,13 +1319,11 @@ class Examination:
                                             if kind == wanted)
 
     def inputs(self, model):
-        try:
+        with failing_as("input_error"):
             given = self.options.shapes_for(self.entry.name)
             specs = self.record["inputs"] = input_specs(self.entry, self.options.variant, model,
                                                         given)
             return meta_inputs(specs)
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise Failure("input_error", error)
 
     def by_fx(self, model):
         tracer = fx_trace(model)
