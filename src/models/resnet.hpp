@@ -74,6 +74,7 @@ struct BasicBlock : Module<BasicBlock<NormType>> {
   static constexpr auto kind = "BasicBlock";
   static constexpr std::int64_t expansion = 1;
   using Norm = NormType;
+  using Act = ReLU;
   using Module<BasicBlock>::at;
   Block b;
   Conv2d conv1 = conv3x3(at("conv1"), b.in, b.planes, {.stride = b.stride});
@@ -95,6 +96,7 @@ struct Bottleneck : Module<Bottleneck<NormType>> {
   static constexpr auto kind = "Bottleneck";
   static constexpr std::int64_t expansion = 4;
   using Norm = NormType;
+  using Act = ReLU;
   using Module<Bottleneck>::at;
   Block b;
   std::int64_t width = b.planes * b.width_per_group / 64 * b.groups;
@@ -140,7 +142,7 @@ struct Layers {
   Config config;
   Conv2d conv1{owner.at("conv1"), 3, 64, {.kernel = 7, .stride = 2, .padding = 3, .bias = false}};
   Norm bn1{owner.at("bn1"), 64, config.norm_eps};
-  ReLU relu{owner.at("relu")};
+  typename BlockType::Act relu{owner.at("relu")};
   MaxPool2d maxpool{owner.at("maxpool"), {.kernel = 3, .stride = 2, .padding = 1}};
   Sequential layer1 = layer(owner.at("layer1"), 64, 0);
   Sequential layer2 = layer(owner.at("layer2"), 64 * BlockType::expansion, 1);
