@@ -1,6 +1,7 @@
 #include "models/model.hpp"
 
 #include "ir/verify.hpp"
+#include "nn/int8.hpp"
 
 namespace zoometer {
 
@@ -88,11 +89,25 @@ Tensor Trace::input(std::size_t index) {
 
 void Trace::output(Tensor tensor, std::string_view name) { graph_.add_output(name, tensor.id); }
 
+namespace {
+
+void build(const Model& model, const TraceOptions& options, Graph& graph) {
+  Trace context(graph, model, options);
+  model.build(context);
+}
+
+}  // namespace
+
 void trace(const Model& model, const TraceOptions& options, Graph& graph) {
   graph.clear();
   try {
-    Trace context(graph, model, options);
-    model.build(context);
+    if (options.quantize) {
+      Graph float_graph;
+      build(model, options, float_graph);
+      convert_to_int8(float_graph, graph);
+    } else {
+      build(model, options, graph);
+    }
     verify(graph);
   } catch (Error& error) {
     if (error.place.model.empty()) error.place.model = model.name;

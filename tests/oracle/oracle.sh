@@ -28,6 +28,7 @@ tally() {
 }
 
 tally facts "$oracle/facts.py" --check
+tally int8 "$oracle/int8_facts.py" --check
 tally compared "$oracle/compare.py" "$ZOOMETER" --input-shape 3,3,192,256
 
 echo "CASES $passed passed $failed failed"

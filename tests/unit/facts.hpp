@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "ir/graph.hpp"
+
 namespace zoometer::testing {
 
 /// What tests/oracle/facts.py wrote about one model and variant, as lines without their first word.
@@ -15,6 +17,12 @@ struct Facts {
 };
 
 Facts read_facts(const std::string& path);
+
+/// The shape in an input line, with a batch of 1 where a detector takes an image without one.
+Shape shape_of_input(const std::string& line);
+
+/// Expects the state dict and the module tree of a graph to be those of the facts.
+void expect_facts(const Facts& facts, const Graph& graph);
 
 /// Whether a line equals a fact, whose sizes may be `?`: known only at run time.
 bool matches(const std::string& fact, const std::string& line);

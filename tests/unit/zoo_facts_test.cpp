@@ -40,50 +40,6 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-std::vector<std::string> states_of(const Graph& graph) {
-  std::vector<std::string> lines;
-  for (const ParameterId id : graph.parameters_in_order()) {
-    const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
-    lines.push_back(graph.parameter_path(parameter) + " " +
-                    std::string(name_of(graph.value(parameter.value).dtype)) + " " +
-                    to_short_string(graph.shape(parameter.value)) +
-                    (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer"));
-  }
-  return lines;
-}
-
-std::vector<std::string> modules_of(const Graph& graph) {
-  std::vector<int> counts(graph.modules().size(), 0);
-  std::vector<std::string> shapes(graph.modules().size());
-  for (const ModuleCall& call : graph.calls()) {
-    std::string text;
-    for (const ValueId value : graph.outputs_of(call)) {
-      text += (text.empty() ? "" : ",") + to_short_string(graph.shape(value));
-    }
-    shapes[call.module] += (counts[call.module]++ > 0 ? " | " : " ") + text;
-  }
-  std::vector<std::string> lines;
-  for (const ModuleId id : graph.modules_in_order()) {
-    const std::string path = id == 0 ? "\"\"" : graph.module_path(id);
-    lines.push_back(path + " " + std::string(graph.modules()[id].kind) + " " +
-                    std::to_string(counts[id]) + shapes[id]);
-  }
-  return lines;
-}
-
-void expect_lines(const char* what, const std::vector<std::string>& facts,
-                  const std::vector<std::string>& ours) {
-  int differences = 0;
-  for (std::size_t i = 0; i < std::max(facts.size(), ours.size()) && differences < 5; ++i) {
-    const std::string fact = i < facts.size() ? facts[i] : "(nothing)";
-    const std::string line = i < ours.size() ? ours[i] : "(nothing)";
-    if (testing::matches(fact, line)) continue;
-    ++differences;
-    ADD_FAILURE() << what << " " << i << "\n  torchvision: " << fact << "\n  zoometer:    " << line;
-  }
-}
-
 class ZooFacts : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ZooFacts, EqualTorchvision) {
@@ -92,21 +48,10 @@ TEST_P(ZooFacts, EqualTorchvision) {
   Graph graph;
   TraceOptions options;
   options.variant = test.variant;
-  for (const std::string& input : facts.inputs) {  // "x 1x3x224x224 float32"
-    const std::size_t first = input.find(' ');
-    TraceOptions::Input given;
-    std::string sizes = input.substr(first + 1, input.find(' ', first + 1) - first - 1);
-    for (std::size_t at = 0; at < sizes.size(); at = sizes.find('x', at) + 1) {
-      given.shape.push_back(std::stoll(sizes.substr(at)));
-      if (sizes.find('x', at) == std::string::npos) break;
-    }
-    if (given.shape.rank() == 3)
-      given.shape.insert(0, 1);  // torchvision's detectors take a list of images
-    options.inputs.push_back(given);
-  }
+  for (const std::string& input : facts.inputs)
+    options.inputs.push_back({"", testing::shape_of_input(input)});
   trace(*test.model, options, graph);
-  expect_lines("state", facts.states, states_of(graph));
-  expect_lines("module", facts.modules, modules_of(graph));
+  testing::expect_facts(facts, graph);
 }
 
 std::string name_case(const ::testing::TestParamInfo<Case>& test) {
