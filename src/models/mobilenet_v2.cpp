@@ -16,6 +16,6 @@ constexpr Model mobilenets[] = {
 
 extern constinit const Family mobilenet_v2_family = {
     "MobileNetV2", "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018",
-    Task::classification, mobilenets};
+    Task::classification, mobilenets, "MobileNet"};
 
 }  // namespace zoometer

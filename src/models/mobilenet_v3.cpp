@@ -19,6 +19,6 @@ constexpr Model mobilenets[] = {
 
 extern constinit const Family mobilenet_v3_family = {
     "MobileNetV3", "Howard et al., Searching for MobileNetV3, 2019", Task::classification,
-    mobilenets};
+    mobilenets, "MobileNet"};
 
 }  // namespace zoometer

@@ -120,6 +120,7 @@ struct Family {
   std::string_view paper;  ///< authors, title, year
   Task task = Task::classification;
   std::span<const Model> models;
+  std::string_view group = {};  ///< "MobileNet" for MobileNetV2: where lists count it, if elsewhere
 };
 
 /// Every family, by object name.

@@ -117,6 +117,6 @@ extern constinit const Family vit_family = {
     "VisionTransformer",
     "Dosovitskiy et al., An Image is Worth 16x16 Words: Transformers for Image Recognition at "
     "Scale, 2020",
-    Task::classification, models};
+    Task::classification, models, "ViT"};
 
 }  // namespace zoometer

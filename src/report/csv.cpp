@@ -3,20 +3,10 @@
 #include <iterator>
 
 #include "report/report.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
-
-/// Quoted where RFC 4180 asks for it.
-std::string quoted(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"') result += '"';
-    result += c;
-  }
-  return result + '"';
-}
 
 std::string write_csv(const ReportInput& input, const ReportOptions& options) {
   const Graph& graph = input.graph;
@@ -34,9 +24,9 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
       shapes += to_short_string(graph.shape(value));
     }
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{},{},{},{}",
-                   quoted(graph.module_path(id)), quoted(graph.modules()[id].kind),
+                   csv_field(graph.module_path(id)), csv_field(graph.modules()[id].kind),
                    input.profile.calls[id], f.parameters, f.buffers, f.macs, f.flops, f.activations,
-                   f.bytes_read, f.bytes_written, f.bounded ? 1 : 0, quoted(shapes));
+                   f.bytes_read, f.bytes_written, f.bounded ? 1 : 0, csv_field(shapes));
     if (has_cost) fmt::format_to(std::back_inserter(text), ",{}", f.cost);
     text += '\n';
   }

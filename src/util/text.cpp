@@ -17,7 +17,21 @@ std::string four_digits(double value) {
   return fmt::format("{:.0f}", value);
 }
 
-/// The edits that turn one name into the other: insert, delete, replace, swap neighbours.
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// The run of digits at a position, without leading zeros; moves the position behind it.
+std::string_view number_at(std::string_view text, std::size_t& position) {
+  while (position + 1 < text.size() && text[position] == '0' && is_digit(text[position + 1]))
+    ++position;
+  const std::size_t begin = position;
+  while (position < text.size() && is_digit(text[position])) ++position;
+  return text.substr(begin, position - begin);
+}
+
+/// The edits that turn one name into the other, whatever the case: insert, delete, replace, swap
+/// neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> previous(b.size() + 1);
@@ -26,7 +40,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      const std::size_t replaced = previous[j - 1] + (lower(a[i - 1]) == lower(b[j - 1]) ? 0U : 1U);
       row[j] = std::min({previous[j] + 1, row[j - 1] + 1, replaced});
       const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
       if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
@@ -87,6 +101,16 @@ std::string pad_left(std::string_view text, std::size_t width) {
   return std::string(used < width ? width - used : 0, ' ').append(text);
 }
 
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"') result += '"';
+    result += c;
+  }
+  return result + '"';
+}
+
 std::string escape_controls(std::string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -132,6 +156,24 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
     text += near[i];
   }
   return text + "?";
+}
+
+bool natural_less(std::string_view a, std::string_view b) noexcept {
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const std::string_view left = number_at(a, i);
+      const std::string_view right = number_at(b, j);
+      if (left.size() != right.size()) return left.size() < right.size();
+      if (left != right) return left < right;
+      continue;
+    }
+    const char left = lower(a[i++]);
+    const char right = lower(b[j++]);
+    if (left != right) return left < right;
+  }
+  return a.size() - i < b.size() - j;
 }
 
 bool matches_wildcard(std::string_view pattern, std::string_view text) noexcept {

@@ -24,6 +24,9 @@ std::size_t display_width(std::string_view text) noexcept;
 std::string pad_right(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
 
+/// A field of a CSV line, quoted where RFC 4180 asks for it.
+std::string csv_field(std::string_view text);
+
 /// Control characters as "\x1b", so that a name from a file cannot steer a terminal.
 std::string escape_controls(std::string_view text);
 
@@ -35,6 +38,9 @@ std::vector<std::string> suggestions(std::string_view name,
 
 /// " - did you mean a or b?", or empty.
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates);
+
+/// Orders names as people do: letters without their case, runs of digits by their number.
+bool natural_less(std::string_view a, std::string_view b) noexcept;
 
 /// Whether `text` matches a pattern with `*` and `?`.
 bool matches_wildcard(std::string_view pattern, std::string_view text) noexcept;

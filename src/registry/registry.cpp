@@ -1,0 +1,173 @@
+#include "registry/registry.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "util/embedded.hpp"
+#include "util/paths.hpp"
+#include "util/text.hpp"
+#include "util/toml.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view registry_file = "registry.toml";
+constexpr std::string_view registry_words = "curated, auto or all";
+
+[[noreturn]] void misfit(const std::string& path, const TomlValue& value, std::string_view key,
+                         std::string_view expected) {
+  const std::string got = value.kind == TomlValue::Kind::string ? toml_string(value.text)
+                                                                : std::string(name_of(value.kind));
+  Error error(ErrorCode::malformed, fmt::format("line {}: {}", value.line, key),
+              {std::string(expected), got});
+  error.place.model = path;
+  throw error;
+}
+
+std::vector<std::string> strings(const std::string& path, const TomlValue& value,
+                                 std::string_view key) {
+  if (value.kind != TomlValue::Kind::array) misfit(path, value, key, "an array of strings");
+  std::vector<std::string> result;
+  for (const TomlValue& item : value.items) {
+    if (item.kind != TomlValue::Kind::string) misfit(path, item, key, "strings only");
+    result.push_back(item.text);
+  }
+  return result;
+}
+
+std::string_view embedded(std::string_view name) {
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (file.name == name) return file.text;
+  }
+  throw Error(ErrorCode::internal, "no embedded file " + std::string(name));
+}
+
+RegistryModel builtin(const Model& model, const Family& family) {
+  return {model.name,         family.group.empty() ? family.name : family.group,
+          family.name,        family.paper,
+          family.task,        "builtin",
+          model.input.list(), model.parameters,
+          model.macs,         &model};
+}
+
+/// Letters and digits in lower case: "mobilenet_v2" and "MobileNetV2" are one.
+std::string folded(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c >= 'A' && c <= 'Z') result += static_cast<char>(c - 'A' + 'a');
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) result += c;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(RegistryKind kind) noexcept {
+  switch (kind) {
+  case RegistryKind::curated: return "curated";
+  case RegistryKind::automatic: return "auto";
+  case RegistryKind::all: return "all";
+  }
+  return "all";
+}
+
+std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept {
+  for (const RegistryKind kind :
+       {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all}) {
+    if (name_of(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+Registry::Registry() {
+  read(embedded(registry_file), "the built-in " + std::string(registry_file));
+  if (const auto folder = config_folder()) {
+    user_path_ = *folder + "/" + std::string(registry_file);
+    if (const auto text = read_file(user_path_)) read(*text, user_path_);
+  }
+  for (const Family* family : families()) {
+    for (const Model& model : family->models) models_.push_back(builtin(model, *family));
+  }
+  std::sort(models_.begin(), models_.end(), [](const RegistryModel& a, const RegistryModel& b) {
+    return natural_less(a.name, b.name);
+  });
+}
+
+void Registry::read(std::string_view text, const std::string& path) {
+  const TomlValue file = parse_toml(text, path);
+  for (const auto& [key, value] : file.members) {
+    if (key == "curated") {
+      curated_ = strings(path, value, key);
+    } else if (key == "skip_patterns") {
+      skip_patterns_ = strings(path, value, key);
+    } else if (key == "registry") {
+      const auto kind = registry_from_name(value.text);
+      if (!kind) misfit(path, value, key, registry_words);
+      standard_ = *kind;
+    } else {
+      Error error(ErrorCode::malformed, fmt::format("line {}: unknown key {}", value.line, key));
+      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry"};
+      error.hint = did_you_mean(key, keys);
+      error.place.model = path;
+      throw error;
+    }
+  }
+}
+
+const RegistryModel* Registry::find(std::string_view name) const noexcept {
+  const auto found = std::find_if(models_.begin(), models_.end(),
+                                  [&](const RegistryModel& model) { return model.name == name; });
+  return found == models_.end() ? nullptr : &*found;
+}
+
+bool Registry::holds(RegistryKind kind, const RegistryModel& model) const noexcept {
+  switch (kind) {
+  case RegistryKind::curated:
+    return std::find(curated_.begin(), curated_.end(), model.name) != curated_.end();
+  case RegistryKind::automatic: return !is_skipped(model.name, skip_patterns_);
+  case RegistryKind::all: return true;
+  }
+  return true;
+}
+
+RegistryKind Registry::choose(std::string_view given) const {
+  std::string_view name = given;
+  std::string where = "--registry";
+  if (name.empty()) {
+    const char* variable = std::getenv("ZOOMETER_REGISTRY");
+    if (variable == nullptr || *variable == '\0') return standard_;
+    name = variable;
+    where = "ZOOMETER_REGISTRY";
+  }
+  const auto kind = registry_from_name(name);
+  if (kind) return *kind;
+  Error error(ErrorCode::usage, where, {std::string(registry_words), escape_controls(name)});
+  constexpr std::string_view names[] = {"curated", "auto", "all"};
+  error.hint = did_you_mean(name, names);
+  throw error;
+}
+
+bool is_skipped(std::string_view name, std::span<const std::string> patterns) noexcept {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return name.find(pattern) != std::string_view::npos;
+  });
+}
+
+bool is_of_family(const RegistryModel& model, std::string_view family) {
+  const std::string wanted = folded(family);
+  return folded(model.family) == wanted || folded(model.architecture) == wanted;
+}
+
+std::string inputs_text(std::span<const InputSpec> inputs) {
+  if (inputs.size() == 1) return to_short_string(inputs[0].shape);
+  std::string text;
+  for (const InputSpec& input : inputs) {
+    if (!text.empty()) text += ' ';
+    text.append(input.name).append("=").append(to_short_string(input.shape));
+  }
+  return text;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace zoometer {
+
+/// $XDG_CONFIG_HOME/zoometer (~/.config/zoometer), or nothing where neither is set.
+std::optional<std::string> config_folder();
+
+/// $XDG_CACHE_HOME/zoometer (~/.cache/zoometer), or nothing where neither is set.
+std::optional<std::string> cache_folder();
+
+/// A file's content, or nothing where there is no such file. Throws Error{io} where it cannot be
+/// read.
+std::optional<std::string> read_file(const std::string& path);
+
+}  // namespace zoometer
