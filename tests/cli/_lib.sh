@@ -46,6 +46,19 @@ expect() {
   if "$@" >output.txt 2>&1; then pass; else fail "$name" "$(head -c 600 output.txt)"; fi
 }
 
+# run WORDS...: runs the program and keeps $out, $err and $status, for `expect` and the words below.
+run() {
+  "$ZOOMETER" "$@" >stdout.txt 2>stderr.txt </dev/null
+  status=$?
+  out=$(cat stdout.txt)
+  err=$(cat stderr.txt)
+}
+is() { [ "$1" = "$2" ] || { printf '%s\nis not: %s\n' "$1" "$2"; return 1; }; }
+has() { [[ $1 == *"$2"* ]] || { printf '%s\nlacks: %s\n' "$1" "$2"; return 1; }; }
+lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nhas: %s\n' "$1" "$2"; return 1; }; }
+# json FILTER: a jq filter holds of what the last run wrote.
+json() { jq -e "$1" stdout.txt; }
+
 finish() {
   echo "CASES $passed passed $failed failed"
   [ "$failed" = 0 ]

@@ -1,5 +1,5 @@
 # zoometer list: which models there are, without tracing any.
-. "$SOURCE_DIR/tests/cli/_harness.sh"
+. "$SOURCE_DIR/tests/cli/_lib.sh"
 
 run list --format json
 expect "list is done" is "$status" 0
