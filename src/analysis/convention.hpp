@@ -14,6 +14,7 @@ struct Convention {
   std::string_view unit;     ///< "MACs" or "FLOPs": what one unit of `cost` is
   std::string_view summary;  ///< what it counts and what it leaves out
   std::string_view source;   ///< where the rules come from
+  std::int64_t per_mac;      ///< what one multiply-accumulate counts as: 1 or 2
   /// The cost of one node in that unit; 0 where the convention does not count it.
   std::int64_t (*cost)(const NodeView& node);
 };
@@ -23,6 +24,9 @@ std::span<const Convention* const> conventions() noexcept;
 
 /// The convention of that name, or null.
 const Convention* find_convention(std::string_view name) noexcept;
+
+/// The class of the module that a node runs in: tools that hook modules count by it.
+std::string_view module_kind(const NodeView& node) noexcept;
 
 /// The multiply-accumulates of a node by its operator's own definition.
 std::int64_t macs_of(const NodeView& node);

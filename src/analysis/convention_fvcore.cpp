@@ -104,10 +104,13 @@ std::int64_t flops(const NodeView& node) {
 }  // namespace
 
 extern constinit const Convention fvcore_convention = {
-    "fvcore", "FLOPs",
+    "fvcore",
+    "FLOPs",
     "1 per multiply-accumulate; batch norm 2 per element, other norms 5, adaptive average "
     "pooling 1, bilinear upsampling and grid sampling 4; einsum rounded to four digits; every "
     "other operator is left out.",
-    "fvcore.nn.FlopCountAnalysis", flops};
+    "fvcore.nn.FlopCountAnalysis",
+    1,
+    flops};
 
 }  // namespace zoometer

@@ -13,8 +13,11 @@ std::int64_t flops(const NodeView& node) {
 }  // namespace
 
 extern constinit const Convention native_convention = {
-    "native", "FLOPs",
+    "native",
+    "FLOPs",
     "2 per multiply-accumulate, bias additions, and every other operator by its formula.",
-    "docs/operators.md", flops};
+    "docs/operators.md",
+    2,
+    flops};
 
 }  // namespace zoometer

@@ -3,8 +3,11 @@
 namespace zoometer {
 
 extern constinit const Convention torchvision_convention = {
-    "torchvision", "MACs",
+    "torchvision",
+    "MACs",
     "Multiply-accumulates of convolutions and matrix products; nothing else. Published as _ops.",
-    "the metadata of torchvision's weights", macs_of};
+    "the metadata of torchvision's weights",
+    1,
+    macs_of};
 
 }  // namespace zoometer

@@ -43,13 +43,6 @@ std::int64_t read_bytes(const Graph& graph, const Node& node, std::int64_t writt
   return bytes;
 }
 
-std::string operator_name(const Node& node) {
-  if (node.op != &unknown_op || node.attrs == nullptr) return std::string(node.op->name);
-  const auto& attrs = *static_cast<const UnknownAttrs*>(node.attrs);
-  return attrs.domain.empty() ? std::string(attrs.op_type)
-                              : std::string(attrs.domain) + "::" + std::string(attrs.op_type);
-}
-
 /// Finds or adds an operator kind; there are few kinds, and neighbours are often alike.
 OperatorFigures& operator_entry(std::vector<OperatorFigures>& operators, const Node& node) {
   const bool is_unknown = node.op == &unknown_op;
@@ -132,6 +125,13 @@ Figures& Figures::operator+=(const Figures& other) {
 double Figures::intensity() const noexcept {
   const auto bytes = static_cast<double>(bytes_read) + static_cast<double>(bytes_written);
   return bytes > 0 ? static_cast<double>(flops) / bytes : 0;
+}
+
+std::string operator_name(const Node& node) {
+  if (node.op != &unknown_op || node.attrs == nullptr) return std::string(node.op->name);
+  const auto& attrs = *static_cast<const UnknownAttrs*>(node.attrs);
+  return attrs.domain.empty() ? std::string(attrs.op_type)
+                              : std::string(attrs.domain) + "::" + std::string(attrs.op_type);
 }
 
 Figures figures_of(const NodeView& view, const Convention* convention) {

@@ -67,6 +67,9 @@ struct Profile {
   Liveness memory;
 };
 
+/// The operator's name; of an unknown one what the file called it, as "domain::type".
+std::string operator_name(const Node& node);
+
 /// The figures of one node. `convention` fills `cost`; null leaves it 0.
 Figures figures_of(const NodeView& node, const Convention* convention = nullptr);
 

@@ -1,0 +1,91 @@
+#include "analysis/convention.hpp"
+#include "op/conv.hpp"
+#include "op/elementwise.hpp"
+#include "op/matmul.hpp"
+#include "op/norm.hpp"
+#include "op/pool.hpp"
+#include "op/resample.hpp"
+#include "util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+// ptflops' PyTorch backend: hooks on modules, and the same rules for the functions behind them.
+
+/// Products, and 1 per output element for a bias.
+std::int64_t convolution_cost(const NodeView& node) {
+  return checked_add(macs_of(node), node.has(2) ? node.out_numel() : 0);
+}
+
+/// Products, and 1 per feature (not per element) for a bias.
+std::int64_t linear_cost(const NodeView& node) {
+  return checked_add(macs_of(node), node.has(2) ? node.in(1).dim(0) : 0);
+}
+
+std::int64_t norm_cost(const NodeView& node) {
+  return checked_mul(node.has(1) ? 2 : 1, node.in_numel(0));
+}
+
+std::int64_t one_per_input(const NodeView& node) { return node.in_numel(0); }
+
+std::int64_t one_per_output(const NodeView& node) { return node.out_numel(); }
+
+struct Rule {
+  const OpDef* op;
+  std::int64_t (*cost)(const NodeView&);
+};
+
+constexpr Rule rules[] = {
+    {&linear_op, linear_cost},
+    {&matmul_op, macs_of},
+    {&bmm_op, macs_of},
+    {&addmm_op, convolution_cost},
+    {&batch_norm_op, norm_cost},
+    {&instance_norm_op, norm_cost},
+    {&group_norm_op, norm_cost},
+    {&layer_norm_op, norm_cost},
+    {&relu_op, one_per_output},
+    {&relu6_op, one_per_output},
+    {&prelu_op, one_per_output},
+    {&elu_op, one_per_output},
+    {&leaky_relu_op, one_per_output},
+    {&gelu_op, one_per_output},
+    {&silu_op, one_per_output},
+    {&softmax_op, one_per_input},
+    {&max_pool1d_op, one_per_input},
+    {&max_pool2d_op, one_per_input},
+    {&max_pool3d_op, one_per_input},
+    {&avg_pool1d_op, one_per_input},
+    {&avg_pool2d_op, one_per_input},
+    {&avg_pool3d_op, one_per_input},
+    {&adaptive_avg_pool1d_op, one_per_input},
+    {&adaptive_avg_pool2d_op, one_per_input},
+    {&adaptive_avg_pool3d_op, one_per_input},
+    {&adaptive_max_pool1d_op, one_per_input},
+    {&adaptive_max_pool2d_op, one_per_input},
+    {&adaptive_max_pool3d_op, one_per_input},
+    {&upsample_nearest2d_op, one_per_output},
+    {&upsample_bilinear2d_op, one_per_output},
+};
+
+std::int64_t operations(const NodeView& node) {
+  if (is_convolution(node.op())) return convolution_cost(node);
+  for (const Rule& rule : rules) {
+    if (rule.op == &node.op()) return rule.cost(node);
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern constinit const Convention ptflops_convention = {
+    "ptflops",
+    "MACs",
+    "1 per multiply-accumulate of convolutions, linear layers and products, and per bias; norms 2 "
+    "per "
+    "element, activations, pooling and softmax 1; sums, products and other functions are left out.",
+    "ptflops.get_model_complexity_info, PyTorch backend",
+    1,
+    operations};
+
+}  // namespace zoometer

@@ -1,0 +1,119 @@
+#include "analysis/explanation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "analysis/profile.hpp"
+#include "util/checked.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::array<std::string_view, 6> usual_order = {"native", "torchvision", "torch",
+                                                         "fvcore", "thop",        "ptflops"};
+
+std::vector<const Convention*> ordered_conventions() {
+  std::vector<const Convention*> columns(conventions().begin(), conventions().end());
+  const auto place = [](const Convention* convention) {
+    return std::find(usual_order.begin(), usual_order.end(), convention->name) -
+           usual_order.begin();
+  };
+  std::stable_sort(columns.begin(), columns.end(),
+                   [&](auto* a, auto* b) { return place(a) < place(b); });
+  return columns;
+}
+
+ExplainedOperator& entry_of(Explanation& explanation, const std::string& name) {
+  for (ExplainedOperator& entry : explanation.operators) {
+    if (entry.name == name) return entry;
+  }
+  explanation.operators.push_back(
+      {name, 0, 0, 0, 0, std::vector<std::int64_t>(explanation.columns.size(), 0)});
+  return explanation.operators.back();
+}
+
+void add(ExplainedOperator& entry, const NodeView& node,
+         const std::vector<const Convention*>& columns) {
+  ++entry.count;
+  entry.macs = checked_add(entry.macs, macs_of(node));
+  if (node.has(0)) entry.input_elements = checked_add(entry.input_elements, node.in_numel(0));
+  if (node.output_count() > 0)
+    entry.output_elements = checked_add(entry.output_elements, node.out_numel());
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    entry.costs[i] = checked_add(entry.costs[i], columns[i]->cost(node));
+  }
+}
+
+/// "2 per element", "1 per output element", or nothing where it is no whole number of either.
+std::string rate(std::int64_t amount, const ExplainedOperator& entry) {
+  const auto whole = [&](std::int64_t elements) {
+    return elements > 0 && amount % elements == 0 && amount / elements < 1000;
+  };
+  if (whole(entry.input_elements) && entry.input_elements == entry.output_elements) {
+    return fmt::format("{} per element", amount / entry.input_elements);
+  }
+  if (whole(entry.output_elements))
+    return fmt::format("{} per output element", amount / entry.output_elements);
+  if (whole(entry.input_elements))
+    return fmt::format("{} per input element", amount / entry.input_elements);
+  return {};
+}
+
+std::string difference(const Convention& convention, const ExplainedOperator& entry,
+                       std::int64_t delta) {
+  const std::string size = format_count(delta < 0 ? -delta : delta);
+  if (delta < 0) {
+    const bool all = -delta == checked_mul(convention.per_mac, entry.macs);
+    return fmt::format("leaves out {} of {} x {}: -{}", all ? "the products" : "some products",
+                       entry.count, entry.name, size);
+  }
+  const std::string each = rate(delta, entry);
+  return fmt::format("adds {}{} x {}: +{}", each.empty() ? "" : each + " of ", entry.count,
+                     entry.name, size);
+}
+
+std::vector<std::string> differences_of(const Explanation& explanation, std::size_t column) {
+  struct Item {
+    std::int64_t size;
+    std::string text;
+  };
+  const Convention& convention = *explanation.columns[column];
+  std::vector<Item> items;
+  for (const ExplainedOperator& entry : explanation.operators) {
+    const std::int64_t delta = entry.costs[column] - checked_mul(convention.per_mac, entry.macs);
+    if (delta != 0)
+      items.push_back({delta < 0 ? -delta : delta, difference(convention, entry, delta)});
+  }
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item& a, const Item& b) { return a.size > b.size; });
+  std::vector<std::string> texts;
+  for (Item& item : items) texts.push_back(std::move(item.text));
+  return texts;
+}
+
+}  // namespace
+
+Explanation explain(const Graph& graph) {
+  Explanation explanation;
+  explanation.columns = ordered_conventions();
+  explanation.total = {"total", 0, 0,
+                       0,       0, std::vector<std::int64_t>(explanation.columns.size(), 0)};
+  for (const Node& node : graph.nodes()) {
+    const NodeView view(graph, node);
+    add(entry_of(explanation, operator_name(node)), view, explanation.columns);
+    add(explanation.total, view, explanation.columns);
+  }
+  std::stable_sort(explanation.operators.begin(), explanation.operators.end(),
+                   [](const auto& a, const auto& b) {
+                     return std::pair(a.macs, a.costs.front()) > std::pair(b.macs, b.costs.front());
+                   });
+  for (std::size_t i = 0; i < explanation.columns.size(); ++i) {
+    explanation.differences.push_back(differences_of(explanation, i));
+  }
+  return explanation;
+}
+
+}  // namespace zoometer
