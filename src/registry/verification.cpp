@@ -40,6 +40,7 @@ std::string_view exception_for(std::string_view weights) {
 struct Counted {
   Figures total;
   std::int64_t state_bytes = 0;
+  std::int64_t quantizer_bytes = 0;  ///< a float64 scale and an int64 zero point per channel
   std::size_t entries = 0;
 };
 
@@ -59,6 +60,9 @@ Counted count(const PublishedFigures& published, Variant variant, bool quantize)
     if (parameter.kind == ParameterKind::transient_buffer || parameter.shared_with != no_id)
       continue;
     counted.state_bytes += graph.bytes(parameter.value);
+    const bool per_channel =
+        bits_of(graph.value(parameter.value).dtype) == 8 && graph.shape(parameter.value).rank() > 1;
+    if (per_channel) counted.quantizer_bytes += 16 * graph.shape(parameter.value).dim(0);
     ++counted.entries;
   }
   return counted;
@@ -96,40 +100,65 @@ Comparison compare_macs(const PublishedFigures& published, const Counted& ours) 
   return result;
 }
 
-/// A file holds the tensors and, for each, its name, its record in a pickle and its alignment.
-bool explains(double file_bytes, double tensor_bytes, std::size_t entries) {
+/// What a file may hold: tensors, and more that the state dict does not show.
+struct Content {
+  std::string_view reason;
+  double bytes = 0;
+  double most_more = 0;  ///< bytes at most that stand beside the tensors
+  std::size_t entries = 0;
+};
+
+/// A file adds, for each tensor, its name, its record in a pickle and its alignment.
+bool explains(double file_bytes, const Content& content) {
   constexpr double per_entry = 1024;  // older archives spell out a long folder for each
   constexpr double archive = 8192;
   constexpr double rounding = 0.0005 * 1048576;  // _file_size has three decimals
-  const double added = file_bytes - tensor_bytes;
-  return added >= -rounding && added <= archive + per_entry * static_cast<double>(entries);
+  const double added = file_bytes - content.bytes;
+  return added >= -rounding &&
+         added <= archive + content.most_more + per_entry * static_cast<double>(content.entries);
 }
 
-/// What a file may hold in place of the published structure's own tensors.
-struct Content {
-  std::string_view reason;
-  double bytes;
-  std::size_t entries;
-};
+Content whole(std::string_view reason, const Counted& counted) {
+  return {reason, static_cast<double>(counted.state_bytes), 0, counted.entries};
+}
+
+/// The int8 tensors; older archives keep smaller scales and zero points than newer ones.
+Content quantized(std::string_view reason, const Counted& counted) {
+  Content content = whole(reason, counted);
+  content.most_more = static_cast<double>(counted.quantizer_bytes);
+  return content;
+}
+
+/// Float tensors saved before conversion, each with an observer's ranges, scales and switches.
+Content observed(std::string_view reason, const Counted& floats, const Counted& int8) {
+  Content content = whole(reason, floats);
+  content.most_more =
+      2 * static_cast<double>(int8.quantizer_bytes) + 2048.0 * static_cast<double>(floats.entries);
+  return content;
+}
+
+std::vector<Content> possible_contents(const PublishedFigures& published, const Counted& ours) {
+  const Counted untrained = count(published, Variant::untrained, false);
+  if (!is_quantized(published)) {
+    Content half = whole("the file holds float16", ours);
+    half.bytes /= 2;
+    return {whole({}, ours), half, whole("the file holds the auxiliary heads, too", untrained)};
+  }
+  const Counted int8 = count(published, Variant::published, true);
+  return {
+      whole({}, int8), quantized("with the scales and zero points of int8 weights", int8),
+      quantized("the file holds the auxiliary heads, too",
+                count(published, Variant::untrained, true)),
+      observed("the file holds float weights with observers, converted on loading", ours, int8)};
+}
 
 Comparison compare_file(const PublishedFigures& published, const Counted& ours) {
-  const double file = published.file_mebibytes * 1048576;
-  Comparison result{file, static_cast<double>(ours.state_bytes), {}, {}};
-  if (explains(file, result.ours, ours.entries)) return result;
-  const auto content = [&](std::string_view reason, const Counted& counted, double share = 1) {
-    return Content{reason, static_cast<double>(counted.state_bytes) * share, counted.entries};
-  };
-  const Content others[] = {
-      content("the file holds float16", ours, 0.5),
-      content("the file holds the auxiliary heads, too",
-              count(published, Variant::untrained, false)),
-      content("the file holds the float model, to be quantized on loading",
-              count(published, Variant::published, false)),
-  };
-  for (const Content& other : others) {
-    if (!explains(file, other.bytes, other.entries)) continue;
-    result.ours = other.bytes;
-    result.reason = other.reason;
+  Comparison result{
+      published.file_mebibytes * 1048576, static_cast<double>(ours.state_bytes), {}, {}};
+  for (const Content& content : possible_contents(published, ours)) {
+    if (!explains(result.published, content)) continue;
+    result.ours = content.bytes;
+    result.reason = content.reason;
     return result;
   }
   result.verdict = Verdict::differs;
@@ -160,8 +189,7 @@ Verification verify_published(const PublishedFigures& published) {
     const Counted ours = count(published, Variant::published, false);
     result.parameters = compare_parameters(published, ours);
     result.giga_macs = compare_macs(published, ours);
-    result.file_bytes = compare_file(
-        published, is_quantized(published) ? count(published, Variant::published, true) : ours);
+    result.file_bytes = compare_file(published, ours);
   } catch (const Error& error) {
     result.error = error.what();
   }
