@@ -59,6 +59,13 @@ void Arguments::option(const std::string& names, std::vector<std::string>& targe
   parser_->app.add_option(names, target, help)->type_name(value)->allow_extra_args(false);
 }
 
+void Arguments::words(const std::string& names, std::vector<std::string>& target,
+                      const std::string& help, const std::string& value) {
+  parser_->app.add_option(names, target, help)
+      ->type_name(value)
+      ->expected(1, CLI::detail::expected_max_vector_size);
+}
+
 void Arguments::choice(const std::string& names, std::string& target,
                        const std::vector<std::string>& words, const std::string& help) {
   std::string joined;

@@ -34,6 +34,9 @@ class Arguments {
               const std::string& value);
   void option(const std::string& names, std::vector<std::string>& target, const std::string& help,
               const std::string& value);
+  /// An option that takes all words up to the next option, at least one.
+  void words(const std::string& names, std::vector<std::string>& target, const std::string& help,
+             const std::string& value);
   /// One of a few words.
   void choice(const std::string& names, std::string& target, const std::vector<std::string>& words,
               const std::string& help);

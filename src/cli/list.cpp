@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
@@ -128,10 +127,8 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
       std::count_if(registry.models().begin(), registry.models().end(),
                     [&](const RegistryModel& model) { return fits(words, model); }));
   if (shown > 0 || all == 0) return;
-  std::fputs(fmt::format("zoometer: no such model in the {} registry, {} with --registry all\n",
-                         name_of(kind), all)
-                 .c_str(),
-             stderr);
+  write_note(
+      fmt::format("no such model in the {} registry, {} with --registry all", name_of(kind), all));
 }
 
 TextTable table_of(const Rows& rows, bool exact) {

@@ -5,7 +5,9 @@
 #include <filesystem>
 
 #include "import/importer.hpp"
+#include "registry/registry.hpp"
 #include "registry/zoo.hpp"
+#include "util/output.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -81,6 +83,18 @@ bool looks_like_file(const std::string& name) {
   throw error;
 }
 
+/// A model of another registry than the chosen one is traced all the same, but not in silence.
+void note_registry(const ModelWords& words, std::string_view name) {
+  const Registry registry;
+  const RegistryKind kind = registry.choose(words.registry);
+  const RegistryModel* model = registry.find(name);
+  if (model == nullptr || registry.holds(kind, *model)) return;
+  const RegistryKind other =
+      registry.holds(RegistryKind::automatic, *model) ? RegistryKind::automatic : RegistryKind::all;
+  write_note(std::string(name) + " is not in the " + std::string(name_of(kind)) +
+             " registry; it is in " + std::string(name_of(other)));
+}
+
 LoadedModel load_builtin(const ModelWords& words, const Model& model, Graph& graph) {
   TraceOptions options;
   options.variant = words.variant == "untrained" ? Variant::untrained : Variant::published;
@@ -89,6 +103,7 @@ LoadedModel load_builtin(const ModelWords& words, const Model& model, Graph& gra
   options.proposals = words.proposals;
   options.detections = words.detections;
   options.quantize = words.quantize;
+  note_registry(words, model.name);
   trace(model, options, graph);
   return {std::string(model.name), "builtin", words.variant, {}};
 }
@@ -114,6 +129,9 @@ void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
                    "The structure of the published weights, or that of weights=None");
   arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
   arguments.flag("--quantize", quantize, "The int8 graph of a quantized model");
+  arguments.option("--registry", registry,
+                   "The registry that the model is looked for in first: curated, auto or all",
+                   "NAME");
   if (!with_inputs) return;
   arguments.option("--input-shape", input_shapes,
                    "The input's sizes, as 1,3,224,224; repeats for several inputs",

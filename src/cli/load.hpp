@@ -19,6 +19,7 @@ struct ModelWords {
   std::optional<std::int64_t> proposals;
   std::optional<std::int64_t> detections;
   bool quantize = false;
+  std::string registry;
 
   /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
   void add_to(Arguments& arguments, bool with_inputs = true);

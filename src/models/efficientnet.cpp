@@ -246,6 +246,6 @@ extern constinit const Family efficientnet_family = {
     Task::classification, efficientnets};
 extern constinit const Family efficientnet_v2_family = {
     "EfficientNetV2", "Tan and Le, EfficientNetV2: Smaller Models and Faster Training, 2021",
-    Task::classification, efficientnets_v2};
+    Task::classification, efficientnets_v2, "EfficientNet"};
 
 }  // namespace zoometer

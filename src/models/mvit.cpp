@@ -361,6 +361,6 @@ extern constinit const Family mvit_v2_family = {
     "MViTV2",
     "Li et al., MViTv2: Improved Multiscale Vision Transformers for Classification and Detection, "
     "2022",
-    Task::video, second_version};
+    Task::video, second_version, "MViT"};
 
 }  // namespace zoometer

@@ -499,7 +499,8 @@ extern constinit const Family swin_v2_family = {
     "SwinTransformerV2",
     "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, 2022",
     Task::classification, second_version, "Swin"};
-extern constinit const Family swin3d_family = {
-    "SwinTransformer3d", "Liu et al., Video Swin Transformer, 2021", Task::video, for_video};
+extern constinit const Family swin3d_family = {"SwinTransformer3d",
+                                               "Liu et al., Video Swin Transformer, 2021",
+                                               Task::video, for_video, "Swin3D"};
 
 }  // namespace zoometer

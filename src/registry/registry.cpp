@@ -126,7 +126,7 @@ bool Registry::holds(RegistryKind kind, const RegistryModel& model) const noexce
   switch (kind) {
   case RegistryKind::curated:
     return std::find(curated_.begin(), curated_.end(), model.name) != curated_.end();
-  case RegistryKind::automatic: return !is_skipped(model.name, skip_patterns_);
+  case RegistryKind::automatic: return skip_pattern_of(model.name, skip_patterns_) == nullptr;
   case RegistryKind::all: return true;
   }
   return true;
@@ -149,10 +149,12 @@ RegistryKind Registry::choose(std::string_view given) const {
   throw error;
 }
 
-bool is_skipped(std::string_view name, std::span<const std::string> patterns) noexcept {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return name.find(pattern) != std::string_view::npos;
-  });
+const std::string* skip_pattern_of(std::string_view name,
+                                   std::span<const std::string> patterns) noexcept {
+  for (const std::string& pattern : patterns) {
+    if (name.find(pattern) != std::string_view::npos) return &pattern;
+  }
+  return nullptr;
 }
 
 bool is_of_family(const RegistryModel& model, std::string_view family) {

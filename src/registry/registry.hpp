@@ -69,8 +69,9 @@ class Registry {
   std::string user_path_;
 };
 
-/// Whether a name contains one of the patterns.
-bool is_skipped(std::string_view name, std::span<const std::string> patterns) noexcept;
+/// The pattern that a name contains, or null.
+const std::string* skip_pattern_of(std::string_view name,
+                                   std::span<const std::string> patterns) noexcept;
 
 /// Whether a model is of a family as people write it: "mobilenet", "MobileNetV2", "mobilenet_v2".
 bool is_of_family(const RegistryModel& model, std::string_view family);

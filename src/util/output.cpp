@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "util/error.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
@@ -67,6 +68,10 @@ void write_beside(const std::string& path, std::string_view text) {
 void write_stdout(std::string_view text) {
   const int reason = write_all(STDOUT_FILENO, text);
   if (reason != 0) refuse("standard output", reason);
+}
+
+void write_note(std::string_view text) noexcept {
+  write_all(STDERR_FILENO, "zoometer: " + escape_controls(text) + "\n");
 }
 
 void write_output(const std::string& path, std::string_view text) {

@@ -12,6 +12,9 @@ void write_output(const std::string& path, std::string_view text);
 /// Writes to standard output; Error{io} where it cannot, also where the reader closed the pipe.
 void write_stdout(std::string_view text);
 
+/// One line to standard error, "zoometer: " before it, control characters escaped.
+void write_note(std::string_view text) noexcept;
+
 /// The terminal's width, or nothing useful (0) where standard output is no terminal.
 int terminal_width() noexcept;
 

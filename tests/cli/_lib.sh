@@ -59,6 +59,13 @@ lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nhas: %s\n' "$1" "$2"; return 1; };
 # json FILTER: a jq filter holds of what the last run wrote.
 json() { jq -e "$1" stdout.txt; }
 
+# validate FILE NAME: a document keeps to docs/schema/NAME.schema.json.
+validate() {
+  /usr/bin/python3 -c '
+import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$1" "$SOURCE_DIR/docs/schema/$2.schema.json"
+}
+
 finish() {
   echo "CASES $passed passed $failed failed"
   [ "$failed" = 0 ]

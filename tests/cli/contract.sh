@@ -21,11 +21,6 @@ expect "batch 2 doubles the MACs" test \
   "$((2 * $("$ZOOMETER" profile resnet18 --format json | jq .totals.macs)))"
 
 # documents keep to their schemas
-validate() {
-  /usr/bin/python3 -c '
-import json, sys, jsonschema
-jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$1" "$SOURCE_DIR/docs/schema/$2.schema.json"
-}
 "$ZOOMETER" profile resnet50 --format json >profile.json
 expect "profile.json" validate profile.json profile
 "$ZOOMETER" profile vit_b_16 --convention fvcore --format json >fvcore.json

@@ -13,6 +13,14 @@ expect "a row knows its figures" json '.models[] | select(.name == "resnet50")
 expect "a row knows its registries" json '.models[] | select(.name == "resnet50")
   | .registries == ["curated", "auto", "all"]'
 
+for row in curated:33 auto:80 all:121; do
+  run list --registry "${row%:*}" --format json
+  expect "the size of ${row%:*}" json ".models | length == ${row#*:}"
+  expect "every parameter and MAC of ${row%:*} is known" \
+    json 'all(.models[]; .parameters > 0 and .macs > 0 and (.inputs | length) > 0)'
+done
+expect "list.json keeps to its schema" validate stdout.txt list
+
 run list 'resnet*'
 expect "text has titles" has "$out" "PARAMETERS"
 expect "resnet18 stands before resnet101" is "$(awk '{ print $1 }' stdout.txt | tr '\n' ' ')" \

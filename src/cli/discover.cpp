@@ -1,0 +1,284 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "registry/discovery.hpp"
+#include "registry/generated_code.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+#include "util/text_table.hpp"
+
+namespace zoometer {
+namespace {
+
+struct DiscoverWords {
+  std::vector<std::string> patterns;
+  std::string source = "builtin";
+  std::string test_model;
+  std::vector<std::string> skip_patterns;
+  bool no_skip = false;
+  bool verbose = false;
+  std::optional<std::string> language;
+  std::string format = "text";
+  std::string output;
+};
+
+std::string figure(const std::optional<std::int64_t>& value) {
+  return value ? format_count(*value) : "-";
+}
+
+std::string milliseconds(double seconds) { return fmt::format("{:.1f} ms", seconds * 1e3); }
+
+/// Why a model failed or was left out, on one line.
+std::string reason_text(const Finding& finding) {
+  if (finding.status == Status::traceable) return escape_controls(finding.note);
+  std::string text = finding.reason;
+  if (finding.status == Status::failed && !finding.module_path.empty())
+    text += " in " + finding.module_path;
+  if (!finding.op.empty()) text += ", " + finding.op;
+  return escape_controls(text + ": " + finding.message);
+}
+
+TextTable verbose_table(const Discovery& discovery) {
+  TextTable table;
+  table.column("MODEL");
+  table.column("FAMILY", false, 1);
+  table.column("STATUS");
+  table.column("TIME", true, 3);
+  table.column("NODES", true, 2);
+  table.column("PARAMETERS", true);
+  table.column("MACS", true);
+  table.column("REASON");
+  for (const Finding& finding : discovery.findings) {
+    const bool tried = finding.status != Status::skipped;
+    table.row({finding.name, finding.family, std::string(name_of(finding.status)),
+               tried ? milliseconds(finding.seconds) : "-",
+               finding.nodes ? std::to_string(*finding.nodes) : "-", figure(finding.parameters),
+               figure(finding.macs), reason_text(finding)});
+  }
+  return table;
+}
+
+struct Natural {
+  bool operator()(std::string_view a, std::string_view b) const { return natural_less(a, b); }
+};
+
+std::string family_table(const Discovery& discovery) {
+  struct Counts {
+    std::size_t traceable = 0, failed = 0, skipped = 0;
+  };
+  std::map<std::string_view, Counts, Natural> families;
+  for (const Finding& finding : discovery.findings) {
+    Counts& counts = families[finding.family];
+    (finding.status == Status::traceable ? counts.traceable
+     : finding.status == Status::failed  ? counts.failed
+                                         : counts.skipped)++;
+  }
+  TextTable table;
+  table.column("FAMILY");
+  table.column("TRACEABLE", true);
+  table.column("FAILED", true);
+  table.column("SKIPPED", true);
+  const auto cell = [](std::size_t count) { return count == 0 ? "-" : std::to_string(count); };
+  for (const auto& [family, counts] : families) {
+    table.row(
+        {std::string(family), cell(counts.traceable), cell(counts.failed), cell(counts.skipped)});
+  }
+  return table.text(0, false);
+}
+
+/// Words joined with commas and broken into lines.
+std::string paragraph(const std::vector<std::string_view>& words, int width) {
+  const std::size_t limit = width > 0 ? static_cast<std::size_t>(width) : 100;
+  std::string text;
+  std::string line = " ";
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string item = " " + escape_controls(words[i]) + (i + 1 < words.size() ? "," : "");
+    if (line.size() + item.size() > limit && line.size() > 1) {
+      text += line + "\n";
+      line = " ";
+    }
+    line += item;
+  }
+  return text + line + "\n";
+}
+
+std::string summary(const Registry& registry, const Discovery& discovery, int width) {
+  std::string text = discovery.source;
+  if (!discovery.source_version.empty()) text += " " + discovery.source_version;
+  text += fmt::format(": {} models, {} traceable, {} failed, {} skipped\n",
+                      discovery.findings.size(), discovery.count(Status::traceable),
+                      discovery.count(Status::failed), discovery.count(Status::skipped));
+  text += "\n" + family_table(discovery);
+  const std::size_t failed = discovery.count(Status::failed);
+  if (failed > 0) {
+    text += fmt::format("\nfailed ({}):\n", failed);
+    for (const Finding& finding : discovery.findings) {
+      if (finding.status == Status::failed)
+        text += "  " + finding.name + ": " + reason_text(finding) + "\n";
+    }
+  }
+  const auto missing = missing_from_curated(registry, discovery);
+  if (missing.empty()) return text + "\nThe curated registry misses none.\n";
+  text += fmt::format("\nmissing from the curated registry ({}):\n", missing.size());
+  return text + paragraph(missing, width);
+}
+
+void write_number(JsonWriter& json, std::string_view name,
+                  const std::optional<std::int64_t>& value) {
+  json.key(name);
+  value ? json.value(*value) : json.null();
+}
+
+void write_text_or_null(JsonWriter& json, std::string_view name, const std::string& text) {
+  json.key(name);
+  text.empty() ? json.null() : json.value(text);
+}
+
+void write_finding(JsonWriter& json, const Finding& finding) {
+  json.object([&] {
+    json.field("name", finding.name);
+    json.field("family", finding.family);
+    json.field("task", finding.task);
+    json.field("status", name_of(finding.status));
+    write_text_or_null(json, "reason", finding.reason);
+    if (finding.status != Status::traceable) {
+      json.field("message", finding.message);
+      write_text_or_null(json, "module", finding.module_path);
+      write_text_or_null(json, "operator", finding.op);
+    }
+    if (!finding.note.empty()) json.field("note", finding.note);
+    write_number(json, "nodes", finding.nodes);
+    write_number(json, "parameters", finding.parameters);
+    write_number(json, "macs", finding.macs);
+    json.field("seconds", finding.seconds);
+  });
+}
+
+std::string write_json(const Registry& registry, const Discovery& discovery) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.discovery/1");
+    json.field("source", discovery.source);
+    json.field("source_version", discovery.source_version);
+    json.field("total", discovery.findings.size());
+    for (const Status status : {Status::traceable, Status::failed, Status::skipped})
+      json.field(name_of(status), discovery.count(status));
+    json.array("notes", [&] {
+      for (const std::string& note : discovery.notes) json.value(note);
+    });
+    json.array("missing_from_curated", [&] {
+      for (const std::string_view name : missing_from_curated(registry, discovery))
+        json.value(name);
+    });
+    json.array("models", [&] {
+      for (const Finding& finding : discovery.findings) write_finding(json, finding);
+    });
+  });
+  return json.text();
+}
+
+/// One tested model, with what can be done where it failed.
+std::string test_text(const Finding& finding) {
+  if (finding.status == Status::traceable) {
+    return fmt::format("{} is traceable: {} nodes, {} parameters, {} MACs in {}\n", finding.name,
+                       *finding.nodes, figure(finding.parameters), figure(finding.macs),
+                       milliseconds(finding.seconds));
+  }
+  std::string text =
+      fmt::format("{} failed after {}\n", finding.name, milliseconds(finding.seconds));
+  const auto line = [&](std::string_view label, std::string_view content) {
+    if (!content.empty()) text += fmt::format("  {:<9} {}\n", label, escape_controls(content));
+  };
+  line("reason", finding.reason);
+  line("message", finding.message);
+  line("module", finding.module_path);
+  line("operator", finding.op);
+  line("advice", advice_for(finding.reason));
+  return text;
+}
+
+Discovery run_source(const Registry& registry, const DiscoverWords& words,
+                     const Progress& progress) {
+  DiscoveryOptions options;
+  options.patterns = words.patterns;
+  if (!words.test_model.empty()) {
+    options.patterns = {words.test_model};
+  } else if (!words.no_skip) {
+    options.skip_patterns =
+        words.skip_patterns.empty() ? registry.skip_patterns() : words.skip_patterns;
+  }
+  return discover_builtin(registry, options, progress);
+}
+
+[[noreturn]] void nothing_found(const Registry& registry, const DiscoverWords& words) {
+  const std::string& word = words.test_model.empty() ? words.patterns.front() : words.test_model;
+  std::vector<std::string_view> names;
+  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
+  Error error(ErrorCode::unknown_name,
+              "the source " + words.source + " has no model " + escape_controls(word));
+  error.hint = did_you_mean(word, names);
+  throw error;
+}
+
+void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
+  Arguments arguments("discover", "Try every model of a source and tell which can be traced.");
+  arguments.positionals("models", words.patterns, "Only these names, or patterns with * and ?");
+  arguments.flag("--verbose,-v", words.verbose, "A line per model");
+  arguments.option("--test-model,-t", words.test_model, "Try one model; exit with 1 if it fails",
+                   "NAME");
+  arguments.words("--skip-patterns", words.skip_patterns,
+                  "Leave out names that contain one of these, in place of the usual ones", "P...");
+  arguments.flag("--no-skip", words.no_skip, "Leave out none");
+  arguments.optional_choice("--generate-code,-g", words.language, {"python", "cpp", "toml"},
+                            "python", "Write a registry of the traceable models to paste");
+  arguments.option("--source", words.source, "builtin", "NAME");
+  arguments.choice("--format,-f", words.format, {"text", "json"}, "How to write the findings");
+  arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
+                   "FILE");
+  arguments.footer("Examples:\n"
+                   "  zoometer discover --verbose\n"
+                   "  zoometer discover --test-model raft_large\n"
+                   "  zoometer discover --generate-code toml\n");
+  arguments.parse(command_line);
+  if (words.no_skip && !words.skip_patterns.empty())
+    throw Error(ErrorCode::usage, "--no-skip and --skip-patterns contradict each other");
+}
+
+int run(const std::vector<std::string>& command_line) {
+  DiscoverWords words;
+  parse(words, command_line);
+  const Registry registry;
+  const Discovery discovery = run_source(registry, words, {});
+  if (discovery.findings.empty()) nothing_found(registry, words);
+
+  const bool to_terminal = words.output.empty();
+  const int width = to_terminal ? terminal_width() : 0;
+  std::string text;
+  if (words.language) {
+    text = generate_code(discovery, *words.language);
+  } else if (words.format == "json") {
+    text = write_json(registry, discovery);
+  } else if (!words.test_model.empty()) {
+    for (const Finding& finding : discovery.findings) text += test_text(finding);
+  } else {
+    if (words.verbose)
+      text = verbose_table(discovery).text(width, to_terminal && wants_colour()) + "\n";
+    text += summary(registry, discovery, width);
+  }
+  write_output(words.output, text);
+  const bool failed = !words.test_model.empty() && discovery.count(Status::failed) > 0;
+  return failed ? exit_check_failed : exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command discover_command = {
+    "discover", "try every model of a source and tell which can be traced", run, 5};
+
+}  // namespace zoometer

@@ -1,0 +1,135 @@
+#include "registry/discovery.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "analysis/profile.hpp"
+#include "util/text.hpp"
+#include "zoometer/version.hpp"
+
+namespace zoometer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr ReasonCode codes[] = {
+    {"skip_pattern", "its name contains a skip pattern", "try it with --no-skip"},
+    {"usage", "the model does not take the inputs that were asked for", ""},
+    {"shape", "an operator cannot take the shapes that reach it",
+     "give other sizes with --input-shape"},
+    {"overflow", "a size does not fit into 63 bits", "give smaller sizes with --input-shape"},
+    {"malformed", "the file contradicts its own format", "write the file anew"},
+    {"unsupported", "the file or a feature of it is known and cannot be read",
+     "export the model as ONNX or with torch.export"},
+    {"limit", "a limit on memory, depth or size was reached", ""},
+    {"io", "the file cannot be read", "look at its permissions"},
+    {"unknown_name", "there is no such model or file", ""},
+    {"internal", "a bug of zoometer", "please report it"},
+};
+
+Finding finding_of(const RegistryModel& model) {
+  Finding finding;
+  finding.name = model.name;
+  finding.family = model.family;
+  finding.task = name_of(model.task);
+  return finding;
+}
+
+void try_builtin(Finding& finding, const Model& model, Graph& graph) {
+  const auto begin = Clock::now();
+  try {
+    trace(model, {}, graph);
+    take_figures(finding, graph);
+  } catch (const Error& error) {
+    take_error(finding, error);
+  }
+  finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+bool is_wanted(const DiscoveryOptions& options, std::string_view name) {
+  return options.patterns.empty() ||
+         std::any_of(options.patterns.begin(), options.patterns.end(),
+                     [&](const auto& pattern) { return matches_wildcard(pattern, name); });
+}
+
+}  // namespace
+
+std::string_view name_of(Status status) noexcept {
+  switch (status) {
+  case Status::traceable: return "traceable";
+  case Status::failed: return "failed";
+  case Status::skipped: return "skipped";
+  }
+  return "failed";
+}
+
+std::size_t Discovery::count(Status status) const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(findings.begin(), findings.end(),
+                    [&](const Finding& finding) { return finding.status == status; }));
+}
+
+std::span<const ReasonCode> reason_codes() noexcept { return codes; }
+
+std::string_view advice_for(std::string_view code) noexcept {
+  for (const ReasonCode& reason : codes) {
+    if (reason.code == code) return reason.advice;
+  }
+  return {};
+}
+
+void take_figures(Finding& finding, const Graph& graph) {
+  const Figures total = profile(graph).total;
+  finding.nodes = static_cast<std::int64_t>(graph.nodes().size());
+  finding.parameters = total.parameters;
+  finding.macs = total.macs;
+}
+
+void take_error(Finding& finding, const Error& error) {
+  finding.status = Status::failed;
+  finding.reason = name_of(error.code);
+  finding.message = error.message;
+  if (!error.detail.expected.empty()) finding.message += ": expected " + error.detail.expected;
+  if (!error.detail.got.empty()) finding.message += ", got " + error.detail.got;
+  finding.module_path = error.place.module_path;
+  finding.op = error.place.node;
+}
+
+Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& options,
+                           const Progress& progress) {
+  Discovery discovery;
+  discovery.source = "builtin";
+  discovery.source_version = ZOOMETER_VERSION;
+  std::vector<const RegistryModel*> wanted;
+  for (const RegistryModel& model : registry.models()) {
+    if (model.builtin != nullptr && is_wanted(options, model.name)) wanted.push_back(&model);
+  }
+  Graph graph;
+  for (const RegistryModel* model : wanted) {
+    Finding finding = finding_of(*model);
+    if (const std::string* pattern = skip_pattern_of(model->name, options.skip_patterns)) {
+      finding.status = Status::skipped;
+      finding.reason = "skip_pattern";
+      finding.message = *pattern;
+    } else {
+      try_builtin(finding, *model->builtin, graph);
+    }
+    if (progress) progress(finding, wanted.size());
+    discovery.findings.push_back(std::move(finding));
+  }
+  return discovery;
+}
+
+std::vector<std::string_view> missing_from_curated(const Registry& registry,
+                                                   const Discovery& discovery) {
+  const auto& curated = registry.curated();
+  std::vector<std::string_view> missing;
+  for (const Finding& finding : discovery.findings) {
+    if (finding.status != Status::traceable) continue;
+    if (std::find(curated.begin(), curated.end(), finding.name) == curated.end())
+      missing.push_back(finding.name);
+  }
+  return missing;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# zoometer discover over the built-in models: which trace, what curated misses, code to paste.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+
+run discover
+expect "discover is done" is "$status" 0
+expect "the totals" has "$out" "121 models, 80 traceable, 0 failed, 41 skipped"
+expect "what curated misses" has "$out" "missing from the curated registry (47):"
+row() { awk -v family="$1" '$1 == family { print $2 }' stdout.txt; }
+for family in ResNet:5 EfficientNet:11 RegNet:15 ViT:5 Swin:6 MobileNet:3 VGG:8 DenseNet:4 ConvNeXt:4 \
+  ResNeXt:3 WideResNet:2 MNASNet:4 ShuffleNetV2:4 SqueezeNet:2 AlexNet:1 GoogLeNet:1; do
+  expect "the family ${family%:*}" is "$(row "${family%:*}")" "${family#*:}"
+done
+
+run discover --format json
+expect "the document keeps to its schema" validate stdout.txt discovery
+expect "the counts" json '.total == 121 and .traceable == 80 and .failed == 0 and .skipped == 41'
+expect "the counts are those of the models" json '[.models[] | select(.status == "traceable")] | length == 80'
+expect "47 are missing" json '.missing_from_curated | length == 47'
+expect "a skipped model says why" json '.models[] | select(.name == "raft_large")
+  | .status == "skipped" and .reason == "skip_pattern" and .message == "raft"'
+expect "figures are those of profile" is \
+  "$(jq '.models[] | select(.name == "vit_b_16") | [.nodes, .parameters, .macs]' -c stdout.txt)" \
+  "$("$ZOOMETER" profile vit_b_16 --format json | jq '.totals | [.nodes, .parameters, .macs]' -c)"
+
+run discover --no-skip --format json
+expect "everything traces" json '.total == 121 and .traceable == 121'
+run list --registry all --format json
+jq -c '.models[] | [.name, .parameters, .macs]' stdout.txt | sort >rows.txt
+run discover --no-skip --format json
+jq -c '.models[] | [.name, .parameters, .macs]' stdout.txt | sort >found.txt
+expect "every row's figures are those of its trace" diff rows.txt found.txt
+
+run discover --skip-patterns resnet vgg --format json
+expect "own patterns replace the usual ones" json '.skipped == ([.models[]
+  | select(.name | test("resnet|vgg"))] | length) and all(.models[]; .message == null or (.message | test("resnet|vgg")))'
+run discover --no-skip --skip-patterns raft
+expect "contradicting options are wrong usage" is "$status" 2
+
+run discover 'resnet*' vgg16 --verbose
+expect "some models only" has "$out" "6 models, 6 traceable"
+expect "verbose has a line per model" is "$(grep -c ' traceable ' stdout.txt)" 6
+run discover resnt50
+expect "an unknown model is wrong usage" is "$status" 2
+expect "and brings a suggestion" has "$err" "did you mean resnet50?"
+
+run discover --test-model raft_large
+expect "one model, no pattern leaves it out" is "$status" 0
+expect "and its figures" has "$out" "raft_large is traceable: "
+run discover --test-model no_such_model
+expect "a test of nothing is wrong usage" is "$status" 2
+
+run discover --generate-code
+cp stdout.txt generated.py
+echo 'print(len(MODEL_REGISTRY), MODEL_REGISTRY["resnet18"].__name__)' >>generated.py
+expect "the Python is grouped" has "$out" "# EfficientNet"
+expect "the Python runs" is "$(/usr/bin/python3 generated.py 2>&1)" "80 resnet18"
+run discover --generate-code python --no-skip
+cp stdout.txt generated.py
+echo 'print(len(MODEL_REGISTRY))' >>generated.py
+expect "the Python of all models runs, too" is "$(/usr/bin/python3 generated.py 2>&1)" 118
+
+run discover --generate-code toml
+mkdir -p "$XDG_CONFIG_HOME/zoometer"
+cp stdout.txt "$XDG_CONFIG_HOME/zoometer/registry.toml"
+run list --registry curated --format json
+expect "the TOML is a curated registry" json '.models | length == 80'
+run discover
+expect "which then misses none" has "$out" "The curated registry misses none."
+rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
+
+run discover --generate-code cpp
+{
+  cat stdout.txt
+  echo 'static_assert(model_registry.size() == 80 && model_registry.back() != "");'
+} >generated.cpp
+expect "the C++ compiles" g++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only generated.cpp
+run discover --generate-code rust
+expect "another language is wrong usage" is "$status" 2
+
+run profile convnext_large --format json
+expect "a model of another registry can be profiled" is "$status" 0
+expect "with a note" has "$err" "convnext_large is not in the curated registry; it is in auto"
+run profile convnext_large --format json --registry auto
+expect "no note in its own registry" is "$err" ""
+run table raft_small
+expect "the note names all" has "$err" "it is in all"
+
+finish
