@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "util/embedded.hpp"
+#include "registry/defaults.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
 #include "util/toml.hpp"
@@ -35,13 +35,6 @@ std::vector<std::string> strings(const std::string& path, const TomlValue& value
     result.push_back(item.text);
   }
   return result;
-}
-
-std::string_view embedded(std::string_view name) {
-  for (const EmbeddedFile& file : embedded_files()) {
-    if (file.name == name) return file.text;
-  }
-  throw Error(ErrorCode::internal, "no embedded file " + std::string(name));
 }
 
 RegistryModel builtin(const Model& model, const Family& family) {
@@ -81,8 +74,9 @@ std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-Registry::Registry() {
-  read(embedded(registry_file), "the built-in " + std::string(registry_file));
+Registry::Registry()
+    : curated_(default_curated().begin(), default_curated().end()),
+      skip_patterns_(default_skip_patterns().begin(), default_skip_patterns().end()) {
   if (const auto folder = config_folder()) {
     user_path_ = *folder + "/" + std::string(registry_file);
     if (const auto text = read_file(user_path_)) read(*text, user_path_);

@@ -5,12 +5,15 @@
 
 namespace zoometer {
 
-// A file of data/ that the build put into the library; `name` is its path below data/.
+/// A file that the build put into the library; `name` is its path in the source tree.
 struct EmbeddedFile {
   std::string_view name, text;
 };
 
-// All of them, in alphabetical order of their paths.
+/// All of them, in alphabetical order of their paths.
 std::span<const EmbeddedFile> embedded_files() noexcept;
+
+/// The text of one. Throws Error{internal} where there is none.
+std::string_view embedded_file(std::string_view name);
 
 }  // namespace zoometer

@@ -1,6 +1,7 @@
 #include "util/text_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "util/text.hpp"
 
@@ -49,17 +50,24 @@ std::string TextTable::text(int width, bool bold) const {
 
   std::string text;
   const auto line = [&](const auto& cell_of) {
-    std::string cells;
+    std::size_t pending = 0;  // spaces that only what comes behind them makes necessary
     for (const std::size_t i : columns) {
-      if (i != columns.front()) cells += gap;
-      cells +=
-          columns_[i].right ? pad_left(cell_of(i), widths[i]) : pad_right(cell_of(i), widths[i]);
+      const std::string_view cell = cell_of(i);
+      const std::size_t space = widths[i] - display_width(cell);
+      if (i != columns.front()) pending += gap.size();
+      if (columns_[i].right) pending += space;
+      if (!cell.empty()) text.append(std::exchange(pending, 0), ' ').append(cell);
+      if (!columns_[i].right) pending += space;
     }
-    return cells.substr(0, cells.find_last_not_of(' ') + 1);
   };
-  const std::string titles = line([&](std::size_t i) { return columns_[i].title; });
-  text += (bold ? "\x1b[1m" + titles + "\x1b[0m" : titles) + "\n";
-  for (const auto& cells : rows_) text += line([&](std::size_t i) { return cells[i]; }) + "\n";
+  if (bold) text += "\x1b[1m";
+  line([&](std::size_t i) -> std::string_view { return columns_[i].title; });
+  if (bold) text += "\x1b[0m";
+  text += '\n';
+  for (const auto& cells : rows_) {
+    line([&](std::size_t i) -> std::string_view { return cells[i]; });
+    text += '\n';
+  }
   return text;
 }
 
