@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,14 @@ def compare_values(
     return differences
 
 
+def batched(values: Sequence[facts.Value]) -> list[facts.Value]:
+    """Detectors take a list of images, which zoometer shows as the batch that they make."""
+    return [
+        replace(value, shape=(1, *value.shape)) if value.name.startswith("images.") else value
+        for value in values
+    ]
+
+
 def compare_profile(expected: Facts, answer: dict[str, Any]) -> dict[str, list[str]]:
     actual = {module["path"]: module for module in answer["modules"]}
     shapes = compare_values("the model's outputs", expected.outputs, answer["outputs"])
@@ -166,7 +174,7 @@ def compare_profile(expected: Facts, answer: dict[str, Any]) -> dict[str, list[s
             got = shapes_text(other["output_shapes"])
             shapes.append(f"{name}: {got} instead of {shapes_text(wanted)}")
     return {
-        INPUTS: compare_values("the model's inputs", expected.inputs, answer["inputs"]),
+        INPUTS: compare_values("the model's inputs", batched(expected.inputs), answer["inputs"]),
         MODULE_TREE: compare_lists(
             [f"{path_text(module.path)} {module.type}" for module in expected.modules],
             [f"{path_text(module['path'])} {module['type']}" for module in answer["modules"]],
