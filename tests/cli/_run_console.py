@@ -1,0 +1,76 @@
+"""Runs the console blocks of Markdown pages and compares what is printed with what the page shows.
+
+In a ```console block, a line that begins with "$ " is a command of the shell; the lines below it are
+its output (both streams). A line "..." stands for any lines. Commands of a page run one after the other
+in one folder, with `zoometer` and `./zoometer` being the binary under test ($ZOOMETER).
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+
+def console_blocks(text):
+    return re.findall(r"^```console\n(.*?)^```", text, re.M | re.S)
+
+
+def commands_of(block):
+    """(command, expected lines) pairs of a block."""
+    pairs = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            pairs.append((line[2:], []))
+        elif pairs and line.startswith("> ") and not pairs[-1][1] and pairs[-1][0].endswith("\\"):
+            pairs[-1] = (pairs[-1][0][:-1] + line[2:], [])
+        elif pairs:
+            pairs[-1][1].append(line)
+    return pairs
+
+
+def fits(expected, actual):
+    """Whether the lines agree, "..." standing for any lines."""
+    if not expected:
+        return not actual
+    if expected[0] == "...":
+        return any(fits(expected[1:], actual[skip:]) for skip in range(len(actual) + 1))
+    return bool(actual) and expected[0].rstrip() == actual[0].rstrip() and fits(expected[1:], actual[1:])
+
+
+def run_page(page, folder, environment):
+    passed = failed = 0
+    for block in console_blocks(page.read_text()):
+        for command, expected in commands_of(block):
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
+            )
+            if fits(expected, done.stdout.splitlines()):
+                passed += 1
+                continue
+            failed += 1
+            print(f"FAILED: {page.name}: $ {command}\n--- shown\n" + "\n".join(expected) + f"\n--- printed\n{done.stdout}")
+    return passed, failed
+
+
+def main():
+    sys.setrecursionlimit(100000)
+    tools = pathlib.Path(tempfile.mkdtemp())
+    (tools / "zoometer").symlink_to(os.environ["ZOOMETER"])
+    passed = failed = 0
+    for page in map(pathlib.Path, sys.argv[1:]):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "zoometer").symlink_to(os.environ["ZOOMETER"])
+            environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "NO_COLOR": "1"}
+            for name in ("CONFIG", "CACHE", "DATA"):
+                environment[f"XDG_{name}_HOME"] = f"{folder}/.{name.lower()}"
+            page_passed, page_failed = run_page(page, folder, environment)
+        passed += page_passed
+        failed += page_failed
+    print(f"CASES {passed} passed {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
