@@ -27,6 +27,13 @@ Tensor apply(const OpDef& op, const Attrs& attrs, Tensor first, Rest... rest) {
   return {&graph, graph.nodes()[node].first_output};
 }
 
+/// Appends a node that has no inputs, a constant, and returns its output.
+template <class Attrs>
+Tensor apply_constant(Graph& graph, const OpDef& op, const Attrs& attrs) {
+  const NodeId node = graph.append(op, attrs, {});
+  return {&graph, graph.nodes()[node].first_output};
+}
+
 /// The n-th output of the node that made `first`.
 inline Tensor sibling_output(Tensor first, std::size_t index) {
   return {first.graph, first.id + static_cast<ValueId>(index)};

@@ -46,11 +46,11 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
     const Tensor batch = transform(images);
     const Features maps = backbone(batch);
     const Features rows = head(maps);
-    const Tensor anchors = anchor_generator(batch, maps);
+    const BoxesPerImage anchors = anchor_generator(batch, maps);
 
     Detections found;
-    for (std::int64_t image = 0; image < images.dim(0); ++image) {
-      const Candidates candidates = candidates_of(image, maps, rows, anchors, size);
+    for (std::size_t image = 0; image < anchors.size(); ++image) {
+      const Candidates candidates = candidates_of(image, maps, rows, anchors[image], size);
       const Limit limit{"detections", Method::detections, given_detections};
       const Candidates kept = suppress(candidates, {Method::nms_threshold}, limit);
       found.push_back({resize_boxes(kept.boxes, size, original), kept.scores, kept.labels});
@@ -59,7 +59,7 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
   }
 
  private:
-  Candidates candidates_of(std::int64_t image, const Features& maps, const Features& rows,
+  Candidates candidates_of(std::size_t image, const Features& maps, const Features& rows,
                            Tensor anchors, const Spatial& size) const {
     std::array<Candidates, 5> levels;
     std::int64_t first = 0;
@@ -67,7 +67,10 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
       const std::int64_t positions = product(maps[i].dim(2), maps[i].dim(3));
       const std::int64_t end = first + positions * Method::anchors().per_position();
       Features own;
-      for (const Tensor each : rows) own.push_back(select(slice(each, 1, first, end), 0, image));
+      for (const Tensor each : rows) {
+        const Tensor of_level = slice(each, 1, first, end);
+        own.push_back(select(of_level, 0, static_cast<std::int64_t>(image)));
+      }
       levels[i] = best_of_level(own, slice(anchors, 0, first, end));
       levels[i].boxes = clip_boxes(levels[i].boxes, size);
       first = end;

@@ -17,6 +17,13 @@ Spatial resized(const Spatial& size, const TransformConfig& config) {
   return {scaled(size[0]), scaled(size[1])};
 }
 
+void check_count(std::int64_t images) {
+  constexpr std::int64_t most = 1024;
+  if (images <= most) return;
+  throw Error(ErrorCode::limit, "too many images for a detector, which traces each of them",
+              {"at most " + std::to_string(most), std::to_string(images)});
+}
+
 Candidates without_small(const Candidates& candidates, double min_side) {
   const auto column = [&](std::int64_t i) { return select(candidates.boxes, 1, i); };
   const Tensor wide = binary(ge_op, column(2) - column(0), min_side);

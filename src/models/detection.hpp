@@ -39,12 +39,16 @@ inline Spatial size_of(Tensor images) { return {images.dim(2), images.dim(3)}; }
 /// torchvision does: at 1333 pixels that decides between 799 and 800.
 Spatial resized(const Spatial& size, const TransformConfig& config);
 
+/// Throws Error{limit} for more than 1024 images: what follows the heads is traced for each.
+void check_count(std::int64_t images);
+
 /// Normalises, resizes and pads images (N, 3, H, W).
 struct ImageTransform : Module<ImageTransform> {
   static constexpr auto kind = "GeneralizedRCNNTransform";
   TransformConfig config;
 
   Tensor forward(Tensor images) const {
+    check_count(images.dim(0));
     const Spatial size = resized(size_of(images), config);
     const Tensor x = upsample_linear(normalize_image(images, {config.mean, config.std}), size);
     return pad_last(x, {0, to_multiple(size[1]) - size[1], 0, to_multiple(size[0]) - size[0]});
@@ -158,19 +162,33 @@ struct AnchorConfig {
   }
 };
 
+/// Boxes (n, 4) of each image.
+using BoxesPerImage = std::vector<Tensor>;
+
+/// The boxes of all images behind one another; those of one image as they are.
+inline Tensor joined(const BoxesPerImage& boxes) {
+  return boxes.size() == 1 ? boxes.front() : cat(boxes, 0);
+}
+
+/// The boxes of all levels behind one another, for each image.
+inline BoxesPerImage of_all_levels(const Features& levels, Tensor images) {
+  BoxesPerImage boxes;
+  for (std::int64_t i = 0; i < images.dim(0); ++i) boxes.push_back(cat(levels, 0));
+  return boxes;
+}
+
 struct AnchorGenerator : Module<AnchorGenerator> {
   static constexpr auto kind = "AnchorGenerator";
   AnchorConfig config;
 
-  /// -> (anchors of all levels, 4), for each image.
-  Tensor forward(Tensor images, const Features& maps) const {
+  BoxesPerImage forward(Tensor images, const Features& maps) const {
     Features levels;
     for (std::size_t i = 0; i < maps.size(); ++i) {
       const Spatial grid = size_of(maps[i]);
       const Spatial stride{images.dim(2) / grid[0], images.dim(3) / grid[1]};
       levels.push_back(grid_anchors(graph(), {grid, stride, config.sizes[i], config.ratios}));
     }
-    return cat(levels, 0);
+    return of_all_levels(levels, images);
   }
 };
 

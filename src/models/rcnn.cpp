@@ -6,11 +6,6 @@
 namespace zoometer::rcnn {
 namespace {
 
-/// The tensors behind one another along the first axis; one alone as it is.
-Tensor joined(const std::vector<Tensor>& tensors) {
-  return tensors.size() == 1 ? tensors.front() : cat(tensors, 0);
-}
-
 /// The best anchors of each level: their indices among all anchors (N, k), and their levels (k,).
 struct BestAnchors {
   Tensor indices;
@@ -43,9 +38,9 @@ double scale_of(Tensor map, const Spatial& image_size) {
 BoxesPerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
                                              const Spatial& image_size) const {
   const RpnScores scores = head(maps);
-  const Tensor anchors = anchor_generator(batch, maps);
+  const BoxesPerImage anchors = anchor_generator(batch, maps);
   const std::int64_t images = batch.dim(0);
-  const std::int64_t count = anchors.dim(0);
+  const std::int64_t count = anchors.front().dim(0);
 
   Features objectness;
   Features offsets;
@@ -55,7 +50,7 @@ BoxesPerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
   }
   const Tensor all_offsets = reshape(cat(offsets, 1), {images * count, 4});
   const Tensor all_boxes =
-      reshape(decode_boxes(all_offsets, repeat(anchors, {images, 1}), {}), {images, count, 4});
+      reshape(decode_boxes(all_offsets, joined(anchors), {}), {images, count, 4});
   const Tensor all_scores = squeeze(cat(objectness, 1), 2);
 
   const BestAnchors best = best_anchors(objectness, config.candidates);
@@ -78,7 +73,7 @@ BoxesPerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
 
 Tensor RoiPool::forward(const Features& maps, const BoxesPerImage& boxes,
                         const Spatial& image_size) const {
-  std::vector<Tensor> regions;
+  BoxesPerImage regions;
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     const Tensor image = full(graph(), {boxes[i].dim(0), 1}, static_cast<double>(i));
     regions.push_back(cat({image, boxes[i]}, 1));

@@ -54,9 +54,6 @@ struct RpnHead : Module<RpnHead> {
   }
 };
 
-/// The boxes of one image each.
-using BoxesPerImage = std::vector<Tensor>;
-
 struct RegionProposalNetwork : Module<RegionProposalNetwork> {
   static constexpr auto kind = "RegionProposalNetwork";
   RpnConfig config;

@@ -39,15 +39,14 @@ struct DefaultBoxGenerator : Module<DefaultBoxGenerator> {
   static constexpr auto kind = "DefaultBoxGenerator";
   std::array<LevelBoxes, levels> boxes;
 
-  /// -> (boxes of all maps, 4), for each image.
-  Tensor forward(Tensor images, const Features& maps) const {
+  BoxesPerImage forward(Tensor images, const Features& maps) const {
     Features of_level;
     for (std::size_t i = 0; i < maps.size(); ++i) {
       const LevelBoxes& level = boxes[i];
       of_level.push_back(default_boxes(graph(), {size_of(maps[i]), size_of(images), level.step,
                                                  level.scale, level.next_scale, level.ratios}));
     }
-    return cat(of_level, 0);
+    return of_all_levels(of_level, images);
   }
 };
 
@@ -112,13 +111,14 @@ struct Ssd : Module<Ssd<Form>> {
     const Tensor batch = transform(images);
     const Features maps = backbone(batch);
     const Features rows = head(maps);
-    const Tensor anchors = anchor_generator(batch, maps);
+    const BoxesPerImage anchors = anchor_generator(batch, maps);
     const Tensor scores = softmax(rows[1], -1);
 
     Detections found;
-    for (std::int64_t i = 0; i < images.dim(0); ++i) {
+    for (std::size_t image = 0; image < anchors.size(); ++image) {
+      const auto i = static_cast<std::int64_t>(image);
       const DecodeBoxesAttrs coding{.weights = {10, 10, 5, 5}};
-      const Tensor decoded = decode_boxes(select(rows[0], 0, i), anchors, coding);
+      const Tensor decoded = decode_boxes(select(rows[0], 0, i), anchors[image], coding);
       const Tensor boxes = clip_boxes(squeeze(decoded, 1), size);
       const Candidates kept = detect(boxes, select(scores, 0, i), config, given_detections);
       found.push_back({resize_boxes(kept.boxes, size, original), kept.scores, kept.labels});

@@ -303,11 +303,6 @@ constexpr const OpDef* ops[] = {
     &decode_distances_op, &clip_boxes_op,   &flatnonzero_op,          &nms_op,
     &roi_align_op,        &paste_masks_op,  &heatmaps_to_keypoints_op};
 
-template <class Attrs>
-Tensor constant(Graph& graph, const OpDef& op, const Attrs& attrs) {
-  return {&graph, graph.nodes()[graph.append(op, attrs, {})].first_output};
-}
-
 }  // namespace
 
 extern constinit const OpGroup detection_ops = {
@@ -318,11 +313,11 @@ Tensor normalize_image(Tensor x, const NormalizeImageAttrs& attrs) {
 }
 
 Tensor grid_anchors(Graph& graph, const GridAnchorsAttrs& attrs) {
-  return constant(graph, grid_anchors_op, attrs);
+  return apply_constant(graph, grid_anchors_op, attrs);
 }
 
 Tensor default_boxes(Graph& graph, const DefaultBoxesAttrs& attrs) {
-  return constant(graph, default_boxes_op, attrs);
+  return apply_constant(graph, default_boxes_op, attrs);
 }
 
 Tensor decode_boxes(Tensor offsets, Tensor anchors, const DecodeBoxesAttrs& attrs) {

@@ -426,12 +426,6 @@ Tensor apply_all(const OpDef& op, const AxisAttrs& attrs, std::span<const Tensor
   return {&graph, graph.nodes()[node].first_output};
 }
 
-template <class Attrs>
-Tensor constant(Graph& graph, const OpDef& op, const Attrs& attrs) {
-  const NodeId node = graph.append(op, attrs, {});
-  return {&graph, graph.nodes()[node].first_output};
-}
-
 }  // namespace
 
 extern constinit const OpGroup movement_ops = {"movement", "Shapes, pieces, copies and constants.",
@@ -523,11 +517,11 @@ Tensor pixel_shuffle(Tensor x, std::int64_t factor) {
 Tensor unfold(Tensor x, const UnfoldAttrs& attrs) { return apply(unfold_op, attrs, x); }
 
 Tensor full(Graph& graph, const Ints& sizes, double value, DType dtype) {
-  return constant(graph, full_op, FullAttrs{sizes, dtype, value});
+  return apply_constant(graph, full_op, FullAttrs{sizes, dtype, value});
 }
 
 Tensor arange(Graph& graph, double start, double end, double step, DType dtype) {
-  return constant(graph, arange_op, ArangeAttrs{start, end, step, dtype});
+  return apply_constant(graph, arange_op, ArangeAttrs{start, end, step, dtype});
 }
 
 }  // namespace zoometer

@@ -40,6 +40,17 @@ std::vector<std::string> modules_of(const Graph& graph) {
   return lines;
 }
 
+/// "0.boxes 100x4 float32"; a single output has no name of its own.
+std::vector<std::string> outputs_of(const Graph& graph) {
+  std::vector<std::string> lines;
+  for (const Port& port : graph.outputs()) {
+    const std::string name = port.name == "output" ? "" : std::string(port.name) + " ";
+    lines.push_back(name + to_short_string(graph.shape(port.value)) + " " +
+                    std::string(name_of(graph.value(port.value).dtype)));
+  }
+  return lines;
+}
+
 void expect_lines(const char* what, const std::vector<std::string>& facts,
                   const std::vector<std::string>& ours) {
   int differences = 0;
@@ -86,6 +97,7 @@ Shape shape_of_input(const std::string& line) {
 
 void expect_facts(const Facts& facts, const Graph& graph) {
   expect_lines("state", facts.states, states_of(graph));
+  expect_lines("output", facts.outputs, outputs_of(graph));
   expect_lines("module", facts.modules, modules_of(graph));
 }
 
