@@ -1,5 +1,6 @@
 #include "nn/int8.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "op/conv.hpp"
@@ -353,10 +354,10 @@ class Converter {
 };
 
 bool has_stubs(const Graph& graph) {
-  for (const ModuleCall& call : graph.calls()) {
-    if (graph.modules()[call.module].kind == "QuantStub") return true;
-  }
-  return false;
+  const auto calls = graph.calls();
+  return std::any_of(calls.begin(), calls.end(), [&](const ModuleCall& call) {
+    return graph.modules()[call.module].kind == "QuantStub";
+  });
 }
 
 }  // namespace
