@@ -6,7 +6,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "registry/discovery.hpp"
+#include "cli/sources.hpp"
 #include "registry/generated_code.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -18,10 +18,8 @@ namespace {
 
 struct DiscoverWords {
   std::vector<std::string> patterns;
-  std::string source = "builtin";
+  SourceWords source;
   std::string test_model;
-  std::vector<std::string> skip_patterns;
-  bool no_skip = false;
   bool verbose = false;
   std::optional<std::string> language;
   std::string format = "text";
@@ -203,25 +201,12 @@ std::string test_text(const Finding& finding) {
   return text;
 }
 
-Discovery run_source(const Registry& registry, const DiscoverWords& words,
-                     const Progress& progress) {
-  DiscoveryOptions options;
-  options.patterns = words.patterns;
-  if (!words.test_model.empty()) {
-    options.patterns = {words.test_model};
-  } else if (!words.no_skip) {
-    options.skip_patterns =
-        words.skip_patterns.empty() ? registry.skip_patterns() : words.skip_patterns;
-  }
-  return discover_builtin(registry, options, progress);
-}
-
 [[noreturn]] void nothing_found(const Registry& registry, const DiscoverWords& words) {
   const std::string& word = words.test_model.empty() ? words.patterns.front() : words.test_model;
   std::vector<std::string_view> names;
   for (const RegistryModel& model : registry.models()) names.push_back(model.name);
   Error error(ErrorCode::unknown_name,
-              "the source " + words.source + " has no model " + escape_controls(word));
+              "the source " + words.source.source + " has no model " + escape_controls(word));
   error.hint = did_you_mean(word, names);
   throw error;
 }
@@ -232,12 +217,9 @@ void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
   arguments.flag("--verbose,-v", words.verbose, "A line per model");
   arguments.option("--test-model,-t", words.test_model, "Try one model; exit with 1 if it fails",
                    "NAME");
-  arguments.words("--skip-patterns", words.skip_patterns,
-                  "Leave out names that contain one of these, in place of the usual ones", "P...");
-  arguments.flag("--no-skip", words.no_skip, "Leave out none");
   arguments.optional_choice("--generate-code,-g", words.language, {"python", "cpp", "toml"},
                             "python", "Write a registry of the traceable models to paste");
-  arguments.option("--source", words.source, "builtin", "NAME");
+  words.source.add_to(arguments);
   arguments.choice("--format,-f", words.format, {"text", "json"}, "How to write the findings");
   arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
                    "FILE");
@@ -246,15 +228,15 @@ void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
                    "  zoometer discover --test-model raft_large\n"
                    "  zoometer discover --generate-code toml\n");
   arguments.parse(command_line);
-  if (words.no_skip && !words.skip_patterns.empty())
-    throw Error(ErrorCode::usage, "--no-skip and --skip-patterns contradict each other");
 }
 
 int run(const std::vector<std::string>& command_line) {
   DiscoverWords words;
   parse(words, command_line);
   const Registry registry;
-  const Discovery discovery = run_source(registry, words, {});
+  const bool is_test = !words.test_model.empty();
+  const Discovery discovery = discover(
+      registry, words.source, is_test ? std::vector{words.test_model} : words.patterns, is_test);
   if (discovery.findings.empty()) nothing_found(registry, words);
 
   const bool to_terminal = words.output.empty();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "registry/defaults.hpp"
 #include "util/paths.hpp"
@@ -16,33 +17,46 @@ namespace {
 constexpr std::string_view registry_file = "registry.toml";
 constexpr std::string_view registry_words = "curated, auto or all";
 
-[[noreturn]] void misfit(const std::string& path, const TomlValue& value, std::string_view key,
-                         std::string_view expected) {
-  const std::string got = value.kind == TomlValue::Kind::string ? toml_string(value.text)
-                                                                : std::string(name_of(value.kind));
-  Error error(ErrorCode::malformed, fmt::format("line {}: {}", value.line, key),
-              {std::string(expected), got});
-  error.place.model = path;
-  throw error;
-}
-
 std::vector<std::string> strings(const std::string& path, const TomlValue& value,
                                  std::string_view key) {
-  if (value.kind != TomlValue::Kind::array) misfit(path, value, key, "an array of strings");
+  if (value.kind != TomlValue::Kind::array) refuse_toml(path, value, key, "an array of strings");
   std::vector<std::string> result;
   for (const TomlValue& item : value.items) {
-    if (item.kind != TomlValue::Kind::string) misfit(path, item, key, "strings only");
+    if (item.kind != TomlValue::Kind::string) refuse_toml(path, item, key, "strings only");
     result.push_back(item.text);
   }
   return result;
 }
 
 RegistryModel builtin(const Model& model, const Family& family) {
-  return {model.name,         family.group.empty() ? family.name : family.group,
-          family.name,        family.paper,
-          family.task,        "builtin",
-          model.input.list(), model.parameters,
-          model.macs,         &model};
+  RegistryModel row;
+  row.name = model.name;
+  row.family = family.group.empty() ? family.name : family.group;
+  row.architecture = family.name;
+  row.paper = family.paper;
+  row.task = family.task;
+  row.source = "builtin";
+  row.inputs = model.input.list();
+  row.parameters = model.parameters;
+  row.macs = model.macs;
+  row.builtin = &model;
+  return row;
+}
+
+RegistryModel own(const UserModel& model) {
+  RegistryModel row;
+  row.name = model.name;
+  row.family = model.family;
+  row.architecture = model.family;
+  row.task = model.task;
+  row.source = model.source;
+  row.inputs = model.specs;
+  row.user = &model;
+  return row;
+}
+
+std::string place_of(const RegistryModel& model) {
+  return model.user == nullptr ? "built in" : model.user->declared_in;
 }
 
 /// Letters and digits in lower case: "mobilenet_v2" and "MobileNetV2" are one.
@@ -84,9 +98,34 @@ Registry::Registry()
   for (const Family* family : families()) {
     for (const Model& model : family->models) models_.push_back(builtin(model, *family));
   }
+  add_own();
   std::sort(models_.begin(), models_.end(), [](const RegistryModel& a, const RegistryModel& b) {
     return natural_less(a.name, b.name);
   });
+}
+
+void Registry::add_own() {
+  for (const UserModel& model : own_) {
+    if (const RegistryModel* taken = find(model.name)) {
+      throw Error(ErrorCode::malformed,
+                  fmt::format("the name {} is taken twice: {}, and {}", escape_controls(model.name),
+                              place_of(*taken), model.declared_in));
+    }
+    models_.push_back(own(model));
+  }
+}
+
+void Registry::read_models(const TomlValue& table, const std::string& path) {
+  if (table.kind != TomlValue::Kind::table) refuse_toml(path, table, "models", "a table");
+  for (const auto& [name, entry] : table.members)
+    own_.push_back(read_user_model(name, entry, path));
+}
+
+void Registry::read_folders(const TomlValue& list, const std::string& path) {
+  for (const std::string& folder : strings(path, list, "folders")) {
+    auto models = models_of_folder(folder, fmt::format("{}, line {}", path, list.line));
+    std::move(models.begin(), models.end(), std::back_inserter(own_));
+  }
 }
 
 void Registry::read(std::string_view text, const std::string& path) {
@@ -98,11 +137,19 @@ void Registry::read(std::string_view text, const std::string& path) {
       skip_patterns_ = strings(path, value, key);
     } else if (key == "registry") {
       const auto kind = registry_from_name(value.text);
-      if (!kind) misfit(path, value, key, registry_words);
+      if (!kind) refuse_toml(path, value, key, registry_words);
       standard_ = *kind;
+    } else if (key == "python") {
+      if (value.kind != TomlValue::Kind::string) refuse_toml(path, value, key, "a path");
+      python_ = value.text;
+    } else if (key == "models") {
+      read_models(value, path);
+    } else if (key == "folders") {
+      read_folders(value, path);
     } else {
       Error error(ErrorCode::malformed, fmt::format("line {}: unknown key {}", value.line, key));
-      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry"};
+      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry",
+                                           "python",  "models",        "folders"};
       error.hint = did_you_mean(key, keys);
       error.place.model = path;
       throw error;
@@ -117,6 +164,7 @@ const RegistryModel* Registry::find(std::string_view name) const noexcept {
 }
 
 bool Registry::holds(RegistryKind kind, const RegistryModel& model) const noexcept {
+  if (model.user != nullptr) return true;
   switch (kind) {
   case RegistryKind::curated:
     return std::find(curated_.begin(), curated_.end(), model.name) != curated_.end();

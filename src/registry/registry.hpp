@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/model.hpp"
+#include "registry/user_model.hpp"
 
 namespace zoometer {
 
@@ -30,15 +31,19 @@ struct RegistryModel {
   std::string_view source;  ///< "builtin", or the file that declares it
   std::span<const InputSpec> inputs;
   std::optional<std::int64_t> parameters, macs;
-  const Model* builtin = nullptr;
+  const Model* builtin = nullptr;   ///< null for a model of the user's own
+  const UserModel* user = nullptr;  ///< null for a built-in model
 };
 
 /// The registries: data/registry.toml, with the keys of the user's own registry.toml in place of
-/// its own.
+/// its own, and the models that the user declares there.
 class Registry {
  public:
-  /// Reads both files. Throws Error{malformed} that names the file, the line and the key.
+  /// Reads the user's file. Throws Error{malformed} that names the file, the line and the key, or
+  /// both places of a name that is taken.
   Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
 
   /// Every model, in natural order of the names.
   std::span<const RegistryModel> models() const noexcept { return models_; }
@@ -50,6 +55,10 @@ class Registry {
   /// Parts of names; lower case.
   const std::vector<std::string>& skip_patterns() const noexcept { return skip_patterns_; }
 
+  /// The Python to ask, as the file says; empty: look for one.
+  const std::string& python() const noexcept { return python_; }
+
+  /// A model of the user's own is in every registry.
   bool holds(RegistryKind kind, const RegistryModel& model) const noexcept;
 
   /// The registry to take: `given` (empty for none), else ZOOMETER_REGISTRY, else what the files
@@ -61,12 +70,17 @@ class Registry {
 
  private:
   void read(std::string_view text, const std::string& path);
+  void read_models(const TomlValue& table, const std::string& path);
+  void read_folders(const TomlValue& list, const std::string& path);
+  void add_own();
 
   std::vector<RegistryModel> models_;
   std::vector<std::string> curated_;
   std::vector<std::string> skip_patterns_;
   RegistryKind standard_ = RegistryKind::curated;
   std::string user_path_;
+  std::string python_;
+  std::vector<UserModel> own_;
 };
 
 /// The pattern that a name contains, or null.

@@ -1,0 +1,314 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/sources.hpp"
+#include "registry/registry_file.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+using Names = std::vector<std::string>;
+
+[[noreturn]] void unknown(const std::string& name, std::string_view where,
+                          const std::vector<std::string_view>& candidates) {
+  Error error(ErrorCode::unknown_name, fmt::format("{} is no model of {}", name, where));
+  error.hint = did_you_mean(name, candidates);
+  throw error;
+}
+
+std::vector<std::string_view> names_of(const Registry& registry) {
+  std::vector<std::string_view> names;
+  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
+  return names;
+}
+
+bool is_curated(const Registry& registry, std::string_view name) {
+  const Names& curated = registry.curated();
+  return std::find(curated.begin(), curated.end(), name) != curated.end();
+}
+
+std::string plural(std::size_t count) {
+  return fmt::format("{} model{}", count, count == 1 ? "" : "s");
+}
+
+// -- show -------------------------------------------------------------------------------------
+
+std::string show_json(const Registry& registry) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.registry/1");
+    json.field("path", registry.user_path());
+    json.field("exists", std::filesystem::exists(registry.user_path()));
+    json.field("registry", name_of(registry.choose("")));
+    json.array("curated", [&] {
+      for (const std::string& name : registry.curated()) json.value(name);
+    });
+    json.array("skip_patterns", [&] {
+      for (const std::string& pattern : registry.skip_patterns()) json.value(pattern);
+    });
+    json.array("own", [&] {
+      for (const RegistryModel& model : registry.models()) {
+        if (model.user == nullptr) continue;
+        json.object([&] {
+          json.field("name", model.name);
+          json.field("source", model.source);
+          json.field("declared_in", model.user->declared_in);
+        });
+      }
+    });
+  });
+  return json.text();
+}
+
+std::string show_text(const Registry& registry) {
+  const bool exists = std::filesystem::exists(registry.user_path());
+  std::string text = fmt::format("file           {}{}\n", registry.user_path(),
+                                 exists ? "" : " (none yet: the built-in registry holds)");
+  const auto count = [&](RegistryKind kind) {
+    return std::count_if(registry.models().begin(), registry.models().end(),
+                         [&](const RegistryModel& model) { return registry.holds(kind, model); });
+  };
+  text += fmt::format("chosen         {}\n", name_of(registry.choose("")));
+  text += fmt::format("sizes          curated {}, auto {}, all {}\n", count(RegistryKind::curated),
+                      count(RegistryKind::automatic), count(RegistryKind::all));
+  text += "skip patterns ";
+  for (const std::string& pattern : registry.skip_patterns()) text += " " + pattern;
+  text += fmt::format("\n\ncurated ({}):\n", registry.curated().size());
+  for (const std::string& name : registry.curated()) {
+    const bool known = registry.find(name) != nullptr;
+    text += "  " + escape_controls(name) + (known ? "\n" : "  (no such model)\n");
+  }
+  std::string own;
+  for (const RegistryModel& model : registry.models()) {
+    if (model.user != nullptr)
+      own += fmt::format("  {}  {}\n", escape_controls(model.name), escape_controls(model.source));
+  }
+  if (!own.empty()) text += "\nown:\n" + own;
+  return text;
+}
+
+int run_show(const Names& words) {
+  Arguments arguments("registry show", "Show the registries and the file that changes them.");
+  std::string format = "text";
+  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
+  arguments.parse(words);
+  const Registry registry;
+  write_stdout(format == "json" ? show_json(registry) : show_text(registry));
+  return exit_done;
+}
+
+// -- add and remove ---------------------------------------------------------------------------
+
+std::string failure_text(const Finding& finding) {
+  return fmt::format("{} cannot be traced: {}: {}\n", finding.name, finding.reason,
+                     escape_controls(finding.message));
+}
+
+int run_add(const Names& words) {
+  Arguments arguments("registry add", "Test models and add those that trace to the curated list.");
+  Names names;
+  arguments.positionals("models", names, "Names of models", true);
+  arguments.parse(words);
+
+  const Registry registry;
+  for (const std::string& name : names) {
+    if (registry.find(name) == nullptr) unknown(name, "zoometer", names_of(registry));
+  }
+  std::string text;
+  Names added;
+  bool failed = false;
+  for (const std::string& name : names) {
+    const bool is_known =
+        is_curated(registry, name) || std::find(added.begin(), added.end(), name) != added.end();
+    if (is_known) {
+      text += name + " is in the curated registry already\n";
+      continue;
+    }
+    const Discovery discovery = discover(registry, {}, {name}, true);
+    const Finding& finding = discovery.findings.front();
+    if (finding.status == Status::traceable) {
+      added.push_back(name);
+      text += fmt::format("added {}: {} nodes, {} parameters, {} MACs\n", name,
+                          finding.nodes.value_or(0), format_count(finding.parameters.value_or(0)),
+                          format_count(finding.macs.value_or(0)));
+    } else {
+      failed = true;
+      text += failure_text(finding);
+    }
+  }
+  if (!added.empty()) {
+    RegistryFile file(registry.user_path());
+    file.add_curated(added);
+    file.save();
+  }
+  write_stdout(text);
+  return failed ? exit_check_failed : exit_done;
+}
+
+int run_remove(const Names& words) {
+  Arguments arguments("registry remove", "Take models out of the curated list, or own ones away.");
+  Names names;
+  arguments.positionals("models", names, "Names of models", true);
+  arguments.parse(words);
+
+  const Registry registry;
+  const Names& curated = registry.curated();
+  std::vector<std::string_view> candidates(curated.begin(), curated.end());
+  for (const RegistryModel& model : registry.models()) {
+    if (model.user != nullptr) candidates.push_back(model.name);
+  }
+  for (const std::string& name : names) {
+    if (std::find(candidates.begin(), candidates.end(), name) == candidates.end())
+      unknown(name, "the curated registry", candidates);
+  }
+  RegistryFile file(registry.user_path());
+  std::string text;
+  for (const std::string& name : names) {
+    const RegistryModel* model = registry.find(name);
+    if (model != nullptr && model->user != nullptr) file.remove_model(name);
+    if (is_curated(registry, name)) file.remove_curated({name});
+    text += "removed " + name + "\n";
+  }
+  file.save();
+  write_stdout(text);
+  return exit_done;
+}
+
+// -- diff and update --------------------------------------------------------------------------
+
+/// What the curated list and a source do not share.
+struct Difference {
+  Names missing;  ///< traceable there, not curated
+  Names extra;    ///< curated, not traceable there
+};
+
+Difference compare(const Registry& registry, const Discovery& discovery) {
+  Difference difference;
+  for (const std::string_view name : missing_from_curated(registry, discovery))
+    difference.missing.emplace_back(name);
+  for (const std::string& name : registry.curated()) {
+    const bool found = std::any_of(
+        discovery.findings.begin(), discovery.findings.end(), [&](const Finding& finding) {
+          return finding.name == name && finding.status == Status::traceable;
+        });
+    if (!found) difference.extra.push_back(name);
+  }
+  return difference;
+}
+
+int run_diff(const Names& words) {
+  Arguments arguments("registry diff",
+                      "Compare the curated list with what traces, of zoometer or another source.");
+  SourceWords source;
+  bool strict = false;
+  std::string format = "text";
+  source.add_to(arguments);
+  arguments.flag("--strict", strict, "Exit with 1 if they differ");
+  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
+  arguments.parse(words);
+
+  const Registry registry;
+  const Difference difference = compare(registry, discover(registry, source, {}));
+  std::string text;
+  if (format == "json") {
+    JsonWriter json;
+    json.object([&] {
+      json.field("schema", "zoometer.registry_diff/1");
+      json.field("source", source.source);
+      json.array("missing", [&] {
+        for (const std::string& name : difference.missing) json.value(name);
+      });
+      json.array("extra", [&] {
+        for (const std::string& name : difference.extra) json.value(name);
+      });
+    });
+    text = json.text();
+  } else {
+    for (const std::string& name : difference.missing) text += "+ " + name + "\n";
+    for (const std::string& name : difference.extra) text += "- " + name + "\n";
+    text += fmt::format("{} that trace and are not curated (+), {} curated that do not trace (-)\n",
+                        difference.missing.size(), difference.extra.size());
+  }
+  write_stdout(text);
+  const bool differs = !difference.missing.empty() || !difference.extra.empty();
+  return strict && differs ? exit_check_failed : exit_done;
+}
+
+int run_update(const Names& words) {
+  Arguments arguments("registry update", "Add everything new that traces to the curated list.");
+  SourceWords source;
+  bool dry_run = false;
+  source.add_to(arguments);
+  arguments.flag("--dry-run", dry_run, "Only tell what would be added");
+  arguments.parse(words);
+
+  const Registry registry;
+  const Difference difference = compare(registry, discover(registry, source, {}));
+  std::string text;
+  for (const std::string& name : difference.missing) text += "+ " + name + "\n";
+  if (!dry_run && !difference.missing.empty()) {
+    RegistryFile file(registry.user_path());
+    file.add_curated(difference.missing);
+    file.save();
+  }
+  text += dry_run ? plural(difference.missing.size()) + " would be added\n"
+                  : plural(difference.missing.size()) + " added to " + registry.user_path() + "\n";
+  write_stdout(text);
+  return exit_done;
+}
+
+// -- the command ------------------------------------------------------------------------------
+
+struct Action {
+  std::string_view name, summary;
+  int (*run)(const Names& words);
+};
+
+constexpr Action actions[] = {
+    {"show", "the registries and the file that changes them", run_show},
+    {"add", "test models, add those that trace to the curated list", run_add},
+    {"remove", "take models out of the curated list", run_remove},
+    {"update", "add everything new that traces", run_update},
+    {"diff", "what traces and is not curated, and the reverse", run_diff},
+};
+
+std::string help_text() {
+  std::string text = "Show and change the curated registry.\n\n"
+                     "Usage: zoometer registry ACTION [WORDS...]\n\nActions:\n";
+  for (const Action& action : actions)
+    text += fmt::format("  {:<8} {}\n", action.name, action.summary);
+  return text + "\nExamples:\n"
+                "  zoometer registry add convnext_large\n"
+                "  zoometer registry update --no-skip --dry-run\n";
+}
+
+int run(const Names& words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h") {
+    write_stdout(help_text());
+    return words.empty() ? exit_usage : exit_done;
+  }
+  for (const Action& action : actions) {
+    if (action.name == words[0]) return action.run({words.begin() + 1, words.end()});
+  }
+  std::vector<std::string_view> names;
+  for (const Action& action : actions) names.push_back(action.name);
+  Error error(ErrorCode::usage, "registry has no action " + escape_controls(words[0]));
+  error.hint = did_you_mean(words[0], names);
+  if (error.hint.empty()) error.hint = "see zoometer registry --help";
+  throw error;
+}
+
+}  // namespace
+
+extern constinit const Command registry_command = {"registry",
+                                                   "show and change the curated registry", run, 6};
+
+}  // namespace zoometer

@@ -1,0 +1,195 @@
+#include "registry/registry_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "util/embedded.hpp"
+#include "util/error.hpp"
+#include "util/output.hpp"
+#include "util/paths.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view key = "curated";
+constexpr std::string_view head =
+    "# The user's registry for zoometer; docs/registry.md tells what may stand here.\n";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+  Error error(ErrorCode::io, what + ": " + std::strerror(errno));
+  error.place.model = path;
+  throw error;
+}
+
+/// The file itself where the path is a link: links are kept.
+std::string resolved(const std::string& path) {
+  std::error_code none;
+  const auto real = std::filesystem::canonical(path, none);
+  return none ? path : real.string();
+}
+
+std::size_t line_begin(std::string_view text, std::size_t position) {
+  const std::size_t before =
+      position == 0 ? std::string_view::npos : text.rfind('\n', position - 1);
+  return before == std::string_view::npos ? 0 : before + 1;
+}
+
+std::size_t line_end(std::string_view text, std::size_t position) {
+  const std::size_t end = text.find('\n', position);
+  return end == std::string_view::npos ? text.size() : end + 1;
+}
+
+/// Where the comma behind an item stands, or npos; comments are stepped over.
+std::size_t comma_after(std::string_view text, std::size_t position, std::size_t end) {
+  while (position < end) {
+    if (text[position] == ',') return position;
+    if (text[position] == '#') position = line_end(text, position) - 1;
+    ++position;
+  }
+  return std::string_view::npos;
+}
+
+/// The last byte that a value and what is in it take.
+std::size_t last_byte(const TomlValue& value) {
+  std::size_t end = value.end;
+  for (const TomlValue& item : value.items) end = std::max(end, last_byte(item));
+  for (const auto& [name, member] : value.members) end = std::max(end, last_byte(member));
+  return end;
+}
+
+bool is_bare_key(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+}  // namespace
+
+RegistryFile::RegistryFile(const std::string& path) : path_(resolved(path)) {
+  if (path.empty()) throw Error(ErrorCode::io, "neither XDG_CONFIG_HOME nor HOME is set");
+  const auto folder = std::filesystem::path(path_).parent_path();
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  const std::string lock_path = (folder / ".registry.lock").string();
+  lock_ = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0) refuse(lock_path, "cannot lock the registry");
+  while (flock(lock_, LOCK_EX) != 0) {
+    if (errno != EINTR) refuse(lock_path, "cannot lock the registry");
+  }
+  text_ = read_file(path_).value_or(std::string(head));
+  parse();
+}
+
+RegistryFile::~RegistryFile() {
+  if (lock_ >= 0) close(lock_);
+}
+
+TomlValue RegistryFile::parse() const { return parse_toml(text_, path_); }
+
+TomlValue RegistryFile::curated() {
+  TomlValue file = parse();
+  if (file.find(key) == nullptr) {
+    constexpr std::string_view standard_path = "data/registry.toml";
+    const std::string_view standard = embedded_file(standard_path);
+    const TomlValue parsed = parse_toml(standard, std::string(standard_path));
+    const TomlValue& list = *parsed.find(key);
+    // Before the first table, and behind the comment that the file begins with.
+    std::size_t place = 0;
+    while (place < text_.size() && text_[place] == '#') place = line_end(text_, place);
+    std::string inserted = place > 0 && text_[place - 1] != '\n' ? "\n\n" : "\n";
+    inserted.append(key).append(" = ").append(standard.substr(list.begin, list.end - list.begin));
+    inserted += "\n";
+    text_.insert(place, inserted);
+    file = parse();
+  }
+  const TomlValue& list = *file.find(key);
+  if (list.kind != TomlValue::Kind::array || text_[list.begin] != '[' ||
+      text_[list.end - 1] != ']') {
+    Error error(ErrorCode::malformed, "curated is no array that can be edited");
+    error.place.model = path_;
+    throw error;
+  }
+  return list;
+}
+
+void RegistryFile::add_curated(const std::vector<std::string>& names) {
+  const TomlValue list = curated();
+  std::string lines;
+  for (const std::string& name : names) {
+    const bool is_there = std::any_of(list.items.begin(), list.items.end(),
+                                      [&](const TomlValue& item) { return item.text == name; });
+    if (!is_there) lines += "  " + toml_string(name) + ",\n";
+  }
+  if (lines.empty()) return;
+  std::size_t bracket = list.end - 1;
+  if (!list.items.empty()) {
+    const std::size_t end = list.items.back().end;
+    if (comma_after(text_, end, bracket) == std::string::npos) {
+      text_.insert(end, ",");
+      ++bracket;
+    }
+  }
+  const std::size_t begin = line_begin(text_, bracket);
+  const bool own_line = text_.find_first_not_of(" \t", begin) == bracket;
+  text_.insert(own_line ? begin : bracket, own_line ? lines : "\n" + lines);
+  parse();
+}
+
+void RegistryFile::remove_curated(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const TomlValue list = curated();
+    const auto item = std::find_if(list.items.begin(), list.items.end(),
+                                   [&](const TomlValue& value) { return value.text == name; });
+    if (item == list.items.end()) continue;
+    std::size_t begin = item->begin;
+    std::size_t end = item->end;
+    const std::size_t comma = comma_after(text_, end, list.end - 1);
+    if (comma != std::string::npos) end = comma + 1;
+    while (end < text_.size() && text_[end] == ' ') ++end;
+    const std::size_t line = line_begin(text_, begin);
+    const bool alone = text_.find_first_not_of(" \t", line) == begin && text_[end] == '\n';
+    if (alone) {
+      begin = line;
+      ++end;
+    }
+    text_.erase(begin, end - begin);
+  }
+  parse();
+}
+
+void RegistryFile::add_model(std::string_view name, const std::vector<std::string>& lines) {
+  if (!text_.empty() && text_.back() != '\n') text_ += '\n';
+  text_ += "\n[models." + (is_bare_key(name) ? std::string(name) : toml_string(name)) + "]\n";
+  for (const std::string& line : lines) text_ += line + "\n";
+  parse();
+}
+
+void RegistryFile::remove_model(std::string_view name) {
+  const TomlValue file = parse();
+  const TomlValue* models = file.find("models");
+  const TomlValue* entry = models == nullptr ? nullptr : models->find(name);
+  if (entry == nullptr) return;
+  std::size_t begin = line_begin(text_, entry->begin);
+  const std::size_t end = line_end(text_, last_byte(*entry) - 1);
+  if (begin > 1 && text_[begin - 1] == '\n' && text_[begin - 2] == '\n') --begin;
+  text_.erase(begin, end - begin);
+  const TomlValue after = parse();
+  const TomlValue* left = after.find("models");
+  if (left != nullptr && left->find(name) != nullptr) {
+    Error error(ErrorCode::unsupported, "cannot remove [models." + std::string(name) +
+                                            "] as it is written: remove it by hand");
+    error.place.model = path_;
+    throw error;
+  }
+}
+
+void RegistryFile::save() const { write_output(path_, text_); }
+
+}  // namespace zoometer

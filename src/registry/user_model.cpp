@@ -1,0 +1,176 @@
+#include "registry/user_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "util/error.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view torchvision_prefix = "torchvision:";
+constexpr std::string_view python_prefix = "python:";
+
+std::string absolute(const std::string& target, const std::string& toml_path) {
+  const std::filesystem::path folder = std::filesystem::path(toml_path).parent_path();
+  return (folder / target).lexically_normal().string();
+}
+
+const std::string& text_of(const TomlValue& value, std::string_view key, const std::string& path) {
+  if (value.kind != TomlValue::Kind::string || value.text.empty())
+    refuse_toml(path, value, key, "a string");
+  return value.text;
+}
+
+Task task_of(const TomlValue& value, const std::string& path) {
+  std::string words;
+  for (int i = 0; i <= static_cast<int>(Task::other); ++i) {
+    const Task task = static_cast<Task>(i);
+    if (name_of(task) == value.text) return task;
+    words.append(words.empty() ? "" : ", ").append(name_of(task));
+  }
+  refuse_toml(path, value, "task", "one of " + words);
+}
+
+Shape shape_of(const TomlValue& value, const std::string& path) {
+  if (value.kind != TomlValue::Kind::array || value.items.empty())
+    refuse_toml(path, value, "inputs", "shapes like [1, 3, 224, 224]");
+  Shape shape;
+  for (const TomlValue& size : value.items) {
+    if (size.kind != TomlValue::Kind::integer || size.integer < 1)
+      refuse_toml(path, size, "inputs", "sizes of at least 1");
+    shape.push_back(size.integer);
+  }
+  return shape;
+}
+
+/// [1, 3, 224, 224], or {name = "tokens", shape = [1, 128], dtype = "int64"}.
+UserInput input_of(const TomlValue& value, std::size_t index, const std::string& path) {
+  UserInput input;
+  input.name = index == 0 ? "x" : "x" + std::to_string(index + 1);
+  if (value.kind != TomlValue::Kind::table) {
+    input.shape = shape_of(value, path);
+    return input;
+  }
+  for (const auto& [key, member] : value.members) {
+    if (key == "name") {
+      input.name = text_of(member, key, path);
+    } else if (key == "shape") {
+      input.shape = shape_of(member, path);
+    } else if (key == "dtype") {
+      const auto dtype = dtype_from_name(text_of(member, key, path));
+      if (!dtype) refuse_toml(path, member, key, "a dtype like float32 or int64");
+      input.dtype = *dtype;
+    } else {
+      refuse_toml(path, member, "inputs." + key, "the keys name, shape and dtype");
+    }
+  }
+  if (input.shape.empty()) refuse_toml(path, value, "inputs", "a shape");
+  return input;
+}
+
+void read_inputs(UserModel& model, const TomlValue& value, const std::string& path) {
+  if (value.kind != TomlValue::Kind::array)
+    refuse_toml(path, value, "inputs", "an array of shapes");
+  for (const TomlValue& item : value.items)
+    model.inputs.push_back(input_of(item, model.inputs.size(), path));
+}
+
+void finish(UserModel& model) {
+  model.source = model.origin.text();
+  for (const UserInput& input : model.inputs)
+    model.specs.push_back({input.name, input.shape, input.dtype});
+}
+
+}  // namespace
+
+std::string Origin::text() const {
+  switch (kind) {
+  case OriginKind::file: return "file:" + target;
+  case OriginKind::python: return std::string(python_prefix) + target;
+  case OriginKind::torchvision: return std::string(torchvision_prefix) + target;
+  }
+  return target;
+}
+
+Origin parse_origin(std::string_view word) {
+  if (word.starts_with(torchvision_prefix))
+    return {OriginKind::torchvision, std::string(word.substr(torchvision_prefix.size()))};
+  if (word.starts_with(python_prefix))
+    return {OriginKind::python, std::string(word.substr(python_prefix.size()))};
+  return {OriginKind::file, std::string(word)};
+}
+
+void refuse_toml(const std::string& path, const TomlValue& value, std::string_view key,
+                 std::string_view expected) {
+  std::string got(name_of(value.kind));
+  if (value.kind == TomlValue::Kind::string) got = toml_string(value.text);
+  if (value.kind == TomlValue::Kind::integer) got = std::to_string(value.integer);
+  Error error(ErrorCode::malformed, fmt::format("line {}: {}", value.line, key),
+              {std::string(expected), got});
+  error.place.model = path;
+  throw error;
+}
+
+UserModel read_user_model(const std::string& name, const TomlValue& entry,
+                          const std::string& path) {
+  if (entry.kind != TomlValue::Kind::table) refuse_toml(path, entry, "models." + name, "a table");
+  UserModel model;
+  model.name = name;
+  model.family = "own";
+  model.declared_in = fmt::format("{}, line {}", path, entry.line);
+  int origins = 0;
+  const auto origin = [&](OriginKind kind, std::string target) {
+    model.origin = {kind, std::move(target)};
+    ++origins;
+  };
+  for (const auto& [key, value] : entry.members) {
+    if (key == "file") {
+      origin(OriginKind::file, absolute(text_of(value, key, path), path));
+    } else if (key == "python") {
+      origin(OriginKind::python, text_of(value, key, path));
+    } else if (key == "torchvision") {
+      origin(OriginKind::torchvision, text_of(value, key, path));
+    } else if (key == "inputs") {
+      read_inputs(model, value, path);
+    } else if (key == "task") {
+      model.task = task_of(value, path);
+    } else if (key == "group") {
+      model.family = text_of(value, key, path);
+    } else {
+      refuse_toml(path, value, "models." + name + "." + key,
+                  "the keys file, python, torchvision, inputs, task and group");
+    }
+  }
+  if (origins != 1)
+    refuse_toml(path, entry, "models." + name, "one of the keys file, python and torchvision");
+  finish(model);
+  return model;
+}
+
+std::vector<UserModel> models_of_folder(const std::string& folder, const std::string& declared_in) {
+  std::vector<UserModel> models;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
+    const std::string file = entry.path().filename().string();
+    if (file.starts_with('.') || !entry.is_regular_file(problem)) continue;
+    UserModel model;
+    model.name = entry.path().stem().string();
+    model.origin = {OriginKind::file, entry.path().string()};
+    model.family = "own";
+    model.declared_in = entry.path().string();
+    finish(model);
+    models.push_back(std::move(model));
+  }
+  if (problem) {
+    Error error(ErrorCode::io, declared_in + ": cannot read the folder: " + problem.message());
+    error.place.model = folder;
+    throw error;
+  }
+  return models;
+}
+
+}  // namespace zoometer

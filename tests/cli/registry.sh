@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# zoometer registry: the curated list is shown, changed and compared; the user's file keeps its layout.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+config=$XDG_CONFIG_HOME/zoometer/registry.toml
+
+run registry show
+expect "without a file the built-in registry is shown" has "$out" "none yet"
+expect "with its sizes" has "$out" "curated 33, auto 80, all 121"
+run registry show --format json
+expect "as a document" json '.schema == "zoometer.registry/1" and (.curated | length == 33) and (.exists | not)'
+
+run registry diff
+expect "47 are missing" is "$(grep -c '^+ ' stdout.txt)" 47
+expect "a difference is no failure" is "$status" 0
+run registry diff --strict
+expect "unless it is asked for" is "$status" 1
+run registry diff --no-skip --format json
+expect "all against curated" json '.missing | length == 88'
+
+run registry add convnext_large raft_small
+expect "models are added" is "$status" 0
+expect "after a test" has "$out" "added raft_small: "
+expect "the file begins with a comment" has "$(head -n 1 "$config")" "# The user's registry"
+run list --format json
+expect "they are curated now" json '.models | length == 35'
+run registry add convnext_large
+expect "a second time changes nothing" has "$out" "in the curated registry already"
+expect "and does not repeat the name" is "$(grep -c convnext_large "$config")" 1
+run registry add convnext_lrge vgg11
+expect "an unknown model is wrong usage" is "$status" 2
+expect "and brings a suggestion" has "$err" "did you mean convnext_large?"
+expect "nothing of such a line is done" lacks "$(cat "$config")" vgg11
+run registry remove raft_small convnext_large
+run list --format json
+expect "what was added can be removed" json '.models | length == 33'
+run registry remove raft_small
+expect "what is not there cannot" is "$status" 2
+run registry update --dry-run
+expect "an update can be tried" has "$out" "47 models would be added"
+run list --format json
+expect "and changes nothing then" json '.models | length == 33'
+run registry update
+run list --format json
+expect "an update takes all that trace" json '.models | length == 80'
+run registry update
+expect "and then nothing" has "$out" "0 models added"
+
+cat >"$config" <<'TOML'
+# mine
+registry = "curated"   # the usual
+curated = [ # a list
+  "resnet18", # small
+  # the big one
+  "resnet152" # no comma
+  ]
+
+[models.net]  # of my own
+file = "net.onnx"
+inputs = [
+  [1, 3, 32, 32],
+]
+
+[models."odd name"]
+file = "/models/odd.onnx"
+TOML
+run registry show
+expect "own models are shown" has "$out" "net  file:$XDG_CONFIG_HOME/zoometer/net.onnx"
+run list net --format json
+expect "own models are listed" json '.models[0] | .source | startswith("file:")'
+expect "with the inputs that are declared" json '.models[0].inputs[0].shape == [1, 3, 32, 32]'
+run registry add vgg11
+expect "an added name keeps what was there" is "$(cat "$config")" '# mine
+registry = "curated"   # the usual
+curated = [ # a list
+  "resnet18", # small
+  # the big one
+  "resnet152", # no comma
+  "vgg11",
+  ]
+
+[models.net]  # of my own
+file = "net.onnx"
+inputs = [
+  [1, 3, 32, 32],
+]
+
+[models."odd name"]
+file = "/models/odd.onnx"'
+run registry remove net resnet18
+expect "a removed name and a removed model, too" is "$(cat "$config")" '# mine
+registry = "curated"   # the usual
+curated = [ # a list
+  # small
+  # the big one
+  "resnet152", # no comma
+  "vgg11",
+  ]
+
+[models."odd name"]
+file = "/models/odd.onnx"'
+run registry remove 'odd name'
+expect "a quoted name can be removed" lacks "$(cat "$config")" odd
+printf 'curated = ["resnet18", "vgg16"]' >"$config"
+run registry add vgg11
+run registry remove vgg16
+run list --format csv
+expect "a list on one line can be edited" is "$(cut -d, -f1 stdout.txt | tr '\n' ' ')" "name resnet18 vgg11 "
+printf 'curated = []\n' >"$config"
+run registry add vgg11
+expect "so can an empty one" is "$status" 0
+rm "$config"
+ln -s "$PWD/linked.toml" "$config"
+: >linked.toml
+run registry add vgg11
+expect "a link is kept" test -L "$config" -a -s linked.toml
+rm "$config"
+
+for name in vgg11 vgg13 resnext50_32x4d densenet169 maxvit_t googlenet; do "$ZOOMETER" registry add $name >/dev/null & done
+wait
+run list --format json
+expect "many at once lose nothing" json '.models | length == 39'
+
+cat >"$config" <<'TOML'
+[models.resnet18]
+file = "net.onnx"
+TOML
+run list
+expect "a taken name is an error" is "$status" 3
+expect "that names both" has "$err" "the name resnet18 is taken twice: built in, and $config, line 1"
+printf '[models.net]\nfile = "a.onnx"\npython = "a:b"\n' >"$config"
+run list
+expect "a model has one origin" has "$err" "one of the keys file, python and torchvision"
+printf '[models.net]\nfile = "a.onnx"\ninputs = [[1, 0]]\n' >"$config"
+run list
+expect "sizes are positive" has "$err" "line 3: inputs: expected sizes of at least 1, got 0"
+printf '[models.net]\nfile = "a.onnx"\nshape = [1]\n' >"$config"
+run list
+expect "unknown keys are told" has "$err" "models.net.shape"
+mkdir zoo
+: >zoo/one.onnx
+: >zoo/two.pt2
+printf 'folders = ["%s"]\n' "$PWD/zoo" >"$config"
+run list one two --format json
+expect "each file of a folder is a model" json '[.models[].source] == ["file:'"$PWD"'/zoo/one.onnx", "file:'"$PWD"'/zoo/two.pt2"]'
+printf 'folders = ["/no/such/folder"]\n' >"$config"
+run list
+expect "a missing folder is told" has "$err" "/no/such/folder: "
+rm "$config"
+
+run registry
+expect "no action is wrong usage" is "$status" 2
+run registry ad
+expect "a wrong one brings a suggestion" has "$err" "did you mean add?"
+run registry --help
+expect "help names the actions" has "$out" "diff"
+finish
