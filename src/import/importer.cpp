@@ -4,9 +4,8 @@
 
 namespace zoometer {
 
-ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph) {
+ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Graph& graph) {
   try {
-    const MappedFile file(path);
     for (const Importer* importer : importers()) {
       if (!importer->recognises(file)) continue;
       ImportNotes notes;
@@ -17,9 +16,13 @@ ImportNotes import_file(const std::string& path, const ImportOptions& options, G
     }
     throw Error(ErrorCode::unsupported, "the file's format is not one that is read");
   } catch (Error& error) {
-    if (error.place.model.empty()) error.place.model = path;
+    if (error.place.model.empty()) error.place.model = file.path();
     throw;
   }
+}
+
+ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph) {
+  return import_file(MappedFile(path), options, graph);
 }
 
 }  // namespace zoometer

@@ -49,5 +49,7 @@ std::span<const Importer* const> importers() noexcept;
 /// Recognises the file's format and reads it; throws Error{unsupported} that says what the file is
 /// and what to do where no importer takes it.
 ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph);
+/// The same for a file that is open already.
+ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Graph& graph);
 
 }  // namespace zoometer

@@ -44,17 +44,24 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   void* mapped = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (mapped == MAP_FAILED) refuse(path, std::strerror(errno));
   data_ = static_cast<const std::byte*>(mapped);
+  is_mapped_ = true;
   // The kernel's read-ahead would read the weights between the parts that are needed.
   madvise(mapped, size_, MADV_RANDOM);
 }
 
+MappedFile::MappedFile(std::string name, std::span<const std::byte> bytes)
+    : path_(std::move(name)),
+      data_(bytes.data()),
+      size_(bytes.size()) {}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      is_mapped_(std::exchange(other.is_mapped_, false)) {}
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
+  if (is_mapped_) munmap(const_cast<std::byte*>(data_), size_);
 }
 
 }  // namespace zoometer

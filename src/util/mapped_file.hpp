@@ -13,6 +13,8 @@ class MappedFile {
  public:
   /// Throws Error{io} where the file cannot be opened, is no regular file, or cannot be mapped.
   explicit MappedFile(const std::string& path);
+  /// A file that lies in memory already, which must outlive this.
+  MappedFile(std::string name, std::span<const std::byte> bytes);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&&) = delete;
   MappedFile(const MappedFile&) = delete;
@@ -28,6 +30,7 @@ class MappedFile {
   std::string path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  bool is_mapped_ = false;
 };
 
 }  // namespace zoometer

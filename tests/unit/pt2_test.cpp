@@ -1,0 +1,127 @@
+// Archives of torch.export: real ones against the native models, and small ones for every feature
+// of the format and every way in which it may be broken.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "analysis/profile.hpp"
+#include "import/importer.hpp"
+#include "models/model.hpp"
+#include "op/unknown.hpp"
+#include "zip_writer.hpp"
+
+namespace zoometer {
+namespace {
+
+using testing::bytes_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::ZipWriter;
+
+// -- real archives --------------------------------------------------------------------------------
+
+struct ModuleFacts {
+  std::string kind;
+  std::int64_t macs = 0;
+  std::int64_t parameters = 0;
+  std::vector<std::string> outputs;  ///< of each call
+
+  friend bool operator==(const ModuleFacts&, const ModuleFacts&) = default;
+  friend void PrintTo(const ModuleFacts& facts, std::ostream* out) {
+    *out << facts.kind << " macs " << facts.macs << " parameters " << facts.parameters;
+    for (const std::string& output : facts.outputs) *out << ' ' << output;
+  }
+};
+
+std::map<std::string, ModuleFacts> module_facts(const Graph& graph) {
+  const Profile figures = profile(graph);
+  std::map<std::string, ModuleFacts> facts;
+  for (std::size_t i = 0; i < graph.modules().size(); ++i) {
+    ModuleFacts& module = facts[graph.module_path(static_cast<ModuleId>(i))];
+    module.kind = graph.modules()[i].kind;
+    module.macs = figures.modules[i].macs;
+    module.parameters = figures.modules[i].parameters;
+  }
+  for (const ModuleCall& call : graph.calls()) {
+    std::string shapes;
+    for (const ValueId value : graph.outputs_of(call))
+      shapes += (shapes.empty() ? "" : ",") + to_short_string(graph.shape(value));
+    facts[graph.module_path(call.module)].outputs.push_back(shapes);
+  }
+  return facts;
+}
+
+std::vector<std::string> state_of(const Graph& graph) {
+  std::vector<std::string> lines;
+  for (const ParameterId id : graph.parameters_in_order()) {
+    const Parameter& parameter = graph.parameters()[id];
+    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    lines.push_back(graph.parameter_path(parameter) + " " +
+                    std::string(name_of(graph.value(parameter.value).dtype)) + " " +
+                    to_short_string(graph.shape(parameter.value)) +
+                    (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer"));
+  }
+  return lines;
+}
+
+const Model& find_model(std::string_view name) {
+  for (const Family* family : families()) {
+    for (const Model& model : family->models) {
+      if (model.name == name) return model;
+    }
+  }
+  throw Error(ErrorCode::unknown_name, std::string(name));
+}
+
+/// Modules that do nothing in evaluation mode leave no trace in a program, but for dropout, which
+/// leaves a copy.
+bool leaves_no_trace(const ModuleFacts& native) {
+  return native.kind == "Identity" || native.kind == "StochasticDepth" || native.kind == "Dropout";
+}
+
+class RealArchive : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(RealArchive, EqualsTheNativeModel) {
+  const std::string name = GetParam();
+  Graph graph;
+  const ImportNotes notes =
+      import_file(ZOOMETER_SOURCE_DIR "/tests/data/pt2/" + name + ".pt2", {}, graph);
+  EXPECT_EQ(notes.format, "torch.export, schema 8.20");
+  EXPECT_EQ(notes.producer, "torch 2.12.0+cpu");
+  EXPECT_THAT(notes.notes, ElementsAre());
+
+  Graph native;
+  TraceOptions options;
+  options.inputs = {{"", Shape{1, 3, 224, 224}}};
+  trace(find_model(name), options, native);
+  EXPECT_EQ(state_of(graph), state_of(native));
+  ASSERT_EQ(graph.outputs().size(), 1U);
+  EXPECT_EQ(graph.outputs()[0].name, "output");
+  EXPECT_EQ(graph.shape(graph.outputs()[0].value), native.shape(native.outputs()[0].value));
+  EXPECT_TRUE(profile(graph).coverage.unknown.empty());
+
+  std::map<std::string, ModuleFacts> ours = module_facts(graph);
+  for (const auto& [path, facts] : module_facts(native)) {
+    SCOPED_TRACE(path);
+    ASSERT_TRUE(ours.contains(path));
+    ModuleFacts& module = ours[path];
+    // A module that is never called has no class in the program.
+    if (module.outputs.empty() && (facts.outputs.empty() || leaves_no_trace(facts))) {
+      module.kind = facts.kind;
+      module.outputs = facts.outputs;
+    }
+    EXPECT_EQ(module, facts);
+    ours.erase(path);
+  }
+  for (const auto& [path, facts] : ours) ADD_FAILURE() << "a module too many: " << path;
+}
+
+INSTANTIATE_TEST_SUITE_P(Pt2, RealArchive,
+                         ::testing::Values("resnet18", "resnet50", "mobilenet_v2",
+                                           "mobilenet_v3_small", "efficientnet_b0", "vit_b_32"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace zoometer
