@@ -46,7 +46,7 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
     const Tensor batch = transform(images);
     const Features maps = backbone(batch);
     const Features rows = head(maps);
-    const BoxesPerImage anchors = anchor_generator(batch, maps);
+    const PerImage anchors = anchor_generator(batch, maps);
 
     Detections found;
     for (std::size_t image = 0; image < anchors.size(); ++image) {

@@ -162,17 +162,17 @@ struct AnchorConfig {
   }
 };
 
-/// Boxes (n, 4) of each image.
-using BoxesPerImage = std::vector<Tensor>;
+/// One tensor of each image, such as its boxes (n, 4).
+using PerImage = std::vector<Tensor>;
 
-/// The boxes of all images behind one another; those of one image as they are.
-inline Tensor joined(const BoxesPerImage& boxes) {
-  return boxes.size() == 1 ? boxes.front() : cat(boxes, 0);
+/// The tensors of all images behind one another; that of one image as it is.
+inline Tensor joined(const PerImage& tensors) {
+  return tensors.size() == 1 ? tensors.front() : cat(tensors, 0);
 }
 
 /// The boxes of all levels behind one another, for each image.
-inline BoxesPerImage of_all_levels(const Features& levels, Tensor images) {
-  BoxesPerImage boxes;
+inline PerImage of_all_levels(const Features& levels, Tensor images) {
+  PerImage boxes;
   for (std::int64_t i = 0; i < images.dim(0); ++i) boxes.push_back(cat(levels, 0));
   return boxes;
 }
@@ -181,7 +181,7 @@ struct AnchorGenerator : Module<AnchorGenerator> {
   static constexpr auto kind = "AnchorGenerator";
   AnchorConfig config;
 
-  BoxesPerImage forward(Tensor images, const Features& maps) const {
+  PerImage forward(Tensor images, const Features& maps) const {
     Features levels;
     for (std::size_t i = 0; i < maps.size(); ++i) {
       const Spatial grid = size_of(maps[i]);

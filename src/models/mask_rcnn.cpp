@@ -40,17 +40,17 @@ struct MaskBranch {
   /// Adds the mask of each detection's own class (n, 1, 28, 28).
   void extend(Detections& detections, const Features& maps, const Spatial& image_size) const {
     const Tensor x = mask_head(mask_roi_pool(maps, boxes_of(detections), image_size));
-    const Tensor masks = unary(sigmoid_op, mask_predictor(x));
+    const Tensor masks = flatten(unary(sigmoid_op, mask_predictor(x)), 0, 1);
+    PerImage labels;
+    for (const Features& image : detections) labels.push_back(image[1]);
+    const auto count = static_cast<double>(x.dim(0));
+    const Tensor rows = arange(*x.graph, 0, count) * static_cast<double>(classes) + joined(labels);
+    const Tensor own = unsqueeze(index(masks, rows), 1);
     std::int64_t first = 0;
     for (Features& image : detections) {
-      const Tensor labels = image[1];
-      const std::int64_t count = labels.dim(0);
-      const auto classes_of = static_cast<double>(classes);
-      const Tensor rows = arange(*x.graph, 0, static_cast<double>(count)) * classes_of + labels;
-      const Tensor of_image = slice(masks, 0, first, first + count);
-      const Tensor own = index(flatten(of_image, 0, 1), rows);
-      image.push_back(unsqueeze(own, 1));
-      first += count;
+      const std::int64_t end = first + image[1].dim(0);
+      image.push_back(slice(own, 0, first, end));
+      first = end;
     }
   }
 

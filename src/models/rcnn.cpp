@@ -35,10 +35,10 @@ double scale_of(Tensor map, const Spatial& image_size) {
 
 }  // namespace
 
-BoxesPerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
-                                             const Spatial& image_size) const {
+PerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
+                                        const Spatial& image_size) const {
   const RpnScores scores = head(maps);
-  const BoxesPerImage anchors = anchor_generator(batch, maps);
+  const PerImage anchors = anchor_generator(batch, maps);
   const std::int64_t images = batch.dim(0);
   const std::int64_t count = anchors.front().dim(0);
 
@@ -58,7 +58,7 @@ BoxesPerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
   const Tensor rows = expand(unsqueeze(best.indices, 2), {images, best.indices.dim(1), 4});
   const Tensor best_boxes = gather(all_boxes, 1, rows);
 
-  BoxesPerImage proposals;
+  PerImage proposals;
   for (std::int64_t i = 0; i < images; ++i) {
     Candidates candidates{clip_boxes(select(best_boxes, 0, i), image_size),
                           select(best_scores, 0, i), best.levels};
@@ -71,9 +71,9 @@ BoxesPerImage RegionProposalNetwork::forward(Tensor batch, const Features& maps,
   return proposals;
 }
 
-Tensor RoiPool::forward(const Features& maps, const BoxesPerImage& boxes,
+Tensor RoiPool::forward(const Features& maps, const PerImage& boxes,
                         const Spatial& image_size) const {
-  BoxesPerImage regions;
+  PerImage regions;
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     const Tensor image = full(graph(), {boxes[i].dim(0), 1}, static_cast<double>(i));
     regions.push_back(cat({image, boxes[i]}, 1));
@@ -88,7 +88,7 @@ Tensor RoiPool::forward(const Features& maps, const BoxesPerImage& boxes,
   return roi_align(joined(regions), pooled, attrs);
 }
 
-Detections Refinement::detect(const BoxesPerImage& proposals, const Spatial& image_size) const {
+Detections Refinement::detect(const PerImage& proposals, const Spatial& image_size) const {
   constexpr double threshold = 0.05;
   constexpr std::int64_t most_above_threshold = 19;  // the scores of a box add up to 1
   const std::int64_t classes = logits.dim(1);
@@ -119,8 +119,8 @@ Detections Refinement::detect(const BoxesPerImage& proposals, const Spatial& ima
   return detections;
 }
 
-BoxesPerImage boxes_of(const Detections& detections) {
-  BoxesPerImage boxes;
+PerImage boxes_of(const Detections& detections) {
+  PerImage boxes;
   for (const Features& image : detections) boxes.push_back(image[0]);
   return boxes;
 }

@@ -62,7 +62,7 @@ struct RegionProposalNetwork : Module<RegionProposalNetwork> {
   RpnHead head{at("head"), config.anchors.per_position(), config.convs};
 
   /// Boxes that may hold an object, in images of that size within the padded `batch`.
-  BoxesPerImage forward(Tensor batch, const Features& maps, const Spatial& image_size) const;
+  PerImage forward(Tensor batch, const Features& maps, const Spatial& image_size) const;
 };
 
 // -- regions ------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ struct RoiPool : Module<RoiPool> {
   static constexpr auto kind = "MultiScaleRoIAlign";
   std::int64_t size;
 
-  Tensor forward(const Features& maps, const BoxesPerImage& boxes, const Spatial& image_size) const;
+  Tensor forward(const Features& maps, const PerImage& boxes, const Spatial& image_size) const;
 };
 
 /// Two dense layers: (regions, 256, 7, 7) -> (regions, 1024).
@@ -119,11 +119,11 @@ struct Refinement {
   Tensor offsets;
   std::optional<std::int64_t> given_detections;
 
-  Detections detect(const BoxesPerImage& proposals, const Spatial& image_size) const;
+  Detections detect(const PerImage& proposals, const Spatial& image_size) const;
 };
 
 /// The boxes of detections, that a branch looks at again.
-BoxesPerImage boxes_of(const Detections& detections);
+PerImage boxes_of(const Detections& detections);
 
 /// A model without a further branch.
 struct NoBranch {
@@ -148,7 +148,7 @@ struct RoiHeads : Module<RoiHeads<BoxHead, Branch>> {
   BoxPredictor box_predictor{at("box_predictor"), classes};
   Branch branch{*this, classes};
 
-  Detections forward(const Features& maps, const BoxesPerImage& proposals,
+  Detections forward(const Features& maps, const PerImage& proposals,
                      const Spatial& image_size) const {
     const Tensor x = box_head(box_roi_pool(maps, proposals, image_size));
     const auto [logits, offsets] = box_predictor(x);
@@ -184,7 +184,7 @@ struct GeneralizedRcnn : Module<GeneralizedRcnn<Backbone, BoxHead, Branch>> {
     const Spatial size = resized(original, config.transform);
     const Tensor batch = transform(images);
     const Features maps = backbone(batch);
-    const BoxesPerImage proposals = rpn(batch, maps, size);
+    const PerImage proposals = rpn(batch, maps, size);
     Detections found = roi_heads(maps, proposals, size);
     for (Features& image : found) {
       image[0] = resize_boxes(image[0], size, original);

@@ -39,7 +39,7 @@ struct DefaultBoxGenerator : Module<DefaultBoxGenerator> {
   static constexpr auto kind = "DefaultBoxGenerator";
   std::array<LevelBoxes, levels> boxes;
 
-  BoxesPerImage forward(Tensor images, const Features& maps) const {
+  PerImage forward(Tensor images, const Features& maps) const {
     Features of_level;
     for (std::size_t i = 0; i < maps.size(); ++i) {
       const LevelBoxes& level = boxes[i];
@@ -111,7 +111,7 @@ struct Ssd : Module<Ssd<Form>> {
     const Tensor batch = transform(images);
     const Features maps = backbone(batch);
     const Features rows = head(maps);
-    const BoxesPerImage anchors = anchor_generator(batch, maps);
+    const PerImage anchors = anchor_generator(batch, maps);
     const Tensor scores = softmax(rows[1], -1);
 
     Detections found;
