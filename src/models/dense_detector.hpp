@@ -50,7 +50,8 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
 
     Detections found;
     for (std::size_t image = 0; image < anchors.size(); ++image) {
-      const Candidates candidates = candidates_of(image, maps, rows, anchors[image], size);
+      Candidates candidates = candidates_of(image, maps, rows, anchors[image]);
+      candidates.boxes = clip_boxes(candidates.boxes, size);
       const Limit limit{"detections", Method::detections, given_detections};
       const Candidates kept = suppress(candidates, {Method::nms_threshold}, limit);
       found.push_back({resize_boxes(kept.boxes, size, original), kept.scores, kept.labels});
@@ -59,8 +60,8 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
   }
 
  private:
-  Candidates candidates_of(std::size_t image, const Features& maps, const Features& rows,
-                           Tensor anchors, const Spatial& size) const {
+  static Candidates candidates_of(std::size_t image, const Features& maps, const Features& rows,
+                                  Tensor anchors) {
     std::array<Candidates, 5> levels;
     std::int64_t first = 0;
     for (std::size_t i = 0; i < maps.size(); ++i) {
@@ -72,7 +73,6 @@ struct DenseDetector : Module<DenseDetector<Method, Backbone>> {
         own.push_back(select(of_level, 0, static_cast<std::int64_t>(image)));
       }
       levels[i] = best_of_level(own, slice(anchors, 0, first, end));
-      levels[i].boxes = clip_boxes(levels[i].boxes, size);
       first = end;
     }
     return joined(std::span(levels).first(maps.size()));

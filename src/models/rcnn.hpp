@@ -113,12 +113,13 @@ struct BoxPredictor : Module<BoxPredictor> {
   }
 };
 
-/// The detections of every image: boxes (n, 4), labels (n,), scores (n,).
+/// What the heads say of the proposals of all images.
 struct Refinement {
-  Tensor logits;
-  Tensor offsets;
+  Tensor logits;   ///< (regions, classes)
+  Tensor offsets;  ///< (regions, 4 classes)
   std::optional<std::int64_t> given_detections;
 
+  /// For each image: boxes (n, 4), labels (n,), scores (n,).
   Detections detect(const PerImage& proposals, const Spatial& image_size) const;
 };
 

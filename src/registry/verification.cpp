@@ -17,16 +17,22 @@ struct Exception {
   std::string_view reason;
 };
 
-// The published count was taken while the trained weights ran on an image of noise, which they
-// answer with few boxes: the heads behind the proposals saw fewer than their configuration allows.
-constexpr std::string_view trained_weights = "depends on trained weights: the heads ran on the "
-                                             "boxes of one noise image, ours on the upper bound";
+// The published count was taken while the trained weights ran on one image, in which they found
+// next to nothing: the heads behind saw fewer boxes than their configuration allows. With the
+// number that each reason tells, the figures are equal; the unit test of the detectors holds them
+// to it.
+constexpr std::string_view no_proposals =
+    "depends on trained weights: counted where they proposed nothing, equal with --proposals 0";
+constexpr std::string_view no_detections =
+    "depends on trained weights: counted where they detected nothing, equal with --detections 0";
+constexpr std::string_view one_detection =
+    "depends on trained weights: counted where they detected one box, equal with --detections 1";
 constexpr std::array<Exception, 5> macs_exceptions = {{
-    {"FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1", trained_weights},
-    {"FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1", trained_weights},
-    {"KeypointRCNN_ResNet50_FPN_Weights.COCO_LEGACY", trained_weights},
-    {"KeypointRCNN_ResNet50_FPN_Weights.COCO_V1", trained_weights},
-    {"MaskRCNN_ResNet50_FPN_Weights.COCO_V1", trained_weights},
+    {"FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1", no_proposals},
+    {"FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1", no_proposals},
+    {"KeypointRCNN_ResNet50_FPN_Weights.COCO_LEGACY", no_detections},
+    {"KeypointRCNN_ResNet50_FPN_Weights.COCO_V1", one_detection},
+    {"MaskRCNN_ResNet50_FPN_Weights.COCO_V1", no_detections},
 }};
 
 std::string_view exception_for(std::string_view weights) {
