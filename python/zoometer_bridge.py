@@ -1443,12 +1443,18 @@ class Examination:
 class Output:
     """A file of JSON lines, each on disk before the next model is begun."""
 
-    def __init__(self, path, append):
+    MARK = b"\x1e\n"
+
+    def __init__(self, path, append, marks):
+        self.marks = marks
         self.stream = open(path, "a" if append else "w", encoding="utf-8")
         if append and torn(path):
             self.stream.write("\n")
 
     def write(self, line):
+        if self.marks:
+            sys.stderr.flush()
+            os.write(2, self.MARK)
         self.stream.write(line + "\n")
         self.stream.flush()
 
@@ -1549,7 +1555,7 @@ def unknown_model(name):
 
 def run_trace(arguments):
     options = TraceOptions(arguments)
-    output = Output(arguments.output, arguments.append)
+    output = Output(arguments.output, arguments.append, arguments.marks)
     loaded, error = entries_or_explanation(arguments)
     if error:
         output.event("begin", **environment())
@@ -1601,6 +1607,8 @@ def parse_arguments(words):
     trace.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the source")
     trace.add_argument("--output", metavar="FILE", required=True)
     trace.add_argument("--append", action="store_true", help="go on with an existing FILE")
+    trace.add_argument("--marks", action="store_true",
+                       help="write \\x1e and a line break to stderr before each event")
     trace.add_argument("--variant", choices=("untrained", "published"), default="untrained")
     trace.add_argument("--skip-graph", action="store_true", help="the verdict only")
     trace.add_argument("--input-shape", action="append", default=[], metavar="N,C,H,W[:DTYPE]",

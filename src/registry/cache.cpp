@@ -127,6 +127,11 @@ std::string Cache::path() {
   return folder ? *folder + "/" + file_name : std::string();
 }
 
+bool Cache::exists() {
+  const std::string file = path();
+  return !file.empty() && access(file.c_str(), F_OK) == 0;
+}
+
 std::int64_t Cache::clear() {
   const std::string file = path();
   if (file.empty()) return 0;
@@ -159,9 +164,9 @@ void Cache::give_up(std::string_view why) {
 bool Cache::connect() {
   sqlite3_close(db_);
   db_ = nullptr;
-  const int code = sqlite3_open_v2(
-      path().c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-      nullptr);
+  const int code =
+      sqlite3_open_v2(path().c_str(), &db_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, patience);
   return code == SQLITE_OK;
@@ -366,9 +371,9 @@ std::optional<std::string> inflate_text(std::string_view value) {
   value.remove_prefix(1);
   std::string text(size, '\0');
   uLongf filled = static_cast<uLongf>(size);
-  const int code = uncompress(reinterpret_cast<Bytef*>(text.data()), &filled,
-                              reinterpret_cast<const Bytef*>(value.data()),
-                              static_cast<uLong>(value.size()));
+  const int code =
+      uncompress(reinterpret_cast<Bytef*>(text.data()), &filled,
+                 reinterpret_cast<const Bytef*>(value.data()), static_cast<uLong>(value.size()));
   if (code != Z_OK || filled != size) return std::nullopt;
   return text;
 }

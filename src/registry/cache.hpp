@@ -45,6 +45,7 @@ class Cache {
 
   /// Where the file is; empty where there is no cache folder.
   static std::string path();
+  static bool exists();
   /// Removes the file; returns the bytes that it took. Throws Error{io}.
   static std::int64_t clear();
 

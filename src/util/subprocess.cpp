@@ -26,27 +26,31 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void note_interrupt(int signal) { interrupted = signal; }
 
-/// While it lives an interrupt is noted; at its end it is taken as before.
+/// While it lives an interrupt is noted in place of ending us; one that is ignored stays so.
 class InterruptGuard {
  public:
   InterruptGuard() {
-    struct sigaction action {};
-    action.sa_handler = note_interrupt;
-    sigaction(SIGINT, &action, &before_int_);
-    sigaction(SIGTERM, &action, &before_term_);
+    interrupted = 0;
+    for (Handler& handler : handlers_) {
+      sigaction(handler.signal, nullptr, &handler.before);
+      if (handler.before.sa_handler == SIG_IGN) continue;
+      struct sigaction action {};
+      action.sa_handler = note_interrupt;
+      sigaction(handler.signal, &action, nullptr);
+    }
   }
   ~InterruptGuard() {
-    sigaction(SIGINT, &before_int_, nullptr);
-    sigaction(SIGTERM, &before_term_, nullptr);
-    const int signal = interrupted;
-    interrupted = 0;
-    if (signal != 0) raise(signal);
+    for (const Handler& handler : handlers_) sigaction(handler.signal, &handler.before, nullptr);
   }
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
  private:
-  struct sigaction before_int_ {}, before_term_{};
+  struct Handler {
+    int signal;
+    struct sigaction before;
+  };
+  std::array<Handler, 2> handlers_{{{SIGINT, {}}, {SIGTERM, {}}}};
 };
 
 [[noreturn]] void refuse(const char* what) {
@@ -98,6 +102,7 @@ class Process {
     if (start_error_ != 0) return {Ending::Kind::refused, start_error_};
     deadline_ = after(request_.first_limit);
     while (is_open_ && !ending_) step();
+    drain_prints();
     if (ending_) {
       kill_all();
       wait();
@@ -108,8 +113,8 @@ class Process {
 
  private:
   static Clock::time_point after(double seconds) {
-    return Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                              std::chrono::duration<double>(seconds));
+    return Clock::now() +
+           std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   }
 
   void start() {
@@ -143,10 +148,9 @@ class Process {
     std::array<pollfd, 2> waits{{{results_.ends[0], POLLIN, 0}, {prints_.ends[0], POLLIN, 0}}};
     const int ready = poll(waits.data(), waits.size(), patience);
     if (interrupted != 0) {
-      ending_ = Ending{Ending::Kind::stopped, interrupted};
+      ending_ = Ending{Ending::Kind::interrupted, interrupted};
       return;
     }
-    // What was printed belongs before the result that follows it.
     if ((waits[1].revents & (POLLIN | POLLHUP)) != 0) read_prints();
     if ((waits[0].revents & (POLLIN | POLLHUP)) != 0) read_results();
     if (ending_) return;
@@ -159,9 +163,32 @@ class Process {
 
   void read_prints() {
     const ssize_t count = read(prints_.ends[0], buffer_.data(), buffer_.size());
-    if (count > 0 && request_.on_print)
-      request_.on_print({buffer_.data(), static_cast<std::size_t>(count)});
+    if (count > 0) printed_.append(buffer_.data(), static_cast<std::size_t>(count));
     if (count == 0) prints_.close_end(0);
+    if (request_.mark.empty()) hand_over(printed_.size(), 0);
+  }
+
+  /// Hands over what was printed up to a place, and drops the mark behind it.
+  void hand_over(std::size_t end, std::size_t mark) {
+    if (end > 0 && request_.on_print) request_.on_print(std::string_view(printed_).substr(0, end));
+    printed_.erase(0, end + mark);
+  }
+
+  /// Hands over what was printed before the result that is next.
+  void catch_up() {
+    if (request_.mark.empty()) return;
+    for (;;) {
+      const std::size_t mark = printed_.find(request_.mark);
+      if (mark != std::string::npos) return hand_over(mark, request_.mark.size());
+      constexpr int patience = 1000;  // milliseconds: the mark was written before the result
+      if (prints_.ends[0] < 0 || !has_more(prints_.ends[0], patience)) return;
+      read_prints();
+    }
+  }
+
+  void drain_prints() {
+    while (prints_.ends[0] >= 0 && has_more(prints_.ends[0], 0)) read_prints();
+    hand_over(printed_.size(), 0);
   }
 
   void read_results() {
@@ -169,7 +196,6 @@ class Process {
     if (count < 0) return;
     if (count == 0) {
       results_.close_end(0);
-      while (prints_.ends[0] >= 0 && has_more(prints_.ends[0])) read_prints();
       is_open_ = false;
       return;
     }
@@ -180,6 +206,7 @@ class Process {
     for (;;) {
       const std::size_t end = pending_.find('\n', std::max(begin, searched));
       if (end == std::string::npos) break;
+      catch_up();
       if (!request_.on_line(std::string_view(pending_).substr(begin, end - begin))) {
         ending_ = Ending{Ending::Kind::stopped, 0};
         return;
@@ -190,9 +217,9 @@ class Process {
     pending_.erase(0, begin);
   }
 
-  static bool has_more(int fd) {
+  static bool has_more(int fd, int patience) {
     pollfd wait{fd, POLLIN, 0};
-    return poll(&wait, 1, 0) > 0 && (wait.revents & (POLLIN | POLLHUP)) != 0;
+    return poll(&wait, 1, patience) > 0 && (wait.revents & (POLLIN | POLLHUP)) != 0;
   }
 
   bool has_ended() {
@@ -217,7 +244,7 @@ class Process {
   bool is_open_ = true;
   std::optional<Ending> ending_;
   Clock::time_point deadline_;
-  std::string pending_;
+  std::string pending_, printed_;
   std::array<char, 65536> buffer_{};
 };
 
@@ -239,10 +266,10 @@ MemoryFile::~MemoryFile() { close(fd_); }
 std::string Ending::text() const {
   switch (kind) {
   case Kind::exited: return "exit status " + std::to_string(status);
-  case Kind::signalled:
-    return "signal " + std::to_string(status) + " (" + strsignal(status) + ")";
+  case Kind::signalled: return "signal " + std::to_string(status) + " (" + strsignal(status) + ")";
   case Kind::silent: return "killed, as it was silent for too long";
   case Kind::stopped: return "stopped";
+  case Kind::interrupted: return "interrupted";
   case Kind::refused: return std::strerror(status);
   }
   return {};

@@ -28,11 +28,12 @@ class MemoryFile {
 /// How a process ended.
 struct Ending {
   enum class Kind : std::uint8_t {
-    exited,     ///< by itself; `status` is its exit status
-    signalled,  ///< by a signal; `status` is its number
-    silent,     ///< killed: it wrote nothing for too long
-    stopped,    ///< killed: the reader asked for it
-    refused,    ///< it could not be started; `status` is the errno
+    exited,       ///< by itself; `status` is its exit status
+    signalled,    ///< by a signal; `status` is its number
+    silent,       ///< killed: it wrote nothing for too long
+    stopped,      ///< killed: the reader asked for it
+    interrupted,  ///< killed: we were told to end; `status` is the signal
+    refused,      ///< it could not be started; `status` is the errno
   };
   Kind kind = Kind::exited;
   int status = 0;
@@ -51,12 +52,15 @@ struct ProcessRequest {
   std::function<bool(std::string_view line)> on_line;
   /// Called with what the process prints to its standard output and error.
   std::function<void(std::string_view text)> on_print;
+  /// What the program prints before each result, if it does: what was printed before a result is
+  /// then handed over before it, although they come in two pipes. It is no part of the prints.
+  std::string_view mark;
   double first_limit = 60;  ///< seconds until the first result
   double limit = 60;        ///< seconds between results
 };
 
 /// Runs a program to its end. The program and what it starts form a process group, which is
-/// killed where a limit passes. An interrupt (SIGINT, SIGTERM) kills it, too, and is then taken.
+/// killed where a limit passes or where we are interrupted (SIGINT, SIGTERM; not if ignored).
 Ending run_process(const ProcessRequest& request);
 
 }  // namespace zoometer
