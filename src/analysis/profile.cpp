@@ -119,6 +119,7 @@ Figures& Figures::operator+=(const Figures& other) {
   bytes_written = checked_add(bytes_written, other.bytes_written);
   cost = checked_add(cost, other.cost);
   bounded = bounded || other.bounded;
+  macs_bounded = macs_bounded || other.macs_bounded;
   return *this;
 }
 
@@ -150,6 +151,7 @@ Figures figures_of(const NodeView& view, const Convention* convention) {
   }
   if (convention != nullptr) figures.cost = convention->cost(view);
   figures.bounded = touches_bound(graph, node);
+  figures.macs_bounded = figures.bounded && figures.macs > 0;
   return figures;
 }
 

@@ -57,6 +57,7 @@ class ProfileDocument {
     json_.field("bytes_written", figures.bytes_written);
     if (has_cost()) json_.field("cost", figures.cost);
     if (figures.bounded) json_.field("bound", true);
+    if (figures.macs_bounded) json_.field("macs_bound", true);
   }
 
   void write_totals() {
