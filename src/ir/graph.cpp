@@ -23,7 +23,10 @@ class TextVisitor : public AttrVisitor {
   void visit(std::string_view name, std::int64_t value) override {
     add(name, std::to_string(value));
   }
-  void visit(std::string_view name, double value) override { add(name, std::to_string(value)); }
+  void visit(std::string_view name, double value) override {
+    char digits[32];
+    add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+  }
   void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
   void visit(std::string_view name, std::span<const std::int64_t> value) override {
     add(name, to_string(value));
@@ -55,6 +58,15 @@ void AttrVisitor::visit(std::string_view name, std::span<const double> value) {
   visit(name, std::string_view(text));
 }
 
+std::string to_string(const OpDef& op, const void* attrs) {
+  std::string text;
+  if (attrs != nullptr) {
+    TextVisitor visitor(text);
+    op.attrs.visit(attrs, visitor);
+  }
+  return text;
+}
+
 void Inference::output(const Shape& shape, DType dtype, bool bounded) {
   graph_.inferred_.push_back({shape, dtype, bounded});
 }
@@ -67,11 +79,7 @@ void Inference::fail(std::size_t constraint) const {
     if (i < op_.inputs.size()) got.append(op_.inputs[i]).append(" ");
     got += to_string(shape(i));
   }
-  std::string attributes;
-  if (attrs_ != nullptr) {
-    TextVisitor visitor(attributes);
-    op_.attrs.visit(attrs_, visitor);
-  }
+  const std::string attributes = zoometer::to_string(op_, attrs_);
   if (!attributes.empty()) got += " with " + attributes;
   throw Error(ErrorCode::shape, std::string(op_.name) + " C" + std::to_string(constraint),
               {std::string(op_.constraints[constraint - 1]), std::move(got)});
