@@ -14,6 +14,8 @@ enum class DType : std::uint8_t {
   bfloat16,
   float8_e4m3fn,
   float8_e5m2,
+  float8_e8m0fnu,
+  float4_e2m1fn,
   int64,
   int32,
   int16,

@@ -192,6 +192,28 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   return id;
 }
 
+void Graph::add_declared_outputs(NodeId node, std::span<const OutputType> outputs) {
+  constexpr std::size_t most = 0xFFFF;
+  Node& target = nodes_[node];
+  if (target.output_count + outputs.size() > most) {
+    throw Error(ErrorCode::limit, "a node has too many outputs",
+                {"at most 65535", std::to_string(target.output_count + outputs.size())});
+  }
+  for (const OutputType& output : outputs) {
+    const auto flags = static_cast<std::uint8_t>(output.bounded ? Value::bounded : 0);
+    values_[add_value(output.shape, output.dtype, node, flags)].output_index =
+        target.output_count++;
+  }
+}
+
+void Graph::rewind(const Mark& mark) {
+  nodes_.resize(mark.nodes);
+  operands_.resize(mark.operands);
+  values_.resize(mark.values);
+  parameters_.resize(mark.parameters);
+  if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
+}
+
 void Graph::locate(Error& error, const OpDef& op) const {
   if (error.place.module_path.empty() && current_module_ < modules_.size()) {
     error.place.module_path = module_path(current_module_);
@@ -221,6 +243,18 @@ void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
   record.end_node = static_cast<NodeId>(nodes_.size());
   record.first_output = static_cast<std::uint32_t>(call_outputs_.size());
   record.output_count = static_cast<std::uint32_t>(outputs.size());
+  call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
+}
+
+void Graph::add_call(ModuleId module, NodeId first_node, NodeId end_node,
+                     std::span<const ValueId> outputs) {
+  ModuleCall call;
+  call.module = module;
+  call.first_node = first_node;
+  call.end_node = end_node;
+  call.first_output = static_cast<std::uint32_t>(call_outputs_.size());
+  call.output_count = static_cast<std::uint32_t>(outputs.size());
+  calls_.push_back(call);
   call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
 }
 

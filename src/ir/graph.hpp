@@ -136,6 +136,19 @@ class Graph {
     return ::new (arena_.allocate(sizeof(Attrs), alignof(Attrs))) Attrs(attrs);
   }
 
+  /// Gives the node that was appended last more outputs, of declared types: results that an operator
+  /// makes only on demand.
+  void add_declared_outputs(NodeId node, std::span<const OutputType> outputs);
+
+  /// A point to come back to: what was appended after it (but modules) can be taken back.
+  struct Mark {
+    std::size_t nodes = 0, operands = 0, values = 0, parameters = 0;
+  };
+  Mark mark() const noexcept {
+    return {nodes_.size(), operands_.size(), values_.size(), parameters_.size()};
+  }
+  void rewind(const Mark& mark);
+
   /// Marks a value as written into its node's first input's memory.
   void mark_in_place(ValueId value) { values_[value].flags |= Value::shares; }
   void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
@@ -155,6 +168,9 @@ class Graph {
   /// Begins and ends a call of a module; returns the call's index.
   std::uint32_t begin_call(ModuleId module);
   void end_call(std::uint32_t call, std::span<const ValueId> outputs);
+  /// Adds a finished call of a module, with the nodes from `first_node` to before `end_node`.
+  void add_call(ModuleId module, NodeId first_node, NodeId end_node,
+                std::span<const ValueId> outputs);
 
   // -- reading ------------------------------------------------------------------------------
 
