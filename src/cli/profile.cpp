@@ -3,9 +3,11 @@
 #include "analysis/profile.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/gates.hpp"
 #include "cli/load.hpp"
 #include "report/report.hpp"
 #include "util/output.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
@@ -29,6 +31,18 @@ std::string convention_help() {
   return text;
 }
 
+/// What `--assert` may name, for the end of the help text.
+std::string figures_help() {
+  std::string text = "Figures, for --assert:\n";
+  for (const GateField& each : gate_fields({}, false)) {
+    text.append("  ")
+        .append(pad_right(each.field.name, 16))
+        .append(each.field.summary)
+        .append("\n");
+  }
+  return text;
+}
+
 int unknown_operators(const Profile& profile) {
   std::fputs("zoometer: --strict: the cost of these operators is unknown:\n", stderr);
   for (const CoverageLedger::Unknown& unknown : profile.coverage.unknown) {
@@ -47,6 +61,7 @@ int run(const std::vector<std::string>& words) {
   std::string output;
   ReportOptions options;
   bool strict = false;
+  std::vector<std::string> assertions;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
   arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write the profile");
@@ -55,10 +70,13 @@ int run(const std::vector<std::string>& words) {
   arguments.flag("--show-shapes", options.show_shapes,
                  "Keep the output shapes also on a narrow terminal");
   arguments.flag("--strict", strict, "Exit with 1 if an operator's cost is unknown");
+  arguments.option("--assert", assertions,
+                   "Exit with 1 if this does not hold, as 'macs <= 4.2G'; repeats", "EXPR");
   arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
-  arguments.footer(convention_help());
+  arguments.footer(convention_help() + "\n" + figures_help());
   arguments.parse(join_shape_words(words));
 
+  const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   const Convention* convention =
@@ -71,7 +89,9 @@ int run(const std::vector<std::string>& words) {
     options.colour = wants_colour();
   }
   write_output(output, find_report(format)->write(input, options));
-  return strict && !figures.coverage.unknown.empty() ? unknown_operators(figures) : exit_done;
+  const bool passed = gates.pass(gate_fields(totals_of(graph, figures), convention != nullptr));
+  if (strict && !figures.coverage.unknown.empty()) return unknown_operators(figures);
+  return passed ? exit_done : exit_check_failed;
 }
 
 }  // namespace

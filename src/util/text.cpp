@@ -161,6 +161,29 @@ std::string to_utf8(std::string_view text) {
   return result;
 }
 
+std::string point_at(std::string_view text, std::size_t begin, std::size_t end) {
+  constexpr std::size_t before = 40;
+  constexpr std::size_t behind = 30;
+  const auto is_inside_character = [&](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  begin = std::min(begin, text.size());
+  end = std::clamp(end, begin, text.size());
+  std::size_t first = begin > before ? begin - before : 0;
+  while (is_inside_character(first)) ++first;
+  std::size_t last = std::min(text.size(), begin + behind);
+  while (is_inside_character(last)) ++last;
+  end = std::min(end, last);
+  const std::string left =
+      (first > 0 ? "..." : "") + escape_controls(text.substr(first, begin - first));
+  const std::string marked = escape_controls(text.substr(begin, end - begin));
+  const std::string right =
+      escape_controls(text.substr(end, last - end)) + (last < text.size() ? "..." : "");
+  const std::size_t marks = std::max<std::size_t>(1, display_width(marked));
+  return "  " + left + marked + right + "\n  " + std::string(display_width(left), ' ') +
+         std::string(marks, '^') + "\n";
+}
+
 std::vector<std::string> suggestions(std::string_view name,
                                      std::span<const std::string_view> candidates,
                                      std::size_t most) {

@@ -35,6 +35,10 @@ std::string escape_controls(std::string_view text);
 std::string to_utf8(std::string_view text);
 bool is_utf8(std::string_view text) noexcept;
 
+/// Two indented lines: the text and marks below the bytes from `begin` to `end`. Of a long text
+/// what stands around them.
+std::string point_at(std::string_view text, std::size_t begin, std::size_t end);
+
 /// The candidates nearest to a mistyped name by edits, best first, at most `most`; none that is
 /// far.
 std::vector<std::string> suggestions(std::string_view name,
