@@ -50,6 +50,8 @@ std::int64_t bits_of(DType dtype) noexcept { return row(dtype).bits; }
 
 bool is_floating(DType dtype) noexcept { return row(dtype).category >= 2; }
 
+bool is_real_floating(DType dtype) noexcept { return row(dtype).category == 2; }
+
 std::optional<DType> dtype_from_name(std::string_view name) noexcept {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].name == name) return static_cast<DType>(i);
