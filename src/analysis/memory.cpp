@@ -31,9 +31,8 @@ MemoryProfile profile_memory(const Graph& graph) {
       most_workspace = workspace;
       result.workspace_node = node;
     }
-    const std::int64_t total =
-        checked_add(checked_add(result.parameter_bytes, workspace),
-                    result.activations.timeline[node]);
+    const std::int64_t total = checked_add(checked_add(result.parameter_bytes, workspace),
+                                           result.activations.timeline[node]);
     if (total > result.total_bytes) {
       result.total_bytes = total;
       result.total_node = node;

@@ -136,8 +136,8 @@ class Graph {
     return ::new (arena_.allocate(sizeof(Attrs), alignof(Attrs))) Attrs(attrs);
   }
 
-  /// Gives the node that was appended last more outputs, of declared types: results that an operator
-  /// makes only on demand.
+  /// Gives the node that was appended last more outputs, of declared types: results that an
+  /// operator makes only on demand.
   void add_declared_outputs(NodeId node, std::span<const OutputType> outputs);
 
   /// A point to come back to: what was appended after it (but modules) can be taken back.

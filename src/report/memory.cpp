@@ -167,8 +167,8 @@ class MemoryText {
     static constexpr std::array<std::string_view, 9> eighths = {" ", "▁", "▂", "▃", "▄",
                                                                 "▅", "▆", "▇", "█"};
     const std::vector<std::int64_t> heights = columns.largest(memory_.activations.timeline);
-    const auto top = static_cast<double>(std::max<std::int64_t>(
-        1, *std::max_element(heights.begin(), heights.end())));
+    const auto top = static_cast<double>(
+        std::max<std::int64_t>(1, *std::max_element(heights.begin(), heights.end())));
     for (std::size_t row = plot_rows; row-- > 0;) {
       std::string bars;
       for (const std::int64_t height : heights) {
@@ -196,8 +196,8 @@ class MemoryText {
     std::size_t at = 0;
     for (std::size_t i = 0; i < marks.size(); ++i) {
       const std::size_t column = columns.column_of(marks[i].first);
-      const std::size_t end = i + 1 < marks.size() ? columns.column_of(marks[i + 1].first)
-                                                   : columns.count();
+      const std::size_t end =
+          i + 1 < marks.size() ? columns.column_of(marks[i + 1].first) : columns.count();
       if (end == column) continue;  // several in one column: the last one goes on behind it
       const std::string name = shortened(marks[i].module, end - column - 1);
       text.append(column - at, ' ').append("│").append(name);
@@ -241,8 +241,7 @@ class MemoryText {
                  maker_text(alive[i]), until_text(alive[i])});
     }
     text_ += table.text(options_.width, options_.colour);
-    if (rest > 0)
-      line("and {} smaller ones, {}", alive.size() - most_tensors, format_bytes(rest));
+    if (rest > 0) line("and {} smaller ones, {}", alive.size() - most_tensors, format_bytes(rest));
     text_ += '\n';
   }
 
@@ -315,8 +314,7 @@ void write_memory(JsonWriter& json, const Graph& graph, const MemoryProfile& mem
              memory.workspace_node);
   write_peak(json, graph, "together", memory.total_bytes, memory.total_node);
   json.array("alive_at_peak", [&] {
-    for (const Lifetime& each : memory.activations.alive_at_peak)
-      write_lifetime(json, graph, each);
+    for (const Lifetime& each : memory.activations.alive_at_peak) write_lifetime(json, graph, each);
   });
   json.array("timeline", [&] {
     for (NodeId node = 0; node < graph.nodes().size(); ++node) {

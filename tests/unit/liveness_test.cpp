@@ -118,8 +118,9 @@ class Program {
     const std::uint32_t id = open_.back();
     open_.pop_back();
     graph.end_call(id, {});
-    std::find_if(calls_.begin(), calls_.end(), [&](const Call& call) { return call.id == id; })
-        ->end = nodes_;
+    std::find_if(calls_.begin(), calls_.end(), [&](const Call& call) {
+      return call.id == id;
+    })->end = nodes_;
     graph.set_current_module(root_);
   }
 
@@ -129,7 +130,10 @@ class Program {
     const bool alike = a.tensor.shape() == b.tensor.shape();
     const bool small = elements(a.tensor) + elements(b.tensor) < 20'000;
     switch (std::get<0>(step) % 16) {
-    case 0: use(a); add_fresh(unary(relu_op, a.tensor), element_bytes(a)); break;
+    case 0:
+      use(a);
+      add_fresh(unary(relu_op, a.tensor), element_bytes(a));
+      break;
     case 1:
       use(a);
       if (a.block < 0) return;
@@ -197,7 +201,10 @@ class Program {
       known_.pop_back();  // nobody reads the indices
       break;
     }
-    case 11: use(a); add_fresh(to(a.tensor, DType::float64), 8); break;
+    case 11:
+      use(a);
+      add_fresh(to(a.tensor, DType::float64), 8);
+      break;
     case 12: {
       const Tensor bias = parameter(a.tensor.shape());
       use(a);
@@ -225,8 +232,8 @@ class Program {
     return what.tensor.dtype() == DType::float64 ? 8 : 4;
   }
   Tensor parameter(const Shape& shape) {
-    return {&graph, graph.add_parameter(root_, "weight", shape, DType::float32,
-                                        ParameterKind::parameter)};
+    return {&graph,
+            graph.add_parameter(root_, "weight", shape, DType::float32, ParameterKind::parameter)};
   }
   static ConvAttrs same_size() {
     ConvAttrs attrs;
@@ -260,8 +267,7 @@ void expect_account(const Program& program, Holder holder) {
   RC_ASSERT(liveness.peak_bytes == peak);
   RC_ASSERT(liveness.peak_node == peak_node);
   if (peak_node != no_id && !with_callers) {
-    RC_ASSERT(liveness.alive_at_peak.size() ==
-              program.count_alive_at(static_cast<int>(peak_node)));
+    RC_ASSERT(liveness.alive_at_peak.size() == program.count_alive_at(static_cast<int>(peak_node)));
   }
 }
 
@@ -305,8 +311,7 @@ struct Small {
     x = {&graph, graph.add_input("x", shape, DType::float32)};
   }
   Tensor parameter(const Shape& shape) {
-    return {&graph,
-            graph.add_parameter(0, "w", shape, DType::float32, ParameterKind::parameter)};
+    return {&graph, graph.add_parameter(0, "w", shape, DType::float32, ParameterKind::parameter)};
   }
   NodeView last() const { return graph.view(static_cast<NodeId>(graph.nodes().size() - 1)); }
 };
@@ -423,8 +428,7 @@ TEST(Workspace, OfAttentionIsItsScores) {
 
 TEST(MemoryProfile, AddsWeightsActivationsAndWorkspace) {
   Small net({1, 3, 224, 224});
-  const Tensor y =
-      convolution(net.x, net.parameter({64, 3, 7, 7}), {}, conv_attrs(2, 3));
+  const Tensor y = convolution(net.x, net.parameter({64, 3, 7, 7}), {}, conv_attrs(2, 3));
   net.graph.add_output("y", unary(exp_op, y).id);
   const MemoryProfile memory = profile_memory(net.graph);
   EXPECT_EQ(memory.parameter_bytes, 37'632);
