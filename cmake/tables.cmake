@@ -11,17 +11,17 @@ function(zoometer_table FOLDER TYPE SUFFIX FUNCTION HEADER)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${FOLDER}/*.cpp)
   list(SORT sources)
   # The list is a dependency of its own: a removed file would otherwise leave the table as it was.
-  set(list_file ${ZOOMETER_GENERATED}/${FOLDER}_table.files)
+  set(list_file ${ZOOMETER_GENERATED}/${FUNCTION}_table.files)
   string(REPLACE ";" "\n" content "${sources}")
   file(CONFIGURE OUTPUT ${list_file} CONTENT "${content}\n" @ONLY)
 
-  set(output ${ZOOMETER_GENERATED}/${FOLDER}_table.cpp)
+  set(output ${ZOOMETER_GENERATED}/${FUNCTION}_table.cpp)
   set(script ${PROJECT_SOURCE_DIR}/cmake/make_table.cmake)
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} -DFILES=${list_file} -DTYPE=${TYPE} -DSUFFIX=${SUFFIX}
       -DFUNCTION=${FUNCTION} -DHEADER=${HEADER} -DOUTPUT=${output} -P ${script}
     DEPENDS ${sources} ${list_file} ${script}
-    COMMENT "Table of src/${FOLDER}"
+    COMMENT "Table of ${FUNCTION} in src/${FOLDER}"
     VERBATIM)
   target_sources(zoometer_core PRIVATE ${output})
 endfunction()

@@ -23,6 +23,7 @@ struct Figures {
   std::int64_t bytes_written = 0;    ///< outputs
   std::int64_t cost = 0;             ///< by the chosen convention
   bool bounded = false;              ///< rests on a size that is an upper bound
+  bool macs_bounded = false;         ///< the MACs, too, and not only other figures
 
   Figures& operator+=(const Figures& other);
   /// FLOPs per byte moved; 0 where nothing moves.

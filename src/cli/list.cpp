@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/model_query.hpp"
 #include "registry/registry.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -13,48 +16,64 @@
 namespace zoometer {
 namespace {
 
-using Rows = std::vector<const RegistryModel*>;
+using Rows = std::vector<QueriedModel>;
 
 struct ListWords {
   std::vector<std::string> patterns;
+  std::vector<std::string> files;  ///< patterns that turned out to be files
   std::string registry;
   std::string family;
   std::string task;
-  std::string sort = "name";
+  std::string where;
+  std::string sort;
+  std::string pareto;
+  std::string show;
   bool reverse = false;
   std::string format = "text";
   std::string output;
 };
 
-/// A key to sort by. Names go from A to Z, figures from low to high; models without one go last.
-struct SortKey {
-  std::string_view name;
-  bool (*less)(const RegistryModel& a, const RegistryModel& b);
+/// What was asked for, parsed.
+struct Question {
+  explicit Question(const ListWords& words);
+
+  ModelQuery query;
+  std::optional<Expression> where;
+  std::vector<ModelKey> sort;
+  std::vector<ModelKey> pareto;
+  std::vector<ModelKey> columns;
+
+ private:
+  void add_column(const ModelKey& key);
+  void add_columns(const std::vector<ModelKey>& keys);
 };
 
-template <auto member>
-bool less_text(const RegistryModel& a, const RegistryModel& b) {
-  return natural_less(a.*member, b.*member);
+Question::Question(const ListWords& words) {
+  if (!words.where.empty()) where = Expression::condition(words.where, query.names(), "--where");
+  if (!words.sort.empty()) sort = parse_keys(words.sort, query, false, "--sort");
+  if (!words.pareto.empty()) pareto = parse_keys(words.pareto, query, true, "--pareto");
+  if (sort.empty()) sort = pareto;
+  if (where) {
+    for (const std::size_t field : where->fields())
+      add_columns(parse_keys(query.names()[field].name, query, false, "--where"));
+  }
+  add_columns(sort);
+  add_columns(pareto);
+  if (!words.show.empty()) add_columns(parse_keys(words.show, query, false, "--show"));
 }
 
-template <auto member>
-bool less_figure(const RegistryModel& a, const RegistryModel& b) {
-  if (!(a.*member) || !(b.*member)) return (a.*member).has_value() && !(b.*member);
-  return *(a.*member) < *(b.*member);
+void Question::add_columns(const std::vector<ModelKey>& keys) {
+  for (const ModelKey& key : keys) add_column(key);
 }
 
-bool less_task(const RegistryModel& a, const RegistryModel& b) {
-  return name_of(a.task) < name_of(b.task);
+/// Adds what the table does not show yet.
+void Question::add_column(const ModelKey& key) {
+  constexpr std::string_view usual[] = {"name", "family", "task", "source", "parameters", "macs"};
+  const auto is_it = [&](std::string_view title) { return title == key.title; };
+  if (std::any_of(std::begin(usual), std::end(usual), is_it)) return;
+  const auto has_it = [&](const ModelKey& column) { return column.title == key.title; };
+  if (std::none_of(columns.begin(), columns.end(), has_it)) columns.push_back(key);
 }
-
-constexpr SortKey sort_keys[] = {
-    {"name", less_text<&RegistryModel::name>},
-    {"family", less_text<&RegistryModel::family>},
-    {"task", less_task},
-    {"source", less_text<&RegistryModel::source>},
-    {"parameters", less_figure<&RegistryModel::parameters>},
-    {"macs", less_figure<&RegistryModel::macs>},
-};
 
 /// A word that no model of any registry fits.
 [[noreturn]] void unknown(std::string_view what, const std::string& word,
@@ -106,18 +125,51 @@ void check_words(const ListWords& words, const Registry& registry) {
   }
 }
 
-Rows select(const ListWords& words, const Registry& registry, RegistryKind kind) {
+/// Sets those words apart that are files rather than names.
+void take_files(ListWords& words, const Registry& registry) {
+  const auto is_file = [&](const std::string& word) {
+    return registry.find(word) == nullptr && std::filesystem::is_regular_file(word);
+  };
+  std::copy_if(words.patterns.begin(), words.patterns.end(), std::back_inserter(words.files),
+               is_file);
+  std::erase_if(words.patterns, is_file);
+}
+
+std::vector<RegistryModel> models_of_files(const ListWords& words) {
+  std::vector<RegistryModel> models;
+  for (const std::string& file : words.files) {
+    RegistryModel model;
+    model.name = file;
+    model.source = "file";
+    models.push_back(model);
+  }
+  return models;
+}
+
+Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
+            const std::vector<RegistryModel>& files) {
   Rows rows;
+  const bool only_files = !files.empty() && words.patterns.empty();
   for (const RegistryModel& model : registry.models()) {
-    if (registry.holds(kind, model) && fits(words, model)) rows.push_back(&model);
+    if (!only_files && registry.holds(kind, model) && fits(words, model)) rows.emplace_back(model);
   }
-  for (const SortKey& key : sort_keys) {
-    if (key.name != words.sort) continue;
-    std::stable_sort(rows.begin(), rows.end(),
-                     [&](const auto* a, const auto* b) { return key.less(*a, *b); });
-  }
-  if (words.reverse) std::reverse(rows.begin(), rows.end());
+  for (const RegistryModel& file : files) rows.emplace_back(file).trace();
   return rows;
+}
+
+/// Leaves those rows that answer the question, in its order.
+void answer(const Question& question, const ListWords& words, Rows& rows) {
+  if (question.where) {
+    std::erase_if(rows,
+                  [&](QueriedModel& row) { return !question.query.holds(*question.where, row); });
+  }
+  if (!question.pareto.empty()) {
+    const std::size_t lacking = keep_pareto(question.pareto, question.query, rows);
+    if (lacking > 0)
+      write_note(fmt::format("{} models are left out: they lack {}", lacking, words.pareto));
+  }
+  if (!question.sort.empty()) sort_by(question.sort, question.query, rows);
+  if (words.reverse) std::reverse(rows.begin(), rows.end());
 }
 
 /// Tells of models that fit the words and are in another registry.
@@ -131,23 +183,60 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
       fmt::format("no such model in the {} registry, {} with --registry all", name_of(kind), all));
 }
 
-TextTable table_of(const Rows& rows, bool exact) {
+/// What the registry tells of a model, or else the trace, if there was one.
+std::optional<std::int64_t> figure_of(const QueriedModel& row,
+                                      std::optional<std::int64_t> RegistryModel::*told,
+                                      std::int64_t Figures::*traced) {
+  if (row.model().*told) return row.model().*told;
+  if (const Totals* totals = row.totals()) return totals->figures.*traced;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> parameters_of(const QueriedModel& row) {
+  return figure_of(row, &RegistryModel::parameters, &Figures::parameters);
+}
+std::optional<std::int64_t> macs_of(const QueriedModel& row) {
+  return figure_of(row, &RegistryModel::macs, &Figures::macs);
+}
+
+std::string cell_of(const ModelKey& column, const ExpressionValue& value, bool exact) {
+  if (value.state != ExpressionValue::State::known) return exact ? "" : "-";
+  if (column.expression.is_text()) return std::string(value.text);
+  return exact ? exact_figure(column.unit, value.number) : format_figure(column.unit, value.number);
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
+TextTable table_of(const Question& question, Rows& rows, bool exact) {
   const auto figure = [&](const std::optional<std::int64_t>& value) {
     if (!value) return std::string(exact ? "" : "-");
     return exact ? std::to_string(*value) : format_count(*value);
   };
+  const auto title = [&](const std::string& name) { return exact ? name : upper(name); };
   TextTable table;
   table.column(exact ? "name" : "MODEL");
-  table.column(exact ? "family" : "FAMILY", false, 2);
-  table.column(exact ? "task" : "TASK", false, 3);
-  table.column(exact ? "source" : "SOURCE", false, 4);
-  table.column(exact ? "input" : "INPUT", false, 1);
-  table.column(exact ? "parameters" : "PARAMETERS", true);
-  table.column(exact ? "macs" : "MACS", true);
-  for (const RegistryModel* model : rows) {
-    table.row({std::string(model->name), std::string(model->family),
-               std::string(name_of(model->task)), std::string(model->source),
-               inputs_text(model->inputs), figure(model->parameters), figure(model->macs)});
+  table.column(title("family"), false, 2);
+  table.column(title("task"), false, 3);
+  table.column(title("source"), false, 4);
+  table.column(title("input"), false, 1);
+  table.column(title("parameters"), true);
+  table.column(title("macs"), true);
+  for (const ModelKey& column : question.columns)
+    table.column(title(column.title), !column.expression.is_text());
+  for (QueriedModel& row : rows) {
+    const RegistryModel& model = row.model();
+    std::vector<std::string> cells = {
+        std::string(model.name),   std::string(model.family), std::string(name_of(model.task)),
+        std::string(model.source), inputs_text(model.inputs), figure(parameters_of(row)),
+        figure(macs_of(row))};
+    for (const ModelKey& column : question.columns)
+      cells.push_back(cell_of(column, question.query.value(column.expression, row), exact));
+    table.row(std::move(cells));
   }
   return table;
 }
@@ -174,40 +263,68 @@ void write_figure(JsonWriter& json, std::string_view name,
   }
 }
 
-std::string write_json(const Registry& registry, RegistryKind kind, const Rows& rows) {
+void write_value(JsonWriter& json, const ModelKey& column, const ExpressionValue& value) {
+  const bool is_integer = column.unit == FigureUnit::count || column.unit == FigureUnit::bytes;
+  json.key(column.title);
+  if (value.state != ExpressionValue::State::known) {
+    json.null();
+  } else if (column.expression.is_text()) {
+    json.value(value.text);
+  } else if (is_integer) {
+    json.value(static_cast<std::int64_t>(value.number));
+  } else {
+    json.value(static_cast<double>(value.number));
+  }
+}
+
+void write_model(JsonWriter& json, const Registry& registry, const Question& question,
+                 QueriedModel& row) {
+  const RegistryModel& model = row.model();
+  json.object([&] {
+    json.field("name", model.name);
+    json.field("family", model.family);
+    json.field("architecture", model.architecture);
+    json.field("paper", model.paper);
+    json.field("task", name_of(model.task));
+    json.field("source", model.source);
+    write_inputs(json, model.inputs);
+    write_figure(json, "parameters", parameters_of(row));
+    write_figure(json, "macs", macs_of(row));
+    if (!question.columns.empty()) {
+      json.object("figures", [&] {
+        for (const ModelKey& column : question.columns)
+          write_value(json, column, question.query.value(column.expression, row));
+      });
+    }
+    json.array("registries", [&] {
+      if (registry.find(model.name) != &model) return;
+      for (const RegistryKind kind :
+           {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all}) {
+        if (registry.holds(kind, model)) json.value(name_of(kind));
+      }
+    });
+  });
+}
+
+std::string write_json(const Registry& registry, RegistryKind kind, const Question& question,
+                       Rows& rows) {
   JsonWriter json;
   json.object([&] {
     json.field("schema", "zoometer.list/1");
     json.field("registry", name_of(kind));
     json.array("models", [&] {
-      for (const RegistryModel* model : rows) {
-        json.object([&] {
-          json.field("name", model->name);
-          json.field("family", model->family);
-          json.field("architecture", model->architecture);
-          json.field("paper", model->paper);
-          json.field("task", name_of(model->task));
-          json.field("source", model->source);
-          write_inputs(json, model->inputs);
-          write_figure(json, "parameters", model->parameters);
-          write_figure(json, "macs", model->macs);
-          json.array("registries", [&] {
-            for (const RegistryKind each_kind :
-                 {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all}) {
-              if (registry.holds(each_kind, *model)) json.value(name_of(each_kind));
-            }
-          });
-        });
-      }
+      for (QueriedModel& row : rows) write_model(json, registry, question, row);
     });
   });
   return json.text();
 }
 
-std::vector<std::string> sort_names() {
-  std::vector<std::string> names;
-  for (const SortKey& key : sort_keys) names.emplace_back(key.name);
-  return names;
+/// What expressions may name, for the end of the help text.
+std::string figures_help() {
+  std::string text = "Figures, for --where, --sort, --pareto and --show:\n";
+  for (const ModelField& field : model_fields())
+    text += fmt::format("  {:<16} {}\n", field.name, field.summary);
+  return text;
 }
 
 int run(const std::vector<std::string>& command_line) {
@@ -217,30 +334,44 @@ int run(const std::vector<std::string>& command_line) {
   arguments.option("--registry,-r", words.registry, "curated, auto or all", "NAME");
   arguments.option("--family", words.family, "Only this family, as resnet or MobileNetV2", "NAME");
   arguments.option("--task", words.task, "Only this task, as classification", "NAME");
-  arguments.choice("--sort,-s", words.sort, sort_names(), "What to sort by, lowest first");
-  arguments.flag("--reverse", words.reverse, "Highest first");
+  arguments.option("--where,-w", words.where, "Only models of which this holds: 'macs < 1G'",
+                   "EXPR");
+  arguments.option("--sort,-s", words.sort, "What to sort by, lowest first: macs, 'top1:desc'",
+                   "KEY[:desc]");
+  arguments.flag("--reverse", words.reverse, "The other way round");
+  arguments.option("--pareto", words.pareto,
+                   "Only models that no other one beats in all of these: macs,top1", "KEY,KEY");
+  arguments.option("--show", words.show, "Figures to show beside the usual ones: flops,peak",
+                   "KEY,KEY");
   arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "How to write the list");
   arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
                    "FILE");
   arguments.footer("Examples:\n"
                    "  zoometer list 'resnet*' --sort macs\n"
-                   "  zoometer list --registry all --task detection --format json\n");
+                   "  zoometer list --registry all --task detection --format json\n"
+                   "  zoometer list --where 'macs < 1G and top1 > 75%' --sort intensity:desc\n"
+                   "  zoometer list --registry all --pareto macs,top1\n\n" +
+                   figures_help());
   arguments.parse(command_line);
 
+  const Question question(words);
   const Registry registry;
   const RegistryKind kind = registry.choose(words.registry);
+  take_files(words, registry);
+  const std::vector<RegistryModel> files = models_of_files(words);
   check_words(words, registry);
-  const Rows rows = select(words, registry, kind);
+  Rows rows = select(words, registry, kind, files);
   note_others(words, registry, kind, rows.size());
+  answer(question, words, rows);
 
   if (words.format == "json") {
-    write_output(words.output, write_json(registry, kind, rows));
+    write_output(words.output, write_json(registry, kind, question, rows));
   } else if (words.format == "csv") {
-    write_output(words.output, table_of(rows, true).csv());
+    write_output(words.output, table_of(question, rows, true).csv());
   } else {
     const bool to_terminal = words.output.empty();
     write_output(words.output,
-                 table_of(rows, false)
+                 table_of(question, rows, false)
                      .text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour()));
   }
   return exit_done;

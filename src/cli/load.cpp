@@ -91,7 +91,29 @@ void note_registry(const ModelWords& words, const Registry& registry, const Regi
              " registry; it is in " + std::string(name_of(other)));
 }
 
-LoadedModel load_builtin(const ModelWords& words, const Model& model, Graph& graph) {
+/// An option that the model has no use for is a mistake, not to be passed over in silence.
+void refuse_useless_options(const ModelWords& words, const ZooEntry& entry) {
+  const auto refuse = [&](std::string_view option, std::string_view use) {
+    throw Error(ErrorCode::usage,
+                std::string(option) + " has no use for " + std::string(entry.model->name),
+                {std::string(use), std::string(name_of(entry.family->task))});
+  };
+  if (entry.family->task != Task::detection) {
+    if (words.proposals) refuse("--proposals", "a detector");
+    if (words.detections) refuse("--detections", "a detector");
+  }
+  if (words.quantize && entry.family->task != Task::quantization)
+    refuse("--quantize", "a quantized model");
+  if (!words.dims.empty()) {
+    throw Error(
+        ErrorCode::usage,
+        "--dim names a size of a file; the inputs of a built-in model are set with --input-shape");
+  }
+}
+
+LoadedModel load_builtin(const ModelWords& words, const ZooEntry& entry, Graph& graph) {
+  refuse_useless_options(words, entry);
+  const Model& model = *entry.model;
   TraceOptions options;
   options.variant = words.variant == "untrained" ? Variant::untrained : Variant::published;
   options.inputs = parse_inputs(words.input_shapes);
@@ -175,7 +197,7 @@ LoadedModel load_model(const ModelWords& words, Graph& graph) {
   const Registry registry;
   if (const RegistryModel* model = registry.find(words.model)) {
     note_registry(words, registry, *model);
-    if (model->builtin != nullptr) return load_builtin(words, *model->builtin, graph);
+    if (model->builtin != nullptr) return load_builtin(words, find_in_zoo(model->name), graph);
     return load_from(words, model->user->origin, model->user->inputs, registry, graph);
   }
   const Origin origin = parse_origin(words.model);

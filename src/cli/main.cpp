@@ -78,7 +78,11 @@ int run(const std::vector<std::string>& words) {
   } catch (const HelpShown&) {
     return exit_done;
   } catch (const Error& error) {
-    return report(error.what(), exit_status(error));
+    const int status = report(error.what(), exit_status(error));
+    const ErrorExcerpt& excerpt = error.excerpt;
+    if (!excerpt.text.empty())
+      std::fputs(point_at(excerpt.text, excerpt.begin, excerpt.end).c_str(), stderr);
+    return status;
   } catch (const std::bad_alloc&) {
     return report("out of memory", exit_unreadable);
   } catch (const std::exception& error) {

@@ -3,9 +3,11 @@
 #include "analysis/profile.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/gates.hpp"
 #include "cli/load.hpp"
 #include "report/report.hpp"
 #include "util/output.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
@@ -29,6 +31,18 @@ std::string convention_help() {
   return text;
 }
 
+/// What `--assert` may name, for the end of the help text.
+std::string figures_help() {
+  std::string text = "Figures, for --assert:\n";
+  for (const GateField& each : gate_fields({}, false)) {
+    text.append("  ")
+        .append(pad_right(each.field.name, 16))
+        .append(each.field.summary)
+        .append("\n");
+  }
+  return text;
+}
+
 int unknown_operators(const Profile& profile) {
   std::fputs("zoometer: --strict: the cost of these operators is unknown:\n", stderr);
   for (const CoverageLedger::Unknown& unknown : profile.coverage.unknown) {
@@ -36,6 +50,13 @@ int unknown_operators(const Profile& profile) {
                  unknown.name.c_str());
   }
   return exit_check_failed;
+}
+
+/// Storing real numbers in another type changes bytes only.
+void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
+  if (dtype.empty()) return;
+  graph.count_floating_as(dtype_from_name(dtype));
+  loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
 }
 
 int run(const std::vector<std::string>& words) {
@@ -47,31 +68,48 @@ int run(const std::vector<std::string>& words) {
   std::string output;
   ReportOptions options;
   bool strict = false;
+  std::vector<std::string> assertions;
+  bool with_memory = false;
+  std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
   arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write the profile");
+  arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
+                   "Count bytes as if every floating-point tensor were stored in this type");
+  arguments.flag("--memory,-m", with_memory,
+                 "Tell weights, activations and workspace apart, over time and at their peak");
   arguments.option("--depth,-d", options.depth,
                    "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
   arguments.flag("--show-shapes", options.show_shapes,
                  "Keep the output shapes also on a narrow terminal");
   arguments.flag("--strict", strict, "Exit with 1 if an operator's cost is unknown");
+  arguments.option("--assert", assertions,
+                   "Exit with 1 if this does not hold, as 'macs <= 4.2G'; repeats", "EXPR");
   arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
-  arguments.footer(convention_help());
+  arguments.footer(convention_help() + "\n" + figures_help());
   arguments.parse(join_shape_words(words));
+  if (with_memory && format == "csv")
+    throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
 
+  const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
-  const LoadedModel loaded = load_model(model, graph);
+  LoadedModel loaded = load_model(model, graph);
+  store_as(dtype, graph, loaded);
   const Convention* convention =
       convention_name == "native" ? nullptr : find_convention(convention_name);
   const Profile figures = profile(graph, convention);
-  const ReportInput input{graph,          figures,    loaded.name, loaded.source,
-                          loaded.variant, convention, loaded.notes};
+  ReportInput input{graph,          figures,    loaded.name, loaded.source,
+                    loaded.variant, convention, loaded.notes};
+  std::optional<MemoryProfile> memory;
+  if (with_memory) input.memory = &memory.emplace(profile_memory(graph));
   if (output.empty()) {
     options.width = terminal_width();
     options.colour = wants_colour();
   }
   write_output(output, find_report(format)->write(input, options));
-  return strict && !figures.coverage.unknown.empty() ? unknown_operators(figures) : exit_done;
+  const bool passed = gates.pass(gate_fields(totals_of(graph, figures), convention != nullptr));
+  if (strict && !figures.coverage.unknown.empty()) return unknown_operators(figures);
+  return passed ? exit_done : exit_check_failed;
 }
 
 }  // namespace

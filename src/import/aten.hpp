@@ -89,6 +89,8 @@ class AtenCall {
   /// The next result.
   void output(Tensor tensor) { results_.push_back(tensor.id); }
   void outputs(Tensor first, std::size_t count);
+  /// Refuses more results than the program names: a few words could ask for millions.
+  void expect_outputs(std::int64_t count) const;
   /// Whether anything reads that result.
   bool uses(std::size_t output) const noexcept {
     return output < used_outputs_.size() && used_outputs_[output];

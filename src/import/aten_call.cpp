@@ -1,3 +1,4 @@
+#include <iterator>
 #include <string>
 
 #include "import/aten.hpp"
@@ -115,6 +116,10 @@ std::optional<DType> AtenCall::dtype(std::string_view name) const {
 
 void AtenCall::outputs(Tensor first, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) output(sibling_output(first, i));
+}
+
+void AtenCall::expect_outputs(std::int64_t count) const {
+  if (count > std::ssize(used_outputs_)) refuse("more results than the program names");
 }
 
 void AtenCall::refuse(std::string_view reason) const {

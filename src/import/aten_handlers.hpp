@@ -71,4 +71,8 @@ AtenTranslation convolution, conv, conv_transpose, linear, addmm, matmul, bmm, b
     rms_norm, max_pool, avg_pool, adaptive_avg_pool, adaptive_max_pool, upsample_nearest,
     upsample_linear, upsample_bicubic, grid_sampler;
 
+// -- aten_vision.cpp ----------------------------------------------------------------------------
+
+AtenTranslation quantize_per_tensor, quantize_per_channel, dequantize, nms, roi_align;
+
 }  // namespace zoometer::aten

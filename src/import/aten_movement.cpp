@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -191,13 +192,14 @@ void split(AtenCall& call) {
       call.has("split_size") && call.find("split_size")->kind == Argument::Kind::integer;
   if (!equal) {
     const auto sizes = call.integers(call.has("split_sizes") ? "split_sizes" : "split_size");
+    call.expect_outputs(std::ssize(sizes));
     const Chunks pieces = zoometer::split(x, sizes, axis);
     return call.outputs(pieces.first, pieces.size());
   }
   const std::int64_t size = call.integer("split_size");
   const std::int64_t length = x.dim(axis);
-  constexpr std::int64_t most = 0xFFFF;
-  if (size < 1 || ceil_div(length, size) > most) call.refuse("a split into too many pieces");
+  if (size < 1) call.refuse("a split into pieces without elements");
+  call.expect_outputs(length / size);
   std::vector<std::int64_t> sizes;
   for (std::int64_t start = 0; start < length || start == 0; start += size)
     sizes.push_back(std::min(size, length - start));
@@ -206,15 +208,19 @@ void split(AtenCall& call) {
 }
 
 void chunk(AtenCall& call) {
+  const Tensor x = call.tensor(0);
   const std::int64_t chunks = call.integer("chunks");
-  constexpr std::int64_t most = 0xFFFF;
-  if (chunks > most) call.refuse("a split into too many pieces");
-  const Chunks pieces = zoometer::chunk(call.tensor(0), chunks, call.integer("dim", 0));
+  const std::int64_t length = x.dim(axis_of(call, "dim", x.rank(), 0));
+  if (chunks < 1) call.refuse("a split into no pieces");
+  call.expect_outputs(ceil_div(length, std::max<std::int64_t>(1, ceil_div(length, chunks))));
+  const Chunks pieces = zoometer::chunk(x, chunks, call.integer("dim", 0));
   call.outputs(pieces.first, pieces.size());
 }
 
 void unbind(AtenCall& call) {
-  const Chunks pieces = zoometer::unbind(call.tensor(0), call.integer("dim", 0));
+  const Tensor x = call.tensor(0);
+  call.expect_outputs(x.dim(axis_of(call, "dim", x.rank(), 0)));
+  const Chunks pieces = zoometer::unbind(x, call.integer("dim", 0));
   call.outputs(pieces.first, pieces.size());
 }
 

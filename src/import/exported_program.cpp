@@ -448,8 +448,11 @@ void GraphReader::leave(std::size_t depth, std::uint32_t node) {
     for (std::uint32_t i = call.first_slot; i < first_slot_[node]; ++i) {
       const Slot& slot = slots_[i];
       if (slot.last_use <= node || slot.value == no_id) continue;
-      if (std::find(returned.begin(), returned.end(), slot.value) == returned.end())
-        returned.push_back(slot.value);
+      // Two names of one value are one result; beyond a few nobody looks so closely.
+      constexpr std::size_t few = 64;
+      const bool is_new = returned.size() >= few ||
+                          std::find(returned.begin(), returned.end(), slot.value) == returned.end();
+      if (is_new) returned.push_back(slot.value);
     }
     session_.graph.end_call(call.call, returned);
   }
@@ -654,8 +657,8 @@ void GraphReader::append_unknown(const Target& target) {
     type.append(".").append(target.overload);
   const UnknownAttrs* attrs =
       graph.keep(UnknownAttrs{graph.arena().copy(target.space), graph.arena().copy(type)});
-  ValueId next =
-      graph.nodes()[graph.append_declared(unknown_op, attrs, inputs, types)].first_output;
+  const NodeId node = graph.append_declared(unknown_op, attrs, inputs, types);
+  ValueId next = graph.nodes()[node].first_output;
   for (const std::string_view name : output_names_)
     results_.push_back(name.empty() ? no_id : next++);
 }
@@ -828,6 +831,7 @@ class ProgramReader {
   ParameterId add_parameter(const InputSpec& spec, const OutputType& type);
   void share(ParameterId parameter, const Json& payload);
   void add_outputs(const GraphReader& reader);
+  void add_silent_calls();
 
   const Json& program_;
   const Json& graph_module_;
@@ -882,6 +886,7 @@ void ProgramReader::read() {
   std::vector<ValueId> returned;
   for (const Port& output : graph_.outputs()) returned.push_back(output.value);
   graph_.end_call(root, returned);
+  add_silent_calls();
   sizes_.report();
 }
 
@@ -1119,6 +1124,56 @@ void ProgramReader::add_outputs(const GraphReader& reader) {
       throw Error(ErrorCode::malformed,
                   "the result " + std::string(user_outputs_[i]) + " is never made");
     graph_.add_output(graph_.arena().copy(names[i]), value);
+  }
+}
+
+/// The sizes of a list of numbers, or nothing.
+std::optional<Shape> find_shape(const Json& sizes) {
+  if (!sizes.IsArray() || sizes.Size() > 8) return std::nullopt;
+  Shape shape;
+  for (const Json& size : sizes.GetArray()) {
+    if (!size.IsInt64()) return std::nullopt;
+    shape.push_back(size.GetInt64());
+  }
+  return shape;
+}
+
+/// The last value of a shape among the few that were made before a node, or no_id.
+ValueId last_value(const Graph& graph, const Shape& shape, NodeId before) {
+  const ValueId end = before < graph.nodes().size() ? graph.nodes()[before].first_output
+                                                    : static_cast<ValueId>(graph.values().size());
+  constexpr ValueId few = 200;
+  for (ValueId id = end; id-- > (end > few ? end - few : 0);) {
+    const Value& value = graph.value(id);
+    if (!value.has(Value::is_parameter) && value.type->shape == shape) return id;
+  }
+  return no_id;
+}
+
+/// Calls of modules that compute nothing (dropout, stubs of quantisation) leave no nodes. They
+/// returned one value of the shape that the list of all calls tells: the last one before the next
+/// call that left nodes.
+void ProgramReader::add_silent_calls() {
+  if (parts_.module_calls == nullptr || !parts_.module_calls->IsArray()) return;
+  const std::vector<ModuleCall> heard(graph_.calls().begin(), graph_.calls().end());
+  std::size_t next = 0;
+  for (const Json& entry : parts_.module_calls->GetArray()) {
+    if (!entry.IsArray() || entry.Size() != 2 || !entry[0].IsString() || !entry[1].IsArray())
+      throw_unexpected("module_calls", "pairs of a path and shapes");
+    const ModuleId module = tree_.find(view_of(entry[0]));
+    if (next < heard.size() && heard[next].module == module) {
+      ++next;
+      continue;
+    }
+    if (module == no_id || entry[1].Size() != 1) continue;
+    const std::optional<Shape> shape = find_shape(entry[1][0]);
+    if (!shape) continue;
+    const auto end = static_cast<NodeId>(graph_.nodes().size());
+    const ValueId value =
+        last_value(graph_, *shape, next < heard.size() ? heard[next].first_node : end);
+    if (value == no_id) continue;
+    const std::uint32_t call = graph_.begin_call(module);
+    graph_.end_call(call, {&value, 1});
   }
 }
 

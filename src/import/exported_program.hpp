@@ -12,6 +12,8 @@ struct ProgramParts {
   const Json* weights = nullptr;    ///< the archive's weights configuration, or null
   const Json* constants = nullptr;  ///< the archive's constants configuration, or null
   const Json* modules = nullptr;    ///< [[path, class], ...] of every module, or null
+  /// [[path, [shape, ...]], ...] of every module call in the order in which they began, or null
+  const Json* module_calls = nullptr;
 };
 
 /// Reads a program into `graph`, which is empty, and fills `notes` but for the format's name:

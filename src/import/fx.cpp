@@ -87,6 +87,7 @@ FxRecord read_fx_record(std::string_view line, std::string& buffer, Graph& graph
     ProgramParts parts;
     parts.program = program;
     parts.modules = find_member(json, "module_list");
+    parts.module_calls = find_member(json, "module_calls");
     read_exported_program(parts, {}, graph, notes);
     verify(graph);
   } catch (Error& error) {

@@ -119,8 +119,21 @@ ProgramSize ProgramSizes::evaluate(const Json& size) {
   if (const auto number = integer_in(find_member(size, "as_int"))) return {*number, false};
   const Json* expression = expression_of(size);
   if (expression == nullptr) throw_unexpected("sizes", "an integer or an expression");
-  const std::string_view text = get_text(*expression, "expr_str");
-  const auto hint = hint_of(*expression);
+  const auto known = evaluated_.find(expression);
+  if (known != evaluated_.end()) return known->second;
+  const ProgramSize result = evaluate_expression(*expression);
+  evaluated_.emplace(expression, result);
+  return result;
+}
+
+ProgramSize ProgramSizes::evaluate_expression(const Json& expression) {
+  constexpr std::size_t longest = 1U << 16;
+  const std::string_view text = get_text(expression, "expr_str");
+  if (text.size() > longest)
+    throw Error(
+        ErrorCode::limit, "a symbolic size is too long",
+        {"at most " + std::to_string(longest) + " characters", std::to_string(text.size())});
+  const auto hint = hint_of(expression);
   const auto names = symbols_in(text);
   for (const std::string_view name : names) {
     if (!values_.find(name)) assume(name, lone_symbol(text) == name ? hint : std::nullopt);

@@ -52,11 +52,13 @@ class ProgramSizes {
     bool told = false;
   };
 
+  ProgramSize evaluate_expression(const Json& expression);
   void assume(std::string_view name, std::optional<std::int64_t> hint);
 
   ImportNotes& notes_;
   SymbolValues values_;
   std::unordered_map<std::string, Symbol> symbols_;
+  std::unordered_map<const Json*, ProgramSize> evaluated_;  ///< symbols have many users
   bool changed_ = false;
   bool any_bounded_ = false;
 };

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstdlib>
 #include <limits>
-#include <numeric>
 #include <span>
+#include <utility>
 
 namespace zoometer {
 namespace {
@@ -348,19 +348,14 @@ class Parser {
 }  // namespace
 
 std::optional<std::int64_t> SymbolValues::find(std::string_view name) const noexcept {
-  for (const Entry& entry : entries_) {
-    if (entry.name == name) return entry.value;
-  }
-  return std::nullopt;
+  const auto found = index_.find(name);
+  return found == index_.end() ? std::nullopt : std::optional(entries_[found->second].value);
 }
 
 void SymbolValues::set(std::string_view name, std::int64_t value) {
-  for (Entry& entry : entries_) {
-    if (entry.name != name) continue;
-    entry.value = value;
-    return;
-  }
-  entries_.push_back({std::string(name), value});
+  const auto [entry, is_new] = index_.try_emplace(std::string(name), entries_.size());
+  if (is_new) entries_.push_back({std::string(name), value});
+  entries_[entry->second].value = value;
 }
 
 std::string_view lone_symbol(std::string_view expression) noexcept {

@@ -23,7 +23,10 @@ class TextVisitor : public AttrVisitor {
   void visit(std::string_view name, std::int64_t value) override {
     add(name, std::to_string(value));
   }
-  void visit(std::string_view name, double value) override { add(name, std::to_string(value)); }
+  void visit(std::string_view name, double value) override {
+    char digits[32];
+    add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+  }
   void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
   void visit(std::string_view name, std::span<const std::int64_t> value) override {
     add(name, to_string(value));
@@ -55,6 +58,15 @@ void AttrVisitor::visit(std::string_view name, std::span<const double> value) {
   visit(name, std::string_view(text));
 }
 
+std::string to_string(const OpDef& op, const void* attrs) {
+  std::string text;
+  if (attrs != nullptr) {
+    TextVisitor visitor(text);
+    op.attrs.visit(attrs, visitor);
+  }
+  return text;
+}
+
 void Inference::output(const Shape& shape, DType dtype, bool bounded) {
   graph_.inferred_.push_back({shape, dtype, bounded});
 }
@@ -67,11 +79,7 @@ void Inference::fail(std::size_t constraint) const {
     if (i < op_.inputs.size()) got.append(op_.inputs[i]).append(" ");
     got += to_string(shape(i));
   }
-  std::string attributes;
-  if (attrs_ != nullptr) {
-    TextVisitor visitor(attributes);
-    op_.attrs.visit(attrs_, visitor);
-  }
+  const std::string attributes = zoometer::to_string(op_, attrs_);
   if (!attributes.empty()) got += " with " + attributes;
   throw Error(ErrorCode::shape, std::string(op_.name) + " C" + std::to_string(constraint),
               {std::string(op_.constraints[constraint - 1]), std::move(got)});
@@ -91,6 +99,7 @@ void Graph::clear() {
   node_names_.clear();
   std::fill(shape_table_.begin(), shape_table_.end(), nullptr);
   shape_count_ = 0;
+  floating_as_.reset();
   current_module_ = 0;
 }
 
@@ -184,6 +193,35 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   return id;
 }
 
+void Graph::add_declared_outputs(NodeId node, std::span<const OutputType> outputs) {
+  constexpr std::size_t most = 0xFFFF;
+  Node& target = nodes_[node];
+  if (target.output_count + outputs.size() > most) {
+    throw Error(ErrorCode::limit, "a node has too many outputs",
+                {"at most 65535", std::to_string(target.output_count + outputs.size())});
+  }
+  for (const OutputType& output : outputs) {
+    const auto flags = static_cast<std::uint8_t>(output.bounded ? Value::bounded : 0);
+    values_[add_value(output.shape, output.dtype, node, flags)].output_index =
+        target.output_count++;
+  }
+}
+
+void Graph::rewind(const Mark& mark) {
+  nodes_.resize(mark.nodes);
+  operands_.resize(mark.operands);
+  values_.resize(mark.values);
+  parameters_.resize(mark.parameters);
+  if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
+}
+
+void Graph::mark_in_place(ValueId value) {
+  values_[value].flags |= Value::shares;
+  const auto inputs = inputs_of(nodes_[values_[value].producer]);
+  if (inputs.empty() || inputs[0] == no_id) return;
+  values_[value].flags |= static_cast<std::uint8_t>(values_[inputs[0]].flags & Value::strided);
+}
+
 void Graph::locate(Error& error, const OpDef& op) const {
   if (error.place.module_path.empty() && current_module_ < modules_.size()) {
     error.place.module_path = module_path(current_module_);
@@ -213,6 +251,18 @@ void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
   record.end_node = static_cast<NodeId>(nodes_.size());
   record.first_output = static_cast<std::uint32_t>(call_outputs_.size());
   record.output_count = static_cast<std::uint32_t>(outputs.size());
+  call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
+}
+
+void Graph::add_call(ModuleId module, NodeId first_node, NodeId end_node,
+                     std::span<const ValueId> outputs) {
+  ModuleCall call;
+  call.module = module;
+  call.first_node = first_node;
+  call.end_node = end_node;
+  call.first_output = static_cast<std::uint32_t>(call_outputs_.size());
+  call.output_count = static_cast<std::uint32_t>(outputs.size());
+  calls_.push_back(call);
   call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
 }
 

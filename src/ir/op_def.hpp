@@ -135,6 +135,9 @@ struct AttrType {
   }
 };
 
+/// Attributes as "stride=(2, 2), groups=1"; empty for none.
+std::string to_string(const OpDef& op, const void* attrs);
+
 /// The type of one output.
 struct OutputType {
   Shape shape;
@@ -210,10 +213,10 @@ class NodeView {
   const Attrs& attrs() const noexcept {
     return *static_cast<const Attrs*>(raw_attrs());
   }
-
- private:
+  /// Null for an operator without attributes.
   const void* raw_attrs() const noexcept;
 
+ private:
   const Graph* graph_;
   const Node* node_;
 };

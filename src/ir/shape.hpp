@@ -52,7 +52,6 @@ class NumberList {
   constexpr T& back() noexcept { return items_[size_ - std::size_t{1}]; }
   constexpr const T* begin() const noexcept { return items_.data(); }
   constexpr const T* end() const noexcept { return items_.data() + size_; }
-  constexpr operator std::span<const T>() const noexcept { return {begin(), size_}; }
 
   friend constexpr bool operator==(const NumberList& a, const NumberList& b) noexcept {
     if (a.size_ != b.size_) return false;

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "report/memory.hpp"
 #include "report/report.hpp"
 #include "util/text.hpp"
 
@@ -55,6 +56,7 @@ class TextReport {
     write_totals();
     write_operators();
     write_dtypes();
+    if (input_.memory != nullptr) text_ += memory_text(graph_, *input_.memory, options_);
     write_coverage();
     write_notes();
     return std::move(text_);
@@ -78,7 +80,8 @@ class TextReport {
   static std::string port_text(const Graph& graph, const Port& port) {
     const Value& value = graph.value(port.value);
     return escape_controls(port.name) + " " + (value.has(Value::bounded) ? "≤ " : "") +
-           to_short_string(graph.shape(port.value)) + " " + std::string(name_of(value.dtype));
+           to_short_string(graph.shape(port.value)) + " " +
+           std::string(name_of(graph.dtype(port.value)));
   }
   std::string ports_text(std::span<const Port> ports) const {
     constexpr std::size_t most = 6;
@@ -147,10 +150,13 @@ class TextReport {
           {std::string(static_cast<std::size_t>(depth) * 2, ' ') + name + (hidden ? " +" : ""),
            escape_controls(graph_.modules()[id].kind), output_text(outputs[id], profile_.calls[id]),
            f.parameters > 0 ? format_count(f.parameters) : "-",
-           weight(f) > 0 ? marked(format_count(weight(f)), f.bounded) : "-",
-           f.flops > 0 ? format_count(f.flops) : "-",
-           f.activations > 0 ? format_count(f.activations) : "-",
-           f.bytes_read + f.bytes_written > 0 ? format_bytes(f.bytes_read + f.bytes_written) : "-",
+           weight(f) > 0 ? marked(format_count(weight(f)), has_cost() ? f.bounded : f.macs_bounded)
+                         : "-",
+           f.flops > 0 ? marked(format_count(f.flops), f.bounded) : "-",
+           f.activations > 0 ? marked(format_count(f.activations), f.macs_bounded) : "-",
+           f.bytes_read + f.bytes_written > 0
+               ? marked(format_bytes(f.bytes_read + f.bytes_written), f.bounded)
+               : "-",
            whole > 0 && weight(f) > 0 ? format_share(share, 1) : "", bar(share)});
     }
     keep_only_fitting(columns);
@@ -225,13 +231,13 @@ class TextReport {
     line("  parameters        {:>14}   {}{}", format_count(t.parameters),
          format_bytes(t.parameter_bytes),
          t.buffers > 0 ? fmt::format(" with {} buffer elements", format_count(t.buffers)) : "");
-    line("  MACs              {:>14}", marked(format_count(t.macs), t.bounded));
+    line("  MACs              {:>14}", marked(format_count(t.macs), t.macs_bounded));
     line("  FLOPs             {:>14}", marked(format_count(t.flops), t.bounded));
     if (has_cost()) {
       line("  {:<17} {:>14}   {}", input_.convention->name, marked(format_count(t.cost), t.bounded),
            input_.convention->unit);
     }
-    line("  activations       {:>14}", marked(format_count(t.activations), t.bounded));
+    line("  activations       {:>14}", marked(format_count(t.activations), t.macs_bounded));
     line("  memory traffic    {:>14}   {} read, {} written",
          marked(format_bytes(t.bytes_read + t.bytes_written), t.bounded),
          format_bytes(t.bytes_read), format_bytes(t.bytes_written));
@@ -266,7 +272,8 @@ class TextReport {
       if (moves) (computes ? compute_bound : memory_bound) += entry.count;
       line("{}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  {}",
            pad_right(escape_controls(entry.name), width), entry.count,
-           f.macs > 0 ? format_count(f.macs) : "-", f.flops > 0 ? format_count(f.flops) : "-",
+           f.macs > 0 ? marked(format_count(f.macs), f.macs_bounded) : "-",
+           f.flops > 0 ? marked(format_count(f.flops), f.bounded) : "-",
            format_share(static_cast<double>(f.flops), static_cast<double>(profile_.total.flops)),
            moves ? format_bytes(f.bytes_read + f.bytes_written) : "-",
            f.flops > 0 && moves ? fmt::format("{:.2f}", f.intensity()) : "-",

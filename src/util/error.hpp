@@ -34,6 +34,13 @@ struct ErrorPlace {
   std::optional<std::uint64_t> byte_offset;
 };
 
+/// Words that were given, and which bytes of them are wrong. Without words there is none.
+struct ErrorExcerpt {
+  std::string text;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 /// The only exception type of the library: what went wrong, where, what was expected and what came.
 class Error : public std::exception {
  public:
@@ -56,6 +63,7 @@ class Error : public std::exception {
   ErrorPlace place;
   Detail detail;
   std::string hint;  ///< what the user could do, or empty
+  ErrorExcerpt excerpt;
 
  private:
   mutable std::string text_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,6 +9,8 @@
 
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
+
+#include "util/text.hpp"
 
 namespace zoometer {
 
@@ -48,12 +51,21 @@ class JsonWriter {
     writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
   }
   void value(std::string_view text) {
+    if (!is_utf8(text)) return value(to_utf8(text));
     writer_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
   }
   void value(const std::string& text) { value(std::string_view(text)); }
   void value(const char* text) { value(std::string_view(text)); }
   void value(bool truth) { writer_.Bool(truth); }
-  void value(double number) { writer_.Double(number); }
+  /// JSON has no infinities and no NaN: these are written as the strings "Infinity", "-Infinity"
+  /// and "NaN".
+  void value(double number) {
+    if (std::isfinite(number)) {
+      writer_.Double(number);
+    } else {
+      value(std::isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+    }
+  }
   template <class Integer>
   requires std::is_integral_v<Integer>
   void value(Integer number) { writer_.Int64(static_cast<std::int64_t>(number)); }

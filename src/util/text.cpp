@@ -17,6 +17,22 @@ std::string four_digits(double value) {
   return fmt::format("{:.0f}", value);
 }
 
+/// The length of the UTF-8 sequence that the text begins with, or 0 where it begins with none.
+std::size_t sequence_length(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  if (length == 0 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80U) return 0;
+  }
+  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = first == 0xED && byte(1) >= 0xA0;
+  const bool beyond = first == 0xF4 && byte(1) >= 0x90;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -123,6 +139,49 @@ std::string escape_controls(std::string_view text) {
     }
   }
   return result;
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string to_utf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    result += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+std::string point_at(std::string_view text, std::size_t begin, std::size_t end) {
+  constexpr std::size_t before = 40;
+  constexpr std::size_t behind = 30;
+  const auto is_inside_character = [&](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  begin = std::min(begin, text.size());
+  end = std::clamp(end, begin, text.size());
+  std::size_t first = begin > before ? begin - before : 0;
+  while (is_inside_character(first)) ++first;
+  std::size_t last = std::min(text.size(), begin + behind);
+  while (is_inside_character(last)) ++last;
+  end = std::min(end, last);
+  const std::string left =
+      (first > 0 ? "..." : "") + escape_controls(text.substr(first, begin - first));
+  const std::string marked = escape_controls(text.substr(begin, end - begin));
+  const std::string right =
+      escape_controls(text.substr(end, last - end)) + (last < text.size() ? "..." : "");
+  const std::size_t marks = std::max<std::size_t>(1, display_width(marked));
+  return "  " + left + marked + right + "\n  " + std::string(display_width(left), ' ') +
+         std::string(marks, '^') + "\n";
 }
 
 std::vector<std::string> suggestions(std::string_view name,

@@ -30,6 +30,15 @@ std::string csv_field(std::string_view text);
 /// Control characters as "\x1b", so that a name from a file cannot steer a terminal.
 std::string escape_controls(std::string_view text);
 
+/// The text with U+FFFD in place of every byte that is not UTF-8: names of files may hold anything,
+/// and JSON, SVG and protobuf take nothing else. Valid text comes back as it is.
+std::string to_utf8(std::string_view text);
+bool is_utf8(std::string_view text) noexcept;
+
+/// Two indented lines: the text and marks below the bytes from `begin` to `end`. Of a long text
+/// what stands around them.
+std::string point_at(std::string_view text, std::size_t begin, std::size_t end);
+
 /// The candidates nearest to a mistyped name by edits, best first, at most `most`; none that is
 /// far.
 std::vector<std::string> suggestions(std::string_view name,

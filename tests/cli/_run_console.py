@@ -3,6 +3,9 @@
 In a ```console block, a line that begins with "$ " is a command of the shell; the lines below it are
 its output (both streams). A line "..." stands for any lines. Commands of a page run one after the other
 in one folder, with `zoometer` and `./zoometer` being the binary under test ($ZOOMETER).
+
+With --update the pages are rewritten with what is printed; outputs with "..." that no longer fit are
+left to be edited by hand.
 """
 import os
 import pathlib
@@ -38,9 +41,11 @@ def fits(expected, actual):
     return bool(actual) and expected[0].rstrip() == actual[0].rstrip() and fits(expected[1:], actual[1:])
 
 
-def run_page(page, folder, environment):
+def run_page(page, folder, environment, update):
     passed = failed = 0
-    for block in console_blocks(page.read_text()):
+    text = page.read_text()
+    for block in console_blocks(text):
+        rewritten = block
         for command, expected in commands_of(block):
             done = subprocess.run(
                 ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
@@ -49,8 +54,15 @@ def run_page(page, folder, environment):
             if fits(expected, done.stdout.splitlines()):
                 passed += 1
                 continue
+            if update and "..." not in expected:
+                before = "".join(line + "\n" for line in [f"$ {command}", *expected])
+                rewritten = rewritten.replace(before, f"$ {command}\n{done.stdout}")
+                continue
             failed += 1
             print(f"FAILED: {page.name}: $ {command}\n--- shown\n" + "\n".join(expected) + f"\n--- printed\n{done.stdout}")
+        text = text.replace(block, rewritten)
+    if update:
+        page.write_text(text)
     return passed, failed
 
 
@@ -59,13 +71,14 @@ def main():
     tools = pathlib.Path(tempfile.mkdtemp())
     (tools / "zoometer").symlink_to(os.environ["ZOOMETER"])
     passed = failed = 0
-    for page in map(pathlib.Path, sys.argv[1:]):
+    update = "--update" in sys.argv
+    for page in map(pathlib.Path, [word for word in sys.argv[1:] if word != "--update"]):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "zoometer").symlink_to(os.environ["ZOOMETER"])
             environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "NO_COLOR": "1"}
             for name in ("CONFIG", "CACHE", "DATA"):
                 environment[f"XDG_{name}_HOME"] = f"{folder}/.{name.lower()}"
-            page_passed, page_failed = run_page(page, folder, environment)
+            page_passed, page_failed = run_page(page, folder, environment, update)
         passed += page_passed
         failed += page_failed
     print(f"CASES {passed} passed {failed} failed")

@@ -32,6 +32,10 @@ expect_error 2 "--batch: expected at least 1, got 0" profile resnet18 --batch 0
 expect_error 3 "" profile resnet18 --batch 9223372036854775807
 expect_error 2 "--dim: expected NAME=SIZE" profile file.onnx --dim batch
 
+expect_error 2 "--proposals has no use for resnet18: expected a detector" profile resnet18 --proposals 5
+expect_error 2 "--quantize has no use for resnet18" profile resnet18 --quantize
+expect_error 2 "--dim names a size of a file" profile resnet18 --dim batch=2
+
 # files
 expect_error 3 "no-such.onnx: cannot read the file: No such file or directory" profile no-such.onnx
 mkdir folder

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "analysis/profile.hpp"
+
+namespace zoometer {
+
+/// The figures of a whole model, without its modules.
+struct Totals {
+  Figures figures;
+  std::int64_t peak_bytes = 0;  ///< of activations
+  std::int64_t nodes = 0;
+  std::int64_t unknown = 0;  ///< nodes whose cost is unknown
+};
+
+Totals totals_of(const Graph& graph, const Profile& profile);
+
+/// How a figure is printed.
+enum class FigureUnit : std::uint8_t {
+  count,    ///< an integer: 4.089 G
+  bytes,    ///< an integer: 97.5 MiB
+  ratio,    ///< not an integer
+  percent,  ///< hundredths
+};
+
+/// A figure by the name that expressions, sweeps and comparisons know it by.
+struct TotalsField {
+  std::string_view name;
+  FigureUnit unit;
+  std::string_view summary;
+  long double (*value)(const Totals& totals);
+};
+
+/// Every such figure, in the order in which people look for them.
+std::span<const TotalsField> totals_fields() noexcept;
+
+/// "4.089 G", "97.5 MiB", "80.858".
+std::string format_figure(FigureUnit unit, long double value);
+/// All digits of an integer, and as many of any other number as tell it from its neighbours.
+std::string exact_figure(FigureUnit unit, long double value);
+
+}  // namespace zoometer

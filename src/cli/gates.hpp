@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/totals.hpp"
+#include "util/expression.hpp"
+
+namespace zoometer {
+
+/// Something that a gate may ask for.
+struct GateField {
+  ExpressionField field;
+  FigureUnit unit = FigureUnit::count;
+  ExpressionValue value;
+};
+
+/// The fields of a profile. `cost` is missing where no convention fills it.
+std::vector<GateField> gate_fields(const Totals& totals, bool has_cost);
+
+/// Conditions that end a command with status 1: each must hold (`--assert`), or must not
+/// (`--fail-on`). They are parsed before anything is traced, so that a typing error costs no time.
+class Gates {
+ public:
+  enum class Kind { must_hold, must_not_hold };
+
+  /// Throws Error{usage} that begins with `option`.
+  Gates(const std::vector<std::string>& conditions, std::span<const GateField> fields, Kind kind,
+        std::string_view option);
+
+  /// Names each gate that failed on standard error, with the values it rests on. `fields` are as in
+  /// the constructor, with values. Returns whether all passed.
+  bool pass(std::span<const GateField> fields) const;
+
+ private:
+  std::vector<Expression> conditions_;
+  Kind kind_;
+  std::string option_;
+};
+
+}  // namespace zoometer

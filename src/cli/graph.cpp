@@ -1,0 +1,111 @@
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "report/graph_writer.hpp"
+#include "util/output.hpp"
+
+namespace zoometer {
+namespace {
+
+struct GraphWords {
+  ModelWords model;
+  std::string format = "text";
+  std::string output;
+  GraphOptions options;
+  bool random_weights = false;
+  std::optional<std::int64_t> seed;
+  bool external_data = false;
+
+  void parse(const std::vector<std::string>& words);
+  const GraphWriter& check();
+};
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const GraphWriter* writer : graph_writers()) names.emplace_back(writer->name);
+  return names;
+}
+
+/// The formats in words, for the end of the help text.
+std::string format_help() {
+  std::string text = "Formats:\n";
+  for (const GraphWriter* writer : graph_writers()) {
+    text.append("  ").append(writer->name).append(": ").append(writer->summary).append("\n");
+  }
+  return text;
+}
+
+void GraphWords::parse(const std::vector<std::string>& words) {
+  Arguments arguments("graph", "Write a model's graph.");
+  model.add_to(arguments);
+  arguments.choice("--format,-f", format, format_names(), "How to write the graph");
+  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.option("--depth,-d", options.depth,
+                   "dot, svg: modules at this depth of the tree are single boxes (2)", "N");
+  arguments.flag("--random-weights", random_weights,
+                 "onnx: fill the parameters with random numbers, so that the model runs");
+  arguments.option("--seed", seed, "onnx: of the random numbers (0)", "N");
+  arguments.option("--weights", options.weight_file,
+                   "onnx: take the parameters from a safetensors file, by their names", "FILE");
+  arguments.flag("--external-data", external_data,
+                 "onnx: write the parameters to OUTPUT.data beside the model");
+  arguments.footer(format_help());
+  arguments.parse(join_shape_words(words));
+}
+
+const GraphWriter& GraphWords::check() {
+  const GraphWriter& writer = *find_graph_writer(format);
+  const bool has_file = !options.weight_file.empty();
+  if (options.depth && !writer.has_depth) {
+    throw Error(ErrorCode::usage, "--depth", {"--format dot or svg", format});
+  }
+  if (options.depth && *options.depth < 0) {
+    throw Error(ErrorCode::usage, "--depth", {"at least 0", std::to_string(*options.depth)});
+  }
+  const bool asks_for_weights = random_weights || has_file || external_data || seed;
+  if (asks_for_weights && !writer.has_weights) {
+    throw Error(ErrorCode::usage, "--random-weights, --seed, --weights and --external-data",
+                {"--format onnx", format});
+  }
+  if (random_weights && has_file) {
+    throw Error(ErrorCode::usage, "--random-weights and --weights exclude one another");
+  }
+  if (seed && !random_weights) throw Error(ErrorCode::usage, "--seed needs --random-weights");
+  if (external_data && !random_weights && !has_file) {
+    throw Error(ErrorCode::usage, "--external-data needs --random-weights or --weights");
+  }
+  const bool to_stdout = output.empty() || output == "-";
+  if (external_data && to_stdout) {
+    throw Error(ErrorCode::usage, "--external-data needs --output FILE");
+  }
+  if (writer.is_binary && to_stdout && isatty(STDOUT_FILENO) != 0) {
+    throw Error(ErrorCode::usage, "a binary file is not for a terminal: name one by --output FILE");
+  }
+  if (random_weights) options.weights = WeightData::random;
+  if (has_file) options.weights = WeightData::file;
+  if (seed) options.seed = *seed;
+  if (external_data) options.external_data = output + ".data";
+  return writer;
+}
+
+int run(const std::vector<std::string>& words) {
+  GraphWords given;
+  given.parse(words);
+  const GraphWriter& writer = given.check();
+
+  Graph graph;
+  const LoadedModel loaded = load_model(given.model, graph);
+  const GraphInput input{graph, loaded.name, loaded.source, loaded.variant, loaded.notes};
+  write_output(given.output, writer.write(input, given.options));
+  return exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command graph_command = {"graph", "write a model's graph", run, 5};
+
+}  // namespace zoometer

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/totals.hpp"
+#include "registry/published_figures.hpp"
+#include "registry/registry.hpp"
+#include "util/expression.hpp"
+
+namespace zoometer {
+
+/// A model with all that expressions may ask of it. It is traced when a figure is asked for that
+/// nothing else tells, and then once.
+class QueriedModel {
+ public:
+  explicit QueriedModel(const RegistryModel& model) noexcept : model_(&model) {}
+
+  const RegistryModel& model() const noexcept { return *model_; }
+  /// The default weights' figures, or null.
+  const PublishedFigures* published() const noexcept;
+
+  /// Traces the model at its default input. Throws Error.
+  void trace();
+  /// Whether a trace was tried.
+  bool is_traced() const noexcept { return is_traced_; }
+  /// What a trace told, or null.
+  const Totals* totals() const noexcept { return totals_ ? &*totals_ : nullptr; }
+
+ private:
+  const RegistryModel* model_;
+  std::optional<Totals> totals_;
+  bool is_traced_ = false;
+};
+
+/// Something that is known of a model, by name.
+struct ModelField {
+  std::string_view name;
+  ExpressionField::Type type = ExpressionField::Type::number;
+  FigureUnit unit = FigureUnit::count;  ///< of a number
+  std::string_view summary;
+  bool higher_is_better = false;
+  bool is_accuracy = false;  ///< means something only among models of one data set
+  /// The value as far as it is known; pending where a trace would tell.
+  ExpressionValue (*value)(const QueriedModel& model) = nullptr;
+  const TotalsField* total = nullptr;  ///< of a figure: what a trace tells
+};
+
+/// Every field: names and the like, figures, published accuracy.
+std::vector<ModelField> model_fields();
+
+/// What expressions over models may name.
+class ModelQuery {
+ public:
+  ModelQuery();
+
+  const std::vector<ModelField>& fields() const noexcept { return fields_; }
+  std::span<const ExpressionField> names() const noexcept { return names_; }
+
+  /// The value of an expression (of a condition 1 or 0); traces where it must. A model that cannot
+  /// be traced is told on standard error, and what a trace would tell is missing.
+  ExpressionValue value(const Expression& expression, QueriedModel& model) const;
+  /// Whether a condition holds; traces only where what is known does not decide.
+  bool holds(const Expression& condition, QueriedModel& model) const;
+
+ private:
+  ExpressionValue known(std::size_t field, const QueriedModel& model) const;
+  ExpressionValue known(const Expression& expression, const QueriedModel& model) const;
+
+  std::vector<ModelField> fields_;
+  std::vector<ExpressionField> names_;
+};
+
+/// A key to sort by or to compare models by: `macs`, `top1:desc`, `macs / parameters`.
+struct ModelKey {
+  Expression expression;
+  std::string title;  ///< a field's name, else the expression
+  bool descending = false;
+  bool is_accuracy = false;
+  FigureUnit unit = FigureUnit::ratio;
+};
+
+/// Reads `KEY[:asc|:desc],KEY...`. Where no order is given, `best_first` takes that of the field,
+/// otherwise the lowest comes first. Throws Error{usage} that begins with `option`.
+std::vector<ModelKey> parse_keys(std::string_view text, const ModelQuery& query, bool best_first,
+                                 std::string_view option);
+
+/// Orders models; those without a value go last, whatever the order.
+void sort_by(const std::vector<ModelKey>& keys, const ModelQuery& query,
+             std::vector<QueriedModel>& models);
+
+/// Keeps the models that no other one beats in every key, and drops those that lack one. Accuracy
+/// is compared within one data set. Returns how many lacked a key.
+std::size_t keep_pareto(const std::vector<ModelKey>& keys, const ModelQuery& query,
+                        std::vector<QueriedModel>& models);
+
+}  // namespace zoometer

@@ -1,0 +1,53 @@
+#include "import/aten_handlers.hpp"
+#include "op/detection.hpp"
+#include "op/quantize.hpp"
+
+namespace zoometer::aten {
+namespace {
+
+/// The scale or zero point, a number or a tensor.
+Tensor scalar(AtenCall& call, std::string_view name) {
+  return call.has_tensor(name) ? call.tensor(name) : constant(call, call.number(name));
+}
+
+DType integer_type(AtenCall& call) {
+  const DType dtype = call.dtype("dtype").value_or(DType::unknown);
+  if (dtype == DType::unknown || is_floating(dtype))
+    call.refuse("quantisation to another type than an integer");
+  return dtype;
+}
+
+}  // namespace
+
+void quantize_per_tensor(AtenCall& call) {
+  const QuantizeAttrs attrs{integer_type(call)};
+  call.output(zoometer::quantize_per_tensor(call.tensor(0), scalar(call, "scale"),
+                                            scalar(call, "zero_point"), attrs));
+}
+
+void quantize_per_channel(AtenCall& call) {
+  const QuantizePerChannelAttrs attrs{call.integer("axis"), integer_type(call)};
+  call.output(zoometer::quantize_per_channel(call.tensor(0), call.tensor("scales"),
+                                             call.tensor("zero_points"), attrs));
+}
+
+void dequantize(AtenCall& call) { call.output(zoometer::dequantize(call.tensor(0))); }
+
+void nms(AtenCall& call) {
+  NmsAttrs attrs;
+  attrs.iou_threshold = call.number("iou_threshold");
+  call.output(zoometer::nms(call.tensor("dets"), call.tensor("scores"), {}, attrs));
+}
+
+void roi_align(AtenCall& call) {
+  RoiAlignAttrs attrs;
+  attrs.output_size = {call.integer("pooled_height"), call.integer("pooled_width")};
+  attrs.sampling_ratio = call.integer("sampling_ratio");
+  if (attrs.sampling_ratio < 1) call.refuse("samples whose number depends on the regions");
+  attrs.scales = {call.number("spatial_scale")};
+  attrs.aligned = call.boolean("aligned", false);
+  const Tensor maps[] = {call.tensor("input")};
+  call.output(zoometer::roi_align(call.tensor("rois"), maps, attrs));
+}
+
+}  // namespace zoometer::aten

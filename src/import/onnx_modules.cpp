@@ -1,0 +1,383 @@
+#include "import/onnx_modules.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <string>
+
+namespace zoometer {
+namespace {
+
+constexpr std::size_t most_levels = 32;
+constexpr std::string_view no_class = "Module";
+
+bool is_number(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string_view after_last(std::string_view text, char separator) {
+  const std::size_t at = text.rfind(separator);
+  return at == std::string_view::npos ? text : text.substr(at + 1);
+}
+
+std::string_view before_last(std::string_view text, char separator) {
+  const std::size_t at = text.rfind(separator);
+  return at == std::string_view::npos ? std::string_view{} : text.substr(0, at);
+}
+
+/// "layer1.0.conv1.weight", but not "input.1".
+bool is_dotted_path(std::string_view name) {
+  const std::string_view last = after_last(name, '.');
+  return last.size() < name.size() && !last.empty() && !is_number(last) &&
+         name.find('/') == std::string_view::npos && name.find(':') == std::string_view::npos;
+}
+
+/// The strings of a printed Python list: "['', 'layer1', 'layer1.0']".
+std::vector<std::string_view> python_list(std::string_view text) {
+  std::vector<std::string_view> items;
+  while (items.size() <= most_levels) {
+    const std::size_t begin = text.find_first_of("'\"");
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = text.find(text[begin], begin + 1);
+    if (end == std::string_view::npos) break;
+    items.push_back(text.substr(begin + 1, end - begin - 1));
+    text.remove_prefix(end + 1);
+  }
+  return items;
+}
+
+std::string_view metadata_of(const OnnxNode& node, std::string_view key) {
+  for (const auto& [name, value] : node.metadata) {
+    if (name == key) return value;
+  }
+  return {};
+}
+
+using ScopeAndClass = std::pair<std::string_view, std::string_view>;
+
+/// Dotted paths with their classes, outermost first and without the operator itself.
+std::vector<ScopeAndClass> metadata_levels(const OnnxNode& node) {
+  std::vector<ScopeAndClass> levels;
+  const auto names = python_list(metadata_of(node, "pkg.torch.onnx.name_scopes"));
+  const auto classes = python_list(metadata_of(node, "pkg.torch.onnx.class_hierarchy"));
+  for (std::size_t i = 0; i + 1 < names.size(); ++i) {
+    levels.emplace_back(names[i], i < classes.size() ? after_last(classes[i], '.') : no_class);
+  }
+  if (!names.empty()) return levels;
+
+  // "': torchvision.models.resnet.ResNet/conv1: torch.nn.modules.conv.Conv2d/conv2d: aten.conv2d"
+  std::string_view rest = metadata_of(node, "namespace");
+  while (levels.size() <= most_levels) {
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) break;
+    const std::string_view level = rest.substr(0, slash);
+    const std::size_t colon = level.find(": ");
+    if (colon == std::string_view::npos) return {};
+    levels.emplace_back(level.substr(0, colon), after_last(level.substr(colon + 2), '.'));
+    rest.remove_prefix(slash + 1);
+  }
+  return levels;
+}
+
+/// What a scope adds to its parent's path: the exporter writes "layer1.0" below "layer1".
+std::string_view relative_name(std::string_view parent, std::string_view name) {
+  for (std::string_view tail = parent; !tail.empty();) {
+    if (name.size() > tail.size() && name[tail.size()] == '.' && name.starts_with(tail)) {
+      return name.substr(tail.size() + 1);
+    }
+    const std::size_t dot = tail.find('.');
+    if (dot == std::string_view::npos) break;
+    tail.remove_prefix(dot + 1);
+  }
+  return name;
+}
+
+}  // namespace
+
+std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
+  return entries_.empty() ? no_id : const_cast<NameTable*>(this)->slot(owner, name).id;
+}
+
+NameTable::Entry& NameTable::slot(std::uint32_t owner, std::string_view name) noexcept {
+  const std::size_t mask = entries_.size() - 1;
+  std::size_t at = (std::hash<std::string_view>{}(name) ^ (owner * 0x9E3779B97F4A7C15ULL)) & mask;
+  for (;; at = (at + 1) & mask) {
+    Entry& entry = entries_[at];
+    if (entry.id == no_id || (entry.owner == owner && entry.name == name)) return entry;
+  }
+}
+
+void NameTable::insert(std::uint32_t owner, std::string_view name, std::uint32_t id) {
+  if ((count_ + 1) * 2 > entries_.size()) {
+    std::vector<Entry> old(std::max<std::size_t>(64, entries_.size() * 2));
+    old.swap(entries_);
+    for (const Entry& entry : old) {
+      if (entry.id != no_id) slot(entry.owner, entry.name) = entry;
+    }
+  }
+  slot(owner, name) = {name, owner, id};
+  ++count_;
+}
+
+void OnnxModules::add_root(std::string_view kind) {
+  graph_.add_module(no_id, "", graph_.arena().copy(kind.empty() ? "Model" : kind));
+}
+
+bool OnnxModules::is_weight_path(const std::string& path) {
+  for (const std::string_view name : weight_names_) {
+    if (!is_dotted_path(name)) continue;
+    std::string_view outer = before_last(name, '.');
+    while (!outer.empty() && weight_paths_.insert(outer).second) outer = before_last(outer, '.');
+  }
+  weight_names_.clear();
+  return weight_paths_.contains(path);
+}
+
+void OnnxModules::enter(const OnnxNode& node, std::span<const ValueId> weights) {
+  const PlaceId place = place_of(node, weights);
+  open(place);
+  graph_.set_current_module(places_[place].module);
+}
+
+OnnxModules::PlaceId OnnxModules::place_of(const OnnxNode& node, std::span<const ValueId> weights) {
+  PlaceId place = bases_.back();
+  if (!node.metadata.empty()) {
+    const auto levels = metadata_levels(node);
+    const ModuleId top = places_[place].module;
+    for (const auto& [name, kind] : levels) {
+      if (name.empty() || places_[place].depth >= most_levels) continue;
+      PlaceId next = place_ids_.find(place, name);
+      if (next == no_id) {
+        // "relu@1" is the second call of relu. Paths are absolute.
+        next = add_place(place, descend(top, name.substr(0, name.find('@')), kind));
+        place_ids_.insert(place, name, next);
+      }
+      place = next;
+    }
+    if (!levels.empty()) return place;
+  }
+  std::string_view scopes = before_last(node.name, '/');
+  if (scopes.empty()) return place;
+  if (scopes == last_scopes_) return last_place_;
+  last_scopes_ = scopes;
+  while (!scopes.empty() && places_[place].depth < most_levels) {
+    const std::size_t slash = scopes.find('/');
+    const std::string_view name = scopes.substr(0, slash);
+    scopes = slash == std::string_view::npos ? std::string_view{} : scopes.substr(slash + 1);
+    if (!name.empty()) place = below(place, name, weights);
+  }
+  last_place_ = place;
+  return place;
+}
+
+OnnxModules::PlaceId OnnxModules::add_place(PlaceId outer, ModuleId module) {
+  Place place;
+  place.outer = outer;
+  place.module = module;
+  place.depth = places_[outer].depth + 1;
+  places_.push_back(place);
+  return static_cast<PlaceId>(places_.size() - 1);
+}
+
+OnnxModules::PlaceId OnnxModules::below(PlaceId outer, std::string_view name,
+                                        std::span<const ValueId> weights) {
+  if (const PlaceId found = place_ids_.find(outer, name); found != no_id) return found;
+  const ModuleId parent = places_[outer].module;
+  ModuleId module = repeated(outer, name, weights);
+  if (module == no_id) {
+    const bool is_dotted = name.find('.') != std::string_view::npos;
+    const std::string_view own = is_dotted ? relative_name(graph_.module_path(parent), name) : name;
+    module = descend(parent, own, no_class);
+  }
+  const PlaceId added = add_place(outer, module);
+  place_ids_.insert(outer, name, added);
+  return added;
+}
+
+ModuleId OnnxModules::repeated(PlaceId outer, std::string_view name,
+                               std::span<const ValueId> weights) {
+  const std::string_view number = after_last(name, '_');
+  if (number.size() == name.size() || !is_number(number) || number.size() > 6) return no_id;
+  int count = 0;
+  std::from_chars(number.data(), number.data() + number.size(), count);
+  std::string earlier(name.substr(0, name.size() - number.size() - 1));
+  if (count > 1) earlier += "_" + std::to_string(count - 1);
+  const PlaceId found = place_ids_.find(outer, earlier);
+  if (count == 0 || found == no_id) return no_id;
+
+  const ModuleId module = places_[found].module;
+  std::string own = graph_.module_path(places_[outer].module);
+  const std::string_view relative = relative_name(own, name);
+  if (!own.empty()) own += '.';
+  own += relative;
+  if (is_weight_path(own)) return no_id;
+  const bool own_weights = std::any_of(weights.begin(), weights.end(),
+                                       [&](ValueId weight) { return !owns(module, weight); });
+  return own_weights ? no_id : module;
+}
+
+bool OnnxModules::owns(ModuleId module, ValueId weight) const {
+  if (weight == no_id) return false;
+  const Value& value = graph_.value(weight);
+  if (!value.has(Value::is_parameter)) return true;
+  ModuleId owner = graph_.parameters()[value.producer].module;
+  while (owner != module && owner != no_id) owner = graph_.modules()[owner].parent;
+  return owner == module;
+}
+
+ModuleId OnnxModules::child(ModuleId parent, std::string_view name, std::string_view kind) {
+  if (const ModuleId found = children_.find(parent, name); found != no_id) return found;
+  Arena& arena = graph_.arena();
+  const std::string_view kept = arena.copy(name);
+  const ModuleId added =
+      graph_.add_module(parent, kept, kind.data() == no_class.data() ? no_class : arena.copy(kind));
+  children_.insert(parent, kept, added);
+  return added;
+}
+
+ModuleId OnnxModules::descend(ModuleId parent, std::string_view dotted, std::string_view kind) {
+  for (std::size_t level = 0; level < most_levels; ++level) {
+    const std::size_t dot = dotted.find('.');
+    if (dot == std::string_view::npos) break;
+    parent = child(parent, dotted.substr(0, dot), no_class);
+    dotted.remove_prefix(dot + 1);
+  }
+  return child(parent, dotted, kind);
+}
+
+ModuleId OnnxModules::find_path(std::string_view dotted) const {
+  ModuleId module = 0;
+  while (module != no_id && !dotted.empty()) {
+    const std::size_t dot = dotted.find('.');
+    module = children_.find(module, dotted.substr(0, dot));
+    dotted = dot == std::string_view::npos ? std::string_view{} : dotted.substr(dot + 1);
+  }
+  return module;
+}
+
+std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
+                                                        ModuleId consumer) {
+  if (graph_.modules().size() == 1) return {0, weight};  // a flat graph
+  const std::string place = graph_.module_path(consumer);
+  if (!is_dotted_path(weight)) {
+    std::string scope = place + "/";
+    std::replace(scope.begin(), scope.end(), '.', '/');
+    const bool is_below = weight.size() > scope.size() && weight.starts_with(scope);
+    return {consumer, is_below ? weight.substr(scope.size()) : weight};
+  }
+  const std::string_view path = before_last(weight, '.');
+  const std::string_view name = after_last(weight, '.');
+  if (const ModuleId found = find_path(path); found != no_id) return {found, name};
+  const bool is_below = place.empty() || (path.size() > place.size() && path.starts_with(place) &&
+                                          path[place.size()] == '.');
+  const std::string_view first = path.substr(0, path.find('.'));
+  if (is_below || children_.find(0, first) != no_id) return {descend(0, path, no_class), name};
+  // The export was of a part of a model: weights have longer paths than scopes.
+  const bool is_tail = path.size() > place.size() && path.ends_with(place) &&
+                       path[path.size() - place.size() - 1] == '.';
+  return {consumer, is_tail ? name : weight};
+}
+
+void OnnxModules::begin_function(const OnnxNode& call, const OnnxFunction& function) {
+  PlaceId base = place_of(call, {});
+  // The exporter's own library of small functions is no structure of the model.
+  const bool is_library = function.domain.starts_with("pkg.onnxscript");
+  if (!is_library && places_[base].depth < most_levels) {
+    const std::string_view last = after_last(call.name, '/');
+    const std::string_view name = last.empty() ? function.name : last;
+    base = add_place(base, child(places_[base].module, name, function.name));
+  }
+  bases_.push_back(base);
+  last_scopes_ = {};
+}
+
+void OnnxModules::end_function() {
+  bases_.pop_back();
+  last_scopes_ = {};
+}
+
+void OnnxModules::open(PlaceId place) {
+  if (place == open_ && !stretches_.empty()) return;
+  const auto now = static_cast<NodeId>(graph_.nodes().size());
+  PlaceId before = open_;
+  PlaceId after = place;
+  const auto begin = [&](PlaceId id) {
+    Place& opened = places_[id];
+    const bool is_known = opened.call < calls_.size() && calls_[opened.call].place == id;
+    if (is_known) return;
+    opened.call = static_cast<std::uint32_t>(calls_.size());
+    calls_.push_back({id, now, now});
+  };
+  std::vector<PlaceId> opened;
+  while (before != after) {
+    if (places_[before].depth >= places_[after].depth) {
+      const std::uint32_t call = places_[before].call;
+      if (call < calls_.size()) calls_[call].end_node = now;
+      before = places_[before].outer;
+    } else {
+      opened.push_back(after);
+      after = places_[after].outer;
+    }
+  }
+  for (std::size_t i = opened.size(); i-- > 0;) begin(opened[i]);
+  open_ = place;
+  stretches_.push_back({now, place});
+}
+
+void OnnxModules::rewind(NodeId first_node) {
+  while (!stretches_.empty() && stretches_.back().first_node >= first_node) stretches_.pop_back();
+  while (!calls_.empty() && calls_.back().first_node >= first_node) calls_.pop_back();
+  open_ = 0;
+  stretches_.push_back({first_node, 0});
+}
+
+/// The values that a call's nodes make and that nodes behind the call read.
+std::vector<std::pair<std::uint32_t, ValueId>> OnnxModules::find_outputs() const {
+  std::vector<NodeId> last_use(graph_.values().size(), 0);
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    for (const ValueId input : graph_.inputs_of(graph_.nodes()[i])) {
+      if (input != no_id) last_use[input] = static_cast<NodeId>(i);
+    }
+  }
+  for (const Port& port : graph_.outputs()) last_use[port.value] = no_id;
+
+  std::vector<std::pair<std::uint32_t, ValueId>> outputs;
+  std::size_t stretch = 0;
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    while (stretch + 1 < stretches_.size() && stretches_[stretch + 1].first_node <= i) ++stretch;
+    if (stretch >= stretches_.size() || stretches_[stretch].first_node > i) continue;
+    const Node& node = graph_.nodes()[i];
+    for (ValueId k = 0; k < node.output_count; ++k) {
+      const ValueId value = node.first_output + k;
+      for (PlaceId place = stretches_[stretch].place; place != 0; place = places_[place].outer) {
+        const std::uint32_t call = places_[place].call;
+        if (call >= calls_.size() || last_use[value] < calls_[call].end_node) break;
+        outputs.emplace_back(call, value);
+      }
+    }
+  }
+  return outputs;
+}
+
+void OnnxModules::finish() {
+  open(0);
+  if (calls_.empty()) return;
+  auto outputs = find_outputs();
+  std::stable_sort(outputs.begin(), outputs.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<ValueId> own;
+  auto next = outputs.begin();
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    own.clear();
+    for (; next != outputs.end() && next->first == i; ++next) own.push_back(next->second);
+    const Call& call = calls_[i];
+    // Nodes that were taken back may have ended it.
+    const auto end = std::min(call.end_node, static_cast<NodeId>(graph_.nodes().size()));
+    if (end > call.first_node) {
+      graph_.add_call(places_[call.place].module, call.first_node, end, own);
+    }
+  }
+}
+
+}  // namespace zoometer

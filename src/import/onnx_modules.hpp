@@ -1,0 +1,106 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "import/onnx_model.hpp"
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+/// Ids by a pair of an owner and a name within it. The names must outlive the table.
+class NameTable {
+ public:
+  /// The id, or no_id.
+  std::uint32_t find(std::uint32_t owner, std::string_view name) const noexcept;
+  void insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
+
+ private:
+  struct Entry {
+    std::string_view name;
+    std::uint32_t owner = 0;
+    std::uint32_t id = no_id;  // no_id: a free slot
+  };
+  Entry& slot(std::uint32_t owner, std::string_view name) noexcept;
+
+  std::vector<Entry> entries_;  // open addressing, a power of two
+  std::size_t count_ = 0;
+};
+
+/// Makes the module tree of a file: from the metadata or the names of its nodes
+/// ("/layer1/layer1.0/conv1/Conv"), and from its function calls. A file whose names have no scopes
+/// gives a flat graph.
+class OnnxModules {
+ public:
+  explicit OnnxModules(Graph& graph) : graph_(graph) {}
+
+  void add_root(std::string_view kind);
+  /// Tells a name of the file that is a weight's: its path is evidence of a module.
+  void add_weight_name(std::string_view name) { weight_names_.push_back(name); }
+
+  /// Opens the module where a node belongs: nodes are appended there until the next call. `weights`
+  /// are its inputs that are weights, `no_id` for those that no node has used before.
+  void enter(const OnnxNode& node, std::span<const ValueId> weights);
+  /// Where a weight belongs that a node of `consumer` uses, and its name there.
+  std::pair<ModuleId, std::string_view> home(std::string_view weight, ModuleId consumer);
+
+  /// Function calls are modules of their own, with the scopes of their nodes below them.
+  void begin_function(const OnnxNode& call, const OnnxFunction& function);
+  void end_function();
+
+  /// Ends what is open and tells the graph the calls of its modules.
+  void finish();
+  /// Forgets the calls of the nodes from this one on, which the graph has taken back.
+  void rewind(NodeId first_node);
+
+ private:
+  using PlaceId = std::uint32_t;
+  /// A scope of the file's names, which stands for one call of a module. Place 0 is the root.
+  struct Place {
+    PlaceId outer = no_id;
+    ModuleId module = 0;
+    std::uint32_t call = no_id;  // index in calls_, once nodes were read there
+    std::uint32_t depth = 0;
+  };
+  struct Call {
+    PlaceId place = 0;
+    NodeId first_node = 0;
+    NodeId end_node = 0;
+  };
+  /// From this node on, nodes belong to a place.
+  struct Stretch {
+    NodeId first_node = 0;
+    PlaceId place = 0;
+  };
+
+  PlaceId place_of(const OnnxNode& node, std::span<const ValueId> weights);
+  PlaceId below(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
+  /// The module of which "relu_1" is the second call, or no_id.
+  ModuleId repeated(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
+  bool owns(ModuleId module, ValueId weight) const;
+  bool is_weight_path(const std::string& path);
+  PlaceId add_place(PlaceId outer, ModuleId module);
+  ModuleId child(ModuleId parent, std::string_view name, std::string_view kind);
+  ModuleId descend(ModuleId parent, std::string_view dotted, std::string_view kind);
+  ModuleId find_path(std::string_view dotted) const;
+  void open(PlaceId place);
+  std::vector<std::pair<std::uint32_t, ValueId>> find_outputs() const;
+
+  Graph& graph_;
+  std::vector<Place> places_{Place{}};
+  NameTable place_ids_;  // by the outer place and the scope's name
+  NameTable children_;   // modules by their parent and name
+  std::vector<Call> calls_;
+  std::vector<Stretch> stretches_;
+  std::vector<PlaceId> bases_{0};  // of the function calls that are being read
+  std::string_view last_scopes_;   // of the node before, if it was named
+  PlaceId last_place_ = 0;
+  PlaceId open_ = 0;
+  std::vector<std::string_view> weight_names_;
+  std::unordered_set<std::string_view> weight_paths_;  // made when asked
+};
+
+}  // namespace zoometer

@@ -1,0 +1,85 @@
+#include "import/onnx_values.hpp"
+
+#include <bit>
+#include <cmath>
+#include <functional>
+
+namespace zoometer {
+namespace {
+
+std::uint32_t hash_of(std::string_view name) noexcept {
+  const std::uint64_t hash = std::hash<std::string_view>{}(name);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+}
+
+/// A real number as an integer, without the undefined behaviour of one out of range.
+std::int64_t to_integer(double value) noexcept {
+  if (std::isnan(value)) return 0;
+  if (value >= 0x1p63) return INT64_MAX;
+  if (value <= -0x1p63) return INT64_MIN;
+  return static_cast<std::int64_t>(value);
+}
+
+}  // namespace
+
+std::int64_t KnownTensor::integer(std::size_t index) const {
+  const std::size_t at = uniform ? 0 : index;
+  return is_real() ? to_integer(reals[at]) : integers[at];
+}
+
+double KnownTensor::real(std::size_t index) const {
+  const std::size_t at = uniform ? 0 : index;
+  return is_real() ? reals[at] : static_cast<double>(integers[at]);
+}
+
+std::vector<std::int64_t> KnownTensor::all_integers() const {
+  std::vector<std::int64_t> result(count());
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = integer(i);
+  return result;
+}
+
+const OnnxScope::Entry* OnnxScope::find_here(std::string_view name,
+                                             std::uint32_t hash) const noexcept {
+  if (slots_.empty()) return nullptr;
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    const Entry& entry = entries_[slots_[slot] - 1];
+    if (entry.hash == hash && entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
+  const std::uint32_t hash = hash_of(name);
+  for (const OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
+    if (const Entry* entry = scope->find_here(name, hash)) return &entry->value;
+  }
+  return nullptr;
+}
+
+bool OnnxScope::define(std::string_view name, const OnnxValue& value) {
+  const std::uint32_t hash = hash_of(name);
+  if (find_here(name, hash) != nullptr) return false;
+  if ((entries_.size() + 1) * 2 > slots_.size()) reserve(entries_.size() * 2 + 8);
+  entries_.push_back({name, value, hash});
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = hash & mask;
+  while (slots_[slot] != 0) slot = (slot + 1) & mask;
+  slots_[slot] = static_cast<std::uint32_t>(entries_.size());
+  return true;
+}
+
+void OnnxScope::reserve(std::size_t count) {
+  if (count == 0) return;
+  const std::size_t capacity = std::bit_ceil(count * 2);
+  if (capacity <= slots_.size()) return;
+  slots_.assign(capacity, 0);
+  const std::size_t mask = capacity - 1;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::size_t slot = entries_[i].hash & mask;
+    while (slots_[slot] != 0) slot = (slot + 1) & mask;
+    slots_[slot] = static_cast<std::uint32_t>(i + 1);
+  }
+}
+
+}  // namespace zoometer

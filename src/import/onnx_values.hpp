@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "import/onnx_model.hpp"
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+/// A tensor whose elements are known while the graph is built: a constant, a shape, or what was
+/// computed of them. Its elements are integers for integer types and truth values, else reals.
+struct KnownTensor {
+  DType dtype = DType::int64;
+  Shape shape = {};
+  bool uniform = false;  ///< one stored element stands for all
+  bool bounded = false;  ///< an element rests on a size that is an upper bound
+  std::span<const std::int64_t> integers = {};
+  std::span<const double> reals = {};
+  mutable ValueId id = no_id;  ///< its value in the graph, once a node needs it there
+
+  bool is_real() const noexcept { return is_floating(dtype); }
+  std::size_t count() const { return static_cast<std::size_t>(numel(shape)); }
+  std::int64_t integer(std::size_t index) const;
+  double real(std::size_t index) const;
+  std::vector<std::int64_t> all_integers() const;
+};
+
+/// A tensor that the file stores, or that stands for one: an initializer, a constant of a node, or
+/// an input that is a weight.
+struct StoredTensor {
+  OnnxTensor record;
+  bool is_constant = false;  ///< of a Constant node, and so no weight
+  bool was_read = false;     ///< its elements decided a shape
+  ValueId id = no_id;        ///< its parameter in the graph, once a node needs it
+  const KnownTensor* known = nullptr;
+  StoredTensor* shared_with = nullptr;  ///< the weight whose storage it shares
+};
+
+/// What a name of the file stands for.
+struct OnnxValue {
+  enum class Kind : std::uint8_t {
+    absent,    ///< nothing: an optional value that is empty
+    tensor,    ///< computed, stored or known
+    sequence,  ///< a list of values
+  };
+  Kind kind = Kind::absent;
+  bool shapeless = false;  ///< its shape can neither be inferred nor is it declared
+  ValueId id = no_id;      ///< of a computed tensor
+  const KnownTensor* known = nullptr;
+  StoredTensor* stored = nullptr;
+  const std::vector<OnnxValue>* sequence = nullptr;
+
+  bool is_tensor() const noexcept { return kind == Kind::tensor; }
+};
+
+/// The names of one graph, subgraph or function call, and what they stand for.
+class OnnxScope {
+ public:
+  explicit OnnxScope(const OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
+    reserve(expected);
+  }
+
+  /// The value of a name, here or further out; null if there is none. The pointer is good until the
+  /// next `define` in its scope.
+  const OnnxValue* find(std::string_view name) const noexcept;
+  /// False if the name is taken in this scope.
+  bool define(std::string_view name, const OnnxValue& value);
+
+ private:
+  struct Entry {
+    std::string_view name;
+    OnnxValue value;
+    std::uint32_t hash = 0;
+  };
+
+  void reserve(std::size_t count);
+  const Entry* find_here(std::string_view name, std::uint32_t hash) const noexcept;
+
+  const OnnxScope* outer_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> slots_;  // open addressing, a power of two; 0 is free
+};
+
+}  // namespace zoometer

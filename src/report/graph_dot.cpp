@@ -1,0 +1,304 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "analysis/profile.hpp"
+#include "report/graph_writer.hpp"
+#include "util/process.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr int standard_depth = 2;
+constexpr std::chrono::seconds drawing_limit{120};
+constexpr std::size_t large = 300;  // boxes: a drawing of more gets fewer rounds of improvement
+
+/// Text within a quoted DOT label. Names come from files: nothing of them may end the label, start
+/// an escape or an entity, or be a character that XML forbids.
+std::string label_text(std::string_view text) {
+  constexpr std::size_t longest = 120;
+  const bool is_cut = text.size() > longest;
+  std::string result;
+  for (const char c : escape_controls(text.substr(0, longest))) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+    if (c == '&') result += "amp;";
+  }
+  result = to_utf8(result);
+  for (const std::string_view forbidden : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
+    for (std::size_t at = result.find(forbidden); at != std::string::npos;
+         at = result.find(forbidden, at)) {
+      result.replace(at, forbidden.size(), "\xEF\xBF\xBD");
+    }
+  }
+  return is_cut ? result + "…" : result;
+}
+
+/// White for nothing, orange for the most expensive box. The root spreads the low end, where most
+/// boxes are.
+std::string colour_of(std::int64_t macs, std::int64_t most) {
+  const double heat =
+      most > 0 ? std::sqrt(static_cast<double>(macs) / static_cast<double>(most)) : 0;
+  constexpr std::array<int, 3> hottest = {0xF0, 0x78, 0x1E};
+  std::string text = "#";
+  for (const int channel : hottest) {
+    text += fmt::format("{:02x}", 255 - static_cast<int>(std::lround(heat * (255 - channel))));
+  }
+  return text;
+}
+
+/// A call of a module that is drawn around others.
+struct Cluster {
+  ModuleId module = 0;
+  std::size_t parent = 0;
+  std::vector<std::size_t> clusters;
+  std::vector<std::size_t> boxes;
+  std::int64_t macs = 0;
+};
+
+/// What is drawn as one: a call of a module at the depth limit, or an operator above it.
+struct Box {
+  ModuleId module = no_id;  ///< no_id: an operator
+  NodeId last_node = 0;
+  std::size_t node_count = 0;
+  std::int64_t macs = 0;
+};
+
+class DotGraph {
+ public:
+  DotGraph(const GraphInput& input, const GraphOptions& options)
+      : input_(input),
+        graph_(input.graph),
+        depth_(static_cast<std::size_t>(options.depth.value_or(standard_depth))) {
+    clusters_.emplace_back();
+    group();
+  }
+
+  std::string write() {
+    for (const Box& box : boxes_) most_ = std::max(most_, box.macs);
+    line("digraph model {{");
+    line("  graph [fontname=\"Helvetica\", fontsize=12, labelloc=t, label=\"{}\\n{} MACs\"];",
+         label_text(input_.model), format_count(total()));
+    line("  node [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", color=\"#666666\", "
+         "fontname=\"Helvetica\", fontsize=10];");
+    line("  edge [color=\"#666666\", arrowsize=0.6];");
+    if (boxes_.size() > large) line("  graph [nslimit=1, mclimit=0.1];");
+    write_ports("in", graph_.inputs());
+    write_cluster_content(0, 1);
+    write_ports("out", graph_.outputs());
+    write_edges();
+    line("}}");
+    return std::move(text_);
+  }
+
+ private:
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
+  }
+
+  std::int64_t total() const { return clusters_[0].macs; }
+
+  // -- what is drawn ----------------------------------------------------------------------------
+
+  void group() {
+    OpenCalls calls(graph_);
+    box_of_node_.resize(graph_.nodes().size());
+    for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+      const auto id = static_cast<NodeId>(i);
+      calls.advance(id);
+      const std::size_t box = box_for(id, calls);
+      box_of_node_[i] = box;
+      boxes_[box].last_node = id;
+      ++boxes_[box].node_count;
+      boxes_[box].macs += figures_of(graph_.view(id)).macs;
+    }
+    for (std::size_t i = clusters_.size(); i-- > 0;) {
+      for (const std::size_t box : clusters_[i].boxes) clusters_[i].macs += boxes_[box].macs;
+      for (const std::size_t inner : clusters_[i].clusters)
+        clusters_[i].macs += clusters_[inner].macs;
+    }
+  }
+
+  std::size_t box_for(NodeId node, const OpenCalls& calls) {
+    const std::vector<ModuleId> chain = module_chain(graph_, graph_.nodes()[node].module);
+    std::size_t cluster = 0;
+    for (std::size_t level = depth_ == 0 ? 0 : 1; level < chain.size(); ++level) {
+      const Key key{cluster, chain[level], calls.call_of(chain[level])};
+      if (level == depth_) return module_box(cluster, key);
+      cluster = inner_cluster(cluster, key);
+    }
+    return add_box(cluster, no_id);
+  }
+
+  /// A call of a module within a cluster.
+  using Key = std::tuple<std::size_t, ModuleId, std::uint32_t>;
+
+  std::size_t module_box(std::size_t cluster, const Key& key) {
+    const auto [entry, is_new] = module_boxes_.try_emplace(key, boxes_.size());
+    return is_new ? add_box(cluster, std::get<1>(key)) : entry->second;
+  }
+
+  std::size_t add_box(std::size_t cluster, ModuleId module) {
+    clusters_[cluster].boxes.push_back(boxes_.size());
+    boxes_.emplace_back().module = module;
+    return boxes_.size() - 1;
+  }
+
+  std::size_t inner_cluster(std::size_t cluster, const Key& key) {
+    const auto [entry, is_new] = inner_clusters_.try_emplace(key, clusters_.size());
+    if (!is_new) return entry->second;
+    clusters_[cluster].clusters.push_back(clusters_.size());
+    Cluster& added = clusters_.emplace_back();
+    added.module = std::get<1>(key);
+    added.parent = cluster;
+    return entry->second;
+  }
+
+  // -- how it is drawn --------------------------------------------------------------------------
+
+  void write_ports(std::string_view prefix, std::span<const Port> ports) {
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      line("  {}{} [shape=ellipse, label=\"{}\\n{}\"];", prefix, i, label_text(ports[i].name),
+           to_short_string(graph_.shape(ports[i].value)));
+    }
+  }
+
+  void write_cluster_content(std::size_t index, std::size_t level) {
+    for (const std::size_t box : clusters_[index].boxes) write_box(box, {}, level);
+    for (const std::size_t inner : clusters_[index].clusters) write_cluster(inner, {}, level);
+  }
+
+  /// A cluster around a single box or cluster is drawn as that one, under both names.
+  void write_cluster(std::size_t index, const std::string& outer_name, std::size_t level) {
+    const Cluster& cluster = clusters_[index];
+    std::string name = outer_name.empty() ? outer_name : outer_name + ".";
+    name += graph_.modules()[cluster.module].name;
+    if (cluster.boxes.size() + cluster.clusters.size() == 1) {
+      if (!cluster.clusters.empty()) return write_cluster(cluster.clusters[0], name, level);
+      return write_box(cluster.boxes[0], name, level, cluster.module);
+    }
+    const std::string indent(2 * level, ' ');
+    line("{}subgraph cluster_{} {{", indent, index);
+    line("{}  graph [style=rounded, color=\"#999999\", labelloc=t, labeljust=l, fontsize=10, "
+         "label=\"{}: {}{}\"];",
+         indent, label_text(name), label_text(graph_.modules()[cluster.module].kind),
+         share_text(cluster.macs));
+    write_cluster_content(index, level + 1);
+    line("{}}}", indent);
+  }
+
+  void write_box(std::size_t index, const std::string& outer_name, std::size_t level,
+                 ModuleId around = no_id) {
+    const Box& box = boxes_[index];
+    std::string title;
+    if (box.module != no_id) {
+      const ModuleInfo& module = graph_.modules()[box.module];
+      const std::string name = outer_name.empty() ? std::string(module.name)
+                                                  : outer_name + "." + std::string(module.name);
+      title = title_of(name, module.kind);
+    } else if (around != no_id) {
+      title = title_of(outer_name, graph_.modules()[around].kind);
+    } else {
+      title = label_text(operator_name(graph_.view(box.last_node)));
+    }
+    line("{}n{} [label=\"{}\\n{}{}\", fillcolor=\"{}\"];", std::string(2 * level, ' '), index,
+         title, shape_text(box), cost_text(box.macs), colour_of(box.macs, most_));
+  }
+
+  static std::string title_of(const std::string& name, std::string_view kind) {
+    return name.empty() ? label_text(kind) : label_text(name) + ": " + label_text(kind);
+  }
+
+  std::string shape_text(const Box& box) const {
+    const Node& node = graph_.nodes()[box.last_node];
+    if (node.output_count == 0) return {};
+    const bool bounded = graph_.value(node.first_output).has(Value::bounded);
+    return (bounded ? "≤ " : "") + to_short_string(graph_.shape(node.first_output));
+  }
+
+  std::string share_text(std::int64_t macs) const {
+    if (macs == 0) return {};
+    return ", " + format_share(static_cast<double>(macs), static_cast<double>(total()));
+  }
+  std::string cost_text(std::int64_t macs) const {
+    return macs == 0 ? std::string{} : "\\n" + format_count(macs) + " MACs" + share_text(macs);
+  }
+
+  void write_edges() {
+    std::set<std::pair<std::string, std::string>> edges;
+    for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+      const std::string to = "n" + std::to_string(box_of_node_[i]);
+      for (const ValueId value : graph_.inputs_of(graph_.nodes()[i])) {
+        const std::string from = source_of(value);
+        if (!from.empty() && from != to) edges.emplace(from, to);
+      }
+    }
+    for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
+      const std::string from = source_of(graph_.outputs()[i].value);
+      if (!from.empty()) edges.emplace(from, "out" + std::to_string(i));
+    }
+    for (const auto& [from, to] : edges) line("  {} -> {};", from, to);
+  }
+
+  /// What draws a value; nothing for parameters.
+  std::string source_of(ValueId id) const {
+    if (id == no_id || graph_.value(id).has(Value::is_parameter)) return {};
+    const Value& value = graph_.value(id);
+    if (value.has(Value::is_input)) return "in" + std::to_string(value.producer);
+    return "n" + std::to_string(box_of_node_[value.producer]);
+  }
+
+  const GraphInput& input_;
+  const Graph& graph_;
+  std::size_t depth_;
+  std::vector<Cluster> clusters_;  // the first is the root; inner ones behind outer ones
+  std::vector<Box> boxes_;
+  std::vector<std::size_t> box_of_node_;
+  std::map<Key, std::size_t> module_boxes_;
+  std::map<Key, std::size_t> inner_clusters_;
+  std::int64_t most_ = 0;
+  std::string text_;
+};
+
+std::string write_dot(const GraphInput& input, const GraphOptions& options) {
+  return DotGraph(input, options).write();
+}
+
+std::string write_svg(const GraphInput& input, const GraphOptions& options) {
+  const std::string words[] = {"dot", "-Tsvg"};
+  const ProcessResult drawn = run_process(words, write_dot(input, options), drawing_limit);
+  if (!drawn.found) {
+    Error error(ErrorCode::unsupported, "SVG is drawn by Graphviz's program dot, which is missing");
+    error.hint = "install it, as by apt-get install graphviz, or write --format dot";
+    throw error;
+  }
+  if (drawn.timed_out) {
+    Error error(ErrorCode::limit, "dot took more than " + std::to_string(drawing_limit.count()) +
+                                      " seconds to draw the graph");
+    error.hint = "draw less of it with a lower --depth, or write --format dot";
+    throw error;
+  }
+  if (drawn.status != 0) {
+    throw Error(ErrorCode::internal, "dot failed with status " + std::to_string(drawn.status) +
+                                         ": " + drawn.errors.substr(0, drawn.errors.find('\n')));
+  }
+  return drawn.output;
+}
+
+}  // namespace
+
+extern constinit const GraphWriter dot_graph_writer = {
+    "dot", "Graphviz: modules as clusters, coloured by their share of the MACs", write_dot, true};
+extern constinit const GraphWriter svg_graph_writer = {
+    "svg", "the same as a picture, drawn by Graphviz's dot", write_svg, true};
+
+}  // namespace zoometer

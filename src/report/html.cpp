@@ -1,0 +1,264 @@
+#include "report/html.hpp"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "report/report.hpp"
+#include "util/embedded.hpp"
+#include "util/error.hpp"
+#include "util/json_writer.hpp"
+#include "zoometer/version.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view title_mark = "@zoometer-title@";
+constexpr std::string_view data_mark = "@zoometer-data@";
+
+/// Attributes as members of a JSON object.
+class JsonAttributes final : public AttrVisitor {
+ public:
+  explicit JsonAttributes(JsonWriter& json) : json_(json) {}
+
+  using AttrVisitor::visit;
+  void visit(std::string_view name, std::int64_t value) override { json_.field(name, value); }
+  void visit(std::string_view name, double value) override {
+    json_.field(name, fmt::format("{}", value));  // JSON has no infinity
+  }
+  void visit(std::string_view name, bool value) override { json_.field(name, value); }
+  void visit(std::string_view name, std::span<const std::int64_t> value) override {
+    json_.field(name, value);
+  }
+  void visit(std::string_view name, std::string_view value) override { json_.field(name, value); }
+  void visit(std::string_view name, DType value) override { json_.field(name, name_of(value)); }
+
+ private:
+  JsonWriter& json_;
+};
+
+/// Numbers things in the order in which they are first met.
+template <class Key>
+class Numbering {
+ public:
+  std::size_t operator()(const Key& key) {
+    const auto [at, is_new] = numbers_.try_emplace(key, order_.size());
+    if (is_new) order_.push_back(key);
+    return at->second;
+  }
+  const std::vector<Key>& order() const noexcept { return order_; }
+
+ private:
+  std::unordered_map<Key, std::size_t> numbers_;
+  std::vector<Key> order_;
+};
+
+/// The graph for the page: tables of what repeats, then one row per node, value and parameter.
+class GraphDocument {
+ public:
+  GraphDocument(const ReportInput& input, JsonWriter& json)
+      : input_(input),
+        graph_(input.graph),
+        json_(json) {}
+
+  void write() {
+    const std::vector<ModuleId> order = graph_.modules_in_order();
+    places_.resize(graph_.modules().size());
+    for (std::size_t i = 0; i < order.size(); ++i) places_[order[i]] = static_cast<std::int64_t>(i);
+    json_.array("parents", [&] {
+      for (const ModuleId id : order) {
+        const ModuleId parent = graph_.modules()[id].parent;
+        json_.value(parent == no_id ? -1 : places_[parent]);
+      }
+    });
+    json_.array("nodes", [&] { write_nodes(); });
+    json_.array("values", [&] { write_values(); });
+    json_.array("parameters", [&] { write_parameters(); });
+    json_.array("inputs", [&] { write_ports(graph_.inputs()); });
+    json_.array("outputs", [&] { write_ports(graph_.outputs()); });
+    json_.object("peak", [&] { write_peak(); });
+    write_tables();
+  }
+
+ private:
+  void write_nodes() {
+    const std::vector<std::int64_t>& alive = input_.profile.memory.timeline;
+    for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
+      const NodeView view = graph_.view(id);
+      const Node& node = view.node();
+      const Figures figures = figures_of(view);
+      json_.array([&] {
+        json_.value(operators_(operator_name(node)));
+        json_.value(places_[node.module]);
+        json_.value(attributes_(attributes_of(node)));
+        json_.value(node.output_count == 0 ? std::int64_t{-1}
+                                           : static_cast<std::int64_t>(node.first_output));
+        json_.value(node.output_count);
+        json_.value(figures.macs);
+        json_.value(figures.flops);
+        json_.value(figures.bytes_read);
+        json_.value(figures.bytes_written);
+        json_.value(alive[id]);
+        json_.value(static_cast<int>(view.op().coverage));
+        json_.value(graph_.node_name(id));
+        for (const ValueId value : graph_.inputs_of(node)) {
+          if (value != no_id) json_.value(value);
+        }
+      });
+    }
+  }
+
+  static std::string attributes_of(const Node& node) {
+    JsonWriter json;
+    json.object([&] {
+      JsonAttributes visitor(json);
+      if (node.attrs != nullptr) node.op->attrs.visit(node.attrs, visitor);
+    });
+    return json.text();
+  }
+
+  void write_values() {
+    for (ValueId id = 0; id < graph_.values().size(); ++id) {
+      const Value& value = graph_.value(id);
+      json_.array([&] {
+        json_.value(shapes_(value.type));
+        json_.value(dtypes_(std::string(name_of(value.dtype))));
+        json_.value(value.has(Value::bounded) ? 1 : 0);
+      });
+    }
+  }
+
+  void write_parameters() {
+    for (const ParameterId id : graph_.parameters_in_order()) {
+      const Parameter& parameter = graph_.parameters()[id];
+      json_.array([&] {
+        json_.value(places_[parameter.module]);
+        json_.value(parameter.name);
+        json_.value(parameter.value);
+        json_.value(static_cast<int>(parameter.kind));
+        json_.value(parameter.shared_with != no_id);
+      });
+    }
+  }
+
+  void write_ports(std::span<const Port> ports) {
+    for (const Port& port : ports) {
+      json_.array([&] {
+        json_.value(port.name);
+        json_.value(port.value);
+      });
+    }
+  }
+
+  void write_peak() {
+    const Liveness& memory = input_.profile.memory;
+    json_.field("node",
+                memory.peak_node == no_id ? std::int64_t{-1} : std::int64_t{memory.peak_node});
+    json_.array("alive", [&] {
+      for (const Lifetime& alive : memory.alive_at_peak) {
+        const ValueId value = alive.value;
+        json_.array([&] {
+          json_.value(value);
+          json_.value(graph_.bytes(value));
+          json_.value(std::int64_t{graph_.value(value).producer});
+          json_.value(graph_.value(value).has(Value::is_input));
+        });
+      }
+    });
+  }
+
+  void write_tables() {
+    json_.array("operators", [&] {
+      for (const std::string& name : operators_.order()) json_.value(name);
+    });
+    json_.array("dtypes", [&] {
+      for (const std::string& name : dtypes_.order()) json_.value(name);
+    });
+    json_.array("shapes", [&] {
+      for (const SharedShape* type : shapes_.order())
+        json_.value(std::span<const std::int64_t>(type->shape));
+    });
+    json_.array("attributes", [&] {
+      for (const std::string& text : attributes_.order()) json_.value(text);
+    });
+  }
+
+  const ReportInput& input_;
+  const Graph& graph_;
+  JsonWriter& json_;
+  std::vector<std::int64_t> places_;  // of the modules, in the profile's order
+  Numbering<std::string> operators_, attributes_, dtypes_;
+  Numbering<const SharedShape*> shapes_;
+};
+
+std::string html_text(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+    case '&': escaped += "&amp;"; break;
+    case '<': escaped += "&lt;"; break;
+    case '>': escaped += "&gt;"; break;
+    default: escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string write_html(const ReportInput& input, const ReportOptions&) {
+  JsonWriter graph;
+  graph.object([&] { GraphDocument(input, graph).write(); });
+  const std::string profile = find_report("json")->write(input, {});
+  return html_page(input.model,
+                   fmt::format(R"({{"program":"zoometer {}","profile":{},"graph":{}}})",
+                               ZOOMETER_VERSION, profile, graph.text()));
+}
+
+}  // namespace
+
+std::string script_json(std::string_view json) {
+  std::string text;
+  text.reserve(json.size());
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (!in_string) {
+      if (c == '"') in_string = true;
+      if (c != ' ' && c != '\n') text += c;
+      continue;
+    }
+    if (c == '\\') {
+      text.append(json.substr(i, 2));
+      ++i;
+    } else if (c == '<') {
+      text += "\\u003c";
+    } else if (c == '>') {
+      text += "\\u003e";
+    } else if (json.substr(i, 3) == "\u2028" || json.substr(i, 3) == "\u2029") {
+      text += json[i + 2] == '\xa8' ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      text += c;
+      if (c == '"') in_string = false;
+    }
+  }
+  return text;
+}
+
+std::string html_page(std::string_view title, std::string_view json) {
+  const std::string_view page = embedded_file("web/dist/report.html");
+  const std::size_t title_at = page.find(title_mark);
+  const std::size_t data_at = page.find(data_mark, title_at);
+  if (title_at == page.npos || data_at == page.npos)
+    throw Error(ErrorCode::internal, "web/dist/report.html lacks its marks");
+  std::string text(page.substr(0, title_at));
+  text += html_text(title);
+  text += page.substr(title_at + title_mark.size(), data_at - title_at - title_mark.size());
+  text += script_json(json);
+  text += page.substr(data_at + data_mark.size());
+  return text;
+}
+
+extern constinit const Report html_report = {"html", "one page for a browser, with all its parts",
+                                             write_html};
+
+}  // namespace zoometer

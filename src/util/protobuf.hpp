@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include <protozero/types.hpp>
+#include <protozero/varint.hpp>
+
+namespace zoometer {
+
+/// Walks over the fields of one protobuf message that lies inside a mapped file. Nothing is copied,
+/// and what is not asked for is not touched. Lengths are checked in 64 bits (protozero's own reader
+/// cuts them to 32), and every failure is an Error{malformed} with the byte offset in the file.
+class ProtobufFields {
+ public:
+  /// `file` is where offsets count from, `name` what the message is called in errors.
+  ProtobufFields(std::string_view message, const char* file, std::string_view name) noexcept
+      : position_(message.data()),
+        end_(message.data() + message.size()),
+        file_(file),
+        name_(name) {}
+
+  /// Steps to the next field, over the current one's value if it was not read. False at the end.
+  bool next();
+
+  std::uint32_t number() const noexcept { return number_; }
+  protozero::pbf_wire_type wire_type() const noexcept { return wire_type_; }
+
+  std::int64_t integer();
+  float real32();
+  double real64();
+  /// A string, bytes, or an embedded message.
+  std::string_view bytes();
+
+  /// Hands over the elements of a repeated field, packed or not: `take(std::int64_t)`.
+  template <class Take>
+  void integers(Take take) {
+    if (wire_type_ != protozero::pbf_wire_type::length_delimited) return take(integer());
+    ProtobufFields packed(bytes(), file_, name_);
+    while (packed.position_ != packed.end_) take(packed.varint());
+  }
+  /// The same for `take(float)`.
+  template <class Take>
+  void reals32(Take take) {
+    if (wire_type_ != protozero::pbf_wire_type::length_delimited) return take(real32());
+    ProtobufFields packed(bytes(), file_, name_);
+    while (packed.position_ != packed.end_) take(packed.fixed<float>());
+  }
+  /// The same for `take(double)`.
+  template <class Take>
+  void reals64(Take take) {
+    if (wire_type_ != protozero::pbf_wire_type::length_delimited) return take(real64());
+    ProtobufFields packed(bytes(), file_, name_);
+    while (packed.position_ != packed.end_) take(packed.fixed<double>());
+  }
+
+  [[noreturn]] void fail(std::string_view reason) const;
+
+ private:
+  void require(protozero::pbf_wire_type type);
+  void skip();
+  std::int64_t varint();
+  template <class T>
+  T fixed() {
+    if (static_cast<std::size_t>(end_ - position_) < sizeof(T)) fail("ends inside a number");
+    T value;
+    std::memcpy(&value, position_, sizeof(T));
+    position_ += sizeof(T);
+    return value;
+  }
+
+  const char* position_;
+  const char* end_;
+  const char* file_;
+  std::string_view name_;
+  std::uint32_t number_ = 0;
+  protozero::pbf_wire_type wire_type_ = protozero::pbf_wire_type::unknown;
+  bool unread_ = false;
+};
+
+}  // namespace zoometer

@@ -1,0 +1,124 @@
+#include "report/graph_writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include "nn/layers.hpp"
+#include "op/unknown.hpp"
+#include "util/process.hpp"
+
+namespace zoometer {
+namespace {
+
+std::string written(const Graph& graph, std::string_view format, const std::string& model = "m") {
+  return find_graph_writer(format)->write({graph, model, "test", "", {}}, {});
+}
+
+constexpr std::string_view hostile =
+    "\"];evil[URL=\"x\" label=<<b>x</b>>];\\N\\\"&lt;script&#62;<script>alert(1)</script>\n\x01\xFF"
+    "\xEF\xBF\xBF";
+
+/// A graph whose every name is hostile.
+void build_hostile(Graph& graph) {
+  const ModuleId root = graph.add_module(no_id, "", hostile);
+  const ModuleId outer = graph.add_module(root, hostile, hostile);
+  const ModuleId inner = graph.add_module(outer, hostile, hostile);
+  Tensor x{&graph, graph.add_input(hostile, {1, 3}, DType::float32)};
+  const Tensor weight{&graph, graph.add_parameter(inner, hostile, {4, 3}, DType::float32,
+                                                  ParameterKind::parameter)};
+  graph.set_current_module(inner);
+  x = linear(x, weight, {});
+  graph.set_current_module(outer);
+  const UnknownAttrs attrs{hostile, hostile};
+  const OutputType output{{1, 4}, DType::float32, false};
+  const NodeId node =
+      graph.append_declared(unknown_op, graph.keep(attrs), {&x.id, 1}, {&output, 1});
+  graph.add_output(hostile, graph.nodes()[node].first_output);
+}
+
+/// Whether every quoted string of a DOT document ends within its line.
+bool quotes_close(std::string_view dot) {
+  bool is_open = false;
+  for (std::size_t i = 0; i < dot.size(); ++i) {
+    if (is_open && dot[i] == '\\') {
+      ++i;
+    } else if (dot[i] == '"') {
+      is_open = !is_open;
+    } else if (is_open && dot[i] == '\n') {
+      return false;
+    }
+  }
+  return !is_open;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos;
+       at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+TEST(GraphWriter, HostileNamesStayTextInDot) {
+  Graph graph;
+  build_hostile(graph);
+  const std::string dot = written(graph, "dot", std::string(hostile));
+  EXPECT_TRUE(quotes_close(dot)) << dot;
+  EXPECT_EQ(dot.find("&lt;"), std::string::npos) << dot;
+  EXPECT_EQ(dot.find('\x01'), std::string::npos);
+}
+
+TEST(GraphWriter, HostileNamesStayTextInSvg) {
+  const std::string words[] = {"dot", "-V"};
+  if (!run_process(words, "", std::chrono::seconds(10)).found) GTEST_SKIP() << "no Graphviz";
+  Graph graph;
+  build_hostile(graph);
+  const std::string svg = written(graph, "svg", std::string(hostile));
+  EXPECT_EQ(svg.find("<script"), std::string::npos) << svg;
+  EXPECT_EQ(svg.find("href"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("&lt;script&gt;"), std::string::npos) << svg;
+}
+
+TEST(GraphWriter, HostileNamesStayOnTheirLine) {
+  Graph graph;
+  build_hostile(graph);
+  const std::string text = written(graph, "text");
+  EXPECT_EQ(text.find('\x01'), std::string::npos);
+  EXPECT_EQ(count(text, "\n"), 7u) << text;
+}
+
+TEST(GraphWriter, JsonKeepsWhatUtf8Allows) {
+  Graph graph;
+  build_hostile(graph);
+  const std::string json = written(graph, "json");
+  EXPECT_EQ(json.find('\xFF'), std::string::npos);
+  EXPECT_NE(json.find("\\u0001\xEF\xBF\xBD"), std::string::npos) << json;
+}
+
+/// Calls a layer twice below a block.
+struct Twice : Module<Twice> {
+  static constexpr auto kind = "Twice";
+  Linear fc{at("fc"), 4, 4};
+  ReLU relu{at("relu")};
+  Tensor forward(Tensor x) const { return relu(fc(relu(fc(x)))); }
+};
+
+TEST(GraphWriter, DrawsEveryCallAsABox) {
+  Graph graph;
+  const Twice model{root_slot(graph)};
+  const Tensor x{&graph, graph.add_input("x", {1, 4}, DType::float32)};
+  graph.add_output("y", model(x).id);
+  const std::string dot = written(graph, "dot");
+  EXPECT_EQ(count(dot, "fc: Linear"), 2u) << dot;
+  EXPECT_EQ(count(dot, "relu: ReLU"), 2u) << dot;
+  EXPECT_EQ(count(dot, " -> "), 5u) << dot;
+
+  GraphOptions whole;
+  whole.depth = 0;
+  const std::string one = find_graph_writer("dot")->write({graph, "m", "test", "", {}}, whole);
+  EXPECT_EQ(count(one, "Twice"), 1u) << one;
+  EXPECT_EQ(count(one, " -> "), 2u) << one;
+}
+
+}  // namespace
+}  // namespace zoometer
