@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "registry/origin.hpp"
+#include "registry/zoo.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
 

@@ -133,6 +133,8 @@ wait
 expect "many processes share the cache" is "$(cat errors.txt)" ""
 run cache status
 expect "the cache is shown" has "$out" "verdict"
+run cache status --format json
+expect "the status keeps to its schema" validate stdout.txt cache
 file=$XDG_CACHE_HOME/zoometer/cache.sqlite3
 head -c 20000 /dev/urandom >"$file"
 run discover --python "$here/good" --format json
