@@ -130,6 +130,16 @@ LoadedModel load_builtin(const ModelWords& words, const ZooEntry& entry, Graph& 
   return {std::string(model.name), "builtin", words.variant, {}};
 }
 
+/// Asks for the inputs that a file has, with that batch.
+void set_batch(std::int64_t batch, const Graph& graph, ImportOptions& options) {
+  options.inputs.clear();
+  for (const Port& input : graph.inputs()) {
+    Shape shape = graph.shape(input.value);
+    if (shape.rank() > 0) shape[0] = batch;
+    options.inputs.push_back({std::string(input.name), shape});
+  }
+}
+
 LoadedModel load_file(const ModelWords& words, Graph& graph) {
   ImportOptions options;
   for (TraceOptions::Input& input : parse_inputs(words.input_shapes)) {
@@ -137,6 +147,10 @@ LoadedModel load_file(const ModelWords& words, Graph& graph) {
   }
   for (const std::string& dim : words.dims) options.dims.push_back(parse_dim(dim));
   ImportNotes notes = import_file(words.model, options, graph);
+  if (words.batch) {
+    set_batch(*words.batch, graph, options);
+    notes = import_file(words.model, options, graph);
+  }
   LoadedModel loaded{words.model, notes.format, "", std::move(notes.notes)};
   if (!notes.producer.empty())
     loaded.notes.insert(loaded.notes.begin(), "written by " + notes.producer);
@@ -147,6 +161,10 @@ LoadedModel load_file(const ModelWords& words, Graph& graph) {
 
 void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
   arguments.positional("model", model, "A built-in model's name, or a file");
+  add_options_to(arguments, with_inputs);
+}
+
+void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
   arguments.choice("--variant", variant, {"published", "untrained"},
                    "The structure of the published weights, or that of weights=None");
   arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
@@ -163,6 +181,17 @@ void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
                    "Detectors: the real number of proposals, in place of its bound", "N");
   arguments.option("--detections", detections,
                    "Detectors: the real number of detections, in place of its bound", "N");
+}
+
+void add_dtype_to(Arguments& arguments, std::string& dtype) {
+  arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
+                   "Count bytes as if every floating-point tensor were stored in this type");
+}
+
+void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
+  if (dtype.empty()) return;
+  graph.count_floating_as(dtype_from_name(dtype));
+  loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
 }
 
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words) {

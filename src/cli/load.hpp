@@ -23,6 +23,8 @@ struct ModelWords {
 
   /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
   void add_to(Arguments& arguments, bool with_inputs = true);
+  /// The same without the positional.
+  void add_options_to(Arguments& arguments, bool with_inputs = true);
 };
 
 /// A traced model and what was assumed.
@@ -32,6 +34,12 @@ struct LoadedModel {
   std::string variant;  ///< empty for files
   std::vector<std::string> notes;
 };
+
+/// Adds `--dtype`, which `store_as` takes.
+void add_dtype_to(Arguments& arguments, std::string& dtype);
+
+/// Counts the graph as stored in that type (empty: in its own), and notes it: only bytes change.
+void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded);
 
 /// Joins the words of `--input-shape 1 3 224 224` into one, so that all spellings are alike.
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words);
