@@ -18,6 +18,12 @@ std::vector<std::string> convention_names() {
   return names;
 }
 
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const Report* report : reports()) names.emplace_back(report->name);
+  return names;
+}
+
 /// The conventions in words, for the end of the help text.
 std::string convention_help() {
   std::string text = "Conventions:\n";
@@ -66,7 +72,7 @@ int run(const std::vector<std::string>& words) {
   std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
-  arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write the profile");
+  arguments.choice("--format,-f", format, format_names(), "How to write the profile");
   add_dtype_to(arguments, dtype);
   arguments.flag("--memory,-m", with_memory,
                  "Tell weights, activations and workspace apart, over time and at their peak");
