@@ -72,7 +72,7 @@ struct Profile {
 std::string operator_name(const Node& node);
 
 /// The figures of one node. `convention` fills `cost`; null leaves it 0.
-Figures figures_of(const NodeView& node, const Convention* convention = nullptr);
+Figures figures_of(const NodeView& view, const Convention* convention = nullptr);
 
 /// Profiles a graph. Throws Error{overflow} where a sum exceeds 63 bits.
 Profile profile(const Graph& graph, const Convention* convention = nullptr);

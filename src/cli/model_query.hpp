@@ -66,7 +66,7 @@ class ModelQuery {
   bool holds(const Expression& condition, QueriedModel& model) const;
 
  private:
-  ExpressionValue known(std::size_t field, const QueriedModel& model) const;
+  ExpressionValue known(std::size_t index, const QueriedModel& model) const;
   ExpressionValue known(const Expression& expression, const QueriedModel& model) const;
 
   std::vector<ModelField> fields_;

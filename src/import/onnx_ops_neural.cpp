@@ -201,7 +201,7 @@ void emit_average_pool(OnnxContext& context) { context.out(onnx_average_pool(con
 void emit_lp_pool(OnnxContext& context) {
   PoolAttrs attrs = pool_attrs(context);
   attrs.count_include_pad = true;
-  const double power = static_cast<double>(context.integer("p", 2));
+  const auto power = static_cast<double>(context.integer("p", 2));
   double elements = 1;
   for (const std::int64_t size : attrs.kernel_size) elements *= static_cast<double>(size);
   const Tensor powers = binary(pow_op, unary(abs_op, context.in(0)), power);

@@ -79,7 +79,7 @@ struct RoiPool : Module<RoiPool> {
 /// Two dense layers: (regions, 256, 7, 7) -> (regions, 1024).
 struct TwoMlpHead : Module<TwoMlpHead> {
   static constexpr auto kind = "TwoMLPHead";
-  Linear fc6{at("fc6"), 256 * 7 * 7, 1024};
+  Linear fc6{at("fc6"), std::int64_t{256} * 7 * 7, 1024};
   Linear fc7{at("fc7"), 1024, 1024};
 
   Tensor forward(Tensor x) const {
@@ -94,7 +94,7 @@ struct ConvHead : SequentialOf<ConvHead> {
   explicit ConvHead(const Slot& slot) : SequentialOf(slot) {
     for (int i = 0; i < 4; ++i) add<Conv2dNormActivation<ReLU>>(256, 256);
     add<Flatten>();
-    add<Linear>(256 * 7 * 7, 1024);
+    add<Linear>(std::int64_t{256} * 7 * 7, 1024);
     add<ReLU>();
   }
 };

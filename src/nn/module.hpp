@@ -213,7 +213,7 @@ class ModuleList : public Module<ModuleList<Child>> {
   template <class... Args>
   Child& add(Args&&... args) {
     Arena& arena = this->graph().arena();
-    Child* child = arena.make<Child>(this->at(children_.size()), std::forward<Args>(args)...);
+    auto* child = arena.make<Child>(this->at(children_.size()), std::forward<Args>(args)...);
     children_.push_back(arena, child);
     return *child;
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 namespace zoometer {
 namespace {
@@ -152,11 +151,6 @@ void infer_keypoints(Inference& in) {
 Cost cost_decode(const NodeView& node) {
   const std::int64_t anchors = node.in(1).dim(0);
   return {0, checked_add(checked_mul(6, anchors), checked_mul(20, node.out_numel() / 4))};
-}
-
-/// The smallest k with 2^k >= count: comparisons per element of a merge sort.
-std::int64_t log2_ceil(std::int64_t count) {
-  return count < 2 ? 0 : std::bit_width(static_cast<std::uint64_t>(count - 1));
 }
 
 Cost cost_nms(const NodeView& node) {

@@ -119,7 +119,7 @@ void bind_labels(const Inference& in, std::string_view term, const Shape& shape,
   for (const char c : term) {
     if (c == ' ') continue;
     in.require(is_label(c), 1);
-    const auto label = static_cast<std::size_t>(c);
+    const auto label = static_cast<std::size_t>(static_cast<unsigned char>(c));
     in.require(position < shape.rank() && !seen[label], 2);
     seen[label] = true;
     const std::int64_t size = shape.dim(position++);

@@ -1,7 +1,6 @@
 #include "op/reduce.hpp"
 
 #include <array>
-#include <bit>
 
 namespace zoometer {
 namespace {
@@ -60,11 +59,6 @@ void infer_cumulative(Inference& in) {
 }
 
 Cost cost_mean(const NodeView& node) { return {0, node.in_numel(0) + node.out_numel()}; }
-
-/// The smallest n with 2^n >= count: the comparisons per element of a merge sort or a heap.
-std::int64_t log2_ceil(std::int64_t count) {
-  return count < 2 ? 0 : std::bit_width(static_cast<std::uint64_t>(count - 1));
-}
 
 Cost cost_topk(const NodeView& node) {
   return {0, checked_mul(node.in_numel(0),

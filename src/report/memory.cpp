@@ -208,7 +208,7 @@ class MemoryText {
 
   /// The end of a module's name that fits: ends differ where beginnings are alike.
   std::string shortened(ModuleId module, std::size_t room) const {
-    const std::string name = escape_controls(graph_.modules()[module].name);
+    std::string name = escape_controls(graph_.modules()[module].name);
     if (name.size() < room) return name;
     if (room < 3) return "";
     std::size_t begin = name.size() - std::min(name.size(), room - 2);

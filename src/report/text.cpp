@@ -31,7 +31,7 @@ struct Column {
 };
 
 /// "≤" before a figure that rests on an upper bound.
-std::string marked(std::string text, bool bounded) { return bounded ? "≤ " + text : text; }
+std::string marked(const std::string& text, bool bounded) { return bounded ? "≤ " + text : text; }
 
 class TextReport {
  public:

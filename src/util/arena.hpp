@@ -41,7 +41,8 @@ class Arena {
   template <class T>
   T* array(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T>, "the arena destroys nothing");
-    return static_cast<T*>(allocate(sizeof(T) * count, alignof(T)));
+    return static_cast<T*>(
+        allocate(sizeof(T) * count, alignof(T)));  // NOLINT(bugprone-sizeof-expression)
   }
 
   std::string_view copy(std::string_view text) {

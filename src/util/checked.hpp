@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace zoometer {
@@ -29,6 +30,13 @@ std::int64_t product(std::int64_t first, Rest... rest) {
   std::int64_t result = first;
   ((result = checked_mul(result, static_cast<std::int64_t>(rest))), ...);
   return result;
+}
+
+/// The smallest n with 2^n >= count, 0 for counts below 2: the comparisons per element of a merge
+/// sort or a heap.
+constexpr std::int64_t log2_ceil(std::int64_t count) {
+  if (count < 2) return 0;
+  return static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(count - 1)));
 }
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

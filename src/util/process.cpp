@@ -14,8 +14,6 @@
 
 #include "util/error.hpp"
 
-extern char** environ;
-
 namespace zoometer {
 namespace {
 
@@ -106,7 +104,7 @@ class Child {
   }
 
  private:
-  void feed(std::string_view& input) {
+  void feed(std::string_view& input) const {
     const ssize_t written = write(in_.write_end, input.data(), input.size());
     if (written >= 0) {
       input.remove_prefix(static_cast<std::size_t>(written));

@@ -101,7 +101,7 @@ std::string format_share(double part, double whole) {
 
 std::string share_bar(double share, std::size_t cells) {
   const double scaled = std::clamp(share, 0.0, 1.0) * static_cast<double>(cells) * 8;
-  const auto eighths = static_cast<std::size_t>(scaled + 0.5);
+  const auto eighths = static_cast<std::size_t>(std::lround(scaled));
   constexpr std::array<std::string_view, 8> parts = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   std::string text;
   for (std::size_t i = 0; i < eighths / 8; ++i) text += "█";
