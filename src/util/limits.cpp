@@ -70,8 +70,7 @@ std::optional<std::string> take_value(std::vector<std::string>& words, std::size
 }
 
 extern "C" void end_in_time(int) {
-  constexpr std::string_view message =
-      "zoometer: stopped: it took longer than --max-time allows\n";
+  constexpr std::string_view message = "zoometer: stopped: it took longer than --max-time allows\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, message.data(), message.size());
   constexpr int unreadable = 3;
   _exit(unreadable);
