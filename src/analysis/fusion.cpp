@@ -151,14 +151,14 @@ class Fusion {
       const OpDef& op = op_of(node);
       nodes.push_back(node);
       if (Kinds::is_tensor_product(op)) {
-        const bool takes_weights = graph_.inputs_of(graph_.nodes()[node])[0] ==
-                                   graph_.nodes()[before].first_output;
+        const bool takes_weights =
+            graph_.inputs_of(graph_.nodes()[node])[0] == graph_.nodes()[before].first_output;
         if (has_softmax && takes_weights) return nodes;
         return {};
       }
       has_softmax = has_softmax || Kinds::is_softmax(op);
-      const bool may_stand_between = Kinds::is_softmax(op) || kinds_.is_pointwise(op) ||
-                                     is_view(node);
+      const bool may_stand_between =
+          Kinds::is_softmax(op) || kinds_.is_pointwise(op) || is_view(node);
       if (!may_stand_between || !keeps_size(before, node)) return {};
     }
     return {};

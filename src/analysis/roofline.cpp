@@ -128,10 +128,10 @@ class Workloads {
   const Graph& graph_;
   const WorkOptions& options_;
   std::vector<ValueId> owners_;
-  std::vector<std::uint32_t> group_;      // by node
-  std::vector<bool> is_needed_outside_;   // by value: of the group that makes it
-  std::vector<bool> is_used_;             // by value
-  std::vector<bool> is_output_;           // by owner
+  std::vector<std::uint32_t> group_;       // by node
+  std::vector<bool> is_needed_outside_;    // by value: of the group that makes it
+  std::vector<bool> is_used_;              // by value
+  std::vector<bool> is_output_;            // by owner
   std::vector<std::int64_t> read_before_;  // by owner
   Traffic compulsory_;
 };
@@ -255,9 +255,9 @@ Roofline roofline_of(const Graph& graph, const Workload& workload, const Device&
 
   result.modules.resize(graph.modules().size());
   for (const Work& work : workload.works) {
-    const std::int64_t moved = checked_add(
-        checked_add(work.bytes.boundary, result.weights_stay ? 0 : work.bytes.weights),
-        result.activations_stay ? 0 : work.bytes.between);
+    const std::int64_t moved =
+        checked_add(checked_add(work.bytes.boundary, result.weights_stay ? 0 : work.bytes.weights),
+                    result.activations_stay ? 0 : work.bytes.between);
     const double peak = peak_for(device, work);
     const Attainable time{work.flops > 0 ? static_cast<double>(work.flops) / peak : 0,
                           static_cast<double>(moved) / device.bandwidth};

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "analysis/fusion.hpp"
+#include "analysis/hardware.hpp"
 #include "ir/graph.hpp"
-#include "registry/hardware.hpp"
 
 namespace zoometer {
 

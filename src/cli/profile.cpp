@@ -18,6 +18,12 @@ std::vector<std::string> convention_names() {
   return names;
 }
 
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const Report* report : reports()) names.emplace_back(report->name);
+  return names;
+}
+
 /// The conventions in words, for the end of the help text.
 std::string convention_help() {
   std::string text = "Conventions:\n";
@@ -73,7 +79,7 @@ int run(const std::vector<std::string>& words) {
   std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
-  arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write the profile");
+  arguments.choice("--format,-f", format, format_names(), "How to write the profile");
   arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
                    "Count bytes as if every floating-point tensor were stored in this type");
   arguments.flag("--memory,-m", with_memory,

@@ -30,8 +30,7 @@ struct RooflineWords {
                      "NAME,...");
     arguments.option("--hardware", hardware, "A device of your own from a file; repeats", "FILE");
     arguments.choice(
-        "--dtype", dtype,
-        {"float32", "tf32", "float16", "bfloat16", "float8", "int8", "int4"},
+        "--dtype", dtype, {"float32", "tf32", "float16", "bfloat16", "float8", "int8", "int4"},
         "Store and compute every floating-point tensor in this type (tf32: compute only)");
     arguments.flag("--fuse", fuse,
                    "Run operators together that compilers fuse: see docs/roofline.md");
@@ -59,9 +58,8 @@ std::vector<Device> known_devices(const RooflineWords& words) {
   std::vector<Device> devices;
   for (const std::string& path : words.hardware) devices.push_back(read_device(path));
   for (Device& device : all_devices()) {
-    const bool is_there = std::any_of(devices.begin(), devices.end(), [&](const Device& own) {
-      return own.name == device.name;
-    });
+    const bool is_there = std::any_of(devices.begin(), devices.end(),
+                                      [&](const Device& own) { return own.name == device.name; });
     if (!is_there) devices.push_back(std::move(device));
   }
   return devices;
@@ -72,8 +70,7 @@ std::vector<const Device*> chosen_devices(const RooflineWords& words,
                                           const std::vector<Device>& devices) {
   std::vector<const Device*> chosen;
   const auto add = [&](const Device& device) {
-    if (std::find(chosen.begin(), chosen.end(), &device) == chosen.end())
-      chosen.push_back(&device);
+    if (std::find(chosen.begin(), chosen.end(), &device) == chosen.end()) chosen.push_back(&device);
   };
   for (std::size_t i = 0; i < words.hardware.size(); ++i) add(devices[i]);
   std::string_view rest = words.on;
@@ -86,7 +83,8 @@ std::vector<const Device*> chosen_devices(const RooflineWords& words,
 }
 
 int list_devices(RooflineWords& words) {
-  if (words.format == "csv") throw Error(ErrorCode::usage, "--list", {"--format text or json", "csv"});
+  if (words.format == "csv")
+    throw Error(ErrorCode::usage, "--list", {"--format text or json", "csv"});
   words.fit_terminal();
   const std::vector<Device> devices = known_devices(words);
   write_output(words.output, words.format == "json" ? devices_json(devices)
@@ -118,8 +116,8 @@ int run(const std::vector<std::string>& given) {
   LoadedModel loaded = load_model(model, graph);
   store_as(words.dtype, graph, loaded);
   const Workload workload = workload_of(graph, {words.fuse, words.dtype == "tf32"});
-  RooflineReport report{graph,      workload,    loaded.name, loaded.source, loaded.variant,
-                        loaded.notes, words.fuse, {}};
+  RooflineReport report{graph,          workload,     loaded.name, loaded.source,
+                        loaded.variant, loaded.notes, words.fuse,  {}};
   const RooflineText shown{!chosen.empty(), words.plot};
   if (chosen.empty()) {
     for (const Device& device : devices) {

@@ -4,7 +4,7 @@
 
 #include <unordered_map>
 
-#include "registry/hardware.hpp"
+#include "analysis/hardware.hpp"
 #include "report/report.hpp"
 #include "util/embedded.hpp"
 #include "util/error.hpp"

@@ -73,7 +73,8 @@ class TextWriter {
       write_modules();
     }
     if (shown_.plot) {
-      const auto width = options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_width;
+      const auto width =
+          options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_width;
       for (const Roofline& roofline : report_.rooflines)
         text_ += roofline_plot(roofline, width) + "\n";
     }
@@ -115,7 +116,8 @@ class TextWriter {
     for (const Roofline& each : report_.rooflines) {
       const AttainableSum& total = each.total;
       table.row({escape_controls(each.device->name), type_text(each),
-                 rate_text(each.peak, operations_unit(each.used)), rate_text(each.device->bandwidth, "B/s"),
+                 rate_text(each.peak, operations_unit(each.used)),
+                 rate_text(each.device->bandwidth, "B/s"),
                  fmt::format("{:.1f}", each.peak / each.device->bandwidth),
                  total.seconds > 0 ? format_seconds(total.seconds) : "-",
                  total.seconds > 0 ? format_count(std::llround(1 / total.seconds)) : "-",
@@ -191,11 +193,10 @@ class TextWriter {
       const AttainableSum& first = report_.rooflines.front().modules[id];
       if (depth > depth_limit || first.count == 0) continue;
       const ModuleInfo& module = graph_.modules()[id];
-      std::vector<std::string> cells = {
-          std::string(static_cast<std::size_t>(depth) * 2, ' ') +
-              escape_controls(id == 0 ? module.kind : module.name),
-          escape_controls(module.kind), count_or_dash(first.flops), bytes_or_dash(first.bytes),
-          intensity(first)};
+      std::vector<std::string> cells = {std::string(static_cast<std::size_t>(depth) * 2, ' ') +
+                                            escape_controls(id == 0 ? module.kind : module.name),
+                                        escape_controls(module.kind), count_or_dash(first.flops),
+                                        bytes_or_dash(first.bytes), intensity(first)};
       for (const Roofline& each : report_.rooflines)
         add_device_cells(cells, each.modules[id], each);
       table.row(std::move(cells));
@@ -207,13 +208,15 @@ class TextWriter {
     line("lower bound  each {} alone, at the full peak or bandwidth, whichever takes longer;",
          report_.fused ? "group of operators" : "operator");
     line("             what it reads comes from memory, what it writes goes there; no launches");
-    line("overlapped   the same if arithmetic and memory never waited for each other, and weights,");
+    line(
+        "overlapped   the same if arithmetic and memory never waited for each other, and weights,");
     line("             inputs and outputs moved once and nothing else");
     for (const Roofline& each : report_.rooflines) write_device_notes(each);
     const bool bounded = std::any_of(report_.workload.works.begin(), report_.workload.works.end(),
                                      [](const Work& work) { return work.bounded; });
     if (bounded)
-      line("note         sizes that depend on data are taken at their upper bound: the times are for "
+      line("note         sizes that depend on data are taken at their upper bound: the times are "
+           "for "
            "so many");
     for (const std::string& note : report_.notes) line("note         {}", escape_controls(note));
   }

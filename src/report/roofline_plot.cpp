@@ -61,7 +61,7 @@ class LogScale {
 
 /// "10 G", "0.1": a power of ten.
 std::string power_text(double value) {
-  static constexpr std::array<std::string_view, 7> prefixes = {"", " k", " M", " G",
+  static constexpr std::array<std::string_view, 7> prefixes = {"",   " k", " M", " G",
                                                                " T", " P", " E"};
   const auto exponent = static_cast<int>(std::lround(std::log10(value)));
   if (exponent < 0 || exponent >= static_cast<int>(prefixes.size()) * 3)
@@ -153,8 +153,7 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     fmt::format_to(out, "  {} {}: {:.4g} FLOPs per byte, {}FLOP/s\n", letters[i],
                    escape_controls(points[i].kind->name), points[i].intensity,
-                   format_count(std::llround(points[i].rate)) +
-                       (points[i].rate < 1000 ? " " : ""));
+                   format_count(std::llround(points[i].rate)) + (points[i].rate < 1000 ? " " : ""));
   }
   return text;
 }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "registry/hardware.hpp"
+#include "analysis/hardware.hpp"
 #include "util/embedded.hpp"
 #include "util/error.hpp"
 
@@ -28,10 +28,9 @@ TEST(Hardware, EveryFigureOfABuiltInDeviceHasASource) {
   EXPECT_GE(built_in().size(), 13U);
   for (const Device& device : built_in()) {
     const auto has_source = [&](std::string_view figure) {
-      return std::any_of(device.sources.begin(), device.sources.end(),
-                         [&](const auto& source) {
-                           return source.first == figure && source.second.size() > 20;
-                         });
+      return std::any_of(device.sources.begin(), device.sources.end(), [&](const auto& source) {
+        return source.first == figure && source.second.size() > 20;
+      });
     };
     EXPECT_TRUE(has_source("peak")) << device.name;
     EXPECT_TRUE(has_source("memory")) << device.name;
@@ -122,8 +121,7 @@ TEST(Hardware, AFileThatIsWrongIsRefusedWithItsLine) {
            BadFile{"name = \"\"\n" + peak + memory, "name must not be empty"},
            BadFile{head + memory, "no table [peak]"},
            BadFile{head + "[peak]\n" + memory, "no peak"},
-           BadFile{head + "[peak]\nfloat31 = 1\n" + memory,
-                   "line 3: unknown type float31"},
+           BadFile{head + "[peak]\nfloat31 = 1\n" + memory, "line 3: unknown type float31"},
            BadFile{head + "[peak]\nfloat32 = -1\n" + memory,
                    "line 3: float32 must be greater than 0 and finite"},
            BadFile{head + "[peak]\nfloat32 = inf\n" + memory, "float32 must be greater than 0"},

@@ -160,8 +160,8 @@ TEST_F(RooflineExample, AResidualSumJoinsThePathComputedLast) {
   const Tensor main = norm(conv(x, 8, 3));
   const Tensor shortcut = norm(conv(x, 8, 1));
   output(unary(relu_op, main + shortcut, true));
-  EXPECT_THAT(names(), testing::ElementsAre("conv2d + batch_norm",
-                                            "conv2d + batch_norm + add + relu"));
+  EXPECT_THAT(names(),
+              testing::ElementsAre("conv2d + batch_norm", "conv2d + batch_norm + add + relu"));
 }
 
 TEST_F(RooflineExample, WhatIsReadTwiceIsWritten) {

@@ -1,4 +1,4 @@
-#include "registry/hardware.hpp"
+#include "analysis/hardware.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -26,8 +26,8 @@ class DeviceReader {
 
   Device read() {
     Device device;
-    only_known(file_, {"name", "title", "kind", "aliases", "peak", "memory", "cache", "power",
-                       "source"});
+    only_known(file_,
+               {"name", "title", "kind", "aliases", "peak", "memory", "cache", "power", "source"});
     device.name = text(file_, "name", true);
     if (device.name.empty()) refuse(file_, "name must not be empty");
     device.title = text(file_, "title", false);
@@ -212,7 +212,9 @@ std::optional<NumberType> number_type_of(DType dtype) noexcept {
   }
 }
 
-double Device::highest_peak() const noexcept { return *std::max_element(peaks.begin(), peaks.end()); }
+double Device::highest_peak() const noexcept {
+  return *std::max_element(peaks.begin(), peaks.end());
+}
 
 std::int64_t Device::largest_cache() const noexcept {
   std::int64_t largest = 0;
@@ -262,9 +264,8 @@ std::vector<Device> all_devices() {
     std::erase_if(devices, [&](const Device& device) { return device.name == own.name; });
     devices.push_back(std::move(own));
   }
-  std::stable_sort(devices.begin(), devices.end(), [](const Device& a, const Device& b) {
-    return natural_less(a.name, b.name);
-  });
+  std::stable_sort(devices.begin(), devices.end(),
+                   [](const Device& a, const Device& b) { return natural_less(a.name, b.name); });
   return devices;
 }
 
