@@ -92,7 +92,8 @@ int list_devices(RooflineWords& words) {
   return exit_done;
 }
 
-void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
+/// As `--dtype` of other commands, and the types that only devices compute in.
+void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   if (dtype.empty() || dtype == "tf32") return;
   graph.count_floating_as(dtype == "float8" ? DType::float8_e4m3fn : dtype_from_name(dtype));
   loaded.notes.push_back("every floating-point tensor is taken as " + dtype);
@@ -114,7 +115,7 @@ int run(const std::vector<std::string>& given) {
   std::vector<const Device*> chosen = chosen_devices(words, devices);
   Graph graph;
   LoadedModel loaded = load_model(model, graph);
-  store_as(words.dtype, graph, loaded);
+  compute_in(words.dtype, graph, loaded);
   const Workload workload = workload_of(graph, {words.fuse, words.dtype == "tf32"});
   RooflineReport report{graph,          workload,     loaded.name, loaded.source,
                         loaded.variant, loaded.notes, words.fuse,  {}};
