@@ -47,7 +47,7 @@ install_packages() {
 sources_changed() {
   local stamp=$root/build/release/.built
   [ -x "$root/build/release/zoometer" ] && [ -f "$stamp" ] || return 0
-  [ -n "$(find -H "$root/src" "$root/include" "$root/data" "$root/cmake" "$root/CMakeLists.txt" \
+  [ -n "$(find -H "$root/src" "$root/include" "$root/data" "$root/python" "$root/web/dist" "$root/cmake" "$root/CMakeLists.txt" \
     "$root/CMakePresets.json" -newer "$stamp" -print -quit 2>/dev/null)" ]
 }
 

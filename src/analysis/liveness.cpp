@@ -1,6 +1,7 @@
 #include "analysis/liveness.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "util/checked.hpp"
 
@@ -9,97 +10,111 @@ namespace {
 
 constexpr NodeId to_the_end = no_id;
 
-/// For each value that owns memory, the last node that needs it; the owner of each value.
-struct Lifetimes {
-  std::vector<ValueId> owner;
-  std::vector<NodeId> last_use;
-};
-
-bool is_activation(const Value& value) { return !value.has(Value::is_parameter); }
-
-Lifetimes lifetimes_of(const Graph& graph) {
-  Lifetimes lives;
-  const std::size_t count = graph.values().size();
-  lives.owner.resize(count);
-  lives.last_use.assign(count, 0);
-  for (ValueId id = 0; id < count; ++id) {
-    const Value& value = graph.value(id);
-    lives.owner[id] = id;
-    if (value.has(Value::is_input)) lives.last_use[id] = to_the_end;
-    if (value.has(Value::is_input) || value.has(Value::is_parameter)) continue;
-    const Node& node = graph.nodes()[value.producer];
-    const bool shares =
-        value.has(Value::shares) && node.input_count > 0 && graph.inputs_of(node)[0] != no_id;
-    if (shares) lives.owner[id] = lives.owner[graph.inputs_of(node)[0]];
-    NodeId& last = lives.last_use[lives.owner[id]];
-    if (last != to_the_end) last = std::max(last, value.producer);
+/// By value: the one that owns its memory, and the last node that needs what it owns.
+class Storages {
+ public:
+  explicit Storages(const Graph& graph)
+      : graph_(graph),
+        owner_(graph.values().size()),
+        last_(graph.values().size(), 0) {
+    for (ValueId id = 0; id < owner_.size(); ++id) {
+      owner_[id] = shares_memory(id) ? owner_[source(id)] : id;
+      const Value& value = graph.value(id);
+      if (value.has(Value::is_parameter)) continue;
+      extend(id, value.has(Value::is_input) ? to_the_end : value.producer);
+    }
+    for (NodeId node = 0; node < graph.nodes().size(); ++node) {
+      for (const ValueId input : graph.inputs_of(graph.nodes()[node])) {
+        if (input != no_id) extend(input, node);
+      }
+    }
+    for (const Port& output : graph.outputs()) extend(output.value, to_the_end);
   }
-  for (NodeId id = 0; id < graph.nodes().size(); ++id) {
-    for (const ValueId input : graph.inputs_of(graph.nodes()[id])) {
-      if (input == no_id) continue;
-      NodeId& last = lives.last_use[lives.owner[input]];
-      if (last != to_the_end) last = std::max(last, id);
+
+  /// Keeps what each call reads, and did not make, until the call returns.
+  void hold_arguments() {
+    for (const ModuleCall& call : graph_.calls()) {
+      for (NodeId node = call.first_node; node < call.end_node; ++node) {
+        for (const ValueId input : graph_.inputs_of(graph_.nodes()[node])) {
+          if (input != no_id && was_there_before(call, owner_[input]))
+            extend(input, call.end_node - 1);
+        }
+      }
     }
   }
-  for (const Port& output : graph.outputs()) lives.last_use[lives.owner[output.value]] = to_the_end;
-  return lives;
-}
 
-bool owns_memory(const Graph& graph, const Lifetimes& lives, ValueId id) {
-  return lives.owner[id] == id && is_activation(graph.value(id));
-}
-
-std::vector<ValueId> alive_while(const Graph& graph, const Lifetimes& lives, NodeId node) {
-  std::vector<ValueId> alive;
-  for (ValueId id = 0; id < graph.values().size(); ++id) {
-    if (!owns_memory(graph, lives, id)) continue;
-    const Value& value = graph.value(id);
-    const bool made = value.has(Value::is_input) || value.producer <= node;
-    if (made && (lives.last_use[id] == to_the_end || lives.last_use[id] >= node))
-      alive.push_back(id);
+  std::vector<Lifetime> lifetimes() const {
+    std::vector<Lifetime> result;
+    for (ValueId id = 0; id < owner_.size(); ++id) {
+      const Value& value = graph_.value(id);
+      if (owner_[id] != id || value.has(Value::is_parameter)) continue;
+      result.push_back({id, value.has(Value::is_input) ? no_id : value.producer, last_[id]});
+    }
+    return result;
   }
-  return alive;
-}
+
+ private:
+  ValueId source(ValueId id) const {
+    const auto inputs = graph_.inputs_of(graph_.nodes()[graph_.value(id).producer]);
+    return inputs.empty() ? no_id : inputs[0];
+  }
+  bool shares_memory(ValueId id) const {
+    const Value& value = graph_.value(id);
+    const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
+    return is_computed && value.has(Value::shares) && source(id) != no_id;
+  }
+  bool was_there_before(const ModuleCall& call, ValueId owner) const {
+    const Value& value = graph_.value(owner);
+    const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
+    return is_computed && value.producer < call.first_node;
+  }
+  void extend(ValueId id, NodeId node) {
+    NodeId& last = last_[owner_[id]];
+    last = std::max(last, node);  // to_the_end is the largest of all
+  }
+
+  const Graph& graph_;
+  std::vector<ValueId> owner_;
+  std::vector<NodeId> last_;
+};
 
 }  // namespace
 
-ValueId storage_of(const Graph& graph, ValueId value) {
-  for (;;) {
-    const Value& current = graph.value(value);
-    if (current.has(Value::is_input) || current.has(Value::is_parameter)) return value;
-    const Node& node = graph.nodes()[current.producer];
-    if (!current.has(Value::shares) || node.input_count == 0 || graph.inputs_of(node)[0] == no_id)
-      return value;
-    value = graph.inputs_of(node)[0];
-  }
+std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder) {
+  Storages storages(graph);
+  if (holder == Holder::callers) storages.hold_arguments();
+  return storages.lifetimes();
 }
 
-Liveness peak_activations(const Graph& graph, std::vector<std::int64_t>* timeline) {
-  const Lifetimes lives = lifetimes_of(graph);
-  std::vector<std::int64_t> freed_after(graph.nodes().size(), 0);
-  std::int64_t alive = 0;
-  for (const Port& input : graph.inputs()) alive = checked_add(alive, graph.bytes(input.value));
-
+Liveness activations_of(const Graph& graph, Holder holder) {
+  const std::vector<Lifetime> lifetimes = lifetimes_of(graph, holder);
   Liveness result;
+  result.timeline.resize(graph.nodes().size());
+  std::vector<std::int64_t> freed_after(graph.nodes().size());
+  std::int64_t alive = 0;
+  for (const Lifetime& lifetime : lifetimes) {
+    const std::int64_t bytes = graph.bytes(lifetime.value);
+    std::int64_t& made = lifetime.first == no_id ? alive : result.timeline[lifetime.first];
+    made = checked_add(made, bytes);
+    if (lifetime.last == to_the_end) continue;
+    freed_after[lifetime.last] = checked_add(freed_after[lifetime.last], bytes);
+  }
+
   result.peak_bytes = alive;
-  if (timeline != nullptr) timeline->assign(graph.nodes().size(), 0);
-  for (NodeId id = 0; id < graph.nodes().size(); ++id) {
-    const Node& node = graph.nodes()[id];
-    for (std::size_t i = 0; i < node.output_count; ++i) {
-      const ValueId output = node.first_output + static_cast<ValueId>(i);
-      if (!owns_memory(graph, lives, output)) continue;
-      const std::int64_t bytes = graph.bytes(output);
-      alive = checked_add(alive, bytes);
-      if (lives.last_use[output] != to_the_end) freed_after[lives.last_use[output]] += bytes;
-    }
-    if (timeline != nullptr) (*timeline)[id] = alive;
+  for (NodeId node = 0; node < result.timeline.size(); ++node) {
+    alive = checked_add(alive, result.timeline[node]);
+    result.timeline[node] = alive;
     if (alive > result.peak_bytes) {
       result.peak_bytes = alive;
-      result.peak_node = id;
+      result.peak_node = node;
     }
-    alive -= freed_after[id];
+    alive -= freed_after[node];
   }
-  if (result.peak_node != no_id) result.alive_at_peak = alive_while(graph, lives, result.peak_node);
+  const auto is_alive = [&](const Lifetime& lifetime) {
+    return result.peak_node == no_id ? lifetime.first == no_id : lifetime.covers(result.peak_node);
+  };
+  std::copy_if(lifetimes.begin(), lifetimes.end(), std::back_inserter(result.alive_at_peak),
+               is_alive);
   return result;
 }
 

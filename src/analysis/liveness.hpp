@@ -7,21 +7,40 @@
 
 namespace zoometer {
 
-/// How much activation memory is in use while a graph runs in its order. Parameters are apart.
+/// Who keeps a tensor that nobody will read again.
+enum class Holder : std::uint8_t {
+  nobody,   ///< its memory is free after its last reader: the least that this order needs
+  callers,  ///< each module call that reads it, until the call returns: eager PyTorch, where the
+            ///< caller's frame holds the arguments
+};
+
+/// When a tensor takes memory, in nodes, both included.
+struct Lifetime {
+  ValueId value = 0;     ///< the tensor that owns the memory
+  NodeId first = no_id;  ///< the node that makes it; no_id: an input of the graph, there before
+  NodeId last = no_id;   ///< the last node that needs it; no_id: the caller holds it to the end
+
+  bool covers(NodeId node) const noexcept {
+    return (first == no_id || first <= node) && (last == no_id || last >= node);
+  }
+};
+
+/// The lifetimes of all activations that own memory, in order of creation. Parameters are apart.
 ///
 /// Rules: a tensor lives from the node that makes it to the last one that reads it; the graph's
 /// inputs and outputs live to the end, since the caller holds them; views and in-place results live
-/// in the memory of their source and keep it alive.
+/// in the memory of their source and keep it alive. See docs/memory.md.
+std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder = Holder::nobody);
+
+/// How much activation memory is in use while a graph runs in its order.
 struct Liveness {
   std::int64_t peak_bytes = 0;
-  NodeId peak_node = no_id;            ///< the node while which the peak is reached
-  std::vector<ValueId> alive_at_peak;  ///< the tensors that own memory then, in order of creation
+  NodeId peak_node = no_id;             ///< the first node with the peak; no_id: before any
+  std::vector<Lifetime> alive_at_peak;  ///< in order of creation
+  std::vector<std::int64_t> timeline;   ///< bytes alive while each node runs
 };
 
-/// The peak; with `timeline`, also the bytes alive while each node runs.
-Liveness peak_activations(const Graph& graph, std::vector<std::int64_t>* timeline = nullptr);
-
-/// The value that owns the memory a value lives in.
-ValueId storage_of(const Graph& graph, ValueId value);
+/// Throws Error{overflow} where a sum exceeds 63 bits.
+Liveness activations_of(const Graph& graph, Holder holder = Holder::nobody);
 
 }  // namespace zoometer

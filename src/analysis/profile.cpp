@@ -69,7 +69,7 @@ void add_parameters(const Graph& graph, Profile& profile) {
     Figures& own = profile.modules[parameter.module];
     own.parameter_bytes += bytes;
     (parameter.kind == ParameterKind::parameter ? own.parameters : own.buffers) += elements;
-    dtype_entry(profile.dtypes, graph.value(parameter.value).dtype).parameter_bytes += bytes;
+    dtype_entry(profile.dtypes, graph.dtype(parameter.value)).parameter_bytes += bytes;
   }
 }
 
@@ -82,7 +82,7 @@ void add_nodes(const Graph& graph, const Convention* convention, Profile& profil
     ++entry.count;
     entry.figures += figures;
     if (!view.has(0) && node.output_count == 0) continue;
-    const DType dtype = graph.value(view.has(0) ? view.input(0) : node.first_output).dtype;
+    const DType dtype = graph.dtype(view.has(0) ? view.input(0) : node.first_output);
     DTypeFigures& by_dtype = dtype_entry(profile.dtypes, dtype);
     by_dtype.macs += figures.macs;
     by_dtype.bytes += figures.bytes_read + figures.bytes_written;
@@ -168,7 +168,7 @@ Profile profile(const Graph& graph, const Convention* convention) {
                    [](const auto& a, const auto& b) { return a.figures.flops > b.figures.flops; });
   std::stable_sort(result.dtypes.begin(), result.dtypes.end(),
                    [](const auto& a, const auto& b) { return a.macs > b.macs; });
-  result.memory = peak_activations(graph);
+  result.memory = activations_of(graph);
   return result;
 }
 

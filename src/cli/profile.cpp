@@ -52,6 +52,13 @@ int unknown_operators(const Profile& profile) {
   return exit_check_failed;
 }
 
+/// Storing real numbers in another type changes bytes only.
+void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
+  if (dtype.empty()) return;
+  graph.count_floating_as(dtype_from_name(dtype));
+  loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
+}
+
 int run(const std::vector<std::string>& words) {
   Arguments arguments("profile", "Tell a model's cost, module by module.");
   ModelWords model;
@@ -62,9 +69,15 @@ int run(const std::vector<std::string>& words) {
   ReportOptions options;
   bool strict = false;
   std::vector<std::string> assertions;
+  bool with_memory = false;
+  std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
   arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write the profile");
+  arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
+                   "Count bytes as if every floating-point tensor were stored in this type");
+  arguments.flag("--memory,-m", with_memory,
+                 "Tell weights, activations and workspace apart, over time and at their peak");
   arguments.option("--depth,-d", options.depth,
                    "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
   arguments.flag("--show-shapes", options.show_shapes,
@@ -75,15 +88,20 @@ int run(const std::vector<std::string>& words) {
   arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
   arguments.footer(convention_help() + "\n" + figures_help());
   arguments.parse(join_shape_words(words));
+  if (with_memory && format == "csv")
+    throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
 
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
-  const LoadedModel loaded = load_model(model, graph);
+  LoadedModel loaded = load_model(model, graph);
+  store_as(dtype, graph, loaded);
   const Convention* convention =
       convention_name == "native" ? nullptr : find_convention(convention_name);
   const Profile figures = profile(graph, convention);
-  const ReportInput input{graph,          figures,    loaded.name, loaded.source,
-                          loaded.variant, convention, loaded.notes};
+  ReportInput input{graph,          figures,    loaded.name, loaded.source,
+                    loaded.variant, convention, loaded.notes};
+  std::optional<MemoryProfile> memory;
+  if (with_memory) input.memory = &memory.emplace(profile_memory(graph));
   if (output.empty()) {
     options.width = terminal_width();
     options.colour = wants_colour();

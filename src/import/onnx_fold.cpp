@@ -96,12 +96,14 @@ bool fold_pairs(OnnxContext& context, Function function, bool is_comparison) {
     if (!a.is_real()) {
       elements.integers.push_back(function(a.integer(left), b.integer(right), good));
     } else if (is_comparison) {
-      elements.integers.push_back(static_cast<std::int64_t>(function(a.real(left), b.real(right), good)));
+      elements.integers.push_back(
+          static_cast<std::int64_t>(function(a.real(left), b.real(right), good)));
     } else {
       elements.reals.push_back(rounded(function(a.real(left), b.real(right), good), a.dtype));
     }
   }
-  return good && finish(context, is_comparison ? DType::boolean : a.dtype, shape, elements, uniform);
+  return good &&
+         finish(context, is_comparison ? DType::boolean : a.dtype, shape, elements, uniform);
 }
 
 /// Arithmetic of integers that refuses what does not fit, and of reals.
@@ -224,27 +226,33 @@ bool fold_absolute(OnnxContext& context) {
   return fold_each(context, [](auto v) { return v < 0 ? -v : v; });
 }
 bool fold_floor(OnnxContext& context) {
-  return context.known(0)->is_real() && fold_each(context, [](auto v) { return std::floor(static_cast<double>(v)); });
+  return context.known(0)->is_real() &&
+         fold_each(context, [](auto v) { return std::floor(static_cast<double>(v)); });
 }
 bool fold_ceil(OnnxContext& context) {
-  return context.known(0)->is_real() && fold_each(context, [](auto v) { return std::ceil(static_cast<double>(v)); });
+  return context.known(0)->is_real() &&
+         fold_each(context, [](auto v) { return std::ceil(static_cast<double>(v)); });
 }
 bool fold_round(OnnxContext& context) {
   return context.known(0)->is_real() &&
          fold_each(context, [](auto v) { return std::nearbyint(static_cast<double>(v)); });
 }
 bool fold_root(OnnxContext& context) {
-  return context.known(0)->is_real() && fold_each(context, [](auto v) { return std::sqrt(static_cast<double>(v)); });
+  return context.known(0)->is_real() &&
+         fold_each(context, [](auto v) { return std::sqrt(static_cast<double>(v)); });
 }
 bool fold_log(OnnxContext& context) {
-  return context.known(0)->is_real() && fold_each(context, [](auto v) { return std::log(static_cast<double>(v)); });
+  return context.known(0)->is_real() &&
+         fold_each(context, [](auto v) { return std::log(static_cast<double>(v)); });
 }
 bool fold_exp(OnnxContext& context) {
-  return context.known(0)->is_real() && fold_each(context, [](auto v) { return std::exp(static_cast<double>(v)); });
+  return context.known(0)->is_real() &&
+         fold_each(context, [](auto v) { return std::exp(static_cast<double>(v)); });
 }
 bool fold_reciprocal(OnnxContext& context) {
-  return context.known(0)->is_real() &&
-         fold_each(context, [](auto v) { return v == 0 ? std::nan("") : 1.0 / static_cast<double>(v); });
+  return context.known(0)->is_real() && fold_each(context, [](auto v) {
+           return v == 0 ? std::nan("") : 1.0 / static_cast<double>(v);
+         });
 }
 bool fold_not(OnnxContext& context) {
   return !context.known(0)->is_real() &&
@@ -274,7 +282,8 @@ bool cast_to(OnnxContext& context, DType dtype) {
     if (is_floating(dtype)) {
       elements.reals.push_back(rounded(x.real(i), dtype));
     } else {
-      elements.integers.push_back(dtype == DType::boolean ? static_cast<std::int64_t>(x.real(i) != 0) : x.integer(i));
+      elements.integers.push_back(
+          dtype == DType::boolean ? static_cast<std::int64_t>(x.real(i) != 0) : x.integer(i));
     }
   }
   return finish(context, dtype, x.shape, elements, x.uniform);
@@ -338,8 +347,7 @@ bool fold_shape(OnnxContext& context) {
   const std::int64_t end = bound(context.integer("end", rank));
   std::vector<std::int64_t> sizes;
   for (std::int64_t i = start; i < end; ++i) sizes.push_back(shape.dim(i));
-  KnownTensor result{.dtype = DType::int64,
-                     .shape = {static_cast<std::int64_t>(sizes.size())}};
+  KnownTensor result{.dtype = DType::int64, .shape = {static_cast<std::int64_t>(sizes.size())}};
   result.bounded = value.id != no_id && context.graph().value(value.id).has(Value::bounded);
   context.out(0, context.reader().keep(result, sizes, {}));
   return true;
@@ -502,7 +510,8 @@ std::vector<std::int64_t> range_positions(const Shape& shape, std::int64_t axis,
 bool fold_slice(OnnxContext& context) {
   const KnownTensor& x = *context.known(0);
   if (!is_small(x.shape)) return false;
-  const auto starts = context.opset() < 10 ? context.integers("starts") : context.integers("starts", 1);
+  const auto starts =
+      context.opset() < 10 ? context.integers("starts") : context.integers("starts", 1);
   const auto ends = context.opset() < 10 ? context.integers("ends") : context.integers("ends", 2);
   const auto axes = context.opset() < 10 ? context.integers("axes") : context.integers("axes", 3);
   const auto steps = context.opset() < 10 ? std::nullopt : context.integers("steps", 4);
@@ -534,7 +543,8 @@ bool fold_split(OnnxContext& context) {
   const KnownTensor& x = *context.known(0);
   if (x.shape.rank() == 0 || !is_small(x.shape)) return false;
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.shape.rank());
-  const auto sizes = context.opset() < 13 ? context.integers("split") : context.integers("split", 1);
+  const auto sizes =
+      context.opset() < 13 ? context.integers("split") : context.integers("split", 1);
   const auto count = static_cast<std::int64_t>(context.output_count());
   const std::int64_t length = x.shape.dim(axis);
   if (count == 0 || (sizes && static_cast<std::int64_t>(sizes->size()) != count)) return false;
@@ -549,7 +559,8 @@ bool fold_split(OnnxContext& context) {
     start += size;
     Shape shape = x.shape;
     shape.set_dim(axis, size);
-    finish_picked(context, shape, range_positions(x.shape, axis, range), static_cast<std::size_t>(k));
+    finish_picked(context, shape, range_positions(x.shape, axis, range),
+                  static_cast<std::size_t>(k));
   }
   return true;
 }
@@ -607,7 +618,8 @@ bool fold_expand(OnnxContext& context) {
 bool fold_tile(OnnxContext& context) {
   const KnownTensor& x = *context.known(0);
   const auto repeats = context.integers(1);
-  if (context.opset() < 6 || x.shape.rank() != 1 || repeats.size() != 1 || repeats[0] < 0) return false;
+  if (context.opset() < 6 || x.shape.rank() != 1 || repeats.size() != 1 || repeats[0] < 0)
+    return false;
   const std::int64_t total = checked_mul(x.shape[0], repeats[0]);
   if (total > most_elements) return false;
   Elements elements;
@@ -641,13 +653,15 @@ bool fold_range(OnnxContext& context) {
   const std::int64_t to = context.known(1)->integer(0);
   const std::int64_t step = context.known(2)->integer(0);
   context.require(step != 0, "a step other than 0");
-  const double count = std::ceil((static_cast<double>(to) - static_cast<double>(from)) / static_cast<double>(step));
+  const double count =
+      std::ceil((static_cast<double>(to) - static_cast<double>(from)) / static_cast<double>(step));
   if (count > static_cast<double>(most_elements)) return false;
   Elements elements;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(std::max(count, 0.0)); ++i) {
     elements.integers.push_back(from + i * step);
   }
-  return finish(context, start.dtype, {static_cast<std::int64_t>(elements.integers.size())}, elements);
+  return finish(context, start.dtype, {static_cast<std::int64_t>(elements.integers.size())},
+                elements);
 }
 
 // -- reductions and indices -------------------------------------------------------------------
@@ -702,7 +716,8 @@ bool fold_scatter(OnnxContext& context) {
   const KnownTensor& indices = *context.known(1);
   const KnownTensor& updates = *context.known(2);
   if (x.shape.rank() != 1 || x.dtype != updates.dtype || !is_small(x.shape)) return false;
-  if (indices.count() != updates.count() || context.text("reduction", "none") != "none") return false;
+  if (indices.count() != updates.count() || context.text("reduction", "none") != "none")
+    return false;
   std::vector<std::size_t> from(x.count(), x.count());
   for (std::size_t i = 0; i < indices.count(); ++i) {
     const std::int64_t index = indices.integer(i);

@@ -48,28 +48,28 @@ bool read_raw(const OnnxTensor& tensor, std::vector<std::int64_t>& integers,
               std::vector<double>& reals) {
   const std::string_view raw = tensor.raw_data;
   switch (tensor.dtype) {
-    case DType::int64: take_raw_integers<std::int64_t>(raw, integers); return true;
-    case DType::uint64: take_raw_integers<std::uint64_t>(raw, integers); return true;
-    case DType::int32: take_raw_integers<std::int32_t>(raw, integers); return true;
-    case DType::uint32: take_raw_integers<std::uint32_t>(raw, integers); return true;
-    case DType::int16: take_raw_integers<std::int16_t>(raw, integers); return true;
-    case DType::uint16: take_raw_integers<std::uint16_t>(raw, integers); return true;
-    case DType::int8: take_raw_integers<std::int8_t>(raw, integers); return true;
-    case DType::uint8:
-    case DType::boolean: take_raw_integers<std::uint8_t>(raw, integers); return true;
-    case DType::float32:
-      for_each_raw<float>(raw, [&](float value) { reals.push_back(static_cast<double>(value)); });
-      return true;
-    case DType::float64:
-      for_each_raw<double>(raw, [&](double value) { reals.push_back(value); });
-      return true;
-    case DType::float16:
-      for_each_raw<std::uint16_t>(raw, [&](auto bits) { reals.push_back(half_to_double(bits)); });
-      return true;
-    case DType::bfloat16:
-      for_each_raw<std::uint16_t>(raw, [&](auto bits) { reals.push_back(bfloat_to_double(bits)); });
-      return true;
-    default: return false;
+  case DType::int64: take_raw_integers<std::int64_t>(raw, integers); return true;
+  case DType::uint64: take_raw_integers<std::uint64_t>(raw, integers); return true;
+  case DType::int32: take_raw_integers<std::int32_t>(raw, integers); return true;
+  case DType::uint32: take_raw_integers<std::uint32_t>(raw, integers); return true;
+  case DType::int16: take_raw_integers<std::int16_t>(raw, integers); return true;
+  case DType::uint16: take_raw_integers<std::uint16_t>(raw, integers); return true;
+  case DType::int8: take_raw_integers<std::int8_t>(raw, integers); return true;
+  case DType::uint8:
+  case DType::boolean: take_raw_integers<std::uint8_t>(raw, integers); return true;
+  case DType::float32:
+    for_each_raw<float>(raw, [&](float value) { reals.push_back(static_cast<double>(value)); });
+    return true;
+  case DType::float64:
+    for_each_raw<double>(raw, [&](double value) { reals.push_back(value); });
+    return true;
+  case DType::float16:
+    for_each_raw<std::uint16_t>(raw, [&](auto bits) { reals.push_back(half_to_double(bits)); });
+    return true;
+  case DType::bfloat16:
+    for_each_raw<std::uint16_t>(raw, [&](auto bits) { reals.push_back(bfloat_to_double(bits)); });
+    return true;
+  default: return false;
   }
 }
 
@@ -116,7 +116,8 @@ void tensor_type(std::string_view message, const char* file, OnnxType& type) {
     ProtobufFields shape(fields.bytes(), file, "TensorShapeProto");
     while (shape.next()) {
       if (shape.number() != 1) continue;
-      if (type.rank == type.dimensions.size()) throw_too_long(type.rank + 1U, type.dimensions.size());
+      if (type.rank == type.dimensions.size())
+        throw_too_long(type.rank + 1U, type.dimensions.size());
       type.dimensions[type.rank++] = dimension(shape.bytes(), file);
     }
   }
@@ -130,7 +131,8 @@ bool parse_number(std::string_view text, std::int64_t& value) {
 
 /// Whether a relative path stays below the folder it starts from.
 bool stays_inside(std::string_view path) {
-  if (path.empty() || path.front() == '/' || path.find('\0') != std::string_view::npos) return false;
+  if (path.empty() || path.front() == '/' || path.find('\0') != std::string_view::npos)
+    return false;
   if (path.size() >= 2 && path[1] == ':') return false;
   while (!path.empty()) {
     const std::size_t slash = path.find_first_of("/\\");
@@ -145,31 +147,31 @@ bool stays_inside(std::string_view path) {
 
 DType onnx_dtype(std::int64_t data_type) noexcept {
   switch (data_type) {
-    case 1: return DType::float32;
-    case 2: return DType::uint8;
-    case 3: return DType::int8;
-    case 4: return DType::uint16;
-    case 5: return DType::int16;
-    case 6: return DType::int32;
-    case 7: return DType::int64;
-    case 8: return DType::string;
-    case 9: return DType::boolean;
-    case 10: return DType::float16;
-    case 11: return DType::float64;
-    case 12: return DType::uint32;
-    case 13: return DType::uint64;
-    case 14: return DType::complex64;
-    case 15: return DType::complex128;
-    case 16: return DType::bfloat16;
-    case 17:
-    case 18: return DType::float8_e4m3fn;
-    case 19:
-    case 20: return DType::float8_e5m2;
-    case 21: return DType::uint4;
-    case 22: return DType::int4;
-    case 23: return DType::float4_e2m1fn;
-    case 24: return DType::float8_e8m0fnu;
-    default: return DType::unknown;
+  case 1: return DType::float32;
+  case 2: return DType::uint8;
+  case 3: return DType::int8;
+  case 4: return DType::uint16;
+  case 5: return DType::int16;
+  case 6: return DType::int32;
+  case 7: return DType::int64;
+  case 8: return DType::string;
+  case 9: return DType::boolean;
+  case 10: return DType::float16;
+  case 11: return DType::float64;
+  case 12: return DType::uint32;
+  case 13: return DType::uint64;
+  case 14: return DType::complex64;
+  case 15: return DType::complex128;
+  case 16: return DType::bfloat16;
+  case 17:
+  case 18: return DType::float8_e4m3fn;
+  case 19:
+  case 20: return DType::float8_e5m2;
+  case 21: return DType::uint4;
+  case 22: return DType::int4;
+  case 23: return DType::float4_e2m1fn;
+  case 24: return DType::float8_e8m0fnu;
+  default: return DType::unknown;
   }
 }
 
@@ -188,16 +190,16 @@ OnnxModel OnnxRecords::model() const {
   ProtobufFields fields(file_, file_.data(), "ModelProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1: model.ir_version = fields.integer(); break;
-      case 2: model.producer_name = fields.bytes(); break;
-      case 3: model.producer_version = fields.bytes(); break;
-      case 7:
-        if (!model.graph.empty()) fields.fail("holds more than one graph");
-        model.graph = fields.bytes();
-        break;
-      case 8: model.opsets.push_back(opset(fields.bytes(), file_.data())); break;
-      case 25: model.functions.push_back(function(fields.bytes())); break;
-      default: break;
+    case 1: model.ir_version = fields.integer(); break;
+    case 2: model.producer_name = fields.bytes(); break;
+    case 3: model.producer_version = fields.bytes(); break;
+    case 7:
+      if (!model.graph.empty()) fields.fail("holds more than one graph");
+      model.graph = fields.bytes();
+      break;
+    case 8: model.opsets.push_back(opset(fields.bytes(), file_.data())); break;
+    case 25: model.functions.push_back(function(fields.bytes())); break;
+    default: break;
     }
   }
   return model;
@@ -209,27 +211,28 @@ OnnxGraph OnnxRecords::graph(std::string_view message) const {
   ProtobufFields fields(message, file_.data(), "GraphProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1: graph.nodes.push_back(fields.bytes()); break;
-      case 2: graph.name = fields.bytes(); break;
-      case 5: graph.initializers.push_back(tensor(fields.bytes())); break;
-      case 11: graph.inputs.push_back(value_info(fields.bytes())); break;
-      case 12: graph.outputs.push_back(value_info(fields.bytes())); break;
-      case 13: graph.value_infos.push_back(fields.bytes()); break;
-      case 15: {  // SparseTensorProto: its values are a named tensor, its dims are the real ones
-        ProtobufFields sparse(fields.bytes(), file_.data(), "SparseTensorProto");
-        OnnxTensor dense;
-        Shape shape;
-        while (sparse.next()) {
-          if (sparse.number() == 1) dense = tensor(sparse.bytes());
-          if (sparse.number() == 3) sparse.integers([&](std::int64_t size) { shape.push_back(size); });
-        }
-        dense.shape = shape;
-        dense.raw_data = {};
-        dense.message = {};
-        graph.initializers.push_back(dense);
-        break;
+    case 1: graph.nodes.push_back(fields.bytes()); break;
+    case 2: graph.name = fields.bytes(); break;
+    case 5: graph.initializers.push_back(tensor(fields.bytes())); break;
+    case 11: graph.inputs.push_back(value_info(fields.bytes())); break;
+    case 12: graph.outputs.push_back(value_info(fields.bytes())); break;
+    case 13: graph.value_infos.push_back(fields.bytes()); break;
+    case 15: {  // SparseTensorProto: its values are a named tensor, its dims are the real ones
+      ProtobufFields sparse(fields.bytes(), file_.data(), "SparseTensorProto");
+      OnnxTensor dense;
+      Shape shape;
+      while (sparse.next()) {
+        if (sparse.number() == 1) dense = tensor(sparse.bytes());
+        if (sparse.number() == 3)
+          sparse.integers([&](std::int64_t size) { shape.push_back(size); });
       }
-      default: break;
+      dense.shape = shape;
+      dense.raw_data = {};
+      dense.message = {};
+      graph.initializers.push_back(dense);
+      break;
+    }
+    default: break;
     }
   }
   return graph;
@@ -245,15 +248,15 @@ void OnnxRecords::node(std::string_view message, OnnxNode& node) const {
   ProtobufFields fields(message, file_.data(), "NodeProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1: node.inputs.push_back(fields.bytes()); break;
-      case 2: node.outputs.push_back(fields.bytes()); break;
-      case 3: node.name = fields.bytes(); break;
-      case 4: node.op_type = fields.bytes(); break;
-      case 5: node.attributes.push_back(attribute(fields.bytes())); break;
-      case 7: node.domain = fields.bytes(); break;
-      case 8: node.overload = fields.bytes(); break;
-      case 9: node.metadata.push_back(key_and_value(fields.bytes(), file_.data())); break;
-      default: break;
+    case 1: node.inputs.push_back(fields.bytes()); break;
+    case 2: node.outputs.push_back(fields.bytes()); break;
+    case 3: node.name = fields.bytes(); break;
+    case 4: node.op_type = fields.bytes(); break;
+    case 5: node.attributes.push_back(attribute(fields.bytes())); break;
+    case 7: node.domain = fields.bytes(); break;
+    case 8: node.overload = fields.bytes(); break;
+    case 9: node.metadata.push_back(key_and_value(fields.bytes(), file_.data())); break;
+    default: break;
     }
   }
   if (node.domain == "ai.onnx") node.domain = {};
@@ -265,15 +268,15 @@ OnnxAttribute OnnxRecords::attribute(std::string_view message) const {
   ProtobufFields fields(message, file_.data(), "AttributeProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1: attribute.name = fields.bytes(); break;
-      case 2: attribute.real = fields.real32(); break;
-      case 3: attribute.integer = fields.integer(); break;
-      case 4: attribute.text = fields.bytes(); break;
-      case 5: attribute.tensor = fields.bytes(); break;
-      case 6: attribute.graph = fields.bytes(); break;
-      case 14: attribute.type = fields.bytes(); break;
-      case 21: attribute.reference = fields.bytes(); break;
-      default: break;
+    case 1: attribute.name = fields.bytes(); break;
+    case 2: attribute.real = fields.real32(); break;
+    case 3: attribute.integer = fields.integer(); break;
+    case 4: attribute.text = fields.bytes(); break;
+    case 5: attribute.tensor = fields.bytes(); break;
+    case 6: attribute.graph = fields.bytes(); break;
+    case 14: attribute.type = fields.bytes(); break;
+    case 21: attribute.reference = fields.bytes(); break;
+    default: break;
     }
   }
   return attribute;
@@ -285,12 +288,12 @@ OnnxTensor OnnxRecords::tensor(std::string_view message) const {
   ProtobufFields fields(message, file_.data(), "TensorProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1: fields.integers([&](std::int64_t size) { tensor.shape.push_back(size); }); break;
-      case 2: tensor.data_type = fields.integer(); break;
-      case 8: tensor.name = fields.bytes(); break;
-      case 9: tensor.raw_data = fields.bytes(); break;
-      case 14: tensor.is_external = fields.integer() == 1; break;
-      default: break;
+    case 1: fields.integers([&](std::int64_t size) { tensor.shape.push_back(size); }); break;
+    case 2: tensor.data_type = fields.integer(); break;
+    case 8: tensor.name = fields.bytes(); break;
+    case 9: tensor.raw_data = fields.bytes(); break;
+    case 14: tensor.is_external = fields.integer() == 1; break;
+    default: break;
     }
   }
   tensor.dtype = onnx_dtype(tensor.data_type);
@@ -333,21 +336,21 @@ OnnxType OnnxRecords::type(std::string_view message, int depth) const {
   ProtobufFields fields(message, file_.data(), "TypeProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1:
-      case 8: tensor_type(fields.bytes(), file_.data(), result); break;
-      case 4:
-      case 9: {  // Sequence and Optional: the type of the element is field 1 of both
-        const bool is_sequence = fields.number() == 4;
-        ProtobufFields outer(fields.bytes(), file_.data(), "TypeProto.Sequence");
-        while (outer.next()) {
-          if (outer.number() == 1) result = type(outer.bytes(), depth + 1);
-        }
-        if (is_sequence) result.kind = OnnxType::Kind::sequence;
-        break;
+    case 1:
+    case 8: tensor_type(fields.bytes(), file_.data(), result); break;
+    case 4:
+    case 9: {  // Sequence and Optional: the type of the element is field 1 of both
+      const bool is_sequence = fields.number() == 4;
+      ProtobufFields outer(fields.bytes(), file_.data(), "TypeProto.Sequence");
+      while (outer.next()) {
+        if (outer.number() == 1) result = type(outer.bytes(), depth + 1);
       }
-      case 5:
-      case 7: result.kind = OnnxType::Kind::other; break;
-      default: break;
+      if (is_sequence) result.kind = OnnxType::Kind::sequence;
+      break;
+    }
+    case 5:
+    case 7: result.kind = OnnxType::Kind::other; break;
+    default: break;
     }
   }
   return result;
@@ -359,16 +362,16 @@ OnnxFunction OnnxRecords::function(std::string_view message) const {
   ProtobufFields fields(message, file_.data(), "FunctionProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 1: function.name = fields.bytes(); break;
-      case 4: function.inputs.push_back(fields.bytes()); break;
-      case 5: function.outputs.push_back(fields.bytes()); break;
-      case 7: function.nodes.push_back(fields.bytes()); break;
-      case 9: function.opsets.push_back(opset(fields.bytes(), file_.data())); break;
-      case 10: function.domain = fields.bytes(); break;
-      case 11: function.defaults.push_back(attribute(fields.bytes())); break;
-      case 12: function.value_infos.push_back(fields.bytes()); break;
-      case 13: function.overload = fields.bytes(); break;
-      default: break;
+    case 1: function.name = fields.bytes(); break;
+    case 4: function.inputs.push_back(fields.bytes()); break;
+    case 5: function.outputs.push_back(fields.bytes()); break;
+    case 7: function.nodes.push_back(fields.bytes()); break;
+    case 9: function.opsets.push_back(opset(fields.bytes(), file_.data())); break;
+    case 10: function.domain = fields.bytes(); break;
+    case 11: function.defaults.push_back(attribute(fields.bytes())); break;
+    case 12: function.value_infos.push_back(fields.bytes()); break;
+    case 13: function.overload = fields.bytes(); break;
+    default: break;
     }
   }
   if (function.domain == "ai.onnx") function.domain = {};
@@ -411,19 +414,19 @@ bool OnnxRecords::elements(const OnnxTensor& tensor, std::vector<std::int64_t>& 
   ProtobufFields fields(tensor.message, file_.data(), "TensorProto");
   while (fields.next()) {
     switch (fields.number()) {
-      case 4: fields.reals32([&](float v) { reals.push_back(static_cast<double>(v)); }); break;
-      case 10: fields.reals64([&](double v) { reals.push_back(v); }); break;
-      case 5:
-        fields.integers([&](std::int64_t value) {
-          const auto bits = static_cast<std::uint16_t>(value & 0xFFFF);
-          if (tensor.dtype == DType::float16) return reals.push_back(half_to_double(bits));
-          if (tensor.dtype == DType::bfloat16) return reals.push_back(bfloat_to_double(bits));
-          integers.push_back(static_cast<std::int32_t>(value));
-        });
-        break;
-      case 7:
-      case 11: fields.integers([&](std::int64_t value) { integers.push_back(value); }); break;
-      default: break;
+    case 4: fields.reals32([&](float v) { reals.push_back(static_cast<double>(v)); }); break;
+    case 10: fields.reals64([&](double v) { reals.push_back(v); }); break;
+    case 5:
+      fields.integers([&](std::int64_t value) {
+        const auto bits = static_cast<std::uint16_t>(value & 0xFFFF);
+        if (tensor.dtype == DType::float16) return reals.push_back(half_to_double(bits));
+        if (tensor.dtype == DType::bfloat16) return reals.push_back(bfloat_to_double(bits));
+        integers.push_back(static_cast<std::int32_t>(value));
+      });
+      break;
+    case 7:
+    case 11: fields.integers([&](std::int64_t value) { integers.push_back(value); }); break;
+    default: break;
     }
   }
   const auto expected = static_cast<std::size_t>(numel(tensor.shape));
@@ -471,32 +474,32 @@ bool looks_like_onnx(std::string_view file) noexcept {
       const bool is_number = fields.wire_type() == pbf_wire_type::varint;
       const bool is_block = fields.wire_type() == pbf_wire_type::length_delimited;
       switch (fields.number()) {
-        case 1: {
-          if (!is_number) return false;
-          const std::int64_t version = fields.integer();
-          if (version < 1 || version > 1000) return false;
-          has_version = true;
-          break;
-        }
-        case 5:
-          if (!is_number) return false;
-          break;
-        case 7:
-        case 8:
-        case 25:
-          if (!is_block) return false;
-          has_substance = true;
-          break;
-        case 2:
-        case 3:
-        case 4:
-        case 6:
-        case 14:
-        case 20:
-        case 26:
-          if (!is_block) return false;
-          break;
-        default: return false;
+      case 1: {
+        if (!is_number) return false;
+        const std::int64_t version = fields.integer();
+        if (version < 1 || version > 1000) return false;
+        has_version = true;
+        break;
+      }
+      case 5:
+        if (!is_number) return false;
+        break;
+      case 7:
+      case 8:
+      case 25:
+        if (!is_block) return false;
+        has_substance = true;
+        break;
+      case 2:
+      case 3:
+      case 4:
+      case 6:
+      case 14:
+      case 20:
+      case 26:
+        if (!is_block) return false;
+        break;
+      default: return false;
       }
       if (++known >= enough && has_version) return true;
     }

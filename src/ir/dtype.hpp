@@ -41,7 +41,17 @@ std::string_view name_of(DType dtype) noexcept;
 /// Bits of one element; a string or an unknown type counts as 0.
 std::int64_t bits_of(DType dtype) noexcept;
 
+/// Bytes of so many elements, of at most 2^56; packed types round up.
+inline std::int64_t bytes_of(std::int64_t elements, DType dtype) noexcept {
+  const std::int64_t bits = bits_of(dtype);
+  return elements / 8 * bits + (elements % 8 * bits + 7) / 8;
+}
+
+/// Floating-point or complex.
 bool is_floating(DType dtype) noexcept;
+
+/// Floating-point and not complex.
+bool is_real_floating(DType dtype) noexcept;
 
 /// The type of that PyTorch name, or nothing.
 std::optional<DType> dtype_from_name(std::string_view name) noexcept;

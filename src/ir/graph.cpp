@@ -99,6 +99,7 @@ void Graph::clear() {
   node_names_.clear();
   std::fill(shape_table_.begin(), shape_table_.end(), nullptr);
   shape_count_ = 0;
+  floating_as_.reset();
   current_module_ = 0;
 }
 
@@ -212,6 +213,13 @@ void Graph::rewind(const Mark& mark) {
   values_.resize(mark.values);
   parameters_.resize(mark.parameters);
   if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
+}
+
+void Graph::mark_in_place(ValueId value) {
+  values_[value].flags |= Value::shares;
+  const auto inputs = inputs_of(nodes_[values_[value].producer]);
+  if (inputs.empty() || inputs[0] == no_id) return;
+  values_[value].flags |= static_cast<std::uint8_t>(values_[inputs[0]].flags & Value::strided);
 }
 
 void Graph::locate(Error& error, const OpDef& op) const {

@@ -136,8 +136,8 @@ class Graph {
     return ::new (arena_.allocate(sizeof(Attrs), alignof(Attrs))) Attrs(attrs);
   }
 
-  /// Gives the node that was appended last more outputs, of declared types: results that an operator
-  /// makes only on demand.
+  /// Gives the node that was appended last more outputs, of declared types: results that an
+  /// operator makes only on demand.
   void add_declared_outputs(NodeId node, std::span<const OutputType> outputs);
 
   /// A point to come back to: what was appended after it (but modules) can be taken back.
@@ -149,14 +149,19 @@ class Graph {
   }
   void rewind(const Mark& mark);
 
-  /// Marks a value as written into its node's first input's memory.
-  void mark_in_place(ValueId value) { values_[value].flags |= Value::shares; }
+  /// Marks a value as written into its node's first input's memory, in that one's order.
+  void mark_in_place(ValueId value);
   void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
   /// Marks a value as of known size, whatever it was made from: the user told the real number.
   void mark_exact(ValueId value) {
     values_[value].flags &= static_cast<std::uint8_t>(~Value::bounded);
   }
   void set_dtype(ValueId value, DType dtype) { values_[value].dtype = dtype; }
+
+  /// From now on `dtype` and `bytes` take every real floating-point tensor as stored in that type
+  /// (nothing: in its own), for what the model costs in another precision. Integers stay, and so
+  /// does what was traced.
+  void count_floating_as(std::optional<DType> dtype) noexcept { floating_as_ = dtype; }
 
   /// Names a node or says where it came from; kept outside of the node, as few graphs use it.
   void set_node_name(NodeId node, std::string_view name);
@@ -185,10 +190,13 @@ class Graph {
   const Value& value(ValueId id) const noexcept { return values_[id]; }
   const Shape& shape(ValueId id) const noexcept { return values_[id].type->shape; }
   std::int64_t numel(ValueId id) const noexcept { return values_[id].type->numel; }
-  /// Bytes of a value at its own dtype.
-  std::int64_t bytes(ValueId id) const noexcept {
-    return (values_[id].type->numel * bits_of(values_[id].dtype) + 7) / 8;
+  /// The type that a value counts as stored in: its own, unless `count_floating_as` changed it.
+  DType dtype(ValueId id) const noexcept {
+    const DType own = values_[id].dtype;
+    return floating_as_ && is_real_floating(own) ? *floating_as_ : own;
   }
+  /// Bytes of a value at that type.
+  std::int64_t bytes(ValueId id) const noexcept { return bytes_of(numel(id), dtype(id)); }
   std::span<const ValueId> inputs_of(const Node& node) const noexcept {
     return {operands_.data() + node.first_input, node.input_count};
   }
@@ -232,6 +240,7 @@ class Graph {
   std::vector<const SharedShape*> shape_table_;  // open addressing, a power of two
   std::size_t shape_count_ = 0;
   mutable std::vector<OutputType> inferred_;  // scratch of append_raw
+  std::optional<DType> floating_as_;
   ModuleId current_module_ = 0;
 };
 

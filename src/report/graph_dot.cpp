@@ -83,9 +83,8 @@ class DotGraph {
     line("digraph model {{");
     line("  graph [fontname=\"Helvetica\", fontsize=12, labelloc=t, label=\"{}\\n{} MACs\"];",
          label_text(input_.model), format_count(total()));
-    line(
-        "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", color=\"#666666\", "
-        "fontname=\"Helvetica\", fontsize=10];");
+    line("  node [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", color=\"#666666\", "
+         "fontname=\"Helvetica\", fontsize=10];");
     line("  edge [color=\"#666666\", arrowsize=0.6];");
     if (boxes_.size() > large) line("  graph [nslimit=1, mclimit=0.1];");
     write_ports("in", graph_.inputs());
@@ -164,11 +163,10 @@ class DotGraph {
     }
     const std::string indent(2 * level, ' ');
     line("{}subgraph cluster_{} {{", indent, index);
-    line(
-        "{}  graph [style=rounded, color=\"#999999\", labelloc=t, labeljust=l, fontsize=10, "
-        "label=\"{}: {}{}\"];",
-        indent, label_text(name), label_text(kind_of(index)),
-        share_text(cluster.macs));
+    line("{}  graph [style=rounded, color=\"#999999\", labelloc=t, labeljust=l, fontsize=10, "
+         "label=\"{}: {}{}\"];",
+         indent, label_text(name), label_text(kind_of(index)),
+         share_text(cluster.macs));
     write_cluster_content(index, level + 1);
     line("{}}}", indent);
   }
@@ -179,8 +177,8 @@ class DotGraph {
     std::string title;
     if (box.module != no_id) {
       const ModuleInfo& module = graph_.modules()[box.module];
-      const std::string name =
-          outer_name.empty() ? std::string(module.name) : outer_name + "." + std::string(module.name);
+      const std::string name = outer_name.empty() ? std::string(module.name)
+                                                  : outer_name + "." + std::string(module.name);
       title = title_of(name, module.kind);
     } else if (around != no_id) {
       title = title_of(outer_name, graph_.modules()[around].kind);

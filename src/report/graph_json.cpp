@@ -115,8 +115,7 @@ class GraphDocument {
     for (std::size_t i = 0; i < graph_.values().size(); ++i) {
       json_.object([&] {
         const Value& value = graph_.values()[i];
-        json_.field("shape",
-                    std::span<const std::int64_t>(graph_.shape(static_cast<ValueId>(i))));
+        json_.field("shape", std::span<const std::int64_t>(graph_.shape(static_cast<ValueId>(i))));
         json_.field("dtype", name_of(value.dtype));
         if (value.has(Value::bounded)) json_.field("bound", true);
         if (value.has(Value::shares)) json_.field("shares", true);

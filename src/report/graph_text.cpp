@@ -54,9 +54,9 @@ class TextGraph {
     for (const Node& node : graph_.nodes()) {
       const std::string attributes = to_string(*node.op, node.attrs);
       line("{}  {}  {}{} -> {}{}{}", pad_right(outputs_of(node), value_width),
-           pad_right(module_of(node), module_width),
-           escape_controls(operator_name({graph_, node})), inputs_of(node), types_of(node),
-           attributes.empty() ? "" : "  ", escape_controls(attributes));
+           pad_right(module_of(node), module_width), escape_controls(operator_name({graph_, node})),
+           inputs_of(node), types_of(node), attributes.empty() ? "" : "  ",
+           escape_controls(attributes));
     }
   }
 

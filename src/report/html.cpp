@@ -82,8 +82,7 @@ class GraphDocument {
 
  private:
   void write_nodes() {
-    std::vector<std::int64_t> alive;
-    peak_activations(graph_, &alive);
+    const std::vector<std::int64_t>& alive = input_.profile.memory.timeline;
     for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const NodeView view = graph_.view(id);
       const Node& node = view.node();
@@ -156,7 +155,8 @@ class GraphDocument {
     json_.field("node",
                 memory.peak_node == no_id ? std::int64_t{-1} : std::int64_t{memory.peak_node});
     json_.array("alive", [&] {
-      for (const ValueId value : memory.alive_at_peak) {
+      for (const Lifetime& alive : memory.alive_at_peak) {
+        const ValueId value = alive.value;
         json_.array([&] {
           json_.value(value);
           json_.value(graph_.bytes(value));

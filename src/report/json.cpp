@@ -1,3 +1,4 @@
+#include "report/memory.hpp"
 #include "report/report.hpp"
 #include "util/json_writer.hpp"
 
@@ -30,6 +31,8 @@ class ProfileDocument {
       json_.array("modules", [&] { write_modules(); });
       json_.array("operators", [&] { write_operators(); });
       json_.array("dtypes", [&] { write_dtypes(); });
+      if (input_.memory != nullptr)
+        json_.object("memory", [&] { write_memory(json_, graph_, *input_.memory); });
       json_.object("coverage", [&] { write_coverage(); });
     });
     return json_.text();
@@ -43,7 +46,7 @@ class ProfileDocument {
       json_.object([&] {
         json_.field("name", port.name);
         json_.field("shape", std::span<const std::int64_t>(graph_.shape(port.value)));
-        json_.field("dtype", name_of(graph_.value(port.value).dtype));
+        json_.field("dtype", name_of(graph_.dtype(port.value)));
         if (graph_.value(port.value).has(Value::bounded)) json_.field("bound", true);
       });
     }

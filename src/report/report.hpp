@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
 
 namespace zoometer {
@@ -19,6 +20,7 @@ struct ReportInput {
   std::string variant;                     ///< "published", "untrained", or empty
   const Convention* convention = nullptr;  ///< null: native
   std::vector<std::string> notes;          ///< assumptions that the figures rest on
+  const MemoryProfile* memory = nullptr;   ///< where the memory over time is asked for
 };
 
 /// How a report looks.

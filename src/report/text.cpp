@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "report/memory.hpp"
 #include "report/report.hpp"
 #include "util/text.hpp"
 
@@ -55,6 +56,7 @@ class TextReport {
     write_totals();
     write_operators();
     write_dtypes();
+    if (input_.memory != nullptr) text_ += memory_text(graph_, *input_.memory, options_);
     write_coverage();
     write_notes();
     return std::move(text_);
@@ -78,7 +80,8 @@ class TextReport {
   static std::string port_text(const Graph& graph, const Port& port) {
     const Value& value = graph.value(port.value);
     return escape_controls(port.name) + " " + (value.has(Value::bounded) ? "≤ " : "") +
-           to_short_string(graph.shape(port.value)) + " " + std::string(name_of(value.dtype));
+           to_short_string(graph.shape(port.value)) + " " +
+           std::string(name_of(graph.dtype(port.value)));
   }
   std::string ports_text(std::span<const Port> ports) const {
     constexpr std::size_t most = 6;

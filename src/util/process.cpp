@@ -85,9 +85,8 @@ class Child {
     ProcessResult result;
     while (out_.read_end >= 0 || err_.read_end >= 0) {
       if (input.empty()) Pipe::shut(in_.write_end);
-      std::array<pollfd, 3> waits = {{{in_.write_end, POLLOUT, 0},
-                                      {out_.read_end, POLLIN, 0},
-                                      {err_.read_end, POLLIN, 0}}};
+      std::array<pollfd, 3> waits = {
+          {{in_.write_end, POLLOUT, 0}, {out_.read_end, POLLIN, 0}, {err_.read_end, POLLIN, 0}}};
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
       if (left.count() <= 0) {
         result.timed_out = true;
@@ -101,8 +100,7 @@ class Child {
       if (waits[2].revents != 0) drain(err_.read_end, result.errors, 65536);
     }
     int status = 0;
-    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {}
     result.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return result;
   }

@@ -56,11 +56,11 @@ std::string_view ProtobufFields::bytes() {
 
 void ProtobufFields::skip() {
   switch (wire_type_) {
-    case pbf_wire_type::varint: integer(); return;
-    case pbf_wire_type::fixed64: real64(); return;
-    case pbf_wire_type::length_delimited: bytes(); return;
-    case pbf_wire_type::fixed32: real32(); return;
-    default: fail("has a field of an unknown wire type");
+  case pbf_wire_type::varint: integer(); return;
+  case pbf_wire_type::fixed64: real64(); return;
+  case pbf_wire_type::length_delimited: bytes(); return;
+  case pbf_wire_type::fixed32: real32(); return;
+  default: fail("has a field of an unknown wire type");
   }
 }
 

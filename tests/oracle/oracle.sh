@@ -30,6 +30,7 @@ tally() {
 tally facts "$oracle/facts.py" --check
 tally int8 "$oracle/int8_facts.py" --check
 tally compared "$oracle/compare.py" "$ZOOMETER" --input-shape 3,3,192,256
+tally memory "$oracle/memory.py" "$ZOOMETER"
 
 echo "CASES $passed passed $failed failed"
 [ "$failed" -eq 0 ]

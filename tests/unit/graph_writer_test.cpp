@@ -115,8 +115,7 @@ TEST(GraphWriter, DrawsEveryCallAsABox) {
 
   GraphOptions whole;
   whole.depth = 0;
-  const std::string one =
-      find_graph_writer("dot")->write({graph, "m", "test", "", {}}, whole);
+  const std::string one = find_graph_writer("dot")->write({graph, "m", "test", "", {}}, whole);
   EXPECT_EQ(count(one, "Twice"), 1u) << one;
   EXPECT_EQ(count(one, " -> "), 2u) << one;
 }

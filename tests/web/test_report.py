@@ -207,6 +207,29 @@ def the_graph_opens_modules(browser):
 
 
 @case
+def a_graph_without_modules_opens_in_runs(browser):
+    """Files without a module tree put all operators into one place."""
+    with open(page("swin_v2_b"), encoding="utf-8") as file:
+        text = file.read()
+    begin = text.index('id="data">') + len('id="data">')
+    end = text.index("</script>", begin)
+    document = json.loads(text[begin:end])
+    document["profile"]["modules"] = document["profile"]["modules"][:1]
+    document["graph"]["parents"] = [-1]
+    document["graph"]["parameters"] = []
+    for node in document["graph"]["nodes"]:
+        node[1] = 0
+    with open(page("flat"), "w", encoding="utf-8") as file:
+        file.write(text[:begin] + json.dumps(document).replace("<", "\\u003c") + text[end:])
+    browser.open(page("flat"))
+    browser.show("graph")
+    boxes = browser.js("return document.querySelectorAll('.graph .box').length")
+    assert 10 < boxes < 150, boxes
+    browser.js("document.querySelector('.graph .box.run .opener').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    assert browser.js("return document.querySelectorAll('.graph .box.operator').length") > 10
+
+
+@case
 def a_module_is_found_in_the_graph(browser):
     browser.open(page("swin_v2_b"))
     browser.driver.find_element("id", "tree-search").send_keys("features.5.17.attn")
@@ -281,10 +304,12 @@ def both_themes(browser):
 
 @case
 def it_prints_whole(browser):
+    browser.emulate(media="")
     browser.open(page("resnet50"))
     pdf = base64.b64decode(browser.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
     assert pdf.startswith(b"%PDF") and len(pdf) > 30000, len(pdf)
-    assert browser.js("return document.querySelectorAll('#operator-table tbody tr').length") > 3, "sections are not filled for print"
+    for drawn in ("#breakdown .tile", "#graph .box", "#roofline .dot", "#memory .line", "#operator-table td"):
+        assert browser.js("return document.querySelector(arguments[0]) !== null", drawn), drawn
     browser.emulate(media="print")
     try:
         same(browser.js("return getComputedStyle(document.querySelector('header nav')).display"), "none")

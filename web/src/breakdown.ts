@@ -43,22 +43,22 @@ export class BreakdownView {
         { class: "toolbar" },
         choice("Metric", Object.entries(metrics).map(([key, metric]) => [key as MetricName, metric.label] as const), this.#metric, (metric) => {
           this.#metric = metric;
-          this.#render();
+          this.render();
         }),
         choice("Form", [["treemap", "Treemap"], ["sunburst", "Sunburst"]] as const, this.#form, (form) => {
           this.#form = form;
-          this.#render();
+          this.render();
         }),
       ),
       this.#trail,
       this.#canvas,
     );
-    new ResizeObserver(() => this.#render()).observe(this.#canvas);
+    new ResizeObserver(() => this.render()).observe(this.#canvas);
   }
 
   show(module: number): void {
     this.#root = module;
-    this.#render();
+    this.render();
   }
 
   #value(module: number): number {
@@ -81,7 +81,8 @@ export class BreakdownView {
     return { module, label: name, own: 0, children: parts };
   }
 
-  #render(): void {
+  /** Draws at the present width; nothing where there is none. */
+  render(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     if (width === 0) return;
     const path: number[] = [];
@@ -104,11 +105,20 @@ export class BreakdownView {
     this.#canvas.replaceChildren(this.#form === "treemap" ? this.#treemap(root, width) : this.#sunburst(root, width));
   }
 
-  #hue(cell: Cell): string {
-    let at = cell;
-    while (at.parent !== null && at.parent.parent !== null) at = at.parent;
-    const siblings = at.parent?.children ?? [at];
-    return `hue-${siblings.indexOf(at) % palette}`;
+  /** One colour per part of the first level at which the model parts in earnest. */
+  #hues(root: Cell): (cell: Cell) => string {
+    let split = root;
+    for (;;) {
+      const [first] = split.children ?? [];
+      if (first?.children === undefined || (first.value ?? 0) < 0.9 * (split.value ?? 0)) break;
+      split = first;
+    }
+    return (cell) => {
+      let at = cell;
+      while (at.parent !== null && at.parent !== split) at = at.parent;
+      const index = at.parent === split ? (split.children ?? []).indexOf(at) : -1;
+      return index < 0 ? "hue-rest" : `hue-${index % palette}`;
+    };
   }
 
   #interact(element: SVGElement, cell: Cell): void {
@@ -154,11 +164,12 @@ export class BreakdownView {
       .paddingLeft(1)
       .round(true)(root as Parameters<ReturnType<typeof treemap<Part>>>[0]);
     const picture = this.#picture(width, height);
+    const hue = this.#hues(cells);
     for (const cell of cells.descendants()) {
       const w = cell.x1 - cell.x0;
       const h = cell.y1 - cell.y0;
       if (cell.depth === 0 || w < 2 || h < 2) continue;
-      const group = svg("g", { class: `tile depth-${Math.min(cell.depth, levels)} ${this.#hue(cell)}` });
+      const group = svg("g", { class: `tile depth-${Math.min(cell.depth, levels)} ${hue(cell)}` });
       group.append(svg("rect", { x: cell.x0, y: cell.y0, width: w, height: h, rx: 3 }));
       const characters = Math.floor((w - 8) / 6.6);
       if (characters >= 3 && h > 15) {
@@ -186,10 +197,11 @@ export class BreakdownView {
       .innerRadius((cell) => (cell.depth + 0.2) * ring)
       .outerRadius((cell) => (cell.depth + 1.2) * ring - 1.5);
     const picture = this.#picture(size, size);
+    const hue = this.#hues(cells);
     const centre = svg("g", { transform: `translate(${radius} ${radius})` });
     for (const cell of cells.descendants()) {
       if (cell.depth === 0 || cell.x1 - cell.x0 < 0.003) continue;
-      const group = svg("g", { class: `tile depth-${Math.min(cell.depth, levels)} ${this.#hue(cell)}` });
+      const group = svg("g", { class: `tile depth-${Math.min(cell.depth, levels)} ${hue(cell)}` });
       group.append(svg("path", { d: shape(cell) }));
       const middle = (cell.x0 + cell.x1) / 2;
       const distance = (cell.depth + 0.7) * ring;

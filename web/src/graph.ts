@@ -54,13 +54,28 @@ export class GraphView {
     );
     this.#details.append(html("p", { class: "quiet" }, "Nothing is selected."));
     this.#listen();
-    new ResizeObserver(() => {
-      if (this.#picture.clientWidth === 0) return;
-      if (this.#fitted) return;
-      this.#draw();
-      this.#fit();
-      this.#fitted = true;
-    }).observe(this.#picture);
+    new ResizeObserver(() => this.render()).observe(this.#picture);
+    addEventListener("beforeprint", () => this.#print());
+    addEventListener("afterprint", () => {
+      this.#picture.removeAttribute("viewBox");
+      this.#move();
+    });
+  }
+
+  /** Draws when there is room for the first time. */
+  render(): void {
+    if (this.#fitted || this.#picture.clientWidth === 0) return;
+    this.#draw();
+    this.#fit();
+    this.#fitted = true;
+  }
+
+  /** On paper the whole graph is in sight. */
+  #print(): void {
+    this.#draw();
+    const { width, height } = this.#layout.place();
+    this.#picture.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
+    this.#scene.removeAttribute("transform");
   }
 
   /** Opens what is around a module and brings it into sight. */
@@ -126,6 +141,7 @@ export class GraphView {
   }
 
   #move(): void {
+    if (this.#picture.hasAttribute("viewBox")) return;
     const { x, y, scale } = this.#view;
     this.#scene.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
   }
@@ -275,9 +291,7 @@ export class GraphView {
       group.append(inner);
     }
     for (const edge of placed.edges) {
-      if (edge.points.length < 3) continue;
-      const middle = edge.points[Math.floor(edge.points.length / 2)];
-      group.append(svg("text", { class: "edge-label", x: middle.x + 5, y: middle.y + 3 }, edge.label));
+      group.append(svg("text", { class: "edge-label", x: edge.labelAt.x, y: edge.labelAt.y + 3 }, edge.label));
     }
   }
 

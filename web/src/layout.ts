@@ -24,7 +24,15 @@ export interface Point {
 export interface Edge {
   points: readonly Point[];
   label: string;
+  /** The label's left end. */
+  labelAt: Point;
   title: string;
+}
+interface EdgeLayout extends Point {
+  points: Point[];
+  values: Set<number>;
+  label: string;
+  width: number;
 }
 export interface Placed {
   box: Box;
@@ -42,7 +50,9 @@ const mostParts = 120;
 const headHeight = 30;
 const padding = 14;
 
-function boxWidth(box: Box): number {
+function boxWidth(box: Box, isOpen: boolean): number {
+  if (box.kind === "port") return Math.min(200, 28 + 7 * box.label.length);
+  if (isOpen) return Math.min(360, 48 + 7 * (box.label.length + box.detail.length));
   return Math.min(240, Math.max(96, 34 + 7 * Math.max(box.label.length, box.detail.length * 0.86)));
 }
 
@@ -161,7 +171,7 @@ export class GraphLayout {
     const known = this.#placed.get(box);
     if (known !== undefined) return known;
     const isOpen = this.#open.has(box);
-    const placed = isOpen ? this.#arrange(box) : { box, width: boxWidth(box), height: box.kind === "port" ? 26 : 44, x: 0, y: 0, parts: [], edges: [], isOpen };
+    const placed = isOpen ? this.#arrange(box) : { box, width: boxWidth(box, false), height: box.kind === "port" ? 26 : 44, x: 0, y: 0, parts: [], edges: [], isOpen };
     this.#placed.set(box, placed);
     return placed;
   }
@@ -171,7 +181,7 @@ export class GraphLayout {
     const owner = new Map<number, Box>();
     for (const part of parts) for (const node of part.nodes) owner.set(node, part);
     const graph = new graphlib.Graph();
-    graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 30, edgesep: 12, marginx: padding, marginy: padding });
+    graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 26, edgesep: 12, marginx: padding, marginy: padding });
     graph.setDefaultEdgeLabel(() => ({}));
 
     const links = new Map<string, { from: string; to: string; values: Set<number> }>();
@@ -184,27 +194,32 @@ export class GraphLayout {
     const ports = this.#link(box, owner, link);
     const placed = [...parts, ...ports].map((part) => ({ ...this.place(part) }));
     for (const part of placed) graph.setNode(part.box.id, { width: part.width, height: part.height });
-    for (const { from, to, values } of links.values()) graph.setEdge(from, to, { values });
+    for (const { from, to, values } of links.values()) {
+      const label = this.#label(values);
+      graph.setEdge(from, to, { values, label, width: 6 * label.length, height: 10, labelpos: "r", labeloffset: 4 });
+    }
     layout(graph);
 
+    const size = graph.graph() as { width?: number; height?: number };
+    const width = Math.max(boxWidth(box, true), size.width ?? 0);
+    const shift = (width - (size.width ?? 0)) / 2;
     for (const part of placed) {
       const { x, y } = graph.node(part.box.id) as Point;
-      part.x = x;
+      part.x = x + shift;
       part.y = y + headHeight;
     }
     const edges = graph.edges().map((edge) => {
-      const { points, values } = graph.edge(edge) as unknown as { points: Point[]; values: Set<number> };
-      const list = [...values];
+      const { points, values, label, x, y, width: labelWidth } = graph.edge(edge) as unknown as EdgeLayout;
       return {
-        points: points.map(({ x, y }) => ({ x, y: y + headHeight })),
-        label: shape(this.#model.shapeOf(list[0])) + (list.length > 1 ? ` +${list.length - 1}` : ""),
-        title: list.slice(0, 8).map((value) => this.#model.describe(value)).join("\n"),
+        points: points.map((point) => ({ x: point.x + shift, y: point.y + headHeight })),
+        label,
+        labelAt: { x: x + shift - labelWidth / 2, y: y + headHeight },
+        title: [...values].slice(0, 8).map((value) => this.#model.describe(value)).join("\n"),
       };
     });
-    const size = graph.graph() as { width?: number; height?: number };
     return {
       box,
-      width: Math.max(boxWidth(box), size.width ?? 0),
+      width,
       height: (size.height ?? 0) + headHeight,
       x: 0,
       y: 0,
@@ -212,6 +227,11 @@ export class GraphLayout {
       edges,
       isOpen: true,
     };
+  }
+
+  #label(values: ReadonlySet<number>): string {
+    const [first] = values;
+    return this.#model.shapeOf(first).join("×") + (values.size > 1 ? ` +${values.size - 1}` : "");
   }
 
   /** Links the parts of a box; returns ports for what comes in and goes out. */

@@ -65,28 +65,37 @@ function page(model: Model): void {
   const memory = section("memory", "Memory", "Bytes of activations alive while each operator runs; weights are apart.");
   const operators = section("operators", "Operators", "");
 
-  let breakdownView: BreakdownView | undefined;
-  let graphView: GraphView | undefined;
-  const openBreakdown = lazily(breakdown, () => breakdown.append((breakdownView = new BreakdownView(model, selection)).element));
-  const openGraph = lazily(graph, () => graph.append((graphView = new GraphView(model, selection)).element));
-  lazily(roofline, () => roofline.append(new RooflineView(model, selection).element));
-  lazily(memory, () => memory.append(new MemoryView(model, selection).element));
-  lazily(operators, () => operators.append(operatorTable(model)));
+  const breakdownView = new BreakdownView(model, selection);
+  const graphView = new GraphView(model, selection);
+  const fill = (element: HTMLElement, view: { element: HTMLElement; render(): void }) =>
+    lazily(element, () => {
+      element.append(view.element);
+      view.render();
+    });
+  const openBreakdown = fill(breakdown, breakdownView);
+  const openGraph = fill(graph, graphView);
+  const openRoofline = fill(roofline, new RooflineView(model, selection));
+  const openMemory = fill(memory, new MemoryView(model, selection));
+  const openOperators = lazily(operators, () => operators.append(operatorTable(model)));
   const modules = modulesSection(model, selection, {
     graph(module) {
+      openBreakdown();
       openGraph();
       graph.scrollIntoView();
-      graphView?.reveal(module);
+      graphView.reveal(module);
     },
     breakdown(module) {
       openBreakdown();
       breakdown.scrollIntoView();
-      breakdownView?.show(module);
+      breakdownView.show(module);
     },
   });
 
   const sections = [overview, modules, breakdown, graph, roofline, memory, operators];
-  const links = sections.map((element) => html("a", { href: `#${element.id}` }, element.querySelector("h2")?.textContent ?? ""));
+  // What is above a section is filled before a jump to it, lest it move away.
+  const openers = [openBreakdown, openGraph, openRoofline, openMemory, openOperators];
+  const open = () => openers.forEach((opener) => opener());
+  const links = sections.map((element) => html("a", { href: `#${element.id}`, click: open }, element.querySelector("h2")?.textContent ?? ""));
   const origin = [profile.source, profile.variant, model.program].filter((text) => text !== undefined && text !== "").join(" · ");
   document.body.append(
     html("a", { class: "skip", href: "#summary" }, "Skip to the report"),

@@ -15,7 +15,7 @@ export class MemoryView {
     this.#model = model;
     this.#selection = selection;
     this.element = html("div", {}, this.#canvas, this.#alive());
-    new ResizeObserver(() => this.#render()).observe(this.#canvas);
+    new ResizeObserver(() => this.render()).observe(this.#canvas);
   }
 
   #alive(): HTMLElement {
@@ -52,7 +52,8 @@ export class MemoryView {
     );
   }
 
-  #render(): void {
+  /** Draws at the present width; nothing where there is none. */
+  render(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     const { nodes, graph } = this.#model;
     if (width === 0 || nodes.length === 0) return;

@@ -51,13 +51,13 @@ export class RooflineView {
         for (const [label, key, unit] of [[peak, "peak", 1e12], [bandwidth, "bandwidth", 1e9]] as const) {
           (label.lastElementChild as HTMLInputElement).value = String(this.#device[key] / unit);
         }
-        this.#render();
+        this.render();
       });
       tools.append(html("label", {}, "Device ", select));
     }
     tools.append(peak, bandwidth);
     this.element = html("div", {}, tools, this.#verdict, this.#canvas);
-    new ResizeObserver(() => this.#render()).observe(this.#canvas);
+    new ResizeObserver(() => this.render()).observe(this.#canvas);
   }
 
   #number(text: string, unit: number, key: "peak" | "bandwidth"): HTMLLabelElement {
@@ -66,7 +66,7 @@ export class RooflineView {
       const value = Number(input.value) * unit;
       if (!(value > 0) || !Number.isFinite(value)) return;
       this.#device = { ...this.#device, [key]: value };
-      this.#render();
+      this.render();
     });
     return html("label", {}, `${text} `, input);
   }
@@ -91,7 +91,8 @@ export class RooflineView {
     );
   }
 
-  #render(): void {
+  /** Draws at the present width; nothing where there is none. */
+  render(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     const ridge = this.#device.peak / this.#device.bandwidth;
     this.#tell(ridge);
@@ -139,8 +140,8 @@ export class RooflineView {
     const group = svg("g", {});
     const inner = svg("g", { "clip-path": "url(#roofline-clip)" });
     inner.append(svg("line", { class: "ridge", x1: x(ridge), x2: x(ridge), y1: frame.top, y2: frame.bottom }));
-    const first = Math.floor(Math.log10(y.invert(frame.bottom) / peak));
-    const last = Math.ceil(Math.log10(y.invert(frame.top) / peak));
+    const first = Math.max(-9, Math.floor(Math.log10(y.invert(frame.bottom) / peak)));
+    const last = Math.ceil(Math.log10(y.invert(frame.top) / peak)) + 2;
     for (let power = first; power <= last; ++power) {
       const time = 10 ** power;
       const flat = y(peak * time);

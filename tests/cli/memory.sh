@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# profile --memory, --dtype and --training.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+
+validate() {
+  /usr/bin/python3 -c '
+import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$1" "$SOURCE_DIR/docs/schema/$2.schema.json"
+}
+
+# memory over time
+run profile resnet18 --memory --format json
+expect "memory is done" is "$status" 0
+expect "memory's schema" validate stdout.txt profile
+expect "the peak is the profile's" json '.memory.activations.bytes == .totals.peak_activation_bytes and .memory.parameter_bytes == .totals.parameter_bytes'
+expect "the peak is the timeline's" json '.memory | .activations.bytes == ([.timeline[].alive_bytes] | max) and
+  .timeline[.activations.node.index].alive_bytes == .activations.bytes'
+expect "the tensors alive make up the peak" json '.memory | .activations.bytes == ([.alive_at_peak[].bytes] | add)'
+expect "together is the largest sum" json '.memory | .together.bytes == .parameter_bytes + ([.timeline[] | .alive_bytes + .workspace_bytes] | max)'
+expect "one entry per node" json '(.memory.timeline | length) == .totals.nodes and [.memory.timeline[].index] == [range(.totals.nodes)]'
+expect "hand-computed" json '.memory | .activations == {"bytes": 7024640, "node": {"index": 1, "op": "batch_norm", "module": "bn1"}} and .workspace.bytes == 7375872'
+run profile resnet18 --format json
+expect "no memory unless asked for" json '.memory == null'
+for model in vit_b_16 swin_t maskrcnn_resnet50_fpn raft_small quantized_resnet18; do
+  run profile $model --memory --format json
+  expect "$model: schema" validate stdout.txt profile
+  expect "$model: peak and parts" json '.memory | .activations.bytes == ([.alive_at_peak[].bytes] | add) and .held_by_callers.bytes >= .activations.bytes'
+done
+expect_error 2 "--memory: expected --format text or json, got csv" profile resnet18 --memory --format csv
+for columns in 60 80 132; do
+  script -qec "stty cols $columns; $ZOOMETER profile resnet50 --memory" /dev/null >terminal.txt </dev/null
+  widest=$(sed 's/\x1b\[[0-9;]*m//g; s/\r$//' terminal.txt | sed -n '/^bytes alive/,/^alive at/p' | wc -L)
+  expect "the plot fits $columns columns (is $widest)" test "$widest" -le "$columns"
+done
+
+# other dtypes
+run profile resnet18 --format json
+cp stdout.txt float32.json
+for words in "float16 2" "bfloat16 2" "int8 4"; do
+  set -- $words
+  run profile resnet18 --dtype "$1" --format json
+  for field in bytes_read bytes_written peak_activation_bytes; do
+    expect "$1 divides $field" test "$(($(jq ".totals.$field" stdout.txt) * $2))" = "$(jq ".totals.$field" float32.json)"
+  done
+  expect "$1 keeps integers" json '.totals.parameter_bytes == (11689512 + 9620 - 20) * '$((4 / $2))' + 20 * 8'
+  expect "$1 keeps the counts" test "$(jq -c '.totals | [.macs, .flops, .parameters, .nodes]' stdout.txt)" = "$(jq -c '.totals | [.macs, .flops, .parameters, .nodes]' float32.json)"
+  expect "$1 is told" json '.notes[0] | contains("'"$1"'")'
+  expect "$1 is the inputs'" json '.inputs[0].dtype == "'"$1"'"'
+done
+run profile resnet18 --dtype float32 --format json
+expect "float32 is what resnet18 has" test "$(jq -c .totals stdout.txt)" = "$(jq -c .totals float32.json)"
+expect_error 2 "expected one of float32, float16, bfloat16, int8, got float17" profile resnet18 --dtype float17
+
+finish
