@@ -20,11 +20,21 @@ struct TypeName {
   DType dtype;
 };
 constexpr TypeName type_names[] = {
-    {"F32", DType::float32},     {"F64", DType::float64},         {"F16", DType::float16},
-    {"BF16", DType::bfloat16},   {"F8_E4M3", DType::float8_e4m3fn}, {"F8_E5M2", DType::float8_e5m2},
-    {"I64", DType::int64},       {"I32", DType::int32},           {"I16", DType::int16},
-    {"I8", DType::int8},         {"U64", DType::uint64},          {"U32", DType::uint32},
-    {"U16", DType::uint16},      {"U8", DType::uint8},            {"BOOL", DType::boolean},
+    {"F32", DType::float32},
+    {"F64", DType::float64},
+    {"F16", DType::float16},
+    {"BF16", DType::bfloat16},
+    {"F8_E4M3", DType::float8_e4m3fn},
+    {"F8_E5M2", DType::float8_e5m2},
+    {"I64", DType::int64},
+    {"I32", DType::int32},
+    {"I16", DType::int16},
+    {"I8", DType::int8},
+    {"U64", DType::uint64},
+    {"U32", DType::uint32},
+    {"U16", DType::uint16},
+    {"U8", DType::uint8},
+    {"BOOL", DType::boolean},
     {"C64", DType::complex64},
 };
 

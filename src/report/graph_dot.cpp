@@ -165,8 +165,7 @@ class DotGraph {
     line("{}subgraph cluster_{} {{", indent, index);
     line("{}  graph [style=rounded, color=\"#999999\", labelloc=t, labeljust=l, fontsize=10, "
          "label=\"{}: {}{}\"];",
-         indent, label_text(name), label_text(kind_of(index)),
-         share_text(cluster.macs));
+         indent, label_text(name), label_text(kind_of(index)), share_text(cluster.macs));
     write_cluster_content(index, level + 1);
     line("{}}}", indent);
   }

@@ -46,7 +46,7 @@ constexpr protozero::pbf_tag_type value = 2;
 }  // namespace entry_field
 
 constexpr std::int32_t external_location = 1;
-constexpr std::int64_t page = 4096;          // external data begins at pages, so that it can be mapped
+constexpr std::int64_t page = 4096;  // external data begins at pages, so that it can be mapped
 constexpr std::int64_t small_tensor = 1024;  // bytes up to which a tensor stays in the model
 constexpr std::size_t largest_message = std::numeric_limits<std::int32_t>::max();
 
@@ -78,6 +78,7 @@ class OnnxFile {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
       write_onnx_node(builder_, static_cast<NodeId>(i));
     builder_.add_outputs();
+    tell_own_nodes();
     fields_ = builder_.nodes();
     {
       protozero::pbf_writer fields(fields_);
@@ -93,6 +94,15 @@ class OnnxFile {
   }
 
  private:
+  void tell_own_nodes() const {
+    if (options_.remarks == nullptr) return;
+    for (const auto& [what, count] : builder_.own_nodes()) {
+      options_.remarks->push_back(std::to_string(count) + " x " + what +
+                                  ", is written in the domain " + std::string(own_domain) +
+                                  ", which other programs cannot run");
+    }
+  }
+
   Ints sizes_of(ValueId value) const {
     Ints sizes = graph_.shape(value);
     if (const auto open = builder_.open_axis(value)) sizes[static_cast<std::size_t>(*open)] = -1;
@@ -152,7 +162,8 @@ class OnnxFile {
       const std::string_view bytes = weights.bytes(id, scratch);
       protozero::pbf_writer fields(fields_);
       protozero::pbf_writer tensor(fields, graph_field::initializer);
-      for (const std::int64_t size : graph_.shape(value)) tensor.add_int64(tensor_field::sizes, size);
+      for (const std::int64_t size : graph_.shape(value))
+        tensor.add_int64(tensor_field::sizes, size);
       tensor.add_int32(tensor_field::type, onnx_type_of(graph_.value(value).dtype));
       tensor.add_string(tensor_field::name, builder_.name_of(value));
       if (!external || static_cast<std::int64_t>(bytes.size()) <= small_tensor) {
@@ -234,7 +245,13 @@ class OnnxFile {
       opset.add_string(opset_field::domain, "");
       opset.add_int64(opset_field::version, onnx_opset);
     }
-    add_entry(model, model_field::metadata, "zoometer.model", to_utf8(escape_controls(input_.model)));
+    if (!builder_.own_nodes().empty()) {
+      protozero::pbf_writer opset(model, model_field::opset);
+      opset.add_string(opset_field::domain, own_domain.data(), own_domain.size());
+      opset.add_int64(opset_field::version, own_opset);
+    }
+    add_entry(model, model_field::metadata, "zoometer.model",
+              to_utf8(escape_controls(input_.model)));
     add_entry(model, model_field::metadata, "zoometer.modules", module_lines());
     add_entry(model, model_field::metadata, "zoometer.parameters", parameter_lines());
     if (head.size() + fields_.size() > largest_message)

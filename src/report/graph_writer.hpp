@@ -31,8 +31,9 @@ enum class WeightData : std::uint8_t {
 struct GraphOptions {
   std::optional<int> depth;  ///< of the drawn modules; the writer's own default where not given
   WeightData weights = WeightData::omitted;
-  std::int64_t seed = 0;      ///< of random weights
-  std::string weight_file;    ///< the safetensors file
+  std::int64_t seed = 0;                        ///< of random weights
+  std::string weight_file;                      ///< the safetensors file
+  std::vector<std::string>* remarks = nullptr;  ///< takes what the user should know of the result
   std::string external_data;  ///< where weights go beside the model; empty: into it
 };
 

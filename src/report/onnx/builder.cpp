@@ -24,6 +24,7 @@ constexpr protozero::pbf_tag_type output = 2;
 constexpr protozero::pbf_tag_type name = 3;
 constexpr protozero::pbf_tag_type op_type = 4;
 constexpr protozero::pbf_tag_type attribute = 5;
+constexpr protozero::pbf_tag_type domain = 7;
 }  // namespace node_field
 namespace attribute_field {
 constexpr protozero::pbf_tag_type name = 1;
@@ -32,6 +33,7 @@ constexpr protozero::pbf_tag_type integer = 3;
 constexpr protozero::pbf_tag_type text = 4;
 constexpr protozero::pbf_tag_type tensor = 5;
 constexpr protozero::pbf_tag_type graph = 6;
+constexpr protozero::pbf_tag_type reals = 7;
 constexpr protozero::pbf_tag_type integers = 8;
 constexpr protozero::pbf_tag_type type = 20;
 }  // namespace attribute_field
@@ -41,6 +43,7 @@ constexpr std::int32_t integer = 2;
 constexpr std::int32_t text = 3;
 constexpr std::int32_t tensor = 4;
 constexpr std::int32_t graph = 5;
+constexpr std::int32_t reals = 6;
 constexpr std::int32_t integers = 7;
 }  // namespace attribute_type
 namespace tensor_field {
@@ -60,6 +63,10 @@ void write_argument(protozero::pbf_writer& node, const OnnxArgument& argument) {
   protozero::pbf_writer attribute(node, node_field::attribute);
   attribute.add_string(attribute_field::name, argument.name.data(), argument.name.size());
   const auto add_type = [&](std::int32_t type) { attribute.add_enum(attribute_field::type, type); };
+  const auto add_integers = [&](std::span<const std::int64_t> values) {
+    for (const std::int64_t value : values) attribute.add_int64(attribute_field::integers, value);
+    add_type(attribute_type::integers);
+  };
   std::visit(Overloaded{[&](std::int64_t value) {
                           attribute.add_int64(attribute_field::integer, value);
                           add_type(attribute_type::integer);
@@ -72,10 +79,12 @@ void write_argument(protozero::pbf_writer& node, const OnnxArgument& argument) {
                           attribute.add_bytes(attribute_field::text, value.data(), value.size());
                           add_type(attribute_type::text);
                         },
-                        [&](const Ints& values) {
-                          for (const std::int64_t value : values)
-                            attribute.add_int64(attribute_field::integers, value);
-                          add_type(attribute_type::integers);
+                        [&](const Ints& values) { add_integers(values); },
+                        [&](std::span<const std::int64_t> values) { add_integers(values); },
+                        [&](std::span<const double> values) {
+                          for (const double value : values)
+                            attribute.add_float(attribute_field::reals, static_cast<float>(value));
+                          add_type(attribute_type::reals);
                         },
                         [&](DType value) {
                           attribute.add_int64(attribute_field::integer, onnx_type_of(value));
@@ -121,9 +130,35 @@ std::string element_bytes(double value, DType dtype) {
   }
 }
 
-bool has_element_bytes(DType dtype) {
-  return dtype != DType::float16 && dtype != DType::bfloat16;
+bool has_element_bytes(DType dtype) { return dtype != DType::float16 && dtype != DType::bfloat16; }
+
+std::span<const OnnxArgument> span_of(OnnxArguments arguments) {
+  return {arguments.begin(), arguments.size()};
 }
+
+/// The attributes of an operator's declaration, by their own names.
+class OwnArguments : public AttrVisitor {
+ public:
+  void visit(std::string_view name, std::int64_t value) override { list.push_back({name, value}); }
+  void visit(std::string_view name, double value) override { list.push_back({name, value}); }
+  void visit(std::string_view name, bool value) override {
+    list.push_back({name, std::int64_t{value}});
+  }
+  void visit(std::string_view name, std::span<const std::int64_t> value) override {
+    list.push_back({name, value});
+  }
+  void visit(std::string_view name, std::span<const double> value) override {
+    list.push_back({name, value});
+  }
+  void visit(std::string_view name, std::string_view value) override {
+    list.push_back({name, value});
+  }
+  void visit(std::string_view name, DType value) override {
+    list.push_back({name, zoometer::name_of(value)});
+  }
+
+  std::vector<OnnxArgument> list;
+};
 
 /// A part of a scope: a name without what separates scopes.
 std::string scope_part(std::string_view name) {
@@ -161,7 +196,8 @@ int onnx_type_of(DType dtype) {
   case DType::bfloat16: return 16;
   default:
     throw Error(ErrorCode::unsupported, "ONNX's opset " + std::to_string(onnx_opset) +
-                                            " has no element type " + std::string(zoometer::name_of(dtype)));
+                                            " has no element type " +
+                                            std::string(zoometer::name_of(dtype)));
   }
 }
 
@@ -267,18 +303,17 @@ const std::string& OnnxBuilder::name_output(ValueId value, std::string_view node
 
 // -- nodes --------------------------------------------------------------------------------------
 
-void OnnxBuilder::add_node(std::string_view op_type, std::string_view name,
-                           std::span<const std::string> inputs,
-                           std::span<const std::string> outputs, OnnxArguments arguments,
-                           const OnnxBody* body) {
+void OnnxBuilder::add_node(const OnnxNodeFields& fields) {
   protozero::pbf_writer graph(nodes_);
   protozero::pbf_writer node(graph, graph_field::node);
-  for (const std::string& input : inputs) node.add_string(node_field::input, input);
-  for (const std::string& output : outputs) node.add_string(node_field::output, output);
-  node.add_string(node_field::name, name.data(), name.size());
-  node.add_string(node_field::op_type, op_type.data(), op_type.size());
-  for (const OnnxArgument& argument : arguments) write_argument(node, argument);
-  if (body != nullptr) write_body(node, *body);
+  for (const std::string& input : fields.inputs) node.add_string(node_field::input, input);
+  for (const std::string& output : fields.outputs) node.add_string(node_field::output, output);
+  node.add_string(node_field::name, fields.name.data(), fields.name.size());
+  node.add_string(node_field::op_type, fields.op_type.data(), fields.op_type.size());
+  for (const OnnxArgument& argument : fields.arguments) write_argument(node, argument);
+  if (fields.body != nullptr) write_body(node, *fields.body);
+  if (!fields.domain.empty())
+    node.add_string(node_field::domain, fields.domain.data(), fields.domain.size());
 }
 
 std::string OnnxBuilder::add_constant(DType dtype, std::span<const std::int64_t> sizes,
@@ -321,8 +356,10 @@ void OnnxBuilder::add_outputs() {
       continue;
     }
     outputs_.push_back(unique(port.name));
-    add_node("Identity", fresh_name("Identity"), {&names_[port.value], 1}, {&outputs_.back(), 1},
-             {});
+    add_node({.op_type = "Identity",
+              .name = fresh_name("Identity"),
+              .inputs = {&names_[port.value], 1},
+              .outputs = {&outputs_.back(), 1}});
   }
 }
 
@@ -355,22 +392,12 @@ std::string OnnxStep::add(std::string_view op_type, std::span<const std::string>
                           OnnxArguments arguments) {
   const std::string name = builder_.fresh_name(op_type);
   const std::string output = name + "_output_0";
-  builder_.add_node(op_type, name, inputs, {&output, 1}, arguments);
+  builder_.add_node({op_type, name, inputs, {&output, 1}, span_of(arguments)});
   return output;
 }
 
 std::string OnnxStep::add(std::string_view op_type, OnnxNames inputs, OnnxArguments arguments) {
   return add(op_type, std::vector<std::string>(inputs.begin(), inputs.end()), arguments);
-}
-
-std::vector<std::string> OnnxStep::add_many(std::string_view op_type, OnnxNames inputs,
-                                            std::size_t outputs, OnnxArguments arguments) {
-  const std::string name = builder_.fresh_name(op_type);
-  std::vector<std::string> made;
-  for (std::size_t i = 0; i < outputs; ++i) made.push_back(name + "_output_" + std::to_string(i));
-  const std::vector<std::string> names(inputs.begin(), inputs.end());
-  builder_.add_node(op_type, name, names, made, arguments);
-  return made;
 }
 
 std::vector<std::string> OnnxStep::add_body(std::string_view op_type, OnnxNames inputs,
@@ -379,7 +406,7 @@ std::vector<std::string> OnnxStep::add_body(std::string_view op_type, OnnxNames 
   std::vector<std::string> made;
   for (std::size_t i = 0; i < outputs; ++i) made.push_back(name + "_output_" + std::to_string(i));
   const std::vector<std::string> names(inputs.begin(), inputs.end());
-  builder_.add_node(op_type, name, names, made, {}, &body);
+  builder_.add_node({op_type, name, names, made, {}, &body});
   return made;
 }
 
@@ -389,7 +416,7 @@ void OnnxStep::make(std::string_view op_type, std::span<const std::string> input
   std::vector<std::string> made;
   for (std::size_t i = 0; i < node_.output_count(); ++i)
     made.push_back(builder_.name_output(node_.output(i), name, i));
-  builder_.add_node(op_type, name, inputs, made, arguments);
+  builder_.add_node({op_type, name, inputs, made, span_of(arguments)});
 }
 
 void OnnxStep::make(std::string_view op_type, OnnxNames inputs, OnnxArguments arguments) {
@@ -401,13 +428,13 @@ void OnnxStep::make_output(std::size_t index, std::string_view op_type, OnnxName
   const std::string name = builder_.fresh_name(op_type);
   const std::string made = builder_.name_output(node_.output(index), name, 0);
   const std::vector<std::string> names(inputs.begin(), inputs.end());
-  builder_.add_node(op_type, name, names, {&made, 1}, arguments);
+  builder_.add_node({op_type, name, names, {&made, 1}, span_of(arguments)});
 }
 
 std::string OnnxStep::integers(std::span<const std::int64_t> values) {
   const std::int64_t count[] = {static_cast<std::int64_t>(values.size())};
-  return builder_.add_constant(
-      DType::int64, count, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  return builder_.add_constant(DType::int64, count,
+                               {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
 }
 
 std::string OnnxStep::integer(std::int64_t value) {
@@ -484,13 +511,18 @@ std::pair<std::string, std::string> OnnxStep::operands() {
   return {std::move(a), operand(1, common)};
 }
 
-void OnnxStep::fail(const std::string& reason) const {
-  const Graph& graph = builder_.graph();
-  Error error(ErrorCode::unsupported,
-              "the operator " + operator_name(node_) + " cannot be written as ONNX: " + reason);
-  error.place.module_path = graph.module_path(node_.node().module);
-  error.place.node = operator_name(node_);
-  throw error;
+void OnnxStep::make_own() {
+  OwnArguments arguments;
+  if (node_.raw_attrs() != nullptr) node_.op().attrs.visit(node_.raw_attrs(), arguments);
+  const std::string_view op_type = node_.op().name;
+  const std::string name = builder_.fresh_name(op_type);
+  std::vector<std::string> made;
+  for (std::size_t i = 0; i < node_.output_count(); ++i)
+    made.push_back(builder_.name_output(node_.output(i), name, i));
+  const std::vector<std::string> names = inputs();
+  builder_.add_node({op_type, name, names, made, arguments.list, nullptr, own_domain});
 }
+
+void OnnxStep::fail(std::string reason) const { throw OnnxMissing{std::move(reason)}; }
 
 }  // namespace zoometer

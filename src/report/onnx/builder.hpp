@@ -25,10 +25,21 @@ inline constexpr std::int64_t onnx_ir_version = 8;
 /// TensorProto.DataType of an element type. Throws Error{unsupported} where the opset has none.
 int onnx_type_of(DType dtype);
 
+/// The domain of what the standard's operators cannot say, and its version (see docs/export.md).
+inline constexpr std::string_view own_domain = "zoometer";
+inline constexpr std::int64_t own_opset = 1;
+
+/// Thrown and caught within the writer: there is no form in the standard's domain, and why.
+struct OnnxMissing {
+  std::string reason;
+};
+
 /// A named attribute of an ONNX node.
 struct OnnxArgument {
   std::string_view name;
-  std::variant<std::int64_t, double, std::string_view, Ints, DType> value;
+  std::variant<std::int64_t, double, std::string_view, Ints, DType, std::span<const std::int64_t>,
+               std::span<const double>>
+      value;
 };
 using OnnxArguments = std::initializer_list<OnnxArgument>;
 using OnnxNames = std::initializer_list<std::string_view>;
@@ -42,6 +53,17 @@ struct OnnxBody {
   std::string nodes;                 ///< node fields of a GraphProto
   std::vector<std::string> inputs;   ///< ValueInfoProto each
   std::vector<std::string> outputs;  ///< ValueInfoProto each
+};
+
+/// A NodeProto.
+struct OnnxNodeFields {
+  std::string_view op_type;
+  std::string_view name;
+  std::span<const std::string> inputs;
+  std::span<const std::string> outputs;
+  std::span<const OnnxArgument> arguments{};
+  const OnnxBody* body = nullptr;
+  std::string_view domain{};
 };
 
 /// Writes the fields of a GraphProto: ONNX nodes with names of their own, in the scope of the
@@ -61,11 +83,10 @@ class OnnxBuilder {
   const std::string& name_output(ValueId value, std::string_view node_name, std::size_t index);
   /// A name for an ONNX node of that type, not taken before.
   std::string fresh_name(std::string_view op_type);
-  void add_node(std::string_view op_type, std::string_view name, std::span<const std::string> inputs,
-                std::span<const std::string> outputs, OnnxArguments arguments,
-                const OnnxBody* body = nullptr);
+  void add_node(const OnnxNodeFields& fields);
   /// A Constant node; returns its output's name.
-  std::string add_constant(DType dtype, std::span<const std::int64_t> sizes, std::string_view bytes);
+  std::string add_constant(DType dtype, std::span<const std::int64_t> sizes,
+                           std::string_view bytes);
   /// Makes an Identity node for every output of the graph that no node of its own makes.
   void add_outputs();
   /// The names of the graph's outputs, after `add_outputs`.
@@ -75,6 +96,11 @@ class OnnxBuilder {
   std::string nodes_of(const std::function<void()>& write);
 
   const std::string& nodes() const noexcept { return nodes_; }
+  /// What is written in our own domain, and why: how often each.
+  const std::map<std::string, std::size_t>& own_nodes() const noexcept { return own_nodes_; }
+  void count_own(const std::string& what) { ++own_nodes_[what]; }
+  /// Forgets the nodes that were written behind the first `size` bytes.
+  void rewind(std::size_t size) { nodes_.resize(size); }
 
   // -- what depends on data ---------------------------------------------------------------------
 
@@ -96,6 +122,7 @@ class OnnxBuilder {
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, std::size_t> counts_;  // of names for nodes
   std::map<ValueId, std::int64_t> open_axes_;
+  std::map<std::string, std::size_t> own_nodes_;
   std::string nodes_;
   std::string scope_;
 };
@@ -104,11 +131,14 @@ class OnnxBuilder {
 class OnnxStep {
  public:
   OnnxStep(OnnxBuilder& builder, NodeId node)
-      : builder_(builder), node_(builder.graph().view(node)) {}
+      : builder_(builder),
+        node_(builder.graph().view(node)) {}
 
   const NodeView& node() const noexcept { return node_; }
   template <class Attrs>
-  const Attrs& attrs() const noexcept { return node_.attrs<Attrs>(); }
+  const Attrs& attrs() const noexcept {
+    return node_.attrs<Attrs>();
+  }
   bool has(std::size_t index) const noexcept { return node_.has(index); }
   const std::string& in(std::size_t index) const { return builder_.name_of(node_.input(index)); }
   std::vector<std::string> inputs() const;
@@ -122,8 +152,6 @@ class OnnxStep {
   std::string add(std::string_view op_type, OnnxNames inputs, OnnxArguments arguments = {});
   std::string add(std::string_view op_type, std::span<const std::string> inputs,
                   OnnxArguments arguments = {});
-  std::vector<std::string> add_many(std::string_view op_type, OnnxNames inputs, std::size_t outputs,
-                                    OnnxArguments arguments = {});
   /// Adds the ONNX node that makes the output of this node, or all of its outputs.
   void make(std::string_view op_type, OnnxNames inputs, OnnxArguments arguments = {});
   void make(std::string_view op_type, std::span<const std::string> inputs,
@@ -133,8 +161,8 @@ class OnnxStep {
                    OnnxArguments arguments = {});
 
   /// A node with a graph of its own as `body`; returns the names of its outputs.
-  std::vector<std::string> add_body(std::string_view op_type, OnnxNames inputs,
-                                    std::size_t outputs, const OnnxBody& body);
+  std::vector<std::string> add_body(std::string_view op_type, OnnxNames inputs, std::size_t outputs,
+                                    const OnnxBody& body);
 
   // -- constants --------------------------------------------------------------------------------
 
@@ -167,8 +195,11 @@ class OnnxStep {
   std::string operand(std::size_t index, DType dtype);
 
   OnnxBuilder& builder() noexcept { return builder_; }
-  /// Throws Error{unsupported}: this operator, or its attributes, have no ONNX form.
-  [[noreturn]] void fail(const std::string& reason) const;
+  /// Adds the node as it is: an operator of our own domain, with the attributes of its declaration.
+  void make_own();
+
+  /// Throws OnnxMissing: with these attributes, the operator has no form in the standard's domain.
+  [[noreturn]] void fail(std::string reason) const;
 
  private:
   OnnxBuilder& builder_;

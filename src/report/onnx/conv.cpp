@@ -39,12 +39,10 @@ void write_transposed(OnnxStep& step) {
              {"group", attrs.groups}});
 }
 
-constexpr OnnxForm forms[] = {{&conv1d_op, {}, write_convolution},
-                              {&conv2d_op, {}, write_convolution},
-                              {&conv3d_op, {}, write_convolution},
-                              {&conv_transpose1d_op, {}, write_transposed},
-                              {&conv_transpose2d_op, {}, write_transposed},
-                              {&conv_transpose3d_op, {}, write_transposed}};
+constexpr OnnxForm forms[] = {
+    {&conv1d_op, {}, write_convolution},          {&conv2d_op, {}, write_convolution},
+    {&conv3d_op, {}, write_convolution},          {&conv_transpose1d_op, {}, write_transposed},
+    {&conv_transpose2d_op, {}, write_transposed}, {&conv_transpose3d_op, {}, write_transposed}};
 
 }  // namespace
 

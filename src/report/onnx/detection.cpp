@@ -127,7 +127,8 @@ void write_decode_boxes(OnnxStep& step) {
 
   const std::string moved = step.add("Mul", {step.slice(scaled, 2, 0, 2), size});
   const std::string middle = step.add("Add", {moved, centre});
-  const std::string growth = step.add("Min", {step.slice(scaled, 2, 2, 4), step.number(attrs.most)});
+  const std::string growth =
+      step.add("Min", {step.slice(scaled, 2, 2, 4), step.number(attrs.most)});
   const std::string grown = step.add("Mul", {step.add("Exp", {growth}), size});
   const std::string half = step.add("Mul", {grown, step.number(0.5)});
   const std::string first = step.add("Sub", {middle, half});
@@ -166,7 +167,8 @@ std::string apart(OnnxStep& step) {
       step.add("Concat", {flat, step.reals(nothing, {1})}, {{"axis", zero}});
   const std::string reach = step.add("ReduceMax", {coordinates}, {{"keepdims", zero}});
   const std::string distance = step.add("Add", {reach, step.number(1)});
-  const std::string group = step.cast(step.operand(2, step.dtype(2)), step.dtype(2), DType::float32);
+  const std::string group =
+      step.cast(step.operand(2, step.dtype(2)), step.dtype(2), DType::float32);
   const std::string offsets = step.add("Mul", {group, distance});
   return step.add("Add", {step.in(0), step.unsqueeze(offsets, 1)});
 }
@@ -177,8 +179,7 @@ void write_nms(OnnxStep& step) {
       step.add("Unsqueeze", {step.operand(1, step.dtype(1)), step.integers({0, 1})});
   const std::string most = step.integer(step.shape(0).dim(0));
   const std::string threshold = step.number(step.attrs<NmsAttrs>().iou_threshold);
-  const std::string selected =
-      step.add("NonMaxSuppression", {boxes, scores, most, threshold});
+  const std::string selected = step.add("NonMaxSuppression", {boxes, scores, most, threshold});
   step.make("Gather", {selected, step.integer(2)}, {{"axis", one}});
 }
 
@@ -221,7 +222,8 @@ void write_roi_align(OnnxStep& step) {
     // Every map pools every region, and each region takes the result of its own map.
     const std::string level = step.reshape(levels_of(step, boxes), {-1, 1, 1, 1});
     for (std::size_t map = 1; map < attrs.scales.size(); ++map) {
-      const std::string own = step.number(-std::log2(attrs.scales[map]));
+      // Maps may have one scale in common; torchvision then takes the first.
+      const std::string own = step.number(-std::log2(attrs.scales[0]) + static_cast<double>(map));
       const std::string is_own = step.add("Equal", {level, own});
       result = step.add("Where", {is_own, pooled(map), result});
     }
@@ -250,11 +252,9 @@ std::string relative_positions(OnnxStep& step, std::string_view first, std::stri
 void write_paste_masks(OnnxStep& step) {
   const Spatial& size = step.attrs<ImageSizeAttrs>().image_size;
   const auto length = static_cast<double>(step.shape(0).dim(2));
-  const std::string padded =
-      step.add("Pad", {step.in(0), step.integers({0, 0, 1, 1, 0, 0, 1, 1})});
+  const std::string padded = step.add("Pad", {step.in(0), step.integers({0, 0, 1, 1, 0, 0, 1, 1})});
   const Centred boxes = centred(step, step.operand(1, step.dtype(1)));
-  const std::string half =
-      step.add("Mul", {boxes.size, step.number((length + 2) / length / 2)});
+  const std::string half = step.add("Mul", {boxes.size, step.number((length + 2) / length / 2)});
   const auto whole = [&](std::string_view op_type) {
     const std::string edge = step.add(op_type, {boxes.centre, half});
     const std::string pixel = step.cast(edge, DType::float32, DType::int64);
@@ -309,8 +309,7 @@ KeypointNames write_keypoints_of(OnnxStep& step, std::string_view index) {
   const std::string place = step.add("Concat", {column, row}, {{"axis", one}});
   const std::string middle =
       step.add("Add", {step.cast(place, DType::int64, DType::float32), step.number(0.5)});
-  const std::string scaled =
-      step.add("Mul", {middle, step.add("Div", {size, pixels})});
+  const std::string scaled = step.add("Mul", {middle, step.add("Div", {size, pixels})});
   const std::vector<double> seen(static_cast<std::size_t>(keypoints), 1.0);
   const std::string ones = step.reals(seen, {keypoints, 1});
   KeypointNames result;
@@ -331,11 +330,14 @@ void write_keypoints(OnnxStep& step) {
   OnnxBody body;
   body.name = prefix;
   body.nodes = step.builder().nodes_of([&] {
-    step.builder().add_node("Identity", step.builder().fresh_name("Identity"), {&goes_on, 1},
-                            {&still, 1}, {});
+    step.builder().add_node({.op_type = "Identity",
+                             .name = step.builder().fresh_name("Identity"),
+                             .inputs = {&goes_on, 1},
+                             .outputs = {&still, 1}});
     made = write_keypoints_of(step, index);
   });
-  body.inputs = {onnx_value_info(index, DType::int64, {}), onnx_value_info(goes_on, DType::boolean, {})};
+  body.inputs = {onnx_value_info(index, DType::int64, {}),
+                 onnx_value_info(goes_on, DType::boolean, {})};
   body.outputs = {onnx_value_info(still, DType::boolean, {}),
                   onnx_value_info(made.positions, DType::float32, {step.shape(0).dim(1), 3}),
                   onnx_value_info(made.scores, DType::float32, {step.shape(0).dim(1)})};

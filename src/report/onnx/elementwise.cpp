@@ -58,7 +58,8 @@ void write_gelu(OnnxStep& step) {
   std::string sign;
   if (step.attrs<GeluAttrs>().tanh) {
     const std::string cube = step.add("Mul", {step.add("Mul", {x, x}), x});
-    const std::string bent = step.add("Add", {x, step.add("Mul", {cube, constant(step, 0.044715)})});
+    const std::string bent =
+        step.add("Add", {x, step.add("Mul", {cube, constant(step, 0.044715)})});
     const std::string scale = constant(step, std::sqrt(2 * std::numbers::inv_pi));
     sign = step.add("Tanh", {step.add("Mul", {bent, scale})});
   } else {
@@ -116,7 +117,7 @@ void write_logical_not(OnnxStep& step) {
 }
 
 void write_bitwise_not(OnnxStep& step) {
-  if (step.dtype() != DType::boolean) step.fail("ONNX has bits of integers from opset 18 on");
+  if (step.dtype() != DType::boolean) step.fail("on integers is in ONNX from opset 18 on");
   step.make("Not", {step.in(0)});
 }
 
@@ -184,7 +185,7 @@ void write_or(OnnxStep& step) { make_logical(step, "Or"); }
 void write_xor(OnnxStep& step) { make_logical(step, "Xor"); }
 
 void make_bitwise(OnnxStep& step, std::string_view op_type) {
-  if (step.out_dtype() != DType::boolean) step.fail("ONNX has bits of integers from opset 18 on");
+  if (step.out_dtype() != DType::boolean) step.fail("on integers is in ONNX from opset 18 on");
   make_logical(step, op_type);
 }
 void write_bitwise_and(OnnxStep& step) { make_bitwise(step, "And"); }

@@ -24,7 +24,8 @@ struct OnnxForms {
 std::span<const OnnxForms* const> onnx_forms() noexcept;
 
 /// Writes a node of the builder's graph, and notes which axis of its outputs depends on data.
-/// Throws Error{unsupported} for an operator without an ONNX form.
+/// What the standard has no form for goes into our own domain; int8 graphs and element types that
+/// the opset lacks are refused with Error{unsupported}.
 void write_onnx_node(OnnxBuilder& builder, NodeId node);
 
 }  // namespace zoometer

@@ -48,7 +48,7 @@ void write_advanced_index(OnnxStep& step) {
   Shape common;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     if (step.axis(dims[i]) != static_cast<std::int64_t>(i))
-      step.fail("its index tensors are not for the first axes");
+      step.fail("has index tensors that are not for the first axes");
     Shape next;
     broadcast(common, step.shape(i + 1), next);
     common = next;
@@ -64,7 +64,7 @@ void write_advanced_index(OnnxStep& step) {
 }
 
 void write_masked_select(OnnxStep& step) {
-  if (step.shape(0) != step.shape(1)) step.fail("its mask is broadcast");
+  if (step.shape(0) != step.shape(1)) step.fail("has a mask that is broadcast");
   const std::string flat = step.reshape(step.in(0), {-1});
   step.make("Compress", {flat, step.reshape(step.in(1), {-1})}, {{"axis", std::int64_t{0}}});
 }
@@ -83,12 +83,14 @@ void write_scatter(OnnxStep& step) {
   const bool adds = attrs.reduce == "sum";
   const bool multiplies = attrs.reduce == "prod";
   if (!attrs.reduce.empty() && !adds && !multiplies)
-    step.fail("its reduction is " + std::string(attrs.reduce));
+    step.fail("has the reduction " + std::string(attrs.reduce));
   if (step.node().input_count() < 3 || step.shape(1) != step.shape(2))
-    step.fail("its source has another shape than its indices");
+    step.fail("has a source of another shape than its indices");
   step.make("ScatterElements", {step.in(0), step.in(1), step.in(2)},
             {{"axis", step.axis(attrs.dim)},
-             {"reduction", std::string_view(adds ? "add" : multiplies ? "mul" : "none")}});
+             {"reduction", std::string_view(adds         ? "add"
+                                            : multiplies ? "mul"
+                                                         : "none")}});
 }
 
 void write_masked_fill(OnnxStep& step) {
@@ -101,7 +103,7 @@ void write_masked_fill(OnnxStep& step) {
 void write_random(OnnxStep& step) {
   const auto& attrs = step.attrs<RandomAttrs>();
   if (attrs.distribution != "uniform" && attrs.distribution != "normal")
-    step.fail("its distribution is " + std::string(attrs.distribution));
+    step.fail("has the distribution " + std::string(attrs.distribution));
   step.make(attrs.distribution == "normal" ? "RandomNormal" : "RandomUniform", OnnxNames{},
             {{"shape", attrs.sizes}, {"dtype", attrs.dtype}});
 }

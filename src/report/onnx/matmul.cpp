@@ -43,8 +43,7 @@ std::string causal_mask(OnnxStep& step, std::int64_t queries, std::int64_t keys)
   const std::string sizes = step.integers({queries, keys});
   const std::string zeros = step.add("ConstantOfShape", {sizes});
   const std::string ones = step.add("Add", {zeros, step.number(1)});
-  const std::string below =
-      step.add("Trilu", {ones}, {{"upper", std::int64_t{0}}});
+  const std::string below = step.add("Trilu", {ones}, {{"upper", std::int64_t{0}}});
   const std::string is_seen = step.add("Cast", {below}, {{"to", DType::boolean}});
   return step.add("Where", {is_seen, step.number(0), step.number(-INFINITY)});
 }
@@ -71,12 +70,10 @@ void write_attention(OnnxStep& step) {
   step.make("MatMul", {weights, step.in(2)});
 }
 
-constexpr OnnxForm forms[] = {{&linear_op, {}, write_linear},
-                              {&matmul_op, {}, write_matmul},
-                              {&bmm_op, {}, write_matmul},
-                              {&addmm_op, {}, write_addmm},
-                              {&einsum_op, {}, write_einsum},
-                              {&scaled_dot_product_attention_op, {}, write_attention}};
+constexpr OnnxForm forms[] = {
+    {&linear_op, {}, write_linear}, {&matmul_op, {}, write_matmul},
+    {&bmm_op, {}, write_matmul},    {&addmm_op, {}, write_addmm},
+    {&einsum_op, {}, write_einsum}, {&scaled_dot_product_attention_op, {}, write_attention}};
 
 }  // namespace
 

@@ -25,7 +25,7 @@ Ints target_sizes(OnnxStep& step) {
     }
     found *= sizes[i];
   }
-  step.fail("it moves an axis whose size depends on data");
+  step.fail("moves an axis whose size depends on data");
 }
 
 void write_reshape(OnnxStep& step) {
@@ -39,7 +39,8 @@ void write_reshape(OnnxStep& step) {
 void write_flatten(OnnxStep& step) {
   const auto& attrs = step.attrs<FlattenAttrs>();
   const std::int64_t rank = step.shape(0).rank();
-  const bool to_matrix = rank >= 2 && step.axis(attrs.start_dim) == 1 && step.axis(attrs.end_dim) == rank - 1;
+  const bool to_matrix =
+      rank >= 2 && step.axis(attrs.start_dim) == 1 && step.axis(attrs.end_dim) == rank - 1;
   if (to_matrix) return step.make("Flatten", {step.in(0)}, {{"axis", std::int64_t{1}}});
   write_reshape(step);
 }
@@ -81,6 +82,9 @@ void write_expand(OnnxStep& step) {
 void write_slice(OnnxStep& step) {
   const auto& attrs = step.attrs<SliceAttrs>();
   const std::int64_t length = step.shape(0).dim(attrs.dim);
+  // Where the start was traced from the bound, it lies elsewhere in the real data.
+  const bool is_open = step.builder().open_axis(step.node().input(0)) == step.axis(attrs.dim);
+  if (is_open && attrs.start > 0) step.fail("starts within an axis whose size depends on data");
   // Backwards, an end before the first element is told by the least number, as -1 is the last.
   const bool to_first = attrs.step < 0 && attrs.end < -length;
   const std::int64_t end = to_first ? std::numeric_limits<std::int64_t>::min() : attrs.end;
@@ -131,13 +135,12 @@ void write_pad(OnnxStep& step) {
   const auto& attrs = step.attrs<PadAttrs>();
   const std::string_view mode = attrs.mode == "replicate" ? "edge" : attrs.mode;
   if (mode != "constant" && mode != "reflect" && mode != "edge")
-    step.fail("its mode is " + std::string(attrs.mode));
+    step.fail("has the mode " + std::string(attrs.mode));
   std::vector<std::int64_t> pads(attrs.before.begin(), attrs.before.end());
   pads.insert(pads.end(), attrs.after.begin(), attrs.after.end());
   const std::string amounts = step.integers(pads);
   if (mode != "constant") return step.make("Pad", {step.in(0), amounts}, {{"mode", mode}});
-  step.make("Pad", {step.in(0), amounts, step.number(attrs.value, step.dtype())},
-            {{"mode", mode}});
+  step.make("Pad", {step.in(0), amounts, step.number(attrs.value, step.dtype())}, {{"mode", mode}});
 }
 
 /// Each axis: its last elements, then the others.
@@ -147,8 +150,7 @@ void write_roll(OnnxStep& step) {
   if (attrs.dims.empty()) x = step.reshape(x, {-1});
   for (std::size_t i = 0; i < attrs.shifts.size(); ++i) {
     const std::int64_t axis = attrs.dims.empty() ? 0 : step.axis(attrs.dims[i]);
-    const std::int64_t length =
-        attrs.dims.empty() ? numel(step.shape(0)) : step.shape(0).dim(axis);
+    const std::int64_t length = attrs.dims.empty() ? numel(step.shape(0)) : step.shape(0).dim(axis);
     if (length == 0) continue;
     const std::int64_t shift = (attrs.shifts[i] % length + length) % length;
     if (shift == 0) continue;
@@ -204,6 +206,12 @@ void write_full(OnnxStep& step) {
   step.make("Expand", {value, step.integers(attrs.sizes)});
 }
 
+void write_full_like(OnnxStep& step) {
+  const auto& attrs = step.attrs<FullLikeAttrs>();
+  const std::string value = step.number(attrs.value, attrs.dtype);
+  step.make("Expand", {value, step.add("Shape", {step.in(0)})});
+}
+
 void write_arange(OnnxStep& step) {
   const auto& attrs = step.attrs<ArangeAttrs>();
   const std::string start = step.number(attrs.start, attrs.dtype);
@@ -246,32 +254,21 @@ void write_unfold(OnnxStep& step) {
   step.make("Reshape", {windows, step.integers(step.node().out())});
 }
 
-constexpr OnnxForm forms[] = {{&reshape_op, {}, write_reshape},
-                              {&flatten_op, {}, write_flatten},
-                              {&squeeze_op, {}, write_squeeze},
-                              {&unsqueeze_op, {}, write_unsqueeze},
-                              {&permute_op, {}, write_permute},
-                              {&transpose_op, {}, write_transpose},
-                              {&expand_op, {}, write_expand},
-                              {&slice_op, {}, write_slice},
-                              {&select_op, {}, write_select},
-                              {&chunk_op, {}, write_chunk},
-                              {&cat_op, {}, write_cat},
-                              {&stack_op, {}, write_stack},
-                              {&pad_op, {}, write_pad},
-                              {&roll_op, {}, write_roll},
-                              {&repeat_op, {}, write_repeat},
-                              {&index_select_op, {}, write_index_select},
-                              {&gather_op, {}, write_gather},
-                              {&embedding_op, {}, write_rows},
-                              {&index_op, {}, write_rows},
-                              {&contiguous_op, "Identity"},
-                              {&clone_op, "Identity"},
-                              {&flip_op, {}, write_flip},
-                              {&full_op, {}, write_full},
-                              {&arange_op, {}, write_arange},
-                              {&pixel_shuffle_op, {}, write_pixel_shuffle},
-                              {&unfold_op, {}, write_unfold}};
+constexpr OnnxForm forms[] = {
+    {&reshape_op, {}, write_reshape}, {&flatten_op, {}, write_flatten},
+    {&squeeze_op, {}, write_squeeze}, {&unsqueeze_op, {}, write_unsqueeze},
+    {&permute_op, {}, write_permute}, {&transpose_op, {}, write_transpose},
+    {&expand_op, {}, write_expand},   {&slice_op, {}, write_slice},
+    {&select_op, {}, write_select},   {&chunk_op, {}, write_chunk},
+    {&cat_op, {}, write_cat},         {&stack_op, {}, write_stack},
+    {&pad_op, {}, write_pad},         {&roll_op, {}, write_roll},
+    {&repeat_op, {}, write_repeat},   {&index_select_op, {}, write_index_select},
+    {&gather_op, {}, write_gather},   {&embedding_op, {}, write_rows},
+    {&index_op, {}, write_rows},      {&contiguous_op, "Identity"},
+    {&clone_op, "Identity"},          {&flip_op, {}, write_flip},
+    {&full_op, {}, write_full},       {&full_like_op, {}, write_full_like},
+    {&arange_op, {}, write_arange},   {&pixel_shuffle_op, {}, write_pixel_shuffle},
+    {&unfold_op, {}, write_unfold}};
 
 }  // namespace
 

@@ -26,8 +26,7 @@ void write_batch_norm(OnnxStep& step) {
 
 Shape normalised_sizes(const OnnxStep& step) {
   const std::int64_t rank = step.attrs<LayerNormAttrs>().normalized_rank;
-  return Shape(
-      std::span<const std::int64_t>(step.shape(0)).last(static_cast<std::size_t>(rank)));
+  return Shape(std::span<const std::int64_t>(step.shape(0)).last(static_cast<std::size_t>(rank)));
 }
 
 void write_layer_norm(OnnxStep& step) {
@@ -86,8 +85,9 @@ void write_instance_norm(OnnxStep& step) {
 
 void write_response_norm(OnnxStep& step) {
   const auto& attrs = step.attrs<LocalResponseNormAttrs>();
-  step.make("LRN", {step.in(0)},
-            {{"size", attrs.size}, {"alpha", attrs.alpha}, {"beta", attrs.beta}, {"bias", attrs.k}});
+  step.make(
+      "LRN", {step.in(0)},
+      {{"size", attrs.size}, {"alpha", attrs.alpha}, {"beta", attrs.beta}, {"bias", attrs.k}});
 }
 
 constexpr OnnxForm forms[] = {{&batch_norm_op, {}, write_batch_norm},

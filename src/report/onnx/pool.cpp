@@ -63,13 +63,13 @@ void write_average(OnnxStep& step) {
   const auto is_zero = [](std::int64_t pad) { return pad == 0; };
   const auto is_one = [](std::int64_t dilation) { return dilation == 1; };
   if (!std::all_of(attrs.dilation.begin(), attrs.dilation.end(), is_one))
-    step.fail("its window has a dilation");
+    step.fail("has a window with a dilation");
   const bool no_padding = std::all_of(attrs.padding.begin(), attrs.padding.end(), is_zero) &&
                           std::all_of(attrs.padding_end.begin(), attrs.padding_end.end(), is_zero);
   // What rounding up adds is never counted, what the user pads may be.
   const bool counts_padding = attrs.count_include_pad && !no_padding;
   if (counts_padding && exact_padding_end(step) != attrs.padding_end)
-    step.fail("it rounds up and counts its padding");
+    step.fail("rounds up and counts its padding");
   make_unbatched(step, batched(step, attrs.kernel_size.size()), "AveragePool",
                  {{"kernel_shape", ints(attrs.kernel_size)},
                   {"strides", ints(attrs.stride)},
@@ -104,8 +104,7 @@ void write_uneven(OnnxStep& step, std::size_t spatial, const Reduction& reductio
     if (from == to) continue;
     std::vector<std::string> pieces;
     for (std::int64_t k = 0; k < to; ++k) {
-      const std::string window =
-          step.slice(x, axis, k * from / to, ((k + 1) * from + to - 1) / to);
+      const std::string window = step.slice(x, axis, k * from / to, ((k + 1) * from + to - 1) / to);
       pieces.push_back(step.add(reduction.along_axes, {window}, {{"axes", Ints{axis}}}));
     }
     x = step.add("Concat", pieces, {{"axis", axis}});

@@ -14,9 +14,9 @@ Ints axes_of(const OnnxStep& step) {
 }
 
 void make_reduction(OnnxStep& step, std::string_view op_type) {
-  step.make(op_type, {step.in(0)},
-            {{"axes", axes_of(step)},
-             {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+  step.make(
+      op_type, {step.in(0)},
+      {{"axes", axes_of(step)}, {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
 }
 
 void write_mean(OnnxStep& step) { make_reduction(step, "ReduceMean"); }
@@ -35,10 +35,9 @@ void write_sum(OnnxStep& step) {
 void make_truth(OnnxStep& step, std::string_view op_type) {
   const std::string truth = step.cast(step.in(0), step.dtype(), DType::boolean);
   const std::string number = step.cast(truth, DType::boolean, DType::int32);
-  const std::string reduced =
-      step.add(op_type, {number},
-               {{"axes", axes_of(step)},
-                {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+  const std::string reduced = step.add(
+      op_type, {number},
+      {{"axes", axes_of(step)}, {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
   step.make("Cast", {reduced}, {{"to", DType::boolean}});
 }
 void write_any(OnnxStep& step) { make_truth(step, "ReduceMax"); }
@@ -46,7 +45,7 @@ void write_all(OnnxStep& step) { make_truth(step, "ReduceMin"); }
 
 void make_index(OnnxStep& step, std::string_view op_type) {
   const auto& attrs = step.attrs<ReduceAttrs>();
-  if (attrs.dims.size() > 1) step.fail("it has several axes");
+  if (attrs.dims.size() > 1) step.fail("has several axes");
   const bool is_flat = attrs.dims.empty();
   const std::string x = is_flat ? step.reshape(step.in(0), {-1}) : step.in(0);
   const std::int64_t axis = is_flat ? 0 : step.axis(attrs.dims[0]);

@@ -9,7 +9,7 @@ namespace {
 void make_resize(OnnxStep& step, OnnxArguments arguments) {
   const auto open = step.builder().open_axis(step.node().input(0));
   std::string sizes = step.integers(step.node().out());
-  if (open && *open > 1) step.fail("it resizes an axis whose size depends on data");
+  if (open && *open > 1) step.fail("resizes an axis whose size depends on data");
   if (open) {
     const std::string leading = step.add(
         "Slice", {step.add("Shape", {step.in(0)}), step.integers({0}), step.integers({2})});
@@ -49,14 +49,11 @@ void write_grid_sample(OnnxStep& step) {
              {"align_corners", std::int64_t{attrs.align_corners}}});
 }
 
-constexpr OnnxForm forms[] = {{&upsample_nearest1d_op, {}, write_nearest},
-                              {&upsample_nearest2d_op, {}, write_nearest},
-                              {&upsample_nearest3d_op, {}, write_nearest},
-                              {&upsample_linear1d_op, {}, write_linear},
-                              {&upsample_bilinear2d_op, {}, write_linear},
-                              {&upsample_trilinear3d_op, {}, write_linear},
-                              {&upsample_bicubic2d_op, {}, write_cubic},
-                              {&grid_sample_op, {}, write_grid_sample}};
+constexpr OnnxForm forms[] = {
+    {&upsample_nearest1d_op, {}, write_nearest}, {&upsample_nearest2d_op, {}, write_nearest},
+    {&upsample_nearest3d_op, {}, write_nearest}, {&upsample_linear1d_op, {}, write_linear},
+    {&upsample_bilinear2d_op, {}, write_linear}, {&upsample_trilinear3d_op, {}, write_linear},
+    {&upsample_bicubic2d_op, {}, write_cubic},   {&grid_sample_op, {}, write_grid_sample}};
 
 }  // namespace
 

@@ -88,7 +88,8 @@ void OnnxWeights::check_file() const {
     const SafeTensor* tensor = file_->find(name);
     const Shape& shape = graph_.shape(parameter.value);
     const auto refuse = [&](Error::Detail what_came) {
-      Error error(ErrorCode::malformed, "the weights do not fit the model: " + escape_controls(name),
+      Error error(ErrorCode::malformed,
+                  "the weights do not fit the model: " + escape_controls(name),
                   std::move(what_came));
       error.place.model = file_->path();
       throw error;

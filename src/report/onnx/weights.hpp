@@ -31,8 +31,8 @@ class OnnxWeights {
 
   const Graph& graph_;
   std::int64_t seed_;
-  std::vector<Role> roles_;          // by parameter
-  std::vector<bool> is_read_;        // by parameter
+  std::vector<Role> roles_;    // by parameter
+  std::vector<bool> is_read_;  // by parameter
   std::unique_ptr<Safetensors> file_;
 };
 
