@@ -9,19 +9,27 @@ function(zoometer_table FOLDER TYPE SUFFIX FUNCTION HEADER)
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${FOLDER}/*.cpp)
+  zoometer_write_table(zoometer_core ${ZOOMETER_GENERATED} ${TYPE} ${SUFFIX} ${FUNCTION} ${HEADER}
+    ${sources})
+endfunction()
+
+# zoometer_write_table(TARGET DIRECTORY TYPE SUFFIX FUNCTION HEADER SOURCES...): the table of these
+# sources, written into DIRECTORY and compiled into TARGET.
+function(zoometer_write_table TARGET DIRECTORY TYPE SUFFIX FUNCTION HEADER)
+  set(sources ${ARGN})
   list(SORT sources)
   # The list is a dependency of its own: a removed file would otherwise leave the table as it was.
-  set(list_file ${ZOOMETER_GENERATED}/${FUNCTION}_table.files)
+  set(list_file ${DIRECTORY}/${FUNCTION}_table.files)
   string(REPLACE ";" "\n" content "${sources}")
   file(CONFIGURE OUTPUT ${list_file} CONTENT "${content}\n" @ONLY)
 
-  set(output ${ZOOMETER_GENERATED}/${FUNCTION}_table.cpp)
+  set(output ${DIRECTORY}/${FUNCTION}_table.cpp)
   set(script ${PROJECT_SOURCE_DIR}/cmake/make_table.cmake)
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} -DFILES=${list_file} -DTYPE=${TYPE} -DSUFFIX=${SUFFIX}
       -DFUNCTION=${FUNCTION} -DHEADER=${HEADER} -DOUTPUT=${output} -P ${script}
     DEPENDS ${sources} ${list_file} ${script}
-    COMMENT "Table of ${FUNCTION} in src/${FOLDER}"
+    COMMENT "Table of ${FUNCTION}"
     VERBATIM)
-  target_sources(zoometer_core PRIVATE ${output})
+  target_sources(${TARGET} PRIVATE ${output})
 endfunction()

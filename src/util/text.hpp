@@ -17,6 +17,9 @@ std::string format_bytes(std::int64_t bytes);
 /// "7.3%"; "-" where the whole is 0.
 std::string format_share(double part, double whole);
 
+/// A bar of block characters, in eighths of a cell: `cells` of them for a share of 1.
+std::string share_bar(double share, std::size_t cells);
+
 /// The columns that a UTF-8 text takes on a terminal, each code point taken as one.
 std::size_t display_width(std::string_view text) noexcept;
 
@@ -26,6 +29,9 @@ std::string pad_left(std::string_view text, std::size_t width);
 
 /// A field of a CSV line, quoted where RFC 4180 asks for it.
 std::string csv_field(std::string_view text);
+
+/// A message up to the end of its first sentence, at most 160 bytes: PyTorch appends pages.
+std::string_view first_sentence(std::string_view message);
 
 /// Control characters as "\x1b", so that a name from a file cannot steer a terminal.
 std::string escape_controls(std::string_view text);
