@@ -93,19 +93,11 @@ OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
   return load_live(request, registry, tell, graph);
 }
 
-Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
-                const Tell& tell) {
+Finding try_origin(const OriginRequest& request, const Registry& registry, const Tell& tell) {
   using Clock = std::chrono::steady_clock;
   Finding finding;
-  finding.name = model.name;
-  finding.family = model.family;
-  finding.task = name_of(model.task);
   const auto begin = Clock::now();
   try {
-    OriginRequest request;
-    request.origin = model.user->origin;
-    request.inputs = model.user->inputs;
-    request.live = live;
     Graph graph;
     load_origin(request, registry, tell, graph);
     take_figures(finding, graph);
@@ -113,6 +105,19 @@ Finding try_own(const RegistryModel& model, const Registry& registry, const Live
     take_error(finding, error);
   }
   finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return finding;
+}
+
+Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
+                const Tell& tell) {
+  OriginRequest request;
+  request.origin = model.user->origin;
+  request.inputs = model.user->inputs;
+  request.live = live;
+  Finding finding = try_origin(request, registry, tell);
+  finding.name = model.name;
+  finding.family = model.family;
+  finding.task = name_of(model.task);
   return finding;
 }
 
