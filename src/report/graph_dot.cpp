@@ -250,11 +250,12 @@ std::string write_dot(const GraphInput& input, const GraphOptions& options) {
   return DotGraph(input, options).write();
 }
 
-std::string write_svg(const GraphInput& input, const GraphOptions& options) {
-  const std::string words[] = {"dot", "-Tsvg"};
+std::string draw(const GraphInput& input, const GraphOptions& options, const char* format) {
+  const std::string words[] = {"dot", std::string("-T") + format};
   const ProcessResult drawn = run_process(words, write_dot(input, options), drawing_limit);
   if (!drawn.found) {
-    Error error(ErrorCode::unsupported, "SVG is drawn by Graphviz's program dot, which is missing");
+    Error error(ErrorCode::unsupported,
+                "pictures are drawn by Graphviz's program dot, which is missing");
     error.hint = "install it, as by apt-get install graphviz, or write --format dot";
     throw error;
   }
@@ -271,11 +272,25 @@ std::string write_svg(const GraphInput& input, const GraphOptions& options) {
   return drawn.output;
 }
 
+std::string write_svg(const GraphInput& input, const GraphOptions& options) {
+  return draw(input, options, "svg");
+}
+std::string write_png(const GraphInput& input, const GraphOptions& options) {
+  return draw(input, options, "png");
+}
+std::string write_pdf(const GraphInput& input, const GraphOptions& options) {
+  return draw(input, options, "pdf");
+}
+
 }  // namespace
 
 extern constinit const GraphWriter dot_graph_writer = {
     "dot", "Graphviz: modules as clusters, coloured by their share of the MACs", write_dot, true};
 extern constinit const GraphWriter svg_graph_writer = {
     "svg", "the same as a picture, drawn by Graphviz's dot", write_svg, true};
+extern constinit const GraphWriter png_graph_writer = {
+    "png", "the same in pixels", write_png, true, false, true};
+extern constinit const GraphWriter pdf_graph_writer = {
+    "pdf", "the same as a page to print", write_pdf, true, false, true};
 
 }  // namespace zoometer
