@@ -101,7 +101,10 @@ int run(const std::vector<std::string>& words) {
   Graph graph;
   const LoadedModel loaded = load_model(given.model, graph);
   const GraphInput input{graph, loaded.name, loaded.source, loaded.variant, loaded.notes};
+  std::vector<std::string> remarks;
+  given.options.remarks = &remarks;
   write_output(given.output, writer.write(input, given.options));
+  for (const std::string& remark : remarks) write_note(remark);
   return exit_done;
 }
 
