@@ -7,6 +7,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/old_commands.hpp"
 #include "util/error.hpp"
 #include "util/limits.hpp"
 #include "util/output.hpp"
@@ -46,7 +47,8 @@ int unknown_command(const std::string& word) {
   throw error;
 }
 
-int dispatch(const std::vector<std::string>& words) {
+int dispatch(const OldCommand* old, const std::vector<std::string>& words) {
+  if (old != nullptr) return old->run(words);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     write_stdout(help_text());
     return words.empty() ? exit_usage : exit_done;
@@ -80,12 +82,12 @@ std::string out_of_memory(const Limits& limits) {
          " are needed (--max-memory sets the limit)";
 }
 
-int run(std::vector<std::string> words) {
+int run(std::string_view program, std::vector<std::string> words) {
   Limits limits = usual_limits();
   try {
     limits = take_limits(words);
     apply_limits(limits);
-    return dispatch(words);
+    return dispatch(find_old_command(program), words);
   } catch (const HelpShown&) {
     return exit_done;
   } catch (const Error& error) {
@@ -106,5 +108,6 @@ int run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(), with a message
-  return zoometer::run({argv + (argc > 0 ? 1 : 0), argv + argc});
+  if (argc == 0) return zoometer::run({}, {});
+  return zoometer::run(argv[0], {argv + 1, argv + argc});
 }
