@@ -41,7 +41,8 @@ constexpr unsigned result = 8;
 constexpr unsigned survivor = 16;
 
 /// By PyTorch's derivatives. Products and mul, div are below; what is not listed keeps nothing:
-/// sums, views, copies, resampling, rounding, comparisons, dropout (whose rate a graph does not have).
+/// sums, views, copies, resampling, rounding, comparisons, dropout (whose rate a graph does not
+/// have).
 constexpr SavingRule saving_rules[] = {
     {"batch_norm", first, Extra::channel_statistics},
     {"instance_norm", first, Extra::instance_statistics},
@@ -305,8 +306,7 @@ class Step {
 
   /// Whether an operator writes its result over its first input.
   bool overwrites(const NodeView& node) const {
-    return node.op().storage == Storage::fresh &&
-           graph_.value(node.output()).has(Value::shares);
+    return node.op().storage == Storage::fresh && graph_.value(node.output()).has(Value::shares);
   }
 
   /// An operator that works in place and needs what it overwrites keeps a copy.
@@ -346,7 +346,7 @@ class Step {
     }
     const std::int64_t numbers = sums.optimizer == Optimizer::sgd        ? 0
                                  : sums.optimizer == Optimizer::momentum ? 1
-                                                                           : 2;
+                                                                         : 2;
     sums.optimizer_state = product(numbers, sums.trainable, float32_bytes);
   }
 

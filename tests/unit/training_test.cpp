@@ -20,9 +20,7 @@ class TrainingExample : public testing::Test {
 
   TrainingExample() { graph.add_module(no_id, "", "Net"); }
 
-  Tensor input(const Shape& shape) {
-    return {&graph, graph.add_input("x", shape, DType::float32)};
-  }
+  Tensor input(const Shape& shape) { return {&graph, graph.add_input("x", shape, DType::float32)}; }
   Tensor parameter(const Shape& shape, ParameterKind kind = ParameterKind::parameter) {
     return {&graph, graph.add_parameter(0, "weight", shape, DType::float32, kind)};
   }
@@ -74,8 +72,8 @@ TEST_F(TrainingExample, ConvolutionWithNormAndActivation) {
   attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
   const Tensor y = convolution(input({1, 3, 8, 8}), parameter({4, 3, 3, 3}), {}, attrs);
   const Tensor statistics = parameter({4}, ParameterKind::buffer);
-  output(unary(relu_op, batch_norm(y, parameter({4}), parameter({4}), statistics, statistics),
-               true));
+  output(
+      unary(relu_op, batch_norm(y, parameter({4}), parameter({4}), statistics, statistics), true));
   const TrainingProfile result = step();
   EXPECT_EQ(result.macs, 6'912);
   EXPECT_EQ(result.backward_macs, 6'912) << "the first layer needs no gradient of its input";
