@@ -64,6 +64,7 @@ OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   ImportOptions options;
   for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
   options.dims = request.dims;
+  options.model = request.entry;
   ImportNotes notes = import_file(request.origin.target, options, graph);
   OriginAnswer answer{notes.format, "", std::move(notes.notes)};
   if (!notes.producer.empty())
