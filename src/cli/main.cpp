@@ -7,7 +7,9 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/old_commands.hpp"
 #include "util/error.hpp"
+#include "util/limits.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
@@ -25,7 +27,9 @@ std::string help_text() {
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
   text += "\nOptions:\n"
           "  -h, --help     print this help, or a command's with COMMAND --help\n"
-          "  --version      print the version\n\n"
+          "  --version      print the version\n"
+          "  --max-memory SIZE  stop where more is needed, as 512M; usually 3/4 of the machine's\n"
+          "  --max-time SECONDS stop where it takes longer\n\n"
           "Examples:\n"
           "  zoometer list 'resnet*'\n"
           "  zoometer profile resnet50\n"
@@ -43,7 +47,8 @@ int unknown_command(const std::string& word) {
   throw error;
 }
 
-int dispatch(const std::vector<std::string>& words) {
+int dispatch(const OldCommand* old, const std::vector<std::string>& words) {
+  if (old != nullptr) return old->run(words);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     write_stdout(help_text());
     return words.empty() ? exit_usage : exit_done;
@@ -72,9 +77,17 @@ int report(const char* message, int status) {
   return status;
 }
 
-int run(const std::vector<std::string>& words) {
+std::string out_of_memory(const Limits& limits) {
+  return "out of memory: more than " + format_bytes(limits.memory) +
+         " are needed (--max-memory sets the limit)";
+}
+
+int run(std::string_view program, std::vector<std::string> words) {
+  Limits limits = usual_limits();
   try {
-    return dispatch(words);
+    limits = take_limits(words);
+    apply_limits(limits);
+    return dispatch(find_old_command(program), words);
   } catch (const HelpShown&) {
     return exit_done;
   } catch (const Error& error) {
@@ -84,7 +97,7 @@ int run(const std::vector<std::string>& words) {
       std::fputs(point_at(excerpt.text, excerpt.begin, excerpt.end).c_str(), stderr);
     return status;
   } catch (const std::bad_alloc&) {
-    return report("out of memory", exit_unreadable);
+    return report(out_of_memory(limits).c_str(), exit_unreadable);
   } catch (const std::exception& error) {
     return report(error.what(), exit_unreadable);
   }
@@ -95,5 +108,6 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(), with a message
-  return zoometer::run({argv + (argc > 0 ? 1 : 0), argv + argc});
+  if (argc == 0) return zoometer::run({}, {});
+  return zoometer::run(argv[0], {argv + 1, argv + argc});
 }

@@ -22,7 +22,10 @@ struct Finding {
   std::string message;      ///< why, in the words of what refused it
   std::string module_path;  ///< where it failed; empty where that is not known
   std::string op;           ///< the operator that failed; empty where that is not known
-  std::string note;         ///< what else is worth telling: "printed 3 lines"
+  /// Live sources: what PyTorch tells of the model's structure. A line with parameters and nodes,
+  /// and a line with a digest of its state dict.
+  std::string structure;
+  std::string note;  ///< what else is worth telling: "printed 3 lines"
   std::optional<std::int64_t> nodes, parameters, macs;
   double seconds = 0;  ///< that the test took, also where the answer was remembered
 };
@@ -32,6 +35,7 @@ struct Discovery {
   std::string source;          ///< "builtin", "torchvision", a folder
   std::string source_version;  ///< of the source, not of zoometer; empty for a folder
   std::vector<Finding> findings;
+  bool has_files = false;          ///< the findings are files, which no curated registry holds
   std::vector<std::string> notes;  ///< which interpreter was taken, what changed since last time
 
   std::size_t count(Status status) const noexcept;
@@ -72,7 +76,7 @@ bool unpack_finding(std::string_view value, Finding& finding);
 Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& options,
                            const Progress& progress);
 
-/// The traceable models that the curated list lacks.
+/// The traceable models that the curated list lacks; those of the user's own are in every registry.
 std::vector<std::string_view> missing_from_curated(const Registry& registry,
                                                    const Discovery& discovery);
 

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kind = "file";
-constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 1";
+constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 2";
 
 /// Paths within the folder, in order; folders that may not be entered are left out.
 std::vector<std::string> files_below(const std::string& folder) {
@@ -82,6 +82,7 @@ Discovery discover_folder(const std::string& folder, const DiscoveryOptions& opt
                           const Progress& progress) {
   Discovery discovery;
   discovery.source = folder;
+  discovery.has_files = true;
   std::vector<std::string> wanted;
   for (std::string& name : files_below(folder)) {
     if (options.wants(name)) wanted.push_back(std::move(name));

@@ -60,12 +60,26 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   return answer;
 }
 
+/// Asks for the inputs that a file has, with that batch.
+void set_batch(std::int64_t batch, const Graph& graph, ImportOptions& options) {
+  options.inputs.clear();
+  for (const Port& input : graph.inputs()) {
+    Shape shape = graph.shape(input.value);
+    if (!shape.empty()) shape[0] = batch;
+    options.inputs.push_back({std::string(input.name), shape});
+  }
+}
+
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   ImportOptions options;
   for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
   options.dims = request.dims;
   options.model = request.entry;
   ImportNotes notes = import_file(request.origin.target, options, graph);
+  if (request.batch) {
+    set_batch(*request.batch, graph, options);
+    notes = import_file(request.origin.target, options, graph);
+  }
   OriginAnswer answer{notes.format, "", std::move(notes.notes)};
   if (!notes.producer.empty())
     answer.notes.insert(answer.notes.begin(), "written by " + notes.producer);
@@ -80,19 +94,11 @@ OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
   return load_live(request, registry, tell, graph);
 }
 
-Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
-                const Tell& tell) {
+Finding try_origin(const OriginRequest& request, const Registry& registry, const Tell& tell) {
   using Clock = std::chrono::steady_clock;
   Finding finding;
-  finding.name = model.name;
-  finding.family = model.family;
-  finding.task = name_of(model.task);
   const auto begin = Clock::now();
   try {
-    OriginRequest request;
-    request.origin = model.user->origin;
-    request.inputs = model.user->inputs;
-    request.live = live;
     Graph graph;
     load_origin(request, registry, tell, graph);
     take_figures(finding, graph);
@@ -100,6 +106,19 @@ Finding try_own(const RegistryModel& model, const Registry& registry, const Live
     take_error(finding, error);
   }
   finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return finding;
+}
+
+Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
+                const Tell& tell) {
+  OriginRequest request;
+  request.origin = model.user->origin;
+  request.inputs = model.user->inputs;
+  request.live = live;
+  Finding finding = try_origin(request, registry, tell);
+  finding.name = model.name;
+  finding.family = model.family;
+  finding.task = name_of(model.task);
   return finding;
 }
 

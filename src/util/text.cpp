@@ -95,8 +95,24 @@ std::string format_bytes(std::int64_t bytes) {
   return four_digits(scaled).append(prefixes[prefix]);
 }
 
+std::string format_seconds(double seconds) {
+  if (seconds >= 0.99995) return four_digits(seconds) + " s";
+  if (seconds >= 0.99995e-3) return four_digits(seconds * 1e3) + " ms";
+  if (seconds >= 0.99995e-6) return four_digits(seconds * 1e6) + " µs";
+  return four_digits(seconds * 1e9) + " ns";
+}
+
 std::string format_share(double part, double whole) {
   return whole > 0 ? fmt::format("{:.1f}%", 100 * part / whole) : "-";
+}
+
+std::string share_bar(double share, std::size_t cells) {
+  const double scaled = std::clamp(share, 0.0, 1.0) * static_cast<double>(cells) * 8;
+  const auto eighths = static_cast<std::size_t>(scaled + 0.5);
+  constexpr std::array<std::string_view, 8> parts = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  std::string text;
+  for (std::size_t i = 0; i < eighths / 8; ++i) text += "█";
+  return text.append(parts[eighths % 8]);
 }
 
 std::size_t display_width(std::string_view text) noexcept {

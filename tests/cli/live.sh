@@ -52,6 +52,29 @@ expect "patterns are taken when they are given" has "$out" "5 skipped"
 run discover --python "$here/good" good last
 expect "the text names the interpreter, too" has "$out" "good: Python 3.11.2"
 
+run list --sources --format json
+expect "the source is listed" json '.sources[] | select(.name == "torchvision")
+  | .version == "0.15" and .models == 6 and .is_current and .age_seconds < 600 and (.where | test("good, Python 3.11.2, torch 2.0"))'
+cp torch/__init__.py kept.py
+echo changed >torch/__init__.py
+run list --sources
+expect "a change is noticed" has "$out" "changed since: discover --source torchvision"
+run registry diff --python "$here/good"
+expect "the curated registry is compared with a source" has "$out" "3 that trace and are not curated (+), 33 curated that do not trace (-)"
+run registry update --python "$here/good"
+expect "what is new there can be taken" has "$out" "+ good"
+run list good --format json
+expect "as a model of that source" json '.models[0].source == "torchvision:good"'
+run registry diff --python "$here/good"
+expect "and is not new any more" has "$out" "0 that trace and are not curated"
+run registry remove good noisy last
+rm -r "$XDG_CONFIG_HOME/zoometer"
+
+fresh
+script -qec "'$ZOOMETER' discover --python '$here/good' --time-limit 1" /dev/null </dev/null >terminal.txt
+expect "a terminal sees how far it is" has "$(cat terminal.txt)" "[3/6] fails"
+expect "and no more of it at the end" has "$(cat terminal.txt)" $'\r\e[K'
+
 # interpreters that cannot be taken
 for row in "ancient:too old: 3.7 or newer" "no_torch:has no torch" \
   "no_torchvision:has torch and no torchvision" "broken:does not run: cannot open shared object file" \
@@ -69,6 +92,15 @@ mkdir first second
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$here/no_torch" >first/python3
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$here/good" >second/python3
 chmod +x first/python3 second/python3
+# Where the test may make a world of its own: one without any Python.
+if unshare -rm true 2>/dev/null; then
+  cp "$ZOOMETER" copied
+  unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=/nonexistent ./copied discover --source torchvision' 2>err.txt
+  expect "no Python at all is told" has "$(cat err.txt)" "there is no Python on the PATH (install torch and torchvision"
+  mkdir old_scripts && ln -s "$here/ancient" old_scripts/python3
+  unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=$1 ./copied discover --source torchvision' - "$here/old_scripts" 2>err.txt
+  expect "nor one that can be taken" has "$(cat err.txt)" "no Python can be taken: "
+fi
 PATH=$here/first:$here/second:$PATH run discover --source torchvision good
 expect "the search goes on behind a Python without torch" is "$status" 0
 expect "and tells which was taken, and why" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 has no torch)"
@@ -127,8 +159,10 @@ fresh
 "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kinds[] | select(.kind == "verdict").entries] | add // 0')" -ge 2 ] && break; sleep 0.02; done
-kill -9 $pid
-wait $pid 2>/dev/null
+{ kill -9 $pid; wait $pid; } 2>/dev/null
+sleep 0.2
+state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$(cat log.pid)/status" 2>/dev/null)
+expect "no Python outlives a killed run" is "${state/Z/}" ""  # where nobody waits for it, a zombie stays
 expect "the killed run left two verdicts" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 2
 run discover --python "$here/good" --format json
 expect "the next run goes on" json '.total == 5 and .traceable == 5'
@@ -163,17 +197,51 @@ FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=e FAKE_PARAMETERS=12 run dis
 expect "models whose files are the same are not tried again" is "$(grep -o 'trace .*' log | tail -n 1 | grep -o '[a-f]* *$' | tr -d ' ')" f
 expect "and still there" json '.total == 4 and .traceable == 4'
 
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=renamed FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
+expect "no file is new until one is" json '.notes | length == 1'
+echo more >torch/__init__.py
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=renamed FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
+expect "a renamed parameter is a change" json '.notes | any(. == "a changed: names or shapes in its state dict")'
+
 # the cache
 fresh
 export FAKE_MODELS='a b c'
-for _ in 1 2 3 4; do "$ZOOMETER" discover --python "$here/good" >/dev/null 2>>errors.txt & done
-wait
-expect "many processes share the cache" is "$(cat errors.txt)" ""
+file=$XDG_CACHE_HOME/zoometer/cache.sqlite3
+for before in empty damaged; do
+  fresh
+  if [ $before = damaged ]; then
+    mkdir -p "$XDG_CACHE_HOME/zoometer"
+    head -c 30000 /dev/urandom >"$file"
+  fi
+  for i in $(seq 16); do "$ZOOMETER" discover --python "$here/good" --format json >"answer.$i" 2>"errors.$i" & done
+  wait
+  expect "sixteen processes on one $before cache have sixteen answers" is \
+    "$(for i in $(seq 16); do jq -c '[.total, .traceable]' "answer.$i"; done | sort | uniq -c | tr -s ' ')" " 16 [3,3]"
+  expect "of which at most one has to tell something" test "$(cat errors.? errors.?? | wc -l)" -le 1
+  run discover --python "$here/good"
+  expect "the $before cache is whole then" is "$err" ""
+  expect "and holds each model once" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 3
+done
+
+# killed at any moment, several at once
+fresh
+for wait in 0.00 0.01 0.02 0.03 0.05 0.08 0.12 0.2; do
+  pids=
+  for _ in 1 2 3; do
+    "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1 &
+    pids="$pids $!"
+  done
+  sleep $wait
+  kill -9 $pids 2>/dev/null
+  wait $pids 2>/dev/null
+done 2>/dev/null
+run discover --python "$here/good" --format json
+expect "killed writers leave a whole cache" is "$err" ""
+expect "and right answers" json '.total == 3 and .traceable == 3'
 run cache status
 expect "the cache is shown" has "$out" "verdict"
 run cache status --format json
 expect "the status keeps to its schema" validate stdout.txt cache
-file=$XDG_CACHE_HOME/zoometer/cache.sqlite3
 head -c 20000 /dev/urandom >"$file"
 run discover --python "$here/good" --format json
 expect "a damaged cache is told" has "$err" "is damaged or of another format: it is made anew"
