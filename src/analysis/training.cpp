@@ -7,6 +7,7 @@
 #include "analysis/profile.hpp"
 #include "op/conv.hpp"
 #include "op/norm.hpp"
+#include "op/recurrent.hpp"
 #include "util/checked.hpp"
 
 namespace zoometer {
@@ -251,10 +252,16 @@ class Step {
   }
 
   /// The gradient of each factor is a product with as many MACs. Attention has two products and so
-  /// four factors, of which query and key make up the first two.
-  static std::int64_t backward_macs(const NodeView& node, std::int64_t macs, std::int64_t wanted) {
-    if (node.op().name == "scaled_dot_product_attention") return checked_mul(2, macs);
-    return checked_mul(macs, wanted);
+  /// four factors, of which query and key make up the first two. A recurrent layer's second product
+  /// has two: its weights, and the states, which depend on weights.
+  std::int64_t backward_macs(const NodeView& node, std::int64_t macs, std::int64_t wanted) const {
+    const OpDef& op = node.op();
+    if (op.name == "scaled_dot_product_attention") return checked_mul(2, macs);
+    if (&op != &rnn_op && &op != &gru_op && &op != &lstm_op) return checked_mul(macs, wanted);
+    const std::int64_t features = node.in(1).dim(-1);
+    const std::int64_t hidden = node.in(2).dim(-1);
+    const std::int64_t of_states = macs / std::max<std::int64_t>(1, features + hidden) * hidden;
+    return checked_add(checked_mul(macs - of_states, wanted), checked_mul(2, of_states));
   }
 
   bool is_product(const OpDef& op) const {

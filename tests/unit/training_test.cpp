@@ -9,6 +9,7 @@
 #include "op/movement.hpp"
 #include "op/norm.hpp"
 #include "op/pool.hpp"
+#include "op/recurrent.hpp"
 #include "registry/zoo.hpp"
 
 namespace zoometer {
@@ -105,6 +106,16 @@ TEST_F(TrainingExample, WhatWorksInPlaceAndNeedsItsInputKeepsACopy) {
   graph.add_module(no_id, "", "Net");
   output(layer(unary(hardswish_op, layer(input({2, 8}), 16), true), 4));
   EXPECT_EQ(step().saved, 128 + 128) << "the copy, and the result for the next layer";
+}
+
+TEST_F(TrainingExample, RecurrentLayersHaveTwoProducts) {
+  const Tensor x = input({5, 2, 3});
+  output(apply(lstm_op, RecurrentAttrs{}, x, parameter({1, 16, 3}), parameter({1, 16, 4})));
+  const TrainingProfile result = step();
+  EXPECT_EQ(result.macs, 5 * 2 * 16 * (3 + 4));
+  // x wants no gradient; the states do, and both weights.
+  EXPECT_EQ(result.backward_macs, 5 * 2 * 16 * 3 + 2 * 5 * 2 * 16 * 4);
+  EXPECT_EQ(result.saved, 5 * 2 * 4 * 4);
 }
 
 TEST_F(TrainingExample, MaxPoolingKeepsIndices) {
