@@ -1,0 +1,37 @@
+# What an installation holds, in two components: `program` (the binary with its manual pages and
+# completions, the old commands as links) and `library` (libzoometer.a, the public headers, and what
+# CMake and pkg-config need to find them). All of it is relocatable.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# One folder for every architecture: the archive is found by the package files that lie beside it.
+set(package_libdir lib)
+
+install(TARGETS zoometer DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+
+install(TARGETS zoometer_core ARCHIVE DESTINATION ${package_libdir} COMPONENT library)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT library)
+install(FILES ${ZOOMETER_GENERATED}/zoometer/version.hpp
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zoometer COMPONENT library)
+
+# Scripts see these two, and CMAKE_INSTALL_PREFIX, which is the one of the moment.
+set(script_variables "set(SOURCE \"${PROJECT_SOURCE_DIR}\")
+  set(INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")")
+install(CODE "${script_variables}" COMPONENT library)
+install(SCRIPT cmake/install_headers.cmake COMPONENT library)
+
+configure_package_config_file(cmake/zoometerConfig.cmake.in
+  ${ZOOMETER_GENERATED}/zoometerConfig.cmake
+  INSTALL_DESTINATION ${package_libdir}/cmake/zoometer
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR package_libdir)
+write_basic_package_version_file(${ZOOMETER_GENERATED}/zoometerConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${ZOOMETER_GENERATED}/zoometerConfig.cmake
+  ${ZOOMETER_GENERATED}/zoometerConfigVersion.cmake
+  DESTINATION ${package_libdir}/cmake/zoometer COMPONENT library)
+
+configure_file(cmake/zoometer.pc.in ${ZOOMETER_GENERATED}/zoometer.pc @ONLY)
+install(FILES ${ZOOMETER_GENERATED}/zoometer.pc
+  DESTINATION ${package_libdir}/pkgconfig COMPONENT library)

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/shape.hpp"
+
+namespace zoometer {
+
+/// What the user may ask of a file.
+struct ImportOptions {
+  struct Input {
+    std::string name;  ///< empty: by position
+    Shape shape;
+  };
+  std::vector<Input> inputs;                               ///< empty: what the file declares
+  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< values of symbolic sizes, by name
+  std::string model;                                       ///< which one of several in an archive
+};
+
+}  // namespace zoometer
