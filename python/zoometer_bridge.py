@@ -13,6 +13,7 @@ needs nothing but the standard library, torch and (for its zoo) torchvision.
 import argparse
 import contextlib
 import gc
+import hashlib
 import importlib
 import inspect
 import io
@@ -20,8 +21,10 @@ import json
 import math
 import os
 import sys
+import sysconfig
 import time
 import traceback
+import types
 import warnings
 import zipfile
 
@@ -200,6 +203,84 @@ def load_entries(arguments):
         return entries, arguments.module, getattr(sys.modules[name], "__version__", None)
     torchvision = importlib.import_module("torchvision")
     return torchvision_entries(torchvision), "torchvision", torchvision.__version__
+
+
+# --- What a model's definition depends on -----------------------------------------------
+
+
+class SourceFiles:
+    """The source files behind each model, so that a caller knows when to ask again.
+
+    A module depends on the modules that its globals come from. Those of the standard
+    library and of installed packages are left out, but for the source's own package.
+    """
+
+    def __init__(self, top_level):
+        self.top_level = top_level
+        installed = list(sysconfig.get_paths().values())
+        installed.append(os.path.dirname(os.path.dirname(torch.__file__)))
+        self.installed = tuple({os.path.realpath(path) + os.sep for path in installed})
+        self.neighbours = {}
+        self.digests = {}
+
+    def file_of(self, name):
+        """The module's file, or None for what is not watched."""
+        path = getattr(sys.modules.get(name), "__file__", None)
+        if not isinstance(path, str):
+            return None
+        path = os.path.realpath(path)
+        if name.split(".")[0] == self.top_level:
+            return path if not name.endswith(".version") else None
+        return None if path.startswith(self.installed) else path
+
+    def imported(self, name):
+        """Names of the watched modules that a module's globals come from."""
+        if name not in self.neighbours:
+            module = sys.modules[name]
+            found = set()
+            for value in list(vars(module).values()):
+                if isinstance(value, types.ModuleType):
+                    # A package holds its submodules whether or not it wants them.
+                    if not value.__name__.startswith(name + "."):
+                        found.add(value.__name__)
+                elif isinstance(getattr(value, "__module__", None), str):
+                    found.add(value.__module__)
+            self.neighbours[name] = {other for other in found - {name} if self.file_of(other)}
+        return self.neighbours[name]
+
+    def closure(self, name):
+        """All modules that a module depends on, itself included."""
+        seen, todo = set(), [name]
+        while todo:
+            here = todo.pop()
+            if here not in seen and self.file_of(here):
+                seen.add(here)
+                todo.extend(self.imported(here))
+        return sorted(seen)
+
+    def content(self, name):
+        if name not in self.digests:
+            with open(self.file_of(name), "rb") as stream:
+                self.digests[name] = hashlib.sha256(stream.read()).hexdigest()
+        return self.digests[name]
+
+    def digest(self, name):
+        """A text that changes when a file behind the module does; None if it has none."""
+        names = self.closure(name)
+        text = "\n".join(other + " " + self.content(other) for other in names)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32] if names else None
+
+    def files(self):
+        return sorted({self.file_of(name) for name in self.digests})
+
+
+def describe(entries, source):
+    """What `begin` tells of the source: its models and the files that define them."""
+    sources = SourceFiles(source.partition(":")[0].split(".")[0])
+    models = [{"name": entry.name, "task": entry.task, "family": entry.family,
+               "digest": sources.digest(getattr(entry.builder, "__module__", None) or "")}
+              for entry in entries]
+    return {"models": models, "files": sources.files()}
 
 
 # --- Building a model on meta tensors -------------------------------------------------
@@ -1362,12 +1443,18 @@ class Examination:
 class Output:
     """A file of JSON lines, each on disk before the next model is begun."""
 
-    def __init__(self, path, append):
+    MARK = b"\x1e\n"
+
+    def __init__(self, path, append, marks):
+        self.marks = marks
         self.stream = open(path, "a" if append else "w", encoding="utf-8")
         if append and torn(path):
             self.stream.write("\n")
 
     def write(self, line):
+        if self.marks:
+            sys.stderr.flush()
+            os.write(2, self.MARK)
         self.stream.write(line + "\n")
         self.stream.flush()
 
@@ -1468,13 +1555,15 @@ def unknown_model(name):
 
 def run_trace(arguments):
     options = TraceOptions(arguments)
-    output = Output(arguments.output, arguments.append)
+    output = Output(arguments.output, arguments.append, arguments.marks)
     loaded, error = entries_or_explanation(arguments)
-    output.event("begin", **environment())
     if error:
+        output.event("begin", **environment())
         output.event("error", **error)
         return EXIT_NO_TORCH
-    entries, _, _ = loaded
+    entries, source, version = loaded
+    output.event("begin", source=source, source_version=version, **environment(),
+                 **describe(entries, source))
     known = {entry.name: entry for entry in entries}
     names = arguments.models or list(known)
     gc.freeze()
@@ -1518,6 +1607,8 @@ def parse_arguments(words):
     trace.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the source")
     trace.add_argument("--output", metavar="FILE", required=True)
     trace.add_argument("--append", action="store_true", help="go on with an existing FILE")
+    trace.add_argument("--marks", action="store_true",
+                       help="write \\x1e and a line break to stderr before each event")
     trace.add_argument("--variant", choices=("untrained", "published"), default="untrained")
     trace.add_argument("--skip-graph", action="store_true", help="the verdict only")
     trace.add_argument("--input-shape", action="append", default=[], metavar="N,C,H,W[:DTYPE]",

@@ -54,6 +54,11 @@ void Arguments::option(const std::string& names, std::optional<int>& target,
   parser_->app.add_option(names, target, help)->type_name(value);
 }
 
+void Arguments::option(const std::string& names, double& target, const std::string& help,
+                       const std::string& value) {
+  parser_->app.add_option(names, target, help)->type_name(value)->check(CLI::PositiveNumber);
+}
+
 void Arguments::option(const std::string& names, std::vector<std::string>& target,
                        const std::string& help, const std::string& value) {
   parser_->app.add_option(names, target, help)->type_name(value)->allow_extra_args(false);

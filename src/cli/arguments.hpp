@@ -32,6 +32,8 @@ class Arguments {
               const std::string& help, const std::string& value);
   void option(const std::string& names, std::optional<int>& target, const std::string& help,
               const std::string& value);
+  void option(const std::string& names, double& target, const std::string& help,
+              const std::string& value);
   void option(const std::string& names, std::vector<std::string>& target, const std::string& help,
               const std::string& value);
   /// An option that takes all words up to the next option, at least one.

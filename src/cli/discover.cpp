@@ -90,6 +90,11 @@ std::string family_table(const Discovery& discovery) {
   return table.text(0, false);
 }
 
+std::string first_sentence(const std::string& message) {
+  constexpr std::size_t most = 160;
+  return message.substr(0, std::min(message.find(". "), most));
+}
+
 /// Words joined with commas and broken into lines.
 std::string paragraph(const std::vector<std::string_view>& words, int width) {
   const std::size_t limit = width > 0 ? static_cast<std::size_t>(width) : 100;
@@ -106,21 +111,30 @@ std::string paragraph(const std::vector<std::string_view>& words, int width) {
   return text + line + "\n";
 }
 
+/// What failed, by reason: each in the words of the first model that it stopped.
+std::string failures(const Discovery& discovery, int width) {
+  std::map<std::string, std::vector<std::string_view>> reasons;
+  for (const Finding& finding : discovery.findings) {
+    if (finding.status == Status::failed)
+      reasons[finding.reason + ": " + first_sentence(finding.message)].push_back(finding.name);
+  }
+  std::string text;
+  for (const auto& [reason, names] : reasons) {
+    text += fmt::format("\n{}, failed ({}):\n", escape_controls(reason), names.size());
+    text += paragraph(names, width);
+  }
+  return text;
+}
+
 std::string summary(const Registry& registry, const Discovery& discovery, int width) {
   std::string text = discovery.source;
   if (!discovery.source_version.empty()) text += " " + discovery.source_version;
   text += fmt::format(": {} models, {} traceable, {} failed, {} skipped\n",
                       discovery.findings.size(), discovery.count(Status::traceable),
                       discovery.count(Status::failed), discovery.count(Status::skipped));
+  for (const std::string& note : discovery.notes) text += "  " + escape_controls(note) + "\n";
   text += "\n" + family_table(discovery);
-  const std::size_t failed = discovery.count(Status::failed);
-  if (failed > 0) {
-    text += fmt::format("\nfailed ({}):\n", failed);
-    for (const Finding& finding : discovery.findings) {
-      if (finding.status == Status::failed)
-        text += "  " + finding.name + ": " + reason_text(finding) + "\n";
-    }
-  }
+  text += failures(discovery, width);
   const auto missing = missing_from_curated(registry, discovery);
   if (missing.empty()) return text + "\nThe curated registry misses none.\n";
   text += fmt::format("\nmissing from the curated registry ({}):\n", missing.size());
@@ -206,7 +220,8 @@ std::string test_text(const Finding& finding) {
   std::vector<std::string_view> names;
   for (const RegistryModel& model : registry.models()) names.push_back(model.name);
   Error error(ErrorCode::unknown_name,
-              "the source " + words.source.source + " has no model " + escape_controls(word));
+              (words.source.source.empty() ? "there is" : words.source.source + " has") +
+                  std::string(" no model ") + escape_controls(word));
   error.hint = did_you_mean(word, names);
   throw error;
 }

@@ -4,8 +4,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "import/importer.hpp"
-#include "registry/registry.hpp"
+#include "registry/origin.hpp"
 #include "registry/zoo.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -74,9 +73,9 @@ bool looks_like_file(const std::string& name) {
          std::filesystem::exists(name);
 }
 
-[[noreturn]] void unknown_model(const std::string& name) {
+[[noreturn]] void unknown_model(const std::string& name, const Registry& registry) {
   std::vector<std::string_view> names;
-  for (const ZooEntry& entry : zoo()) names.push_back(entry.model->name);
+  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
   Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(name));
   error.hint = did_you_mean(name, names);
   if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
@@ -84,14 +83,12 @@ bool looks_like_file(const std::string& name) {
 }
 
 /// A model of another registry than the chosen one is traced all the same, but not in silence.
-void note_registry(const ModelWords& words, std::string_view name) {
-  const Registry registry;
+void note_registry(const ModelWords& words, const Registry& registry, const RegistryModel& model) {
   const RegistryKind kind = registry.choose(words.registry);
-  const RegistryModel* model = registry.find(name);
-  if (model == nullptr || registry.holds(kind, *model)) return;
+  if (registry.holds(kind, model)) return;
   const RegistryKind other =
-      registry.holds(RegistryKind::automatic, *model) ? RegistryKind::automatic : RegistryKind::all;
-  write_note(std::string(name) + " is not in the " + std::string(name_of(kind)) +
+      registry.holds(RegistryKind::automatic, model) ? RegistryKind::automatic : RegistryKind::all;
+  write_note(std::string(model.name) + " is not in the " + std::string(name_of(kind)) +
              " registry; it is in " + std::string(name_of(other)));
 }
 
@@ -125,32 +122,34 @@ LoadedModel load_builtin(const ModelWords& words, const ZooEntry& entry, Graph& 
   options.proposals = words.proposals;
   options.detections = words.detections;
   options.quantize = words.quantize;
-  note_registry(words, model.name);
   trace(model, options, graph);
   return {std::string(model.name), "builtin", words.variant, {}};
 }
 
-LoadedModel load_file(const ModelWords& words, Graph& graph) {
-  ImportOptions options;
-  for (TraceOptions::Input& input : parse_inputs(words.input_shapes)) {
-    options.inputs.push_back({std::move(input.name), input.shape});
-  }
-  for (const std::string& dim : words.dims) options.dims.push_back(parse_dim(dim));
-  ImportNotes notes = import_file(words.model, options, graph);
-  LoadedModel loaded{words.model, notes.format, "", std::move(notes.notes)};
-  if (!notes.producer.empty())
-    loaded.notes.insert(loaded.notes.begin(), "written by " + notes.producer);
-  return loaded;
+LoadedModel load_from(const ModelWords& words, const Origin& origin,
+                      std::vector<UserInput> declared, const Registry& registry, Graph& graph) {
+  OriginRequest request;
+  request.origin = origin;
+  request.variant = words.variant == "untrained" ? Variant::untrained : Variant::published;
+  request.inputs =
+      words.input_shapes.empty() ? std::move(declared) : parse_user_inputs(words.input_shapes);
+  for (const std::string& dim : words.dims) request.dims.push_back(parse_dim(dim));
+  request.batch = words.batch;
+  request.live = words.live;
+  OriginAnswer answer = load_origin(request, registry, write_note, graph);
+  return {words.model, answer.source, answer.variant, std::move(answer.notes)};
 }
 
 }  // namespace
 
 void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
-  arguments.positional("model", model, "A built-in model's name, or a file");
+  arguments.positional("model", model,
+                       "A model's name, a file, torchvision:NAME or python:MODULE:FUNCTION");
   arguments.choice("--variant", variant, {"published", "untrained"},
                    "The structure of the published weights, or that of weights=None");
   arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
   arguments.flag("--quantize", quantize, "The int8 graph of a quantized model");
+  add_live_options(arguments, live);
   arguments.option("--registry", registry,
                    "The registry that the model is looked for in first: curated, auto or all",
                    "NAME");
@@ -163,6 +162,20 @@ void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
                    "Detectors: the real number of proposals, in place of its bound", "N");
   arguments.option("--detections", detections,
                    "Detectors: the real number of detections, in place of its bound", "N");
+}
+
+std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) {
+  std::vector<UserInput> inputs;
+  for (TraceOptions::Input& input : parse_inputs(words))
+    inputs.push_back({std::move(input.name), input.shape});
+  return inputs;
+}
+
+void add_live_options(Arguments& arguments, LiveOptions& live) {
+  arguments.option("--python", live.python,
+                   "The Python that has torch, in place of the first found", "PATH");
+  arguments.option("--time-limit", live.time_limit, "Seconds that one model may take in Python",
+                   "SECONDS");
 }
 
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words) {
@@ -182,10 +195,16 @@ LoadedModel load_model(const ModelWords& words, Graph& graph) {
   if (words.batch && *words.batch < 1) {
     throw Error(ErrorCode::usage, "--batch", {"at least 1", std::to_string(*words.batch)});
   }
-  const ZooEntry entry = find_in_zoo(words.model);
-  if (entry.model != nullptr) return load_builtin(words, entry, graph);
-  if (looks_like_file(words.model)) return load_file(words, graph);
-  unknown_model(words.model);
+  const Registry registry;
+  if (const RegistryModel* model = registry.find(words.model)) {
+    note_registry(words, registry, *model);
+    if (model->builtin != nullptr) return load_builtin(words, find_in_zoo(model->name), graph);
+    return load_from(words, model->user->origin, model->user->inputs, registry, graph);
+  }
+  const Origin origin = parse_origin(words.model);
+  if (origin.kind == OriginKind::file && !looks_like_file(words.model))
+    unknown_model(words.model, registry);
+  return load_from(words, origin, {}, registry, graph);
 }
 
 }  // namespace zoometer

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.hpp"
 #include "ir/graph.hpp"
+#include "registry/live.hpp"
 
 namespace zoometer {
 
@@ -20,6 +21,7 @@ struct ModelWords {
   std::optional<std::int64_t> detections;
   bool quantize = false;
   std::string registry;
+  LiveOptions live;
 
   /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
   void add_to(Arguments& arguments, bool with_inputs = true);
@@ -28,15 +30,21 @@ struct ModelWords {
 /// A traced model and what was assumed.
 struct LoadedModel {
   std::string name;
-  std::string source;   ///< "builtin" or the importer's name
+  std::string source;   ///< "builtin", "torchvision", "python" or the file's format
   std::string variant;  ///< empty for files
   std::vector<std::string> notes;
 };
 
+/// The inputs that `--input-shape` words name: "1,3,224,224", "1x3x224x224", "NAME=1,3,224,224".
+std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words);
+
+/// Adds --python and --time-limit.
+void add_live_options(Arguments& arguments, LiveOptions& live);
+
 /// Joins the words of `--input-shape 1 3 224 224` into one, so that all spellings are alike.
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words);
 
-/// Traces a built-in model or reads a file into `graph`. Throws Error.
+/// Traces a built-in model, reads a file, or asks the user's Python for the graph. Throws Error.
 LoadedModel load_model(const ModelWords& words, Graph& graph);
 
 }  // namespace zoometer

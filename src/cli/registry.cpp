@@ -216,13 +216,14 @@ int run_diff(const Names& words) {
   arguments.parse(words);
 
   const Registry registry;
-  const Difference difference = compare(registry, discover(registry, source, {}));
+  const Discovery discovery = discover(registry, source, {});
+  const Difference difference = compare(registry, discovery);
   std::string text;
   if (format == "json") {
     JsonWriter json;
     json.object([&] {
       json.field("schema", "zoometer.registry_diff/1");
-      json.field("source", source.source);
+      json.field("source", discovery.source);
       json.array("missing", [&] {
         for (const std::string& name : difference.missing) json.value(name);
       });

@@ -5,20 +5,22 @@
 
 #include "cli/arguments.hpp"
 #include "registry/discovery.hpp"
+#include "registry/live.hpp"
 
 namespace zoometer {
 
 /// The words that say whose models to try: shared by `discover` and `registry`.
 struct SourceWords {
-  std::string source = "builtin";
+  std::string source;  ///< empty: the built-in models and those of the user's own
   std::vector<std::string> skip_patterns;
   bool no_skip = false;
+  LiveOptions live;
 
   void add_to(Arguments& arguments);
 };
 
-/// Tries the models of a source that fit the patterns (all where there are none). `only_these`
-/// leaves skip patterns aside. Throws Error.
+/// Tries the models of a source that fit the patterns (all where there are none), with a progress
+/// line on a terminal. `only_these` leaves skip patterns aside. Throws Error.
 Discovery discover(const Registry& registry, const SourceWords& words,
                    const std::vector<std::string>& patterns, bool only_these = false);
 

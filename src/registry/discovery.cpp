@@ -1,9 +1,13 @@
 #include "registry/discovery.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 #include "analysis/profile.hpp"
+#include "registry/cache.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
 
@@ -25,6 +29,22 @@ constexpr ReasonCode codes[] = {
     {"io", "the file cannot be read", "look at its permissions"},
     {"unknown_name", "there is no such model or file", ""},
     {"internal", "a bug of zoometer", "please report it"},
+    {"unknown_model", "the source has no such model", ""},
+    {"build_error", "the builder raised, exited or returned no module",
+     "build it in Python by hand: the message is its own"},
+    {"input_error", "the model does not take these inputs", "give their sizes with --input-shape"},
+    {"fx_iteration", "torch.fx cannot iterate over a value that it traces",
+     "take the built-in model of that name, or export a fixed input as ONNX or with torch.export"},
+    {"fx_control_flow", "the model decides on a value that torch.fx traces",
+     "take the built-in model of that name, or export a fixed input as ONNX or with torch.export"},
+    {"fx_trace_error", "torch.fx cannot trace the model",
+     "export it as ONNX or with torch.export and profile the file"},
+    {"shape_error", "the traced graph does not run on these inputs",
+     "give other sizes with --input-shape"},
+    {"unknown_operator", "PyTorch has no shape rule for an operator", "try a newer PyTorch"},
+    {"internal_error", "a bug of the bridge script", "please report it"},
+    {"crash", "the model killed the interpreter", "build it in Python by hand"},
+    {"time_limit", "the model took longer than --time-limit allows", "raise --time-limit"},
 };
 
 Finding finding_of(const RegistryModel& model) {
@@ -46,13 +66,22 @@ void try_builtin(Finding& finding, const Model& model, Graph& graph) {
   finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-bool is_wanted(const DiscoveryOptions& options, std::string_view name) {
-  return options.patterns.empty() ||
-         std::any_of(options.patterns.begin(), options.patterns.end(),
-                     [&](const auto& pattern) { return matches_wildcard(pattern, name); });
+std::string number_text(const std::optional<std::int64_t>& number) {
+  return number ? std::to_string(*number) : std::string();
+}
+
+std::optional<std::int64_t> number_of(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return std::strtoll(text.c_str(), nullptr, 10);
 }
 
 }  // namespace
+
+bool DiscoveryOptions::wants(std::string_view name) const noexcept {
+  return patterns.empty() ||
+         std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return matches_wildcard(pattern, name); });
+}
 
 std::string_view name_of(Status status) noexcept {
   switch (status) {
@@ -102,7 +131,7 @@ Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& opt
   discovery.source_version = ZOOMETER_VERSION;
   std::vector<const RegistryModel*> wanted;
   for (const RegistryModel& model : registry.models()) {
-    if (model.builtin != nullptr && is_wanted(options, model.name)) wanted.push_back(&model);
+    if (model.builtin != nullptr && options.wants(model.name)) wanted.push_back(&model);
   }
   Graph graph;
   for (const RegistryModel* model : wanted) {
@@ -118,6 +147,31 @@ Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& opt
     discovery.findings.push_back(std::move(finding));
   }
   return discovery;
+}
+
+std::string pack_finding(const Finding& finding) {
+  return pack({std::string(name_of(finding.status)), finding.reason, finding.message,
+               finding.module_path, finding.op, finding.note, number_text(finding.nodes),
+               number_text(finding.parameters), number_text(finding.macs),
+               fmt::format("{}", finding.seconds)});
+}
+
+bool unpack_finding(std::string_view value, Finding& finding) {
+  const auto texts = unpack(value);
+  constexpr std::size_t count = 10;
+  if (!texts || texts->size() != count) return false;
+  const auto& t = *texts;
+  finding.status = t[0] == name_of(Status::traceable) ? Status::traceable : Status::failed;
+  finding.reason = t[1];
+  finding.message = t[2];
+  finding.module_path = t[3];
+  finding.op = t[4];
+  finding.note = t[5];
+  finding.nodes = number_of(t[6]);
+  finding.parameters = number_of(t[7]);
+  finding.macs = number_of(t[8]);
+  finding.seconds = std::strtod(t[9].c_str(), nullptr);
+  return true;
 }
 
 std::vector<std::string_view> missing_from_curated(const Registry& registry,

@@ -50,6 +50,8 @@ std::string_view advice_for(std::string_view code) noexcept;
 struct DiscoveryOptions {
   std::vector<std::string> patterns;       ///< names, with * and ?; empty: all
   std::vector<std::string> skip_patterns;  ///< parts of names that are left out
+
+  bool wants(std::string_view name) const noexcept;
 };
 
 /// Called with each finding as it is made, and how many there will be.
@@ -60,6 +62,11 @@ void take_figures(Finding& finding, const Graph& graph);
 
 /// Turns an error into a failed finding.
 void take_error(Finding& finding, const Error& error);
+
+/// A finding as the cache keeps it: all but its name, family and task. False where the value is
+/// not of that form.
+std::string pack_finding(const Finding& finding);
+bool unpack_finding(std::string_view value, Finding& finding);
 
 /// Traces every built-in model.
 Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& options,

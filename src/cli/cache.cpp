@@ -1,0 +1,91 @@
+#include "registry/cache.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "util/error.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+#include "util/text_table.hpp"
+
+namespace zoometer {
+namespace {
+
+std::string day(std::int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  localtime_r(&time, &parts);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min);
+}
+
+std::string status_json(const std::vector<Cache::Usage>& kinds) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.cache/1");
+    json.field("path", Cache::path());
+    json.array("kinds", [&] {
+      for (const Cache::Usage& kind : kinds) {
+        json.object([&] {
+          json.field("kind", kind.kind);
+          json.field("entries", kind.entries);
+          json.field("bytes", kind.bytes);
+          json.field("oldest", kind.oldest);
+          json.field("newest", kind.newest);
+        });
+      }
+    });
+  });
+  return json.text();
+}
+
+std::string status_text(const std::vector<Cache::Usage>& kinds) {
+  std::string text = Cache::path() + "\n";
+  if (kinds.empty()) return text + "nothing is kept\n";
+  TextTable table;
+  table.column("KIND");
+  table.column("ENTRIES", true);
+  table.column("SIZE", true);
+  table.column("OLDEST");
+  table.column("NEWEST");
+  for (const Cache::Usage& kind : kinds) {
+    table.row({kind.kind, std::to_string(kind.entries), format_bytes(kind.bytes), day(kind.oldest),
+               day(kind.newest)});
+  }
+  return text + table.text(0, false);
+}
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("cache", "Show or remove what is kept of live sources and of files.");
+  std::string action;
+  std::string format = "text";
+  arguments.positional("action", action, "status or clear");
+  arguments.choice("--format,-f", format, {"text", "json"}, "How to write the status");
+  arguments.parse(words);
+  if (action == "clear") {
+    const std::int64_t bytes = Cache::clear();
+    write_stdout(fmt::format("removed {} from {}\n", format_bytes(bytes), Cache::path()));
+    return exit_done;
+  }
+  if (action != "status") {
+    Error error(ErrorCode::usage, "cache", {"status or clear", escape_controls(action)});
+    constexpr std::string_view actions[] = {"status", "clear"};
+    error.hint = did_you_mean(action, actions);
+    throw error;
+  }
+  const std::vector<Cache::Usage> kinds =
+      Cache::exists() ? Cache(write_note).usage() : std::vector<Cache::Usage>();
+  write_stdout(format == "json" ? status_json(kinds) : status_text(kinds));
+  return exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command cache_command = {
+    "cache", "show or remove what is kept of live sources and files", run, 20};
+
+}  // namespace zoometer

@@ -1,0 +1,381 @@
+#include "registry/cache.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+
+#include "util/error.hpp"
+#include "util/paths.hpp"
+
+namespace zoometer {
+namespace {
+
+// Raised whenever what an entry holds changes its form.
+constexpr int format_version = 1;
+constexpr int application = 0x7A6F6F6D;  // "zoom"
+constexpr int patience = 10'000;         // milliseconds to wait for another process
+
+constexpr const char* file_name = "cache.sqlite3";
+constexpr std::array<const char*, 3> suffixes = {"", "-wal", "-shm"};
+
+/// A statement that is finalised at its end.
+class Statement {
+ public:
+  Statement(sqlite3* db, const char* sql) {
+    code_ = sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr);
+  }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  void bind(int index, std::string_view text) {
+    if (statement_ == nullptr) return;
+    sqlite3_bind_text(statement_, index, text.data(), static_cast<int>(text.size()),
+                      SQLITE_TRANSIENT);
+  }
+  void bind_blob(int index, std::string_view bytes) {
+    if (statement_ == nullptr) return;
+    sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(), SQLITE_STATIC);
+  }
+  void bind(int index, std::int64_t number) {
+    if (statement_ != nullptr) sqlite3_bind_int64(statement_, index, number);
+  }
+  /// Whether there is a row.
+  bool step() {
+    if (statement_ == nullptr) return false;
+    code_ = sqlite3_step(statement_);
+    return code_ == SQLITE_ROW;
+  }
+  /// What the last step, or the preparation, returned.
+  int code() const noexcept { return code_; }
+
+  std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
+  std::string bytes(int column) {
+    const void* data = sqlite3_column_blob(statement_, column);
+    const int size = sqlite3_column_bytes(statement_, column);
+    return data == nullptr
+               ? std::string()
+               : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
+  }
+
+ private:
+  sqlite3_stmt* statement_ = nullptr;
+  int code_ = SQLITE_OK;
+};
+
+bool tells_damage(int code) {
+  const int primary = code & 0xFF;
+  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_FORMAT;
+}
+
+/// Of an entry with its whole key, so that no value is taken for another's.
+std::int64_t checksum(std::string_view kind, std::string_view scope, std::string_view name,
+                      std::string_view value) {
+  uLong sum = crc32(0, nullptr, 0);
+  for (const std::string_view part : {kind, scope, name, value}) {
+    const auto size = static_cast<std::uint64_t>(part.size());
+    sum = crc32_z(sum, reinterpret_cast<const Bytef*>(&size), sizeof size);
+    sum = crc32_z(sum, reinterpret_cast<const Bytef*>(part.data()), part.size());
+  }
+  return static_cast<std::int64_t>(sum);
+}
+
+std::int64_t pragma(sqlite3* db, const char* sql) {
+  Statement statement(db, sql);
+  return statement.step() ? statement.integer(0) : -statement.code();
+}
+
+bool is_sound(sqlite3* db) {
+  Statement check(db, "PRAGMA quick_check(1)");
+  return check.step() && check.bytes(0) == "ok";
+}
+
+/// Held while the file is taken away, so that two processes do not undo each other's new one.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : fd_(::open((folder + "/.cache.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    while (fd_ >= 0 && flock(fd_, LOCK_EX) != 0 && errno == EINTR) {}
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+void remove_files(const std::string& path) {
+  for (const char* suffix : suffixes) unlink((path + suffix).c_str());
+}
+
+}  // namespace
+
+std::string Cache::path() {
+  const auto folder = cache_folder();
+  return folder ? *folder + "/" + file_name : std::string();
+}
+
+bool Cache::exists() {
+  const std::string file = path();
+  return !file.empty() && access(file.c_str(), F_OK) == 0;
+}
+
+std::int64_t Cache::clear() {
+  const std::string file = path();
+  if (file.empty()) return 0;
+  std::int64_t bytes = 0;
+  const FolderLock lock(*cache_folder());
+  for (const char* suffix : suffixes) {
+    const std::string name = file + suffix;
+    struct stat status {};
+    if (stat(name.c_str(), &status) != 0) continue;
+    if (unlink(name.c_str()) != 0) {
+      Error error(ErrorCode::io, "cannot remove: " + std::string(std::strerror(errno)));
+      error.place.model = name;
+      throw error;
+    }
+    bytes += status.st_size;
+  }
+  return bytes;
+}
+
+Cache::Cache(Tell tell) : tell_(std::move(tell)) { open(); }
+
+Cache::~Cache() { sqlite3_close(db_); }
+
+void Cache::give_up(std::string_view why) {
+  sqlite3_close(db_);
+  db_ = nullptr;
+  tell_("nothing is kept for the next time: " + std::string(why));
+}
+
+bool Cache::connect() {
+  sqlite3_close(db_);
+  db_ = nullptr;
+  const int code =
+      sqlite3_open_v2(path().c_str(), &db_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_timeout(db_, patience);
+  return code == SQLITE_OK;
+}
+
+void Cache::open() {
+  const std::string file = path();
+  if (file.empty()) return give_up("neither XDG_CACHE_HOME nor HOME is set");
+  std::error_code problem;
+  std::filesystem::create_directories(*cache_folder(), problem);
+  if (problem) return give_up(*cache_folder() + ": " + problem.message());
+  if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
+  if (state() != State::ready) make("is damaged or of another format");
+}
+
+Cache::State Cache::state() {
+  const std::int64_t version = pragma(db_, "PRAGMA user_version");
+  const std::int64_t owner = pragma(db_, "PRAGMA application_id");
+  if (version == format_version && owner == application) return State::ready;
+  const bool is_empty =
+      version == 0 && owner == 0 && pragma(db_, "SELECT count(*) FROM sqlite_schema") == 0;
+  return is_empty ? State::empty : State::unusable;
+}
+
+bool Cache::create() {
+  const std::string sql =
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;"
+      "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"
+      " checksum INTEGER NOT NULL, written INTEGER NOT NULL, value BLOB NOT NULL,"
+      " PRIMARY KEY(kind, scope, name));"
+      "PRAGMA application_id = " +
+      std::to_string(application) + "; PRAGMA user_version = " + std::to_string(format_version) +
+      "; COMMIT;";
+  return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
+void Cache::make(std::string_view why) {
+  const std::string file = path();
+  const FolderLock lock(*cache_folder());
+  // Another process may have been faster.
+  if (connect() && state() == State::ready && is_sound(db_)) return;
+  if (state() != State::empty) {
+    tell_("the cache " + file + " " + std::string(why) + ": it is made anew");
+    remove_files(file);
+    if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
+  }
+  if (!create()) give_up(file + ": " + sqlite3_errmsg(db_));
+}
+
+void Cache::drop(std::string_view kind, std::string_view scope, std::string_view name) {
+  tell_("the cache " + path() + " held a damaged entry: it is left out");
+  int code = SQLITE_OK;
+  {
+    Statement erase(db_, "DELETE FROM entries WHERE kind = ? AND scope = ? AND name = ?");
+    erase.bind(1, kind);
+    erase.bind(2, scope);
+    erase.bind(3, name);
+    erase.step();
+    code = erase.code();
+  }
+  judge(code);
+}
+
+void Cache::judge(int code) {
+  if (tells_damage(code)) {
+    make("is damaged");
+  } else if (code != SQLITE_DONE && code != SQLITE_ROW && code != SQLITE_OK) {
+    give_up(path() + ": " + sqlite3_errmsg(db_));
+  }
+}
+
+std::optional<std::string> Cache::get(std::string_view kind, std::string_view scope,
+                                      std::string_view name) {
+  if (db_ == nullptr) return std::nullopt;
+  std::optional<std::string> value;
+  bool is_whole = true;
+  int code = SQLITE_OK;
+  {
+    Statement select(
+        db_, "SELECT value, checksum FROM entries WHERE kind = ? AND scope = ? AND name = ?");
+    select.bind(1, kind);
+    select.bind(2, scope);
+    select.bind(3, name);
+    if (select.step()) {
+      value = select.bytes(0);
+      is_whole = checksum(kind, scope, name, *value) == select.integer(1);
+    }
+    code = select.code();
+  }
+  judge(code);
+  if (is_whole) return value;
+  drop(kind, scope, name);
+  return std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>> Cache::all(std::string_view kind,
+                                                            std::string_view scope) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  if (db_ == nullptr) return entries;
+  std::vector<std::string> damaged;
+  int code = SQLITE_OK;
+  {
+    Statement select(db_, "SELECT name, value, checksum FROM entries WHERE kind = ? AND scope = ?");
+    select.bind(1, kind);
+    select.bind(2, scope);
+    while (select.step()) {
+      std::string name = select.bytes(0);
+      std::string value = select.bytes(1);
+      if (checksum(kind, scope, name, value) == select.integer(2)) {
+        entries.emplace_back(std::move(name), std::move(value));
+      } else {
+        damaged.push_back(std::move(name));
+      }
+    }
+    code = select.code();
+  }
+  judge(code);
+  for (const std::string& name : damaged) drop(kind, scope, name);
+  return entries;
+}
+
+void Cache::put(std::string_view kind, std::string_view scope, std::string_view name,
+                std::string_view value) {
+  if (db_ == nullptr) return;
+  int code = SQLITE_OK;
+  {
+    Statement insert(db_, "INSERT OR REPLACE INTO entries(kind, scope, name, checksum, written,"
+                          " value) VALUES(?, ?, ?, ?, ?, ?)");
+    insert.bind(1, kind);
+    insert.bind(2, scope);
+    insert.bind(3, name);
+    insert.bind(4, checksum(kind, scope, name, value));
+    insert.bind(5, static_cast<std::int64_t>(std::time(nullptr)));
+    insert.bind_blob(6, value);
+    insert.step();
+    code = insert.code();
+  }
+  judge(code);
+}
+
+std::vector<Cache::Usage> Cache::usage() {
+  std::vector<Usage> kinds;
+  if (db_ == nullptr) return kinds;
+  int code = SQLITE_OK;
+  {
+    Statement select(db_, "SELECT kind, count(*), sum(length(value)), min(written), max(written)"
+                          " FROM entries GROUP BY kind ORDER BY kind");
+    while (select.step()) {
+      kinds.push_back({select.bytes(0), select.integer(1), select.integer(2), select.integer(3),
+                       select.integer(4)});
+    }
+    code = select.code();
+  }
+  judge(code);
+  return kinds;
+}
+
+std::string pack(const std::vector<std::string>& texts) {
+  std::string value;
+  for (const std::string& text : texts) value += std::to_string(text.size()) + ":" + text;
+  return value;
+}
+
+std::optional<std::vector<std::string>> unpack(std::string_view value) {
+  std::vector<std::string> texts;
+  while (!value.empty()) {
+    std::size_t size = 0;
+    std::size_t digits = 0;
+    constexpr std::size_t most_digits = 12;
+    while (digits < value.size() && digits < most_digits && value[digits] >= '0' &&
+           value[digits] <= '9')
+      size = size * 10 + static_cast<std::size_t>(value[digits++] - '0');
+    if (digits == 0 || digits >= value.size() || value[digits] != ':') return std::nullopt;
+    value.remove_prefix(digits + 1);
+    if (size > value.size()) return std::nullopt;
+    texts.emplace_back(value.substr(0, size));
+    value.remove_prefix(size);
+  }
+  return texts;
+}
+
+std::string deflate_text(std::string_view text) {
+  const std::string head = std::to_string(text.size()) + ":";
+  uLongf size = compressBound(static_cast<uLong>(text.size()));
+  std::string value = head;
+  value.resize(head.size() + size);
+  constexpr int quick = 1;
+  compress2(reinterpret_cast<Bytef*>(value.data() + head.size()), &size,
+            reinterpret_cast<const Bytef*>(text.data()), static_cast<uLong>(text.size()), quick);
+  value.resize(head.size() + size);
+  return value;
+}
+
+std::optional<std::string> inflate_text(std::string_view value) {
+  constexpr std::size_t most = std::size_t{1} << 31;
+  std::size_t size = 0;
+  while (!value.empty() && value.front() >= '0' && value.front() <= '9' && size < most) {
+    size = size * 10 + static_cast<std::size_t>(value.front() - '0');
+    value.remove_prefix(1);
+  }
+  if (value.empty() || value.front() != ':' || size >= most) return std::nullopt;
+  value.remove_prefix(1);
+  std::string text(size, '\0');
+  uLongf filled = static_cast<uLongf>(size);
+  const int code =
+      uncompress(reinterpret_cast<Bytef*>(text.data()), &filled,
+                 reinterpret_cast<const Bytef*>(value.data()), static_cast<uLong>(value.size()));
+  if (code != Z_OK || filled != size) return std::nullopt;
+  return text;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "import/fx.hpp"
+#include "registry/cache.hpp"
+#include "registry/discovery.hpp"
+#include "registry/interpreter.hpp"
+
+namespace zoometer {
+
+/// Which Python to ask, and for what.
+struct LiveOptions {
+  std::string python;      ///< an interpreter; empty: the first one that has what is needed
+  std::string module;      ///< "package.module" or "package.module:function"; empty: torchvision
+  double time_limit = 60;  ///< seconds for one model
+};
+
+/// A model that a live source has.
+struct LiveModel {
+  std::string name, family, task;
+  std::string digest;  ///< changes when the files that define it do; empty where there are none
+};
+
+/// A trace that is asked for.
+struct LiveRequest {
+  std::string name;
+  Variant variant = Variant::untrained;
+  std::vector<UserInput> inputs;  ///< empty: the source's own guess
+};
+
+/// Models as the user's own PyTorch builds and traces them: runs the embedded bridge script in that
+/// Python and keeps what it answers in the cache, as soon as it answers. A model that crashes the
+/// interpreter or takes too long is noted, and the others go on in a new one.
+class LiveSource {
+ public:
+  LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Tell tell);
+
+  /// Tries every model. Throws Error where no Python can be taken.
+  Discovery discover(const DiscoveryOptions& options, const Progress& progress);
+
+  /// The graph of one model. Throws Error with PyTorch's own words where it cannot be traced.
+  FxRecord load(const LiveRequest& request, Graph& graph, ImportNotes& notes);
+
+  /// A model as its built-in twin is traced by default, without weights.
+  LiveRequest standard_request(const std::string& model) const;
+
+  /// "torchvision" or "python:MODULE".
+  std::string name() const;
+
+  /// What is known of the source from earlier, without starting a Python: version and when it was
+  /// asked; nothing where it never was or has changed since.
+  struct Known {
+    std::string version, torch, python, path;
+    std::size_t models = 0;
+  };
+  std::optional<Known> known();
+
+ private:
+  /// What a Python told of itself and of the source.
+  struct Listing {
+    std::string path, python, torch, version;
+    std::vector<LiveModel> models;
+    std::vector<std::string> stamps;  ///< of the files that define the models
+
+    const LiveModel* find(std::string_view model) const noexcept;
+  };
+  class Run;
+  friend class Run;
+
+  void choose_interpreter();
+  /// Passes the chosen one over; throws where none is left.
+  void pass_over(const std::string& problem);
+  std::optional<Listing> recall_listing();
+  void keep_listing() const;
+  /// What verdicts and graphs depend on beside the model itself.
+  std::string scope() const;
+  Finding blank_finding(const LiveModel& model) const;
+  std::string taken_text() const;
+  [[noreturn]] void throw_unknown(const std::string& model) const;
+  void tell_changes(Discovery& discovery);
+
+  LiveOptions options_;
+  const Registry& registry_;
+  Cache& cache_;
+  Tell tell_;
+  std::vector<std::string> candidates_;
+  std::size_t candidate_ = 0;
+  std::vector<std::string> passed_over_;
+  Interpreter interpreter_;
+  std::optional<Listing> listing_;
+};
+
+}  // namespace zoometer

@@ -1,0 +1,105 @@
+#include "registry/origin.hpp"
+
+#include <chrono>
+
+#include "import/importer.hpp"
+
+namespace zoometer {
+namespace {
+
+/// A built-in model's own inputs are those that its twin in torchvision is traced with.
+std::vector<UserInput> twin_inputs(const OriginRequest& request, const Registry& registry) {
+  std::vector<UserInput> inputs;
+  const RegistryModel* twin = registry.find(request.origin.target);
+  if (twin == nullptr || twin->builtin == nullptr) return inputs;
+  for (const InputSpec& input : default_inputs(*twin->builtin, request.variant).list())
+    inputs.push_back({std::string(input.name), input.shape, input.dtype});
+  return inputs;
+}
+
+std::vector<UserInput> sized_inputs(const OriginRequest& request, const Registry& registry) {
+  std::vector<UserInput> inputs = request.inputs;
+  const bool has_twin = request.origin.kind == OriginKind::torchvision;
+  if (inputs.empty() && has_twin) inputs = twin_inputs(request, registry);
+  if (!request.batch) return inputs;
+  if (inputs.empty()) {
+    throw Error(ErrorCode::usage, "--batch: the inputs of " + request.origin.text() +
+                                      " are not known: give them with --input-shape");
+  }
+  for (UserInput& input : inputs) input.shape[0] = *request.batch;
+  return inputs;
+}
+
+OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Tell& tell,
+                       Graph& graph) {
+  const bool is_zoo = request.origin.kind == OriginKind::torchvision;
+  LiveOptions options = request.live;
+  LiveRequest wanted;
+  wanted.name = request.origin.target;
+  wanted.variant = is_zoo ? request.variant : Variant::untrained;
+  wanted.inputs = sized_inputs(request, registry);
+  if (!is_zoo) {
+    options.module = request.origin.target;
+    const std::size_t colon = options.module.find(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == options.module.size()) {
+      throw Error(ErrorCode::usage,
+                  "python:", {"python:package.module:function", request.origin.text()});
+    }
+    wanted.name = options.module.substr(colon + 1);
+  }
+  Cache cache(tell);
+  LiveSource source(options, registry, cache, tell);
+  ImportNotes notes;
+  const FxRecord record = source.load(wanted, graph, notes);
+  OriginAnswer answer;
+  answer.source = is_zoo ? "torchvision" : "python";
+  if (is_zoo) answer.variant = name_of(wanted.variant);
+  answer.notes = std::move(notes.notes);
+  const std::string how = record.via == "export" ? "torch.export" : "torch.fx";
+  answer.notes.insert(answer.notes.begin(), "traced by " + how + " of " + notes.producer);
+  return answer;
+}
+
+OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
+  ImportOptions options;
+  for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
+  options.dims = request.dims;
+  ImportNotes notes = import_file(request.origin.target, options, graph);
+  OriginAnswer answer{notes.format, "", std::move(notes.notes)};
+  if (!notes.producer.empty())
+    answer.notes.insert(answer.notes.begin(), "written by " + notes.producer);
+  return answer;
+}
+
+}  // namespace
+
+OriginAnswer load_origin(const OriginRequest& request, const Registry& registry, const Tell& tell,
+                         Graph& graph) {
+  if (request.origin.kind == OriginKind::file) return load_file(request, graph);
+  return load_live(request, registry, tell, graph);
+}
+
+Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
+                const Tell& tell) {
+  using Clock = std::chrono::steady_clock;
+  Finding finding;
+  finding.name = model.name;
+  finding.family = model.family;
+  finding.task = name_of(model.task);
+  const auto begin = Clock::now();
+  try {
+    OriginRequest request;
+    request.origin = model.user->origin;
+    request.inputs = model.user->inputs;
+    request.live = live;
+    Graph graph;
+    load_origin(request, registry, tell, graph);
+    take_figures(finding, graph);
+  } catch (const Error& error) {
+    take_error(finding, error);
+  }
+  finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return finding;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# Live sources with a Python that is played: which interpreter is taken, models that crash, hang,
+# print or fail, what the cache keeps, and what a killed run leaves.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+here=$PWD
+mkdir torch torchvision
+: >torch/__init__.py
+: >torchvision/__init__.py
+export FAKE_TORCH=$here/torch/__init__.py FAKE_LOG=$here/log
+for name in good ancient no_torch no_torchvision broken no_import dies_early; do
+  ln -s "$SOURCE_DIR/tests/cli/_fake_python" "$name"
+done
+runs() { grep -c ' trace ' log 2>/dev/null; }
+fresh() { rm -rf "$XDG_CACHE_HOME/zoometer" log; }
+
+# one of each kind
+run discover --source torchvision --python "$here/good" --time-limit 1 --format json
+expect "a source with bad models is discovered" is "$status" 0
+expect "the document keeps to its schema" validate stdout.txt discovery
+expect "all models are there" json '.total == 6 and .traceable == 3 and .failed == 3'
+expect "the version is the source's" json '.source == "torchvision" and .source_version == "0.15"'
+expect "a crash is told" json '.models[] | select(.name == "crashes")
+  | .reason == "crash" and (.message | test("signal 11 .*before the end"))'
+expect "an endless model is told" json '.models[] | select(.name == "sleeps")
+  | .reason == "time_limit" and .message == "no answer within 1 s"'
+expect "a failure has PyTorch's words, module and operator" json '.models[] | select(.name == "fails")
+  | .reason == "fx_control_flow" and (.message | test("^symbolically traced")) and .module == "head" and .operator == "ne"'
+expect "what was printed is told" json '.models[] | select(.name == "noisy") | .note
+  | test("2 lines printed, the last: and one on standard error")'
+expect "the models behind are found, too" json '.models[] | select(.name == "last") | .status == "traceable"'
+expect "the interpreter is named" json '.notes[0] | test("good: Python 3.11.2, torch 2.0, torchvision 0.15")'
+expect "the interpreter was started three times" is "$(runs)" 3
+
+run discover --source torchvision --python "$here/good" --time-limit 1 --format json
+expect "the second time nothing is started" is "$(wc -l <log)" 4
+expect "and the answer is the same" json '.total == 6 and .traceable == 3 and .failed == 3'
+run discover --source torchvision --python "$here/good" --time-limit 2 --format json crashes sleeps
+expect "a longer limit tries the endless one again" is "$(runs)" 4
+run discover --python "$here/good" --test-model fails
+expect "a failed test is status 1" is "$status" 1
+expect "with advice" has "$out" "advice    take the built-in model"
+run discover --python "$here/good" --test-model god
+expect "an unknown model is wrong usage" is "$status" 2
+expect "and brings a suggestion" has "$err" "did you mean good?"
+run profile torchvision:fails --python "$here/good"
+expect "a failed model cannot be profiled" is "$status" 3
+expect "in PyTorch's words" has "$err" "symbolically traced"
+run profile torchvision:nothing --python "$here/good"
+expect "nor one that is not there" is "$status" 2
+run discover --python "$here/good" --skip-patterns s
+expect "patterns are taken when they are given" has "$out" "5 skipped"
+run discover --python "$here/good" good last
+expect "the text names the interpreter, too" has "$out" "good: Python 3.11.2"
+
+# interpreters that cannot be taken
+for row in "ancient:too old: 3.7 or newer" "no_torch:has no torch" \
+  "no_torchvision:has torch and no torchvision" "broken:does not run: cannot open shared object file" \
+  "no_import:no_torch: OSError: libtorch.so is missing" "dies_early:signal 4"; do
+  name=${row%%:*}
+  run discover --python "$here/$name"
+  expect "$name: status" is "$status" 3
+  expect "$name: message" has "$err" "${row#*:}"
+  expect "$name: advice" has "$err" "--python PATH"
+done
+run discover --python "$here/nowhere"
+expect "a path without a Python" has "$err" "nowhere does not run: No such file"
+fresh
+mkdir first second
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$here/no_torch" >first/python3
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$here/good" >second/python3
+chmod +x first/python3 second/python3
+PATH=$here/first:$here/second:$PATH run discover --source torchvision good
+expect "the search goes on behind a Python without torch" is "$status" 0
+expect "and tells which was taken, and why" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 has no torch)"
+mkdir -p "$XDG_CONFIG_HOME/zoometer"
+echo "python = \"$here/good\"" >"$XDG_CONFIG_HOME/zoometer/registry.toml"
+run discover --source torchvision good
+expect "the configuration names one" has "$out" "$here/good: Python"
+ZOOMETER_PYTHON=$here/no_torch run discover --source torchvision good
+expect "the variable another" has "$err" "no_torch has no torch"
+rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
+run discover --source torchvison
+expect "a wrong source is wrong usage" is "$status" 2
+expect "and brings a suggestion" has "$err" "did you mean torchvision?"
+
+# interrupted and killed
+export FAKE_MODELS='a b slow slow2 c'
+fresh
+"$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kinds[] | select(.kind == "verdict").entries] | add // 0')" -ge 2 ] && break; sleep 0.02; done
+kill -9 $pid
+wait $pid 2>/dev/null
+expect "the killed run left two verdicts" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 2
+run discover --python "$here/good" --format json
+expect "the next run goes on" json '.total == 5 and .traceable == 5'
+expect "and asks for the rest only" has "$(tail -n 1 log)" " slow slow2 c"
+
+fresh
+"$ZOOMETER" discover --python "$here/good" >/dev/null 2>interrupted.txt &
+pid=$!
+for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kinds[] | select(.kind == "verdict").entries] | add // 0')" -ge 2 ] && break; sleep 0.02; done
+kill -TERM $pid
+wait $pid
+expect "an interrupt ends the run as it should" is $? 143
+expect "and tells that the rest is kept" has "$(cat interrupted.txt)" "what was found is kept"
+
+# versions
+unset FAKE_MODELS
+export FAKE_MODELS='a b c'
+fresh
+run discover --python "$here/good"
+echo changed >torchvision/__init__.py
+echo changed >torch/__init__.py
+FAKE_MODELS='a c d' FAKE_VERSION=0.16 FAKE_PARAMETERS=12 FAKE_DIGEST=e run discover --python "$here/good" --format json
+expect "a new version is noticed" json '.source_version == "0.16" and (.notes | any(test("torchvision 0.16 .* was 0.15")))'
+expect "what appeared" json '.notes | any(. == "d appeared")'
+expect "what vanished" json '.notes | any(. == "b vanished")'
+expect "what changed" json '.notes | any(test("^a changed: 12 parameters.*before 10 parameters"))'
+FAKE_MODELS='a c d' FAKE_VERSION=0.16 FAKE_DIGEST=e run discover --python "$here/good" --format json
+expect "it is told once" json '.notes | length == 1'
+: >log
+echo again >torch/__init__.py
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=e FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
+expect "models whose files are the same are not tried again" is "$(grep -o 'trace .*' log | tail -n 1 | grep -o '[a-f]* *$' | tr -d ' ')" f
+expect "and still there" json '.total == 4 and .traceable == 4'
+
+# the cache
+fresh
+export FAKE_MODELS='a b c'
+for _ in 1 2 3 4; do "$ZOOMETER" discover --python "$here/good" >/dev/null 2>>errors.txt & done
+wait
+expect "many processes share the cache" is "$(cat errors.txt)" ""
+run cache status
+expect "the cache is shown" has "$out" "verdict"
+run cache status --format json
+expect "the status keeps to its schema" validate stdout.txt cache
+file=$XDG_CACHE_HOME/zoometer/cache.sqlite3
+head -c 20000 /dev/urandom >"$file"
+run discover --python "$here/good" --format json
+expect "a damaged cache is told" has "$err" "is damaged or of another format: it is made anew"
+expect "and the answer is right" json '.total == 3 and .traceable == 3'
+run discover --python "$here/good" --format json
+expect "and the cache is whole again" is "$err" ""
+for offset in 100 3000 5000 9000 13000 17000 21000; do
+  "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1
+  printf 'XXXXXXXXXXXXXXXX' | dd of="$file" bs=1 seek=$offset conv=notrunc 2>/dev/null
+  run discover --python "$here/good" --format json
+  expect "damage at $offset gives no wrong answer" json '.total == 3 and .traceable == 3'
+done
+truncate -s 5000 "$file"
+run discover --python "$here/good" --format json
+expect "a cut cache gives no wrong answer" json '.total == 3'
+sqlite_version() { printf '\x00\x00\x00\x63' | dd of="$file" bs=1 seek=60 conv=notrunc 2>/dev/null; }
+"$ZOOMETER" cache clear >/dev/null
+"$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1
+sqlite_version
+run discover --python "$here/good" --format json
+expect "another format is made anew" has "$err" "of another format"
+run cache clear
+expect "the cache can be removed" has "$out" "removed "
+expect "and is gone" test ! -e "$file"
+run cache status
+expect "an empty one is shown" has "$out" "nothing is kept"
+run cache clean
+expect "a wrong action brings a suggestion" has "$err" "did you mean clear?"
+rm -rf "$XDG_CACHE_HOME/zoometer"
+: >"$XDG_CACHE_HOME/zoometer"
+run discover --python "$here/good" --format json
+expect "without a folder nothing is kept" has "$err" "nothing is kept for the next time"
+expect "and nothing fails" json '.total == 3'
+rm "$XDG_CACHE_HOME/zoometer"
+finish

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# The live source with the real PyTorch: what torch.fx traces, in its own words, against the native
+# graphs, module by module; and how long the second answer takes.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+python=/usr/bin/python3
+if ! $python -c 'import torchvision' 2>/dev/null; then
+  fail "PyTorch and torchvision are needed"
+  finish
+  exit
+fi
+milliseconds() {
+  local begin=$EPOCHREALTIME
+  "$ZOOMETER" "$@" >/dev/null 2>&1
+  local end=$EPOCHREALTIME
+  echo $(((${end/./} - ${begin/./}) / 1000))
+}
+
+cold=$(milliseconds discover --source torchvision --python $python)
+run discover --source torchvision --python $python --format json
+expect "the document keeps to its schema" validate stdout.txt discovery
+expect "what torch.fx traces" json '.source == "torchvision" and .total == 118 and .traceable == 104
+  and .failed == 14 and .skipped == 0'
+expect "detectors fail by iteration" json '[.models[] | select(.reason == "fx_iteration")
+  | select(.message | startswith("Proxy object cannot be iterated"))] | length == 12'
+expect "RAFT fails by control flow" json '[.models[] | select(.reason == "fx_control_flow")
+  | select(.message == "symbolically traced variables cannot be used as inputs to control flow")]
+  | map(.name) == ["raft_large", "raft_small"]'
+expect "the interpreter is named" json '.notes[0] | startswith("/usr/bin/python3: Python ")'
+
+warm=$cold
+for _ in 1 2 3 4 5 6 7 8; do
+  next=$(milliseconds discover --source torchvision --python $python)
+  [ "$next" -lt "$warm" ] && warm=$next
+done
+echo "discover --source torchvision: $cold ms, then $warm ms"
+expect "the second answer takes less than a hundredth" test $((warm * 100)) -le "$cold"
+
+# Two independent ways to one figure, for every model and every module.
+jq -r '.models[] | select(.status == "traceable") | .name' stdout.txt >names.txt
+facts='[.modules[] | {(.path): [.type, .parameters, .macs, (if .calls > 0 then .output_shapes else null end)]}] | add'
+differ=0 compared=0
+while read -r name; do
+  "$ZOOMETER" profile "torchvision:$name" --python $python --variant untrained --format json >live.json 2>live.err &&
+    "$ZOOMETER" profile "$name" --variant untrained --format json >native.json 2>/dev/null
+  jq "$facts" live.json >live.facts
+  jq "$facts" native.json >native.facts
+  # A module that computes nothing leaves no call in a traced graph.
+  result=$(jq -n --slurpfile a native.facts --slurpfile b live.facts '
+    [$a[0], $b[0]] | if (.[0] | keys) != (.[1] | keys) then "modules"
+    else [.[0] as $n | .[1] | to_entries[]
+      | select(.value[0:3] != $n[.key][0:3] or (.value[3] != null and .value[3] != $n[.key][3])) | .key] | join(" ") end')
+  [ "$result" = '""' ] || { differ=$((differ + 1)); echo "$name differs: $result"; head -c 300 live.err; }
+  compared=$((compared + $(jq length native.facts)))
+done <names.txt
+echo "$(wc -l <names.txt) models, $compared modules compared"
+expect "all 104 models agree with the native ones" is "$(wc -l <names.txt) $differ" "104 0"
+
+# A model of one's own, by its Python factory.
+cat >my_models.py <<'PY'
+import torch
+
+def small():
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 30 * 30, 10))
+
+def loud():
+    print("hello from the factory")
+    return small()
+
+def endless():
+    while True:
+        pass
+
+def crash():
+    import ctypes
+    ctypes.string_at(0)
+
+def broken():
+    raise RuntimeError("no such weights")
+
+ZOOMETER_MODELS = {name: (globals()[name], [[1, 3, 32, 32]]) for name in ("small", "loud", "endless", "crash", "broken")}
+PY
+run profile python:my_models:small --python $python --input-shape 1,3,32,32 --format json
+expect "a factory can be profiled" json '.source == "python" and .totals.macs == 266400 and .totals.parameters == 72234'
+run profile python:my_models:small --python $python --input-shape 1,3,32,32 --batch 2 --format json
+expect "with a batch" json '.totals.macs == 532800'
+run discover --source python:my_models --python $python --time-limit 3 --format json
+expect "a module of factories can be discovered" json '.total == 5 and .traceable == 2 and .failed == 3'
+expect "one that prints" json '.models[] | select(.name == "loud") | .note | test("hello from the factory")'
+expect "one that never ends" json '.models[] | select(.name == "endless") | .reason == "time_limit"'
+expect "one that kills the interpreter" json '.models[] | select(.name == "crash")
+  | .reason == "crash" and (.message | test("Segmentation fault"))'
+expect "one that raises" json '.models[] | select(.name == "broken")
+  | .reason == "build_error" and .message == "no such weights"'
+sed -i 's/Conv2d(3, 8, 3)/Conv2d(3, 8, 3, bias=False)/' my_models.py
+run profile python:my_models:small --python $python --input-shape 1,3,32,32 --format json
+expect "an edited file is asked again" json '.totals.parameters == 72226'
+mkdir -p "$XDG_CONFIG_HOME/zoometer"
+cat >"$XDG_CONFIG_HOME/zoometer/registry.toml" <<TOML
+python = "$python"
+[models.mine]
+python = "my_models:small"
+inputs = [[1, 3, 32, 32]]
+[models.theirs]
+torchvision = "resnet18"
+TOML
+run profile mine --format json
+expect "an own model has a name" json '.model == "mine" and .totals.macs == 266400'
+run profile theirs --format json
+expect "so can have one of torchvision" json '.totals.macs == 1814073344'
+run discover mine theirs --format json
+expect "own models are discovered beside the built-in ones" json '.traceable == 2'
+mkdir torch
+echo 'raise RuntimeError("a folder of that name")' >torch/__init__.py
+run profile torchvision:resnet34 --python $python --format json
+expect "a folder named torch is not taken for PyTorch" json '.totals.macs == 3663761408'
+finish
