@@ -11,15 +11,19 @@ install(TARGETS zoometer DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
+install(CODE "set(BINARY \"$<TARGET_FILE:zoometer>\")
+  set(BINDIR \"${CMAKE_INSTALL_BINDIR}\")
+  set(DATADIR \"${CMAKE_INSTALL_DATADIR}\")
+  set(MANDIR \"${CMAKE_INSTALL_MANDIR}\")" COMPONENT program)
+install(SCRIPT cmake/install_generated.cmake COMPONENT program)
+
 install(TARGETS zoometer_core ARCHIVE DESTINATION ${package_libdir} COMPONENT library)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT library)
 install(FILES ${ZOOMETER_GENERATED}/zoometer/version.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zoometer COMPONENT library)
 
-# Scripts see these two, and CMAKE_INSTALL_PREFIX, which is the one of the moment.
-set(script_variables "set(SOURCE \"${PROJECT_SOURCE_DIR}\")
-  set(INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")")
-install(CODE "${script_variables}" COMPONENT library)
+install(CODE "set(SOURCE \"${PROJECT_SOURCE_DIR}\")
+  set(INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")" COMPONENT library)
 install(SCRIPT cmake/install_headers.cmake COMPONENT library)
 
 configure_package_config_file(cmake/zoometerConfig.cmake.in
@@ -35,3 +39,5 @@ install(FILES ${ZOOMETER_GENERATED}/zoometerConfig.cmake
 configure_file(cmake/zoometer.pc.in ${ZOOMETER_GENERATED}/zoometer.pc @ONLY)
 install(FILES ${ZOOMETER_GENERATED}/zoometer.pc
   DESTINATION ${package_libdir}/pkgconfig COMPONENT library)
+
+include(cmake/package.cmake)

@@ -156,6 +156,11 @@ class Catalogue {
   /// adds none.
   void add(const Family& family, std::string_view source = "program");
 
+  /// Loads a plug-in (see zoometer/plugin.hpp) and adds its models. It stays loaded as long as the
+  /// catalogue lives. Throws Error{io} or Error{unsupported} where that cannot be done, and
+  /// Error{usage} for a name that is taken.
+  void load_plugin(const std::string& path);
+
   /// Every model, by name.
   std::vector<ModelInfo> models() const;
 

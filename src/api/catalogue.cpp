@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/network.hpp"
+#include "registry/plugin.hpp"
 #include "registry/zoo.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
@@ -43,11 +44,24 @@ const Entry* find(const std::vector<Entry>& entries, std::string_view name) {
                                     added.source);
 }
 
+/// The entries with a family's more, by name.
+std::vector<Entry> with(std::vector<Entry> entries, const Family& family, std::string_view source) {
+  for (const Model& model : family.models) {
+    const Entry entry{&model, &family, std::string(source)};
+    if (const Entry* taken = find(entries, model.name)) refuse_taken(*taken, entry);
+    entries.push_back(entry);
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.model->name < b.model->name; });
+  return entries;
+}
+
 }  // namespace
 
 std::string_view version() noexcept { return ZOOMETER_VERSION; }
 
 struct Catalogue::State {
+  std::vector<std::unique_ptr<Plugin>> plugins;
   std::vector<Entry> entries;  // by name
 };
 
@@ -60,14 +74,14 @@ Catalogue::Catalogue(Catalogue&&) noexcept = default;
 Catalogue& Catalogue::operator=(Catalogue&&) noexcept = default;
 
 void Catalogue::add(const Family& family, std::string_view source) {
+  state_->entries = with(state_->entries, family, source);
+}
+
+void Catalogue::load_plugin(const std::string& path) {
+  auto plugin = std::make_unique<Plugin>(path);
   std::vector<Entry> entries = state_->entries;
-  for (const Model& model : family.models) {
-    const Entry entry{&model, &family, std::string(source)};
-    if (const Entry* taken = find(entries, model.name)) refuse_taken(*taken, entry);
-    entries.push_back(entry);
-  }
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.model->name < b.model->name; });
+  for (const Family& family : plugin->families()) entries = with(entries, family, plugin->source());
+  state_->plugins.push_back(std::move(plugin));
   state_->entries = std::move(entries);
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "registry/registry.hpp"
 #include "util/json_writer.hpp"
@@ -31,6 +32,7 @@ struct ListWords {
   bool reverse = false;
   std::string format = "text";
   std::string output;
+  std::vector<std::string> plugins;
 };
 
 /// What was asked for, parsed.
@@ -343,6 +345,7 @@ int run(const std::vector<std::string>& command_line) {
                    "Only models that no other one beats in all of these: macs,top1", "KEY,KEY");
   arguments.option("--show", words.show, "Figures to show beside the usual ones: flops,peak",
                    "KEY,KEY");
+  add_plugin_option(arguments, words.plugins);
   arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "How to write the list");
   arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
                    "FILE");
@@ -355,7 +358,7 @@ int run(const std::vector<std::string>& command_line) {
   arguments.parse(command_line);
 
   const Question question(words);
-  const Registry registry;
+  const Registry registry(words.plugins);
   const RegistryKind kind = registry.choose(words.registry);
   take_files(words, registry);
   const std::vector<RegistryModel> files = models_of_files(words);

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/description.hpp"
 #include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -16,12 +16,9 @@ namespace zoometer {
 namespace {
 
 std::string help_text() {
-  std::vector<const Command*> sorted(commands().begin(), commands().end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](auto* a, auto* b) { return a->rank < b->rank; });
   std::string text = "zoometer tells what a neural network costs, without running it.\n\n"
                      "Usage: zoometer COMMAND [WORDS...]\n\nCommands:\n";
-  for (const Command* command : sorted)
+  for (const Command* command : commands_by_rank())
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
   text += "\nOptions:\n"
           "  -h, --help     print this help, or a command's with COMMAND --help\n"

@@ -131,7 +131,7 @@ Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& opt
   discovery.source_version = ZOOMETER_VERSION;
   std::vector<const RegistryModel*> wanted;
   for (const RegistryModel& model : registry.models()) {
-    if (model.builtin != nullptr && options.wants(model.name)) wanted.push_back(&model);
+    if (!model.is_own() && options.wants(model.name)) wanted.push_back(&model);
   }
   Graph graph;
   for (const RegistryModel* model : wanted) {

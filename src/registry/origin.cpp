@@ -88,12 +88,16 @@ Finding try_own(const RegistryModel& model, const Registry& registry, const Live
   finding.task = name_of(model.task);
   const auto begin = Clock::now();
   try {
-    OriginRequest request;
-    request.origin = model.user->origin;
-    request.inputs = model.user->inputs;
-    request.live = live;
     Graph graph;
-    load_origin(request, registry, tell, graph);
+    if (model.is_plugin) {
+      trace(*model.builtin, {}, graph);
+    } else {
+      OriginRequest request;
+      request.origin = model.user->origin;
+      request.inputs = model.user->inputs;
+      request.live = live;
+      load_origin(request, registry, tell, graph);
+    }
     take_figures(finding, graph);
   } catch (const Error& error) {
     take_error(finding, error);
