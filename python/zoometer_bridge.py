@@ -1379,6 +1379,8 @@ class Examination:
         model = self.build()
         self.record["module_list"] = [[path, type_name(module)]
                                       for path, module in model.named_modules()]
+        self.record["state"] = [[path, kind, str(tensor.dtype).split(".")[-1], list(tensor.shape)]
+                                for kind, path, tensor, persistent in state_of(model) if persistent]
         try:
             self.by_fx(model)
         except Failure as failure:

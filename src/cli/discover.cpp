@@ -90,11 +90,6 @@ std::string family_table(const Discovery& discovery) {
   return table.text(0, false);
 }
 
-std::string first_sentence(const std::string& message) {
-  constexpr std::size_t most = 160;
-  return message.substr(0, std::min(message.find(". "), most));
-}
-
 /// Words joined with commas and broken into lines.
 std::string paragraph(const std::vector<std::string_view>& words, int width) {
   const std::size_t limit = width > 0 ? static_cast<std::size_t>(width) : 100;
@@ -116,7 +111,8 @@ std::string failures(const Discovery& discovery, int width) {
   std::map<std::string, std::vector<std::string_view>> reasons;
   for (const Finding& finding : discovery.findings) {
     if (finding.status == Status::failed)
-      reasons[finding.reason + ": " + first_sentence(finding.message)].push_back(finding.name);
+      reasons[finding.reason + ": " + std::string(first_sentence(finding.message))].push_back(
+          finding.name);
   }
   std::string text;
   for (const auto& [reason, names] : reasons) {

@@ -1,12 +1,10 @@
 #include "cli/sources.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
 #include "cli/load.hpp"
+#include "cli/progress.hpp"
 #include "registry/folder.hpp"
 #include "registry/origin.hpp"
 #include "util/output.hpp"
@@ -17,35 +15,15 @@ namespace {
 
 constexpr std::string_view python_prefix = "python:";
 
-/// "[37/118] densenet121" on a terminal, on one line that goes away at the end.
-class ProgressLine {
- public:
-  ~ProgressLine() {
-    if (count_ > 0) std::fputs("\r\x1b[K", stderr);
-  }
-  ProgressLine() = default;
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const Finding& finding, std::size_t total) {
-    if (!is_terminal_) return;
-    std::fprintf(stderr, "\r\x1b[K[%zu/%zu] %s", ++count_, total,
-                 escape_controls(finding.name).c_str());
-  }
-
- private:
-  bool is_terminal_ = isatty(STDERR_FILENO) != 0;
-  std::size_t count_ = 0;
-};
-
 /// Built-in models, and those of the user's own beside them.
 Discovery discover_registry(const Registry& registry, const SourceWords& words,
-                            const DiscoveryOptions& options, const Progress& progress) {
+                            const DiscoveryOptions& options, const Progress& progress,
+                            const Tell& tell) {
   Discovery discovery = discover_builtin(registry, options, progress);
   if (words.source == "builtin") return discovery;
   for (const RegistryModel& model : registry.models()) {
     if (!model.is_own() || !options.wants(model.name)) continue;
-    discovery.findings.push_back(try_own(model, registry, words.live, write_note));
+    discovery.findings.push_back(try_own(model, registry, words.live, tell));
     if (progress) progress(discovery.findings.back(), discovery.findings.size());
   }
   return discovery;
@@ -90,13 +68,14 @@ Discovery discover(const Registry& registry, const SourceWords& words,
   const Progress progress = [&](const Finding& finding, std::size_t total) {
     line.show(finding, total);
   };
-  if (is_registry) return discover_registry(registry, words, options, progress);
-  Cache cache(write_note);
+  const Tell tell = [&](std::string_view text) { line.tell(text); };
+  if (is_registry) return discover_registry(registry, words, options, progress, tell);
+  Cache cache(tell);
   if (is_live) {
     LiveOptions live = words.live;
     if (words.source.starts_with(python_prefix))
       live.module = words.source.substr(python_prefix.size());
-    return LiveSource(live, registry, cache, write_note).discover(options, progress);
+    return LiveSource(live, registry, cache, tell).discover(options, progress);
   }
   if (!std::filesystem::is_directory(words.source)) unknown_source(words.source);
   return discover_folder(words.source, options, cache, progress);

@@ -5,6 +5,8 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "cli/verify_live.hpp"
 #include "registry/verification.hpp"
 #include "registry/zoo.hpp"
 #include "util/error.hpp"
@@ -136,15 +138,24 @@ std::string write_json(const std::vector<Verification>& results) {
 
 int run(const std::vector<std::string>& words) {
   Arguments arguments("verify",
-                      "Compare every figure that torchvision publishes with this binary's own.");
+                      "Compare every figure that torchvision publishes with this binary's own, or "
+                      "with --live every model with the torchvision that is installed.");
   std::vector<std::string> patterns;
   std::string format = "text";
   bool verbose = false;
   arguments.positionals("model", patterns,
                         "Names of models or weights, with * and ?; all where none is given");
   arguments.flag("--verbose,-v", verbose, "Print the weights that agree, too");
+  bool is_live = false;
+  LiveOptions live;
+  arguments.flag("--live", is_live,
+                 "Compare state dicts and traced graphs with those of the user's own torchvision");
+  add_live_options(arguments, live);
   arguments.choice("--format,-f", format, {"text", "json"}, "How to write the table");
   arguments.parse(words);
+  // --python alone asks for what that Python has.
+  if (is_live || !live.python.empty())
+    return run_verify_live({live, patterns, verbose, format == "json"});
 
   refuse_unmatched(patterns);
   const std::vector<Verification> results = verify_all(patterns);
@@ -159,6 +170,6 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 
 extern constinit const Command verify_command = {
-    "verify", "compare this binary with published figures", run, 7};
+    "verify", "compare this binary with published figures and with PyTorch", run, 7};
 
 }  // namespace zoometer

@@ -32,6 +32,20 @@ std::vector<FxRecord::Input> read_inputs(const Json& record) {
   return inputs;
 }
 
+std::vector<FxRecord::State> read_states(const Json& record) {
+  std::vector<FxRecord::State> states;
+  const Json* list = find_member(record, "state");
+  if (list == nullptr || !list->IsArray()) return states;
+  for (const Json& entry : list->GetArray()) {
+    const bool is_entry = entry.IsArray() && entry.Size() == 4 && entry[0].IsString() &&
+                          entry[1].IsString() && entry[2].IsString();
+    if (!is_entry) throw_unexpected("state", "entries of name, kind, dtype and shape");
+    states.push_back({std::string(view_of(entry[0])), std::string(view_of(entry[1])),
+                      std::string(view_of(entry[2])), read_shape(entry[3])});
+  }
+  return states;
+}
+
 std::vector<FxRecord::ModuleCall> read_module_calls(const Json& record) {
   std::vector<FxRecord::ModuleCall> calls;
   const Json* list = find_member(record, "module_calls");
@@ -75,6 +89,7 @@ FxRecord read_fx_record(std::string_view line, std::string& buffer, Graph& graph
   const Json* seconds = find_member(json, "seconds");
   if (seconds != nullptr && seconds->IsNumber()) record.seconds = seconds->GetDouble();
   record.inputs = read_inputs(json);
+  record.states = read_states(json);
   record.module_calls = read_module_calls(json);
 
   const Json* program = find_member(json, "program");

@@ -21,6 +21,13 @@ struct FxRecord {
     Shape shape;
     std::string dtype;
   };
+  /// An entry of the state dict.
+  struct State {
+    std::string name;
+    std::string kind;  ///< "parameter" or "buffer"
+    std::string dtype;
+    Shape shape;
+  };
 
   std::string event;  ///< of other lines only this is read: "begin", "start", "error", "end"
   std::string model;
@@ -39,6 +46,7 @@ struct FxRecord {
   std::optional<std::int64_t> parameters;  ///< elements, shared ones once
   std::optional<std::int64_t> buffers;
   std::vector<Input> inputs;
+  std::vector<State> states;             ///< in the state dict's order
   std::vector<ModuleCall> module_calls;  ///< in the order in which they began
   bool has_graph = false;                ///< whether the line holds a program
 };

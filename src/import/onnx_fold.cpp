@@ -829,7 +829,7 @@ bool all_known(const OnnxContext& context) {
 }  // namespace
 
 OnnxFold find_onnx_fold(std::string_view domain, std::string_view name) noexcept {
-  if (!domain.empty()) return nullptr;
+  if (!domain.empty() && domain != "ai.onnx") return nullptr;
   for (const Row& row : rows) {
     if (row.name == name) return row.fold;
   }

@@ -14,6 +14,9 @@ struct OnnxOperator {
   void (*emit)(OnnxContext& context) = nullptr;
   /// Takes inputs whose shapes are unknown.
   bool takes_anything = false;
+  /// Where the output's shape depends on data but is declared: makes an output of that shape; false
+  /// where it cannot be one.
+  bool (*emit_declared)(OnnxContext& context, const OutputType& type) = nullptr;
 };
 
 /// The operators that one onnx_ops_*.cpp file handles.
@@ -22,9 +25,11 @@ struct OnnxOperators {
   std::span<const OnnxOperator> rows;
 };
 
-extern const OnnxOperators onnx_control_operators, onnx_elementwise_operators,
-    onnx_movement_operators, onnx_neural_operators, onnx_product_operators,
-    onnx_reduction_operators;
+extern const OnnxOperators onnx_attention_operators, onnx_control_operators,
+    onnx_elementwise_operators, onnx_loss_operators, onnx_microsoft_operators,
+    onnx_microsoft_quantized_operators, onnx_movement_operators, onnx_neural_operators,
+    onnx_product_operators, onnx_quantized_operators, onnx_recurrent_operators,
+    onnx_reduction_operators, onnx_vision_operators;
 
 /// The handler of an operator, or null.
 const OnnxOperator* find_onnx_operator(std::string_view domain, std::string_view name) noexcept;

@@ -351,6 +351,10 @@ void out_sequence(OnnxContext& context, std::vector<OnnxValue> elements, std::si
 std::size_t position(OnnxContext& context, std::size_t input, std::size_t length,
                      std::size_t otherwise) {
   if (!context.has(input)) return otherwise;
+  if (context.known(input) == nullptr) {
+    context.note("a position in a sequence that data chooses is taken to be the last");
+    return otherwise;
+  }
   const std::int64_t index = context.integer(input);
   const auto size = static_cast<std::int64_t>(length);
   context.require(index >= -size && index <= size, "a position within the sequence");

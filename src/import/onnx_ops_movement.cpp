@@ -347,7 +347,8 @@ void emit_space_to_depth(OnnxContext& context) {
 }
 
 void emit_trilu(OnnxContext& context) {
-  const std::int64_t diagonal = context.has(1) ? context.integer(1) : 0;
+  // Which diagonal it is changes no figure.
+  const std::int64_t diagonal = context.known(1) != nullptr ? context.integer(1) : 0;
   const bool upper = context.integer("upper", 1) != 0;
   context.out(apply(upper ? triu_op : tril_op, TriangleAttrs{diagonal}, context.in(0)));
 }
@@ -380,12 +381,9 @@ void emit_compress(OnnxContext& context) {
 }
 
 /// Fill values are the inputs (depth, values); 1 where the index is, else 0, and then scaled.
-void emit_one_hot(OnnxContext& context) {
+void out_one_hot(OnnxContext& context, std::int64_t axis, std::int64_t depth) {
   const Tensor indices = context.in(0);
-  const std::int64_t depth = context.integer(1);
-  context.require(depth >= 0, "a depth of at least 0");
   const std::int64_t rank = indices.rank() + 1;
-  const std::int64_t axis = context.axis(context.integer("axis", -1), rank);
   Shape shape = Shape(Ints::filled(static_cast<std::size_t>(rank), 1));
   shape.set_dim(axis, depth);
   const Tensor positions =
@@ -393,6 +391,12 @@ void emit_one_hot(OnnxContext& context) {
   const Tensor hit = binary(eq_op, unsqueeze(indices, axis), positions);
   const Tensor values = context.in(2);
   context.out(where(hit, select(values, 0, 1), select(values, 0, 0)));
+}
+
+void emit_one_hot(OnnxContext& context) {
+  const std::int64_t depth = context.integer(1);
+  context.require(depth >= 0, "a depth of at least 0");
+  out_one_hot(context, context.axis(context.integer("axis", -1), context.rank(0) + 1), depth);
 }
 
 void emit_range(OnnxContext& context) {
@@ -469,13 +473,102 @@ void emit_unique(OnnxContext& context) {
   for (std::size_t i = 1; i < context.output_count(); ++i) context.out(i, positions);
 }
 
+// -- where data decides, and the output is declared -------------------------------------------
+
+bool declare_reshape(OnnxContext& context, const OutputType& type) {
+  if (numel(type.shape) != numel(context.shape(0))) return false;
+  context.out(reshape(context.in(0), type.shape));
+  return true;
+}
+
+bool declare_expand(OnnxContext& context, const OutputType& type) {
+  Shape shape;
+  if (!broadcast(context.shape(0), type.shape, shape) || shape != type.shape) return false;
+  context.out(expand(context.in(0), shape));
+  return true;
+}
+
+/// Which elements a slice takes is not known, only how many.
+bool declare_slice(OnnxContext& context, const OutputType& type) {
+  const Shape& x = context.shape(0);
+  if (x.rank() != type.shape.rank()) return false;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (type.shape[i] > x[i]) return false;
+  }
+  Tensor result = context.in(0);
+  for (std::int64_t i = 0; i < type.shape.rank(); ++i) {
+    if (type.shape.dim(i) < result.dim(i)) result = slice(result, i, 0, type.shape.dim(i));
+  }
+  context.out(result);
+  return true;
+}
+
+bool declare_pad(OnnxContext& context, const OutputType& type) {
+  const Shape& x = context.shape(0);
+  if (x.rank() != type.shape.rank()) return false;
+  PadAttrs attrs;
+  attrs.before = attrs.after = Ints::filled(x.size(), 0);
+  for (std::size_t i = 0; i < x.size(); ++i) attrs.after[i] = type.shape[i] - x[i];
+  context.out(pad(context.in(0), attrs));
+  return true;
+}
+
+bool declare_tile(OnnxContext& context, const OutputType& type) {
+  const Shape& x = context.shape(0);
+  if (x.rank() != type.shape.rank()) return false;
+  Ints times;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i] == 0 || type.shape[i] % x[i] != 0) return false;
+    times.push_back(type.shape[i] / x[i]);
+  }
+  context.out(repeat(context.in(0), times));
+  return true;
+}
+
+bool declare_split(OnnxContext& context, const OutputType&) {
+  const Tensor x = context.in(0);
+  const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
+  std::vector<std::int64_t> sizes;
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < context.output_count(); ++i) {
+    const std::optional<OutputType> type = context.declared(i);
+    if (!type || type->shape.rank() != x.rank()) return false;
+    sizes.push_back(type->shape.dim(axis));
+    sum = checked_add(sum, sizes.back());
+  }
+  if (sum != x.dim(axis)) return false;
+  const Chunks pieces = split(x, sizes, axis);
+  for (std::size_t i = 0; i < pieces.size(); ++i) context.out(i, pieces[i]);
+  return true;
+}
+
+bool declare_range(OnnxContext& context, const OutputType& type) {
+  if (type.shape.rank() != 1) return false;
+  const auto length = static_cast<double>(type.shape[0]);
+  context.out(arange(context.graph(), 0, length, 1, context.dtype(0)));
+  return true;
+}
+
+bool declare_constant(OnnxContext& context, const OutputType& type) {
+  context.out(full(context.graph(), type.shape, 0, type.dtype));
+  return true;
+}
+
+bool declare_one_hot(OnnxContext& context, const OutputType& type) {
+  const std::int64_t rank = context.rank(0) + 1;
+  if (type.shape.rank() != rank) return false;
+  const std::int64_t axis = context.axis(context.integer("axis", -1), rank);
+  out_one_hot(context, axis, type.shape.dim(axis));
+  return true;
+}
+
 constexpr OnnxOperator rows[] = {
     {"CenterCropPad", emit_center_crop_pad},
     {"Compress", emit_compress},
     {"Concat", emit_concat},
-    {"ConstantOfShape", emit_constant_of_shape},
+    {"ConstantOfShape", emit_constant_of_shape, false, declare_constant},
     {"DepthToSpace", emit_depth_to_space},
-    {"Expand", emit_expand},
+    {"Expand", emit_expand, false, declare_expand},
     {"EyeLike", emit_eye_like},
     {"Flatten", emit_flatten},
     {"Gather", emit_gather},
@@ -484,27 +577,27 @@ constexpr OnnxOperator rows[] = {
     {"Identity", emit_identity, true},
     {"Multinomial", emit_multinomial},
     {"NonZero", emit_nonzero},
-    {"OneHot", emit_one_hot},
-    {"Pad", emit_pad},
+    {"OneHot", emit_one_hot, false, declare_one_hot},
+    {"Pad", emit_pad, false, declare_pad},
     {"RandomNormal", emit_random_of_shape},
     {"RandomNormalLike", emit_random_like},
     {"RandomUniform", emit_random_of_shape},
     {"RandomUniformLike", emit_random_like},
-    {"Range", emit_range},
-    {"Reshape", emit_reshape},
+    {"Range", emit_range, false, declare_range},
+    {"Reshape", emit_reshape, false, declare_reshape},
     {"ReverseSequence", emit_reverse_sequence},
     {"Scatter", emit_scatter_elements},
     {"ScatterElements", emit_scatter_elements},
     {"ScatterND", emit_scatter_nd},
-    {"Slice", emit_slice},
+    {"Slice", emit_slice, false, declare_slice},
     {"SpaceToDepth", emit_space_to_depth},
-    {"Split", emit_split},
-    {"Squeeze", emit_squeeze},
-    {"Tile", emit_tile},
+    {"Split", emit_split, false, declare_split},
+    {"Squeeze", emit_squeeze, false, declare_reshape},
+    {"Tile", emit_tile, false, declare_tile},
     {"Transpose", emit_transpose},
     {"Trilu", emit_trilu},
     {"Unique", emit_unique},
-    {"Unsqueeze", emit_unsqueeze},
+    {"Unsqueeze", emit_unsqueeze, false, declare_reshape},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "import/onnx_layers.hpp"
 #include "import/onnx_ops.hpp"
 #include "op/conv.hpp"
 #include "op/elementwise.hpp"
@@ -106,14 +107,20 @@ ConvAttrs conv_attrs(const Window& window, std::int64_t groups) {
   return attrs;
 }
 
-void emit_conv(OnnxContext& context) {
-  Window window = window_of(context, kernel_of_weight(context, 1));
+}  // namespace
+
+Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias) {
+  Window window = window_of(context, kernel_of_weight(context, weight));
   pad_automatically(context, context.shape(0), window);
   const Tensor x = context.in(0);
-  const Tensor weight = context.weight(1);
-  const Tensor bias = context.optional_weight(2);
-  context.out(convolution(x, weight, bias, conv_attrs(window, context.integer("group", 1))));
+  const Tensor kernel = context.weight(weight);
+  return convolution(x, kernel, context.optional_weight(bias),
+                     conv_attrs(window, context.integer("group", 1)));
 }
+
+namespace {
+
+void emit_conv(OnnxContext& context) { context.out(onnx_convolution(context, 1, 2)); }
 
 void emit_conv_transpose(OnnxContext& context) {
   Window window = window_of(context, kernel_of_weight(context, 1));
@@ -179,10 +186,16 @@ void emit_max_pool(OnnxContext& context) {
   context.out(1, sibling_output(result, 1));
 }
 
-void emit_average_pool(OnnxContext& context) {
+}  // namespace
+
+Tensor onnx_average_pool(OnnxContext& context) {
   const PoolAttrs attrs = pool_attrs(context);
-  context.out(avg_pool(context.in(0), attrs));
+  return avg_pool(context.in(0), attrs);
 }
+
+namespace {
+
+void emit_average_pool(OnnxContext& context) { context.out(onnx_average_pool(context)); }
 
 /// (sum |x|^p)^(1/p) over windows: the mean of the powers, times the window's elements.
 void emit_lp_pool(OnnxContext& context) {
@@ -202,21 +215,27 @@ Ints spatial_axes(const OnnxContext& context) {
   return axes;
 }
 
-void emit_global_pool(OnnxContext& context, const OpDef& reduction,
-                      Tensor (*pool)(Tensor, const AdaptivePoolAttrs&)) {
+Tensor global_pool(OnnxContext& context, const OpDef& reduction,
+                   Tensor (*pool)(Tensor, const AdaptivePoolAttrs&)) {
   const Ints axes = spatial_axes(context);
   const Tensor x = context.in(0);
-  if (axes.empty()) return context.out_value(0, context.value(0));
-  if (axes.size() > 3) return context.out(reduce(reduction, x, axes, true));
-  context.out(pool(x, {Spatial::filled(axes.size(), 1)}));
+  if (axes.empty()) return x;
+  if (axes.size() > 3) return reduce(reduction, x, axes, true);
+  return pool(x, {Spatial::filled(axes.size(), 1)});
 }
 
-void emit_global_average_pool(OnnxContext& context) {
-  emit_global_pool(context, mean_op, adaptive_avg_pool);
+}  // namespace
+
+Tensor onnx_global_average(OnnxContext& context) {
+  return global_pool(context, mean_op, adaptive_avg_pool);
 }
+
+namespace {
+
+void emit_global_average_pool(OnnxContext& context) { context.out(onnx_global_average(context)); }
 
 void emit_global_max_pool(OnnxContext& context) {
-  emit_global_pool(context, amax_op, adaptive_max_pool);
+  context.out(global_pool(context, amax_op, adaptive_max_pool));
 }
 
 void emit_global_lp_pool(OnnxContext& context) {
@@ -272,26 +291,37 @@ Tensor scale_and_shift(Tensor x, Tensor scale, Tensor bias) {
   return bias ? x + bias : x;
 }
 
-void emit_layer_norm(OnnxContext& context, bool is_root_mean_square) {
-  const Tensor x = context.in(0);
-  const std::int64_t axis = context.axis(context.integer("axis", -1), x.rank());
-  const Tensor scale = context.weight(1);
-  const Tensor bias = context.optional_weight(2);
-  const LayerNormAttrs attrs{x.rank() - axis, context.real("epsilon", 1e-5)};
+}  // namespace
+
+Tensor onnx_layer_norm(OnnxContext& context, Tensor x, Tensor scale, Tensor bias,
+                       const OnnxNorm& norm) {
+  const std::int64_t axis = context.axis(norm.axis, x.rank());
+  const LayerNormAttrs attrs{x.rank() - axis, norm.epsilon};
   const Shape normalized(
       std::span<const std::int64_t>(x.shape()).subspan(static_cast<std::size_t>(axis)));
   const bool fits = scale.shape() == normalized && (!bias || bias.shape() == normalized);
   const Tensor none{x.graph, no_id};
-  const OpDef& op = is_root_mean_square ? rms_norm_op : layer_norm_op;
+  const OpDef& op = norm.is_root_mean_square ? rms_norm_op : layer_norm_op;
   const Tensor plain = apply(op, attrs, x, fits ? scale : none, fits ? bias : none);
   OutputType statistic{x.shape(), DType::float32, false};
   for (std::int64_t i = axis; i < x.rank(); ++i) statistic.shape.set_dim(i, 1);
   Graph& graph = context.graph();
-  for (std::size_t i = 1; i < context.output_count(); ++i) {
+  for (std::size_t i = 1; i < std::min<std::size_t>(3, context.output_count()); ++i) {
     graph.add_declared_outputs(graph.value(plain.id).producer, std::span(&statistic, 1));
     context.out(i, sibling_output(plain, i));
   }
-  context.out(0, fits ? plain : scale_and_shift(plain, scale, bias));
+  return fits ? plain : scale_and_shift(plain, scale, bias);
+}
+
+namespace {
+
+void emit_layer_norm(OnnxContext& context, bool is_root_mean_square) {
+  const Tensor x = context.in(0);
+  const Tensor scale = context.weight(1);
+  const Tensor bias = context.optional_weight(2);
+  const OnnxNorm norm{context.integer("axis", -1), context.real("epsilon", 1e-5),
+                      is_root_mean_square};
+  context.out(0, onnx_layer_norm(context, x, scale, bias, norm));
 }
 
 void emit_layer_normalization(OnnxContext& context) { emit_layer_norm(context, false); }
@@ -409,8 +439,7 @@ Shape resized_shape(OnnxContext& context) {
   return shape;
 }
 
-void emit_resize(OnnxContext& context) {
-  const Shape shape = resized_shape(context);
+void out_resized(OnnxContext& context, const Shape& shape) {
   const Tensor x = context.in(0);
   const std::string_view mode = context.text("mode", "nearest");
   const bool corners =
@@ -444,6 +473,14 @@ void emit_resize(OnnxContext& context) {
     result = reshape(resized, grown);
   }
   context.out(result);
+}
+
+void emit_resize(OnnxContext& context) { out_resized(context, resized_shape(context)); }
+
+bool declare_resize(OnnxContext& context, const OutputType& type) {
+  if (type.shape.rank() != context.rank(0)) return false;
+  out_resized(context, type.shape);
+  return true;
 }
 
 void emit_grid_sample(OnnxContext& context) {
@@ -481,8 +518,8 @@ constexpr OnnxOperator rows[] = {
     {"MaxUnpool", emit_max_unpool},
     {"MeanVarianceNormalization", emit_mean_variance_norm},
     {"RMSNormalization", emit_rms_normalization},
-    {"Resize", emit_resize},
-    {"Upsample", emit_resize},
+    {"Resize", emit_resize, false, declare_resize},
+    {"Upsample", emit_resize, false, declare_resize},
 };
 
 }  // namespace

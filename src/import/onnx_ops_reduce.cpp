@@ -14,8 +14,31 @@ struct Reduction {
   bool nothing = false;
 };
 
+/// The axes that turn x into a declared shape. Throws OnnxDataDependent where there are none.
+Ints axes_between(const Shape& x, const Shape& result, bool keeps) {
+  const unsigned subsets = 1U << x.size();
+  for (unsigned chosen = 0; chosen < subsets; ++chosen) {
+    Shape left;
+    Ints axes;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const bool is_reduced = (chosen >> i & 1U) != 0;
+      if (is_reduced) axes.push_back(static_cast<std::int64_t>(i));
+      if (!is_reduced || keeps) left.push_back(is_reduced ? 1 : x[i]);
+    }
+    if (left == result) return axes;
+  }
+  throw OnnxDataDependent{};
+}
+
 Reduction reduction_of(OnnxContext& context) {
   const std::int64_t version = context.node().op_type == "ReduceSum" ? 13 : 18;
+  if (context.opset() >= version && context.has(1) && context.known(1) == nullptr) {
+    const std::optional<OutputType> type = context.declared(0);
+    if (!type) throw OnnxDataDependent{};
+    const bool keeps = context.integer("keepdims", 1) != 0;
+    const Ints axes = axes_between(context.shape(0), type->shape, keeps);
+    return {axes, keeps, axes.empty()};
+  }
   const auto listed =
       context.opset() < version ? context.integers("axes") : context.integers("axes", 1);
   Reduction reduction;
@@ -74,11 +97,19 @@ void emit_top_k(OnnxContext& context) {
   bool is_bounded = false;
   std::int64_t k = context.integer("k", 0);
   if (context.opset() >= 10) {
-    // An unknown k is at most the length of the axis.
+    // An unknown k is what the output is declared with, or at most the length of the axis.
     const KnownTensor* known = context.known(1);
-    k = known != nullptr ? context.integer(1) : x.dim(axis);
-    is_bounded = known == nullptr || known->bounded;
-    if (known == nullptr) context.note("TopK with a k that depends on data is taken to keep all");
+    const std::optional<OutputType> type = context.declared(0);
+    if (known != nullptr) {
+      k = context.integer(1);
+      is_bounded = known->bounded;
+    } else if (type && type->shape.rank() == x.rank() && !type->bounded) {
+      k = type->shape.dim(axis);
+    } else {
+      k = x.dim(axis);
+      is_bounded = true;
+      context.note("TopK with a k that depends on data is taken to keep all");
+    }
   }
   const TopkAttrs attrs{k, axis, context.integer("largest", 1) != 0};
   const Tensor values = apply(topk_op, attrs, x);
@@ -91,7 +122,9 @@ void emit_top_k(OnnxContext& context) {
 
 void emit_cumsum(OnnxContext& context) {
   const Tensor x = context.in(0);
-  context.out(cumsum(x, x.rank() == 0 ? 0 : context.axis(context.integer(1), x.rank())));
+  // Which axis it is changes no figure.
+  const bool is_known = x.rank() > 0 && context.known(1) != nullptr;
+  context.out(cumsum(x, is_known ? context.axis(context.integer(1), x.rank()) : 0));
 }
 
 constexpr OnnxOperator rows[] = {

@@ -52,6 +52,15 @@ bool is_weight_position(std::string_view op_type, std::size_t index) {
   return false;
 }
 
+/// What models call real parameters of their own, outside of any layer: "class_token".
+bool has_own_weight_name(std::string_view name) {
+  constexpr std::string_view endings[] = {"_token", "_embedding", "_embed",
+                                          "_scale", "_weight",    "_bias"};
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+/// "layer1.conv.weight".
 bool has_weight_name(std::string_view name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return false;
@@ -600,7 +609,10 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) const {
     }
   }
   for (std::size_t i = 1; i < graph.inputs.size(); ++i) {
-    if (has_weight_name(graph.inputs[i].name)) is_weight[i] = true;
+    const OnnxValueInfo& info = graph.inputs[i];
+    const bool is_own =
+        has_own_weight_name(info.name) && is_floating(records_.type(info.type).dtype);
+    if (is_own || has_weight_name(info.name)) is_weight[i] = true;
   }
   is_weight[0] = false;
   return is_weight;
@@ -878,13 +890,16 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
   }
 }
 
-/// False where the output's shape depends on data.
+/// False where the output's shape depends on data and nothing declares it.
 bool OnnxReader::emit(OnnxContext& context, const OnnxOperator& row) {
   try {
     row.emit(context);
     return true;
   } catch (const OnnxDataDependent&) {
-    return false;
+    const auto type = row.emit_declared != nullptr ? context.declared(0) : std::nullopt;
+    if (!type || !row.emit_declared(context, *type)) return false;
+    if (type->bounded) graph_.mark_bounded(context.outputs_[0].id);
+    return true;
   }
 }
 

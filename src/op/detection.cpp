@@ -12,6 +12,7 @@ constexpr std::string_view distance_inputs[] = {"distances", "anchors"};
 constexpr std::string_view boxes_inputs[] = {"boxes"};
 constexpr std::string_view mask_inputs[] = {"mask"};
 constexpr std::string_view nms_inputs[] = {"boxes", "scores", "groups"};
+constexpr std::string_view class_nms_inputs[] = {"boxes", "scores"};
 constexpr std::string_view roi_inputs[] = {"regions", "maps..."};
 constexpr std::string_view paste_inputs[] = {"masks", "boxes"};
 constexpr std::string_view heatmap_inputs[] = {"heatmaps", "boxes"};
@@ -30,6 +31,8 @@ constexpr std::string_view clip_constraints[] = {"a last dimension of 4",
 constexpr std::string_view flatnonzero_constraints[] = {"a mask of rank 1"};
 constexpr std::string_view nms_constraints[] = {"boxes (n, 4)", "scores (n,)",
                                                 "groups (n,) or none"};
+constexpr std::string_view class_nms_constraints[] = {"boxes (images, n, 4)",
+                                                      "scores (images, classes, n)"};
 constexpr std::string_view roi_constraints[] = {
     "regions (n, 5)", "at least one map (N, C, H, W), all of equal C",
     "an output size of a height and a width, each at least 1",
@@ -103,6 +106,17 @@ void infer_nms(Inference& in) {
   in.output(per_box, DType::int64, true);
 }
 
+void infer_class_nms(Inference& in) {
+  const Shape& boxes = in.shape(0);
+  const Shape& scores = in.shape(1);
+  in.require(boxes.rank() == 3 && boxes.dim(2) == 4, 1);
+  in.require(scores.rank() == 3 && scores.dim(0) == boxes.dim(0) && scores.dim(2) == boxes.dim(1),
+             2);
+  const std::int64_t most = in.attrs<ClassNmsAttrs>().most_per_class;
+  const std::int64_t kept = most < 0 ? boxes.dim(1) : std::min(most, boxes.dim(1));
+  in.output({checked_mul(checked_mul(scores.dim(0), scores.dim(1)), kept), 3}, DType::int64, true);
+}
+
 void infer_roi_align(Inference& in) {
   const auto& attrs = in.attrs<RoiAlignAttrs>();
   const Shape& regions = in.shape(0);
@@ -151,6 +165,15 @@ Cost cost_nms(const NodeView& node) {
   const std::int64_t group = given < 0 || !node.has(2) ? boxes : std::min(boxes, given);
   const std::int64_t pairs = checked_mul(boxes, std::max<std::int64_t>(group - 1, 0)) / 2;
   return {0, checked_add(checked_mul(boxes, log2_ceil(boxes) + 3), checked_mul(13, pairs))};
+}
+
+Cost cost_class_nms(const NodeView& node) {
+  const std::int64_t boxes = node.in(0).dim(1);
+  const std::int64_t classes = checked_mul(node.in(1).dim(0), node.in(1).dim(1));
+  const std::int64_t pairs = checked_mul(boxes, std::max<std::int64_t>(boxes - 1, 0)) / 2;
+  const std::int64_t per_class =
+      checked_add(checked_mul(boxes, log2_ceil(boxes) + 3), checked_mul(13, pairs));
+  return {0, checked_mul(classes, per_class)};
 }
 
 Cost cost_roi_align(const NodeView& node) {
@@ -262,6 +285,17 @@ constinit const OpDef nms_op = {
     .cost_is_bound = true,
     .infer = infer_nms,
     .cost = cost_nms};
+constinit const OpDef class_nms_op = {
+    .name = "class_nms",
+    .summary = "Non-maximum suppression for each class of each image: rows (image, class, box).",
+    .formula = "at most, per image and class, ceil(log2 n) + 3 per box (sorting, area) + 13 per "
+               "pair of boxes, as nms",
+    .inputs = class_nms_inputs,
+    .constraints = class_nms_constraints,
+    .attrs = AttrType::of<ClassNmsAttrs>(),
+    .cost_is_bound = true,
+    .infer = infer_class_nms,
+    .cost = cost_class_nms};
 constinit const OpDef roi_align_op = {
     .name = "roi_align",
     .summary = "Means of bilinear samples in the bins of regions of maps.",
@@ -299,9 +333,9 @@ constinit const OpDef heatmaps_to_keypoints_op = {
 namespace {
 
 constexpr const OpDef* ops[] = {
-    &normalize_image_op,  &grid_anchors_op, &default_boxes_op,        &decode_boxes_op,
-    &decode_distances_op, &clip_boxes_op,   &flatnonzero_op,          &nms_op,
-    &roi_align_op,        &paste_masks_op,  &heatmaps_to_keypoints_op};
+    &normalize_image_op,  &grid_anchors_op, &default_boxes_op, &decode_boxes_op,
+    &decode_distances_op, &clip_boxes_op,   &flatnonzero_op,   &nms_op,
+    &class_nms_op,        &roi_align_op,    &paste_masks_op,   &heatmaps_to_keypoints_op};
 
 }  // namespace
 

@@ -68,6 +68,15 @@ struct NmsAttrs {
                                      field("group_size", &NmsAttrs::group_size)};
 };
 
+struct ClassNmsAttrs {
+  std::int64_t most_per_class = -1;  ///< -1: no limit
+  double iou_threshold = 0;
+  double score_threshold = 0;
+  static constexpr std::tuple fields{field("most_per_class", &ClassNmsAttrs::most_per_class),
+                                     field("iou_threshold", &ClassNmsAttrs::iou_threshold),
+                                     field("score_threshold", &ClassNmsAttrs::score_threshold)};
+};
+
 struct RoiAlignAttrs {
   Spatial output_size;
   std::int64_t sampling_ratio = 2;  ///< samples per bin and axis
@@ -84,8 +93,8 @@ struct RoiAlignAttrs {
 };
 
 extern const OpDef normalize_image_op, grid_anchors_op, default_boxes_op, decode_boxes_op,
-    decode_distances_op, clip_boxes_op, flatnonzero_op, nms_op, roi_align_op, paste_masks_op,
-    heatmaps_to_keypoints_op;
+    decode_distances_op, clip_boxes_op, flatnonzero_op, nms_op, class_nms_op, roi_align_op,
+    paste_masks_op, heatmaps_to_keypoints_op;
 
 /// (x - mean) / std per channel of x (N, C, H, W).
 Tensor normalize_image(Tensor x, const NormalizeImageAttrs& attrs);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "analysis/profile.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 /// What is compared of one module.
 struct ModuleFacts {
+  std::string kind;
   std::int64_t parameters = 0, macs = 0;
   std::string calls;  ///< the output shapes of each call
 };
@@ -22,8 +24,9 @@ ModuleTable modules_of(const Graph& graph) {
   const Profile figures = profile(graph);
   ModuleTable modules;
   for (ModuleId id = 0; id < graph.modules().size(); ++id) {
-    const Figures& f = figures.modules[id];
-    modules[graph.module_path(id)] = {f.parameters, f.macs, {}};
+    const Figures& sum = figures.modules[id];
+    modules[graph.module_path(id)] = {
+        std::string(graph.modules()[id].kind), sum.parameters, sum.macs, {}};
   }
   return modules;
 }
@@ -38,8 +41,8 @@ void add_calls(ModuleTable& modules, const Graph& graph) {
   }
 }
 
-void add_calls(ModuleTable& modules, std::span<const FxRecord::ModuleCall> calls) {
-  for (const FxRecord::ModuleCall& call : calls) {
+void add_calls(ModuleTable& modules, const FxRecord& record) {
+  for (const FxRecord::ModuleCall& call : record.module_calls) {
     std::string& text = modules[call.path].calls;
     text += "(";
     for (const Shape& shape : call.outputs) text += " " + to_short_string(shape);
@@ -47,21 +50,41 @@ void add_calls(ModuleTable& modules, std::span<const FxRecord::ModuleCall> calls
   }
 }
 
-std::map<std::string, std::string> states_of(const Graph& graph) {
-  std::map<std::string, std::string> states;
-  for (const Parameter& parameter : graph.parameters()) {
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
-    states[graph.parameter_path(parameter)] =
-        to_short_string(graph.shape(parameter.value)) +
-        (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer");
-  }
-  return states;
-}
-
 std::string outputs_of(const Graph& graph) {
   std::string text;
   for (const Port& port : graph.outputs()) text += to_short_string(graph.shape(port.value)) + " ";
   return text;
+}
+
+std::vector<std::string> states_of(const Graph& graph) {
+  std::vector<std::string> states;
+  for (const ParameterId id : graph.parameters_in_order()) {
+    const Parameter& parameter = graph.parameters()[id];
+    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    const bool is_parameter = parameter.kind == ParameterKind::parameter;
+    states.push_back(fmt::format(
+        "{} {} {} {}", graph.parameter_path(parameter), is_parameter ? "parameter" : "buffer",
+        name_of(graph.dtype(parameter.value)), to_short_string(graph.shape(parameter.value))));
+  }
+  return states;
+}
+
+std::vector<std::string> states_of(const FxRecord& record) {
+  std::vector<std::string> states;
+  for (const FxRecord::State& state : record.states) {
+    states.push_back(fmt::format("{} {} {} {}", state.name, state.kind, state.dtype,
+                                 to_short_string(state.shape)));
+  }
+  return states;
+}
+
+/// Tells which lines only one of the two has.
+void tell_lacking(const std::vector<std::string>& lines, const std::vector<std::string>& in,
+                  std::string_view what, GraphComparison& result) {
+  const std::set<std::string_view> known(in.begin(), in.end());
+  for (const std::string& line : lines) {
+    if (!known.contains(line)) result.differences.push_back(fmt::format("{}: {}", what, line));
+  }
 }
 
 class Comparer {
@@ -74,66 +97,57 @@ class Comparer {
     result_.differences.push_back(fmt::format("{}: {}, live {}", what, native, live));
   }
 
-  /// Calls `both` for the keys that both have; tells of the others.
-  template <class Facts, class Both>
-  void each(const std::string& kind, const std::map<std::string, Facts>& native,
-            const std::map<std::string, Facts>& live, const Both& both) {
-    for (const auto& [name, facts] : native) {
-      const auto other = live.find(name);
-      if (other == live.end()) {
-        result_.differences.push_back(fmt::format("{} {} is missing live", kind, name));
-      } else {
-        both(name, facts, other->second);
-      }
-    }
-    for (const auto& [name, facts] : live) {
-      if (!native.contains(name))
-        result_.differences.push_back(fmt::format("{} {} is live only", kind, name));
-    }
-  }
-
  private:
   GraphComparison& result_;
 };
 
 }  // namespace
 
-GraphComparison compare_with_live(const Graph& native, const Graph& live,
-                                  std::span<const FxRecord::ModuleCall> calls) {
+GraphComparison compare_states(const Graph& native, const FxRecord& record) {
   GraphComparison result;
-  Comparer comparer(result);
-  comparer.each("state", states_of(native), states_of(live),
-                [&](const std::string& name, const std::string& ours, const std::string& theirs) {
-                  comparer.same(name, ours, theirs);
-                });
-  ModuleTable native_modules = modules_of(native);
-  ModuleTable live_modules = modules_of(live);
-  if (!calls.empty()) {
-    add_calls(native_modules, native);
-    add_calls(live_modules, calls);
-  }
-  comparer.each("module", native_modules, live_modules,
-                [&](const std::string& path, const ModuleFacts& ours, const ModuleFacts& theirs) {
-                  ++result.modules;
-                  const std::string name = path.empty() ? "the model" : path;
-                  comparer.same(name + ": parameters", ours.parameters, theirs.parameters);
-                  comparer.same(name + ": MACs", ours.macs, theirs.macs);
-                  comparer.same(name + ": outputs", ours.calls, theirs.calls);
-                });
-  comparer.same("outputs", outputs_of(native), outputs_of(live));
+  const std::vector<std::string> ours = states_of(native);
+  const std::vector<std::string> theirs = states_of(record);
+  result.compared = theirs.size();
+  if (ours == theirs) return result;
+  tell_lacking(ours, theirs, "state, native only", result);
+  tell_lacking(theirs, ours, "state, live only", result);
+  if (!result.agrees()) return result;
+  const std::size_t shorter = std::min(ours.size(), theirs.size());
+  std::size_t at = 0;
+  while (at < shorter && ours[at] == theirs[at]) ++at;
+  result.differences.push_back(fmt::format("state, entry {}: {}, live {}", at,
+                                           at < ours.size() ? ours[at] : "none",
+                                           at < theirs.size() ? theirs[at] : "none"));
   return result;
 }
 
-GraphComparison verify_live(LiveSource& source, const RegistryModel& model) {
-  Graph live;
-  ImportNotes notes;
-  const FxRecord record =
-      source.load(source.standard_request(std::string(model.name)), live, notes);
-  TraceOptions options;
-  options.variant = Variant::untrained;
-  Graph native;
-  trace(*model.builtin, options, native);
-  return compare_with_live(native, live, record.module_calls);
+GraphComparison compare_modules(const Graph& native, const Graph& live, const FxRecord& record) {
+  GraphComparison result;
+  Comparer comparer(result);
+  ModuleTable ours = modules_of(native);
+  ModuleTable theirs = modules_of(live);
+  if (!record.module_calls.empty()) {
+    add_calls(ours, native);
+    add_calls(theirs, record);
+  }
+  for (const auto& [path, facts] : ours) {
+    const auto other = theirs.find(path);
+    if (other == theirs.end()) {
+      result.differences.push_back("module, native only: " + path);
+      continue;
+    }
+    ++result.compared;
+    const std::string name = path.empty() ? "the model" : path;
+    comparer.same(name + ", type", facts.kind, other->second.kind);
+    comparer.same(name + ", parameters", facts.parameters, other->second.parameters);
+    comparer.same(name + ", MACs", facts.macs, other->second.macs);
+    comparer.same(name + ", outputs", facts.calls, other->second.calls);
+  }
+  for (const auto& [path, facts] : theirs) {
+    if (!ours.contains(path)) result.differences.push_back("module, live only: " + path);
+  }
+  comparer.same("outputs of the model", outputs_of(native), outputs_of(live));
+  return result;
 }
 
 }  // namespace zoometer

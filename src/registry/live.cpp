@@ -103,13 +103,20 @@ class LiveSource::Run {
   using Plan = std::function<std::vector<LiveRequest>(const Listing& listing)>;
   using Done = std::function<void(Finding& finding, const FxRecord& record)>;
 
+  /// What is an answer, if the cache has no more.
+  enum class Needs : std::uint8_t {
+    verdict,  ///< whether it can be traced, and its figures
+    graph,    ///< the graph, or why there is none
+    record,   ///< all that the bridge told
+  };
+
   struct Setup {
     Plan plan;                       ///< what to trace, once the source's models are known
     Done done;                       ///< called with each answer, in their order
     std::vector<std::string> first;  ///< what to ask for until they are known; empty: everything
     Variant variant = Variant::untrained;
     std::vector<LiveRequest> inputs;  ///< the sizes to give by name
-    bool wants_graph = false;         ///< a verdict alone is no answer
+    Needs needs = Needs::verdict;
   };
 
   Run(LiveSource& source, Setup setup, Graph& graph, ImportNotes& notes)
@@ -148,37 +155,58 @@ class LiveSource::Run {
     return fmt::format("{}\nzoometer {} {}", source_.scope(), ZOOMETER_VERSION, verdict_format);
   }
 
+  /// A verdict that the bridge did not write: there is no record of it.
+  static bool is_our_own(const Finding& finding) {
+    return finding.reason == "crash" || finding.reason == "time_limit";
+  }
+
+  bool is_enough(const Finding& finding) const {
+    switch (setup_.needs) {
+    case Needs::verdict: return true;
+    case Needs::graph: return finding.status == Status::failed;
+    case Needs::record: return is_our_own(finding);
+    }
+    return false;
+  }
+
   bool recall(const LiveRequest& request, const std::string& key) {
     if (key.empty()) return false;
     Finding finding = source_.blank_finding(*source_.listing_->find(request.name));
     const auto verdict = source_.cache_.get("verdict", verdict_scope(), key);
     const bool is_known = verdict && unpack_finding(*verdict, finding);
-    const bool is_enough = is_known && (!setup_.wants_graph || finding.status == Status::failed);
-    if (is_enough) {
-      if (finding.reason == "time_limit" && finding.seconds < source_.options_.time_limit)
-        return false;
+    const bool may_take_longer =
+        finding.reason == "time_limit" && finding.seconds < source_.options_.time_limit;
+    if (may_take_longer) return false;
+    if (is_known && is_enough(finding)) {
       setup_.done(finding, {});
       return true;
     }
     const auto kept = source_.cache_.get("graph", source_.scope(), key);
-    if (!kept) return false;
-    const auto line = inflate_text(*kept);
+    const auto line = kept ? inflate_text(*kept) : std::nullopt;
     if (!line) return false;
-    answer(finding, *line, key, false);
+    const FxRecord record = read(finding, *line, is_known);
+    if (!is_known) keep(finding, key);
+    setup_.done(finding, record);
     return true;
   }
 
-  void answer(Finding& finding, std::string_view line, const std::string& key, bool is_new) {
+  /// Reads what the bridge wrote, and the verdict from it unless that is known.
+  FxRecord read(Finding& finding, std::string_view line, bool is_known) {
     FxRecord record;
     try {
       record = read_fx_record(line, buffer_, graph_, notes_);
-      take_record(finding, record, graph_, notes_);
+      if (!is_known) take_record(finding, record, graph_, notes_);
     } catch (const Error& error) {
       take_error(finding, error);
     }
-    if (is_new && finding.note.empty()) finding.note = printed_text(printed_);
-    if (is_new && !key.empty())
-      source_.cache_.put("graph", source_.scope(), key, deflate_text(line));
+    return record;
+  }
+
+  /// Takes and keeps a new answer.
+  void answer(Finding& finding, std::string_view line, const std::string& key) {
+    const FxRecord record = read(finding, line, false);
+    if (finding.note.empty()) finding.note = printed_text(printed_);
+    if (!key.empty()) source_.cache_.put("graph", source_.scope(), key, deflate_text(line));
     keep(finding, key);
     setup_.done(finding, record);
   }
@@ -322,7 +350,7 @@ class LiveSource::Run {
     Finding finding = source_.blank_finding(*source_.listing_->find(open->request.name));
     const std::string key = open->key;
     open_.erase(open);
-    answer(finding, line, key, true);
+    answer(finding, line, key);
   }
 
   /// The model that was under way when the interpreter died or was silent is the culprit.
@@ -499,26 +527,20 @@ Finding LiveSource::blank_finding(const LiveModel& model) const {
   return finding;
 }
 
-Discovery LiveSource::discover(const DiscoveryOptions& options, const Progress& progress) {
-  Discovery discovery;
-  discovery.source = name();
+void LiveSource::ask(const DiscoveryOptions& options, bool is_whole, const Visit& visit) {
   std::size_t wanted = 0;
-
+  Graph graph;
+  ImportNotes notes;
   Run::Setup setup;
-  for (const std::string& pattern : options.patterns) {
-    if (pattern.find_first_of("*?") != std::string::npos) {
-      setup.first.clear();
-      break;
-    }
-    setup.first.push_back(pattern);
-  }
+  setup.needs = is_whole ? Run::Needs::record : Run::Needs::verdict;
+  const auto is_pattern = [](const std::string& word) {
+    return word.find_first_of("*?") != std::string::npos;
+  };
+  if (std::none_of(options.patterns.begin(), options.patterns.end(), is_pattern))
+    setup.first = options.patterns;
   for (const RegistryModel& model : registry_.models()) {
     if (model.builtin != nullptr) setup.inputs.push_back(standard_request(std::string(model.name)));
   }
-  const auto take = [&](Finding finding) {
-    if (progress) progress(finding, wanted);
-    discovery.findings.push_back(std::move(finding));
-  };
   setup.plan = [&](const Listing& listing) {
     std::vector<LiveRequest> requests;
     std::vector<Finding> skipped;
@@ -535,22 +557,37 @@ Discovery LiveSource::discover(const DiscoveryOptions& options, const Progress& 
       skipped.back().reason = "skip_pattern";
       skipped.back().message = *pattern;
     }
-    for (Finding& finding : skipped) take(std::move(finding));
+    for (const Finding& finding : skipped) visit({finding, {}, graph, wanted});
     return requests;
   };
-  setup.done = [&](Finding& finding, const FxRecord&) { take(finding); };
-  Graph graph;
-  ImportNotes notes;
+  setup.done = [&](Finding& finding, const FxRecord& record) {
+    visit({finding, record, graph, wanted});
+  };
   Run(*this, std::move(setup), graph, notes).go();
+  if (wanted == 0 && !options.patterns.empty()) throw_unknown(options.patterns.front());
+}
 
+Discovery LiveSource::discover(const DiscoveryOptions& options, const Progress& progress) {
+  Discovery discovery;
+  discovery.source = name();
+  ask(options, false, [&](const Answer& answer) {
+    if (progress) progress(answer.finding, answer.total);
+    discovery.findings.push_back(answer.finding);
+  });
   std::sort(discovery.findings.begin(), discovery.findings.end(),
             [](const Finding& a, const Finding& b) { return natural_less(a.name, b.name); });
-  if (discovery.findings.empty() && !options.patterns.empty())
-    throw_unknown(options.patterns.front());
   discovery.source_version = listing_->version;
   discovery.notes.push_back(taken_text());
   if (options.patterns.empty() && options.skip_patterns.empty()) tell_changes(discovery);
   return discovery;
+}
+
+void LiveSource::visit(const DiscoveryOptions& options, const Visit& visit) {
+  ask(options, true, visit);
+}
+
+std::vector<LiveModel> LiveSource::models() const {
+  return listing_ ? listing_->models : std::vector<LiveModel>();
 }
 
 void LiveSource::throw_unknown(const std::string& model) const {
@@ -607,7 +644,7 @@ FxRecord LiveSource::load(const LiveRequest& request, Graph& graph, ImportNotes&
   setup.first = {request.name};
   setup.variant = request.variant;
   setup.inputs = {request};
-  setup.wants_graph = true;
+  setup.needs = Run::Needs::graph;
   setup.plan = [&](const Listing& listing) {
     return listing.find(request.name) == nullptr ? std::vector<LiveRequest>()
                                                  : std::vector{request};

@@ -41,6 +41,24 @@ class LiveSource {
   /// Tries every model. Throws Error where no Python can be taken.
   Discovery discover(const DiscoveryOptions& options, const Progress& progress);
 
+  /// What was answered about one model.
+  struct Answer {
+    const Finding& finding;
+    const FxRecord& record;  ///< empty where the interpreter died over the model
+    const Graph& graph;      ///< of a traceable model
+    std::size_t total;       ///< how many models will be answered
+  };
+  using Visit = std::function<void(const Answer& answer)>;
+
+  /// Calls `visit` with every model that is wanted, whole: with its graph where there is one.
+  /// Throws Error where no Python can be taken, or where it has none of the models.
+  void visit(const DiscoveryOptions& options, const Visit& visit);
+
+  /// What was found out about the Python in the last call: "/usr/bin/python3: Python 3.11.2, ...".
+  std::string taken_text() const;
+  /// The models that the source has, after a call.
+  std::vector<LiveModel> models() const;
+
   /// The graph of one model. Throws Error with PyTorch's own words where it cannot be traced.
   FxRecord load(const LiveRequest& request, Graph& graph, ImportNotes& notes);
 
@@ -78,7 +96,8 @@ class LiveSource {
   /// What verdicts and graphs depend on beside the model itself.
   std::string scope() const;
   Finding blank_finding(const LiveModel& model) const;
-  std::string taken_text() const;
+  /// Has the models traced that are wanted; `is_whole`: a verdict without its graph is no answer.
+  void ask(const DiscoveryOptions& options, bool is_whole, const Visit& visit);
   [[noreturn]] void throw_unknown(const std::string& model) const;
   void tell_changes(Discovery& discovery);
 

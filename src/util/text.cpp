@@ -127,6 +127,11 @@ std::string csv_field(std::string_view text) {
   return result + '"';
 }
 
+std::string_view first_sentence(std::string_view message) {
+  constexpr std::size_t most = 160;
+  return message.substr(0, std::min(message.find(". "), most));
+}
+
 std::string escape_controls(std::string_view text) {
   std::string result;
   result.reserve(text.size());

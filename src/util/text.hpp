@@ -27,6 +27,9 @@ std::string pad_left(std::string_view text, std::size_t width);
 /// A field of a CSV line, quoted where RFC 4180 asks for it.
 std::string csv_field(std::string_view text);
 
+/// A message up to the end of its first sentence, at most 160 bytes: PyTorch appends pages.
+std::string_view first_sentence(std::string_view message);
+
 /// Control characters as "\x1b", so that a name from a file cannot steer a terminal.
 std::string escape_controls(std::string_view text);
 

@@ -83,6 +83,44 @@ run discover --source torchvison
 expect "a wrong source is wrong usage" is "$status" 2
 expect "and brings a suggestion" has "$err" "did you mean torchvision?"
 
+# verify --live: state dicts here, graphs in the oracle's test
+"$ZOOMETER" parameters alexnet --variant untrained --format json |
+  jq -c '[.entries[] | [.name, .kind, .dtype, .shape]]' >state.json
+export FAKE_STATE=state.json FAKE_MODELS='alexnet strange'
+fresh
+run verify --live --python "$here/good"
+expect "equal state dicts agree" is "$status" 0
+expect "which is told" has "$out" "state dicts: 1 of 1 agree"
+expect "and that there was no graph" has "$out" "live: 0 of 0 agree"
+expect "in PyTorch's words" has "$out" "not traced (1): fx_control_flow: symbolically traced variables"
+expect "what only that torchvision has is told" has "$err" "only that torchvision has strange"
+expect "and what it lacks" has "$err" "does not have convnext_base, "
+run verify --live --python "$here/good" --format json
+expect "the document keeps to its schema" validate stdout.txt live_verification
+expect "the figures" json '.models == [{name: "alexnet", verdict: "agrees", via: null,
+  not_traced: .models[0].not_traced, states: 16, modules: 0, parameters: {native: 61100840, live: 10},
+  macs: {native: 714188480, live: null}, differences: []}]'
+expect "nothing was asked twice" is "$(runs)" 1
+jq -c '.[0][3] = [64, 3, 11, 12] | .[6:]' state.json >less.json
+fresh
+FAKE_STATE=less.json run verify --python "$here/good" alexnet
+expect "other state dicts are a check that does not hold" is "$status" 1
+expect "with the difference" has "$out" "state, native only: features.0.weight parameter float32 64x3x11x11"
+expect "a few of them" has "$out" "and 1 more, with --verbose"
+FAKE_STATE=less.json run verify --live --python "$here/good" alexnet --verbose
+expect "or all" lacks "$out" "with --verbose"
+fresh
+FAKE_CRASH=alexnet run verify --live --python "$here/good" alexnet
+expect "a model that crashes does not agree" is "$status" 1
+expect "which is told" has "$out" "crash: the interpreter died: signal 11"
+run verify --live --python "$here/good" strange
+expect "nothing to compare is no agreement" is "$status" 1
+run verify --live --python "$here/good" resnet18
+expect "a model that torchvision lacks is wrong usage" is "$status" 2
+run verify --live --python "$here/no_torch"
+expect "no PyTorch is told" has "$err" "no_torch has no torch"
+unset FAKE_STATE FAKE_MODELS
+
 # interrupted and killed
 export FAKE_MODELS='a b slow slow2 c'
 fresh

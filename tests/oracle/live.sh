@@ -36,24 +36,17 @@ echo "discover --source torchvision: $cold ms, then $warm ms"
 expect "the second answer takes less than a hundredth" test $((warm * 100)) -le "$cold"
 
 # Two independent ways to one figure, for every model and every module.
-jq -r '.models[] | select(.status == "traceable") | .name' stdout.txt >names.txt
-facts='[.modules[] | {(.path): [.type, .parameters, .macs, (if .calls > 0 then .output_shapes else null end)]}] | add'
-differ=0 compared=0
-while read -r name; do
-  "$ZOOMETER" profile "torchvision:$name" --python $python --variant untrained --format json >live.json 2>live.err &&
-    "$ZOOMETER" profile "$name" --variant untrained --format json >native.json 2>/dev/null
-  jq "$facts" live.json >live.facts
-  jq "$facts" native.json >native.facts
-  # A module that computes nothing leaves no call in a traced graph.
-  result=$(jq -n --slurpfile a native.facts --slurpfile b live.facts '
-    [$a[0], $b[0]] | if (.[0] | keys) != (.[1] | keys) then "modules"
-    else [.[0] as $n | .[1] | to_entries[]
-      | select(.value[0:3] != $n[.key][0:3] or (.value[3] != null and .value[3] != $n[.key][3])) | .key] | join(" ") end')
-  [ "$result" = '""' ] || { differ=$((differ + 1)); echo "$name differs: $result"; head -c 300 live.err; }
-  compared=$((compared + $(jq length native.facts)))
-done <names.txt
-echo "$(wc -l <names.txt) models, $compared modules compared"
-expect "all 104 models agree with the native ones" is "$(wc -l <names.txt) $differ" "104 0"
+run verify --live --python $python
+echo "$(tail -n 2 stdout.txt | head -n 1), $(tail -n 1 stdout.txt)"
+expect "all agree" is "$status" 0
+expect "the graphs" is "$(tail -n 1 stdout.txt)" "live: 104 of 104 agree"
+expect "the state dicts" is "$(tail -n 2 stdout.txt | head -n 1)" "state dicts: 118 of 118 agree"
+run verify --live --python $python --format json
+expect "the document keeps to its schema" validate stdout.txt live_verification
+expect "every module is compared" json '[.models[].modules] | add == 33577'
+expect "both told their figures" json '[.models[] | select(.via == "fx")
+  | select(.parameters.native == .parameters.live and .macs.native == .macs.live)] | length == 104'
+expect "torchvision 0.14 lacks three" has "$err" "does not have swin3d_b, swin3d_s, swin3d_t"
 
 # A model of one's own, by its Python factory.
 cat >my_models.py <<'PY'

@@ -46,7 +46,8 @@ std::string traceable_line() {
          R"("module_list":[["","my.Net"],["stub","my.Stub"],["fc","torch.nn.Linear"],)"
          R"(["act","torch.nn.ReLU"],["never","torch.nn.Dropout"]],)"
          R"("module_calls":[["",[[2,4]]],["stub",[[2,3]]],["fc",[[2,4]]],["act",[[2,4]]],)"
-         R"(["act",[[2,4]]]],"program":)" +
+         R"(["act",[[2,4]]]],"state":[["fc.weight","parameter","float32",[4,3]],)"
+         R"(["norm.steps","buffer","int64",[]]],"program":)" +
          program.str() + "}";
 }
 
@@ -63,6 +64,11 @@ TEST(Fx, ReadsATraceableModel) {
   ASSERT_EQ(line.record.inputs.size(), 1U);
   EXPECT_EQ(line.record.inputs[0].shape, Shape({2, 3}));
   EXPECT_EQ(line.record.inputs[0].dtype, "float32");
+  ASSERT_EQ(line.record.states.size(), 2U);
+  EXPECT_EQ(line.record.states[0].name, "fc.weight");
+  EXPECT_EQ(line.record.states[0].kind, "parameter");
+  EXPECT_EQ(line.record.states[0].shape, Shape({4, 3}));
+  EXPECT_EQ(line.record.states[1].dtype, "int64");
   EXPECT_EQ(line.record.module_calls.size(), 5U);
   EXPECT_EQ(line.record.module_calls[1].path, "stub");
   EXPECT_THAT(line.record.module_calls[1].outputs, ElementsAre(Shape{2, 3}));
@@ -128,6 +134,7 @@ TEST(Fx, RefusesTornLines) {
   expect_malformed("[1]", "\"event\"");
   expect_malformed(R"({"event":"model","inputs":[{"shape":7}]})", "a shape");
   expect_malformed(R"({"event":"model","module_calls":[7]})", "module_calls");
+  expect_malformed(R"({"event":"model","state":[["a","parameter","float32"]]})", "state");
   expect_malformed(R"({"event":"model","module_list":[7],"program":{"graph_module":{"graph":{},)"
                    R"("signature":{"input_specs":[],"output_specs":[]}}}})",
                    "module_list");

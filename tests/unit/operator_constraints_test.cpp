@@ -6,13 +6,16 @@
 #include <string>
 
 #include "op/conv.hpp"
+#include "op/detection.hpp"
 #include "op/elementwise.hpp"
 #include "op/matmul.hpp"
 #include "op/movement.hpp"
 #include "op/norm.hpp"
 #include "op/pool.hpp"
+#include "op/recurrent.hpp"
 #include "op/reduce.hpp"
 #include "op/resample.hpp"
+#include "op/rotary.hpp"
 
 namespace zoometer {
 namespace {
@@ -42,6 +45,22 @@ PoolAttrs plain_pool(std::int64_t kernel) {
 }
 
 const Shape image{1, 8, 10, 10};
+
+/// An LSTM of 4 hidden units over 5 steps of 2 sequences of 3 features; a shape that is empty
+/// leaves the input out.
+struct LstmShapes {
+  Shape x{5, 2, 3}, weights{1, 16, 3}, recurrent{1, 16, 4};
+  Shape bias{}, lengths{}, hidden{}, cell{}, peepholes{};
+};
+
+void lstm(Bench& b, const LstmShapes& shapes) {
+  const auto input = [&](const Shape& shape) {
+    return shape.empty() ? Tensor{&b.graph, no_id} : b.input(shape);
+  };
+  apply(lstm_op, RecurrentAttrs{}, input(shapes.x), input(shapes.weights), input(shapes.recurrent),
+        input(shapes.bias), input(shapes.lengths), input(shapes.hidden), input(shapes.cell),
+        input(shapes.peepholes));
+}
 
 const Case cases[] = {
     {"conv2d_c1",
@@ -77,6 +96,47 @@ const Case cases[] = {
     {"conv_transpose2d_c4",
      [](Bench& b) {
        conv_transpose(b.input(image), b.input({4, 8, 3, 3}), {}, plain_conv());
+     }},
+    {"lstm_c1",
+     [](Bench& b) {
+       lstm(b, {.weights = {2, 16, 3}});
+     }},
+    {"lstm_c2",
+     [](Bench& b) {
+       lstm(b, {.recurrent = {1, 16, 5}});
+     }},
+    {"lstm_c3",
+     [](Bench& b) {
+       lstm(b, {.weights = {1, 16, 4}});
+     }},
+    {"lstm_c4",
+     [](Bench& b) {
+       lstm(b, {.bias = {1, 16}});
+     }},
+    {"lstm_c5", [](Bench& b) { lstm(b, {.lengths = {5}}); }},
+    {"lstm_c6",
+     [](Bench& b) {
+       lstm(b, {.cell = {2, 1, 4}});
+     }},
+    {"lstm_c7",
+     [](Bench& b) {
+       lstm(b, {.peepholes = {1, 16}});
+     }},
+    {"rotary_embedding_c1",
+     [](Bench& b) {
+       rotary_embedding(b.input({4}), b.input({8, 2}), b.input({8, 2}), {});
+     }},
+    {"rotary_embedding_c2",
+     [](Bench& b) {
+       rotary_embedding(b.input({5, 4}), b.input({8, 2}), b.input({8, 3}), {});
+     }},
+    {"class_nms_c1",
+     [](Bench& b) {
+       apply(class_nms_op, ClassNmsAttrs{}, b.input({6, 4}), b.input({1, 2, 6}));
+     }},
+    {"class_nms_c2",
+     [](Bench& b) {
+       apply(class_nms_op, ClassNmsAttrs{}, b.input({1, 6, 4}), b.input({1, 2, 5}));
      }},
     {"linear_c1",
      [](Bench& b) {

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "registry/discovery.hpp"
+
+namespace zoometer {
+
+/// "[37/118] densenet121": one line of standard error that goes away at the end; nothing where that
+/// is no terminal.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const Finding& finding, std::size_t total);
+  /// A note in place of the line, which comes back with the next model.
+  void tell(std::string_view text);
+
+ private:
+  void clear();
+
+  bool is_terminal_;
+  bool is_shown_ = false;
+  std::size_t count_ = 0;
+};
+
+}  // namespace zoometer

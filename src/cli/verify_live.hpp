@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "registry/live.hpp"
+
+namespace zoometer {
+
+/// What `verify --live` was asked for.
+struct VerifyLiveWords {
+  LiveOptions live;
+  std::vector<std::string> patterns;  ///< names of models, with * and ?; empty: all
+  bool is_verbose = false;            ///< tell every difference, not the first ones of a model
+  bool wants_json = false;
+};
+
+/// Compares the built-in models with those of the user's torchvision and prints the table. Returns
+/// the exit status. Throws Error.
+int run_verify_live(const VerifyLiveWords& words);
+
+}  // namespace zoometer
