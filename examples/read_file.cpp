@@ -13,8 +13,8 @@ int main(int argc, char** argv) try {
     std::printf("out  %s %s %s\n", tensor.name.c_str(), to_string(tensor.shape).c_str(),
                 tensor.dtype.c_str());
   for (const auto& entry : zoometer::profile(network).operators)
-    std::printf("%2lld x %s: %lld FLOPs\n", static_cast<long long>(entry.count),
-                entry.name.c_str(), static_cast<long long>(entry.figures.flops));
+    std::printf("%2lld x %s: %lld FLOPs\n", static_cast<long long>(entry.count), entry.name.c_str(),
+                static_cast<long long>(entry.figures.flops));
 } catch (const zoometer::Error& error) {
   return std::fprintf(stderr, "%s\n", error.what()), 1;
 }

@@ -78,33 +78,45 @@ struct PluginNode {
 
 /// Why a model cannot be traced: the members of zoometer::Error.
 struct PluginFailure {
-  std::uint32_t code;  ///< as zoometer::ErrorCode
-  PluginText message, expected, got, hint, module_path, node;
+  std::uint32_t code;      ///< as zoometer::ErrorCode
+  PluginText message;      ///< what went wrong
+  PluginText expected;     ///< what was wanted
+  PluginText got;          ///< what came
+  PluginText hint;         ///< what the user could do
+  PluginText module_path;  ///< "layer1.0.conv1"
+  PluginText node;         ///< the operator
 };
 
 /// Where a plug-in tells a graph. Ids are given in the order of the calls, from 0. A function that
 /// returns other than 0 wants the plug-in to return at once.
 struct PluginSink {
   void* host;  ///< the first argument of every function
+  /// The root comes first, with the parent zoometer::no_id.
   int (*add_module)(void* host, std::uint32_t parent, PluginText name, PluginText kind);
+  /// The next input of the network.
   int (*add_input)(void* host, const PluginTensor* tensor);
+  /// `kind` as zoometer::ParameterKind; `shared_with` a parameter before it, or zoometer::no_id.
   int (*add_parameter)(void* host, std::uint32_t module, const PluginTensor* tensor,
                        std::uint32_t kind, std::uint32_t shared_with);
+  /// The next operator; its outputs take the next ids of values.
   int (*add_node)(void* host, const PluginNode* node);
+  /// A finished call of a module, with the nodes from `first_node` to before `end_node`.
   int (*add_call)(void* host, std::uint32_t module, std::uint32_t first_node,
                   std::uint32_t end_node, const std::uint32_t* outputs, std::size_t count);
+  /// The next output of the network.
   int (*add_output)(void* host, PluginText name, std::uint32_t value);
+  /// The model cannot be traced; nothing may follow.
   void (*fail)(void* host, const PluginFailure* failure);
 };
 
 /// What a plug-in exports under the name `zoometer_plugin`. The first two members stay what they
 /// are in every version.
 struct PluginTable {
-  std::uint32_t abi;        ///< zoometer::plugin_abi
-  std::uint32_t size;       ///< of this struct, in bytes
-  const char* version;      ///< of the zoometer that it was built with
-  const void* families;     ///< the plug-in's own
-  std::size_t family_count; ///< the plug-in's own
+  std::uint32_t abi;         ///< zoometer::plugin_abi
+  std::uint32_t size;        ///< of this struct, in bytes
+  const char* version;       ///< of the zoometer that it was built with
+  const void* families;      ///< the plug-in's own
+  std::size_t family_count;  ///< the plug-in's own
   /// Calls `add` with each model, in order.
   int (*list)(const PluginTable* table, void* host,
               int (*add)(void* host, const PluginModel* model));
@@ -126,16 +138,16 @@ void trace_plugin_model(const PluginTable* table, std::size_t model, const Plugi
 
 /// Makes the shared library a plug-in with the models of these families (pointers to
 /// zoometer::Family objects that live as long as the library).
-#define ZOOMETER_PLUGIN(...)                                                                     \
-  namespace {                                                                                    \
-  constexpr const zoometer::Family* zoometer_plugin_families[] = {__VA_ARGS__};                  \
-  }                                                                                              \
-  extern "C" __attribute__((visibility("default"))) const zoometer::PluginTable zoometer_plugin; \
-  constinit const zoometer::PluginTable zoometer_plugin = {                                      \
-      zoometer::plugin_abi,                                                                      \
-      sizeof(zoometer::PluginTable),                                                             \
-      ZOOMETER_VERSION,                                                                          \
-      zoometer_plugin_families,                                                                  \
-      sizeof zoometer_plugin_families / sizeof *zoometer_plugin_families,                        \
-      zoometer::list_plugin_models,                                                              \
-      zoometer::trace_plugin_model}
+#define ZOOMETER_PLUGIN(...)                                                                       \
+  namespace {                                                                                      \
+  constexpr const zoometer::Family* zoometer_plugin_families[] = {__VA_ARGS__};                    \
+  }                                                                                                \
+  extern "C" __attribute__((visibility("default"))) const zoometer::PluginTable zoometer_plugin;   \
+  constinit const zoometer::PluginTable zoometer_plugin = {zoometer::plugin_abi,                   \
+                                                           sizeof(zoometer::PluginTable),          \
+                                                           ZOOMETER_VERSION,                       \
+                                                           zoometer_plugin_families,               \
+                                                           sizeof zoometer_plugin_families /       \
+                                                               sizeof *zoometer_plugin_families,   \
+                                                           zoometer::list_plugin_models,           \
+                                                           zoometer::trace_plugin_model}

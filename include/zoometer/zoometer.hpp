@@ -148,7 +148,9 @@ class Catalogue {
   /// Holds the built-in models.
   Catalogue();
   ~Catalogue();
+  /// Moves; what it moved from may only be assigned to.
   Catalogue(Catalogue&&) noexcept;
+  /// Moves; what it moved from may only be assigned to.
   Catalogue& operator=(Catalogue&&) noexcept;
 
   /// Adds the models of a family (see zoometer/nn.hpp), which must outlive the catalogue. `source`

@@ -20,6 +20,7 @@ struct Figures {
   bool bounded = false;              ///< rests on a size that is an upper bound
   bool macs_bounded = false;         ///< the MACs, too, and not only other figures
 
+  /// Adds every figure. Throws Error{overflow}.
   Figures& operator+=(const Figures& other);
   /// FLOPs per byte moved; 0 where nothing moves.
   double intensity() const noexcept;
@@ -27,13 +28,14 @@ struct Figures {
 
 /// Every operator is counted, zero by definition, or unknown.
 struct CoverageLedger {
+  /// A kind of operator without a definition.
   struct Unknown {
-    std::string name;
-    std::int64_t count = 0;
+    std::string name;        ///< "domain::type"
+    std::int64_t count = 0;  ///< how often it runs
   };
-  std::int64_t counted = 0;
-  std::int64_t zero = 0;
-  std::vector<Unknown> unknown;
+  std::int64_t counted = 0;      ///< by a formula
+  std::int64_t zero = 0;         ///< zero by definition: views, reshapes, constants
+  std::vector<Unknown> unknown;  ///< whose cost nobody knows
 };
 
 }  // namespace zoometer

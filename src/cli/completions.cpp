@@ -31,9 +31,9 @@ std::vector<std::string> first_words(const Commands& commands) {
 /// Whether the words of a command without a dash are models or files.
 bool takes_models(const CommandDescription& command) {
   return std::any_of(command.arguments.begin(), command.arguments.end(), [](const auto& argument) {
-    return argument.is_positional && (argument.names[0].starts_with(model_position) ||
-                                      argument.names[0] == "patterns" ||
-                                      argument.value.find("MODEL") != std::string::npos);
+    return argument.is_positional &&
+           (argument.names[0].starts_with(model_position) || argument.names[0] == "patterns" ||
+            argument.value.find("MODEL") != std::string::npos);
   });
 }
 
@@ -77,7 +77,8 @@ std::string bash_script() {
   std::string model_commands;
   for (const CommandDescription& command : commands) {
     if (!command.actions.empty()) {
-      actions += fmt::format("    {}) words={} ;;\n", command.name, quoted(joined(command.actions)));
+      actions +=
+          fmt::format("    {}) words={} ;;\n", command.name, quoted(joined(command.actions)));
       continue;
     }
     options += fmt::format("    {}) words={} ;;\n", quoted(command.name),
@@ -143,9 +144,8 @@ std::string zsh_text(std::string_view text) {
 std::string zsh_option(const ArgumentDescription& argument) {
   std::string value;
   if (!argument.value.empty()) {
-    value = argument.choices.empty()
-                ? fmt::format(":{}:_files", zsh_text(argument.value))
-                : fmt::format(":word:({})", joined(argument.choices));
+    value = argument.choices.empty() ? fmt::format(":{}:_files", zsh_text(argument.value))
+                                     : fmt::format(":word:({})", joined(argument.choices));
   }
   std::string text;
   for (const std::string& name : argument.names) {
@@ -258,10 +258,10 @@ std::string fish_script() {
                           command.name, fish_quoted(command.summary));
     }
     if (!command.actions.empty()) {
-      text += fmt::format(
-          "complete -c zoometer -n '__fish_seen_subcommand_from {}; and not "
-          "__fish_seen_subcommand_from {}' -a {}\n",
-          command.name, joined(command.actions), fish_quoted(joined(command.actions)));
+      text +=
+          fmt::format("complete -c zoometer -n '__fish_seen_subcommand_from {}; and not "
+                      "__fish_seen_subcommand_from {}' -a {}\n",
+                      command.name, joined(command.actions), fish_quoted(joined(command.actions)));
     }
     for (const ArgumentDescription& argument : command.arguments) {
       if (!argument.is_positional) text += fish_option(command, argument);

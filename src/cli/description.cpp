@@ -34,8 +34,8 @@ std::vector<CommandDescription> describe_commands() {
       descriptions.push_back(describe(name, command->summary, command->run));
       continue;
     }
-    CommandDescription& parent =
-        descriptions.emplace_back(CommandDescription{name, std::string(command->summary), {}, {}, {}});
+    CommandDescription& parent = descriptions.emplace_back(
+        CommandDescription{name, std::string(command->summary), {}, {}, {}});
     for (const Action& action : command->actions) parent.actions.emplace_back(action.name);
     for (const Action& action : command->actions) {
       descriptions.push_back(

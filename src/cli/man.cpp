@@ -49,12 +49,11 @@ std::string head(std::string_view command, std::string_view summary) {
                      upper(escaped(page)), ZOOMETER_VERSION, escaped(page), escaped(summary));
 }
 
-constexpr std::string_view exit_statuses =
-    ".SH EXIT STATUS\n"
-    ".TP\n.B 0\nDone.\n"
-    ".TP\n.B 1\nA check did not hold.\n"
-    ".TP\n.B 2\nWrong usage.\n"
-    ".TP\n.B 3\nInput that could not be read or traced.\n";
+constexpr std::string_view exit_statuses = ".SH EXIT STATUS\n"
+                                           ".TP\n.B 0\nDone.\n"
+                                           ".TP\n.B 1\nA check did not hold.\n"
+                                           ".TP\n.B 2\nWrong usage.\n"
+                                           ".TP\n.B 3\nInput that could not be read or traced.\n";
 
 constexpr std::string_view files_and_environment =
     ".SH FILES\n"

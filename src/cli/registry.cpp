@@ -304,8 +304,7 @@ int run(const Names& words) {
 
 }  // namespace
 
-extern constinit const Command registry_command = {"registry",
-                                                   "show and change the curated registry", run, 6,
-                                                   actions};
+extern constinit const Command registry_command = {
+    "registry", "show and change the curated registry", run, 6, actions};
 
 }  // namespace zoometer

@@ -54,8 +54,7 @@ class Listener {
   explicit Listener(Graph& graph) : graph_(graph) {}
 
   PluginSink sink() {
-    return {this,       add_module, add_input, add_parameter, add_node, add_call,
-            add_output, fail};
+    return {this, add_module, add_input, add_parameter, add_node, add_call, add_output, fail};
   }
   void rethrow() const {
     if (thrown_) std::rethrow_exception(thrown_);
@@ -166,7 +165,8 @@ class Listener {
       graph_.add_declared_outputs(id, declared(outputs.subspan(inferred)));
   }
 
-  /// What was inferred must be what the plug-in inferred; what the model marked is marked here, too.
+  /// What was inferred must be what the plug-in inferred; what the model marked is marked here,
+  /// too.
   void check_outputs(NodeId id, std::span<const PluginTensor> outputs) {
     const Node node = graph_.nodes()[id];
     const std::string op(node.op->name);
@@ -198,11 +198,8 @@ class Request {
  public:
   explicit Request(const TraceOptions& options) {
     for (const TraceOptions::Input& input : options.inputs) {
-      inputs_.push_back({{input.name.data(), input.name.size()},
-                         input.shape.begin(),
-                         input.shape.size(),
-                         {},
-                         0});
+      inputs_.push_back(
+          {{input.name.data(), input.name.size()}, input.shape.begin(), input.shape.size(), {}, 0});
     }
     request_ = {inputs_.data(),
                 inputs_.size(),
@@ -253,7 +250,8 @@ const PluginTable& Plugin::open() {
   const auto file = std::filesystem::canonical(path_, problem);
   if (problem) throw Error(ErrorCode::io, "cannot open the plug-in: " + problem.message());
   library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library_ == nullptr) throw Error(ErrorCode::unsupported, std::string("not a plug-in: ") + dlerror());
+  if (library_ == nullptr)
+    throw Error(ErrorCode::unsupported, std::string("not a plug-in: ") + dlerror());
   const void* table = dlsym(library_, symbol);
   if (table == nullptr) {
     throw Error(ErrorCode::unsupported, "not a plug-in",
@@ -299,7 +297,8 @@ InputSpecs Plugin::specs_of(const PluginTensor* tensors, std::size_t count) {
 
 void Plugin::take_model(const PluginTable& table, const PluginModel& told) {
   if (told.input_count > most_inputs || told.untrained_count > most_inputs)
-    contradicts("at most 2 inputs", std::to_string(std::max(told.input_count, told.untrained_count)));
+    contradicts("at most 2 inputs",
+                std::to_string(std::max(told.input_count, told.untrained_count)));
   Row& row = rows_.emplace_back();
   row.name = texts_.copy(text_of(told.name));
   row.input = specs_of(told.inputs, told.input_count);

@@ -10,7 +10,8 @@
 
 namespace zoometer {
 
-/// A shared library that gives models: what ZOOMETER_PLUGIN made. Its rows trace like built-in ones.
+/// A shared library that gives models: what ZOOMETER_PLUGIN made. Its rows trace like built-in
+/// ones.
 class Plugin {
  public:
   /// Loads the library. Throws Error{io} where there is no such file, Error{unsupported} for one

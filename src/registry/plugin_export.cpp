@@ -1,5 +1,5 @@
-// The plug-in's side: tells the models that were given to ZOOMETER_PLUGIN and their graphs. This file
-// and what traces a model are all that a plug-in takes from the archive.
+// The plug-in's side: tells the models that were given to ZOOMETER_PLUGIN and their graphs. This
+// file and what traces a model are all that a plug-in takes from the archive.
 #include "models/model.hpp"
 #include "zoometer/plugin.hpp"
 
@@ -61,7 +61,8 @@ class Teller {
  private:
   bool tell_modules() {
     for (const ModuleInfo& module : graph_.modules()) {
-      if (sink_.add_module(sink_.host, module.parent, borrow(module.name), borrow(module.kind)) != 0)
+      if (sink_.add_module(sink_.host, module.parent, borrow(module.name), borrow(module.kind)) !=
+          0)
         return false;
     }
     return true;
@@ -95,11 +96,16 @@ class Teller {
     for (std::uint32_t i = 0; i < node.output_count; ++i)
       outputs_.push_back(type_of(node.first_output + i, {}));
     const auto inputs = graph_.inputs_of(node);
-    const PluginNode told = {borrow(node.op->name), borrow(graph_.node_name(id)),
-                             node.attrs,            node.op->attrs.size,
-                             node.op->attrs.layout, node.module,
-                             inputs.data(),         inputs.size(),
-                             outputs_.data(),       outputs_.size()};
+    const PluginNode told = {borrow(node.op->name),
+                             borrow(graph_.node_name(id)),
+                             node.attrs,
+                             node.op->attrs.size,
+                             node.op->attrs.layout,
+                             node.module,
+                             inputs.data(),
+                             inputs.size(),
+                             outputs_.data(),
+                             outputs_.size()};
     return sink_.add_node(sink_.host, &told) == 0;
   }
 
@@ -142,8 +148,8 @@ void tell_error(const Error& error, const PluginSink& sink) {
 }
 
 void tell_failure(ErrorCode code, std::string_view message, const PluginSink& sink) {
-  const PluginFailure failure = {static_cast<std::uint32_t>(code), borrow(message), {}, {}, {}, {},
-                                 {}};
+  const PluginFailure failure = {
+      static_cast<std::uint32_t>(code), borrow(message), {}, {}, {}, {}, {}};
   sink.fail(sink.host, &failure);
 }
 
@@ -155,18 +161,14 @@ extern "C" int list_plugin_models(const PluginTable* table, void* host,
     for (const Family* family : families_of(*table)) {
       for (const Model& model : family->models) {
         const auto inputs = borrow_inputs(model.input);
-        const auto untrained =
-            model.untrained_input ? borrow_inputs(*model.untrained_input) : std::vector<PluginTensor>();
-        const PluginModel told = {borrow(model.name),
-                                  borrow(family->group.empty() ? family->name : family->group),
-                                  borrow(family->paper),
-                                  borrow(name_of(family->task)),
-                                  inputs.data(),
-                                  inputs.size(),
-                                  untrained.data(),
-                                  untrained.size(),
-                                  model.parameters,
-                                  model.macs};
+        const auto untrained = model.untrained_input ? borrow_inputs(*model.untrained_input)
+                                                     : std::vector<PluginTensor>();
+        const PluginModel told = {
+            borrow(model.name),    borrow(family->group.empty() ? family->name : family->group),
+            borrow(family->paper), borrow(name_of(family->task)),
+            inputs.data(),         inputs.size(),
+            untrained.data(),      untrained.size(),
+            model.parameters,      model.macs};
         if (add(host, &told) != 0) return 1;
       }
     }

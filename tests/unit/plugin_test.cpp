@@ -10,8 +10,8 @@ namespace {
 using testing::HasSubstr;
 
 PluginTable table_of(std::span<const Family* const> families) {
-  return {plugin_abi,      sizeof(PluginTable), "test",            families.data(),
-          families.size(), list_plugin_models,  trace_plugin_model};
+  return {plugin_abi,         sizeof(PluginTable), "test", families.data(), families.size(),
+          list_plugin_models, trace_plugin_model};
 }
 
 std::string message_of(const auto& function) {
@@ -149,7 +149,9 @@ TEST(Plugin, ChecksWhatItIsTold) {
   static constexpr PluginTensor typed = {{nullptr, 0}, others, 2, {"float31", 7}, 0};
   static constexpr std::uint32_t later[] = {5};
   EXPECT_EQ(spoilt_message(tell_spoilt<[](PluginNode&) {}>), "no error");
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.op = {"relv", 4}; }>),
+  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) {
+                node.op = {"relv", 4};
+              }>),
               HasSubstr("expected an operator that is known, got relv"));
   EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.attrs_layout = 1; }>),
               HasSubstr("expected the attributes of this version's relu"));
