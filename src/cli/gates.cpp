@@ -1,5 +1,10 @@
 #include "cli/gates.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
 #include "util/output.hpp"
 
 namespace zoometer {
@@ -9,6 +14,7 @@ bool is_known(const ExpressionValue& value) { return value.state == ExpressionVa
 
 /// "macs is 4089184256 (4.089 G)".
 std::string stated(const GateField& field) {
+  if (!field.stand.empty()) return field.stand;
   std::string text(field.field.name);
   if (!is_known(field.value)) return text + " is not known";
   if (field.field.type == ExpressionField::Type::text)
@@ -36,6 +42,47 @@ std::vector<GateField> gate_fields(const Totals& totals, bool has_cost) {
   return fields;
 }
 
+ChangeFields::ChangeFields(const Totals& before, const Totals& after, const DiffCounts& counts) {
+  for (const TotalsField& total : totals_fields())
+    add_figure(total, total.value(before), total.value(after));
+  const auto add_count = [&](std::string_view name, std::string_view summary, std::int64_t value) {
+    fields_.push_back({{name, ExpressionField::Type::number, summary},
+                       FigureUnit::count,
+                       ExpressionValue::of(static_cast<long double>(value))});
+  };
+  add_count("added", "modules that were not there before", counts.added);
+  add_count("removed", "modules that are there no more", counts.removed);
+  add_count("changed", "modules with another type, shape, parameter, attribute or figure",
+            counts.changed);
+  add_count("renamed", "modules with another name", counts.renamed);
+  add_count("moved", "modules with another parent", counts.moved);
+}
+
+void ChangeFields::add(std::string_view prefix, const TotalsField& total, FigureUnit unit,
+                       ExpressionValue value) {
+  const std::string& name = names_.emplace_back(std::string(prefix).append(total.name));
+  fields_.push_back({{name, ExpressionField::Type::number, total.summary}, unit, value});
+}
+
+void ChangeFields::add_figure(const TotalsField& total, long double before, long double after) {
+  const std::size_t first = fields_.size();
+  const std::optional<double> relative = relative_change(before, after);
+  constexpr long double beyond_all = std::numeric_limits<long double>::infinity();
+  add("", total, total.unit, ExpressionValue::of(after));
+  fields_.back().field.change = first + 2;
+  fields_.back().field.relative_change = first + 3;
+  add("before.", total, total.unit, ExpressionValue::of(before));
+  add("change.", total, total.unit, ExpressionValue::of(after - before));
+  add("relative.", total, FigureUnit::ratio,
+      ExpressionValue::of(relative ? *relative : beyond_all));
+  const std::string change = exact_figure(total.unit, after - before);
+  const std::string stand =
+      fmt::format("{} {} -> {}: {}{}{}", total.name, exact_figure(total.unit, before),
+                  exact_figure(total.unit, after), after >= before ? "+" : "", change,
+                  relative ? fmt::format(" ({:+.3g}%)", *relative * 100) : " (there was none)");
+  for (std::size_t i = first; i < fields_.size(); ++i) fields_[i].stand = stand;
+}
+
 Gates::Gates(const std::vector<std::string>& conditions, std::span<const GateField> fields,
              Kind kind, std::string_view option)
     : kind_(kind),
@@ -50,11 +97,14 @@ bool Gates::pass(std::span<const GateField> fields) const {
   bool all = true;
   for (const Expression& condition : conditions_) {
     std::vector<ExpressionValue> values;
-    std::string stand;
+    std::vector<std::string> stands;
     for (const std::size_t index : condition.fields()) {
       values.push_back(fields[index].value);
-      stand += (stand.empty() ? "" : ", ") + stated(fields[index]);
+      std::string one = stated(fields[index]);
+      if (std::find(stands.begin(), stands.end(), one) == stands.end())
+        stands.push_back(std::move(one));
     }
+    const std::string stand = fmt::format("{}", fmt::join(stands, ", "));
     const std::optional<bool> holds = condition.holds(values);
     if (holds == (kind_ == Kind::must_hold)) continue;
     all = false;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "analysis/diff.hpp"
 #include "analysis/totals.hpp"
 #include "util/expression.hpp"
 
@@ -15,10 +17,30 @@ struct GateField {
   ExpressionField field;
   FigureUnit unit = FigureUnit::count;
   ExpressionValue value;
+  std::string stand = {};  ///< what a message tells of it; empty: its name and value
 };
 
 /// The fields of a profile. `cost` is missing where no convention fills it.
 std::vector<GateField> gate_fields(const Totals& totals, bool has_cost);
+
+/// The fields of a comparison: each figure after, `before.`, `change.` and `relative.` it, and how
+/// many modules were added, removed, changed, renamed and moved.
+class ChangeFields {
+ public:
+  ChangeFields(const Totals& before, const Totals& after, const DiffCounts& counts);
+  ChangeFields(const ChangeFields&) = delete;
+  ChangeFields& operator=(const ChangeFields&) = delete;
+
+  std::span<const GateField> fields() const noexcept { return fields_; }
+
+ private:
+  void add_figure(const TotalsField& total, long double before, long double after);
+  void add(std::string_view prefix, const TotalsField& total, FigureUnit unit,
+           ExpressionValue value);
+
+  std::deque<std::string> names_;
+  std::vector<GateField> fields_;
+};
 
 /// Conditions that end a command with status 1: each must hold (`--assert`), or must not
 /// (`--fail-on`). They are parsed before anything is traced, so that a typing error costs no time.

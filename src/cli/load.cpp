@@ -143,6 +143,10 @@ LoadedModel load_from(const ModelWords& words, const Origin& origin,
 void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
   arguments.positional("model", model,
                        "A model's name, a file, torchvision:NAME or python:MODULE:FUNCTION");
+  add_options_to(arguments, with_inputs);
+}
+
+void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
   arguments.choice("--variant", variant, {"published", "untrained"},
                    "The structure of the published weights, or that of weights=None");
   arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
@@ -161,6 +165,17 @@ void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
                    "Detectors: the real number of proposals, in place of its bound", "N");
   arguments.option("--detections", detections,
                    "Detectors: the real number of detections, in place of its bound", "N");
+}
+
+void add_dtype_to(Arguments& arguments, std::string& dtype) {
+  arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
+                   "Count bytes as if every floating-point tensor were stored in this type");
+}
+
+void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
+  if (dtype.empty()) return;
+  graph.count_floating_as(dtype_from_name(dtype));
+  loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
 }
 
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) {

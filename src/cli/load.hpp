@@ -26,6 +26,8 @@ struct ModelWords {
 
   /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
   void add_to(Arguments& arguments, bool with_inputs = true);
+  /// The same without the positional.
+  void add_options_to(Arguments& arguments, bool with_inputs = true);
 };
 
 /// A traced model and what was assumed.
@@ -35,6 +37,12 @@ struct LoadedModel {
   std::string variant;  ///< empty for files
   std::vector<std::string> notes;
 };
+
+/// Adds `--dtype`, which `store_as` takes.
+void add_dtype_to(Arguments& arguments, std::string& dtype);
+
+/// Counts the graph as stored in that type (empty: in its own), and notes it: only bytes change.
+void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded);
 
 /// The inputs that `--input-shape` words name: "1,3,224,224", "1x3x224x224", "NAME=1,3,224,224".
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words);

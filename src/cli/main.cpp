@@ -8,6 +8,7 @@
 #include "cli/command.hpp"
 #include "cli/description.hpp"
 #include "util/error.hpp"
+#include "util/limits.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
@@ -22,7 +23,9 @@ std::string help_text() {
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
   text += "\nOptions:\n"
           "  -h, --help     print this help, or a command's with COMMAND --help\n"
-          "  --version      print the version\n\n"
+          "  --version      print the version\n"
+          "  --max-memory SIZE  stop where more is needed, as 512M; usually 3/4 of the machine's\n"
+          "  --max-time SECONDS stop where it takes longer\n\n"
           "Examples:\n"
           "  zoometer list 'resnet*'\n"
           "  zoometer profile resnet50\n"
@@ -69,8 +72,16 @@ int report(const char* message, int status) {
   return status;
 }
 
-int run(const std::vector<std::string>& words) {
+std::string out_of_memory(const Limits& limits) {
+  return "out of memory: more than " + format_bytes(limits.memory) +
+         " are needed (--max-memory sets the limit)";
+}
+
+int run(std::vector<std::string> words) {
+  Limits limits = usual_limits();
   try {
+    limits = take_limits(words);
+    apply_limits(limits);
     return dispatch(words);
   } catch (const HelpShown&) {
     return exit_done;
@@ -81,7 +92,7 @@ int run(const std::vector<std::string>& words) {
       std::fputs(point_at(excerpt.text, excerpt.begin, excerpt.end).c_str(), stderr);
     return status;
   } catch (const std::bad_alloc&) {
-    return report("out of memory", exit_unreadable);
+    return report(out_of_memory(limits).c_str(), exit_unreadable);
   } catch (const std::exception& error) {
     return report(error.what(), exit_unreadable);
   }

@@ -58,13 +58,6 @@ int unknown_operators(const Profile& profile) {
   return exit_check_failed;
 }
 
-/// Storing real numbers in another type changes bytes only.
-void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
-  if (dtype.empty()) return;
-  graph.count_floating_as(dtype_from_name(dtype));
-  loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
-}
-
 int run(const std::vector<std::string>& words) {
   Arguments arguments("profile", "Tell a model's cost, module by module.");
   ModelWords model;
@@ -80,8 +73,7 @@ int run(const std::vector<std::string>& words) {
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
   arguments.choice("--format,-f", format, format_names(), "How to write the profile");
-  arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
-                   "Count bytes as if every floating-point tensor were stored in this type");
+  add_dtype_to(arguments, dtype);
   arguments.flag("--memory,-m", with_memory,
                  "Tell weights, activations and workspace apart, over time and at their peak");
   arguments.option("--depth,-d", options.depth,

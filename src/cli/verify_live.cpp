@@ -148,9 +148,8 @@ void note_others(const LiveSource& source, const Registry& registry,
     names.append(names.empty() ? " " : ", ").append(name);
   };
   for (const RegistryModel& model : registry.models()) {
-    const bool is_live = std::any_of(live.begin(), live.end(), [&](const LiveModel& each) {
-      return each.name == model.name;
-    });
+    const bool is_live = std::any_of(
+        live.begin(), live.end(), [&](const LiveModel& each) { return each.name == model.name; });
     if (model.builtin != nullptr && !is_live && options.wants(model.name))
       add(native_only, model.name);
   }
@@ -165,9 +164,8 @@ void note_others(const LiveSource& source, const Registry& registry,
 
 Results ask(LiveSource& source, const Registry& registry, const std::vector<std::string>& patterns,
             ProgressLine& line) {
-  return verify_live(source, registry, patterns, [&](const Finding& finding, std::size_t total) {
-    line.show(finding, total);
-  });
+  return verify_live(source, registry, patterns,
+                     [&](const Finding& finding, std::size_t total) { line.show(finding, total); });
 }
 
 }  // namespace

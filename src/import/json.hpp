@@ -6,9 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "util/json_allocator.hpp"
+
 namespace zoometer {
 
-using Json = rapidjson::Value;
+using JsonPool = rapidjson::MemoryPoolAllocator<JsonAllocator>;
+using Json = rapidjson::GenericValue<rapidjson::UTF8<>, JsonPool>;
 
 /// A JSON document parsed in place: its strings lie in the text that it was made from. Non-finite
 /// numbers may stand bare (NaN, Infinity), as Python writes them.
@@ -20,7 +23,7 @@ class JsonDocument {
   const Json& root() const noexcept { return document_; }
 
  private:
-  rapidjson::Document document_;
+  rapidjson::GenericDocument<rapidjson::UTF8<>, JsonPool, JsonAllocator> document_;
 };
 
 inline std::string_view view_of(const Json& text) {

@@ -87,6 +87,10 @@ struct NoAttrs {
 
 namespace detail {
 
+template <class Attrs>
+inline constexpr bool has_fields =
+    std::tuple_size<std::remove_cvref_t<decltype(Attrs::fields)>>::value != 0;
+
 template <class Member>
 void visit_member(AttrVisitor& visitor, std::string_view name, const Member& value) {
   if constexpr (std::is_same_v<Member, Spatial> || std::is_same_v<Member, Ints>) {
@@ -100,7 +104,7 @@ void visit_member(AttrVisitor& visitor, std::string_view name, const Member& val
 
 template <class Attrs>
 void visit_attrs(const void* attrs, AttrVisitor& visitor) {
-  if constexpr (std::tuple_size_v < std::remove_cvref_t < decltype(Attrs::fields) >>> 0) {
+  if constexpr (has_fields<Attrs>) {
     const auto& typed = *static_cast<const Attrs*>(attrs);
     std::apply(
         [&](const auto&... item) { (visit_member(visitor, item.name, typed.*item.member), ...); },
@@ -110,7 +114,7 @@ void visit_attrs(const void* attrs, AttrVisitor& visitor) {
 
 template <class Attrs>
 bool equal_attrs(const void* a, const void* b) {
-  if constexpr (std::tuple_size_v < std::remove_cvref_t < decltype(Attrs::fields) >>> 0) {
+  if constexpr (has_fields<Attrs>) {
     const auto& left = *static_cast<const Attrs*>(a);
     const auto& right = *static_cast<const Attrs*>(b);
     return std::apply(
@@ -162,9 +166,9 @@ struct AttrType {
   template <class Attrs>
   static constexpr AttrType of() {
     static_assert(std::is_trivially_copyable_v<Attrs>, "attributes are copied as bytes");
-    return {std::is_empty_v<Attrs> ? 0 : sizeof(Attrs), &detail::visit_attrs<Attrs>,
-            &detail::equal_attrs<Attrs>, &detail::keep_attr_texts<Attrs>,
-            detail::layout_of_attrs<Attrs>()};
+    constexpr std::size_t size = std::is_empty<Attrs>::value ? 0 : sizeof(Attrs);
+    return {size, &detail::visit_attrs<Attrs>, &detail::equal_attrs<Attrs>,
+            &detail::keep_attr_texts<Attrs>, detail::layout_of_attrs<Attrs>()};
   }
 };
 

@@ -19,12 +19,12 @@ struct LiveVerification {
   };
 
   std::string model;
-  std::string via;           ///< "fx" or "export": what traced it; empty: the state dict alone
-  std::string not_traced;    ///< why PyTorch gave no graph, in its own words
-  std::string error;         ///< why nothing at all could be compared
-  std::size_t states = 0;    ///< entries of the state dict that were compared
-  std::size_t modules = 0;   ///< modules that were compared
-  Pair parameters, macs;     ///< of the whole model
+  std::string via;          ///< "fx" or "export": what traced it; empty: the state dict alone
+  std::string not_traced;   ///< why PyTorch gave no graph, in its own words
+  std::string error;        ///< why nothing at all could be compared
+  std::size_t states = 0;   ///< entries of the state dict that were compared
+  std::size_t modules = 0;  ///< modules that were compared
+  Pair parameters, macs;    ///< of the whole model
   std::vector<std::string> state_differences, graph_differences;
 
   bool has_graph() const noexcept { return !via.empty(); }

@@ -60,11 +60,25 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   return answer;
 }
 
+/// Asks for the inputs that a file has, with that batch.
+void set_batch(std::int64_t batch, const Graph& graph, ImportOptions& options) {
+  options.inputs.clear();
+  for (const Port& input : graph.inputs()) {
+    Shape shape = graph.shape(input.value);
+    if (!shape.empty()) shape[0] = batch;
+    options.inputs.push_back({std::string(input.name), shape});
+  }
+}
+
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   ImportOptions options;
   for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
   options.dims = request.dims;
   ImportNotes notes = import_file(request.origin.target, options, graph);
+  if (request.batch) {
+    set_batch(*request.batch, graph, options);
+    notes = import_file(request.origin.target, options, graph);
+  }
   OriginAnswer answer{notes.format, "", std::move(notes.notes)};
   if (!notes.producer.empty())
     answer.notes.insert(answer.notes.begin(), "written by " + notes.producer);

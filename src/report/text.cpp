@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 #include "report/memory.hpp"
@@ -33,14 +32,6 @@ struct Column {
 
 /// "≤" before a figure that rests on an upper bound.
 std::string marked(std::string text, bool bounded) { return bounded ? "≤ " + text : text; }
-
-std::string bar(double share) {
-  const auto eighths = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * bar_cells * 8 + 0.5);
-  static constexpr std::array<std::string_view, 8> parts = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  std::string text;
-  for (std::size_t i = 0; i < eighths / 8; ++i) text += "█";
-  return text.append(parts[eighths % 8]);
-}
 
 class TextReport {
  public:
@@ -157,7 +148,7 @@ class TextReport {
            f.bytes_read + f.bytes_written > 0
                ? marked(format_bytes(f.bytes_read + f.bytes_written), f.bounded)
                : "-",
-           whole > 0 && weight(f) > 0 ? format_share(share, 1) : "", bar(share)});
+           whole > 0 && weight(f) > 0 ? format_share(share, 1) : "", share_bar(share, bar_cells)});
     }
     keep_only_fitting(columns);
     print(columns);

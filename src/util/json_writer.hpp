@@ -10,6 +10,7 @@
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
 
+#include "util/json_allocator.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -86,8 +87,9 @@ class JsonWriter {
   std::string text() const { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }
 
  private:
-  rapidjson::StringBuffer buffer_;
-  rapidjson::PrettyWriter<rapidjson::StringBuffer> writer_;
+  using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, JsonAllocator>;
+  Buffer buffer_;
+  rapidjson::PrettyWriter<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, JsonAllocator> writer_;
 };
 
 }  // namespace zoometer

@@ -99,6 +99,15 @@ std::string format_share(double part, double whole) {
   return whole > 0 ? fmt::format("{:.1f}%", 100 * part / whole) : "-";
 }
 
+std::string share_bar(double share, std::size_t cells) {
+  const double scaled = std::clamp(share, 0.0, 1.0) * static_cast<double>(cells) * 8;
+  const auto eighths = static_cast<std::size_t>(scaled + 0.5);
+  constexpr std::array<std::string_view, 8> parts = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  std::string text;
+  for (std::size_t i = 0; i < eighths / 8; ++i) text += "█";
+  return text.append(parts[eighths % 8]);
+}
+
 std::size_t display_width(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;

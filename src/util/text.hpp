@@ -17,6 +17,9 @@ std::string format_bytes(std::int64_t bytes);
 /// "7.3%"; "-" where the whole is 0.
 std::string format_share(double part, double whole);
 
+/// A bar of block characters, in eighths of a cell: `cells` of them for a share of 1.
+std::string share_bar(double share, std::size_t cells);
+
 /// The columns that a UTF-8 text takes on a terminal, each code point taken as one.
 std::size_t display_width(std::string_view text) noexcept;
 

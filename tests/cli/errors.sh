@@ -29,6 +29,7 @@ expect_error 2 "sizes like 1,3,224,224" profile resnet18 --input-shape ,
 expect_error 2 "no such input: expected x, got y" profile resnet18 --input-shape y=1,3,8,8
 expect_error 2 "too many input shapes" profile resnet18 --input-shape 1,3,64,64 --input-shape 1,3,64,64
 expect_error 2 "--batch: expected at least 1, got 0" profile resnet18 --batch 0
+expect_error 3 "the program was exported for fixed sizes" profile "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" --batch 3
 expect_error 3 "" profile resnet18 --batch 9223372036854775807
 expect_error 2 "--dim: expected NAME=SIZE" profile file.onnx --dim batch
 

@@ -26,10 +26,10 @@ FxRecord record_of(const Graph& graph) {
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
     if (parameter.kind == ParameterKind::transient_buffer) continue;
-    record.states.push_back(
-        {graph.parameter_path(parameter),
-         parameter.kind == ParameterKind::parameter ? "parameter" : "buffer",
-         std::string(name_of(graph.dtype(parameter.value))), graph.shape(parameter.value)});
+    record.states.push_back({graph.parameter_path(parameter),
+                             parameter.kind == ParameterKind::parameter ? "parameter" : "buffer",
+                             std::string(name_of(graph.dtype(parameter.value))),
+                             graph.shape(parameter.value)});
   }
   for (const ModuleCall& call : graph.calls()) {
     FxRecord::ModuleCall& told = record.module_calls.emplace_back();

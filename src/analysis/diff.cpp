@@ -1,0 +1,353 @@
+#include "analysis/diff.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "analysis/module_match.hpp"
+
+namespace zoometer {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::int64_t Figures::*compared[] = {
+    &Figures::parameters, &Figures::buffers,     &Figures::parameter_bytes, &Figures::macs,
+    &Figures::flops,      &Figures::activations, &Figures::bytes_read,      &Figures::bytes_written,
+};
+
+bool are_equal(const Figures& a, const Figures& b) {
+  return std::all_of(std::begin(compared), std::end(compared),
+                     [&](auto member) { return a.*member == b.*member; });
+}
+
+/// Attributes as names with texts.
+class AttributeTexts final : public AttrVisitor {
+ public:
+  explicit AttributeTexts(Pairs& pairs) : pairs_(pairs) {}
+
+  using AttrVisitor::visit;
+  void visit(std::string_view name, std::int64_t value) override {
+    add(name, std::to_string(value));
+  }
+  void visit(std::string_view name, double value) override { add(name, fmt::format("{}", value)); }
+  void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
+  void visit(std::string_view name, std::span<const std::int64_t> value) override {
+    add(name, to_short_string(value));
+  }
+  void visit(std::string_view name, std::string_view value) override {
+    add(name, std::string(value));
+  }
+  void visit(std::string_view name, DType value) override {
+    add(name, std::string(name_of(value)));
+  }
+
+ private:
+  void add(std::string_view name, std::string text) { pairs_.emplace_back(name, std::move(text)); }
+  Pairs& pairs_;
+};
+
+/// What a graph holds of each module itself, without those below it.
+class OwnParts {
+ public:
+  explicit OwnParts(const Graph& graph)
+      : graph_(graph),
+        children_(graph.modules().size()),
+        parameters_(graph.modules().size()),
+        nodes_(graph.modules().size()),
+        outputs_(graph.modules().size()) {
+    for (const ModuleId id : graph.modules_in_order()) {
+      if (graph.modules()[id].parent != no_id) children_[graph.modules()[id].parent].push_back(id);
+    }
+    for (const Parameter& parameter : graph.parameters())
+      parameters_[parameter.module].push_back(&parameter);
+    for (NodeId id = 0; id < graph.nodes().size(); ++id)
+      nodes_[graph.nodes()[id].module].push_back(id);
+    for (const ModuleCall& call : graph.calls()) outputs_[call.module] += shapes_text(call) + "; ";
+  }
+
+  const std::vector<ModuleId>& children(ModuleId id) const { return children_[id]; }
+
+  /// What the module is, as names with texts, in the order in which it is told.
+  Pairs facts(ModuleId id, std::uint32_t calls) const {
+    Pairs facts = {{"type", std::string(graph_.modules()[id].kind)}, {"output", outputs(id)}};
+    if (calls != 1) facts.emplace_back("calls", std::to_string(calls));
+    for (const Parameter* parameter : parameters_[id]) {
+      const DType dtype = graph_.dtype(parameter->value);
+      std::string text = to_short_string(graph_.shape(parameter->value));
+      if (dtype != DType::float32) text.append(" ").append(name_of(dtype));
+      facts.emplace_back(parameter->name, std::move(text));
+    }
+    return facts;
+  }
+
+  /// The operators that run in the module itself, in their order.
+  std::vector<std::string> operators(ModuleId id) const {
+    std::vector<std::string> names;
+    for (const NodeId node : nodes_[id]) names.push_back(operator_name(graph_.nodes()[node]));
+    return names;
+  }
+
+  /// The attributes of those operators, one list for each.
+  std::vector<Pairs> attributes(ModuleId id) const {
+    std::vector<Pairs> all;
+    for (const NodeId node : nodes_[id]) {
+      const Node& one = graph_.nodes()[node];
+      AttributeTexts visitor(all.emplace_back());
+      if (one.attrs != nullptr) one.op->attrs.visit(one.attrs, visitor);
+    }
+    return all;
+  }
+
+ private:
+  std::string shapes_text(const ModuleCall& call) const {
+    std::string text;
+    for (const ValueId value : graph_.outputs_of(call))
+      text += (text.empty() ? "" : ", ") + to_short_string(graph_.shape(value));
+    return text;
+  }
+  /// Of calls that return the same only one is told.
+  std::string outputs(ModuleId id) const {
+    std::string_view all = outputs_[id];
+    std::string text;
+    for (std::string_view last; !all.empty();) {
+      const std::string_view one = all.substr(0, all.find("; "));
+      all.remove_prefix(one.size() + 2);
+      if (one == last) continue;
+      text.append(text.empty() ? "" : "; ").append(one);
+      last = one;
+    }
+    return text;
+  }
+
+  const Graph& graph_;
+  std::vector<std::vector<ModuleId>> children_;
+  std::vector<std::vector<const Parameter*>> parameters_;
+  std::vector<std::vector<NodeId>> nodes_;
+  std::vector<std::string> outputs_;
+};
+
+/// "2 x relu, add".
+std::string counted_text(const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string_view, int>> counts;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(counts.begin(), counts.end(),
+                                    [&](const auto& count) { return count.first == name; });
+    if (found == counts.end())
+      counts.emplace_back(name, 1);
+    else
+      ++found->second;
+  }
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    if (!text.empty()) text += ", ";
+    if (count > 1) text += std::to_string(count) + " x ";
+    text += name;
+  }
+  return text;
+}
+
+const std::string* find(const Pairs& pairs, std::string_view name) {
+  for (const auto& [key, text] : pairs) {
+    if (key == name) return &text;
+  }
+  return nullptr;
+}
+
+/// Adds what is not told yet.
+void add_detail(ModuleDetail detail, std::vector<ModuleDetail>& details) {
+  const bool is_told = std::any_of(details.begin(), details.end(), [&](const ModuleDetail& each) {
+    return each.what == detail.what && each.before == detail.before && each.after == detail.after;
+  });
+  if (!is_told) details.push_back(std::move(detail));
+}
+
+/// Adds what two lists of facts tell differently.
+void compare(const Pairs& before, const Pairs& after, std::vector<ModuleDetail>& details) {
+  for (const auto& [what, text] : before) {
+    const std::string* other = find(after, what);
+    if (other == nullptr || *other != text)
+      add_detail({what, text, other == nullptr ? std::string() : *other}, details);
+  }
+  for (const auto& [what, text] : after) {
+    if (find(before, what) == nullptr) add_detail({what, {}, text}, details);
+  }
+}
+
+class DiffBuilder {
+ public:
+  DiffBuilder(const DiffSide& before, const DiffSide& after)
+      : before_(before),
+        after_(after),
+        match_(match_modules(before.graph, after.graph)),
+        parts_before_(before.graph),
+        parts_after_(after.graph) {}
+
+  Diff run() {
+    add_modules();
+    mark_parents();
+    add_operators();
+    return std::move(diff_);
+  }
+
+ private:
+  struct Place {
+    ModuleId before = no_id;
+    ModuleId after = no_id;
+    std::uint32_t parent = no_id;
+  };
+
+  void add_modules() {
+    std::vector<Place> open;
+    if (!match_.before_of.empty())
+      open.push_back({match_.before_of[0], 0, no_id});
+    else if (!match_.after_of.empty())
+      open.push_back({0, no_id, no_id});
+    while (!open.empty()) {
+      const Place place = open.back();
+      open.pop_back();
+      const auto row = static_cast<std::uint32_t>(diff_.modules.size());
+      diff_.modules.push_back(compared_module(place));
+      std::vector<Place> below = places_below(place, row);
+      open.insert(open.end(), below.rbegin(), below.rend());
+    }
+  }
+
+  /// The children after, and between them those that were removed, where they were.
+  std::vector<Place> places_below(const Place& place, std::uint32_t row) const {
+    std::vector<Place> below;
+    if (place.after != no_id) {
+      for (const ModuleId child : parts_after_.children(place.after))
+        below.push_back({match_.before_of[child], child, row});
+    }
+    if (place.before == no_id) return below;
+    std::size_t position = 0;
+    for (const ModuleId child : parts_before_.children(place.before)) {
+      if (match_.after_of[child] == no_id) {
+        below.insert(below.begin() + static_cast<std::ptrdiff_t>(position++),
+                     Place{child, no_id, row});
+        continue;
+      }
+      const auto found = std::find_if(below.begin(), below.end(),
+                                      [&](const Place& one) { return one.before == child; });
+      if (found != below.end()) position = static_cast<std::size_t>(found - below.begin()) + 1;
+    }
+    return below;
+  }
+
+  ModuleDiff compared_module(const Place& place) const {
+    ModuleDiff module;
+    module.before = place.before;
+    module.after = place.after;
+    module.parent = place.parent;
+    if (place.parent != no_id) module.depth = diff_.modules[place.parent].depth + 1;
+    if (place.before == no_id) {
+      module.state = ModuleState::added;
+    } else if (place.after == no_id) {
+      module.state = ModuleState::removed;
+    } else {
+      compare_pair(module);
+    }
+    return module;
+  }
+
+  void compare_pair(ModuleDiff& module) const {
+    const ModuleInfo& was = before_.graph.modules()[module.before];
+    const ModuleInfo& is = after_.graph.modules()[module.after];
+    const bool has_parents = was.parent != no_id && is.parent != no_id;
+    module.moved = has_parents ? match_.after_of[was.parent] != is.parent
+                               : was.parent != no_id || is.parent != no_id;
+    module.renamed = was.name != is.name;
+    compare(parts_before_.facts(module.before, before_.profile.calls[module.before]),
+            parts_after_.facts(module.after, after_.profile.calls[module.after]), module.details);
+    compare_operators(module);
+    const bool is_same = module.details.empty() &&
+                         are_equal(before_.figures(module.before), after_.figures(module.after));
+    module.state = is_same ? ModuleState::same : ModuleState::changed;
+  }
+
+  void compare_operators(ModuleDiff& module) const {
+    const std::vector<std::string> was = parts_before_.operators(module.before);
+    const std::vector<std::string> is = parts_after_.operators(module.after);
+    if (was != is) {
+      module.details.push_back({"operators", counted_text(was), counted_text(is)});
+      return;
+    }
+    const std::vector<Pairs> before = parts_before_.attributes(module.before);
+    const std::vector<Pairs> after = parts_after_.attributes(module.after);
+    for (std::size_t i = 0; i < before.size(); ++i) compare(before[i], after[i], module.details);
+  }
+
+  void mark_parents() {
+    for (std::size_t i = diff_.modules.size(); i-- > 0;) {
+      ModuleDiff& module = diff_.modules[i];
+      module.holds_changes = module.holds_changes || module.state != ModuleState::same ||
+                             module.renamed || module.moved;
+      if (module.holds_changes && module.parent != no_id)
+        diff_.modules[module.parent].holds_changes = true;
+      count(module);
+    }
+  }
+
+  void count(const ModuleDiff& module) {
+    DiffCounts& counts = diff_.counts;
+    switch (module.state) {
+    case ModuleState::same: ++counts.same; break;
+    case ModuleState::changed: ++counts.changed; break;
+    case ModuleState::added: ++counts.added; break;
+    case ModuleState::removed: ++counts.removed; break;
+    }
+    if (module.renamed) ++counts.renamed;
+    if (module.moved) ++counts.moved;
+  }
+
+  void add_operators() {
+    std::map<std::string, OperatorDiff> by_name;
+    for (const OperatorFigures& entry : before_.profile.operators) {
+      by_name[entry.name].count_before = entry.count;
+      by_name[entry.name].before = entry.figures;
+    }
+    for (const OperatorFigures& entry : after_.profile.operators) {
+      by_name[entry.name].count_after = entry.count;
+      by_name[entry.name].after = entry.figures;
+    }
+    for (auto& [name, entry] : by_name) {
+      if (entry.count_before == entry.count_after && are_equal(entry.before, entry.after)) continue;
+      entry.name = name;
+      diff_.operators.push_back(std::move(entry));
+    }
+    std::stable_sort(diff_.operators.begin(), diff_.operators.end(),
+                     [](const OperatorDiff& a, const OperatorDiff& b) {
+                       return std::max(a.before.flops, a.after.flops) >
+                              std::max(b.before.flops, b.after.flops);
+                     });
+  }
+
+  const DiffSide& before_;
+  const DiffSide& after_;
+  ModuleMatch match_;
+  OwnParts parts_before_;
+  OwnParts parts_after_;
+  Diff diff_;
+};
+
+}  // namespace
+
+std::string_view name_of(ModuleState state) noexcept {
+  constexpr std::array<std::string_view, 4> names = {"same", "changed", "added", "removed"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+Diff diff(const DiffSide& before, const DiffSide& after) {
+  return DiffBuilder(before, after).run();
+}
+
+std::optional<double> relative_change(long double before, long double after) noexcept {
+  if (before == after) return 0.0;
+  if (before == 0) return std::nullopt;
+  return static_cast<double>((after - before) / before);
+}
+
+}  // namespace zoometer

@@ -1,0 +1,79 @@
+#include "report/diff.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/gates.hpp"
+#include "cli/side.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+/// What `--fail-on` may name, for the end of the help text.
+std::string figures_help(const ChangeFields& fields) {
+  std::string text =
+      "Figures, for --fail-on; 'macs > +1%' and 'macs > +10M' ask for the change, before.macs for\n"
+      "the figure before:\n";
+  for (const GateField& each : fields.fields()) {
+    if (each.field.name.find('.') != std::string_view::npos) continue;
+    text.append("  ")
+        .append(pad_right(each.field.name, 16))
+        .append(each.field.summary)
+        .append("\n");
+  }
+  return text;
+}
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("diff", "Tell what differs between two models, module by module.");
+  std::string before_word;
+  std::string after_word;
+  arguments.positional("before", before_word, "A built-in model's name, or a file");
+  arguments.positional("after", after_word, "The one to compare with it");
+  SideWords both;
+  both.add_to(arguments);
+  std::string format = "text";
+  std::string output;
+  ReportOptions options;
+  bool show_all = false;
+  std::vector<std::string> conditions;
+  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
+  arguments.option("--depth,-d", options.depth,
+                   "Levels of the module tree: 2 for text, all for JSON", "N");
+  arguments.flag("--all,-a", show_all, "In text, show also what is the same");
+  arguments.option("--fail-on", conditions,
+                   "Exit with 1 if this holds, as 'macs > +1%' or 'removed > 0'; repeats", "EXPR");
+  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  const ChangeFields unknown({}, {}, {});
+  arguments.footer("Options of one side only stand behind its name:\n"
+                   "  zoometer diff fcos_resnet50_fpn fcos_resnet50_fpn@untrained\n"
+                   "  zoometer diff vit_b_16 vit_b_16@input-shape=1x3x384x384@batch=8\n"
+                   "  zoometer diff before.onnx after.onnx --fail-on 'macs > +1%'\n\n" +
+                   figures_help(unknown));
+  arguments.parse(join_shape_words(words));
+
+  const Gates gates(conditions, unknown.fields(), Gates::Kind::must_not_hold, "--fail-on");
+  const LoadedSide before(both, before_word);
+  const LoadedSide after(both, after_word);
+  const Diff difference = diff({before.graph, before.profile}, {after.graph, after.profile});
+  const ReportInput report_before = before.report_input();
+  const ReportInput report_after = after.report_input();
+  const DiffInput input{report_before, report_after, difference, show_all};
+  if (output.empty()) {
+    options.width = terminal_width();
+    options.colour = wants_colour();
+  }
+  const auto write = format == "json" ? diff_json : diff_text;
+  write_output(output, write(input, options));
+  const ChangeFields fields(totals_of(before.graph, before.profile),
+                            totals_of(after.graph, after.profile), difference.counts);
+  return gates.pass(fields.fields()) ? exit_done : exit_check_failed;
+}
+
+}  // namespace
+
+extern constinit const Command diff_command = {
+    "diff", "tell what differs between two models, module by module", run, 5};
+
+}  // namespace zoometer

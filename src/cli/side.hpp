@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "analysis/profile.hpp"
+#include "cli/load.hpp"
+#include "report/report.hpp"
+
+namespace zoometer {
+
+/// The options that say how to trace both models of a comparison.
+struct SideWords {
+  ModelWords model;
+  std::string dtype;
+
+  void add_to(Arguments& arguments);
+};
+
+/// One of two models that are compared, traced and profiled.
+struct LoadedSide {
+  /// `word` names a model or a file; options of that one alone stand behind it, each after an "@":
+  /// "resnet50@batch=8@untrained". Throws Error.
+  LoadedSide(const SideWords& both, const std::string& word);
+
+  ReportInput report_input() const;
+
+  Graph graph;
+  LoadedModel loaded;
+  Profile profile;
+};
+
+}  // namespace zoometer

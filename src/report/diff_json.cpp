@@ -1,0 +1,177 @@
+#include "report/diff.hpp"
+#include "util/json_writer.hpp"
+
+namespace zoometer {
+namespace {
+
+class DiffDocument {
+ public:
+  DiffDocument(const DiffInput& input, const ReportOptions& options)
+      : input_(input),
+        depth_(options.depth),
+        before_{input.before.graph, input.before.profile},
+        after_{input.after.graph, input.after.profile},
+        outputs_before_(call_outputs(input.before.graph)),
+        outputs_after_(call_outputs(input.after.graph)) {}
+
+  std::string write() {
+    json_.object([&] {
+      json_.field("schema", "zoometer.diff/1");
+      json_.object("before", [&] { write_side(input_.before); });
+      json_.object("after", [&] { write_side(input_.after); });
+      json_.object("totals", [&] { write_totals(); });
+      json_.object("counts", [&] { write_counts(); });
+      json_.array("modules", [&] { write_modules(); });
+      json_.array("operators", [&] { write_operators(); });
+    });
+    return json_.text();
+  }
+
+ private:
+  void write_side(const ReportInput& side) {
+    json_.field("model", side.model);
+    json_.field("source", side.source);
+    if (!side.variant.empty()) json_.field("variant", side.variant);
+    json_.array("inputs", [&] {
+      for (const Port& port : side.graph.inputs()) {
+        json_.object([&] {
+          json_.field("name", port.name);
+          json_.field("shape", std::span<const std::int64_t>(side.graph.shape(port.value)));
+          json_.field("dtype", name_of(side.graph.dtype(port.value)));
+        });
+      }
+    });
+    if (side.notes.empty()) return;
+    json_.array("notes", [&] {
+      for (const std::string& note : side.notes) json_.value(note);
+    });
+  }
+
+  void write_number(std::string_view name, FigureUnit unit, long double value) {
+    const bool is_integer = unit == FigureUnit::count || unit == FigureUnit::bytes;
+    if (is_integer) {
+      json_.field(name, static_cast<std::int64_t>(value));
+    } else {
+      json_.field(name, static_cast<double>(value));
+    }
+  }
+
+  void write_change(FigureUnit unit, long double before, long double after) {
+    write_number("before", unit, before);
+    write_number("after", unit, after);
+    write_number("change", unit, after - before);
+    json_.key("relative");
+    if (const auto relative = relative_change(before, after)) {
+      json_.value(*relative);
+    } else {
+      json_.null();
+    }
+  }
+
+  void write_totals() {
+    const Totals before = totals_of(before_.graph, before_.profile);
+    const Totals after = totals_of(after_.graph, after_.profile);
+    for (const TotalsField& field : totals_fields()) {
+      json_.object(field.name,
+                   [&] { write_change(field.unit, field.value(before), field.value(after)); });
+    }
+  }
+
+  void write_counts() {
+    const DiffCounts& counts = input_.diff.counts;
+    json_.field("same", counts.same);
+    json_.field("changed", counts.changed);
+    json_.field("added", counts.added);
+    json_.field("removed", counts.removed);
+    json_.field("renamed", counts.renamed);
+    json_.field("moved", counts.moved);
+  }
+
+  /// A row's parent by its place in the document: rows below the depth are not there.
+  void write_modules() {
+    std::vector<std::int64_t> places(input_.diff.modules.size(), -1);
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const ModuleDiff& module = input_.diff.modules[i];
+      if (depth_ && module.depth > *depth_) continue;
+      places[i] = count++;
+      json_.object([&] {
+        json_.field("state", name_of(module.state));
+        json_.field("parent", module.parent == no_id ? -1 : places[module.parent]);
+        if (module.renamed) json_.field("renamed", true);
+        if (module.moved) json_.field("moved", true);
+        if (module.before != no_id)
+          json_.object("before", [&] { write_module(before_, outputs_before_, module.before); });
+        if (module.after != no_id)
+          json_.object("after", [&] { write_module(after_, outputs_after_, module.after); });
+        if (module.details.empty()) return;
+        json_.array("details", [&] { write_details(module.details); });
+      });
+    }
+  }
+
+  void write_module(const DiffSide& side, const std::vector<std::vector<ValueId>>& outputs,
+                    ModuleId id) {
+    json_.field("path", side.graph.module_path(id));
+    json_.field("type", side.graph.modules()[id].kind);
+    json_.field("calls", side.profile.calls[id]);
+    write_figures(side.profile.modules[id]);
+    json_.array("output_shapes", [&] {
+      for (const ValueId value : outputs[id])
+        json_.value(std::span<const std::int64_t>(side.graph.shape(value)));
+    });
+  }
+
+  void write_figures(const Figures& figures) {
+    json_.field("parameters", figures.parameters);
+    json_.field("buffers", figures.buffers);
+    json_.field("macs", figures.macs);
+    json_.field("flops", figures.flops);
+    json_.field("activations", figures.activations);
+    json_.field("bytes_read", figures.bytes_read);
+    json_.field("bytes_written", figures.bytes_written);
+  }
+
+  void write_details(const std::vector<ModuleDetail>& details) {
+    for (const ModuleDetail& detail : details) {
+      json_.object([&] {
+        json_.field("what", detail.what);
+        json_.field("before", detail.before);
+        json_.field("after", detail.after);
+      });
+    }
+  }
+
+  void write_operators() {
+    for (const OperatorDiff& each : input_.diff.operators) {
+      json_.object([&] {
+        json_.field("op", each.name);
+        const auto side = [&](std::string_view name, std::int64_t count, const Figures& figures) {
+          json_.object(name, [&] {
+            json_.field("count", count);
+            json_.field("macs", figures.macs);
+            json_.field("flops", figures.flops);
+          });
+        };
+        side("before", each.count_before, each.before);
+        side("after", each.count_after, each.after);
+      });
+    }
+  }
+
+  const DiffInput& input_;
+  std::optional<int> depth_;
+  DiffSide before_;
+  DiffSide after_;
+  std::vector<std::vector<ValueId>> outputs_before_;
+  std::vector<std::vector<ValueId>> outputs_after_;
+  JsonWriter json_;
+};
+
+}  // namespace
+
+std::string diff_json(const DiffInput& input, const ReportOptions& options) {
+  return DiffDocument(input, options).write();
+}
+
+}  // namespace zoometer
