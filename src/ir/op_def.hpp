@@ -127,7 +127,7 @@ bool equal_attrs(const void* a, const void* b) {
 /// Copies every text of an attribute struct into the arena.
 template <class Attrs>
 void keep_attr_texts(void* attrs, Arena& arena) {
-  if constexpr (std::tuple_size_v < std::remove_cvref_t < decltype(Attrs::fields) >>> 0) {
+  if constexpr (has_fields<Attrs>) {
     auto& typed = *static_cast<Attrs*>(attrs);
     const auto keep = [&]<class Member>(Member& member) {
       if constexpr (std::is_same_v<Member, std::string_view>) member = arena.copy(member);
@@ -142,7 +142,7 @@ constexpr std::uint64_t layout_of_attrs() {
   std::uint64_t hash = 0xCBF29CE484222325;
   const auto add = [&](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001B3; };
   add(sizeof(Attrs));
-  if constexpr (std::tuple_size_v < std::remove_cvref_t < decltype(Attrs::fields) >>> 0) {
+  if constexpr (has_fields<Attrs>) {
     const auto add_field = [&]<class Struct, class Member>(const Field<Struct, Member>& item) {
       for (const char c : item.name) add(static_cast<unsigned char>(c));
       add(sizeof(Member));
