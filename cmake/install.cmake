@@ -4,6 +4,9 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# What is installed is built by the default target, and packing it must not build the tests.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+
 # One folder for every architecture: the archive is found by the package files that lie beside it.
 set(package_libdir lib)
 

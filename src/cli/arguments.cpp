@@ -24,13 +24,23 @@ std::vector<std::string> choices_of(std::string value) {
   return choices;
 }
 
+/// "SECONDS" for "SECONDS:POSITIVE": the library appends what it checks.
+std::string without_checks(const std::string& value) {
+  const std::size_t colon = value.rfind(':');
+  const bool is_check =
+      colon != std::string::npos &&
+      std::none_of(value.begin() + static_cast<std::ptrdiff_t>(colon), value.end(),
+                   [](char c) { return (c >= 'a' && c <= 'z') || c == ']'; });
+  return is_check ? value.substr(0, colon) : value;
+}
+
 ArgumentDescription describe(const CLI::Option& option) {
   ArgumentDescription description;
   for (const std::string& name : option.get_lnames()) description.names.push_back("--" + name);
   for (const std::string& name : option.get_snames()) description.names.push_back("-" + name);
   description.is_positional = description.names.empty();
   if (description.is_positional) description.names.push_back(option.get_name(true));
-  description.value = option.get_type_name();
+  description.value = without_checks(option.get_type_name());
   description.choices = choices_of(description.value);
   description.help = option.get_description();
   description.standard = option.get_default_str();

@@ -17,7 +17,16 @@ CommandDescription describe(std::string name, std::string_view summary,
   return description;
 }
 
+constexpr ProgramOption options[] = {
+    {"-h, --help", "print this help, or a command's with COMMAND --help"},
+    {"--version", "print the version"},
+    {"--max-memory SIZE", "stop where more is needed, as 512M; usually 3/4 of the machine's"},
+    {"--max-time SECONDS", "stop where it takes longer"},
+};
+
 }  // namespace
+
+std::span<const ProgramOption> program_options() noexcept { return options; }
 
 std::vector<const Command*> commands_by_rank() {
   std::vector<const Command*> sorted(commands().begin(), commands().end());

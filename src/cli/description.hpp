@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,13 @@ struct CommandDescription {
 
 /// Every command in the order of `--help`, each followed by its actions.
 std::vector<CommandDescription> describe_commands();
+
+/// A word that stands before every command, or in place of one.
+struct ProgramOption {
+  std::string_view words;  ///< "--max-memory SIZE"
+  std::string_view summary;
+};
+std::span<const ProgramOption> program_options() noexcept;
 
 /// The commands' own order.
 std::vector<const Command*> commands_by_rank();

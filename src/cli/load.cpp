@@ -102,8 +102,7 @@ void refuse_useless_options(const ModelWords& words, const RegistryModel& model)
     if (words.proposals) refuse("--proposals", "a detector");
     if (words.detections) refuse("--detections", "a detector");
   }
-  if (words.quantize && model.task != Task::quantization)
-    refuse("--quantize", "a quantized model");
+  if (words.quantize && model.task != Task::quantization) refuse("--quantize", "a quantized model");
   if (!words.dims.empty()) {
     throw Error(
         ErrorCode::usage,

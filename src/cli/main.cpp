@@ -7,6 +7,7 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/description.hpp"
+#include "cli/old_commands.hpp"
 #include "util/error.hpp"
 #include "util/limits.hpp"
 #include "util/output.hpp"
@@ -21,12 +22,10 @@ std::string help_text() {
                      "Usage: zoometer COMMAND [WORDS...]\n\nCommands:\n";
   for (const Command* command : commands_by_rank())
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
-  text += "\nOptions:\n"
-          "  -h, --help     print this help, or a command's with COMMAND --help\n"
-          "  --version      print the version\n"
-          "  --max-memory SIZE  stop where more is needed, as 512M; usually 3/4 of the machine's\n"
-          "  --max-time SECONDS stop where it takes longer\n\n"
-          "Examples:\n"
+  text += "\nOptions:\n";
+  for (const ProgramOption& option : program_options())
+    text += fmt::format("  {:<18} {}\n", option.words, option.summary);
+  text += "\nExamples:\n"
           "  zoometer list 'resnet*'\n"
           "  zoometer profile resnet50\n"
           "  zoometer profile vit_b_16 --input-shape 1,3,384,384 --format json\n"
@@ -77,10 +76,11 @@ std::string out_of_memory(const Limits& limits) {
          " are needed (--max-memory sets the limit)";
 }
 
-int run(std::vector<std::string> words) {
+int run(std::string_view program, std::vector<std::string> words) {
   Limits limits = usual_limits();
   try {
     limits = take_limits(words);
+    words = translate_old_command(program, std::move(words));
     apply_limits(limits);
     return dispatch(words);
   } catch (const HelpShown&) {
@@ -103,5 +103,5 @@ int run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(), with a message
-  return zoometer::run({argv + (argc > 0 ? 1 : 0), argv + argc});
+  return zoometer::run(argc > 0 ? argv[0] : "", {argv + (argc > 0 ? 1 : 0), argv + argc});
 }

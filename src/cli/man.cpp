@@ -130,6 +130,10 @@ std::string program_page() {
     text += fmt::format(".TP\n.BR {} (1)\n{}\n", escaped(page_of(command->name)),
                         escaped(command->summary));
   }
+  text += ".SH OPTIONS\n";
+  for (const ProgramOption& option : program_options()) {
+    text += fmt::format(".TP\n.B {}\n{}\n", escaped(option.words), escaped(option.summary));
+  }
   return text + std::string(exit_statuses) + std::string(files_and_environment);
 }
 

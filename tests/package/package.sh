@@ -32,6 +32,26 @@ expect "no installed text names the source tree" no_source_path
 for old in discover_models profile_graph show_fvcore_table; do
   expect "$old is a link" test "$(readlink "$prefix/bin/$old")" = zoometer
 done
+# same OLD NEW: two command lines print the same.
+same() { diff <(cd "$prefix/bin" && eval "./$1" 2>&1) <(cd "$prefix/bin" && eval "./$2" 2>&1); }
+expect "discover_models" same "discover_models" "zoometer discover"
+expect "discover_models --test-model" same "discover_models --test-model resnet18 | head -1" "zoometer discover --test-model resnet18 | head -1"
+expect "discover_models -g" same "discover_models -g --skip-patterns swin" "zoometer discover --generate-code --skip-patterns swin"
+expect "profile_graph" same "profile_graph --model resnet18 --showshape --input-shape 2 3 64 64" "zoometer profile resnet18 --show-shapes --input-shape 2,3,64,64"
+expect "profile_graph --list" same "profile_graph --list" "zoometer list"
+expect "profile_graph --visualize" same "profile_graph --model=resnet18 --visualize $PWD/old.dot; cat $PWD/old.dot" "zoometer graph resnet18 --format dot"
+expect "profile_graph --help" same "profile_graph --help" "zoometer profile --help"
+expect "show_fvcore_table" same "show_fvcore_table --model resnet18 --max-depth 1" "zoometer table resnet18 --max-depth 1"
+expect "show_fvcore_table --help" same "show_fvcore_table -h" "zoometer table -h"
+old_error() { # TEXT OLD WORDS...
+  local text=$1 said
+  shift
+  said=$("$prefix/bin/$@" 2>&1)
+  is $? 2 && has "$said" "$text"
+}
+expect "no model" old_error "profile_graph needs --model NAME" profile_graph
+expect "no value" old_error "--model needs a value" show_fvcore_table --model
+expect "no picture" old_error "--visualize: expected a file that ends in .svg or .dot, got a.png" profile_graph --model resnet18 --visualize a.png
 
 # -- manual pages and completions -------------------------------------------------------------
 
@@ -79,7 +99,7 @@ expect "bash: commands" offers "parameters" zoometer para
 expect "bash: actions" offers "remove" zoometer registry rem
 expect "bash: options" offers "--show-shapes" zoometer profile --show
 expect "bash: options of an action" offers "--dry-run" zoometer registry update --dry
-expect "bash: choices" offers "text json csv" zoometer profile --format ""
+expect "bash: choices" offers "published untrained" zoometer profile --variant ""
 expect "bash: models" offers "resnet101 resnet152" zoometer profile resnet1[05]
 if command -v zsh >/dev/null; then
   expect "zsh: the script parses" zsh -n "$prefix/share/zsh/vendor-completions/_zoometer"
@@ -87,7 +107,7 @@ fi
 if command -v fish >/dev/null; then
   fish_offers() { is "$(PATH="$prefix/bin:$PATH" fish --no-config -c "source $prefix/share/fish/vendor_completions.d/zoometer.fish; complete -C '$2'" | cut -f 1 | xargs)" "$1"; }
   expect "fish: commands" fish_offers parameters "zoometer para"
-  expect "fish: choices" fish_offers "csv json text" "zoometer profile --format "
+  expect "fish: choices" fish_offers "published untrained" "zoometer profile --variant "
   expect "fish: models" fish_offers "resnet18" "zoometer profile resnet18"
 fi
 
@@ -172,6 +192,31 @@ expect_error 3 'later.so: the plug-in was built with another zoometer: expected 
 expect_error 3 'wider.so: the plug-in was built with another zoometer: expected a table of' list --plugin wider.so
 expect_error 3 'text.so: not a plug-in: ' list --plugin text.so
 expect_error 3 'none.so: cannot open the plug-in: No such file' list --plugin none.so
+
+# -- the packages -----------------------------------------------------------------------------
+
+expect "cpack" cpack --config "$build/CPackConfig.cmake" -B packages
+mkdir unpacked deb
+expect "the tarball unpacks" tar -C unpacked --strip-components 1 -xf packages/zoometer-*.tar.gz
+alone() { is "$(env -i "$@" --version)" "$("$ZOOMETER" --version)"; }
+expect "its binary runs with nothing around it" alone unpacked/bin/zoometer
+depends() { has "$(dpkg-deb -f "$1" Depends)" "$2"; }
+expect "the program's package needs libc" depends packages/zoometer_*.deb libc6
+expect "the library's package needs SQLite" depends packages/libzoometer-dev_*.deb libsqlite3-dev
+needs_nothing_else() { is "$(dpkg-deb -f packages/zoometer_*.deb Depends | sed 's/([^)]*)//g' | xargs)" libc6; }
+expect "and nothing else" needs_nothing_else
+expect "the program's package unpacks" dpkg-deb -x packages/zoometer_*.deb deb
+expect "its binary runs" alone deb/usr/bin/zoometer
+expect "it has manual pages" test -s deb/usr/share/man/man1/zoometer-profile.1
+expect "it has completions" test -s deb/usr/share/bash-completion/completions/zoometer
+no_header() { ! find deb -name '*.hpp' | grep .; }
+expect "it has no header" no_header
+
+# -- the API reference ------------------------------------------------------------------------
+
+if command -v doxygen >/dev/null; then
+  expect "every public name is described" "$SOURCE_DIR/scripts/api_reference" --check "$PWD/reference"
+fi
 
 # -- the C++ of the pages ---------------------------------------------------------------------
 
