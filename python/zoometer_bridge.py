@@ -182,13 +182,15 @@ def scanned_builders(torchvision):
 def user_entries(module_name, function_name):
     """One factory by name, or those that the module names in ZOOMETER_MODELS."""
     module = importlib.import_module(module_name)
-    if function_name:
-        return [Entry(function_name, "unknown", module_name, getattr(module, function_name))]
     table = getattr(module, "ZOOMETER_MODELS", None)
-    if not isinstance(table, dict):
+    table = table if isinstance(table, dict) else {}
+    if function_name and function_name not in table:
+        return [Entry(function_name, "unknown", module_name, getattr(module, function_name))]
+    if not table:
         raise ValueError("module %s has no dict ZOOMETER_MODELS" % module_name)
     entries = []
-    for name, row in table.items():
+    for name in [function_name] if function_name else table:
+        row = table[name]
         factory, shapes = row if isinstance(row, tuple) else (row, None)
         entries.append(Entry(name, "unknown", module_name, factory, shapes))
     return entries

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/list_sources.hpp"
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "registry/registry.hpp"
@@ -345,6 +346,8 @@ int run(const std::vector<std::string>& command_line) {
                    "Only models that no other one beats in all of these: macs,top1", "KEY,KEY");
   arguments.option("--show", words.show, "Figures to show beside the usual ones: flops,peak",
                    "KEY,KEY");
+  bool sources = false;
+  arguments.flag("--sources", sources, "List where models come from, each with version and age");
   add_plugin_option(arguments, words.plugins);
   arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "How to write the list");
   arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
@@ -357,6 +360,9 @@ int run(const std::vector<std::string>& command_line) {
                    figures_help());
   arguments.parse(command_line);
 
+  if (sources && !words.patterns.empty())
+    throw Error(ErrorCode::usage, "--sources lists sources, not models: it takes no names");
+  if (sources) return run_list_sources(words.format, words.output);
   const Question question(words);
   const Registry registry(words.plugins);
   const RegistryKind kind = registry.choose(words.registry);

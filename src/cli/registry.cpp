@@ -6,7 +6,9 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/load.hpp"
 #include "cli/sources.hpp"
+#include "registry/origin.hpp"
 #include "registry/registry_file.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -112,11 +114,89 @@ std::string failure_text(const Finding& finding) {
                      escape_controls(finding.message));
 }
 
+std::string added_text(const std::string& name, const Finding& finding) {
+  return fmt::format("added {}: {} nodes, {} parameters, {} MACs\n", name,
+                     finding.nodes.value_or(0), format_count(finding.parameters.value_or(0)),
+                     format_count(finding.macs.value_or(0)));
+}
+
+/// The lines of an entry [models.NAME].
+Names entry_lines(const Origin& origin, const std::vector<UserInput>& inputs) {
+  std::string_view key = "file";
+  if (origin.kind == OriginKind::python) key = "python";
+  if (origin.kind == OriginKind::torchvision) key = "torchvision";
+  Names lines = {fmt::format("{} = {}", key, toml_string(origin.target))};
+  if (inputs.empty()) return lines;
+  std::string shapes;
+  for (const UserInput& input : inputs) {
+    if (!shapes.empty()) shapes += ", ";
+    if (input.name.empty()) {
+      shapes += fmt::format("[{}]", fmt::join(input.shape, ", "));
+    } else {
+      shapes += fmt::format("{{name = {}, shape = [{}]}}", toml_string(input.name),
+                            fmt::join(input.shape, ", "));
+    }
+  }
+  lines.push_back(fmt::format("inputs = [{}]", shapes));
+  return lines;
+}
+
+/// A model that is not built in, under a name of its own.
+struct OwnWords {
+  std::string origin;
+  std::vector<std::string> input_shapes;
+  LiveOptions live;
+
+  void add_to(Arguments& arguments) {
+    arguments.option("--from", origin,
+                     "Add one model of your own under a new name: a file, torchvision:NAME or "
+                     "python:MODULE:FUNCTION",
+                     "MODEL");
+    arguments.option("--input-shape", input_shapes, "With --from: the input's sizes; repeats",
+                     "[NAME=]N,C,H,W");
+    add_live_options(arguments, live);
+  }
+};
+
+int add_own(const OwnWords& words, const Names& names) {
+  if (names.size() != 1)
+    throw Error(ErrorCode::usage, "--from", {"one name", std::to_string(names.size())});
+  const std::string& name = names.front();
+  const Registry registry;
+  if (const RegistryModel* taken = registry.find(name)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("the name {} is taken: {}", escape_controls(name),
+                            taken->user == nullptr ? "built in" : taken->user->declared_in));
+  }
+  OriginRequest request;
+  request.origin = parse_origin(words.origin);
+  if (request.origin.kind == OriginKind::file)
+    request.origin.target = std::filesystem::absolute(request.origin.target).string();
+  request.inputs = parse_user_inputs(words.input_shapes);
+  request.live = words.live;
+  Finding finding = try_origin(request, registry, write_note);
+  finding.name = name;
+  if (finding.status != Status::traceable) {
+    write_stdout(failure_text(finding));
+    return exit_check_failed;
+  }
+  RegistryFile file(registry.user_path());
+  file.add_model(name, entry_lines(request.origin, request.inputs));
+  file.save();
+  write_stdout(added_text(name, finding));
+  return exit_done;
+}
+
 int run_add(const Names& words) {
-  Arguments arguments("registry add", "Test models and add those that trace to the curated list.");
+  Arguments arguments("registry add",
+                      "Test models and add those that trace to the curated list, or with --from "
+                      "one of your own.");
   Names names;
+  OwnWords own;
   arguments.positionals("models", names, "Names of models", true);
-  arguments.parse(words);
+  own.add_to(arguments);
+  arguments.parse(join_shape_words(words));
+  if (!own.origin.empty()) return add_own(own, names);
 
   const Registry registry;
   for (const std::string& name : names) {
@@ -136,9 +216,7 @@ int run_add(const Names& words) {
     const Finding& finding = discovery.findings.front();
     if (finding.status == Status::traceable) {
       added.push_back(name);
-      text += fmt::format("added {}: {} nodes, {} parameters, {} MACs\n", name,
-                          finding.nodes.value_or(0), format_count(finding.parameters.value_or(0)),
-                          format_count(finding.macs.value_or(0)));
+      text += added_text(name, finding);
     } else {
       failed = true;
       text += failure_text(finding);
@@ -243,6 +321,34 @@ int run_diff(const Names& words) {
   return strict && differs ? exit_check_failed : exit_done;
 }
 
+/// Built-in models go into the curated list; those that only a live source has become entries of
+/// their own.
+void add_missing(const Registry& registry, const Discovery& discovery, const Names& missing) {
+  const Origin source = parse_origin(discovery.source);
+  const bool is_zoo = discovery.source == "torchvision";
+  if (source.kind == OriginKind::file && !is_zoo && discovery.source != "builtin") {
+    Error error(ErrorCode::usage, "registry update adds no files");
+    error.hint = fmt::format("folders = [{}] in {} makes each file of the folder a model",
+                             toml_string(discovery.source), registry.user_path());
+    throw error;
+  }
+  RegistryFile file(registry.user_path());
+  Names builtin;
+  for (const std::string& name : missing) {
+    const RegistryModel* known = registry.find(name);
+    if (known != nullptr) {
+      builtin.push_back(name);
+    } else {
+      Origin origin{OriginKind::torchvision, name};
+      const std::string module = source.target.substr(0, source.target.find(':'));
+      if (!is_zoo) origin = {OriginKind::python, module + ":" + name};
+      file.add_model(name, entry_lines(origin, {}));
+    }
+  }
+  file.add_curated(builtin);
+  file.save();
+}
+
 int run_update(const Names& words) {
   Arguments arguments("registry update", "Add everything new that traces to the curated list.");
   SourceWords source;
@@ -252,14 +358,11 @@ int run_update(const Names& words) {
   arguments.parse(words);
 
   const Registry registry(source.plugins);
-  const Difference difference = compare(registry, discover(registry, source, {}));
+  const Discovery discovery = discover(registry, source, {});
+  const Difference difference = compare(registry, discovery);
   std::string text;
   for (const std::string& name : difference.missing) text += "+ " + name + "\n";
-  if (!dry_run && !difference.missing.empty()) {
-    RegistryFile file(registry.user_path());
-    file.add_curated(difference.missing);
-    file.save();
-  }
+  if (!dry_run && !difference.missing.empty()) add_missing(registry, discovery, difference.missing);
   text += dry_run ? plural(difference.missing.size()) + " would be added\n"
                   : plural(difference.missing.size()) + " added to " + registry.user_path() + "\n";
   write_stdout(text);
@@ -283,6 +386,7 @@ std::string help_text() {
     text += fmt::format("  {:<8} {}\n", action.name, action.summary);
   return text + "\nExamples:\n"
                 "  zoometer registry add convnext_large\n"
+                "  zoometer registry add mine --from net.onnx\n"
                 "  zoometer registry update --no-skip --dry-run\n";
 }
 

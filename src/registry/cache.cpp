@@ -262,29 +262,24 @@ std::optional<std::string> Cache::get(std::string_view kind, std::string_view sc
   return std::nullopt;
 }
 
-std::vector<std::pair<std::string, std::string>> Cache::all(std::string_view kind,
-                                                            std::string_view scope) {
-  std::vector<std::pair<std::string, std::string>> entries;
+std::vector<Cache::Entry> Cache::all(std::string_view kind) {
+  std::vector<Entry> entries;
   if (db_ == nullptr) return entries;
-  std::vector<std::string> damaged;
+  std::vector<Entry> damaged;
   int code = SQLITE_OK;
   {
-    Statement select(db_, "SELECT name, value, checksum FROM entries WHERE kind = ? AND scope = ?");
+    Statement select(db_, "SELECT scope, name, value, checksum FROM entries WHERE kind = ?");
     select.bind(1, kind);
-    select.bind(2, scope);
     while (select.step()) {
-      std::string name = select.bytes(0);
-      std::string value = select.bytes(1);
-      if (checksum(kind, scope, name, value) == select.integer(2)) {
-        entries.emplace_back(std::move(name), std::move(value));
-      } else {
-        damaged.push_back(std::move(name));
-      }
+      Entry entry{select.bytes(0), select.bytes(1), select.bytes(2)};
+      const bool is_whole =
+          checksum(kind, entry.scope, entry.name, entry.value) == select.integer(3);
+      (is_whole ? entries : damaged).push_back(std::move(entry));
     }
     code = select.code();
   }
   judge(code);
-  for (const std::string& name : damaged) drop(kind, scope, name);
+  for (const Entry& entry : damaged) drop(kind, entry.scope, entry.name);
   return entries;
 }
 

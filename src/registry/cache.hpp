@@ -29,9 +29,11 @@ class Cache {
   /// An entry is found by its kind ("verdict"), the scope that it holds in, and its name.
   std::optional<std::string> get(std::string_view kind, std::string_view scope,
                                  std::string_view name);
-  /// All entries of a scope: (name, value).
-  std::vector<std::pair<std::string, std::string>> all(std::string_view kind,
-                                                       std::string_view scope);
+  struct Entry {
+    std::string scope, name, value;
+  };
+  /// All entries of a kind.
+  std::vector<Entry> all(std::string_view kind);
   void put(std::string_view kind, std::string_view scope, std::string_view name,
            std::string_view value);
 

@@ -151,14 +151,14 @@ Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& opt
 
 std::string pack_finding(const Finding& finding) {
   return pack({std::string(name_of(finding.status)), finding.reason, finding.message,
-               finding.module_path, finding.op, finding.note, number_text(finding.nodes),
-               number_text(finding.parameters), number_text(finding.macs),
-               fmt::format("{}", finding.seconds)});
+               finding.module_path, finding.op, finding.note, finding.structure,
+               number_text(finding.nodes), number_text(finding.parameters),
+               number_text(finding.macs), fmt::format("{}", finding.seconds)});
 }
 
 bool unpack_finding(std::string_view value, Finding& finding) {
   const auto texts = unpack(value);
-  constexpr std::size_t count = 10;
+  constexpr std::size_t count = 11;
   if (!texts || texts->size() != count) return false;
   const auto& t = *texts;
   finding.status = t[0] == name_of(Status::traceable) ? Status::traceable : Status::failed;
@@ -167,10 +167,11 @@ bool unpack_finding(std::string_view value, Finding& finding) {
   finding.module_path = t[3];
   finding.op = t[4];
   finding.note = t[5];
-  finding.nodes = number_of(t[6]);
-  finding.parameters = number_of(t[7]);
-  finding.macs = number_of(t[8]);
-  finding.seconds = std::strtod(t[9].c_str(), nullptr);
+  finding.structure = t[6];
+  finding.nodes = number_of(t[7]);
+  finding.parameters = number_of(t[8]);
+  finding.macs = number_of(t[9]);
+  finding.seconds = std::strtod(t[10].c_str(), nullptr);
   return true;
 }
 
@@ -180,6 +181,8 @@ std::vector<std::string_view> missing_from_curated(const Registry& registry,
   std::vector<std::string_view> missing;
   for (const Finding& finding : discovery.findings) {
     if (finding.status != Status::traceable) continue;
+    const RegistryModel* known = registry.find(finding.name);
+    if (known != nullptr && known->is_own()) continue;
     if (std::find(curated.begin(), curated.end(), finding.name) == curated.end())
       missing.push_back(finding.name);
   }

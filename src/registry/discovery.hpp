@@ -22,7 +22,10 @@ struct Finding {
   std::string message;      ///< why, in the words of what refused it
   std::string module_path;  ///< where it failed; empty where that is not known
   std::string op;           ///< the operator that failed; empty where that is not known
-  std::string note;         ///< what else is worth telling: "printed 3 lines"
+  /// Live sources: what PyTorch tells of the model's structure. A line with parameters and nodes,
+  /// and a line with a digest of its state dict.
+  std::string structure;
+  std::string note;  ///< what else is worth telling: "printed 3 lines"
   std::optional<std::int64_t> nodes, parameters, macs;
   double seconds = 0;  ///< that the test took, also where the answer was remembered
 };
@@ -72,7 +75,7 @@ bool unpack_finding(std::string_view value, Finding& finding);
 Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& options,
                            const Progress& progress);
 
-/// The traceable models that the curated list lacks.
+/// The traceable models that the curated list lacks; those of the user's own are in every registry.
 std::vector<std::string_view> missing_from_curated(const Registry& registry,
                                                    const Discovery& discovery);
 

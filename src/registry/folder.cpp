@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kind = "file";
-constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 1";
+constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 2";
 
 /// Paths within the folder, in order; folders that may not be entered are left out.
 std::vector<std::string> files_below(const std::string& folder) {

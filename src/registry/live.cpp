@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <iterator>
 #include <map>
 
 #include "import/json.hpp"
 #include "registry/file_stamp.hpp"
-#include "util/embedded.hpp"
 #include "util/json_writer.hpp"
 #include "util/subprocess.hpp"
 #include "util/text.hpp"
@@ -21,14 +21,7 @@ namespace zoometer {
 namespace {
 
 // Raised whenever a verdict holds other fields, or is found in another way.
-constexpr std::string_view verdict_format = "1";
-constexpr std::string_view bridge_file = "python/zoometer_bridge.py";
-
-std::string_view bridge_script() { return embedded_file(bridge_file); }
-
-std::string bridge_version() {
-  return fmt::format("{:x}", std::hash<std::string_view>{}(bridge_script()));
-}
+constexpr std::string_view verdict_format = "2";
 
 std::string number_text(const std::optional<std::int64_t>& number) {
   return number ? std::to_string(*number) : "no";
@@ -70,10 +63,22 @@ std::string printed_text(std::string_view printed) {
                      escape_controls(last.substr(0, most)));
 }
 
+/// Independent of how zoometer reads the graph, so that only PyTorch's own changes are told.
+std::string structure_of(const FxRecord& record) {
+  std::string states;
+  for (const FxRecord::State& state : record.states) {
+    states.append(state.name).append(" ").append(state.kind).append(" ");
+    states.append(state.dtype).append(" ").append(to_short_string(state.shape)).append("\n");
+  }
+  return fmt::format("{} parameters, {} nodes\n{:x}", number_text(record.parameters),
+                     number_text(record.fx_nodes), std::hash<std::string>{}(states));
+}
+
 void take_record(Finding& finding, const FxRecord& record, const Graph& graph,
                  const ImportNotes& notes) {
   finding.seconds = record.seconds.value_or(0);
   finding.parameters = record.parameters;
+  finding.structure = structure_of(record);
   if (record.status != name_of(Status::traceable)) {
     finding.status = Status::failed;
     finding.reason = record.reason_code;
@@ -91,16 +96,10 @@ void take_record(Finding& finding, const FxRecord& record, const Graph& graph,
 
 }  // namespace
 
-const LiveModel* LiveSource::Listing::find(std::string_view model) const noexcept {
-  const auto found = std::find_if(models.begin(), models.end(),
-                                  [&](const LiveModel& each) { return each.name == model; });
-  return found == models.end() ? nullptr : &*found;
-}
-
 /// Has requests traced that the cache does not know, in as many runs of the bridge as it takes.
 class LiveSource::Run {
  public:
-  using Plan = std::function<std::vector<LiveRequest>(const Listing& listing)>;
+  using Plan = std::function<std::vector<LiveRequest>(const LiveListing& listing)>;
   using Done = std::function<void(Finding& finding, const FxRecord& record)>;
 
   /// What is an answer, if the cache has no more.
@@ -127,7 +126,7 @@ class LiveSource::Run {
 
   void go() {
     source_.choose_interpreter();
-    source_.listing_ = source_.recall_listing();
+    source_.listing_ = recall_listing(source_.blank_listing(), source_.cache_);
     if (source_.listing_) make_plan();
     while (!is_planned_ || !open_.empty()) once();
   }
@@ -320,8 +319,8 @@ class LiveSource::Run {
   bool take_begin(const Json& json) {
     has_begun_ = true;
     if (is_planned_ || find_member(json, "models") == nullptr) return true;
-    Listing listing;
-    listing.path = source_.interpreter_.path;
+    LiveListing listing = source_.blank_listing();
+    listing.asked = std::time(nullptr);
     listing.python = find_text(json, "python");
     listing.torch = find_text(json, "torch");
     listing.version = find_text(json, "source_version");
@@ -334,7 +333,7 @@ class LiveSource::Run {
     for (const Json& file : get_array(json, "files").GetArray()) files.emplace_back(view_of(file));
     listing.stamps = stamps_of(files);
     source_.listing_ = std::move(listing);
-    source_.keep_listing();
+    keep_listing(*source_.listing_, source_.cache_);
     const std::size_t asked =
         setup_.first.empty() ? source_.listing_->models.size() : setup_.first.size();
     make_plan();
@@ -447,59 +446,14 @@ std::string LiveSource::taken_text() const {
   return text;
 }
 
-namespace {
-
-/// A listing holds for one source in one interpreter; a module of one's own also for one folder.
-std::string listing_scope(const LiveOptions& options, const std::string& source) {
+LiveListing LiveSource::blank_listing() const {
+  LiveListing listing;
+  listing.source = name();
   std::error_code none;
-  const std::string folder =
-      options.module.empty() ? std::string() : std::filesystem::current_path(none).string();
-  return pack({source, folder, bridge_version()});
-}
-
-}  // namespace
-
-std::optional<LiveSource::Listing> LiveSource::recall_listing() {
-  const auto value = cache_.get("listing", listing_scope(options_, name()), interpreter_.path);
-  const auto parts = value ? unpack(*value) : std::nullopt;
-  constexpr std::size_t heads = 6;
-  if (!parts || parts->size() != heads || (*parts)[0] != interpreter_.identity) return std::nullopt;
-  Listing listing;
+  if (!options_.module.empty()) listing.folder = std::filesystem::current_path(none).string();
   listing.path = interpreter_.path;
-  listing.python = (*parts)[1];
-  listing.torch = (*parts)[2];
-  listing.version = (*parts)[3];
-  const auto models = unpack((*parts)[4]);
-  const auto stamps = unpack((*parts)[5]);
-  if (!models || !stamps || !are_unchanged(*stamps)) return std::nullopt;
-  constexpr std::size_t fields = 4;
-  for (std::size_t i = 0; i + fields <= models->size(); i += fields)
-    listing.models.push_back({(*models)[i], (*models)[i + 1], (*models)[i + 2], (*models)[i + 3]});
-  listing.stamps = *stamps;
+  listing.identity = interpreter_.identity;
   return listing;
-}
-
-void LiveSource::keep_listing() const {
-  std::vector<std::string> models;
-  for (const LiveModel& model : listing_->models) {
-    for (const std::string& text : {model.name, model.family, model.task, model.digest})
-      models.push_back(text);
-  }
-  cache_.put("listing", listing_scope(options_, name()), interpreter_.path,
-             pack({interpreter_.identity, listing_->python, listing_->torch, listing_->version,
-                   pack(models), pack(listing_->stamps)}));
-}
-
-std::optional<LiveSource::Known> LiveSource::known() {
-  try {
-    choose_interpreter();
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  const auto listing = recall_listing();
-  if (!listing) return std::nullopt;
-  return Known{listing->version, listing->torch, listing->python, listing->path,
-               listing->models.size()};
 }
 
 // -- discovery ----------------------------------------------------------------------------------
@@ -541,7 +495,7 @@ void LiveSource::ask(const DiscoveryOptions& options, bool is_whole, const Visit
   for (const RegistryModel& model : registry_.models()) {
     if (model.builtin != nullptr) setup.inputs.push_back(standard_request(std::string(model.name)));
   }
-  setup.plan = [&](const Listing& listing) {
+  setup.plan = [&](const LiveListing& listing) {
     std::vector<LiveRequest> requests;
     std::vector<Finding> skipped;
     for (const LiveModel& model : listing.models) {
@@ -599,41 +553,61 @@ void LiveSource::throw_unknown(const std::string& model) const {
   throw error;
 }
 
+namespace {
+
+using Structures = std::map<std::string, std::string>;  ///< by model
+
+/// What is kept of a source for the next time: versions, then models with their structures.
+constexpr std::size_t snapshot_heads = 2;
+
+Structures structures_of(const std::vector<std::string>& snapshot) {
+  Structures result;
+  for (std::size_t i = snapshot_heads; i + 1 < snapshot.size(); i += 2)
+    result[snapshot[i]] = snapshot[i + 1];
+  return result;
+}
+
+std::string change_text(const std::string& before, const std::string& now) {
+  const std::string figures = now.substr(0, now.find('\n'));
+  const std::string old_figures = before.substr(0, before.find('\n'));
+  if (figures == old_figures) return "names or shapes in its state dict";
+  return figures + ", before " + old_figures;
+}
+
+std::vector<std::string> changes(const Structures& before, const Structures& now) {
+  std::vector<std::string> notes;
+  for (const auto& [model, structure] : now) {
+    const auto old = before.find(model);
+    if (old == before.end()) {
+      notes.push_back(model + " appeared");
+    } else if (old->second != structure) {
+      notes.push_back(model + " changed: " + change_text(old->second, structure));
+    }
+  }
+  for (const auto& [model, structure] : before) {
+    if (!now.contains(model)) notes.push_back(model + " vanished");
+  }
+  return notes;
+}
+
+}  // namespace
+
 void LiveSource::tell_changes(Discovery& discovery) {
-  const std::string scope = listing_scope(options_, name());
+  const std::string scope = pack({name(), listing_->folder, "2"});
   std::vector<std::string> now = {listing_->version, listing_->torch};
   for (const Finding& finding : discovery.findings) {
     now.push_back(finding.name);
-    now.push_back(fmt::format("{} parameters, {} nodes", number_text(finding.parameters),
-                              number_text(finding.nodes)));
+    now.push_back(finding.structure);
   }
   const auto value = cache_.get("snapshot", scope, interpreter_.path);
   const auto before = value ? unpack(*value) : std::nullopt;
   if (before && *before == now) return;
   cache_.put("snapshot", scope, interpreter_.path, pack(now));
-  if (!before || before->size() < 2) return;
-
-  const auto entries = [](const std::vector<std::string>& texts) {
-    std::map<std::string, std::string> result;
-    for (std::size_t i = 2; i + 1 < texts.size(); i += 2) result[texts[i]] = texts[i + 1];
-    return result;
-  };
-  const auto old_entries = entries(*before);
-  const auto new_entries = entries(now);
+  if (!before || before->size() < snapshot_heads) return;
   discovery.notes.push_back(fmt::format("{} {} with torch {} was {} with torch {} the last time",
                                         name(), now[0], now[1], (*before)[0], (*before)[1]));
-  for (const auto& [model, figures] : new_entries) {
-    const auto old = old_entries.find(model);
-    if (old == old_entries.end()) {
-      discovery.notes.push_back(model + " appeared");
-    } else if (old->second != figures) {
-      discovery.notes.push_back(
-          fmt::format("{} changed: {}, before {}", model, figures, old->second));
-    }
-  }
-  for (const auto& [model, figures] : old_entries) {
-    if (!new_entries.contains(model)) discovery.notes.push_back(model + " vanished");
-  }
+  for (std::string& note : changes(structures_of(*before), structures_of(now)))
+    discovery.notes.push_back(std::move(note));
 }
 
 FxRecord LiveSource::load(const LiveRequest& request, Graph& graph, ImportNotes& notes) {
@@ -645,7 +619,7 @@ FxRecord LiveSource::load(const LiveRequest& request, Graph& graph, ImportNotes&
   setup.variant = request.variant;
   setup.inputs = {request};
   setup.needs = Run::Needs::graph;
-  setup.plan = [&](const Listing& listing) {
+  setup.plan = [&](const LiveListing& listing) {
     return listing.find(request.name) == nullptr ? std::vector<LiveRequest>()
                                                  : std::vector{request};
   };

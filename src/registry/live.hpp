@@ -8,6 +8,7 @@
 #include "registry/cache.hpp"
 #include "registry/discovery.hpp"
 #include "registry/interpreter.hpp"
+#include "registry/live_listing.hpp"
 
 namespace zoometer {
 
@@ -16,12 +17,6 @@ struct LiveOptions {
   std::string python;      ///< an interpreter; empty: the first one that has what is needed
   std::string module;      ///< "package.module" or "package.module:function"; empty: torchvision
   double time_limit = 60;  ///< seconds for one model
-};
-
-/// A model that a live source has.
-struct LiveModel {
-  std::string name, family, task;
-  std::string digest;  ///< changes when the files that define it do; empty where there are none
 };
 
 /// A trace that is asked for.
@@ -68,31 +63,15 @@ class LiveSource {
   /// "torchvision" or "python:MODULE".
   std::string name() const;
 
-  /// What is known of the source from earlier, without starting a Python: version and when it was
-  /// asked; nothing where it never was or has changed since.
-  struct Known {
-    std::string version, torch, python, path;
-    std::size_t models = 0;
-  };
-  std::optional<Known> known();
-
  private:
-  /// What a Python told of itself and of the source.
-  struct Listing {
-    std::string path, python, torch, version;
-    std::vector<LiveModel> models;
-    std::vector<std::string> stamps;  ///< of the files that define the models
-
-    const LiveModel* find(std::string_view model) const noexcept;
-  };
   class Run;
   friend class Run;
 
   void choose_interpreter();
   /// Passes the chosen one over; throws where none is left.
   void pass_over(const std::string& problem);
-  std::optional<Listing> recall_listing();
-  void keep_listing() const;
+  /// The chosen interpreter and the source, with nothing known of them yet.
+  LiveListing blank_listing() const;
   /// What verdicts and graphs depend on beside the model itself.
   std::string scope() const;
   Finding blank_finding(const LiveModel& model) const;
@@ -109,7 +88,7 @@ class LiveSource {
   std::size_t candidate_ = 0;
   std::vector<std::string> passed_over_;
   Interpreter interpreter_;
-  std::optional<Listing> listing_;
+  std::optional<LiveListing> listing_;
 };
 
 }  // namespace zoometer

@@ -30,6 +30,9 @@ struct OriginAnswer {
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry, const Tell& tell,
                          Graph& graph);
 
+/// Tries a model that is not built in; the finding bears no name yet.
+Finding try_origin(const OriginRequest& request, const Registry& registry, const Tell& tell);
+
 /// Tries one model of the user's own.
 Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
                 const Tell& tell);

@@ -52,6 +52,24 @@ expect "patterns are taken when they are given" has "$out" "5 skipped"
 run discover --python "$here/good" good last
 expect "the text names the interpreter, too" has "$out" "good: Python 3.11.2"
 
+run list --sources --format json
+expect "the source is listed" json '.sources[] | select(.name == "torchvision")
+  | .version == "0.15" and .models == 6 and .is_current and .age_seconds < 600 and (.where | test("good, Python 3.11.2, torch 2.0"))'
+cp torch/__init__.py kept.py
+echo changed >torch/__init__.py
+run list --sources
+expect "a change is noticed" has "$out" "changed since: discover --source torchvision"
+run registry diff --python "$here/good"
+expect "the curated registry is compared with a source" has "$out" "3 that trace and are not curated (+), 33 curated that do not trace (-)"
+run registry update --python "$here/good"
+expect "what is new there can be taken" has "$out" "+ good"
+run list good --format json
+expect "as a model of that source" json '.models[0].source == "torchvision:good"'
+run registry diff --python "$here/good"
+expect "and is not new any more" has "$out" "0 that trace and are not curated"
+run registry remove good noisy last
+rm -r "$XDG_CONFIG_HOME/zoometer"
+
 # interpreters that cannot be taken
 for row in "ancient:too old: 3.7 or newer" "no_torch:has no torch" \
   "no_torchvision:has torch and no torchvision" "broken:does not run: cannot open shared object file" \
@@ -162,6 +180,12 @@ echo again >torch/__init__.py
 FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=e FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
 expect "models whose files are the same are not tried again" is "$(grep -o 'trace .*' log | tail -n 1 | grep -o '[a-f]* *$' | tr -d ' ')" f
 expect "and still there" json '.total == 4 and .traceable == 4'
+
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=renamed FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
+expect "no file is new until one is" json '.notes | length == 1'
+echo more >torch/__init__.py
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=renamed FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
+expect "a renamed parameter is a change" json '.notes | any(. == "a changed: names or shapes in its state dict")'
 
 # the cache
 fresh

@@ -147,6 +147,60 @@ run list
 expect "a missing folder is told" has "$err" "/no/such/folder: "
 rm "$config"
 
+# models of one's own, from files
+net=$(find "$SOURCE_DIR/tests/data/pt2" -name '*.pt2' | head -n 1)
+run registry add mine --from "$net"
+expect "a file is added under a name" has "$out" "added mine: "
+run list mine --format json
+expect "it is listed with its source" json '.models[0].source | startswith("file:/")'
+run discover mine resnet18 --format json
+expect "and discovered beside the built-in models" json '.traceable == 2 and .missing_from_curated == []'
+run profile mine --format json
+expect "and profiled" json '.model == "mine" and .totals.nodes > 0'
+run registry add mine --from "$net"
+expect "a taken name is wrong usage" is "$status" 2
+expect "that tells who has it" has "$err" "the name mine is taken: $config, line "
+run registry add resnet18 --from "$net"
+expect "a built-in name, too" has "$err" "the name resnet18 is taken: built in"
+run registry add one two --from "$net"
+expect "a file is one model" has "$err" "--from: expected one name, got 2"
+echo nothing >nothing.onnx
+run registry add nothing --from nothing.onnx
+expect "what cannot be read is not added" is "$status" 1
+run list nothing
+expect "and is not there" is "$status" 2
+cp "$net" zoo/mine.pt2
+printf 'folders = ["%s"]\n' "$PWD/zoo" >>"$config"
+cat "$config" >both.toml
+{ printf 'folders = ["%s"]\n' "$PWD/zoo"; sed '/^folders/d' both.toml; } >"$config"
+run list
+expect "a name of an entry and of a folder is an error" is "$status" 3
+expect "that names both" has "$err" "the name mine is taken twice: "
+expect "the folder's file" has "$err" "$PWD/zoo/mine.pt2"
+expect "and the entry" has "$err" "$config, line "
+sed -i '/^folders/d' "$config"
+run registry remove mine
+run list mine
+expect "it can be removed" is "$status" 2
+: >zoo/one.pt2
+printf 'folders = ["%s"]\n' "$PWD/zoo" >"$config"
+run list
+expect "so are two files of one name" has "$err" "the name one is taken twice: $PWD/zoo/one."
+rm "$config" zoo/one.pt2
+printf 'folders = ["%s"]\n' "$PWD/zoo" >"$config"
+run discover --format json mine two
+expect "a file that cannot be read fails with its reason" json '[.models[] | [.name, .status]] == [["mine", "traceable"], ["two", "failed"]]'
+run list --sources --format json
+expect "the sources keep to their schema" validate stdout.txt sources
+expect "each file is one, with its age" json '[.sources[] | select(.name | startswith("file:")) | .age_seconds < 600] == [true, true, true]'
+expect "the built-in models have a version" json '.sources[0] | .name == "builtin" and .models == 121 and .version != ""'
+expect "torchvision was not asked" json '.sources[] | select(.name == "torchvision") | .is_current | not'
+run list --sources resnet18
+expect "names and sources do not go together" is "$status" 2
+run registry update --source "$PWD/zoo"
+expect "files are added by their folder" has "$err" "folders = [\"$PWD/zoo\"]"
+rm "$config"
+
 run registry
 expect "no action is wrong usage" is "$status" 2
 run registry ad

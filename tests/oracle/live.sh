@@ -76,6 +76,8 @@ run profile python:my_models:small --python $python --input-shape 1,3,32,32 --fo
 expect "a factory can be profiled" json '.source == "python" and .totals.macs == 266400 and .totals.parameters == 72234'
 run profile python:my_models:small --python $python --input-shape 1,3,32,32 --batch 2 --format json
 expect "with a batch" json '.totals.macs == 532800'
+run profile python:my_models:small --python $python --format json
+expect "a table's entry brings its input" json '.totals.macs == 266400'
 run discover --source python:my_models --python $python --time-limit 3 --format json
 expect "a module of factories can be discovered" json '.total == 5 and .traceable == 2 and .failed == 3'
 expect "one that prints" json '.models[] | select(.name == "loud") | .note | test("hello from the factory")'
@@ -96,6 +98,16 @@ inputs = [[1, 3, 32, 32]]
 [models.theirs]
 torchvision = "resnet18"
 TOML
+run list mine theirs --format json
+expect "own models are listed with their source" json '[.models[].source] == ["python:my_models:small", "torchvision:resnet18"]'
+run registry add ours --from python:my_models:loud --input-shape 1,3,32,32
+expect "one can be added by a command" has "$out" "added ours: "
+run profile ours --format json
+expect "and profiled then" json '.totals.macs == 266400'
+run registry update --source python:my_models --time-limit 3
+expect "all new ones of a source can be added" has "$out" "+ small"
+run profile small --format json
+expect "and profiled then, too" json '.totals.macs == 266400'
 run profile mine --format json
 expect "an own model has a name" json '.model == "mine" and .totals.macs == 266400'
 run profile theirs --format json

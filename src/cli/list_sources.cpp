@@ -1,0 +1,93 @@
+#include "cli/list_sources.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "cli/command.hpp"
+#include "registry/source_list.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+#include "util/text_table.hpp"
+
+namespace zoometer {
+namespace {
+
+/// "3 minutes": the largest unit of which there are two or more, else seconds.
+std::string duration_text(std::int64_t seconds) {
+  struct Unit {
+    std::int64_t seconds;
+    const char* name;
+  };
+  constexpr std::array<Unit, 3> units{{{86'400, "days"}, {3'600, "hours"}, {60, "minutes"}}};
+  for (const Unit& unit : units) {
+    if (seconds >= 2 * unit.seconds) return fmt::format("{} {}", seconds / unit.seconds, unit.name);
+  }
+  return fmt::format("{} s", std::max<std::int64_t>(seconds, 0));
+}
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : escape_controls(text); }
+
+TextTable table_of(const std::vector<SourceInfo>& sources, std::int64_t now) {
+  TextTable table;
+  table.column("SOURCE");
+  table.column("VERSION");
+  table.column("MODELS", true);
+  table.column("AGE", true);
+  table.column("WHERE", false, 1);
+  table.column("STATE");
+  for (const SourceInfo& source : sources) {
+    table.row({escape_controls(source.name), or_dash(source.version),
+               source.models > 0 ? std::to_string(source.models) : "-",
+               source.since ? duration_text(now - *source.since) : "-", or_dash(source.where),
+               source.advice.empty() ? "current" : escape_controls(source.advice)});
+  }
+  return table;
+}
+
+std::string json_of(const std::vector<SourceInfo>& sources, std::int64_t now) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.sources/1");
+    json.array("sources", [&] {
+      for (const SourceInfo& source : sources) {
+        json.object([&] {
+          json.field("name", source.name);
+          json.field("version", source.version);
+          json.field("models", source.models);
+          json.field("where", source.where);
+          json.key("age_seconds");
+          source.since ? json.value(now - *source.since) : json.null();
+          json.field("is_current", source.advice.empty());
+          if (!source.advice.empty()) json.field("advice", source.advice);
+        });
+      }
+    });
+  });
+  return json.text();
+}
+
+}  // namespace
+
+int run_list_sources(const std::string& format, const std::string& output) {
+  const Registry registry;
+  Cache cache(write_note);
+  const std::vector<SourceInfo> sources = list_sources(registry, cache);
+  const std::int64_t now = std::time(nullptr);
+  if (format == "json") {
+    write_output(output, json_of(sources, now));
+  } else if (format == "csv") {
+    write_output(output, table_of(sources, now).csv());
+  } else {
+    const bool to_terminal = output.empty();
+    write_output(output, table_of(sources, now)
+                             .text(to_terminal ? terminal_width() : 0,
+                                   to_terminal && wants_colour()));
+  }
+  return exit_done;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,96 @@
+#include "registry/live_listing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "registry/file_stamp.hpp"
+#include "util/embedded.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view kind = "listing";
+
+std::string scope_of(const LiveListing& listing) {
+  return pack({listing.source, listing.folder, bridge_version()});
+}
+
+std::string pack_listing(const LiveListing& listing) {
+  std::vector<std::string> models;
+  for (const LiveModel& model : listing.models) {
+    for (const std::string& text : {model.name, model.family, model.task, model.digest})
+      models.push_back(text);
+  }
+  return pack({listing.identity, listing.python, listing.torch, listing.version,
+               std::to_string(listing.asked), pack(models), pack(listing.stamps)});
+}
+
+std::optional<LiveListing> unpack_listing(std::string_view scope, const std::string& path,
+                                          std::string_view value) {
+  const auto heads = unpack(scope);
+  const auto parts = unpack(value);
+  constexpr std::size_t scope_parts = 3;
+  constexpr std::size_t value_parts = 7;
+  if (!heads || heads->size() != scope_parts || (*heads)[2] != bridge_version() || !parts ||
+      parts->size() != value_parts)
+    return std::nullopt;
+  LiveListing listing;
+  listing.source = (*heads)[0];
+  listing.folder = (*heads)[1];
+  listing.path = path;
+  listing.identity = (*parts)[0];
+  listing.python = (*parts)[1];
+  listing.torch = (*parts)[2];
+  listing.version = (*parts)[3];
+  listing.asked = std::strtoll((*parts)[4].c_str(), nullptr, 10);
+  const auto models = unpack((*parts)[5]);
+  const auto stamps = unpack((*parts)[6]);
+  if (!models || !stamps) return std::nullopt;
+  constexpr std::size_t fields = 4;
+  for (std::size_t i = 0; i + fields <= models->size(); i += fields)
+    listing.models.push_back({(*models)[i], (*models)[i + 1], (*models)[i + 2], (*models)[i + 3]});
+  listing.stamps = *stamps;
+  return listing;
+}
+
+}  // namespace
+
+std::string_view bridge_script() { return embedded_file("python/zoometer_bridge.py"); }
+
+std::string bridge_version() {
+  return fmt::format("{:x}", std::hash<std::string_view>{}(bridge_script()));
+}
+
+const LiveModel* LiveListing::find(std::string_view model) const noexcept {
+  const auto found = std::find_if(models.begin(), models.end(),
+                                  [&](const LiveModel& each) { return each.name == model; });
+  return found == models.end() ? nullptr : &*found;
+}
+
+bool LiveListing::is_current() const { return are_unchanged(stamps); }
+
+void keep_listing(const LiveListing& listing, Cache& cache) {
+  cache.put(kind, scope_of(listing), listing.path, pack_listing(listing));
+}
+
+std::optional<LiveListing> recall_listing(const LiveListing& like, Cache& cache) {
+  const std::string scope = scope_of(like);
+  const auto value = cache.get(kind, scope, like.path);
+  auto listing = value ? unpack_listing(scope, like.path, *value) : std::nullopt;
+  if (!listing || listing->identity != like.identity || !listing->is_current())
+    return std::nullopt;
+  return listing;
+}
+
+std::vector<LiveListing> known_listings(Cache& cache) {
+  std::vector<LiveListing> listings;
+  for (const Cache::Entry& entry : cache.all(kind)) {
+    if (auto listing = unpack_listing(entry.scope, entry.name, entry.value))
+      listings.push_back(std::move(*listing));
+  }
+  return listings;
+}
+
+}  // namespace zoometer
