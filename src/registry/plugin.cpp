@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "op/indexing.hpp"
 #include "op/op.hpp"
 #include "util/text.hpp"
 
@@ -130,8 +131,12 @@ class Listener {
     void* attrs = graph_.arena().allocate(op.attrs.size, alignof(std::max_align_t));
     std::memcpy(attrs, node.attrs, op.attrs.size);
     op.attrs.keep_texts(attrs, graph_.arena());
+    if (&op == &split_op) keep(static_cast<SplitAttrs*>(attrs)->sizes.items);
     return attrs;
   }
+
+  /// A list that is not held inline is still the plug-in's.
+  void keep(std::span<const std::int64_t>& items) { items = graph_.arena().copy(items); }
 
   void take_node(const PluginNode& node) {
     const OpDef* op = find_op(text_of(node.op));

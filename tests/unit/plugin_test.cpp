@@ -116,7 +116,7 @@ TEST(Plugin, RefusesATableOfAnotherVersion) {
 }
 
 /// A plug-in that tells one node which no host would have told.
-template <void (*Spoil)(PluginNode&)>
+template <auto Spoil>
 void tell_spoilt(const PluginTable*, std::size_t, const PluginRequest*, const PluginSink* sink) {
   static constexpr std::int64_t sizes[] = {1, 3};
   const PluginTensor tensor = {{"x", 1}, sizes, 2, {"float32", 7}, 0};
