@@ -1,14 +1,8 @@
 # Installs what the binary itself writes: manual pages and completions, from the tables that its
-# `--help` comes from. And the old commands, which are links to it.
+# `--help` comes from.
 cmake_minimum_required(VERSION 3.25)
 
 set(root $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX})
-
-foreach(old discover_models profile_graph show_fvcore_table)
-  message(STATUS "Installing: ${root}/${BINDIR}/${old}")
-  file(MAKE_DIRECTORY ${root}/${BINDIR})
-  file(CREATE_LINK zoometer ${root}/${BINDIR}/${old} SYMBOLIC)
-endforeach()
 
 function(write_by_binary file)
   message(STATUS "Installing: ${root}/${DATADIR}/${file}")

@@ -10,15 +10,25 @@ namespace {
 
 constexpr NodeId to_the_end = no_id;
 
+ValueId source_of(const Graph& graph, ValueId id) {
+  const auto inputs = graph.inputs_of(graph.nodes()[graph.value(id).producer]);
+  return inputs.empty() ? no_id : inputs[0];
+}
+
+bool shares_memory(const Graph& graph, ValueId id) {
+  const Value& value = graph.value(id);
+  const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
+  return is_computed && value.has(Value::shares) && source_of(graph, id) != no_id;
+}
+
 /// By value: the one that owns its memory, and the last node that needs what it owns.
 class Storages {
  public:
   explicit Storages(const Graph& graph)
       : graph_(graph),
-        owner_(graph.values().size()),
+        owner_(owners_of(graph)),
         last_(graph.values().size(), 0) {
     for (ValueId id = 0; id < owner_.size(); ++id) {
-      owner_[id] = shares_memory(id) ? owner_[source(id)] : id;
       const Value& value = graph.value(id);
       if (value.has(Value::is_parameter)) continue;
       extend(id, value.has(Value::is_input) ? to_the_end : value.producer);
@@ -54,15 +64,6 @@ class Storages {
   }
 
  private:
-  ValueId source(ValueId id) const {
-    const auto inputs = graph_.inputs_of(graph_.nodes()[graph_.value(id).producer]);
-    return inputs.empty() ? no_id : inputs[0];
-  }
-  bool shares_memory(ValueId id) const {
-    const Value& value = graph_.value(id);
-    const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
-    return is_computed && value.has(Value::shares) && source(id) != no_id;
-  }
   bool was_there_before(const ModuleCall& call, ValueId owner) const {
     const Value& value = graph_.value(owner);
     const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
@@ -79,6 +80,13 @@ class Storages {
 };
 
 }  // namespace
+
+std::vector<ValueId> owners_of(const Graph& graph) {
+  std::vector<ValueId> owners(graph.values().size());
+  for (ValueId id = 0; id < owners.size(); ++id)
+    owners[id] = shares_memory(graph, id) ? owners[source_of(graph, id)] : id;
+  return owners;
+}
 
 std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder) {
   Storages storages(graph);

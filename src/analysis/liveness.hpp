@@ -25,6 +25,10 @@ struct Lifetime {
   }
 };
 
+/// By value, the one whose memory it lives in: itself, or the source of a view, an alias or an
+/// in-place result.
+std::vector<ValueId> owners_of(const Graph& graph);
+
 /// The lifetimes of all activations that own memory, in order of creation. Parameters are apart.
 ///
 /// Rules: a tensor lives from the node that makes it to the last one that reads it; the graph's

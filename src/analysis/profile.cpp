@@ -19,12 +19,6 @@ bool touches_bound(const Graph& graph, const Node& node) {
   return false;
 }
 
-/// A view moves nothing; a reshape moves only where it must copy.
-bool moves_nothing(const Graph& graph, const Node& node) {
-  if (node.op->storage == Storage::fresh) return false;
-  return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
-}
-
 std::int64_t written_bytes(const Graph& graph, const Node& node) {
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < node.output_count; ++i) {
@@ -33,12 +27,10 @@ std::int64_t written_bytes(const Graph& graph, const Node& node) {
   return bytes;
 }
 
-std::int64_t read_bytes(const Graph& graph, const Node& node, std::int64_t written) {
-  const auto inputs = graph.inputs_of(node);
-  const bool picks = node.op->reads == Reads::outputs;
-  std::int64_t bytes = picks ? written : 0;
-  for (std::size_t i = picks ? 1 : 0; i < inputs.size(); ++i) {
-    if (inputs[i] != no_id) bytes = checked_add(bytes, graph.bytes(inputs[i]));
+std::int64_t read_bytes(const NodeView& view) {
+  std::int64_t bytes = 0;
+  for (std::size_t i = 0; i < view.input_count(); ++i) {
+    if (view.has(i)) bytes = checked_add(bytes, bytes_read_of(view, i));
   }
   return bytes;
 }
@@ -135,6 +127,18 @@ std::string operator_name(const Node& node) {
                               : std::string(attrs.domain) + "::" + std::string(attrs.op_type);
 }
 
+bool moves_nothing(const Graph& graph, const Node& node) {
+  if (node.op->storage == Storage::fresh) return false;
+  return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
+}
+
+std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
+  const Graph& graph = node.graph();
+  if (moves_nothing(graph, node.node())) return 0;
+  const bool picks = index == 0 && node.op().reads == Reads::outputs;
+  return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
+}
+
 Figures figures_of(const NodeView& view, const Convention* convention) {
   const Graph& graph = view.graph();
   const Node& node = view.node();
@@ -147,7 +151,7 @@ Figures figures_of(const NodeView& view, const Convention* convention) {
   }
   if (!moves_nothing(graph, node)) {
     figures.bytes_written = written_bytes(graph, node);
-    figures.bytes_read = read_bytes(graph, node, figures.bytes_written);
+    figures.bytes_read = read_bytes(view);
   }
   if (convention != nullptr) figures.cost = convention->cost(view);
   figures.bounded = touches_bound(graph, node);

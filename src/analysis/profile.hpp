@@ -42,6 +42,12 @@ struct Profile {
 /// The operator's name; of an unknown one what the file called it, as "domain::type".
 std::string operator_name(const Node& node);
 
+/// Whether a node makes no tensor and reads none: a view, or a reshape that need not copy.
+bool moves_nothing(const Graph& graph, const Node& node);
+
+/// The bytes that a node reads of its input `index`, of which it has one; 0 where it moves nothing.
+std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
+
 /// The figures of one node. `convention` fills `cost`; null leaves it 0.
 Figures figures_of(const NodeView& node, const Convention* convention = nullptr);
 

@@ -45,7 +45,8 @@ void GraphWords::parse(const std::vector<std::string>& words) {
   arguments.choice("--format,-f", format, format_names(), "How to write the graph");
   arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
   arguments.option("--depth,-d", options.depth,
-                   "dot, svg: modules at this depth of the tree are single boxes (2)", "N");
+                   "dot, svg, png, pdf: modules at this depth of the tree are single boxes (2)",
+                   "N");
   arguments.flag("--random-weights", random_weights,
                  "onnx: fill the parameters with random numbers, so that the model runs");
   arguments.option("--seed", seed, "onnx: of the random numbers (0)", "N");
@@ -61,7 +62,7 @@ const GraphWriter& GraphWords::check() {
   const GraphWriter& writer = *find_graph_writer(format);
   const bool has_file = !options.weight_file.empty();
   if (options.depth && !writer.has_depth) {
-    throw Error(ErrorCode::usage, "--depth", {"--format dot or svg", format});
+    throw Error(ErrorCode::usage, "--depth", {"--format dot, svg, png or pdf", format});
   }
   if (options.depth && *options.depth < 0) {
     throw Error(ErrorCode::usage, "--depth", {"at least 0", std::to_string(*options.depth)});
@@ -100,7 +101,10 @@ int run(const std::vector<std::string>& words) {
   Graph graph;
   const LoadedModel loaded = load_model(given.model, graph);
   const GraphInput input{graph, loaded.name, loaded.source, loaded.variant, loaded.notes};
+  std::vector<std::string> remarks;
+  given.options.remarks = &remarks;
   write_output(given.output, writer.write(input, given.options));
+  for (const std::string& remark : remarks) write_note(remark);
   return exit_done;
 }
 

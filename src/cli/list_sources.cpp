@@ -83,9 +83,9 @@ int run_list_sources(const std::string& format, const std::string& output) {
     write_output(output, table_of(sources, now).csv());
   } else {
     const bool to_terminal = output.empty();
-    write_output(output, table_of(sources, now)
-                             .text(to_terminal ? terminal_width() : 0,
-                                   to_terminal && wants_colour()));
+    write_output(output,
+                 table_of(sources, now)
+                     .text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour()));
   }
   return exit_done;
 }

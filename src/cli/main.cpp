@@ -42,7 +42,8 @@ int unknown_command(const std::string& word) {
   throw error;
 }
 
-int dispatch(const std::vector<std::string>& words) {
+int dispatch(const OldCommand* old, const std::vector<std::string>& words) {
+  if (old != nullptr) return old->run(words);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     write_stdout(help_text());
     return words.empty() ? exit_usage : exit_done;
@@ -80,9 +81,8 @@ int run(std::string_view program, std::vector<std::string> words) {
   Limits limits = usual_limits();
   try {
     limits = take_limits(words);
-    words = translate_old_command(program, std::move(words));
     apply_limits(limits);
-    return dispatch(words);
+    return dispatch(find_old_command(program), words);
   } catch (const HelpShown&) {
     return exit_done;
   } catch (const Error& error) {
@@ -103,5 +103,6 @@ int run(std::string_view program, std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is told by write(), with a message
-  return zoometer::run(argc > 0 ? argv[0] : "", {argv + (argc > 0 ? 1 : 0), argv + argc});
+  if (argc == 0) return zoometer::run({}, {});
+  return zoometer::run(argv[0], {argv + 1, argv + argc});
 }

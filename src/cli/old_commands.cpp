@@ -1,79 +1,145 @@
 #include "cli/old_commands.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "registry/registry.hpp"
 #include "util/error.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
 
 using Words = std::vector<std::string>;
 
-/// Takes "--name VALUE" or "--name=VALUE" out of the words; empty where it is not there.
-std::string take_value(Words& words, const std::string& name) {
-  for (auto word = words.begin(); word != words.end(); ++word) {
-    if (word->starts_with(name + "=")) {
-      std::string value = word->substr(name.size() + 1);
-      words.erase(word);
-      return value;
+int run_command(std::string_view name, const Words& words) {
+  const auto all = commands();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const Command* command) { return command->name == name; });
+  return (*found)->run(words);
+}
+
+/// The words that both profiling scripts have.
+struct ModelFlags {
+  std::string model;
+  Words input_shape;
+
+  void add_to(Arguments& arguments) {
+    arguments.option("--model", model, "The model's name", "NAME");
+    arguments.option("--input-shape", input_shape, "The input's sizes (1 3 224 224)", "B C H W");
+  }
+
+  /// The model as the scripts built it: weights=None, and 1x3x224x224 where the model takes an
+  /// image of a size that is free.
+  Words words() const {
+    if (model.empty()) throw Error(ErrorCode::usage, "--model NAME is missing");
+    Words result = {model};
+    const Registry registry;
+    const RegistryModel* known = registry.find(model);
+    const bool is_builtin = known != nullptr && known->builtin != nullptr;
+    if (is_builtin) result.push_back("--variant=untrained");
+    if (!input_shape.empty()) {
+      for (const std::string& shape : input_shape) result.push_back("--input-shape=" + shape);
+    } else if (is_builtin && registry.holds(RegistryKind::automatic, *known)) {
+      result.push_back("--input-shape=1,3,224,224");
     }
-    if (*word != name) continue;
-    if (word + 1 == words.end()) throw Error(ErrorCode::usage, name + " needs a value");
-    std::string value = *(word + 1);
-    words.erase(word, word + 2);
-    return value;
+    return result;
   }
-  return {};
+};
+
+/// The format that a file's name asks for.
+std::string format_of(const std::string& path) {
+  std::string ending = std::filesystem::path(path).extension().string();
+  if (!ending.empty()) ending.erase(0, 1);
+  constexpr std::string_view drawn[] = {"png", "pdf", "svg", "dot"};
+  if (std::find(std::begin(drawn), std::end(drawn), ending) != std::end(drawn)) return ending;
+  throw Error(ErrorCode::usage, "--visualize",
+              {"a file that ends with .png, .pdf, .svg or .dot", escape_controls(path)});
 }
 
-bool take_flag(Words& words, const std::string& name) { return std::erase(words, name) > 0; }
+int profile_graph(const Words& words) {
+  Arguments arguments("profile_graph", "Profile a model: the command line of profile_graph.py.");
+  ModelFlags flags;
+  bool shows_shapes = false;
+  bool lists = false;
+  std::string picture;
+  flags.add_to(arguments);
+  arguments.flag("--showshape", shows_shapes, "Keep the output shapes also on a narrow terminal");
+  arguments.flag("--list", lists, "List the models");
+  arguments.option("--visualize", picture, "Draw the graph, too: OUT.png, .pdf, .svg or .dot",
+                   "OUT");
+  arguments.parse(join_shape_words(words));
+  if (lists) return run_command("list", {});
 
-std::string take_model(Words& words, const std::string& program) {
-  std::string model = take_value(words, "--model");
-  if (model.empty()) throw Error(ErrorCode::usage, program + " needs --model NAME");
-  return model;
+  const Words model = flags.words();
+  const std::string format = picture.empty() ? "" : format_of(picture);
+  Words profile = model;
+  if (shows_shapes) profile.push_back("--show-shapes");
+  const int status = run_command("profile", profile);
+  if (picture.empty() || status != exit_done) return status;
+  Words graph = model;
+  graph.insert(graph.end(), {"--format=" + format, "--output=" + picture});
+  const int drawn = run_command("graph", graph);
+  if (drawn == exit_done) write_note("wrote " + picture);
+  return drawn;
 }
 
-Words joined(Words first, const Words& rest) {
-  first.insert(first.end(), rest.begin(), rest.end());
-  return first;
+int show_fvcore_table(const Words& words) {
+  Arguments arguments("show_fvcore_table",
+                      "Print fvcore's table: the command line of show_fvcore_table.py.");
+  ModelFlags flags;
+  std::optional<std::int64_t> depth;
+  flags.add_to(arguments);
+  arguments.option("--max-depth", depth, "Levels of the module tree (3)", "N");
+  arguments.parse(join_shape_words(words));
+  Words table = flags.words();
+  if (depth) table.push_back("--max-depth=" + std::to_string(*depth));
+  return run_command("table", table);
 }
 
-Words profile_graph(Words words) {
-  if (take_flag(words, "--list")) return joined({"list"}, words);
-  const std::string picture = take_value(words, "--visualize");
-  const std::string model = take_model(words, "profile_graph");
-  if (picture.empty()) {
-    const bool shows_shapes = take_flag(words, "--showshape");
-    return joined(shows_shapes ? Words{"profile", model, "--show-shapes"} : Words{"profile", model},
-                  words);
+int discover_models(const Words& words) {
+  Arguments arguments("discover_models",
+                      "Try every model: the command line of discover_models.py.");
+  bool is_verbose = false;
+  bool generates = false;
+  std::string test_model;
+  Words skip_patterns;
+  arguments.flag("--verbose,-v", is_verbose, "A line per model");
+  arguments.flag("--generate-code,-g", generates, "Write Python code of the traceable models");
+  arguments.option("--test-model", test_model, "Try one model", "NAME");
+  arguments.words("--skip-patterns", skip_patterns, "Leave out names that contain one of these",
+                  "P...");
+  arguments.parse(words);
+  Words discover;
+  if (is_verbose) discover.push_back("--verbose");
+  if (generates) discover.push_back("--generate-code=python");
+  if (!test_model.empty()) discover.push_back("--test-model=" + test_model);
+  if (!skip_patterns.empty()) {
+    discover.push_back("--skip-patterns");
+    discover.insert(discover.end(), skip_patterns.begin(), skip_patterns.end());
   }
-  take_flag(words, "--showshape");  // a drawing shows them anyway
-  for (const std::string format : {"svg", "dot"}) {
-    if (picture.ends_with("." + format))
-      return joined({"graph", model, "--format", format, "--output", picture}, words);
-  }
-  Error error(ErrorCode::usage, "--visualize", {"a file that ends in .svg or .dot", picture});
-  error.hint = "zoometer graph " + model + " --format dot | dot -T png -o FILE draws other formats";
-  throw error;
+  return run_command("discover", discover);
 }
+
+constexpr OldCommand table[] = {
+    {"discover_models", discover_models},
+    {"profile_graph", profile_graph},
+    {"show_fvcore_table", show_fvcore_table},
+};
 
 }  // namespace
 
-std::vector<std::string> translate_old_command(std::string_view program, Words words) {
-  program.remove_prefix(std::min(program.size(), program.rfind('/') + 1));
-  if (program == "discover_models") return joined({"discover"}, words);
-  const bool asks_help = words == Words{"--help"} || words == Words{"-h"};
-  if (program == "profile_graph") {
-    if (asks_help) return {"profile", "--help"};
-    return profile_graph(std::move(words));
-  }
-  if (program == "show_fvcore_table") {
-    if (asks_help) return {"table", "--help"};
-    const std::string model = take_model(words, "show_fvcore_table");
-    return joined({"table", model}, words);
-  }
-  return words;
+std::span<const OldCommand> old_commands() noexcept { return table; }
+
+const OldCommand* find_old_command(std::string_view program) noexcept {
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  const auto found = std::find_if(std::begin(table), std::end(table),
+                                  [&](const OldCommand& command) { return command.name == name; });
+  return found == std::end(table) ? nullptr : found;
 }
 
 }  // namespace zoometer

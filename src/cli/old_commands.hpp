@@ -1,15 +1,23 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace zoometer {
 
-/// The words of this program for those of a script that it replaces, where it was called under the
-/// script's name ("profile_graph" --model resnet18); the same words under any other name. Throws
-/// Error{usage}.
-std::vector<std::string> translate_old_command(std::string_view program,
-                                               std::vector<std::string> words);
+/// The command line of a Python script that zoometer replaces. The program takes it when it is
+/// called by that name, through a link.
+struct OldCommand {
+  std::string_view name;
+  int (*run)(const std::vector<std::string>& words);
+};
+
+/// Every one, by name.
+std::span<const OldCommand> old_commands() noexcept;
+
+/// The one that a program's path names, or null.
+const OldCommand* find_old_command(std::string_view program) noexcept;
 
 }  // namespace zoometer

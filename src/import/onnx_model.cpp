@@ -198,6 +198,7 @@ OnnxModel OnnxRecords::model() const {
       model.graph = fields.bytes();
       break;
     case 8: model.opsets.push_back(opset(fields.bytes(), file_.data())); break;
+    case 14: model.metadata.push_back(key_and_value(fields.bytes(), file_.data())); break;
     case 25: model.functions.push_back(function(fields.bytes())); break;
     default: break;
     }

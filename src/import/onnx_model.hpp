@@ -109,6 +109,7 @@ struct OnnxModel {
   std::string_view graph;
   std::vector<std::pair<std::string_view, std::int64_t>> opsets;
   std::vector<OnnxFunction> functions;
+  std::vector<std::pair<std::string_view, std::string_view>> metadata;
 };
 
 /// Reads the records of one file. Every function throws Error{malformed} with the byte offset.

@@ -124,6 +124,11 @@ void OnnxModules::add_root(std::string_view kind) {
   graph_.add_module(no_id, "", graph_.arena().copy(kind.empty() ? "Model" : kind));
 }
 
+void OnnxModules::declare(std::string_view path, std::string_view kind) {
+  has_declared_ = true;
+  descend(0, path, kind);
+}
+
 bool OnnxModules::is_weight_path(const std::string& path) {
   for (const std::string_view name : weight_names_) {
     if (!is_dotted_path(name)) continue;
@@ -209,6 +214,10 @@ ModuleId OnnxModules::repeated(PlaceId outer, std::string_view name,
   const ModuleId module = places_[found].module;
   std::string own = graph_.module_path(places_[outer].module);
   const std::string_view relative = relative_name(own, name);
+  if (has_declared_) {
+    const bool is_declared = children_.find(places_[outer].module, relative) != no_id;
+    return is_declared ? no_id : module;
+  }
   if (!own.empty()) own += '.';
   own += relative;
   if (is_weight_path(own)) return no_id;

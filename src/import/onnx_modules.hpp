@@ -38,6 +38,8 @@ class OnnxModules {
   explicit OnnxModules(Graph& graph) : graph_(graph) {}
 
   void add_root(std::string_view kind);
+  /// Adds a module that the file declares with its class. From then on a scope of its name is it.
+  void declare(std::string_view path, std::string_view kind);
   /// Tells a name of the file that is a weight's: its path is evidence of a module.
   void add_weight_name(std::string_view name) { weight_names_.push_back(name); }
 
@@ -99,6 +101,7 @@ class OnnxModules {
   std::string_view last_scopes_;   // of the node before, if it was named
   PlaceId last_place_ = 0;
   PlaceId open_ = 0;
+  bool has_declared_ = false;
   std::vector<std::string_view> weight_names_;
   std::unordered_set<std::string_view> weight_paths_;  // made when asked
 };

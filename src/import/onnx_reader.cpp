@@ -68,6 +68,25 @@ bool has_weight_name(std::string_view name) {
   return name.substr(dot + 1).find_first_not_of("0123456789") != std::string_view::npos;
 }
 
+struct KindName {
+  std::string_view name;
+  ParameterKind kind;
+};
+constexpr KindName kind_names[] = {{"parameter", ParameterKind::parameter},
+                                   {"buffer", ParameterKind::buffer},
+                                   {"transient_buffer", ParameterKind::transient_buffer}};
+
+/// Calls `take` with the two halves of each line "first<tab>second".
+template <class Take>
+void for_each_pair(std::string_view lines, Take take) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    const std::size_t tab = line.find('\t');
+    if (tab != std::string_view::npos) take(line.substr(0, tab), line.substr(tab + 1));
+  }
+}
+
 bool is_statistic(std::string_view name) {
   return name.ends_with("running_mean") || name.ends_with("running_var") ||
          name.ends_with("num_batches_tracked");
@@ -377,6 +396,9 @@ const std::vector<OnnxValue>* OnnxReader::keep_sequence(std::vector<OnnxValue> e
 
 ParameterKind OnnxReader::parameter_kind(const OnnxValue& value, Role role,
                                          std::string_view name) const {
+  const auto declared = declared_kinds_.find(name);
+  if (declared != declared_kinds_.end()) return declared->second;
+  if (!declared_names_.empty()) return ParameterKind::transient_buffer;
   const bool is_weight = value.stored != nullptr && !value.stored->is_constant;
   const bool is_learnt = (is_weight || role == Role::weight) && is_floating(dtype_of(value));
   if (is_learnt && role != Role::statistic && !is_statistic(name)) return ParameterKind::parameter;
@@ -489,7 +511,7 @@ void OnnxReader::read() {
     throw Error(ErrorCode::unsupported, "the ONNX file holds no graph, only functions");
   }
   const OnnxGraph graph = records_.graph(model_.graph);
-  modules_.add_root(graph.name);
+  read_metadata(graph);
   for (const OnnxFunction& function : model_.functions) {
     std::string key(function.domain);
     key.append("\n").append(function.name);
@@ -506,6 +528,7 @@ void OnnxReader::read() {
   }
   add_initializers(graph, frame);
   add_inputs(graph, frame);
+  enter_declared(frame);
   try {
     run_nodes(graph.nodes, frame);
   } catch (Error& error) {
@@ -535,6 +558,40 @@ void OnnxReader::read_opsets() {
   notes_.producer = std::string(model_.producer_name);
   if (!model_.producer_version.empty()) {
     notes_.producer.append(" ").append(model_.producer_version);
+  }
+}
+
+/// What files of this program hold beside the standard's fields (see docs/export.md): modules with
+/// their classes, also those that are never called, and parameters with their kinds.
+void OnnxReader::read_metadata(const OnnxGraph& graph) {
+  const auto text_of = [&](std::string_view key) {
+    for (const auto& [name, text] : model_.metadata) {
+      if (name == key) return text;
+    }
+    return std::string_view{};
+  };
+  const std::string_view modules = text_of("zoometer.modules");
+  std::string_view root = graph.name;
+  for_each_pair(modules, [&](std::string_view path, std::string_view kind) {
+    if (path.empty()) root = kind;
+  });
+  modules_.add_root(root);
+  for_each_pair(modules, [&](std::string_view path, std::string_view kind) {
+    if (!path.empty()) modules_.declare(path, kind);
+  });
+  for_each_pair(text_of("zoometer.parameters"), [&](std::string_view name, std::string_view kind) {
+    const auto known = std::ranges::find(kind_names, kind, &KindName::name);
+    if (known == std::end(kind_names)) return;
+    if (declared_kinds_.emplace(name, known->kind).second) declared_names_.push_back(name);
+  });
+}
+
+/// Parameters are in the state dict's order, not in the order of their first use.
+void OnnxReader::enter_declared(OnnxFrame& frame) {
+  graph_.set_current_module(0);
+  for (const std::string_view name : declared_names_) {
+    const OnnxValue* value = frame.scope.find(name);
+    if (value != nullptr && value->stored != nullptr) enter(*value, Role::weight, name);
   }
 }
 
@@ -586,6 +643,11 @@ void OnnxReader::check_external(const StoredTensor& stored) {
 /// Files that were exported without their weights have them as inputs behind the real ones.
 std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) const {
   std::vector<bool> is_weight(graph.inputs.size(), false);
+  if (!declared_names_.empty()) {
+    for (std::size_t i = 0; i < graph.inputs.size(); ++i)
+      is_weight[i] = declared_kinds_.contains(graph.inputs[i].name);
+    return is_weight;
+  }
   const bool has_weights = std::any_of(
       graph.initializers.begin(), graph.initializers.end(),
       [](const OnnxTensor& tensor) { return is_floating(tensor.dtype) && !tensor.shape.empty(); });

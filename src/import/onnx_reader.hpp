@@ -212,6 +212,8 @@ class OnnxReader {
   friend class OnnxContext;
 
   void read_opsets();
+  void read_metadata(const OnnxGraph& graph);
+  void enter_declared(OnnxFrame& frame);
   void add_inputs(const OnnxGraph& graph, OnnxFrame& frame);
   void add_input(const OnnxValueInfo& info, std::size_t index, OnnxFrame& frame);
   Shape input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index);
@@ -257,6 +259,8 @@ class OnnxReader {
   std::unordered_map<const char*, StoredTensor*> stored_by_place_;  // of subgraphs read repeatedly
   std::vector<ValueId*> entered_;  // where `enter` left ids, so that they can be taken back
   std::string handler_key_;
+  std::vector<std::string_view> declared_names_;  // of parameters, in the state dict's order
+  std::unordered_map<std::string_view, ParameterKind> declared_kinds_;
   std::vector<std::string> assumed_;  // symbolic sizes that were taken as 1
   std::int64_t units_left_ = 0;
   std::int64_t known_left_ = 0;

@@ -16,7 +16,7 @@ Candidates detect(Tensor boxes, Tensor scores, const Config& config,
     const Selection best = topk(index(of_class, likely), count, 0);
     kept_boxes.push_back(index(index(boxes, likely), best.indices));
     kept_scores.push_back(best.values);
-    labels.push_back(full(*boxes.graph, {count}, static_cast<double>(label), DType::int64));
+    labels.push_back(full_like(best.values, static_cast<double>(label), DType::int64));
   }
   const Candidates candidates{cat(kept_boxes, 0), cat(kept_scores, 0), cat(labels, 0)};
   const Limit limit{"detections", config.detections, given_detections};

@@ -311,6 +311,8 @@ void infer_full(Inference& in) {
   in.output(Shape(attrs.sizes), attrs.dtype);
 }
 
+void infer_full_like(Inference& in) { in.output(in.shape(0), in.attrs<FullLikeAttrs>().dtype); }
+
 void infer_arange(Inference& in) {
   const auto& attrs = in.attrs<ArangeAttrs>();
   const double count = std::ceil((attrs.end - attrs.start) / attrs.step);
@@ -399,17 +401,19 @@ constinit const OpDef unfold_op =
     move<UnfoldAttrs>("unfold", "Windows as columns.", infer_unfold, unfold_constraints, copy);
 constinit const OpDef full_op =
     move<FullAttrs>("full", "A constant.", infer_full, constant_constraints, copy, {});
+constinit const OpDef full_like_op = move<FullLikeAttrs>(
+    "full_like", "A constant with the sizes of x.", infer_full_like, no_constraints, copy);
 constinit const OpDef arange_op = move<ArangeAttrs>("arange", "Numbers in equal steps.",
                                                     infer_arange, constant_constraints, copy, {});
 
 namespace {
 
 constexpr const OpDef* ops[] = {
-    &reshape_op,   &flatten_op, &squeeze_op,    &unsqueeze_op, &permute_op,       &transpose_op,
-    &expand_op,    &slice_op,   &select_op,     &chunk_op,     &cat_op,           &stack_op,
-    &pad_op,       &roll_op,    &repeat_op,     &flip_op,      &index_select_op,  &gather_op,
-    &embedding_op, &index_op,   &contiguous_op, &clone_op,     &pixel_shuffle_op, &unfold_op,
-    &full_op,      &arange_op};
+    &reshape_op,   &flatten_op,   &squeeze_op,    &unsqueeze_op, &permute_op,       &transpose_op,
+    &expand_op,    &slice_op,     &select_op,     &chunk_op,     &cat_op,           &stack_op,
+    &pad_op,       &roll_op,      &repeat_op,     &flip_op,      &index_select_op,  &gather_op,
+    &embedding_op, &index_op,     &contiguous_op, &clone_op,     &pixel_shuffle_op, &unfold_op,
+    &full_op,      &full_like_op, &arange_op};
 
 Tensor apply_all(const OpDef& op, const AxisAttrs& attrs, std::span<const Tensor> tensors) {
   constexpr std::size_t few = 16;
@@ -518,6 +522,10 @@ Tensor unfold(Tensor x, const UnfoldAttrs& attrs) { return apply(unfold_op, attr
 
 Tensor full(Graph& graph, const Ints& sizes, double value, DType dtype) {
   return apply_constant(graph, full_op, FullAttrs{sizes, dtype, value});
+}
+
+Tensor full_like(Tensor x, double value, DType dtype) {
+  return apply(full_like_op, FullLikeAttrs{dtype, value}, x);
 }
 
 Tensor arange(Graph& graph, double start, double end, double step, DType dtype) {

@@ -81,6 +81,13 @@ struct FullAttrs {
                                      field("value", &FullAttrs::value)};
 };
 
+struct FullLikeAttrs {
+  DType dtype = DType::float32;
+  double value = 0;
+  static constexpr std::tuple fields{field("dtype", &FullLikeAttrs::dtype),
+                                     field("value", &FullLikeAttrs::value)};
+};
+
 struct ArangeAttrs {
   double start = 0;
   double end = 0;
@@ -105,7 +112,7 @@ struct UnfoldAttrs {
 extern const OpDef reshape_op, flatten_op, squeeze_op, unsqueeze_op, permute_op, transpose_op,
     expand_op, slice_op, select_op, chunk_op, cat_op, stack_op, pad_op, roll_op, repeat_op,
     index_select_op, gather_op, embedding_op, index_op, contiguous_op, clone_op, flip_op, full_op,
-    arange_op, pixel_shuffle_op, unfold_op;
+    full_like_op, arange_op, pixel_shuffle_op, unfold_op;
 
 /// One size may be -1: what is left.
 Tensor reshape(Tensor x, const Ints& sizes);
@@ -166,6 +173,8 @@ Tensor pixel_shuffle(Tensor x, std::int64_t factor);
 Tensor unfold(Tensor x, const UnfoldAttrs& attrs);
 /// A constant tensor.
 Tensor full(Graph& graph, const Ints& sizes, double value, DType dtype = DType::float32);
+/// A constant tensor with the sizes of x, also where these depend on data.
+Tensor full_like(Tensor x, double value, DType dtype);
 /// start, start + step, ... below end.
 Tensor arange(Graph& graph, double start, double end, double step = 1, DType dtype = DType::int64);
 

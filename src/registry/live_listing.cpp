@@ -79,8 +79,7 @@ std::optional<LiveListing> recall_listing(const LiveListing& like, Cache& cache)
   const std::string scope = scope_of(like);
   const auto value = cache.get(kind, scope, like.path);
   auto listing = value ? unpack_listing(scope, like.path, *value) : std::nullopt;
-  if (!listing || listing->identity != like.identity || !listing->is_current())
-    return std::nullopt;
+  if (!listing || listing->identity != like.identity || !listing->is_current()) return std::nullopt;
   return listing;
 }
 

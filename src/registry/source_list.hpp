@@ -12,10 +12,10 @@ namespace zoometer {
 
 /// A source of models as it is known without asking it.
 struct SourceInfo {
-  std::string name;      ///< "builtin", "torchvision", "python:MODULE", "file:/path"
-  std::string version;   ///< empty where there is none
-  std::string where;     ///< the interpreter with its PyTorch, or the file that declares it
-  std::string advice;    ///< what to do where it was never asked or has changed since; else empty
+  std::string name;     ///< "builtin", "torchvision", "python:MODULE", "file:/path"
+  std::string version;  ///< empty where there is none
+  std::string where;    ///< the interpreter with its PyTorch, or the file that declares it
+  std::string advice;   ///< what to do where it was never asked or has changed since; else empty
   std::size_t models = 0;
   std::optional<std::int64_t> since;  ///< seconds since 1970: when it was asked, or last written
 };

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include "analysis/profile.hpp"
 #include "report/graph_writer.hpp"
@@ -54,10 +53,8 @@ std::string colour_of(std::int64_t macs, std::int64_t most) {
   return text;
 }
 
-/// A call of a module that is drawn around others.
+/// What is drawn around the boxes of a place.
 struct Cluster {
-  ModuleId module = 0;
-  std::size_t parent = 0;
   std::vector<std::size_t> clusters;
   std::vector<std::size_t> boxes;
   std::int64_t macs = 0;
@@ -67,7 +64,6 @@ struct Cluster {
 struct Box {
   ModuleId module = no_id;  ///< no_id: an operator
   NodeId last_node = 0;
-  std::size_t node_count = 0;
   std::int64_t macs = 0;
 };
 
@@ -76,8 +72,9 @@ class DotGraph {
   DotGraph(const GraphInput& input, const GraphOptions& options)
       : input_(input),
         graph_(input.graph),
+        places_(input.graph),
+        clusters_(places_.all().size()),
         depth_(static_cast<std::size_t>(options.depth.value_or(standard_depth))) {
-    clusters_.emplace_back();
     group();
   }
 
@@ -110,15 +107,14 @@ class DotGraph {
   // -- what is drawn ----------------------------------------------------------------------------
 
   void group() {
-    OpenCalls calls(graph_);
-    box_of_node_.resize(graph_.nodes().size());
+    for (std::size_t i = 1; i < places_.all().size(); ++i) {
+      if (places_[i].level < depth_) clusters_[places_[i].parent].clusters.push_back(i);
+    }
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
       const auto id = static_cast<NodeId>(i);
-      calls.advance(id);
-      const std::size_t box = box_for(id, calls);
-      box_of_node_[i] = box;
+      const std::size_t box = box_for(id);
+      box_of_node_.push_back(box);
       boxes_[box].last_node = id;
-      ++boxes_[box].node_count;
       boxes_[box].macs += figures_of(graph_.view(id)).macs;
     }
     for (std::size_t i = clusters_.size(); i-- > 0;) {
@@ -128,39 +124,18 @@ class DotGraph {
     }
   }
 
-  std::size_t box_for(NodeId node, const OpenCalls& calls) {
-    const std::vector<ModuleId> chain = module_chain(graph_, graph_.nodes()[node].module);
-    std::size_t cluster = 0;
-    for (std::size_t level = depth_ == 0 ? 0 : 1; level < chain.size(); ++level) {
-      const Key key{cluster, chain[level], calls.call_of(chain[level])};
-      if (level == depth_) return module_box(cluster, key);
-      cluster = inner_cluster(cluster, key);
-    }
-    return add_box(cluster, no_id);
-  }
-
-  /// A call of a module within a cluster.
-  using Key = std::tuple<std::size_t, ModuleId, std::uint32_t>;
-
-  std::size_t module_box(std::size_t cluster, const Key& key) {
-    const auto [entry, is_new] = module_boxes_.try_emplace(key, boxes_.size());
-    return is_new ? add_box(cluster, std::get<1>(key)) : entry->second;
+  std::size_t box_for(NodeId node) {
+    std::size_t place = places_.of_node(node);
+    if (places_[place].level < depth_) return add_box(place, no_id);
+    while (places_[place].level > depth_) place = places_[place].parent;
+    const auto [entry, is_new] = box_of_place_.try_emplace(place, boxes_.size());
+    return is_new ? add_box(places_[place].parent, places_[place].module) : entry->second;
   }
 
   std::size_t add_box(std::size_t cluster, ModuleId module) {
     clusters_[cluster].boxes.push_back(boxes_.size());
-    boxes_.emplace_back().module = module;
+    boxes_.push_back({module});
     return boxes_.size() - 1;
-  }
-
-  std::size_t inner_cluster(std::size_t cluster, const Key& key) {
-    const auto [entry, is_new] = inner_clusters_.try_emplace(key, clusters_.size());
-    if (!is_new) return entry->second;
-    clusters_[cluster].clusters.push_back(clusters_.size());
-    Cluster& added = clusters_.emplace_back();
-    added.module = std::get<1>(key);
-    added.parent = cluster;
-    return entry->second;
   }
 
   // -- how it is drawn --------------------------------------------------------------------------
@@ -181,17 +156,16 @@ class DotGraph {
   void write_cluster(std::size_t index, const std::string& outer_name, std::size_t level) {
     const Cluster& cluster = clusters_[index];
     std::string name = outer_name.empty() ? outer_name : outer_name + ".";
-    name += graph_.modules()[cluster.module].name;
+    name += graph_.modules()[places_[index].module].name;
     if (cluster.boxes.size() + cluster.clusters.size() == 1) {
       if (!cluster.clusters.empty()) return write_cluster(cluster.clusters[0], name, level);
-      return write_box(cluster.boxes[0], name, level, cluster.module);
+      return write_box(cluster.boxes[0], name, level, places_[index].module);
     }
     const std::string indent(2 * level, ' ');
     line("{}subgraph cluster_{} {{", indent, index);
     line("{}  graph [style=rounded, color=\"#999999\", labelloc=t, labeljust=l, fontsize=10, "
          "label=\"{}: {}{}\"];",
-         indent, label_text(name), label_text(graph_.modules()[cluster.module].kind),
-         share_text(cluster.macs));
+         indent, label_text(name), label_text(kind_of(index)), share_text(cluster.macs));
     write_cluster_content(index, level + 1);
     line("{}}}", indent);
   }
@@ -214,6 +188,9 @@ class DotGraph {
          title, shape_text(box), cost_text(box.macs), colour_of(box.macs, most_));
   }
 
+  std::string_view kind_of(std::size_t place) const {
+    return graph_.modules()[places_[place].module].kind;
+  }
   static std::string title_of(const std::string& name, std::string_view kind) {
     return name.empty() ? label_text(kind) : label_text(name) + ": " + label_text(kind);
   }
@@ -259,12 +236,12 @@ class DotGraph {
 
   const GraphInput& input_;
   const Graph& graph_;
+  ModulePlaces places_;
+  std::vector<Cluster> clusters_;  // by place
   std::size_t depth_;
-  std::vector<Cluster> clusters_;  // the first is the root; inner ones behind outer ones
   std::vector<Box> boxes_;
   std::vector<std::size_t> box_of_node_;
-  std::map<Key, std::size_t> module_boxes_;
-  std::map<Key, std::size_t> inner_clusters_;
+  std::map<std::size_t, std::size_t> box_of_place_;
   std::int64_t most_ = 0;
   std::string text_;
 };
@@ -273,11 +250,12 @@ std::string write_dot(const GraphInput& input, const GraphOptions& options) {
   return DotGraph(input, options).write();
 }
 
-std::string write_svg(const GraphInput& input, const GraphOptions& options) {
-  const std::string words[] = {"dot", "-Tsvg"};
+std::string draw(const GraphInput& input, const GraphOptions& options, const char* format) {
+  const std::string words[] = {"dot", std::string("-T") + format};
   const ProcessResult drawn = run_process(words, write_dot(input, options), drawing_limit);
   if (!drawn.found) {
-    Error error(ErrorCode::unsupported, "SVG is drawn by Graphviz's program dot, which is missing");
+    Error error(ErrorCode::unsupported,
+                "pictures are drawn by Graphviz's program dot, which is missing");
     error.hint = "install it, as by apt-get install graphviz, or write --format dot";
     throw error;
   }
@@ -294,11 +272,25 @@ std::string write_svg(const GraphInput& input, const GraphOptions& options) {
   return drawn.output;
 }
 
+std::string write_svg(const GraphInput& input, const GraphOptions& options) {
+  return draw(input, options, "svg");
+}
+std::string write_png(const GraphInput& input, const GraphOptions& options) {
+  return draw(input, options, "png");
+}
+std::string write_pdf(const GraphInput& input, const GraphOptions& options) {
+  return draw(input, options, "pdf");
+}
+
 }  // namespace
 
 extern constinit const GraphWriter dot_graph_writer = {
     "dot", "Graphviz: modules as clusters, coloured by their share of the MACs", write_dot, true};
 extern constinit const GraphWriter svg_graph_writer = {
     "svg", "the same as a picture, drawn by Graphviz's dot", write_svg, true};
+extern constinit const GraphWriter png_graph_writer = {
+    "png", "the same in pixels", write_png, true, false, true};
+extern constinit const GraphWriter pdf_graph_writer = {
+    "pdf", "the same as a page to print", write_pdf, true, false, true};
 
 }  // namespace zoometer

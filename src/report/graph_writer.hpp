@@ -31,8 +31,9 @@ enum class WeightData : std::uint8_t {
 struct GraphOptions {
   std::optional<int> depth;  ///< of the drawn modules; the writer's own default where not given
   WeightData weights = WeightData::omitted;
-  std::int64_t seed = 0;      ///< of random weights
-  std::string weight_file;    ///< the safetensors file
+  std::int64_t seed = 0;                        ///< of random weights
+  std::string weight_file;                      ///< the safetensors file
+  std::vector<std::string>* remarks = nullptr;  ///< takes what the user should know of the result
   std::string external_data;  ///< where weights go beside the model; empty: into it
 };
 
@@ -57,24 +58,27 @@ const GraphWriter* find_graph_writer(std::string_view name) noexcept;
 /// "conv2d"; an unknown operator as "domain::type".
 std::string operator_name(const NodeView& node);
 
-/// Which calls of modules are open while the nodes of a graph are visited in order.
-class OpenCalls {
- public:
-  explicit OpenCalls(const Graph& graph) : graph_(graph) {}
-
-  /// Moves on to a node, which must not come before the last one.
-  void advance(NodeId node);
-  /// The innermost open call of a module: its index in `Graph::calls()`, or `no_id` where the
-  /// module's nodes run without a call on record.
-  std::uint32_t call_of(ModuleId module) const noexcept;
-
- private:
-  const Graph& graph_;
-  std::size_t next_ = 0;
-  std::vector<std::uint32_t> open_;  // outermost first
+/// A call of a module within a call of its parent; the root's is the first.
+struct ModulePlace {
+  ModuleId module = 0;
+  std::size_t parent = 0;   ///< position of the parent's place; its own for the root
+  std::size_t level = 0;    ///< 0 for the root
+  std::size_t ordinal = 0;  ///< which of the module's calls within the parent's place
 };
 
-/// A module and its parents, the root first.
-std::vector<ModuleId> module_chain(const Graph& graph, ModuleId module);
+/// Where the nodes of a graph run: a tree of places, in the order in which nodes enter them.
+/// Nodes of a module that run without a call on record share one place within the parent's.
+class ModulePlaces {
+ public:
+  explicit ModulePlaces(const Graph& graph);
+
+  std::span<const ModulePlace> all() const noexcept { return places_; }
+  const ModulePlace& operator[](std::size_t place) const noexcept { return places_[place]; }
+  std::size_t of_node(NodeId node) const noexcept { return of_node_[node]; }
+
+ private:
+  std::vector<ModulePlace> places_;
+  std::vector<std::size_t> of_node_;
+};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "analysis/hardware.hpp"
 #include "report/report.hpp"
 #include "util/embedded.hpp"
 #include "util/error.hpp"
@@ -204,13 +205,39 @@ std::string html_text(std::string_view text) {
   return escaped;
 }
 
+/// What most MACs are computed in.
+NumberType main_type(const Profile& profile) {
+  const bool has_any = !profile.dtypes.empty() && profile.dtypes.front().macs > 0;
+  return has_any ? number_type_of(profile.dtypes.front().dtype).value_or(NumberType::float32)
+                 : NumberType::float32;
+}
+
+/// The devices that can compute the model, for the page's roofline.
+std::string devices_document(const Profile& profile) {
+  JsonWriter json;
+  json.array([&] {
+    for (const Device& device : all_devices()) {
+      const std::optional<NumberType> type = device.computes_in(main_type(profile));
+      if (!type) continue;
+      json.object([&] {
+        json.field("name", device.title);
+        json.field("type", name_of(*type));
+        json.field("peak", device.peak(*type));
+        json.field("bandwidth", device.bandwidth);
+      });
+    }
+  });
+  return json.text();
+}
+
 std::string write_html(const ReportInput& input, const ReportOptions&) {
   JsonWriter graph;
   graph.object([&] { GraphDocument(input, graph).write(); });
   const std::string profile = find_report("json")->write(input, {});
-  return html_page(input.model,
-                   fmt::format(R"({{"program":"zoometer {}","profile":{},"graph":{}}})",
-                               ZOOMETER_VERSION, profile, graph.text()));
+  return html_page(
+      input.model,
+      fmt::format(R"({{"program":"zoometer {}","profile":{},"graph":{},"devices":{}}})",
+                  ZOOMETER_VERSION, profile, graph.text(), devices_document(input.profile)));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "util/error.hpp"
 #include "util/text.hpp"
@@ -48,22 +49,44 @@ void write_in_place(const std::string& path, std::string_view text) {
   if (reason != 0) refuse(path, reason);
 }
 
-void write_beside(const std::string& path, std::string_view text) {
-  std::string beside = path + ".XXXXXX";
-  const int fd = mkostemp(beside.data(), O_CLOEXEC);
-  if (fd < 0) refuse(path, errno);
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path) : path_(path), beside_(path + ".XXXXXX") {
+  fd_ = mkostemp(beside_.data(), O_CLOEXEC);
+  if (fd_ < 0) refuse(path_, errno);
   const mode_t mask = umask(0);
   umask(mask);
-  int reason = fchmod(fd, 0666 & ~mask) == 0 ? 0 : errno;
-  if (reason == 0) reason = write_all(fd, text);
-  if (close(fd) != 0 && reason == 0) reason = errno;
-  if (reason == 0 && rename(beside.c_str(), path.c_str()) != 0) reason = errno;
-  if (reason == 0) return;
-  unlink(beside.c_str());
-  refuse(path, reason);
+  if (fchmod(fd_, 0666 & ~mask) != 0) fail(errno);
 }
 
-}  // namespace
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) discard();
+}
+
+void OutputFile::write(std::string_view bytes) {
+  const int reason = write_all(fd_, bytes);
+  if (reason != 0) fail(reason);
+}
+
+void OutputFile::finish() {
+  const int fd = std::exchange(fd_, -1);
+  int reason = close(fd) == 0 ? 0 : errno;
+  if (reason == 0 && rename(beside_.c_str(), path_.c_str()) != 0) reason = errno;
+  if (reason == 0) return;
+  unlink(beside_.c_str());
+  refuse(path_, reason);
+}
+
+void OutputFile::fail(int reason) {
+  discard();
+  refuse(path_, reason);
+}
+
+void OutputFile::discard() noexcept {
+  close(fd_);
+  fd_ = -1;
+  unlink(beside_.c_str());
+}
 
 void write_stdout(std::string_view text) {
   const int reason = write_all(STDOUT_FILENO, text);
@@ -76,7 +99,10 @@ void write_note(std::string_view text) noexcept {
 
 void write_output(const std::string& path, std::string_view text) {
   if (path.empty() || path == "-") return write_stdout(text);
-  return is_special(path) ? write_in_place(path, text) : write_beside(path, text);
+  if (is_special(path)) return write_in_place(path, text);
+  OutputFile file(path);
+  file.write(text);
+  file.finish();
 }
 
 int terminal_width() noexcept {

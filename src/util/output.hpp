@@ -5,6 +5,28 @@
 
 namespace zoometer {
 
+/// A file that is written piece by piece: beside its place first, and put there by `finish`, so
+/// that the file is whole or as it was. Each step throws Error{io} that names the file and the
+/// reason; what is not finished is removed.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::string_view bytes);
+  void finish();
+
+ private:
+  [[noreturn]] void fail(int reason);
+  void discard() noexcept;
+
+  std::string path_;
+  std::string beside_;
+  int fd_ = -1;
+};
+
 /// Writes all of `text` to a file: beside it first, then renamed, so that the file is whole or as
 /// it was. "-" is standard output. Throws Error{io} that names the file and the reason.
 void write_output(const std::string& path, std::string_view text);

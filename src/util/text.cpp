@@ -95,6 +95,13 @@ std::string format_bytes(std::int64_t bytes) {
   return four_digits(scaled).append(prefixes[prefix]);
 }
 
+std::string format_seconds(double seconds) {
+  if (seconds >= 0.99995) return four_digits(seconds) + " s";
+  if (seconds >= 0.99995e-3) return four_digits(seconds * 1e3) + " ms";
+  if (seconds >= 0.99995e-6) return four_digits(seconds * 1e6) + " µs";
+  return four_digits(seconds * 1e9) + " ns";
+}
+
 std::string format_share(double part, double whole) {
   return whole > 0 ? fmt::format("{:.1f}%", 100 * part / whole) : "-";
 }

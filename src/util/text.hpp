@@ -14,6 +14,9 @@ std::string format_count(std::int64_t value);
 /// "97.5 MiB", "512 B": with binary prefixes.
 std::string format_bytes(std::int64_t bytes);
 
+/// "12.34 ms", "981.2 µs": four significant digits.
+std::string format_seconds(double seconds);
+
 /// "7.3%"; "-" where the whole is 0.
 std::string format_share(double part, double whole);
 

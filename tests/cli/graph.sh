@@ -26,13 +26,17 @@ xml.dom.minidom.parseString(text)
 assert text.count("BasicBlock") == 8, text.count("BasicBlock")' drawn.svg
 expect "deeper means more boxes" test \
   "$("$ZOOMETER" graph resnet18 --format dot --depth 3 | wc -l)" -gt "$("$ZOOMETER" graph resnet18 --format dot --depth 1 | wc -l)"
+"$ZOOMETER" graph alexnet --format png --depth 1 >drawn.png
+expect "a PNG file is one" test "$(head -c 4 drawn.png | tail -c 3)" = PNG
+"$ZOOMETER" graph alexnet --format pdf --depth 1 --output drawn.pdf
+expect "a PDF file is one" test "$(head -c 4 drawn.pdf)" = %PDF
 mkdir empty
 message=$(PATH=$PWD/empty "$ZOOMETER" graph resnet18 --format svg 2>&1)
 expect "the message says what to install" test $? = 3 -a "${message#*apt-get install graphviz}" != "$message"
 
 # words that do not fit
-expect_error 2 "--depth: expected --format dot or svg, got text" graph resnet18 --depth 2
+expect_error 2 "--depth: expected --format dot, svg, png or pdf, got text" graph resnet18 --depth 2
 expect_error 2 "--depth: expected at least 0, got -1" graph resnet18 --format dot --depth=-1
-expect_error 2 "expected one of" graph resnet18 --format png
+expect_error 2 "expected one of" graph resnet18 --format gif
 
 finish

@@ -70,6 +70,11 @@ expect "and is not new any more" has "$out" "0 that trace and are not curated"
 run registry remove good noisy last
 rm -r "$XDG_CONFIG_HOME/zoometer"
 
+fresh
+script -qec "'$ZOOMETER' discover --python '$here/good' --time-limit 1" /dev/null </dev/null >terminal.txt
+expect "a terminal sees how far it is" has "$(cat terminal.txt)" "[3/6] fails"
+expect "and no more of it at the end" has "$(cat terminal.txt)" $'\r\e[K'
+
 # interpreters that cannot be taken
 for row in "ancient:too old: 3.7 or newer" "no_torch:has no torch" \
   "no_torchvision:has torch and no torchvision" "broken:does not run: cannot open shared object file" \
@@ -145,8 +150,10 @@ fresh
 "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kinds[] | select(.kind == "verdict").entries] | add // 0')" -ge 2 ] && break; sleep 0.02; done
-kill -9 $pid
-wait $pid 2>/dev/null
+{ kill -9 $pid; wait $pid; } 2>/dev/null
+sleep 0.2
+state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$(cat log.pid)/status" 2>/dev/null)
+expect "no Python outlives a killed run" is "${state/Z/}" ""  # where nobody waits for it, a zombie stays
 expect "the killed run left two verdicts" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 2
 run discover --python "$here/good" --format json
 expect "the next run goes on" json '.total == 5 and .traceable == 5'
@@ -190,14 +197,42 @@ expect "a renamed parameter is a change" json '.notes | any(. == "a changed: nam
 # the cache
 fresh
 export FAKE_MODELS='a b c'
-for _ in 1 2 3 4; do "$ZOOMETER" discover --python "$here/good" >/dev/null 2>>errors.txt & done
-wait
-expect "many processes share the cache" is "$(cat errors.txt)" ""
+file=$XDG_CACHE_HOME/zoometer/cache.sqlite3
+for before in empty damaged; do
+  fresh
+  if [ $before = damaged ]; then
+    mkdir -p "$XDG_CACHE_HOME/zoometer"
+    head -c 30000 /dev/urandom >"$file"
+  fi
+  for i in $(seq 16); do "$ZOOMETER" discover --python "$here/good" --format json >"answer.$i" 2>"errors.$i" & done
+  wait
+  expect "sixteen processes on one $before cache have sixteen answers" is \
+    "$(for i in $(seq 16); do jq -c '[.total, .traceable]' "answer.$i"; done | sort | uniq -c | tr -s ' ')" " 16 [3,3]"
+  expect "of which at most one has to tell something" test "$(cat errors.? errors.?? | wc -l)" -le 1
+  run discover --python "$here/good"
+  expect "the $before cache is whole then" is "$err" ""
+  expect "and holds each model once" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 3
+done
+
+# killed at any moment, several at once
+fresh
+for wait in 0.00 0.01 0.02 0.03 0.05 0.08 0.12 0.2; do
+  pids=
+  for _ in 1 2 3; do
+    "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1 &
+    pids="$pids $!"
+  done
+  sleep $wait
+  kill -9 $pids 2>/dev/null
+  wait $pids 2>/dev/null
+done 2>/dev/null
+run discover --python "$here/good" --format json
+expect "killed writers leave a whole cache" is "$err" ""
+expect "and right answers" json '.total == 3 and .traceable == 3'
 run cache status
 expect "the cache is shown" has "$out" "verdict"
 run cache status --format json
 expect "the status keeps to its schema" validate stdout.txt cache
-file=$XDG_CACHE_HOME/zoometer/cache.sqlite3
 head -c 20000 /dev/urandom >"$file"
 run discover --python "$here/good" --format json
 expect "a damaged cache is told" has "$err" "is damaged or of another format: it is made anew"

@@ -146,7 +146,8 @@ std::string spoilt_message(void (*tell)(const PluginTable*, std::size_t, const P
 TEST(Plugin, ChecksWhatItIsTold) {
   static constexpr std::int64_t others[] = {1, 4};
   static constexpr PluginTensor wider = {{nullptr, 0}, others, 2, {"float32", 7}, 0};
-  static constexpr PluginTensor typed = {{nullptr, 0}, others, 2, {"float31", 7}, 0};
+  static constexpr PluginTensor typed[] = {{{nullptr, 0}, others, 2, {"float32", 7}, 0},
+                                           {{nullptr, 0}, others, 2, {"float31", 7}, 0}};
   static constexpr std::uint32_t later[] = {5};
   EXPECT_EQ(spoilt_message(tell_spoilt<[](PluginNode&) {}>), "no error");
   EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) {
@@ -162,7 +163,7 @@ TEST(Plugin, ChecksWhatItIsTold) {
   EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.outputs = &wider; }>),
               HasSubstr("expected relu to make (1, 4), got (1, 3)"));
   EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) {
-                node.outputs = &typed;
+                node.outputs = typed;
                 node.output_count = 2;
               }>),
               HasSubstr("expected a dtype that is known, got float31"));

@@ -5,6 +5,7 @@ for model in resnet50 maskrcnn_resnet50_fpn swin_v2_b; do
   expect "report $model" "$ZOOMETER" report "$model" -o "$model.html"
   "$ZOOMETER" profile "$model" --format json -o "$model.json"
 done
+"$ZOOMETER" roofline resnet50 --format json -o resnet50.roofline.json
 
 # A model file whose names try to get out of their place in the page.
 /usr/bin/python3 - "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" hostile.pt2 <<'PYTHON'

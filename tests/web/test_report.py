@@ -275,6 +275,30 @@ def the_roofline_tells_the_least_time(browser):
 
 
 @case
+def the_roofline_of_a_device_is_the_commands(browser):
+    browser.open(page("resnet50"))
+    browser.show("roofline")
+    titles = browser.js("return [...document.querySelectorAll('#roofline select option')].map((o) => o.textContent)")
+    with open(os.path.join(FOLDER, "resnet50.roofline.json"), encoding="utf-8") as file:
+        devices = json.load(file)["devices"]
+    same(titles, [device["title"] for device in devices])
+    for index, device in enumerate(devices):
+        browser.js(
+            "const select = document.querySelector('#roofline select');"
+            "select.value = arguments[0]; select.dispatchEvent(new Event('change'));",
+            index,
+        )
+        shown = browser.js("return [...document.querySelectorAll('#roofline input[type=number]')].map((i) => Number(i.value))")
+        assert abs(shown[0] * 1e12 / device["peak"] - 1) < 1e-9, shown
+        assert abs(shown[1] * 1e9 / device["bandwidth"] - 1) < 1e-9, shown
+        seconds = device["lower_bound_seconds"]
+        text = browser.js("return document.querySelector('.verdict strong').textContent")
+        number, unit = text.split()
+        told = float(number) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[unit]
+        assert abs(told / seconds - 1) < 1e-3, (text, seconds)
+
+
+@case
 def the_timeline_reaches_the_peak(browser):
     browser.open(page("resnet50"))
     browser.show("memory")

@@ -1,0 +1,283 @@
+#include "analysis/roofline.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "analysis/liveness.hpp"
+#include "analysis/profile.hpp"
+#include "util/checked.hpp"
+#include "util/error.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+/// Sorts each group's traffic by what it belongs to.
+class Workloads {
+ public:
+  Workloads(const Graph& graph, const WorkOptions& options)
+      : graph_(graph),
+        options_(options),
+        owners_(owners_of(graph)),
+        group_(graph.nodes().size()),
+        is_needed_outside_(graph.values().size(), false),
+        is_used_(graph.values().size(), false),
+        is_output_(graph.values().size(), false),
+        read_before_(graph.values().size(), 0) {}
+
+  Workload take() {
+    std::vector<FusedGroup> groups = fused_groups(graph_, options_.fuse);
+    for (std::uint32_t i = 0; i < groups.size(); ++i) {
+      for (const NodeId node : groups[i].nodes) group_[node] = i;
+    }
+    find_uses();
+    Workload result;
+    for (FusedGroup& group : groups) result.works.push_back(work_of(std::move(group)));
+    result.compulsory = compulsory_;
+    result.peak_activations = activations_of(graph_).peak_bytes;
+    return result;
+  }
+
+ private:
+  bool is_computed(ValueId value) const {
+    return !graph_.value(value).has(Value::is_input) &&
+           !graph_.value(value).has(Value::is_parameter);
+  }
+
+  void find_uses() {
+    for (NodeId node = 0; node < graph_.nodes().size(); ++node) {
+      for (const ValueId input : graph_.inputs_of(graph_.nodes()[node])) {
+        if (input == no_id || !is_computed(input)) continue;
+        is_used_[input] = true;
+        if (group_[graph_.value(input).producer] != group_[node]) is_needed_outside_[input] = true;
+      }
+    }
+    for (const Port& output : graph_.outputs()) {
+      is_output_[owners_[output.value]] = true;
+      is_needed_outside_[output.value] = true;
+    }
+  }
+
+  Work work_of(FusedGroup group) {
+    Work work;
+    work.module = graph_.nodes()[group.nodes.front()].module;
+    for (const NodeId node : group.nodes) {
+      const NodeView view = graph_.view(node);
+      const Figures figures = figures_of(view);
+      if (!work.type || (work.macs == 0 && figures.macs > 0)) work.type = type_of(view);
+      work.macs = checked_add(work.macs, figures.macs);
+      work.flops = checked_add(work.flops, figures.flops);
+      work.bounded = work.bounded || figures.bounded;
+      add_reads(view, group_[node], work.bytes);
+      add_writes(view, work.bytes);
+    }
+    work.group = std::move(group);
+    return work;
+  }
+
+  std::optional<NumberType> type_of(const NodeView& view) const {
+    if (!view.has(0)) return std::nullopt;
+    const std::optional<NumberType> type = number_type_of(graph_.dtype(view.input(0)));
+    return options_.tf32 && type == NumberType::float32 ? NumberType::tf32 : type;
+  }
+
+  void add_reads(const NodeView& view, std::uint32_t group, Traffic& bytes) {
+    for (std::size_t i = 0; i < view.input_count(); ++i) {
+      if (!view.has(i)) continue;
+      const ValueId value = view.input(i);
+      if (is_computed(value) && group_[graph_.value(value).producer] == group) continue;
+      const std::int64_t read = bytes_read_of(view, i);
+      const ValueId owner = owners_[value];
+      const bool is_weight = graph_.value(owner).has(Value::is_parameter);
+      const bool is_input = graph_.value(owner).has(Value::is_input);
+      const std::int64_t first = first_read(owner, read);
+      Traffic part;
+      if (is_weight) {
+        part.weights = read;
+        compulsory_.weights = checked_add(compulsory_.weights, first);
+      } else if (is_input) {
+        part.boundary = first;
+        part.between = read - first;
+        compulsory_.boundary = checked_add(compulsory_.boundary, first);
+      } else {
+        part.between = read;
+      }
+      bytes += part;
+    }
+  }
+
+  /// How many of the bytes read are read for the first time: at most a tensor's own.
+  std::int64_t first_read(ValueId owner, std::int64_t read) {
+    const std::int64_t first = std::min(read, graph_.bytes(owner) - read_before_[owner]);
+    read_before_[owner] += first;
+    return first;
+  }
+
+  void add_writes(const NodeView& view, Traffic& bytes) {
+    if (moves_nothing(graph_, view.node())) return;
+    for (std::size_t i = 0; i < view.output_count(); ++i) {
+      const ValueId value = view.output(i);
+      const std::int64_t written = graph_.bytes(value);
+      if (is_used_[value] && !is_needed_outside_[value]) continue;
+      const bool is_output = is_output_[owners_[value]];
+      bytes += is_output ? Traffic{0, written, 0} : Traffic{0, 0, written};
+      if (is_output) compulsory_.boundary = checked_add(compulsory_.boundary, written);
+    }
+  }
+
+  const Graph& graph_;
+  const WorkOptions& options_;
+  std::vector<ValueId> owners_;
+  std::vector<std::uint32_t> group_;       // by node
+  std::vector<bool> is_needed_outside_;    // by value: of the group that makes it
+  std::vector<bool> is_used_;              // by value
+  std::vector<bool> is_output_;            // by owner
+  std::vector<std::int64_t> read_before_;  // by owner
+  Traffic compulsory_;
+};
+
+std::int64_t weight_bytes_of(const Graph& graph) {
+  std::int64_t bytes = 0;
+  for (const Parameter& parameter : graph.parameters()) {
+    if (parameter.shared_with == no_id) bytes = checked_add(bytes, graph.bytes(parameter.value));
+  }
+  return bytes;
+}
+
+/// The type that most MACs are of; float32 where there are none.
+NumberType main_type(const Workload& workload) {
+  std::array<std::int64_t, number_type_count> macs{};
+  for (const Work& work : workload.works) {
+    if (work.type) macs[static_cast<std::size_t>(*work.type)] += work.macs;
+  }
+  const auto most = std::max_element(macs.begin(), macs.end());
+  return *most == 0 ? NumberType::float32 : static_cast<NumberType>(most - macs.begin());
+}
+
+/// What a device computes work in at its best. Work without products may be of any type: it takes
+/// the highest peak where its own is not told, so that its time stays a lower bound.
+double peak_for(const Device& device, const Work& work) {
+  const std::optional<NumberType> used =
+      work.type ? device.computes_in(*work.type) : std::optional<NumberType>();
+  if (used) return device.peak(*used);
+  return work.macs > 0 ? 0 : device.highest_peak();
+}
+
+AttainableSum& kind_entry(std::vector<AttainableKind>& kinds, const std::string& name) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                  [&](const AttainableKind& kind) { return kind.name == name; });
+  if (found != kinds.end()) return found->sum;
+  kinds.push_back({name, {}});
+  return kinds.back().sum;
+}
+
+std::string types_of(const Device& device) {
+  std::string text;
+  for (std::size_t i = 0; i < number_type_count; ++i) {
+    if (device.peaks[i] > 0)
+      text += (text.empty() ? "" : ", ") + std::string(name_of(static_cast<NumberType>(i)));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::int64_t Traffic::total() const { return checked_add(checked_add(weights, boundary), between); }
+
+Traffic& Traffic::operator+=(const Traffic& other) {
+  weights = checked_add(weights, other.weights);
+  boundary = checked_add(boundary, other.boundary);
+  between = checked_add(between, other.between);
+  return *this;
+}
+
+void AttainableSum::add(const Work& work, std::int64_t moved_bytes, const Attainable& time) {
+  *this += {.count = 1,
+            .macs = work.macs,
+            .flops = work.flops,
+            .bytes = work.bytes.total(),
+            .moved = moved_bytes,
+            .compute = time.compute,
+            .memory = time.memory,
+            .seconds = time.seconds(),
+            .memory_bound_seconds = time.is_memory_bound() ? time.memory : 0};
+}
+
+AttainableSum& AttainableSum::operator+=(const AttainableSum& other) {
+  count += other.count;
+  macs = checked_add(macs, other.macs);
+  flops = checked_add(flops, other.flops);
+  bytes = checked_add(bytes, other.bytes);
+  moved = checked_add(moved, other.moved);
+  compute += other.compute;
+  memory += other.memory;
+  seconds += other.seconds;
+  memory_bound_seconds += other.memory_bound_seconds;
+  return *this;
+}
+
+Workload workload_of(const Graph& graph, const WorkOptions& options) {
+  return Workloads(graph, options).take();
+}
+
+std::optional<std::string> lacking_type(const Graph& graph, const Workload& workload,
+                                        const Device& device) {
+  for (const Work& work : workload.works) {
+    if (work.macs == 0 || peak_for(device, work) > 0) continue;
+    const NodeView first = graph.view(work.group.nodes.front());
+    const std::string path = graph.module_path(work.module);
+    return work.group.name + " in " + (path.empty() ? "the model" : path) + " is " +
+           std::string(name_of(graph.dtype(first.input(0))));
+  }
+  return std::nullopt;
+}
+
+Roofline roofline_of(const Graph& graph, const Workload& workload, const Device& device,
+                     const RooflineOptions& options) {
+  if (const auto lacking = lacking_type(graph, workload, device)) {
+    Error error(ErrorCode::usage, escape_controls(device.name) + " computes in " +
+                                      types_of(device) + ", and " + escape_controls(*lacking));
+    error.hint = "--dtype takes the model in another type";
+    throw error;
+  }
+  Roofline result;
+  result.device = &device;
+  result.asked = main_type(workload);
+  result.used = device.computes_in(result.asked).value_or(result.asked);
+  result.peak = device.peak(result.used);
+
+  const std::int64_t weights = weight_bytes_of(graph);
+  const std::int64_t room =
+      std::max(device.on_chip, options.cache ? device.largest_cache() : std::int64_t{0});
+  result.activations_stay = room > 0 && workload.peak_activations <= room;
+  const std::int64_t taken = result.activations_stay ? workload.peak_activations : 0;
+  result.weights_stay = room > 0 && weights <= room - taken;
+
+  result.modules.resize(graph.modules().size());
+  for (const Work& work : workload.works) {
+    const std::int64_t moved =
+        checked_add(checked_add(work.bytes.boundary, result.weights_stay ? 0 : work.bytes.weights),
+                    result.activations_stay ? 0 : work.bytes.between);
+    const double peak = peak_for(device, work);
+    const Attainable time{work.flops > 0 ? static_cast<double>(work.flops) / peak : 0,
+                          static_cast<double>(moved) / device.bandwidth};
+    result.works.push_back(time);
+    result.moved.push_back(moved);
+    kind_entry(result.kinds, work.group.name).add(work, moved, time);
+    result.modules[work.module].add(work, moved, time);
+    result.total.add(work, moved, time);
+  }
+  for (std::size_t i = result.modules.size(); i-- > 1;)
+    result.modules[graph.modules()[i].parent] += result.modules[i];
+  std::stable_sort(result.kinds.begin(), result.kinds.end(),
+                   [](const AttainableKind& a, const AttainableKind& b) {
+                     return a.sum.seconds > b.sum.seconds;
+                   });
+  const std::int64_t once = checked_add(workload.compulsory.boundary,
+                                        result.weights_stay ? 0 : workload.compulsory.weights);
+  result.least_seconds =
+      std::max(result.total.compute, static_cast<double>(once) / device.bandwidth);
+  return result;
+}
+
+}  // namespace zoometer

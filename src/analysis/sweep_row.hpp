@@ -1,0 +1,77 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/totals.hpp"
+
+namespace zoometer {
+
+/// A column of a sweep.
+struct SweepColumn {
+  enum class Type : std::uint8_t { text, integer, real };
+
+  std::string_view name;
+  Type type = Type::text;
+  std::string_view summary;
+  const TotalsField* total = nullptr;  ///< of a figure
+};
+
+/// The columns of a sweep: what was asked for (model, batch, resolution, dtype), the chosen
+/// figures, whether they rest on a bound, and the reason where there are none.
+class SweepColumns {
+ public:
+  static constexpr std::size_t model = 0, batch = 1, resolution = 2, dtype = 3, first_figure = 4;
+
+  /// Every figure.
+  SweepColumns();
+  /// Those figures. Throws Error{usage} that begins with `option` for a name that is none, or one
+  /// that comes twice.
+  SweepColumns(const std::vector<std::string>& figures, std::string_view option);
+
+  const std::vector<SweepColumn>& list() const noexcept { return list_; }
+  std::size_t size() const noexcept { return list_.size(); }
+  std::size_t bounded() const noexcept { return list_.size() - 2; }
+  std::size_t reason() const noexcept { return list_.size() - 1; }
+  /// "model,batch,...".
+  std::string names() const;
+
+  friend bool operator==(const SweepColumns& a, const SweepColumns& b) {
+    return a.names() == b.names();
+  }
+
+ private:
+  void open();
+  void close();
+  std::vector<SweepColumn> list_;
+};
+
+/// The columns that such a line names; nothing where it is none of a sweep.
+std::optional<SweepColumns> sweep_columns_of(const std::vector<std::string>& names);
+
+/// One row: a text per column, exact; empty where there is nothing.
+using SweepRow = std::vector<std::string>;
+
+/// Height and width.
+struct Resolution {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  friend auto operator<=>(const Resolution&, const Resolution&) = default;
+};
+/// "224" for a square, "520x960" else.
+std::string to_string(Resolution resolution);
+/// Nothing where the text is no resolution of at least 1.
+std::optional<Resolution> resolution_from(std::string_view text) noexcept;
+
+/// The order of all sweeps, whatever order was asked for: by model as people order names, then by
+/// batch, resolution and dtype. Below zero where `a` comes first; 0: the same combination.
+int compare_combinations(const SweepRow& a, const SweepRow& b);
+
+/// "resnet50, batch 1, resolution 224, float32".
+std::string combination_text(const SweepRow& row);
+
+}  // namespace zoometer

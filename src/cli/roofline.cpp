@@ -1,0 +1,148 @@
+#include "report/roofline.hpp"
+
+#include <algorithm>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "util/error.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+struct RooflineWords {
+  std::string on;
+  std::vector<std::string> hardware;
+  std::string dtype;
+  std::string format = "text";
+  std::string output;
+  bool fuse = false;
+  bool cache = false;
+  bool plot = false;
+  bool list = false;
+  ReportOptions options;
+
+  void add_to(Arguments& arguments) {
+    arguments.option("--on", on,
+                     "Devices, as H100,Orin: operator by operator. All in one table if not given",
+                     "NAME,...");
+    arguments.option("--hardware", hardware, "A device of your own from a file; repeats", "FILE");
+    arguments.choice(
+        "--dtype", dtype, {"float32", "tf32", "float16", "bfloat16", "float8", "int8", "int4"},
+        "Store and compute every floating-point tensor in this type (tf32: compute only)");
+    arguments.flag("--fuse", fuse,
+                   "Run operators together that compilers fuse: see docs/roofline.md");
+    arguments.flag("--cache", cache, "Keep what fits into a device's largest cache");
+    arguments.flag("--plot", plot, "Draw each device's roofline");
+    arguments.flag("--list", list, "Tell the devices, and no model");
+    arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write it");
+    arguments.option("--depth,-d", options.depth,
+                     "Levels of the module tree: 1 for text, all for JSON", "N");
+    arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+    arguments.footer(
+        "Example:\n  zoometer roofline resnet50 --on H100,Orin --dtype float16 --fuse\n"
+        "A device's figures and their sources: zoometer roofline --list --format json");
+  }
+
+  void fit_terminal() {
+    if (!output.empty()) return;
+    options.width = terminal_width();
+    options.colour = wants_colour();
+  }
+};
+
+/// The devices to choose from: a file's own first, so that it wins over one of the same name.
+std::vector<Device> known_devices(const RooflineWords& words) {
+  std::vector<Device> devices;
+  for (const std::string& path : words.hardware) devices.push_back(read_device(path));
+  for (Device& device : all_devices()) {
+    const bool is_there = std::any_of(devices.begin(), devices.end(),
+                                      [&](const Device& own) { return own.name == device.name; });
+    if (!is_there) devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+/// The devices that were asked for by name, or by file.
+std::vector<const Device*> chosen_devices(const RooflineWords& words,
+                                          const std::vector<Device>& devices) {
+  std::vector<const Device*> chosen;
+  const auto add = [&](const Device& device) {
+    if (std::find(chosen.begin(), chosen.end(), &device) == chosen.end()) chosen.push_back(&device);
+  };
+  for (std::size_t i = 0; i < words.hardware.size(); ++i) add(devices[i]);
+  std::string_view rest = words.on;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    add(find_device(devices, rest.substr(0, comma)));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  return chosen;
+}
+
+int list_devices(RooflineWords& words) {
+  if (words.format == "csv")
+    throw Error(ErrorCode::usage, "--list", {"--format text or json", "csv"});
+  words.fit_terminal();
+  const std::vector<Device> devices = known_devices(words);
+  write_output(words.output, words.format == "json" ? devices_json(devices)
+                                                    : devices_text(devices, words.options));
+  return exit_done;
+}
+
+/// As `--dtype` of other commands, and the types that only devices compute in.
+void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
+  if (dtype.empty() || dtype == "tf32") return;
+  graph.count_floating_as(dtype == "float8" ? DType::float8_e4m3fn : dtype_from_name(dtype));
+  loaded.notes.push_back("every floating-point tensor is taken as " + dtype);
+}
+
+int run(const std::vector<std::string>& given) {
+  Arguments arguments("roofline", "Tell the least time that devices need for a model, and why.");
+  ModelWords model;
+  RooflineWords words;
+  const bool only_list = std::find(given.begin(), given.end(), "--list") != given.end();
+  if (!only_list) model.add_to(arguments);
+  words.add_to(arguments);
+  arguments.parse(join_shape_words(given));
+  if (words.list) return list_devices(words);
+  if (words.plot && words.format != "text")
+    throw Error(ErrorCode::usage, "--plot", {"--format text", words.format});
+
+  const std::vector<Device> devices = known_devices(words);
+  std::vector<const Device*> chosen = chosen_devices(words, devices);
+  Graph graph;
+  LoadedModel loaded = load_model(model, graph);
+  compute_in(words.dtype, graph, loaded);
+  const Workload workload = workload_of(graph, {words.fuse, words.dtype == "tf32"});
+  RooflineReport report{graph,          workload,     loaded.name, loaded.source,
+                        loaded.variant, loaded.notes, words.fuse,  {}};
+  const RooflineText shown{!chosen.empty(), words.plot};
+  if (chosen.empty()) {
+    for (const Device& device : devices) {
+      const auto lacking = lacking_type(graph, workload, device);
+      if (!lacking) {
+        chosen.push_back(&device);
+      } else {
+        report.left_out.push_back(device.name + " is left out: " + *lacking);
+      }
+    }
+  }
+  for (const Device* device : chosen)
+    report.rooflines.push_back(roofline_of(graph, workload, *device, {words.cache}));
+  words.fit_terminal();
+  const std::string text = words.format == "json"  ? roofline_json(report, words.options)
+                           : words.format == "csv" ? roofline_csv(report)
+                                                   : roofline_text(report, shown, words.options);
+  write_output(words.output, text);
+  return exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command roofline_command = {
+    "roofline", "tell the least time that devices need for a model", run, 5};
+
+}  // namespace zoometer

@@ -1,0 +1,447 @@
+#include "registry/sweep.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+#include <unordered_map>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/model_query.hpp"
+#include "registry/registry.hpp"
+#include "report/sweep_file.hpp"
+#include "util/ordered_work.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+struct SweepWords {
+  std::vector<std::string> models;
+  std::string registry;
+  std::string where;
+  std::string batches;
+  std::string resolutions;
+  std::string dtypes;
+  std::string columns;
+  std::string format;
+  std::string output;
+  std::string shard;
+  std::optional<std::int64_t> jobs;
+  bool resume = false;
+};
+
+// -- words ---------------------------------------------------------------------------------------
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::string_view rest = text;
+  for (;;) {
+    const std::size_t comma = rest.find(',');
+    parts.emplace_back(rest.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+std::optional<std::int64_t> number_from(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+SweepAxes axes_of(const SweepWords& words) {
+  SweepAxes axes;
+  if (!words.batches.empty()) {
+    for (const std::string& part : split(words.batches)) {
+      const auto batch = number_from(part);
+      if (!batch || *batch < 1)
+        throw Error(ErrorCode::usage, "--batch",
+                    {"sizes of at least 1, as 1,2,4", escape_controls(part)});
+      axes.batches.push_back(*batch);
+    }
+  }
+  if (!words.resolutions.empty()) {
+    for (const std::string& part : split(words.resolutions)) {
+      const auto resolution = resolution_from(part);
+      if (!resolution)
+        throw Error(ErrorCode::usage, "--resolution",
+                    {"sizes of at least 1, as 128,224,320x480", escape_controls(part)});
+      axes.resolutions.push_back(*resolution);
+    }
+  }
+  if (!words.dtypes.empty()) {
+    for (const std::string& part : split(words.dtypes)) {
+      const auto dtype = dtype_from_name(part);
+      const bool is_known = dtype == DType::float32 || dtype == DType::float16 ||
+                            dtype == DType::bfloat16 || dtype == DType::int8;
+      if (!is_known)
+        throw Error(ErrorCode::usage, "--dtype",
+                    {"float32, float16, bfloat16 or int8", escape_controls(part)});
+      axes.dtypes.push_back(*dtype);
+    }
+  }
+  return axes;
+}
+
+void take_shard(const std::string& word, SweepPlan& plan) {
+  if (word.empty()) return;
+  const std::size_t slash = word.find('/');
+  const auto index = number_from(std::string_view(word).substr(0, slash));
+  const auto count = slash == std::string::npos
+                         ? std::nullopt
+                         : number_from(std::string_view(word).substr(slash + 1));
+  if (!index || !count || *index < 1 || *index > *count)
+    throw Error(ErrorCode::usage, "--shard", {"i/n with i from 1 to n", escape_controls(word)});
+  plan.take_shard(*index, *count);
+}
+
+SweepFormat format_of(const std::string& format, const std::string& output) {
+  const auto chosen = format.empty() ? sweep_format_of_path(output) : sweep_format_from(format);
+  const SweepFormat result = chosen.value_or(SweepFormat::csv);
+  if (result == SweepFormat::sqlite && (output.empty() || output == "-"))
+    throw Error(ErrorCode::usage, "--format sqlite needs --output FILE");
+  return result;
+}
+
+[[noreturn]] void unknown_model(const std::string& word, const Registry& registry) {
+  std::vector<std::string_view> names;
+  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
+  Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(word));
+  error.hint = did_you_mean(word, names);
+  if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
+  throw error;
+}
+
+/// The registry's models that a word means: a name in any registry, a pattern in the chosen one.
+std::vector<const RegistryModel*> models_of(const std::string& word, const Registry& registry,
+                                            RegistryKind kind) {
+  if (const RegistryModel* model = registry.find(word)) return {model};
+  std::vector<const RegistryModel*> models;
+  bool fits_any = false;
+  for (const RegistryModel& model : registry.models()) {
+    if (!matches_wildcard(word, model.name)) continue;
+    fits_any = true;
+    if (registry.holds(kind, model)) models.push_back(&model);
+  }
+  if (!fits_any) unknown_model(word, registry);
+  if (models.empty())
+    write_note("no model of the " + std::string(name_of(kind)) + " registry is " + word);
+  return models;
+}
+
+/// Built-in models and files; what lives in Python is left to `profile`.
+SweepModel sweep_model(const RegistryModel& model) {
+  if (model.builtin != nullptr) return {std::string(model.name), model.builtin};
+  if (model.user->origin.kind == OriginKind::file) return {model.user->origin.target, nullptr};
+  throw Error(ErrorCode::unsupported, "sweep takes built-in models and files, not " +
+                                          std::string(model.name) + " of " +
+                                          model.user->origin.text());
+}
+
+std::vector<SweepModel> chosen_models(const SweepWords& words) {
+  const ModelQuery query;
+  std::optional<Expression> where;
+  if (!words.where.empty()) where = Expression::condition(words.where, query.names(), "--where");
+  const Registry registry;
+  const RegistryKind kind = registry.choose(words.registry);
+  std::vector<const RegistryModel*> found;
+  std::vector<SweepModel> models;
+  for (const std::string& word : words.models) {
+    if (registry.find(word) == nullptr && std::filesystem::is_regular_file(word)) {
+      models.push_back({word, nullptr});
+      continue;
+    }
+    const auto some = models_of(word, registry, kind);
+    found.insert(found.end(), some.begin(), some.end());
+  }
+  if (words.models.empty()) {
+    for (const RegistryModel& model : registry.models()) {
+      if (registry.holds(kind, model)) found.push_back(&model);
+    }
+  }
+  for (const RegistryModel* model : found) {
+    QueriedModel queried(*model);
+    if (!where || query.holds(*where, queried)) models.push_back(sweep_model(*model));
+  }
+  return models;
+}
+
+// -- progress ------------------------------------------------------------------------------------
+
+/// A bar on the last line of a terminal; nothing elsewhere.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::size_t total)
+      : total_(total),
+        is_terminal_(isatty(STDERR_FILENO) != 0) {}
+  ~ProgressBar() {
+    if (is_shown_) std::fputs("\r\x1b[K", stderr);
+  }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void show(std::size_t done) {
+    using namespace std::chrono;
+    const auto now = steady_clock::now();
+    constexpr auto pause = milliseconds(100);
+    if (!is_terminal_ || now - last_ < pause) return;
+    last_ = now;
+    is_shown_ = true;
+    constexpr std::size_t cells = 30;
+    const double share = static_cast<double>(done) / static_cast<double>(total_);
+    const double left = duration<double>(now - begin_).count() * (1 / std::max(share, 1e-9) - 1);
+    const std::string bar = pad_right(share_bar(share, cells), cells);
+    std::fprintf(stderr, "\r\x1b[K%s %zu of %zu, %.0f s left", bar.c_str(), done, total_, left);
+    std::fflush(stderr);
+  }
+
+ private:
+  std::size_t total_;
+  bool is_terminal_;
+  bool is_shown_ = false;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_ = begin_;
+};
+
+// -- running -------------------------------------------------------------------------------------
+
+std::string key_of(const SweepRow& row) {
+  return fmt::format("{}\n{}\n{}\n{}", row[SweepColumns::model], row[SweepColumns::batch],
+                     row[SweepColumns::resolution], row[SweepColumns::dtype]);
+}
+
+/// A plan with what an interrupted run has left in the output.
+class SweepRun {
+ public:
+  SweepRun(const SweepPlan& plan, const SweepColumns& columns, const SweepWords& words)
+      : plan_(plan),
+        columns_(columns),
+        words_(words),
+        format_(format_of(words.format, words.output)) {
+    if (words_.resume) read_kept();
+    choose_jobs();
+  }
+
+  int run() {
+    if (goes_on()) {
+      const auto writer = open_sweep(format_, words_.output, columns_, kept_ ? &*kept_ : nullptr);
+      work([&](const SweepRow& row) { writer->write(row); });
+      writer->finish();
+    } else {
+      std::vector<SweepRow> rows = std::move(kept_->rows);
+      work([&](const SweepRow& row) { rows.push_back(row); });
+      std::sort(rows.begin(), rows.end(), [](const SweepRow& a, const SweepRow& b) {
+        return compare_combinations(a, b) < 0;
+      });
+      write_sweep(format_, words_.output, columns_, rows);
+    }
+    tell();
+    return exit_done;
+  }
+
+ private:
+  void read_kept() {
+    if (words_.output.empty() || words_.output == "-")
+      throw Error(ErrorCode::usage, "--resume needs --output FILE");
+    std::error_code ignored;
+    if (!std::filesystem::exists(words_.output, ignored)) return;
+    kept_ = read_sweep(words_.output);
+    if (!kept_) return;
+    if (kept_->format != format_ || !(kept_->columns == columns_)) {
+      const auto text = [](SweepFormat format, const SweepColumns& columns) {
+        return std::string(name_of(format)) + " with " + columns.names();
+      };
+      throw Error(ErrorCode::usage,
+                  "--resume: " + escape_controls(words_.output) + " was written otherwise",
+                  {text(format_, columns_), text(kept_->format, kept_->columns)});
+    }
+    for (const SweepRow& row : kept_->rows) kept_keys_.emplace(key_of(row), false);
+  }
+
+  /// Leaves the jobs of which a row is missing. What is kept must be part of the plan.
+  void choose_jobs() {
+    std::size_t matched = 0;
+    std::size_t position = 0;
+    for (std::size_t job = 0; job < plan_.jobs(); ++job) {
+      bool is_whole = true;
+      if (!kept_keys_.empty()) {
+        for (const SweepRow& row : plan_.combinations(job)) {
+          const auto found = kept_keys_.find(key_of(row));
+          if (found == kept_keys_.end()) {
+            is_whole = false;
+          } else {
+            found->second = true;
+            is_prefix_ = is_prefix_ && position == matched;
+            ++matched;
+          }
+          ++position;
+        }
+      }
+      if (kept_keys_.empty() || !is_whole) jobs_.push_back(job);
+    }
+    if (!kept_ || matched == kept_->rows.size()) return;
+    for (const SweepRow& row : kept_->rows) {
+      if (kept_keys_.at(key_of(row))) continue;
+      Error error(ErrorCode::usage,
+                  "--resume: " + escape_controls(words_.output) +
+                      " has a row that is no part of this sweep: " + combination_text(row));
+      error.hint = "write to another file, and join them with zoometer sweep merge";
+      throw error;
+    }
+  }
+
+  /// Whether rows can be written behind those that are kept: a database has no order of its own.
+  bool goes_on() const { return !kept_ || is_prefix_ || format_ == SweepFormat::sqlite; }
+
+  template <class Write>
+  void work(const Write& write) {
+    const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+    const std::int64_t workers = words_.jobs.value_or(std::max<std::int64_t>(1, cores));
+    ProgressBar bar(jobs_.size());
+    do_in_order<std::vector<SweepRow>>(
+        jobs_.size(), static_cast<std::size_t>(workers), [] { return Graph(); },
+        [&](Graph& graph, std::size_t index) { return plan_.run(jobs_[index], columns_, graph); },
+        [&](std::size_t index, const std::vector<SweepRow>& rows) {
+          for (const SweepRow& row : rows) {
+            if (kept_keys_.contains(key_of(row))) continue;
+            ++written_;
+            if (!row[columns_.reason()].empty()) ++refused_;
+            write(row);
+          }
+          bar.show(index + 1);
+        });
+  }
+
+  void tell() const {
+    if (words_.output.empty() || words_.output == "-") return;
+    std::string text = fmt::format("wrote {} rows to {}", written_, words_.output);
+    if (refused_ > 0) text += fmt::format(", {} of them refused with a reason", refused_);
+    if (!kept_keys_.empty()) text += fmt::format("; {} were there", kept_keys_.size());
+    write_note(text);
+  }
+
+  const SweepPlan& plan_;
+  const SweepColumns& columns_;
+  const SweepWords& words_;
+  SweepFormat format_;
+  std::optional<SweepTable> kept_;
+  std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
+  bool is_prefix_ = true;
+  std::vector<std::size_t> jobs_;
+  std::size_t written_ = 0;
+  std::size_t refused_ = 0;
+};
+
+// -- merging -------------------------------------------------------------------------------------
+
+SweepTable read_part(const std::string& file) {
+  std::optional<SweepTable> table = read_sweep(file);
+  if (table) return std::move(*table);
+  Error error(ErrorCode::malformed, "no sweep: it has no row");
+  error.place.model = file;
+  throw error;
+}
+
+/// Drops rows that are told twice, and refuses those that are told differently.
+void drop_twice(std::vector<SweepRow>& rows) {
+  std::stable_sort(rows.begin(), rows.end(), [](const SweepRow& a, const SweepRow& b) {
+    return compare_combinations(a, b) < 0;
+  });
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (compare_combinations(rows[i - 1], rows[i]) == 0 && rows[i - 1] != rows[i])
+      throw Error(ErrorCode::check, "the files differ in " + combination_text(rows[i]));
+  }
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+}
+
+int merge(const std::vector<std::string>& words) {
+  Arguments arguments("sweep merge", "Join files of one sweep, in the order of the whole.");
+  std::vector<std::string> files;
+  std::string format;
+  std::string output;
+  arguments.positionals("files", files, "Files of any format that sweep writes", true);
+  arguments.choice("--format,-f", format, {"csv", "jsonl", "sqlite"},
+                   "How to write it: what the file's name ends in, else csv");
+  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.parse(words);
+  const SweepFormat target = format_of(format, output);
+  SweepTable whole = read_part(files[0]);
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    SweepTable part = read_part(files[i]);
+    if (!(part.columns == whole.columns)) {
+      throw Error(ErrorCode::malformed, escape_controls(files[i]) + " has other columns",
+                  {whole.columns.names(), part.columns.names()});
+    }
+    std::move(part.rows.begin(), part.rows.end(), std::back_inserter(whole.rows));
+  }
+  drop_twice(whole.rows);
+  write_sweep(target, output, whole.columns, whole.rows);
+  return exit_done;
+}
+
+// -- the command ---------------------------------------------------------------------------------
+
+std::string columns_help() {
+  std::string text = "Figures, for --columns:\n";
+  for (const TotalsField& field : totals_fields())
+    text += fmt::format("  {:<16} {}\n", field.name, field.summary);
+  return text;
+}
+
+int run(const std::vector<std::string>& words) {
+  if (!words.empty() && words[0] == "merge") return merge({words.begin() + 1, words.end()});
+  Arguments arguments("sweep", "Profile models over batches, resolutions and dtypes.");
+  SweepWords sweep;
+  arguments.positionals("models", sweep.models,
+                        "Names, patterns with * and ?, or files; all of the registry if none");
+  arguments.option("--registry,-r", sweep.registry, "curated, auto or all", "NAME");
+  arguments.option("--where,-w", sweep.where, "Only models of which this holds: 'macs < 1G'",
+                   "EXPR");
+  arguments.option("--batch,-b", sweep.batches, "Batches; the model's own if not given", "N,N...");
+  arguments.option("--resolution", sweep.resolutions,
+                   "Heights and widths of images and clips, as 128,224,320x480", "N,HxW...");
+  arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, int8", "TYPE,TYPE...");
+  arguments.option("--columns", sweep.columns, "Figures, in place of the usual ones",
+                   "NAME,NAME...");
+  arguments.choice("--format,-f", sweep.format, {"csv", "jsonl", "sqlite"},
+                   "How to write it: what the file's name ends in, else csv");
+  arguments.option("--output,-o", sweep.output, "Write to a file in place of standard output",
+                   "FILE");
+  arguments.flag("--resume", sweep.resume, "Keep the rows that the file has and add the others");
+  arguments.option("--jobs,-j", sweep.jobs, "Threads; as many as there are cores if not given",
+                   "N");
+  arguments.option("--shard", sweep.shard, "Only the i-th of n parts, as 1/4", "i/n");
+  arguments.footer("Examples:\n"
+                   "  zoometer sweep 'resnet*' --batch 1,8,64 --resolution 160,224\n"
+                   "  zoometer sweep --registry all --batch 1,2,4 -o zoo.sqlite\n"
+                   "  zoometer sweep model.onnx --batch 1,2,4 --dtype float32,int8\n"
+                   "  zoometer sweep merge part1.csv part2.csv -o whole.csv\n\n" +
+                   columns_help());
+  arguments.parse(words);
+  constexpr std::int64_t most_jobs = 1024;
+  if (sweep.jobs && (*sweep.jobs < 1 || *sweep.jobs > most_jobs))
+    throw Error(ErrorCode::usage, "--jobs", {"1 to 1024", std::to_string(*sweep.jobs)});
+
+  const SweepColumns columns =
+      sweep.columns.empty() ? SweepColumns() : SweepColumns(split(sweep.columns), "--columns");
+  SweepAxes axes = axes_of(sweep);
+  SweepPlan plan(chosen_models(sweep), std::move(axes));
+  take_shard(sweep.shard, plan);
+  return SweepRun(plan, columns, sweep).run();
+}
+
+}  // namespace
+
+extern constinit const Command sweep_command = {
+    "sweep", "profile models over batches, resolutions and dtypes", run, 5};
+
+}  // namespace zoometer

@@ -1,0 +1,118 @@
+#include "import/safetensors.hpp"
+
+#include <rapidjson/document.h>
+
+#include <cstring>
+#include <optional>
+
+#include "ir/shape.hpp"
+#include "util/error.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::uint64_t length_bytes = 8;
+constexpr std::uint64_t longest_header = 100'000'000;  // what the format's own reader allows
+
+struct TypeName {
+  std::string_view name;
+  DType dtype;
+};
+constexpr TypeName type_names[] = {
+    {"F32", DType::float32},
+    {"F64", DType::float64},
+    {"F16", DType::float16},
+    {"BF16", DType::bfloat16},
+    {"F8_E4M3", DType::float8_e4m3fn},
+    {"F8_E5M2", DType::float8_e5m2},
+    {"I64", DType::int64},
+    {"I32", DType::int32},
+    {"I16", DType::int16},
+    {"I8", DType::int8},
+    {"U64", DType::uint64},
+    {"U32", DType::uint32},
+    {"U16", DType::uint16},
+    {"U8", DType::uint8},
+    {"BOOL", DType::boolean},
+    {"C64", DType::complex64},
+};
+
+std::optional<DType> type_of(const rapidjson::Value& name) {
+  if (!name.IsString()) return std::nullopt;
+  for (const TypeName& type : type_names) {
+    if (type.name == std::string_view(name.GetString(), name.GetStringLength())) return type.dtype;
+  }
+  return std::nullopt;
+}
+
+/// The entry of an object, or null.
+const rapidjson::Value* entry(const rapidjson::Value& object, const char* name) {
+  const auto found = object.FindMember(name);
+  return found == object.MemberEnd() ? nullptr : &found->value;
+}
+
+/// A list of numbers from 0 on, or nothing.
+std::optional<std::vector<std::int64_t>> sizes_of(const rapidjson::Value* list) {
+  if (list == nullptr || !list->IsArray()) return std::nullopt;
+  std::vector<std::int64_t> sizes;
+  for (const rapidjson::Value& size : list->GetArray()) {
+    if (!size.IsInt64() || size.GetInt64() < 0) return std::nullopt;
+    sizes.push_back(size.GetInt64());
+  }
+  return sizes;
+}
+
+}  // namespace
+
+Safetensors::Safetensors(const std::string& path) : file_(path) {
+  const std::string_view text = file_.text();
+  std::uint64_t length = 0;
+  if (text.size() < length_bytes) fail("it is shorter than its header's length");
+  std::memcpy(&length, text.data(), length_bytes);
+  if (length > longest_header || length > text.size() - length_bytes) {
+    fail("its header would have " + std::to_string(length) + " bytes; is it a safetensors file?");
+  }
+  read_header(text.substr(length_bytes, length), text.substr(length_bytes + length));
+}
+
+void Safetensors::read_header(std::string_view header, std::string_view data) {
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
+      header.data(), header.size());
+  if (document.HasParseError() || !document.IsObject()) fail("its header is no JSON object");
+  for (const auto& member : document.GetObject()) {
+    const std::string name(member.name.GetString(), member.name.GetStringLength());
+    if (name == "__metadata__") continue;
+    const std::string which = "the tensor " + escape_controls(name);
+    if (!member.value.IsObject()) fail(which + " is no object");
+    const rapidjson::Value* type = entry(member.value, "dtype");
+    const auto dtype = type == nullptr ? std::nullopt : type_of(*type);
+    if (!dtype) fail(which + " has no dtype that is known");
+    auto shape = sizes_of(entry(member.value, "shape"));
+    if (!shape) fail(which + " has no shape");
+    const auto range = sizes_of(entry(member.value, "data_offsets"));
+    const bool lies_inside = range && range->size() == 2 && (*range)[0] <= (*range)[1] &&
+                             static_cast<std::uint64_t>((*range)[1]) <= data.size();
+    if (!lies_inside) fail(which + " lies outside of the file");
+    const auto begin = static_cast<std::size_t>((*range)[0]);
+    const auto length = static_cast<std::size_t>((*range)[1]) - begin;
+    if (static_cast<std::size_t>(numel(*shape) * bits_of(*dtype) / 8) != length)
+      fail(which + " has another number of bytes than its shape takes");
+    const SafeTensor tensor{*dtype, std::move(*shape), data.substr(begin, length)};
+    if (!tensors_.emplace(name, tensor).second) fail(which + " is there twice");
+  }
+}
+
+const SafeTensor* Safetensors::find(std::string_view name) const {
+  const auto found = tensors_.find(std::string(name));
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+void Safetensors::fail(const std::string& reason) const {
+  Error error(ErrorCode::malformed, reason);
+  error.place.model = file_.path();
+  throw error;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/dtype.hpp"
+#include "util/mapped_file.hpp"
+
+namespace zoometer {
+
+/// One tensor of a safetensors file. Its bytes lie in the mapped file, little-endian.
+struct SafeTensor {
+  DType dtype = DType::float32;
+  std::vector<std::int64_t> shape;
+  std::string_view bytes;
+};
+
+/// The tensors of a safetensors file: 8 bytes with the length of a header, the header in JSON,
+/// {name: {dtype, shape, data_offsets}}, then the data. A file of weights, not of a model.
+class Safetensors {
+ public:
+  /// Throws Error{io} where the file cannot be read, Error{malformed} with the tensor's name where
+  /// it contradicts its format.
+  explicit Safetensors(const std::string& path);
+
+  /// The tensor of that name, or null. Lives as long as this object.
+  const SafeTensor* find(std::string_view name) const;
+  std::size_t size() const noexcept { return tensors_.size(); }
+  const std::string& path() const noexcept { return file_.path(); }
+
+ private:
+  void read_header(std::string_view header, std::string_view data);
+  [[noreturn]] void fail(const std::string& reason) const;
+
+  MappedFile file_;
+  std::unordered_map<std::string, SafeTensor> tensors_;
+};
+
+}  // namespace zoometer

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/sweep_row.hpp"
+#include "models/model.hpp"
+
+namespace zoometer {
+
+/// A model of a sweep: built in, or a file.
+struct SweepModel {
+  std::string name;                ///< or the file's path
+  const Model* builtin = nullptr;  ///< null: a file
+};
+
+/// The sizes that a sweep goes through; an empty list leaves each model's own.
+struct SweepAxes {
+  std::vector<std::int64_t> batches;
+  std::vector<Resolution> resolutions;
+  std::vector<DType> dtypes;
+};
+
+/// Every combination of models and sizes, in the order of `compare_combinations`. One job is one
+/// trace: a model at a batch and a resolution, in all dtypes.
+class SweepPlan {
+ public:
+  /// Sorts what it is given and drops what comes twice; files are read once for their inputs.
+  /// Throws Error{limit} for more than 100 million rows.
+  SweepPlan(std::vector<SweepModel> models, SweepAxes axes);
+
+  /// Leaves every `count`-th job, beginning with `index` (from 1): part of a sweep that several
+  /// machines share.
+  void take_shard(std::int64_t index, std::int64_t count);
+
+  std::size_t jobs() const noexcept { return jobs_.size(); }
+  std::size_t rows() const noexcept;
+
+  /// What identifies the rows of a job: the first four columns.
+  std::vector<SweepRow> combinations(std::size_t job) const;
+
+  /// The rows of a job. A combination that the model refuses is a row with the reason. `graph` is
+  /// emptied; it is the only thing that is written to, so that threads may share the plan.
+  std::vector<SweepRow> run(std::size_t job, const SweepColumns& columns, Graph& graph) const;
+
+ private:
+  struct Input {
+    std::string name;
+    Shape shape;
+    DType dtype = DType::float32;
+  };
+  struct Entry {
+    SweepModel model;
+    std::vector<Input> inputs;
+    std::string problem;  ///< why the file could not be read, or empty
+  };
+  struct Job {
+    std::size_t entry = 0;
+    std::optional<std::int64_t> batch;
+    std::optional<Resolution> resolution;
+  };
+
+  static Entry entry_of(SweepModel model);
+  void add_jobs(std::size_t entry);
+  std::vector<Input> sized_inputs(const Job& job) const;
+  void trace_job(const Job& job, Graph& graph) const;
+  /// As asked for, else as the model has it.
+  std::string batch_text(const Job& job) const;
+  std::string resolution_text(const Job& job) const;
+  std::vector<std::string> dtype_texts(const Job& job) const;
+
+  std::vector<Entry> entries_;
+  SweepAxes axes_;
+  std::vector<Job> jobs_;
+};
+
+}  // namespace zoometer

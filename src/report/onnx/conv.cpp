@@ -1,0 +1,51 @@
+#include "op/conv.hpp"
+
+#include "report/onnx/form.hpp"
+
+namespace zoometer {
+namespace {
+
+/// ONNX's order: all begins, then all ends.
+Ints both_ends(const Spatial& before, const Spatial& after) {
+  Ints pads{std::span<const std::int64_t>(before)};
+  for (const std::int64_t pad : after) pads.push_back(pad);
+  return pads;
+}
+
+Ints ints(std::span<const std::int64_t> values) { return Ints(values); }
+
+Ints kernel_of(const OnnxStep& step) {
+  return Ints(std::span<const std::int64_t>(step.shape(1)).subspan(2));
+}
+
+void write_convolution(OnnxStep& step) {
+  const auto& attrs = step.attrs<ConvAttrs>();
+  step.make("Conv", step.inputs(),
+            {{"kernel_shape", kernel_of(step)},
+             {"strides", ints(attrs.stride)},
+             {"pads", both_ends(attrs.padding, attrs.padding_end)},
+             {"dilations", ints(attrs.dilation)},
+             {"group", attrs.groups}});
+}
+
+void write_transposed(OnnxStep& step) {
+  const auto& attrs = step.attrs<ConvAttrs>();
+  step.make("ConvTranspose", step.inputs(),
+            {{"kernel_shape", kernel_of(step)},
+             {"strides", ints(attrs.stride)},
+             {"pads", both_ends(attrs.padding, attrs.padding_end)},
+             {"dilations", ints(attrs.dilation)},
+             {"output_padding", ints(attrs.output_padding)},
+             {"group", attrs.groups}});
+}
+
+constexpr OnnxForm forms[] = {
+    {&conv1d_op, {}, write_convolution},          {&conv2d_op, {}, write_convolution},
+    {&conv3d_op, {}, write_convolution},          {&conv_transpose1d_op, {}, write_transposed},
+    {&conv_transpose2d_op, {}, write_transposed}, {&conv_transpose3d_op, {}, write_transposed}};
+
+}  // namespace
+
+extern constinit const OnnxForms conv_onnx_forms = {forms};
+
+}  // namespace zoometer

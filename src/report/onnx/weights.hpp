@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "import/safetensors.hpp"
+#include "report/graph_writer.hpp"
+
+namespace zoometer {
+
+/// Where the data of a graph's parameters comes from.
+class OnnxWeights {
+ public:
+  /// For `WeightData::file`, reads the file's header and throws Error{check} where a parameter that
+  /// the graph reads is missing or has another shape or dtype.
+  OnnxWeights(const Graph& graph, const GraphOptions& options);
+
+  /// The bytes of a parameter, little-endian. `scratch` holds them where they are made up.
+  std::string_view bytes(ParameterId parameter, std::string& scratch) const;
+
+ private:
+  /// What random numbers a parameter needs for its network to compute something sensible.
+  enum class Role : std::uint8_t { zero, one, weight, small };
+
+  void find_roles();
+  Role role_by_name(const Parameter& parameter) const;
+  void check_file() const;
+  void fill(ParameterId parameter, std::string& bytes) const;
+
+  const Graph& graph_;
+  std::int64_t seed_;
+  std::vector<Role> roles_;    // by parameter
+  std::vector<bool> is_read_;  // by parameter
+  std::unique_ptr<Safetensors> file_;
+};
+
+}  // namespace zoometer

@@ -1,0 +1,267 @@
+#include "report/sweep_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "report/sweep_sqlite.hpp"
+#include "util/error.hpp"
+#include "util/mapped_file.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+using Type = SweepColumn::Type;
+
+[[noreturn]] void refuse(const std::string& path, std::size_t line, const std::string& message) {
+  Error error(ErrorCode::malformed, fmt::format("line {}: {}", line, message));
+  error.place.model = path;
+  throw error;
+}
+
+// -- writing -------------------------------------------------------------------------------------
+
+std::string csv_line(const SweepRow& cells) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) line += ',';
+    line += csv_field(cells[i]);
+  }
+  return line + "\n";
+}
+
+std::string csv_head(const SweepColumns& columns) { return columns.names() + "\n"; }
+
+std::string json_line(const SweepColumns& columns, const SweepRow& row) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> json(buffer);
+  json.StartObject();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const SweepColumn& column = columns.list()[i];
+    json.Key(column.name.data(), static_cast<rapidjson::SizeType>(column.name.size()));
+    if (row[i].empty()) {
+      json.Null();
+    } else if (column.type == Type::text) {
+      const std::string text = to_utf8(row[i]);
+      json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    } else {
+      json.RawValue(row[i].data(), row[i].size(), rapidjson::kNumberType);
+    }
+  }
+  json.EndObject();
+  return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
+}
+
+std::string line_of(SweepFormat format, const SweepColumns& columns, const SweepRow& row) {
+  return format == SweepFormat::csv ? csv_line(row) : json_line(columns, row);
+}
+
+/// Appends lines to a file, or to standard output.
+class TextWriter final : public SweepWriter {
+ public:
+  TextWriter(SweepFormat format, const std::string& path, const SweepColumns& columns,
+             const SweepTable* kept)
+      : format_(format),
+        path_(path),
+        columns_(columns) {
+    const bool to_stdout = path.empty() || path == "-";
+    if (!to_stdout) {
+      fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nullptr ? O_TRUNC : 0),
+                 0666);
+      const auto end = kept == nullptr ? 0 : static_cast<off_t>(kept->whole_bytes);
+      if (fd_ < 0 || (kept != nullptr && ftruncate(fd_, end) != 0) ||
+          (kept != nullptr && lseek(fd_, end, SEEK_SET) < 0))
+        fail();
+    }
+    if (kept == nullptr && format == SweepFormat::csv) pending_ = csv_head(columns);
+  }
+  ~TextWriter() override {
+    if (fd_ >= 0) close(fd_);
+  }
+  TextWriter(const TextWriter&) = delete;
+  TextWriter& operator=(const TextWriter&) = delete;
+
+  void write(const SweepRow& row) override {
+    pending_ += line_of(format_, columns_, row);
+    constexpr std::size_t enough = 1U << 16U;
+    if (pending_.size() >= enough) finish();
+  }
+
+  void finish() override {
+    if (fd_ < 0) {
+      write_stdout(pending_);
+    } else {
+      for (std::string_view rest = pending_; !rest.empty();) {
+        const ssize_t written = ::write(fd_, rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) fail();
+        rest.remove_prefix(static_cast<std::size_t>(written));
+      }
+    }
+    pending_.clear();
+  }
+
+ private:
+  [[noreturn]] void fail() const {
+    Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(errno));
+    error.place.model = path_;
+    throw error;
+  }
+
+  SweepFormat format_;
+  std::string path_;
+  SweepColumns columns_;
+  int fd_ = -1;
+  std::string pending_;
+};
+
+// -- reading -------------------------------------------------------------------------------------
+
+/// Reads one record of RFC 4180 off the front; nothing where it does not end in a line break.
+std::optional<std::vector<std::string>> take_record(std::string_view& text) {
+  std::vector<std::string> cells(1);
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_quoted) {
+      const bool is_doubled = c == '"' && i + 1 < text.size() && text[i + 1] == '"';
+      if (c == '"' && !is_doubled) {
+        is_quoted = false;
+        continue;
+      }
+      cells.back() += c;
+      if (is_doubled) ++i;
+    } else if (c == '"') {
+      is_quoted = true;
+    } else if (c == ',') {
+      cells.emplace_back();
+    } else if (c == '\n') {
+      text.remove_prefix(i + 1);
+      return cells;
+    } else if (c != '\r') {
+      cells.back() += c;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SweepTable> read_csv(const std::string& path, std::string_view text) {
+  std::string_view rest = text;
+  const auto head = take_record(rest);
+  if (!head) return std::nullopt;
+  const std::optional<SweepColumns> columns = sweep_columns_of(*head);
+  if (!columns) refuse(path, 1, "no sweep: its columns begin with model,batch,resolution,dtype");
+  SweepTable table{*columns, {}, SweepFormat::csv, text.size() - rest.size()};
+  while (auto record = take_record(rest)) {
+    if (record->size() != columns->size()) {
+      refuse(path, table.rows.size() + 2,
+             fmt::format("expected {} fields, got {}", columns->size(), record->size()));
+    }
+    table.rows.push_back(std::move(*record));
+    table.whole_bytes = text.size() - rest.size();
+  }
+  return table;
+}
+
+std::string cell_of(const rapidjson::Value& value) {
+  if (value.IsString()) return {value.GetString(), value.GetStringLength()};
+  if (value.IsInt64()) return std::to_string(value.GetInt64());
+  if (value.IsNumber()) return fmt::format("{}", value.GetDouble());
+  return {};
+}
+
+std::optional<SweepTable> read_json_lines(const std::string& path, std::string_view text) {
+  std::optional<SweepTable> table;
+  std::string_view rest = text;
+  for (std::size_t line = 1;; ++line) {
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return table;
+    rapidjson::Document document;
+    document.Parse<rapidjson::kParseFullPrecisionFlag>(rest.data(), end);
+    if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
+    std::vector<std::string> names;
+    SweepRow row;
+    for (const auto& member : document.GetObject()) {
+      names.emplace_back(member.name.GetString(), member.name.GetStringLength());
+      row.push_back(cell_of(member.value));
+    }
+    if (!table) {
+      const std::optional<SweepColumns> columns = sweep_columns_of(names);
+      if (!columns) refuse(path, line, "no sweep: it begins with model, batch, resolution, dtype");
+      table = SweepTable{*columns, {}, SweepFormat::jsonl, 0};
+    }
+    if (fmt::format("{}", fmt::join(names, ",")) != table->columns.names())
+      refuse(path, line, "other members than in the first line");
+    table->rows.push_back(std::move(row));
+    rest.remove_prefix(end + 1);
+    table->whole_bytes = text.size() - rest.size();
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(SweepFormat format) noexcept {
+  constexpr std::array<std::string_view, 3> names = {"csv", "jsonl", "sqlite"};
+  return names[static_cast<std::size_t>(format)];
+}
+
+std::optional<SweepFormat> sweep_format_from(std::string_view name) noexcept {
+  for (const SweepFormat format : {SweepFormat::csv, SweepFormat::jsonl, SweepFormat::sqlite}) {
+    if (name_of(format) == name) return format;
+  }
+  return std::nullopt;
+}
+
+std::optional<SweepFormat> sweep_format_of_path(std::string_view path) noexcept {
+  const std::size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const std::string_view ending = path.substr(dot + 1);
+  if (ending == "csv") return SweepFormat::csv;
+  if (ending == "jsonl" || ending == "ndjson") return SweepFormat::jsonl;
+  if (ending == "sqlite" || ending == "sqlite3" || ending == "db") return SweepFormat::sqlite;
+  return std::nullopt;
+}
+
+std::optional<SweepTable> read_sweep(const std::string& path) {
+  const MappedFile file(path);
+  const std::string_view text = file.text();
+  if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return read_sweep_database(path);
+  if (text.starts_with('{')) return read_json_lines(path, text);
+  return read_csv(path, text);
+}
+
+std::unique_ptr<SweepWriter> open_sweep(SweepFormat format, const std::string& path,
+                                        const SweepColumns& columns, const SweepTable* kept) {
+  if (format == SweepFormat::sqlite) return open_sweep_database(path, columns, kept != nullptr);
+  return std::make_unique<TextWriter>(format, path, columns, kept);
+}
+
+void write_sweep(SweepFormat format, const std::string& path, const SweepColumns& columns,
+                 const std::vector<SweepRow>& rows) {
+  if (format == SweepFormat::sqlite) {
+    const std::string beside = path + ".new";
+    const std::unique_ptr<SweepWriter> writer = open_sweep_database(beside, columns, false);
+    for (const SweepRow& row : rows) writer->write(row);
+    writer->finish();
+    if (rename(beside.c_str(), path.c_str()) == 0) return;
+    Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(errno));
+    error.place.model = path;
+    throw error;
+  }
+  std::string text;
+  if (format == SweepFormat::csv) text = csv_head(columns);
+  for (const SweepRow& row : rows) text += line_of(format, columns, row);
+  write_output(path, text);
+}
+
+}  // namespace zoometer

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# sweep: models over batches, resolutions and dtypes, to three formats, interrupted and shared out.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+export ZOOMETER_REGISTRY=all
+axes=(--batch 1,2,5 --resolution 64,224,96x160 --dtype float32,int8)
+models=(resnet18 'vit_b_*' alexnet raft_small r3d_18 fasterrcnn_resnet50_fpn)
+
+run sweep "${models[@]}" "${axes[@]}" -o whole.csv
+expect "exit status" is "$status" 0
+expect "7 models x 3 x 3 x 2, those that do not fit with a reason" is "$err" "zoometer: wrote 126 rows to whole.csv, $(grep -c '"$' whole.csv) of them refused with a reason"
+expect "a line each" is "$(wc -l <whole.csv)" 127
+
+# whatever the threads and the order of the words, the bytes are the same
+"$ZOOMETER" sweep --jobs 1 --dtype int8,float32 --resolution 224,96x160,64,64 --batch 5,1,2 \
+  fasterrcnn_resnet50_fpn 'vit_b_*' r3d_18 alexnet raft_small resnet18 resnet18 >one.csv 2>/dev/null
+expect "one thread, other words" cmp whole.csv one.csv
+"$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --jobs 7 >seven.csv 2>/dev/null
+expect "seven threads" cmp whole.csv seven.csv
+
+# figures are those of profile
+agrees() {
+  local model=$1 batch=$2 resolution=$3 dtype=$4 shape=$5
+  "$ZOOMETER" profile "$model" --input-shape "$shape" --dtype "$dtype" --format json |
+    jq -r '.totals | "\(.parameters),\(.macs),\(.flops),\(.activations),\(.peak_activation_bytes),\(.peak_activation_bytes + .parameter_bytes),\(.bytes_read + .bytes_written)"' >expected.txt
+  grep "^$model,$batch,$resolution,$dtype," whole.csv | cut -d, -f5-11 | cmp - expected.txt
+}
+expect "profile of resnet18" agrees resnet18 5 96x160 int8 5,3,96,160
+expect "profile of a detector" agrees fasterrcnn_resnet50_fpn 2 224 float32 2,3,224,224
+expect "profile of a clip" agrees r3d_18 2 64 float32 2,3,16,64,64
+expect "what rests on a bound is marked" is "$(grep -c '^fasterrcnn.*,1,$' whole.csv)" 18
+expect "a refused combination is a row with its reason" grep -q '^vit_b_16,1,96x160,float32,,,,,,,,,,,"vit_b_16: the image does not divide' whole.csv
+
+# without axes: each model as it is
+run sweep resnet18 raft_small --columns macs,nodes
+expect "the model's own sizes" is "$out" "model,batch,resolution,dtype,macs,nodes,bounded,reason
+raft_small,1,$("$ZOOMETER" profile raft_small --format json | jq -r '"\(.inputs[0].shape[2]),\(.inputs[0].dtype),\(.totals.macs),\(.totals.nodes)"'),0,
+resnet18,1,224,float32,1814073344,69,0,"
+run sweep --where 'name ~ "vgg*" and macs < 8G' --columns macs
+expect "--where" is "$(cut -d, -f1 stdout.txt | paste -sd' ')" "model vgg11 vgg11_bn"
+run sweep "$SOURCE_DIR/tests/data/onnx/light_squeezenet.onnx" nothing.onnx --batch 1,3 --columns macs 2>/dev/null
+expect_error 2 "no such model or file: nothing.onnx" sweep nothing.onnx
+run sweep "$SOURCE_DIR/tests/data/onnx/light_squeezenet.onnx" "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" --batch 1,3 --columns macs
+one=$(sed -n 's/.*squeezenet.onnx,1,224,float32,\([0-9]*\),.*/\1/p' stdout.txt)
+expect "a file at another batch" grep -q "squeezenet.onnx,3,224,float32,$((3 * one)),0," stdout.txt
+expect "a file of fixed sizes says so" grep -q 'resnet18.pt2,3,224,float32,,,".*exported for fixed sizes' stdout.txt
+printf 'broken' >broken.onnx
+run sweep broken.onnx --columns macs
+expect "a file that cannot be read is a row" grep -q '^broken.onnx,,,,,,' stdout.txt
+
+# formats hold the same
+"$ZOOMETER" sweep "${models[@]}" "${axes[@]}" -o whole.jsonl 2>/dev/null
+"$ZOOMETER" sweep "${models[@]}" "${axes[@]}" -o whole.sqlite 2>/dev/null
+valid() {
+  /usr/bin/python3 -c '
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[2]))
+for line in open(sys.argv[1]): jsonschema.validate(json.loads(line), schema)' "$1" "$SOURCE_DIR/docs/schema/sweep.schema.json"
+}
+expect "every line keeps to the schema" valid whole.jsonl
+same_in_all() {
+  /usr/bin/python3 -c '
+import csv, json, sqlite3
+table = list(csv.DictReader(open("whole.csv")))
+lines = [json.loads(line) for line in open("whole.jsonl")]
+base = sqlite3.connect("whole.sqlite")
+base.row_factory = sqlite3.Row
+rows = [dict(row) for row in base.execute("SELECT * FROM sweep ORDER BY rowid")]
+assert lines == rows, "JSON lines and SQLite differ"
+def text(value): return "" if value is None else (repr(value) if isinstance(value, float) else str(value))
+for a, b in zip(table, lines, strict=True):
+    assert list(a) == list(b)
+    for key in a:
+        assert a[key] == text(b[key]) or (isinstance(b[key], float) and float(a[key]) == b[key]), (a, b, key)
+'
+}
+expect "CSV, JSON lines and SQLite agree" same_in_all
+for from in csv jsonl sqlite; do
+  "$ZOOMETER" sweep merge "whole.$from" -o "from_$from.csv"
+  expect "$from to CSV" cmp whole.csv "from_$from.csv"
+done
+"$ZOOMETER" sweep merge whole.csv -o back.sqlite && "$ZOOMETER" sweep merge back.sqlite --format jsonl >back.jsonl
+expect "CSV to SQLite to JSON lines" cmp whole.jsonl back.jsonl
+
+# shards
+for i in 1 2 3; do "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --shard "$i/3" -o "part$i.jsonl" 2>/dev/null; done
+"$ZOOMETER" sweep merge part3.jsonl part1.jsonl part2.jsonl -o merged.csv
+expect "shards joined are the whole" cmp whole.csv merged.csv
+"$ZOOMETER" sweep merge whole.csv part2.jsonl -o twice.csv
+expect "what is there twice stays once" cmp whole.csv twice.csv
+
+# interruptions
+for format in csv jsonl; do
+  for bytes in 0 5 40 200 3000 9000 $(($(stat -c %s "whole.$format") - 1)); do
+    head -c "$bytes" "whole.$format" >"cut.$format"
+    "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --resume -o "cut.$format" 2>/dev/null
+    expect "$format cut at byte $bytes goes on" cmp "whole.$format" "cut.$format"
+  done
+done
+run sweep "${models[@]}" "${axes[@]}" --resume -o cut.csv
+expect "nothing to do" is "$err" "zoometer: wrote 0 rows to cut.csv; 126 were there"
+sed -i 's/^alexnet,1,224,float32,[0-9]*/alexnet,1,224,float32,7/' cut.csv
+(head -n 60 cut.csv) >kept.csv
+"$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --resume -o kept.csv 2>/dev/null
+expect "what is there is kept as it is" grep -q '^alexnet,1,224,float32,7,' kept.csv
+"$ZOOMETER" sweep "${models[@]}" --batch 1,5 --resolution 64,224,96x160 --dtype int8,float32 -o wider.csv 2>/dev/null
+run sweep "${models[@]}" "${axes[@]}" --resume -o wider.csv
+expect "a sweep can be widened" cmp whole.csv wider.csv
+"$ZOOMETER" sweep resnet18 --batch 1,5 --resolution 64 --columns macs -o some.sqlite 2>/dev/null
+"$ZOOMETER" sweep resnet18 --batch 1,2,5 --resolution 64 --columns macs --resume -o some.sqlite 2>/dev/null
+"$ZOOMETER" sweep merge some.sqlite >some.csv
+expect "so can a database" is "$(cut -d, -f2 some.csv | paste -sd' ')" "batch 1 2 5"
+timeout -s KILL 0.15 "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 -o killed.csv 2>/dev/null
+"$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 --resume -o killed.csv 2>/dev/null
+"$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 2>/dev/null >unkilled.csv
+expect "a killed run goes on" cmp killed.csv unkilled.csv
+
+# errors
+expect_error 2 "--batch: expected sizes of at least 1, as 1,2,4, got 0" sweep resnet18 --batch 1,0
+expect_error 2 "--batch: expected sizes of at least 1, as 1,2,4" sweep resnet18 --batch 1,
+expect_error 2 "--resolution: expected sizes of at least 1, as 128,224,320x480, got 12y" sweep resnet18 --resolution 12y
+expect_error 2 "--dtype: expected float32, float16, bfloat16 or int8, got int4" sweep resnet18 --dtype int4
+expect_error 2 "--columns: no such figure: mac (did you mean macs?)" sweep resnet18 --columns mac
+expect_error 2 "--columns: macs comes twice" sweep resnet18 --columns macs,macs
+expect_error 2 "--shard: expected i/n with i from 1 to n, got 3/2" sweep resnet18 --shard 3/2
+expect_error 2 "--jobs: expected 1 to 1024, got 0" sweep resnet18 --jobs 0
+expect_error 2 "--resume needs --output FILE" sweep resnet18 --resume
+expect_error 2 "--format sqlite needs --output FILE" sweep resnet18 --format sqlite
+expect_error 2 "did you mean resnet18" sweep resnet118
+expect_error 2 "--where: no such figure" sweep --where 'mac < 1'
+expect_error 2 "was written otherwise" sweep resnet18 --columns macs --resume -o whole.csv
+expect_error 2 "has a row that is no part of this sweep: alexnet, batch 1" sweep resnet18 "${axes[@]}" --resume -o whole.csv
+expect "and the file is as it was" cmp whole.csv one.csv
+expect_error 3 "cannot write" sweep resnet18 -o nowhere/out.csv
+expect_error 3 "SQLite" sweep resnet18 -o nowhere/out.sqlite
+expect_error 3 "no sweep" sweep merge "$SOURCE_DIR/README.md"
+: >empty.csv
+expect_error 3 "no sweep: it has no row" sweep merge empty.csv
+printf '{"model": 1}\n' >other.jsonl
+expect_error 3 "line 1: no sweep" sweep merge other.jsonl
+printf '%s\nfew,fields\n' "$(head -n 1 whole.csv)" >few.csv
+expect_error 3 "line 2: expected 15 fields, got 2" sweep merge few.csv
+(head -n 2 whole.jsonl; echo '{"model":"x"}') >mixed.jsonl
+expect_error 3 "line 3: other members than in the first line" sweep merge mixed.jsonl
+(head -n 2 whole.jsonl; echo '{') >torn.jsonl
+expect_error 3 "line 3: no JSON object" sweep merge torn.jsonl
+"$ZOOMETER" sweep resnet18 --columns macs -o macs.csv 2>/dev/null
+expect_error 3 "macs.csv has other columns" sweep merge whole.csv macs.csv
+expect_error 1 "the files differ in alexnet, batch 1, resolution 224, float32" sweep merge whole.csv kept.csv
+/usr/bin/python3 -c 'import sqlite3; sqlite3.connect("foreign.sqlite").execute("CREATE TABLE sweep (model)")'
+expect_error 3 "no sweep: a SQLite database of another kind" sweep merge foreign.sqlite
+
+finish
