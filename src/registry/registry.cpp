@@ -170,9 +170,8 @@ void Registry::read(std::string_view text, const std::string& path) {
         plugin_paths_.push_back((folder / plugin).lexically_normal().string());
     } else {
       Error error(ErrorCode::malformed, fmt::format("line {}: unknown key {}", value.line, key));
-      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry",
-                                           "python",  "models",        "folders",
-                                           "plugins"};
+      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry", "python",
+                                           "models",  "folders",       "plugins"};
       error.hint = did_you_mean(key, keys);
       error.place.model = path;
       throw error;

@@ -44,9 +44,9 @@ struct RegistryModel {
 /// its own, and the models that the user declares there.
 class Registry {
  public:
-  /// Reads the user's file, loads the plug-ins that it names and these. Throws Error{malformed} that
-  /// names the file, the line and the key, or both places of a name that is taken, and what Plugin
-  /// throws.
+  /// Reads the user's file, loads the plug-ins that it names and these. Throws Error{malformed}
+  /// that names the file, the line and the key, or both places of a name that is taken, and what
+  /// Plugin throws.
   explicit Registry(std::span<const std::string> plugins = {});
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
