@@ -38,9 +38,9 @@ int run(const std::vector<std::string>& words) {
   ReportOptions options;
   bool show_all = false;
   std::vector<std::string> conditions;
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
+  arguments.choice("--format,-f", format, {"text", "json", "html"}, "How to write it");
   arguments.option("--depth,-d", options.depth,
-                   "Levels of the module tree: 2 for text, all for JSON", "N");
+                   "Levels of the module tree: 2 for text, all for JSON and HTML", "N");
   arguments.flag("--all,-a", show_all, "In text, show also what is the same");
   arguments.option("--fail-on", conditions,
                    "Exit with 1 if this holds, as 'macs > +1%' or 'removed > 0'; repeats", "EXPR");
@@ -64,7 +64,7 @@ int run(const std::vector<std::string>& words) {
     options.width = terminal_width();
     options.colour = wants_colour();
   }
-  const auto write = format == "json" ? diff_json : diff_text;
+  const auto write = format == "json" ? diff_json : (format == "html" ? diff_html : diff_text);
   write_output(output, write(input, options));
   const ChangeFields fields(totals_of(before.graph, before.profile),
                             totals_of(after.graph, after.profile), difference.counts);

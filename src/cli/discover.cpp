@@ -131,6 +131,7 @@ std::string summary(const Registry& registry, const Discovery& discovery, int wi
   for (const std::string& note : discovery.notes) text += "  " + escape_controls(note) + "\n";
   text += "\n" + family_table(discovery);
   text += failures(discovery, width);
+  if (discovery.has_files) return text;
   const auto missing = missing_from_curated(registry, discovery);
   if (missing.empty()) return text + "\nThe curated registry misses none.\n";
   text += fmt::format("\nmissing from the curated registry ({}):\n", missing.size());
@@ -248,7 +249,8 @@ int run(const std::vector<std::string>& command_line) {
   const bool is_test = !words.test_model.empty();
   const Discovery discovery = discover(
       registry, words.source, is_test ? std::vector{words.test_model} : words.patterns, is_test);
-  if (discovery.findings.empty()) nothing_found(registry, words);
+  const bool names_some = is_test || !words.patterns.empty();
+  if (discovery.findings.empty() && names_some) nothing_found(registry, words);
 
   const bool to_terminal = words.output.empty();
   const int width = to_terminal ? terminal_width() : 0;

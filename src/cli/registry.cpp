@@ -324,14 +324,7 @@ int run_diff(const Names& words) {
 /// Built-in models go into the curated list; those that only a live source has become entries of
 /// their own.
 void add_missing(const Registry& registry, const Discovery& discovery, const Names& missing) {
-  const Origin source = parse_origin(discovery.source);
   const bool is_zoo = discovery.source == "torchvision";
-  if (source.kind == OriginKind::file && !is_zoo && discovery.source != "builtin") {
-    Error error(ErrorCode::usage, "registry update adds no files");
-    error.hint = fmt::format("folders = [{}] in {} makes each file of the folder a model",
-                             toml_string(discovery.source), registry.user_path());
-    throw error;
-  }
   RegistryFile file(registry.user_path());
   Names builtin;
   for (const std::string& name : missing) {
@@ -340,8 +333,8 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
       builtin.push_back(name);
     } else {
       Origin origin{OriginKind::torchvision, name};
-      const std::string module = source.target.substr(0, source.target.find(':'));
-      if (!is_zoo) origin = {OriginKind::python, module + ":" + name};
+      const std::string module = parse_origin(discovery.source).target;
+      if (!is_zoo) origin = {OriginKind::python, module.substr(0, module.find(':')) + ":" + name};
       file.add_model(name, entry_lines(origin, {}));
     }
   }
@@ -359,6 +352,12 @@ int run_update(const Names& words) {
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
+  if (discovery.has_files) {
+    Error error(ErrorCode::usage, "registry update adds no files");
+    error.hint = fmt::format("folders = [{}] in {} makes each file of the folder a model",
+                             toml_string(discovery.source), registry.user_path());
+    throw error;
+  }
   const Difference difference = compare(registry, discovery);
   std::string text;
   for (const std::string& name : difference.missing) text += "+ " + name + "\n";

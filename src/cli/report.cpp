@@ -1,35 +1,77 @@
 #include "report/report.hpp"
+
 #include "analysis/profile.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "cli/load.hpp"
+#include "cli/side.hpp"
+#include "report/diff.hpp"
+#include "report/sweep_file.hpp"
 #include "util/output.hpp"
 
 namespace zoometer {
 namespace {
 
-/// "resnet50.html": in the current folder, whatever the model's path.
-std::string default_output(const std::string& model) {
-  return model.substr(model.find_last_of('/') + 1) + ".html";
+/// "resnet50": whatever the model's path.
+std::string stem_of(const std::string& model) { return model.substr(model.find_last_of('/') + 1); }
+
+/// A page with the name of the file that it goes to, in the current folder.
+struct Page {
+  std::string text;
+  std::string usual_output;
+};
+
+Page model_page(const SideWords& words, const std::string& model) {
+  const LoadedSide side(words, model);
+  return {find_report("html")->write(side.report_input(), {}), stem_of(side.loaded.name) + ".html"};
+}
+
+Page diff_page(const SideWords& words, const std::string& model, const std::string& other) {
+  const LoadedSide before(words, model);
+  const LoadedSide after(words, other);
+  const Diff difference = diff({before.graph, before.profile}, {after.graph, after.profile});
+  const ReportInput report_before = before.report_input();
+  const ReportInput report_after = after.report_input();
+  return {diff_html({report_before, report_after, difference}, {}),
+          stem_of(before.loaded.name) + "_" + stem_of(after.loaded.name) + ".html"};
+}
+
+Page sweep_page(const std::string& file) {
+  const std::optional<SweepTable> table = read_sweep(file);
+  if (!table) {
+    Error error(ErrorCode::malformed, "no sweep: it has no row");
+    error.place.model = file;
+    throw error;
+  }
+  return {sweep_html(table->columns, table->rows), stem_of(file) + ".html"};
 }
 
 int run(const std::vector<std::string>& words) {
   Arguments arguments("report", "Write a page that shows a model's cost in a browser, offline.");
-  ModelWords model;
-  model.add_to(arguments);
+  std::string model;
+  std::string other;
+  std::string sweep;
+  arguments.positional("model", model,
+                       "A model's name, a file, torchvision:NAME or python:MODULE:FUNCTION", false);
+  arguments.positional("other", other, "A second one: the page shows what differs", false);
+  SideWords both;
+  both.add_to(arguments);
   std::string output;
+  arguments.option("--sweep", sweep, "Show the rows of a sweep in place of a model", "FILE");
   arguments.option("--output,-o", output,
                    "The file to write: MODEL.html if not given, - for stdout", "FILE");
-  arguments.footer("Example:\n  zoometer report resnet50 -o resnet50.html");
+  arguments.footer("Examples:\n"
+                   "  zoometer report resnet50 -o resnet50.html\n"
+                   "  zoometer report before.onnx after.onnx -o diff.html\n"
+                   "  zoometer report --sweep zoo.csv -o zoo.html");
   arguments.parse(join_shape_words(words));
+  if (model.empty() == sweep.empty())
+    throw Error(ErrorCode::usage, "report takes a model, two models, or --sweep FILE");
 
-  Graph graph;
-  const LoadedModel loaded = load_model(model, graph);
-  const Profile figures = profile(graph);
-  const ReportInput input{graph,          figures, loaded.name, loaded.source,
-                          loaded.variant, nullptr, loaded.notes};
-  if (output.empty()) output = default_output(loaded.name);
-  write_output(output, find_report("html")->write(input, {}));
+  const Page page = !sweep.empty()  ? sweep_page(sweep)
+                    : other.empty() ? model_page(both, model)
+                                    : diff_page(both, model, other);
+  if (output.empty()) output = page.usual_output;
+  write_output(output, page.text);
   if (output != "-") write_note("wrote " + output);
   return exit_done;
 }

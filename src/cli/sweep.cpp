@@ -104,6 +104,11 @@ void take_shard(const std::string& word, SweepPlan& plan) {
   plan.take_shard(*index, *count);
 }
 
+/// A page is no file that more rows can be written to.
+bool is_page(const std::string& format, const std::string& output) {
+  return format == "html" || (format.empty() && output.ends_with(".html"));
+}
+
 SweepFormat format_of(const std::string& format, const std::string& output) {
   const auto chosen = format.empty() ? sweep_format_of_path(output) : sweep_format_from(format);
   const SweepFormat result = chosen.value_or(SweepFormat::csv);
@@ -232,7 +237,11 @@ class SweepRun {
   }
 
   int run() {
-    if (goes_on()) {
+    if (is_page(words_.format, words_.output)) {
+      std::vector<SweepRow> rows;
+      work([&](const SweepRow& row) { rows.push_back(row); });
+      write_output(words_.output, sweep_html(columns_, rows));
+    } else if (goes_on()) {
       const auto writer = open_sweep(format_, words_.output, columns_, kept_ ? &*kept_ : nullptr);
       work([&](const SweepRow& row) { writer->write(row); });
       writer->finish();
@@ -252,6 +261,8 @@ class SweepRun {
   void read_kept() {
     if (words_.output.empty() || words_.output == "-")
       throw Error(ErrorCode::usage, "--resume needs --output FILE");
+    if (is_page(words_.format, words_.output))
+      throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
     std::error_code ignored;
     if (!std::filesystem::exists(words_.output, ignored)) return;
     kept_ = read_sweep(words_.output);
@@ -369,11 +380,12 @@ int merge(const std::vector<std::string>& words) {
   std::string format;
   std::string output;
   arguments.positionals("files", files, "Files of any format that sweep writes", true);
-  arguments.choice("--format,-f", format, {"csv", "jsonl", "sqlite"},
+  arguments.choice("--format,-f", format, {"csv", "jsonl", "sqlite", "html"},
                    "How to write it: what the file's name ends in, else csv");
   arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
   arguments.parse(words);
   const SweepFormat target = format_of(format, output);
+  const bool to_page = is_page(format, output);
   SweepTable whole = read_part(files[0]);
   for (std::size_t i = 1; i < files.size(); ++i) {
     SweepTable part = read_part(files[i]);
@@ -384,7 +396,11 @@ int merge(const std::vector<std::string>& words) {
     std::move(part.rows.begin(), part.rows.end(), std::back_inserter(whole.rows));
   }
   drop_twice(whole.rows);
-  write_sweep(target, output, whole.columns, whole.rows);
+  if (to_page) {
+    write_output(output, sweep_html(whole.columns, whole.rows));
+  } else {
+    write_sweep(target, output, whole.columns, whole.rows);
+  }
   return exit_done;
 }
 
@@ -412,7 +428,7 @@ int run(const std::vector<std::string>& words) {
   arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, int8", "TYPE,TYPE...");
   arguments.option("--columns", sweep.columns, "Figures, in place of the usual ones",
                    "NAME,NAME...");
-  arguments.choice("--format,-f", sweep.format, {"csv", "jsonl", "sqlite"},
+  arguments.choice("--format,-f", sweep.format, {"csv", "jsonl", "sqlite", "html"},
                    "How to write it: what the file's name ends in, else csv");
   arguments.option("--output,-o", sweep.output, "Write to a file in place of standard output",
                    "FILE");

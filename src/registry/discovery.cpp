@@ -179,6 +179,7 @@ std::vector<std::string_view> missing_from_curated(const Registry& registry,
                                                    const Discovery& discovery) {
   const auto& curated = registry.curated();
   std::vector<std::string_view> missing;
+  if (discovery.has_files) return missing;
   for (const Finding& finding : discovery.findings) {
     if (finding.status != Status::traceable) continue;
     const RegistryModel* known = registry.find(finding.name);

@@ -35,6 +35,7 @@ struct Discovery {
   std::string source;          ///< "builtin", "torchvision", a folder
   std::string source_version;  ///< of the source, not of zoometer; empty for a folder
   std::vector<Finding> findings;
+  bool has_files = false;          ///< the findings are files, which no curated registry holds
   std::vector<std::string> notes;  ///< which interpreter was taken, what changed since last time
 
   std::size_t count(Status status) const noexcept;

@@ -82,6 +82,7 @@ Discovery discover_folder(const std::string& folder, const DiscoveryOptions& opt
                           const Progress& progress) {
   Discovery discovery;
   discovery.source = folder;
+  discovery.has_files = true;
   std::vector<std::string> wanted;
   for (std::string& name : files_below(folder)) {
     if (options.wants(name)) wanted.push_back(std::move(name));

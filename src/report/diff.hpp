@@ -21,4 +21,7 @@ std::string diff_text(const DiffInput& input, const ReportOptions& options);
 /// One document, schema zoometer.diff/1.
 std::string diff_json(const DiffInput& input, const ReportOptions& options);
 
+/// A page for a browser.
+std::string diff_html(const DiffInput& input, const ReportOptions& options);
+
 }  // namespace zoometer

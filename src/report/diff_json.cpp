@@ -1,5 +1,9 @@
+#include <fmt/format.h>
+
 #include "report/diff.hpp"
+#include "report/html.hpp"
 #include "util/json_writer.hpp"
+#include "zoometer/version.hpp"
 
 namespace zoometer {
 namespace {
@@ -172,6 +176,12 @@ class DiffDocument {
 
 std::string diff_json(const DiffInput& input, const ReportOptions& options) {
   return DiffDocument(input, options).write();
+}
+
+std::string diff_html(const DiffInput& input, const ReportOptions& options) {
+  return html_page(input.before.model + " → " + input.after.model,
+                   fmt::format(R"({{"program":"zoometer {}","diff":{}}})", ZOOMETER_VERSION,
+                               diff_json(input, options)));
 }
 
 }  // namespace zoometer

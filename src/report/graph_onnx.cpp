@@ -125,7 +125,8 @@ class OnnxFile {
     for (const Node& node : graph_.nodes()) {
       for (ValueId value = node.first_output; value < node.first_output + node.output_count;
            ++value) {
-        if (!is_output[value])
+        // What an unknown operator makes may have no known type.
+        if (!is_output[value] && graph_.value(value).dtype != DType::unknown)
           fields.add_message(graph_field::value_info, info_of(builder_.name_of(value), value));
       }
     }

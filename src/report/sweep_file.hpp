@@ -52,4 +52,7 @@ std::unique_ptr<SweepWriter> open_sweep(SweepFormat format, const std::string& p
 void write_sweep(SweepFormat format, const std::string& path, const SweepColumns& columns,
                  const std::vector<SweepRow>& rows);
 
+/// A page for a browser.
+std::string sweep_html(const SweepColumns& columns, const std::vector<SweepRow>& rows);
+
 }  // namespace zoometer

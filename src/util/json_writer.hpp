@@ -76,6 +76,10 @@ class JsonWriter {
     });
   }
   void null() { writer_.Null(); }
+  /// A number that is written already.
+  void number(std::string_view text) {
+    writer_.RawValue(text.data(), text.size(), rapidjson::kNumberType);
+  }
 
   template <class Value>
   void field(std::string_view name, const Value& content) {

@@ -68,6 +68,17 @@ expect_error 2 "at least 1, got 0" diff resnet18 resnet18@batch=0
 expect_error 2 "did you mean resnet18" diff resnet18 resnet118
 expect_error 2 "after" diff resnet18
 
+# pages
+data() { sed -n 's/^<script type="application\/json" id="data">\(.*\)<\/script>$/\1/p' "$1"; }
+"$ZOOMETER" diff vgg11 vgg11_bn --format json >vgg.json
+"$ZOOMETER" diff vgg11 vgg11_bn --format html -o vgg.html
+expect "the page holds the document" is "$(data vgg.html | jq -S .diff)" "$(jq -S . vgg.json)"
+run report vgg11 vgg11_bn
+expect "report of two models" is "$status $err" "0 zoometer: wrote vgg11_vgg11_bn.html"
+expect "is the same page" cmp vgg.html vgg11_vgg11_bn.html
+run report resnet18 resnet18@batch=2 -o sides.html
+expect "with options of a side" is "$(data sides.html | jq -c '.diff.after.inputs[0].shape')" "[2,3,224,224]"
+
 # gates
 run diff resnet50 resnext50_32x4d --fail-on 'macs > +4%' --fail-on 'macs > +200M' --fail-on 'removed > 0' --format json
 expect "gates that pass" is "$status $err" "0 "

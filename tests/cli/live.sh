@@ -92,6 +92,15 @@ mkdir first second
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$here/no_torch" >first/python3
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$here/good" >second/python3
 chmod +x first/python3 second/python3
+# Where the test may make a world of its own: one without any Python.
+if unshare -rm true 2>/dev/null; then
+  cp "$ZOOMETER" copied
+  unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=/nonexistent ./copied discover --source torchvision' 2>err.txt
+  expect "no Python at all is told" has "$(cat err.txt)" "there is no Python on the PATH (install torch and torchvision"
+  mkdir old_scripts && ln -s "$here/ancient" old_scripts/python3
+  unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=$1 ./copied discover --source torchvision' - "$here/old_scripts" 2>err.txt
+  expect "nor one that can be taken" has "$(cat err.txt)" "no Python can be taken: "
+fi
 PATH=$here/first:$here/second:$PATH run discover --source torchvision good
 expect "the search goes on behind a Python without torch" is "$status" 0
 expect "and tells which was taken, and why" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 has no torch)"

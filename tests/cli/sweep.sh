@@ -81,6 +81,23 @@ done
 "$ZOOMETER" sweep merge whole.csv -o back.sqlite && "$ZOOMETER" sweep merge back.sqlite --format jsonl >back.jsonl
 expect "CSV to SQLite to JSON lines" cmp whole.jsonl back.jsonl
 
+# pages
+data() { sed -n 's/^<script type="application\/json" id="data">\(.*\)<\/script>$/\1/p' "$1"; }
+"$ZOOMETER" sweep "${models[@]}" "${axes[@]}" -o whole.html 2>/dev/null
+expect "the page holds the rows" is "$(data whole.html | jq -c '.sweep | [.columns[].name] as $names | .rows[] | [$names, .] | transpose | map({key: .[0], value: .[1]}) | from_entries')" "$(jq -c . whole.jsonl)"
+"$ZOOMETER" sweep merge whole.sqlite --format html >merged.html
+expect "merge writes it, too" cmp whole.html merged.html
+run report --sweep whole.jsonl -o report.html
+expect "and report" cmp whole.html report.html
+run report --sweep whole.jsonl
+expect "beside a name of its own" is "$status $err" "0 zoometer: wrote whole.jsonl.html"
+expect_error 3 "no sweep" report --sweep "$SOURCE_DIR/README.md"
+: >none.csv
+expect_error 3 "no sweep: it has no row" report --sweep none.csv
+expect_error 2 "report takes a model, two models, or --sweep FILE" report resnet18 --sweep whole.csv
+expect_error 2 "report takes a model, two models, or --sweep FILE" report
+expect_error 2 "--resume: expected a file of rows, got a page" sweep resnet18 --resume -o whole.html
+
 # shards
 for i in 1 2 3; do "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --shard "$i/3" -o "part$i.jsonl" 2>/dev/null; done
 "$ZOOMETER" sweep merge part3.jsonl part1.jsonl part2.jsonl -o merged.csv

@@ -7,8 +7,11 @@
 #include "import/importer.hpp"
 #include "ir/verify.hpp"
 #include "models/model.hpp"
+#include "op/conv.hpp"
 #include "op/detection.hpp"
 #include "op/indexing.hpp"
+#include "op/matmul.hpp"
+#include "op/norm.hpp"
 #include "op/pool.hpp"
 #include "op/reduce.hpp"
 #include "op/resample.hpp"
@@ -203,6 +206,12 @@ TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
              "has a source of another shape than its indices", DType::int64);
   expect_own(advanced_index_op, DimsAttrs{{1, 2}}, {{4, 4, 4}, {3}, {3}},
              "has index tensors that are not for the first axes", DType::int64);
+  expect_own(conv1d_op, ConvAttrs{{1}, {0}, {0}, {1}, {0}, 1}, {{1, 1, 8}, {1, 1, 3}},
+             "on integers has no ONNX form", DType::int8);
+  expect_own(conv_transpose1d_op, ConvAttrs{{1}, {0}, {0}, {1}, {0}, 1}, {{1, 1, 8}, {1, 1, 3}},
+             "on integers has no ONNX form", DType::int8);
+  expect_own(matmul_op, NoAttrs{}, {{2, 3}, {3, 4}}, "on short integers has no ONNX form",
+             DType::uint8);
   expect_own(random_op, RandomAttrs{{2}, DType::float32, "bernoulli"}, {},
              "has the distribution bernoulli");
   expect_own(pad_op, PadAttrs{{1}, {1}, "circular", 0}, {{4}}, "has the mode circular");
@@ -211,6 +220,31 @@ TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
   expect_own(avg_pool1d_op, dilated, {{1, 1, 8}}, "has a window with a dilation");
   const PoolAttrs rounded{{3}, {2}, {1}, {1}, {1}, true, true};
   expect_own(avg_pool1d_op, rounded, {{1, 1, 8}}, "rounds up and counts its padding");
+}
+
+TEST(OnnxWriter, WritesWhatReadersDeclareAsItIs) {
+  const auto remark = [](const OpDef& op, const void* attrs, std::vector<ValueId> inputs,
+                         std::vector<OutputType> types, Graph& graph) {
+    const NodeId node = graph.append_declared(op, attrs, inputs, types);
+    graph.add_output("output", graph.nodes()[node].first_output);
+    return remarks_on(graph).front();
+  };
+  Graph batched;  // GatherND with batch dimensions: one tensor for two axes
+  batched.add_module(no_id, "", "Model");
+  const std::vector<ValueId> indexed{batched.add_input("x", {2, 2, 2}, DType::float32),
+                                     batched.add_input("indices", {2, 1}, DType::int64)};
+  EXPECT_EQ(remark(advanced_index_op, batched.keep(DimsAttrs{{0, 1}}), indexed,
+                   {{{2, 2}, DType::float32, false}}, batched)
+                .substr(0, 59),
+            "1 x advanced_index has not one index tensor for each axis, ");
+  Graph trained;
+  trained.add_module(no_id, "", "Model");
+  const std::vector<ValueId> x{trained.add_input("x", {2, 2, 2}, DType::float32)};
+  const OutputType statistic{{2}, DType::float32, false};
+  EXPECT_EQ(remark(batch_norm_op, trained.keep(BatchNormAttrs{}), x,
+                   {{{2, 2, 2}, DType::float32, false}, statistic, statistic}, trained)
+                .substr(0, 42),
+            "1 x batch_norm has the outputs of training");
 }
 
 /// x (n,) where it is not zero: a tensor whose size depends on data.

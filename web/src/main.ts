@@ -2,18 +2,19 @@ import { BreakdownView } from "./breakdown";
 import { Model } from "./data";
 import type { ReportDocument } from "./data";
 import { moduleDetails } from "./details";
-import { choice, html } from "./dom";
+import { diffPage } from "./diff";
+import type { DiffDocument } from "./diff";
+import { html } from "./dom";
+import { section, showPage } from "./frame";
 import { GraphView } from "./graph";
 import { MemoryView } from "./memory";
 import { operatorTable } from "./operators";
 import { RooflineView } from "./roofline";
 import { Selection } from "./selection";
 import { summary } from "./summary";
+import { sweepPage } from "./sweep";
+import type { SweepDocument } from "./sweep";
 import { TreeView } from "./tree";
-
-function section(id: string, title: string, hint: string): HTMLElement {
-  return html("section", { id, "aria-labelledby": `${id}-title` }, html("h2", { id: `${id}-title` }, title), hint === "" ? null : html("p", { class: "hint" }, hint));
-}
 
 /** Fills a section when it comes near to sight, or on paper. */
 function lazily(element: HTMLElement, fill: () => void): () => void {
@@ -28,13 +29,6 @@ function lazily(element: HTMLElement, fill: () => void): () => void {
   observer.observe(element);
   addEventListener("beforeprint", run);
   return run;
-}
-
-function themeChoice(): HTMLElement {
-  return choice("Theme", [["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]] as const, "auto", (theme) => {
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-  });
 }
 
 function modulesSection(model: Model, selection: Selection, act: { graph(module: number): void; breakdown(module: number): void }): HTMLElement {
@@ -55,7 +49,6 @@ function modulesSection(model: Model, selection: Selection, act: { graph(module:
 
 function page(model: Model): void {
   const { profile } = model;
-  document.title = `${profile.model} · zoometer`;
   const selection = new Selection();
   const overview = section("summary", "Summary", "");
   overview.append(...summary(model));
@@ -95,20 +88,11 @@ function page(model: Model): void {
   // What is above a section is filled before a jump to it, lest it move away.
   const openers = [openBreakdown, openGraph, openRoofline, openMemory, openOperators];
   const open = () => openers.forEach((opener) => opener());
-  const links = sections.map((element) => html("a", { href: `#${element.id}`, click: open }, element.querySelector("h2")?.textContent ?? ""));
   const origin = [profile.source, profile.variant, model.program].filter((text) => text !== undefined && text !== "").join(" · ");
-  document.body.append(
-    html("a", { class: "skip", href: "#summary" }, "Skip to the report"),
-    html(
-      "header",
-      {},
-      html("div", { class: "headline" }, html("h1", {}, profile.model), html("span", { class: "quiet" }, origin), themeChoice()),
-      html("nav", { "aria-label": "Sections" }, ...links),
-    ),
-    html("main", {}, ...sections),
-    html("footer", { class: "quiet" }, `Written by ${model.program}. Figures are static: nothing was run, no weights were read.`),
-  );
+  showPage({ title: profile.model, origin, program: model.program, sections, beforeJump: open });
 }
 
-const data = document.getElementById("data")?.textContent ?? "";
-page(new Model(JSON.parse(data) as ReportDocument));
+const data = JSON.parse(document.getElementById("data")?.textContent ?? "") as ReportDocument | DiffDocument | SweepDocument;
+if ("diff" in data) diffPage(data);
+else if ("sweep" in data) sweepPage(data);
+else page(new Model(data));

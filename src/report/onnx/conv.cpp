@@ -19,6 +19,7 @@ Ints kernel_of(const OnnxStep& step) {
 }
 
 void write_convolution(OnnxStep& step) {
+  if (!is_floating(step.dtype())) step.fail("on integers has no ONNX form");
   const auto& attrs = step.attrs<ConvAttrs>();
   step.make("Conv", step.inputs(),
             {{"kernel_shape", kernel_of(step)},
@@ -29,6 +30,7 @@ void write_convolution(OnnxStep& step) {
 }
 
 void write_transposed(OnnxStep& step) {
+  if (!is_floating(step.dtype())) step.fail("on integers has no ONNX form");
   const auto& attrs = step.attrs<ConvAttrs>();
   step.make("ConvTranspose", step.inputs(),
             {{"kernel_shape", kernel_of(step)},

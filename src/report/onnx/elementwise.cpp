@@ -143,7 +143,14 @@ void write_add(OnnxStep& step) { make_pair(step, "Add"); }
 void write_sub(OnnxStep& step) { make_pair(step, "Sub"); }
 void write_mul(OnnxStep& step) { make_pair(step, "Mul"); }
 void write_div(OnnxStep& step) { make_pair(step, "Div"); }
-void write_pow(OnnxStep& step) { make_pair(step, "Pow"); }
+/// The result has the type of the base, whatever the exponent's is.
+void write_pow(OnnxStep& step) {
+  const std::string base = step.operand(0, step.out_dtype());
+  const std::string exponent =
+      step.has(1) ? step.operand(1, step.dtype(1))
+                  : step.number(step.attrs<ScalarAttrs>().scalar, step.out_dtype());
+  step.make("Pow", {base, exponent});
+}
 void write_maximum(OnnxStep& step) { make_pair(step, "Max"); }
 void write_minimum(OnnxStep& step) { make_pair(step, "Min"); }
 void write_eq(OnnxStep& step) { make_pair(step, "Equal"); }

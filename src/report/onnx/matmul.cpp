@@ -15,7 +15,14 @@ std::string transposed(OnnxStep& step, std::string_view x, std::int64_t rank) {
   return step.add("Transpose", {x}, {{"perm", order}});
 }
 
+/// ONNX multiplies matrices of wide integers only.
+void require_wide(const OnnxStep& step) {
+  if (!is_floating(step.dtype()) && bits_of(step.dtype()) < 32)
+    step.fail("on short integers has no ONNX form");
+}
+
 void write_linear(OnnxStep& step) {
+  require_wide(step);
   if (step.shape(0).rank() == 2) {
     return step.make("Gemm", step.inputs(), {{"transB", std::int64_t{1}}});
   }
@@ -26,13 +33,17 @@ void write_linear(OnnxStep& step) {
 }
 
 void write_matmul(OnnxStep& step) {
+  require_wide(step);
   const DType common = promote(step.dtype(0), step.dtype(1));
   const std::string a = step.cast(step.in(0), step.dtype(0), common);
   const std::string b = step.cast(step.in(1), step.dtype(1), common);
   step.make("MatMul", {a, b});
 }
 
-void write_addmm(OnnxStep& step) { step.make("Gemm", {step.in(1), step.in(2), step.in(0)}); }
+void write_addmm(OnnxStep& step) {
+  require_wide(step);
+  step.make("Gemm", {step.in(1), step.in(2), step.in(0)});
+}
 
 void write_einsum(OnnxStep& step) {
   step.make("Einsum", step.inputs(), {{"equation", step.attrs<EinsumAttrs>().equation}});

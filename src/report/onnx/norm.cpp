@@ -15,6 +15,7 @@ std::string affine(OnnxStep& step, std::size_t index, double neutral, const Shap
 }
 
 void write_batch_norm(OnnxStep& step) {
+  if (step.node().output_count() > 1) step.fail("has the outputs of training");
   const Shape channels{step.shape(0).dim(1)};
   const std::string scale = affine(step, 1, 1, channels);
   const std::string bias = affine(step, 2, 0, channels);

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Debian's ONNX test data and our .pt2 files: each that is read is written again, and accepted by
+# ONNX's own checker.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+
+mkdir written
+number=0
+while read -r file; do
+  "$ZOOMETER" profile "$file" --format json >/dev/null 2>&1 || continue
+  number=$((number + 1))
+  expect "$file" "$ZOOMETER" graph "$file" --format onnx --output "written/$number.onnx"
+  echo "$number.onnx $file" >>names.txt
+done < <(find -L /usr/share/libonnx-testdata "$SOURCE_DIR/tests/data" -name '*.onnx' -o -name '*.pt2' | sort)
+
+/usr/bin/python3 - <<'PYTHON' | tee checked.txt
+import glob
+import onnx
+
+names = dict(line.split(maxsplit=1) for line in open("names.txt"))
+bad = 0
+for path in sorted(glob.glob("written/*.onnx")):
+    try:
+        onnx.checker.check_model(onnx.load(path), full_check=True)
+    except Exception as error:
+        bad += 1
+        print(f"FAILED: {names[path[8:]].strip()}: {str(error).strip()[:300]}")
+print(f"accepted {len(names) - bad} of {len(names)} files")
+PYTHON
+read -r _ accepted _ files _ < <(tail -n 1 checked.txt)
+passed=$((passed + ${accepted:-0})) failed=$((failed + ${files:-1} - ${accepted:-0}))
+expect "there are many files" test "${files:-0}" -gt 1000
+finish
