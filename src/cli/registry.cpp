@@ -125,6 +125,7 @@ Names entry_lines(const Origin& origin, const std::vector<UserInput>& inputs) {
   std::string_view key = "file";
   if (origin.kind == OriginKind::python) key = "python";
   if (origin.kind == OriginKind::torchvision) key = "torchvision";
+  if (origin.kind == OriginKind::family) key = "family";
   Names lines = {fmt::format("{} = {}", key, toml_string(origin.target))};
   if (inputs.empty()) return lines;
   std::string shapes;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "models/model.hpp"
+#include "models/parametrised.hpp"
 #include "nn/blocks.hpp"
 
 namespace zoometer {
@@ -102,8 +103,21 @@ constexpr Model models[] = {
     {"convnext_large", image(224), 197'767'336, 34'361'433'600, build<large>},
 };
 
+void build_with(Trace& trace, const FamilyValues& values) {
+  trace.run<ConvNeXt>(
+      Config{values.array<int, 4>("depths"), values.array<std::int64_t, 4>("channels")});
+}
+
+constexpr FamilyParameter parameters[] = {
+    {"depths", FamilyParameter::Kind::integers, "[3, 3, 9, 3]", "blocks in each stage", 1'000, 4},
+    {"channels", FamilyParameter::Kind::integers, "[96, 192, 384, 768]", "channels of each stage",
+     65'536, 4},
+};
+
 }  // namespace
 
+extern constinit const Parametrised convnext_parametrised = {"convnext", image(224), parameters,
+                                                             build_with};
 extern constinit const Family convnext_family = {
     "ConvNeXt", "Liu et al., A ConvNet for the 2020s, 2022", Task::classification, models};
 

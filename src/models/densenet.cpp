@@ -2,6 +2,7 @@
 #include <array>
 
 #include "models/model.hpp"
+#include "models/parametrised.hpp"
 #include "nn/layers.hpp"
 
 namespace zoometer {
@@ -116,8 +117,23 @@ constexpr Model densenets[] = {
     {"densenet201", image(224), 20'013'928, 4'291'365'888, build<Config{32, {6, 12, 48, 32}, 64}>},
 };
 
+void build_with(Trace& trace, const FamilyValues& values) {
+  trace.run<DenseNet>(Config{values.integer("growth_rate"), values.array<int, 4>("block_config"),
+                             values.integer("num_init_features")});
+}
+
+constexpr FamilyParameter parameters[] = {
+    {"growth_rate", FamilyParameter::Kind::integer, "32", "channels that a layer adds"},
+    {"block_config", FamilyParameter::Kind::integers, "[6, 12, 24, 16]", "layers in each block",
+     1'000, 4},
+    {"num_init_features", FamilyParameter::Kind::integer, "64",
+     "channels of the first convolution"},
+};
+
 }  // namespace
 
+extern constinit const Parametrised densenet_parametrised = {"densenet", image(224), parameters,
+                                                             build_with};
 extern constinit const Family densenet_family = {
     "DenseNet", "Huang et al., Densely Connected Convolutional Networks, 2016",
     Task::classification, densenets};

@@ -4,6 +4,7 @@
 #include "models/resnet.hpp"
 
 #include "models/model.hpp"
+#include "models/parametrised.hpp"
 
 namespace zoometer {
 namespace {
@@ -51,8 +52,35 @@ constexpr Model wide_resnets[] = {
      build<Bottleneck<>, Config{{3, 4, 23, 3}, 1, 128}>},
 };
 
+void build_with(Trace& trace, const FamilyValues& values) {
+  Config config{values.array<int, 4>("layers")};
+  config.groups = values.integer("groups");
+  config.width_per_group = values.integer("width_per_group");
+  if (values.word("block") == "bottleneck") {
+    trace.run<ResNet<Bottleneck<>>>(config);
+    return;
+  }
+  if (config.groups != 1 || config.width_per_group != 64) {
+    throw Error(ErrorCode::usage, "groups and width_per_group",
+                {"block = \"bottleneck\"", "block = \"basic\", which has 1 and 64"});
+  }
+  trace.run<ResNet<BasicBlock<>>>(config);
+}
+
+constexpr std::string_view blocks[] = {"basic", "bottleneck"};
+constexpr FamilyParameter parameters[] = {
+    {"block", FamilyParameter::Kind::word, "\"basic\"", "what a layer is made of", 0, 0, blocks},
+    {"layers", FamilyParameter::Kind::integers, "[2, 2, 2, 2]", "blocks in layer1 to layer4", 1'000,
+     4},
+    {"groups", FamilyParameter::Kind::integer, "1", "groups of a bottleneck's 3 x 3 convolution"},
+    {"width_per_group", FamilyParameter::Kind::integer, "64",
+     "channels of each group in layer1, doubled in each layer"},
+};
+
 }  // namespace
 
+extern constinit const Parametrised resnet_parametrised = {"resnet", image(224), parameters,
+                                                           build_with};
 extern constinit const Family resnet_family = {
     "ResNet", "He et al., Deep Residual Learning for Image Recognition, 2015", Task::classification,
     resnets};

@@ -3,6 +3,7 @@
 #include "models/vgg.hpp"
 
 #include "models/model.hpp"
+#include "models/parametrised.hpp"
 
 namespace zoometer {
 namespace {
@@ -59,8 +60,21 @@ constexpr Model vggs[] = {
     {"vgg19_bn", image(224), 143'678'248, 19'632'062'464, build<Config{vgg::depths19, true}>},
 };
 
+void build_with(Trace& trace, const FamilyValues& values) {
+  trace.run<VGG>(Config{values.array<int, 5>("layers"), values.word("norm") == "batch"});
+}
+
+constexpr std::string_view norms[] = {"none", "batch"};
+constexpr FamilyParameter parameters[] = {
+    {"layers", FamilyParameter::Kind::integers, "[1, 1, 2, 2, 2]", "convolutions in each stage",
+     1'000, 5},
+    {"norm", FamilyParameter::Kind::word, "\"none\"", "what stands behind a convolution", 0, 0,
+     norms},
+};
+
 }  // namespace
 
+extern constinit const Parametrised vgg_parametrised = {"vgg", image(224), parameters, build_with};
 extern constinit const Family vgg_family = {
     "VGG",
     "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, "

@@ -1,6 +1,7 @@
 // Vision Transformer (Dosovitskiy et al. 2020): an image is a sequence of square patches behind a
 // class token. The positions are learnt, so the number of parameters depends on the image size.
 #include "models/model.hpp"
+#include "models/parametrised.hpp"
 #include "nn/attention.hpp"
 #include "nn/blocks.hpp"
 
@@ -111,8 +112,29 @@ constexpr Model models[] = {
     {"vit_h_14", image(518), 633'470'440, 1'016'716'764'160, build<huge14>, image(224)},
 };
 
+void build_with(Trace& trace, const FamilyValues& values) {
+  const Config config{values.integer("patch_size"), static_cast<int>(values.integer("num_layers")),
+                      values.integer("num_heads"), values.integer("hidden_dim"),
+                      values.integer("mlp_dim")};
+  if (config.features % config.heads != 0) {
+    throw Error(ErrorCode::usage, "hidden_dim",
+                {"a multiple of num_heads, " + std::to_string(config.heads),
+                 std::to_string(config.features)});
+  }
+  trace.run<VisionTransformer>(config, count_patches(trace.input_shape(), config.patch));
+}
+
+constexpr FamilyParameter parameters[] = {
+    {"patch_size", FamilyParameter::Kind::integer, "16", "pixels of a patch's side"},
+    {"num_layers", FamilyParameter::Kind::integer, "12", "blocks of the encoder", 1'000},
+    {"num_heads", FamilyParameter::Kind::integer, "12", "heads of the attention"},
+    {"hidden_dim", FamilyParameter::Kind::integer, "768", "features of a token"},
+    {"mlp_dim", FamilyParameter::Kind::integer, "3072", "features inside a block's MLP"},
+};
+
 }  // namespace
 
+extern constinit const Parametrised vit_parametrised = {"vit", image(224), parameters, build_with};
 extern constinit const Family vit_family = {
     "VisionTransformer",
     "Dosovitskiy et al., An Image is Worth 16x16 Words: Transformers for Image Recognition at "

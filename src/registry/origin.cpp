@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "import/importer.hpp"
+#include "models/parametrised.hpp"
 
 namespace zoometer {
 namespace {
@@ -70,6 +71,14 @@ void set_batch(std::int64_t batch, const Graph& graph, ImportOptions& options) {
   }
 }
 
+OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
+  TraceOptions options;
+  for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
+  options.batch = request.batch;
+  trace_family(request.origin.target, options, graph);
+  return {"family", "", {}};
+}
+
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   ImportOptions options;
   for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
@@ -107,6 +116,7 @@ Finding tried(const Make& make) {
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry, const Tell& tell,
                          Graph& graph) {
   if (request.origin.kind == OriginKind::file) return load_file(request, graph);
+  if (request.origin.kind == OriginKind::family) return load_family(request, graph);
   return load_live(request, registry, tell, graph);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "models/parametrised.hpp"
 #include "util/error.hpp"
 #include "util/text.hpp"
 
@@ -79,6 +80,31 @@ void read_inputs(UserModel& model, const TomlValue& value, const std::string& pa
     model.inputs.push_back(input_of(item, model.inputs.size(), path));
 }
 
+std::string toml_text(const TomlValue& value) {
+  if (value.kind == TomlValue::Kind::integer) return std::to_string(value.integer);
+  if (value.kind == TomlValue::Kind::string) return toml_string(value.text);
+  std::string text;
+  for (const TomlValue& item : value.items)
+    text.append(text.empty() ? "" : ", ").append(toml_text(item));
+  return "[" + text + "]";
+}
+
+/// The call that the keys of an entry make: family = "resnet", layers = [2, 2, 2, 2] is
+/// "resnet(layers=[2, 2, 2, 2])". A call may stand there as it is, too.
+std::string family_call(const TomlValue& entry, const std::string& path) {
+  const std::string& family = text_of(*entry.find("family"), "family", path);
+  if (is_family_call(family)) return family;
+  std::string arguments;
+  for (const auto& [key, value] : entry.members) {
+    if (key == "family" || key == "inputs" || key == "task" || key == "group") continue;
+    arguments.append(arguments.empty() ? "" : ", ")
+        .append(key)
+        .append("=")
+        .append(toml_text(value));
+  }
+  return family + "(" + arguments + ")";
+}
+
 void finish(UserModel& model) {
   model.source = model.origin.text();
   for (const UserInput& input : model.inputs)
@@ -91,6 +117,7 @@ std::string Origin::text() const {
   switch (kind) {
   case OriginKind::file: return "file:" + target;
   case OriginKind::python: return std::string(python_prefix) + target;
+  case OriginKind::family: return target;
   case OriginKind::torchvision: return std::string(torchvision_prefix) + target;
   }
   return target;
@@ -101,6 +128,7 @@ Origin parse_origin(std::string_view word) {
     return {OriginKind::torchvision, std::string(word.substr(torchvision_prefix.size()))};
   if (word.starts_with(python_prefix))
     return {OriginKind::python, std::string(word.substr(python_prefix.size()))};
+  if (is_family_call(word)) return {OriginKind::family, std::string(word)};
   return {OriginKind::file, std::string(word)};
 }
 
@@ -134,19 +162,22 @@ UserModel read_user_model(const std::string& name, const TomlValue& entry,
       origin(OriginKind::python, text_of(value, key, path));
     } else if (key == "torchvision") {
       origin(OriginKind::torchvision, text_of(value, key, path));
+    } else if (key == "family") {
+      origin(OriginKind::family, family_call(entry, path));
     } else if (key == "inputs") {
       read_inputs(model, value, path);
     } else if (key == "task") {
       model.task = task_of(value, path);
     } else if (key == "group") {
       model.family = text_of(value, key, path);
-    } else {
+    } else if (entry.find("family") == nullptr) {
       refuse_toml(path, value, "models." + name + "." + key,
-                  "the keys file, python, torchvision, inputs, task and group");
+                  "the keys file, python, torchvision, family, inputs, task and group");
     }
   }
   if (origins != 1)
-    refuse_toml(path, entry, "models." + name, "one of the keys file, python and torchvision");
+    refuse_toml(path, entry, "models." + name,
+                "one of the keys file, python, torchvision and family");
   finish(model);
   return model;
 }

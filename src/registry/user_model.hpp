@@ -20,6 +20,7 @@ struct UserInput {
 enum class OriginKind : std::uint8_t {
   file,         ///< a path
   python,       ///< "package.module:function", called in the user's Python
+  family,       ///< "resnet(layers=[2, 2, 2, 2])"
   torchvision,  ///< a name of the torchvision that the user's Python has
 };
 
@@ -31,7 +32,8 @@ struct Origin {
   std::string text() const;
 };
 
-/// The origin that a word names: "torchvision:NAME", "python:MODULE:FUNCTION", else a file.
+/// The origin that a word names: "torchvision:NAME", "python:MODULE:FUNCTION", "resnet(...)",
+/// else a file.
 Origin parse_origin(std::string_view word);
 
 /// A model of the user's own registry.toml, or a file of one of the folders named there.

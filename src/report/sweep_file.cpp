@@ -187,7 +187,8 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return table;
     rapidjson::Document document;
-    document.Parse<rapidjson::kParseFullPrecisionFlag>(rest.data(), end);
+    constexpr unsigned flags = rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;
+    document.Parse<flags>(rest.data(), end);
     if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
     std::vector<std::string> names;
     SweepRow row;
@@ -254,7 +255,9 @@ void write_sweep(SweepFormat format, const std::string& path, const SweepColumns
     for (const SweepRow& row : rows) writer->write(row);
     writer->finish();
     if (rename(beside.c_str(), path.c_str()) == 0) return;
-    Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(errno));
+    const int reason = errno;
+    unlink(beside.c_str());
+    Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(reason));
     error.place.model = path;
     throw error;
   }

@@ -83,11 +83,11 @@ class DatabaseWriter final : public SweepWriter {
   DatabaseWriter(const std::string& path, const SweepColumns& columns, bool keeps_rows)
       : columns_(columns),
         database_(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
+    database_.execute("BEGIN");
     if (!keeps_rows) make_table();
     std::string places;
     for (std::size_t i = 0; i < columns_.size(); ++i) places += i == 0 ? "?" : ", ?";
     insert_ = database_.prepare("INSERT INTO sweep VALUES (" + places + ")");
-    database_.execute("BEGIN");
   }
 
   void write(const SweepRow& row) override {
@@ -149,7 +149,9 @@ class DatabaseWriter final : public SweepWriter {
 }  // namespace
 
 SweepTable read_sweep_database(const std::string& path) {
-  Database database(path, SQLITE_OPEN_READONLY);
+  // What an interrupted run has left half-written is taken back by whoever may write.
+  const bool may_write = access(path.c_str(), W_OK) == 0;
+  Database database(path, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   const StatementHandle kind = database.prepare("PRAGMA application_id");
   if (!database.step(kind) || sqlite3_column_int(kind.get(), 0) != application) refuse(path);
   const StatementHandle select = database.prepare("SELECT * FROM sweep ORDER BY rowid");
@@ -173,6 +175,7 @@ std::unique_ptr<SweepWriter> open_sweep_database(const std::string& path,
     error.place.model = path;
     throw error;
   }
+  if (!keeps_rows) unlink((path + "-journal").c_str());
   return std::make_unique<DatabaseWriter>(path, columns, keeps_rows);
 }
 

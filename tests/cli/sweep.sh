@@ -131,6 +131,15 @@ timeout -s KILL 0.15 "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 
 "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 2>/dev/null >unkilled.csv
 expect "a killed run goes on" cmp killed.csv unkilled.csv
 
+for pause in 0.02 0.05 0.1 0.2; do
+  rm -f killed.sqlite
+  timeout -s KILL $pause "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 -o killed.sqlite 2>/dev/null
+  run sweep --batch 1,2,4,8 --resolution 128,224,256 --resume -o killed.sqlite
+  expect "a database goes on after $pause s" is "$status" 0
+  "$ZOOMETER" sweep merge killed.sqlite -o killed.csv
+  expect "and is whole" cmp killed.csv unkilled.csv
+done
+
 # errors
 expect_error 2 "--batch: expected sizes of at least 1, as 1,2,4, got 0" sweep resnet18 --batch 1,0
 expect_error 2 "--batch: expected sizes of at least 1, as 1,2,4" sweep resnet18 --batch 1,
@@ -165,5 +174,17 @@ expect_error 3 "macs.csv has other columns" sweep merge whole.csv macs.csv
 expect_error 1 "the files differ in alexnet, batch 1, resolution 224, float32" sweep merge whole.csv kept.csv
 /usr/bin/python3 -c 'import sqlite3; sqlite3.connect("foreign.sqlite").execute("CREATE TABLE sweep (model)")'
 expect_error 3 "no sweep: a SQLite database of another kind" sweep merge foreign.sqlite
+printf '{"model": %s}\n' "$(printf '[%.0s' {1..50000})$(printf ']%.0s' {1..50000})" >deep.jsonl
+expect_error 3 "line 1: no sweep" sweep merge deep.jsonl
+mkdir folder.sqlite
+expect_error 3 "cannot replace the file" sweep resnet18 -o folder.sqlite
+expect_error 3 "cannot write" sweep merge whole.csv -o folder.sqlite
+expect "nothing is left beside it" is "$(echo folder.sqlite*)" folder.sqlite
+run sweep 'raft*' --registry curated --columns macs
+expect "a pattern that only another registry fits" is "$err" "zoometer: no model of the curated registry is raft*"
+mkdir -p "$XDG_CONFIG_HOME/zoometer"
+printf '[models.mine]\npython = "package.module:make"\n' >"$XDG_CONFIG_HOME/zoometer/registry.toml"
+expect_error 3 "sweep takes built-in models and files, not mine of python:package.module:make" sweep mine
+rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
 
 finish
