@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "analysis/liveness.hpp"
+#include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
 #include "util/checked.hpp"
 #include "util/error.hpp"
@@ -34,7 +34,9 @@ class Workloads {
     Workload result;
     for (FusedGroup& group : groups) result.works.push_back(work_of(std::move(group)));
     result.compulsory = compulsory_;
-    result.peak_activations = activations_of(graph_).peak_bytes;
+    const MemoryProfile memory = profile_memory(graph_);
+    result.weights = memory.parameter_bytes;
+    result.peak_activations = memory.activations.peak_bytes;
     return result;
   }
 
@@ -135,14 +137,6 @@ class Workloads {
   std::vector<std::int64_t> read_before_;  // by owner
   Traffic compulsory_;
 };
-
-std::int64_t weight_bytes_of(const Graph& graph) {
-  std::int64_t bytes = 0;
-  for (const Parameter& parameter : graph.parameters()) {
-    if (parameter.shared_with == no_id) bytes = checked_add(bytes, graph.bytes(parameter.value));
-  }
-  return bytes;
-}
 
 /// The type that most MACs are of; float32 where there are none.
 NumberType main_type(const Workload& workload) {
@@ -246,12 +240,11 @@ Roofline roofline_of(const Graph& graph, const Workload& workload, const Device&
   result.used = device.computes_in(result.asked).value_or(result.asked);
   result.peak = device.peak(result.used);
 
-  const std::int64_t weights = weight_bytes_of(graph);
   const std::int64_t room =
       std::max(device.on_chip, options.cache ? device.largest_cache() : std::int64_t{0});
   result.activations_stay = room > 0 && workload.peak_activations <= room;
   const std::int64_t taken = result.activations_stay ? workload.peak_activations : 0;
-  result.weights_stay = room > 0 && weights <= room - taken;
+  result.weights_stay = room > 0 && workload.weights <= room - taken;
 
   result.modules.resize(graph.modules().size());
   for (const Work& work : workload.works) {

@@ -41,7 +41,8 @@ struct WorkOptions {
 /// What a graph has to do, whatever the device.
 struct Workload {
   std::vector<Work> works;
-  Traffic compulsory;  ///< each weight, input and output once, nothing between
+  Traffic compulsory;        ///< each weight, input and output once, nothing between
+  std::int64_t weights = 0;  ///< bytes of parameters and buffers, whether used or not
   std::int64_t peak_activations = 0;
 };
 

@@ -58,6 +58,16 @@ int unknown_operators(const Profile& profile) {
   return exit_check_failed;
 }
 
+void refuse_useless_training(bool with_training, const std::string& optimizer,
+                             const std::string& format, const std::string& dtype) {
+  if (!optimizer.empty() && !with_training)
+    throw Error(ErrorCode::usage, "--optimizer has no use without --training");
+  if (with_training && format != "text" && format != "json")
+    throw Error(ErrorCode::usage, "--training", {"--format text or json", format});
+  if (with_training && dtype == "int8")
+    throw Error(ErrorCode::usage, "--training", {"--dtype float32, float16 or bfloat16", dtype});
+}
+
 int run(const std::vector<std::string>& words) {
   Arguments arguments("profile", "Tell a model's cost, module by module.");
   ModelWords model;
@@ -69,6 +79,8 @@ int run(const std::vector<std::string>& words) {
   bool strict = false;
   std::vector<std::string> assertions;
   bool with_memory = false;
+  bool with_training = false;
+  std::string optimizer;
   std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
@@ -76,6 +88,11 @@ int run(const std::vector<std::string>& words) {
   add_dtype_to(arguments, dtype);
   arguments.flag("--memory,-m", with_memory,
                  "Tell weights, activations and workspace apart, over time and at their peak");
+  arguments.flag(
+      "--training", with_training,
+      "Tell what a training step needs: activations kept, gradients, optimiser, backward");
+  arguments.choice("--optimizer", optimizer, {"sgd", "momentum", "adam", "adamw"},
+                   "For --training: sgd if not given");
   arguments.option("--depth,-d", options.depth,
                    "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
   arguments.flag("--show-shapes", options.show_shapes,
@@ -88,6 +105,7 @@ int run(const std::vector<std::string>& words) {
   arguments.parse(join_shape_words(words));
   if (with_memory && format == "csv")
     throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
+  refuse_useless_training(with_training, optimizer, format, dtype);
 
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
@@ -100,6 +118,11 @@ int run(const std::vector<std::string>& words) {
                     loaded.variant, convention, loaded.notes};
   std::optional<MemoryProfile> memory;
   if (with_memory) input.memory = &memory.emplace(profile_memory(graph));
+  std::optional<TrainingProfile> training;
+  if (with_training) {
+    const Optimizer chosen = optimizer_from_name(optimizer).value_or(Optimizer::sgd);
+    input.training = &training.emplace(profile_training(graph, chosen));
+  }
   if (output.empty()) {
     options.width = terminal_width();
     options.colour = wants_colour();

@@ -1,5 +1,6 @@
 #include "report/memory.hpp"
 #include "report/report.hpp"
+#include "report/training.hpp"
 #include "util/json_writer.hpp"
 
 namespace zoometer {
@@ -33,6 +34,8 @@ class ProfileDocument {
       json_.array("dtypes", [&] { write_dtypes(); });
       if (input_.memory != nullptr)
         json_.object("memory", [&] { write_memory(json_, graph_, *input_.memory); });
+      if (input_.training != nullptr)
+        json_.object("training", [&] { write_training(json_, graph_, *input_.training); });
       json_.object("coverage", [&] { write_coverage(); });
     });
     return json_.text();

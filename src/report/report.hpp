@@ -8,6 +8,7 @@
 
 #include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
+#include "analysis/training.hpp"
 
 namespace zoometer {
 
@@ -15,12 +16,13 @@ namespace zoometer {
 struct ReportInput {
   const Graph& graph;
   const Profile& profile;
-  std::string model;                       ///< a model's name or a file's path
-  std::string source;                      ///< "builtin", "onnx", ...
-  std::string variant;                     ///< "published", "untrained", or empty
-  const Convention* convention = nullptr;  ///< null: native
-  std::vector<std::string> notes;          ///< assumptions that the figures rest on
-  const MemoryProfile* memory = nullptr;   ///< where the memory over time is asked for
+  std::string model;                          ///< a model's name or a file's path
+  std::string source;                         ///< "builtin", "onnx", ...
+  std::string variant;                        ///< "published", "untrained", or empty
+  const Convention* convention = nullptr;     ///< null: native
+  std::vector<std::string> notes;             ///< assumptions that the figures rest on
+  const MemoryProfile* memory = nullptr;      ///< where the memory over time is asked for
+  const TrainingProfile* training = nullptr;  ///< where a training step is asked for
 };
 
 /// How a report looks.

@@ -27,6 +27,11 @@ std::string_view operations_unit(NumberType type) {
   return type == NumberType::int8 || type == NumberType::int4 ? "OP/s" : "FLOP/s";
 }
 
+std::string runs_text(double per_second) {
+  return per_second < 100 ? fmt::format("{:.3g}", per_second)
+                          : format_count(std::llround(per_second));
+}
+
 std::string percent(double share) { return fmt::format("{:.1f}%", share * 100); }
 
 std::string_view bound_name(const AttainableSum& sum) {
@@ -47,14 +52,6 @@ std::string type_text(const Roofline& roofline) {
   std::string text(name_of(roofline.used));
   return roofline.used == roofline.asked ? text
                                          : text + " for " + std::string(name_of(roofline.asked));
-}
-
-std::int64_t weight_bytes(const Graph& graph) {
-  std::int64_t bytes = 0;
-  for (const Parameter& parameter : graph.parameters()) {
-    if (parameter.shared_with == no_id) bytes += graph.bytes(parameter.value);
-  }
-  return bytes;
 }
 
 class TextWriter {
@@ -120,7 +117,7 @@ class TextWriter {
                  rate_text(each.device->bandwidth, "B/s"),
                  fmt::format("{:.1f}", each.peak / each.device->bandwidth),
                  total.seconds > 0 ? format_seconds(total.seconds) : "-",
-                 total.seconds > 0 ? format_count(std::llround(1 / total.seconds)) : "-",
+                 total.seconds > 0 ? runs_text(1 / total.seconds) : "-",
                  bound_text(total), percent(total.compute_utilisation()),
                  percent(total.memory_utilisation()),
                  each.least_seconds > 0 ? format_seconds(each.least_seconds) : "-"});
@@ -229,7 +226,7 @@ class TextWriter {
            : roofline.weights_stay                            ? "weights"
                                                               : "activations");
     }
-    const std::int64_t needed = weight_bytes(graph_) + report_.workload.peak_activations;
+    const std::int64_t needed = report_.workload.weights + report_.workload.peak_activations;
     if (roofline.device->capacity > 0 && needed > roofline.device->capacity) {
       line("note         {} has {} of memory, and the model needs {}", name,
            format_bytes(roofline.device->capacity), format_bytes(needed));

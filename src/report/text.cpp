@@ -5,6 +5,7 @@
 
 #include "report/memory.hpp"
 #include "report/report.hpp"
+#include "report/training.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -48,6 +49,7 @@ class TextReport {
     write_operators();
     write_dtypes();
     if (input_.memory != nullptr) text_ += memory_text(graph_, *input_.memory, options_);
+    if (input_.training != nullptr) text_ += training_text(graph_, *input_.training, options_);
     write_coverage();
     write_notes();
     return std::move(text_);

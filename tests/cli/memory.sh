@@ -51,4 +51,32 @@ run profile resnet18 --dtype float32 --format json
 expect "float32 is what resnet18 has" test "$(jq -c .totals stdout.txt)" = "$(jq -c .totals float32.json)"
 expect_error 2 "expected one of float32, float16, bfloat16, int8, got float17" profile resnet18 --dtype float17
 
+# a training step
+run profile resnet18 --training --format json
+expect "training's schema" validate stdout.txt profile
+# Every layer but the first has a gradient of its input: 118,013,952 MACs of conv1 less than twice.
+expect "backward" json '.training | .macs == 1814073344 and .backward_macs == 2 * .macs - 118013952'
+expect "the sum" json '.training | .total_bytes == .weight_bytes + .gradient_bytes + .master_weight_bytes + .optimizer_state_bytes + .peak_activations.bytes'
+expect "SGD keeps nothing" json '.training | .optimizer == "sgd" and .optimizer_state_bytes == 0 and .gradient_bytes == 4 * 11689512'
+expect "operators add up" json '.training | .saved_bytes == ([.operators[].saved_bytes] | add) and .backward_macs == ([.operators[].backward_macs] | add)'
+for words in "momentum 1" "adam 2" "adamw 2"; do
+  set -- $words
+  run profile resnet18 --training --optimizer "$1" --format json
+  expect "$1" json '.training | .optimizer == "'"$1"'" and .optimizer_state_bytes == '"$2"' * 4 * 11689512'
+done
+run profile resnet18 --training --dtype float16 --optimizer adam --format json
+expect "16 bits" json '.training | .gradient_bytes == 2 * 11689512 and .master_weight_bytes == 4 * 11689512 and .optimizer_state_bytes == 8 * 11689512'
+expect_output "a float32 copy of the parameters" profile resnet18 --training --dtype bfloat16
+for model in vit_b_16 swin_t maskrcnn_resnet50_fpn raft_small quantized_resnet18; do
+  run profile $model --registry all --training --memory --format json
+  expect "$model: training's schema" validate stdout.txt profile
+  expect "$model: backward is at most twice" json '.training | .backward_macs <= 2 * .macs and .backward_macs >= .macs / 2'
+done
+run profile resnet18 --format json
+expect "no training unless asked for" json '.training == null'
+expect_error 2 "--optimizer has no use without --training" profile resnet18 --optimizer adam
+expect_error 2 "--training: expected --format text or json, got csv" profile resnet18 --training --format csv
+expect_error 2 "--training: expected --dtype float32, float16 or bfloat16, got int8" profile resnet18 --training --dtype int8
+expect_error 2 "expected one of sgd, momentum, adam, adamw" profile resnet18 --training --optimizer adem
+
 finish

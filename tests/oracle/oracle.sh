@@ -31,6 +31,7 @@ tally facts "$oracle/facts.py" --check
 tally int8 "$oracle/int8_facts.py" --check
 tally compared "$oracle/compare.py" "$ZOOMETER" --input-shape 3,3,192,256
 tally memory "$oracle/memory.py" "$ZOOMETER"
+tally training "$oracle/training.py" "$ZOOMETER"
 
 echo "CASES $passed passed $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/graph.hpp"
+
+namespace zoometer {
+
+enum class Optimizer : std::uint8_t {
+  sgd,       ///< keeps nothing
+  momentum,  ///< one number for each parameter
+  adam,      ///< two
+  adamw,     ///< two
+};
+
+std::string_view name_of(Optimizer optimizer) noexcept;
+std::optional<Optimizer> optimizer_from_name(std::string_view name) noexcept;
+
+/// What operators of one kind add to a training step.
+struct TrainingOperator {
+  std::string name;
+  std::int64_t count = 0;
+  std::int64_t macs = 0;           ///< forward
+  std::int64_t backward_macs = 0;  ///< gradients of inputs and of weights
+  std::int64_t saved_bytes = 0;    ///< kept from forward to backward, by the first who needs it
+};
+
+/// What one training step needs: forward, backward and the update of the parameters, with the rules
+/// of docs/memory.md. Sums are of bytes.
+struct TrainingProfile {
+  Optimizer optimizer = Optimizer::sgd;
+  std::int64_t trainable = 0;         ///< parameters with a gradient, elements
+  std::int64_t weights = 0;           ///< parameters and buffers
+  std::int64_t gradients = 0;         ///< of the parameters
+  std::int64_t master_weights = 0;    ///< a float32 copy of parameters stored in 16 bits
+  std::int64_t optimizer_state = 0;   ///< in float32
+  std::int64_t saved = 0;             ///< activations kept for backward; inputs are the caller's
+  std::int64_t peak_activations = 0;  ///< the most of activations and their gradients at one time
+  NodeId peak_node = no_id;           ///< that runs then; no_id: before any
+  bool peak_is_backward = false;
+  std::int64_t total = 0;  ///< weights, gradients, both of the optimiser, and that peak
+  std::int64_t macs = 0;
+  std::int64_t backward_macs = 0;
+  std::vector<TrainingOperator> operators;  ///< most saved bytes first
+  bool bounded = false;                     ///< rests on a size that is an upper bound
+};
+
+/// Throws Error{overflow} where a sum exceeds 63 bits.
+TrainingProfile profile_training(const Graph& graph, Optimizer optimizer);
+
+}  // namespace zoometer

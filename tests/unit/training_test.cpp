@@ -1,0 +1,177 @@
+// What a training step needs, against the examples computed by hand in docs/memory.md.
+#include <gmock/gmock.h>
+
+#include "analysis/profile.hpp"
+#include "analysis/training.hpp"
+#include "op/conv.hpp"
+#include "op/elementwise.hpp"
+#include "op/matmul.hpp"
+#include "op/movement.hpp"
+#include "op/norm.hpp"
+#include "op/pool.hpp"
+#include "registry/zoo.hpp"
+
+namespace zoometer {
+namespace {
+
+class TrainingExample : public testing::Test {
+ protected:
+  Graph graph;
+
+  TrainingExample() { graph.add_module(no_id, "", "Net"); }
+
+  Tensor input(const Shape& shape) {
+    return {&graph, graph.add_input("x", shape, DType::float32)};
+  }
+  Tensor parameter(const Shape& shape, ParameterKind kind = ParameterKind::parameter) {
+    return {&graph, graph.add_parameter(0, "weight", shape, DType::float32, kind)};
+  }
+  Tensor layer(Tensor x, std::int64_t out) {
+    return linear(x, parameter({out, x.dim(-1)}), parameter({out}));
+  }
+  void output(Tensor y) { graph.add_output("y", y.id); }
+  TrainingProfile step(Optimizer optimizer = Optimizer::sgd) {
+    return profile_training(graph, optimizer);
+  }
+};
+
+// Example 1: two linear layers with a relu between.
+TEST_F(TrainingExample, TwoLayers) {
+  output(layer(unary(relu_op, layer(input({2, 8}), 16)), 4));
+  const TrainingProfile result = step();
+  EXPECT_EQ(result.trainable, 212);
+  EXPECT_EQ(result.weights, 848);
+  EXPECT_EQ(result.gradients, 848);
+  EXPECT_EQ(result.optimizer_state, 0);
+  EXPECT_EQ(result.master_weights, 0);
+  EXPECT_EQ(result.macs, 384);
+  EXPECT_EQ(result.backward_macs, 512);
+  EXPECT_EQ(result.saved, 128);
+  EXPECT_EQ(result.peak_activations, 480);
+  EXPECT_EQ(result.peak_node, 1U);
+  EXPECT_TRUE(result.peak_is_backward);
+  EXPECT_EQ(result.total, 848 + 848 + 480);
+  EXPECT_EQ(step(Optimizer::momentum).optimizer_state, 848);
+  EXPECT_EQ(step(Optimizer::adam).optimizer_state, 2 * 848);
+  EXPECT_EQ(step(Optimizer::adamw).total, 848 + 848 + 2 * 848 + 480);
+}
+
+TEST_F(TrainingExample, SixteenBitsHaveMasterWeights) {
+  output(layer(unary(relu_op, layer(input({2, 8}), 16)), 4));
+  graph.count_floating_as(DType::bfloat16);
+  const TrainingProfile result = step(Optimizer::adam);
+  EXPECT_EQ(result.weights, 424);
+  EXPECT_EQ(result.gradients, 424);
+  EXPECT_EQ(result.master_weights, 848);
+  EXPECT_EQ(result.optimizer_state, 2 * 848);
+  EXPECT_EQ(result.saved, 64);
+  EXPECT_EQ(result.peak_activations, 240);
+}
+
+// Example 2: convolution, batch_norm, relu in place.
+TEST_F(TrainingExample, ConvolutionWithNormAndActivation) {
+  ConvAttrs attrs;
+  attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
+  const Tensor y = convolution(input({1, 3, 8, 8}), parameter({4, 3, 3, 3}), {}, attrs);
+  const Tensor statistics = parameter({4}, ParameterKind::buffer);
+  output(unary(relu_op, batch_norm(y, parameter({4}), parameter({4}), statistics, statistics),
+               true));
+  const TrainingProfile result = step();
+  EXPECT_EQ(result.macs, 6'912);
+  EXPECT_EQ(result.backward_macs, 6'912) << "the first layer needs no gradient of its input";
+  EXPECT_EQ(result.saved, 1'024 + 32 + 1'024);
+  EXPECT_EQ(result.trainable, 4 * 27 + 8);
+  EXPECT_EQ(result.weights, (4 * 27 + 12) * 4);
+}
+
+// Example 3: the products of attention have a gradient for each factor.
+TEST_F(TrainingExample, AttentionKeepsBothFactors) {
+  const Tensor x = input({4, 8});
+  const Tensor query = layer(x, 8);
+  const Tensor key = layer(x, 8);
+  output(matmul(softmax(matmul(query, transpose(key, 0, 1)), -1), x));
+  const TrainingProfile result = step();
+  // Forward: two layers of 4 x 8 x 8, products of 4 x 8 x 4 and 4 x 4 x 8.
+  EXPECT_EQ(result.macs, 2 * 256 + 2 * 128);
+  // Backward: the layers' weights; both factors of the first product, one of the second.
+  EXPECT_EQ(result.backward_macs, 2 * 256 + 2 * 128 + 128);
+  // Query, key and the softmax's result; x is the caller's.
+  EXPECT_EQ(result.saved, 128 + 128 + 64);
+}
+
+TEST_F(TrainingExample, WhatWorksInPlaceAndNeedsItsInputKeepsACopy) {
+  const Tensor y = layer(input({2, 8}), 16);
+  output(unary(hardswish_op, y, true));
+  EXPECT_EQ(step().saved, 128);
+  graph.clear();
+  graph.add_module(no_id, "", "Net");
+  output(layer(unary(hardswish_op, layer(input({2, 8}), 16), true), 4));
+  EXPECT_EQ(step().saved, 128 + 128) << "the copy, and the result for the next layer";
+}
+
+TEST_F(TrainingExample, MaxPoolingKeepsIndices) {
+  const Tensor y = layer(input({1, 2, 4, 4}), 4);
+  PoolAttrs attrs;
+  attrs.kernel_size = attrs.stride = {2, 2};
+  attrs.padding = attrs.padding_end = {0, 0};
+  attrs.dilation = {1, 1};
+  output(max_pool(y, attrs));
+  EXPECT_EQ(step().saved, 2 * 16 * 4 + 2 * 4 * 8);
+}
+
+TEST_F(TrainingExample, FactorsAreKeptForTheOther) {
+  const Tensor y = layer(input({2, 8}), 8);
+  const Tensor constant = input({2, 8});
+  output(y * constant);
+  EXPECT_EQ(step().saved, 0) << "only the gradient of y is wanted, and needs the caller's tensor";
+  graph.clear();
+  graph.add_module(no_id, "", "Net");
+  const Tensor a = layer(input({2, 8}), 8);
+  const Tensor b = layer(input({2, 8}), 8);
+  output(a * b);
+  EXPECT_EQ(step().saved, 64 + 64);
+}
+
+TEST_F(TrainingExample, NormalisationsKeepStatistics) {
+  const Tensor y = layer(input({2, 6, 8}), 8);
+  output(layer_norm(y, parameter({8}), parameter({8})));
+  EXPECT_EQ(step().saved, 96 * 4 + 2 * 12 * 4);
+}
+
+TEST_F(TrainingExample, WithoutParametersNothingIsTrained) {
+  output(unary(relu_op, input({2, 8})));
+  const TrainingProfile result = step(Optimizer::adam);
+  EXPECT_EQ(result.saved, 0);
+  EXPECT_EQ(result.backward_macs, 0);
+  EXPECT_EQ(result.total, 128);
+  graph.clear();
+  graph.add_module(no_id, "", "Net");
+  output(input({4}));
+  EXPECT_EQ(step().total, 16);
+}
+
+/// Backward takes at most twice forward, and exactly the operators' sums make up the totals.
+TEST(TrainingZoo, SumsAddUp) {
+  Graph graph;
+  for (const ZooEntry& entry : zoo()) {
+    trace(*entry.model, {}, graph);
+    const Profile figures = profile(graph);
+    const TrainingProfile result = profile_training(graph, Optimizer::sgd);
+    EXPECT_EQ(result.macs, figures.total.macs) << entry.model->name;
+    EXPECT_EQ(result.weights, figures.total.parameter_bytes) << entry.model->name;
+    EXPECT_LE(result.backward_macs, 2 * result.macs) << entry.model->name;
+    EXPECT_GE(result.peak_activations, figures.memory.peak_bytes) << entry.model->name;
+    EXPECT_GE(result.peak_activations, result.saved) << entry.model->name;
+    std::int64_t saved = 0;
+    std::int64_t backward = 0;
+    for (const TrainingOperator& each : result.operators) {
+      saved += each.saved_bytes;
+      backward += each.backward_macs;
+    }
+    EXPECT_EQ(saved, result.saved) << entry.model->name;
+    EXPECT_EQ(backward, result.backward_macs) << entry.model->name;
+  }
+}
+
+}  // namespace
+}  // namespace zoometer
