@@ -7,6 +7,7 @@
 #include "analysis/profile.hpp"
 #include "op/conv.hpp"
 #include "op/norm.hpp"
+#include "op/recurrent.hpp"
 #include "util/checked.hpp"
 
 namespace zoometer {
@@ -41,7 +42,8 @@ constexpr unsigned result = 8;
 constexpr unsigned survivor = 16;
 
 /// By PyTorch's derivatives. Products and mul, div are below; what is not listed keeps nothing:
-/// sums, views, copies, resampling, rounding, comparisons, dropout (whose rate a graph does not have).
+/// sums, views, copies, resampling, rounding, comparisons, dropout (whose rate a graph does not
+/// have).
 constexpr SavingRule saving_rules[] = {
     {"batch_norm", first, Extra::channel_statistics},
     {"instance_norm", first, Extra::instance_statistics},
@@ -250,10 +252,16 @@ class Step {
   }
 
   /// The gradient of each factor is a product with as many MACs. Attention has two products and so
-  /// four factors, of which query and key make up the first two.
-  static std::int64_t backward_macs(const NodeView& node, std::int64_t macs, std::int64_t wanted) {
-    if (node.op().name == "scaled_dot_product_attention") return checked_mul(2, macs);
-    return checked_mul(macs, wanted);
+  /// four factors, of which query and key make up the first two. A recurrent layer's second product
+  /// has two: its weights, and the states, which depend on weights.
+  std::int64_t backward_macs(const NodeView& node, std::int64_t macs, std::int64_t wanted) const {
+    const OpDef& op = node.op();
+    if (op.name == "scaled_dot_product_attention") return checked_mul(2, macs);
+    if (&op != &rnn_op && &op != &gru_op && &op != &lstm_op) return checked_mul(macs, wanted);
+    const std::int64_t features = node.in(1).dim(-1);
+    const std::int64_t hidden = node.in(2).dim(-1);
+    const std::int64_t of_states = macs / std::max<std::int64_t>(1, features + hidden) * hidden;
+    return checked_add(checked_mul(macs - of_states, wanted), checked_mul(2, of_states));
   }
 
   bool is_product(const OpDef& op) const {
@@ -305,8 +313,7 @@ class Step {
 
   /// Whether an operator writes its result over its first input.
   bool overwrites(const NodeView& node) const {
-    return node.op().storage == Storage::fresh &&
-           graph_.value(node.output()).has(Value::shares);
+    return node.op().storage == Storage::fresh && graph_.value(node.output()).has(Value::shares);
   }
 
   /// An operator that works in place and needs what it overwrites keeps a copy.
@@ -346,7 +353,7 @@ class Step {
     }
     const std::int64_t numbers = sums.optimizer == Optimizer::sgd        ? 0
                                  : sums.optimizer == Optimizer::momentum ? 1
-                                                                           : 2;
+                                                                         : 2;
     sums.optimizer_state = product(numbers, sums.trainable, float32_bytes);
   }
 

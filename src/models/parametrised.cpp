@@ -59,8 +59,7 @@ const FamilyParameter& parameter_of(const Parametrised& family, std::string_view
 }
 
 std::int64_t integer_of(const FamilyParameter& parameter, const TomlValue& value) {
-  if (value.kind != TomlValue::Kind::integer || value.integer < 1 ||
-      value.integer > parameter.most)
+  if (value.kind != TomlValue::Kind::integer || value.integer < 1 || value.integer > parameter.most)
     refuse(parameter, "an integer from 1 to " + std::to_string(parameter.most), value);
   return value.integer;
 }
@@ -98,9 +97,9 @@ void FamilyValues::take(const Parametrised& family, std::string_view text) {
   try {
     given = parse_toml("given = {" + std::string(text) + "}", std::string(family.name));
   } catch (const Error&) {
-    throw Error(ErrorCode::usage, std::string(family.name),
-                {"parameters like layers = [2, 2, 2, 2], block = \"basic\"",
-                 escape_controls(text)});
+    throw Error(
+        ErrorCode::usage, std::string(family.name),
+        {"parameters like layers = [2, 2, 2, 2], block = \"basic\"", escape_controls(text)});
   }
   for (const auto& [name, value] : given.find("given")->members) {
     const FamilyParameter& parameter = parameter_of(family, name);

@@ -19,8 +19,8 @@ struct FamilyParameter {
   Kind kind = Kind::integer;
   std::string_view standard;  ///< as it is written: "64", "[3, 4, 6, 3]", "\"basic\""
   std::string_view meaning;
-  std::int64_t most = 65'536;              ///< of each integer; the least is 1
-  std::size_t count = 0;                   ///< how many integers there are
+  std::int64_t most = 65'536;                    ///< of each integer; the least is 1
+  std::size_t count = 0;                         ///< how many integers there are
   std::span<const std::string_view> words = {};  ///< which words there are
 };
 

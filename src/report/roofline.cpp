@@ -117,9 +117,8 @@ class TextWriter {
                  rate_text(each.device->bandwidth, "B/s"),
                  fmt::format("{:.1f}", each.peak / each.device->bandwidth),
                  total.seconds > 0 ? format_seconds(total.seconds) : "-",
-                 total.seconds > 0 ? runs_text(1 / total.seconds) : "-",
-                 bound_text(total), percent(total.compute_utilisation()),
-                 percent(total.memory_utilisation()),
+                 total.seconds > 0 ? runs_text(1 / total.seconds) : "-", bound_text(total),
+                 percent(total.compute_utilisation()), percent(total.memory_utilisation()),
                  each.least_seconds > 0 ? format_seconds(each.least_seconds) : "-"});
     }
     text_ += table.text(options_.width, options_.colour);

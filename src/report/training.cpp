@@ -56,10 +56,9 @@ std::string training_text(const Graph& graph, const TrainingProfile& training,
   table.column("saved", true);
   const auto cells = [](std::string name, std::int64_t count, std::int64_t macs,
                         std::int64_t backward, std::int64_t saved) {
-    return std::vector<std::string>{std::move(name), std::to_string(count),
-                                    macs > 0 ? format_count(macs) : "-",
-                                    backward > 0 ? format_count(backward) : "-",
-                                    saved > 0 ? format_bytes(saved) : "-"};
+    return std::vector<std::string>{
+        std::move(name), std::to_string(count), macs > 0 ? format_count(macs) : "-",
+        backward > 0 ? format_count(backward) : "-", saved > 0 ? format_bytes(saved) : "-"};
   };
   std::int64_t count = 0;
   for (const TrainingOperator& entry : training.operators) {

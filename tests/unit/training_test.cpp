@@ -9,6 +9,7 @@
 #include "op/movement.hpp"
 #include "op/norm.hpp"
 #include "op/pool.hpp"
+#include "op/recurrent.hpp"
 #include "registry/zoo.hpp"
 
 namespace zoometer {
@@ -20,9 +21,7 @@ class TrainingExample : public testing::Test {
 
   TrainingExample() { graph.add_module(no_id, "", "Net"); }
 
-  Tensor input(const Shape& shape) {
-    return {&graph, graph.add_input("x", shape, DType::float32)};
-  }
+  Tensor input(const Shape& shape) { return {&graph, graph.add_input("x", shape, DType::float32)}; }
   Tensor parameter(const Shape& shape, ParameterKind kind = ParameterKind::parameter) {
     return {&graph, graph.add_parameter(0, "weight", shape, DType::float32, kind)};
   }
@@ -74,8 +73,8 @@ TEST_F(TrainingExample, ConvolutionWithNormAndActivation) {
   attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
   const Tensor y = convolution(input({1, 3, 8, 8}), parameter({4, 3, 3, 3}), {}, attrs);
   const Tensor statistics = parameter({4}, ParameterKind::buffer);
-  output(unary(relu_op, batch_norm(y, parameter({4}), parameter({4}), statistics, statistics),
-               true));
+  output(
+      unary(relu_op, batch_norm(y, parameter({4}), parameter({4}), statistics, statistics), true));
   const TrainingProfile result = step();
   EXPECT_EQ(result.macs, 6'912);
   EXPECT_EQ(result.backward_macs, 6'912) << "the first layer needs no gradient of its input";
@@ -107,6 +106,16 @@ TEST_F(TrainingExample, WhatWorksInPlaceAndNeedsItsInputKeepsACopy) {
   graph.add_module(no_id, "", "Net");
   output(layer(unary(hardswish_op, layer(input({2, 8}), 16), true), 4));
   EXPECT_EQ(step().saved, 128 + 128) << "the copy, and the result for the next layer";
+}
+
+TEST_F(TrainingExample, RecurrentLayersHaveTwoProducts) {
+  const Tensor x = input({5, 2, 3});
+  output(apply(lstm_op, RecurrentAttrs{}, x, parameter({1, 16, 3}), parameter({1, 16, 4})));
+  const TrainingProfile result = step();
+  EXPECT_EQ(result.macs, 5 * 2 * 16 * (3 + 4));
+  // x wants no gradient; the states do, and both weights.
+  EXPECT_EQ(result.backward_macs, 5 * 2 * 16 * 3 + 2 * 5 * 2 * 16 * 4);
+  EXPECT_EQ(result.saved, 5 * 2 * 4 * 4);
 }
 
 TEST_F(TrainingExample, MaxPoolingKeepsIndices) {
