@@ -18,15 +18,14 @@ mark_as_advanced(PROTOZERO_INCLUDE_DIR TOMLPLUSPLUS_INCLUDE_DIR FMT_INCLUDE_DIR
   FMT_LIBRARY SQLITE3_LIBRARY ZLIB_LIBRARY)
 
 # Debian 12 ships fmt as a shared library only; its sources are all in the headers, so one small
-# file makes the static library (written for fmt 9, which is why others stay shared).
+# file becomes part of the library (written for fmt 9, which is why others stay shared).
 add_library(zoometer_fmt INTERFACE)
 target_include_directories(zoometer_fmt SYSTEM INTERFACE ${FMT_INCLUDE_DIR})
 file(STRINGS ${FMT_INCLUDE_DIR}/fmt/core.h fmt_version REGEX "^#define FMT_VERSION ")
 if(FMT_LIBRARY MATCHES "\\.so$" AND fmt_version MATCHES " 9[0-9][0-9][0-9][0-9]$")
-  add_library(zoometer_fmt_static STATIC ${PROJECT_SOURCE_DIR}/cmake/fmt_static.cpp)
-  target_include_directories(zoometer_fmt_static SYSTEM PRIVATE ${FMT_INCLUDE_DIR})
-  target_link_libraries(zoometer_fmt INTERFACE zoometer_fmt_static)
+  set(ZOOMETER_FMT_SOURCE ${PROJECT_SOURCE_DIR}/cmake/fmt_static.cpp)
 else()
+  set(ZOOMETER_FMT_SOURCE "")
   target_link_libraries(zoometer_fmt INTERFACE ${FMT_LIBRARY})
 endif()
 

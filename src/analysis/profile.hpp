@@ -6,29 +6,11 @@
 #include <vector>
 
 #include "analysis/convention.hpp"
+#include "analysis/figures.hpp"
 #include "analysis/liveness.hpp"
 #include "ir/graph.hpp"
 
 namespace zoometer {
-
-/// The figures of a module, an operator kind or the whole graph.
-struct Figures {
-  std::int64_t parameters = 0;       ///< elements of learnt tensors, shared ones once
-  std::int64_t buffers = 0;          ///< elements of stored tensors that are not learnt
-  std::int64_t parameter_bytes = 0;  ///< of both, at their dtypes
-  std::int64_t macs = 0;             ///< multiply-accumulates
-  std::int64_t flops = 0;            ///< 2 x macs + what every other operation does
-  std::int64_t activations = 0;      ///< elements of the outputs of operators that have MACs
-  std::int64_t bytes_read = 0;       ///< inputs and weights, at their dtypes
-  std::int64_t bytes_written = 0;    ///< outputs
-  std::int64_t cost = 0;             ///< by the chosen convention
-  bool bounded = false;              ///< rests on a size that is an upper bound
-  bool macs_bounded = false;         ///< the MACs, too, and not only other figures
-
-  Figures& operator+=(const Figures& other);
-  /// FLOPs per byte moved; 0 where nothing moves.
-  double intensity() const noexcept;
-};
 
 /// One operator kind of the graph.
 struct OperatorFigures {
@@ -44,17 +26,6 @@ struct DTypeFigures {
   std::int64_t macs = 0;
   std::int64_t bytes = 0;            ///< read and written
   std::int64_t parameter_bytes = 0;  ///< of the parameters stored in it
-};
-
-/// Every operator is counted, zero by definition, or unknown.
-struct CoverageLedger {
-  struct Unknown {
-    std::string name;
-    std::int64_t count = 0;
-  };
-  std::int64_t counted = 0;
-  std::int64_t zero = 0;
-  std::vector<Unknown> unknown;
 };
 
 /// The figures of a graph, summed up its module tree.

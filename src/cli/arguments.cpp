@@ -8,6 +8,48 @@
 #include "util/text.hpp"
 
 namespace zoometer {
+namespace {
+
+/// "text|json|csv" and "[python|cpp]" as words; none for a value's name.
+std::vector<std::string> choices_of(std::string value) {
+  std::erase_if(value, [](char c) { return c == '[' || c == ']'; });
+  std::vector<std::string> choices;
+  if (value.find('|') == std::string::npos) return choices;
+  std::size_t begin = 0;
+  while (begin <= value.size()) {
+    const std::size_t end = std::min(value.find('|', begin), value.size());
+    choices.push_back(value.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return choices;
+}
+
+/// "SECONDS" for "SECONDS:POSITIVE": the library appends what it checks.
+std::string without_checks(const std::string& value) {
+  const std::size_t colon = value.rfind(':');
+  const bool is_check =
+      colon != std::string::npos &&
+      std::none_of(value.begin() + static_cast<std::ptrdiff_t>(colon), value.end(),
+                   [](char c) { return (c >= 'a' && c <= 'z') || c == ']'; });
+  return is_check ? value.substr(0, colon) : value;
+}
+
+ArgumentDescription describe(const CLI::Option& option) {
+  ArgumentDescription description;
+  for (const std::string& name : option.get_lnames()) description.names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) description.names.push_back("-" + name);
+  description.is_positional = description.names.empty();
+  if (description.is_positional) description.names.push_back(option.get_name(true));
+  description.value = without_checks(option.get_type_name());
+  description.choices = choices_of(description.value);
+  description.help = option.get_description();
+  description.standard = option.get_default_str();
+  description.is_required = option.get_required();
+  description.repeats = option.get_items_expected_max() > 1;
+  return description;
+}
+
+}  // namespace
 
 struct Arguments::Parser {
   CLI::App app;
@@ -116,6 +158,12 @@ void Arguments::optional_choice(const std::string& names, std::optional<std::str
 void Arguments::footer(const std::string& text) { parser_->app.footer(text); }
 
 void Arguments::parse(const std::vector<std::string>& words) {
+  if (words.size() == 1 && words[0] == describe_word) {
+    ArgumentsDescribed described{parser_->app.get_description(), {}, parser_->app.get_footer()};
+    for (const CLI::Option* option : parser_->app.get_options())
+      described.arguments.push_back(describe(*option));
+    throw described;
+  }
   try {
     std::vector<std::string> reversed(words.rbegin(),
                                       words.rend());  // the library takes them from the back

@@ -12,6 +12,26 @@ namespace zoometer {
 /// Thrown by `Arguments::parse` where there is nothing more to do: help was asked for and printed.
 struct HelpShown {};
 
+/// One option or positional word, for manual pages and completions.
+struct ArgumentDescription {
+  std::vector<std::string> names;    ///< "--format", "-f"; of a positional its one name
+  std::string value;                 ///< what its value is called; empty for a flag
+  std::vector<std::string> choices;  ///< the words that its value may be; empty: any
+  std::string help;
+  std::string standard;  ///< its value where it is not given; may be empty
+  bool is_positional = false;
+  bool is_required = false;
+  bool repeats = false;  ///< of a positional
+};
+
+/// Thrown by `Arguments::parse` in place of parsing where the only word is `describe_word`.
+struct ArgumentsDescribed {
+  std::string summary;
+  std::vector<ArgumentDescription> arguments;
+  std::string footer;
+};
+inline constexpr std::string_view describe_word = "--describe-arguments";
+
 /// The words of one subcommand. Wraps the argument library, whose header is heavy, so that only the
 /// subcommand that was typed is built.
 class Arguments {

@@ -13,6 +13,13 @@ inline constexpr int exit_check_failed = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_unreadable = 3;
 
+/// What a command does with its first word, where it has several such.
+struct Action {
+  std::string_view name;
+  std::string_view summary;
+  int (*run)(const std::vector<std::string>& words);
+};
+
 /// One subcommand. It writes results to standard output and all else to standard error, and throws
 /// Error where it cannot go on.
 struct Command {
@@ -20,6 +27,7 @@ struct Command {
   std::string_view summary;
   int (*run)(const std::vector<std::string>& words);
   int rank = 100;  ///< place in `--help`: the lowest first
+  std::span<const Action> actions = {};
 };
 
 /// Every command, by object name.

@@ -245,7 +245,7 @@ void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
 int run(const std::vector<std::string>& command_line) {
   DiscoverWords words;
   parse(words, command_line);
-  const Registry registry;
+  const Registry registry(words.source.plugins);
   const bool is_test = !words.test_model.empty();
   const Discovery discovery = discover(
       registry, words.source, is_test ? std::vector{words.test_model} : words.patterns, is_test);

@@ -7,6 +7,7 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/list_sources.hpp"
+#include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "registry/registry.hpp"
 #include "util/json_writer.hpp"
@@ -32,6 +33,7 @@ struct ListWords {
   bool reverse = false;
   std::string format = "text";
   std::string output;
+  std::vector<std::string> plugins;
 };
 
 /// What was asked for, parsed.
@@ -346,6 +348,7 @@ int run(const std::vector<std::string>& command_line) {
                    "KEY,KEY");
   bool sources = false;
   arguments.flag("--sources", sources, "List where models come from, each with version and age");
+  add_plugin_option(arguments, words.plugins);
   arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "How to write the list");
   arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
                    "FILE");
@@ -361,7 +364,7 @@ int run(const std::vector<std::string>& command_line) {
     throw Error(ErrorCode::usage, "--sources lists sources, not models: it takes no names");
   if (sources) return run_list_sources(words.format, words.output);
   const Question question(words);
-  const Registry registry;
+  const Registry registry(words.plugins);
   const RegistryKind kind = registry.choose(words.registry);
   take_files(words, registry);
   const std::vector<RegistryModel> files = models_of_files(words);

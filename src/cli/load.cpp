@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "registry/origin.hpp"
-#include "registry/zoo.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
 
@@ -93,18 +92,17 @@ void note_registry(const ModelWords& words, const Registry& registry, const Regi
 }
 
 /// An option that the model has no use for is a mistake, not to be passed over in silence.
-void refuse_useless_options(const ModelWords& words, const ZooEntry& entry) {
+void refuse_useless_options(const ModelWords& words, const RegistryModel& model) {
   const auto refuse = [&](std::string_view option, std::string_view use) {
     throw Error(ErrorCode::usage,
-                std::string(option) + " has no use for " + std::string(entry.model->name),
-                {std::string(use), std::string(name_of(entry.family->task))});
+                std::string(option) + " has no use for " + std::string(model.name),
+                {std::string(use), std::string(name_of(model.task))});
   };
-  if (entry.family->task != Task::detection) {
+  if (model.task != Task::detection) {
     if (words.proposals) refuse("--proposals", "a detector");
     if (words.detections) refuse("--detections", "a detector");
   }
-  if (words.quantize && entry.family->task != Task::quantization)
-    refuse("--quantize", "a quantized model");
+  if (words.quantize && model.task != Task::quantization) refuse("--quantize", "a quantized model");
   if (!words.dims.empty()) {
     throw Error(
         ErrorCode::usage,
@@ -112,9 +110,8 @@ void refuse_useless_options(const ModelWords& words, const ZooEntry& entry) {
   }
 }
 
-LoadedModel load_builtin(const ModelWords& words, const ZooEntry& entry, Graph& graph) {
-  refuse_useless_options(words, entry);
-  const Model& model = *entry.model;
+LoadedModel load_builtin(const ModelWords& words, const RegistryModel& model, Graph& graph) {
+  refuse_useless_options(words, model);
   TraceOptions options;
   options.variant = words.variant == "untrained" ? Variant::untrained : Variant::published;
   options.inputs = parse_inputs(words.input_shapes);
@@ -122,8 +119,8 @@ LoadedModel load_builtin(const ModelWords& words, const ZooEntry& entry, Graph& 
   options.proposals = words.proposals;
   options.detections = words.detections;
   options.quantize = words.quantize;
-  trace(model, options, graph);
-  return {std::string(model.name), "builtin", words.variant, {}};
+  trace(*model.builtin, options, graph);
+  return {std::string(model.name), std::string(model.source), words.variant, {}};
 }
 
 LoadedModel load_from(const ModelWords& words, const Origin& origin,
@@ -156,6 +153,7 @@ void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
   arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
   arguments.flag("--quantize", quantize, "The int8 graph of a quantized model");
   add_live_options(arguments, live);
+  add_plugin_option(arguments, plugins);
   arguments.option("--registry", registry,
                    "The registry that the model is looked for in first: curated, auto or all",
                    "NAME");
@@ -195,6 +193,10 @@ void add_live_options(Arguments& arguments, LiveOptions& live) {
                    "SECONDS");
 }
 
+void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins) {
+  arguments.option("--plugin", plugins, "Load the models of a plug-in, too; repeats", "FILE");
+}
+
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words) {
   std::vector<std::string> joined;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -212,10 +214,10 @@ LoadedModel load_model(const ModelWords& words, Graph& graph) {
   if (words.batch && *words.batch < 1) {
     throw Error(ErrorCode::usage, "--batch", {"at least 1", std::to_string(*words.batch)});
   }
-  const Registry registry;
+  const Registry registry(words.plugins);
   if (const RegistryModel* model = registry.find(words.model)) {
     note_registry(words, registry, *model);
-    if (model->builtin != nullptr) return load_builtin(words, find_in_zoo(model->name), graph);
+    if (model->builtin != nullptr) return load_builtin(words, *model, graph);
     return load_from(words, model->user->origin, model->user->inputs, registry, graph);
   }
   const Origin origin = parse_origin(words.model);

@@ -23,6 +23,7 @@ struct ModelWords {
   std::string entry;
   std::string registry;
   LiveOptions live;
+  std::vector<std::string> plugins;
 
   /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
   void add_to(Arguments& arguments, bool with_inputs = true);
@@ -33,7 +34,7 @@ struct ModelWords {
 /// A traced model and what was assumed.
 struct LoadedModel {
   std::string name;
-  std::string source;   ///< "builtin", "torchvision", "python" or the file's format
+  std::string source;   ///< "builtin", "plugin:FILE", "torchvision", "python" or the file's format
   std::string variant;  ///< empty for files
   std::vector<std::string> notes;
 };
@@ -49,6 +50,9 @@ std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words);
 
 /// Adds --python and --time-limit.
 void add_live_options(Arguments& arguments, LiveOptions& live);
+
+/// Adds --plugin.
+void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins);
 
 /// Joins the words of `--input-shape 1 3 224 224` into one, so that all spellings are alike.
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words);

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/description.hpp"
 #include "cli/old_commands.hpp"
 #include "util/error.hpp"
 #include "util/limits.hpp"
@@ -18,19 +18,14 @@ namespace zoometer {
 namespace {
 
 std::string help_text() {
-  std::vector<const Command*> sorted(commands().begin(), commands().end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](auto* a, auto* b) { return a->rank < b->rank; });
   std::string text = "zoometer tells what a neural network costs, without running it.\n\n"
                      "Usage: zoometer COMMAND [WORDS...]\n\nCommands:\n";
-  for (const Command* command : sorted)
+  for (const Command* command : commands_by_rank())
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
-  text += "\nOptions:\n"
-          "  -h, --help     print this help, or a command's with COMMAND --help\n"
-          "  --version      print the version\n"
-          "  --max-memory SIZE  stop where more is needed, as 512M; usually 3/4 of the machine's\n"
-          "  --max-time SECONDS stop where it takes longer\n\n"
-          "Examples:\n"
+  text += "\nOptions:\n";
+  for (const ProgramOption& option : program_options())
+    text += fmt::format("  {:<18} {}\n", option.words, option.summary);
+  text += "\nExamples:\n"
           "  zoometer list 'resnet*'\n"
           "  zoometer profile resnet50\n"
           "  zoometer profile vit_b_16 --input-shape 1,3,384,384 --format json\n"

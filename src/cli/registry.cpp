@@ -58,11 +58,11 @@ std::string show_json(const Registry& registry) {
     });
     json.array("own", [&] {
       for (const RegistryModel& model : registry.models()) {
-        if (model.user == nullptr) continue;
+        if (!model.is_own()) continue;
         json.object([&] {
           json.field("name", model.name);
           json.field("source", model.source);
-          json.field("declared_in", model.user->declared_in);
+          if (model.user != nullptr) json.field("declared_in", model.user->declared_in);
         });
       }
     });
@@ -90,7 +90,7 @@ std::string show_text(const Registry& registry) {
   }
   std::string own;
   for (const RegistryModel& model : registry.models()) {
-    if (model.user != nullptr)
+    if (model.is_own())
       own += fmt::format("  {}  {}\n", escape_controls(model.name), escape_controls(model.source));
   }
   if (!own.empty()) text += "\nown:\n" + own;
@@ -294,7 +294,7 @@ int run_diff(const Names& words) {
   arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
   arguments.parse(words);
 
-  const Registry registry;
+  const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
   const Difference difference = compare(registry, discovery);
   std::string text;
@@ -351,7 +351,7 @@ int run_update(const Names& words) {
   arguments.flag("--dry-run", dry_run, "Only tell what would be added");
   arguments.parse(words);
 
-  const Registry registry;
+  const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
   if (discovery.has_files) {
     Error error(ErrorCode::usage, "registry update adds no files");
@@ -370,11 +370,6 @@ int run_update(const Names& words) {
 }
 
 // -- the command ------------------------------------------------------------------------------
-
-struct Action {
-  std::string_view name, summary;
-  int (*run)(const Names& words);
-};
 
 constexpr Action actions[] = {
     {"show", "the registries and the file that changes them", run_show},
@@ -413,7 +408,7 @@ int run(const Names& words) {
 
 }  // namespace
 
-extern constinit const Command registry_command = {"registry",
-                                                   "show and change the curated registry", run, 6};
+extern constinit const Command registry_command = {
+    "registry", "show and change the curated registry", run, 6, actions};
 
 }  // namespace zoometer

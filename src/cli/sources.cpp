@@ -22,7 +22,7 @@ Discovery discover_registry(const Registry& registry, const SourceWords& words,
   Discovery discovery = discover_builtin(registry, options, progress);
   if (words.source == "builtin") return discovery;
   for (const RegistryModel& model : registry.models()) {
-    if (model.user == nullptr || !options.wants(model.name)) continue;
+    if (!model.is_own() || !options.wants(model.name)) continue;
     discovery.findings.push_back(try_own(model, registry, words.live, tell));
     if (progress) progress(discovery.findings.back(), discovery.findings.size());
   }
@@ -42,6 +42,7 @@ Discovery discover_registry(const Registry& registry, const SourceWords& words,
 void SourceWords::add_to(Arguments& arguments) {
   arguments.option("--source", source, "builtin, torchvision, python:MODULE or a folder", "NAME");
   add_live_options(arguments, live);
+  add_plugin_option(arguments, plugins);
   arguments.words("--skip-patterns", skip_patterns,
                   "Leave out names that contain one of these, in place of the usual ones", "P...");
   arguments.flag("--no-skip", no_skip, "Leave out none");

@@ -15,6 +15,7 @@ struct SourceWords {
   std::vector<std::string> skip_patterns;
   bool no_skip = false;
   LiveOptions live;
+  std::vector<std::string> plugins;
 
   void add_to(Arguments& arguments);
 };

@@ -7,21 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "import/import_options.hpp"
 #include "ir/graph.hpp"
 #include "util/mapped_file.hpp"
 
 namespace zoometer {
-
-/// What the user may ask of a file.
-struct ImportOptions {
-  struct Input {
-    std::string name;  ///< empty: by position
-    Shape shape;
-  };
-  std::vector<Input> inputs;                               ///< empty: what the file declares
-  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< values of symbolic sizes, by name
-  std::string model;                                       ///< which one of several in an archive
-};
 
 /// What the reader tells beside the graph.
 struct ImportNotes {

@@ -9,6 +9,7 @@
 
 #include "ir/dtype.hpp"
 #include "ir/shape.hpp"
+#include "util/arena.hpp"
 
 namespace zoometer {
 
@@ -123,6 +124,34 @@ bool equal_attrs(const void* a, const void* b) {
   return true;
 }
 
+/// Copies every text of an attribute struct into the arena.
+template <class Attrs>
+void keep_attr_texts(void* attrs, Arena& arena) {
+  if constexpr (has_fields<Attrs>) {
+    auto& typed = *static_cast<Attrs*>(attrs);
+    const auto keep = [&]<class Member>(Member& member) {
+      if constexpr (std::is_same_v<Member, std::string_view>) member = arena.copy(member);
+    };
+    std::apply([&](const auto&... item) { (keep(typed.*item.member), ...); }, Attrs::fields);
+  }
+}
+
+/// FNV-1a over the fields' names and sizes.
+template <class Attrs>
+constexpr std::uint64_t layout_of_attrs() {
+  std::uint64_t hash = 0xCBF29CE484222325;
+  const auto add = [&](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001B3; };
+  add(sizeof(Attrs));
+  if constexpr (has_fields<Attrs>) {
+    const auto add_field = [&]<class Struct, class Member>(const Field<Struct, Member>& item) {
+      for (const char c : item.name) add(static_cast<unsigned char>(c));
+      add(sizeof(Member));
+    };
+    std::apply([&](const auto&... item) { (add_field(item), ...); }, Attrs::fields);
+  }
+  return hash;
+}
+
 }  // namespace detail
 
 /// What the graph needs to know of an operator's attribute struct: made from its field list.
@@ -130,12 +159,16 @@ struct AttrType {
   std::size_t size = 0;  ///< bytes, 0 for none
   void (*visit)(const void* attrs, AttrVisitor& visitor) = nullptr;
   bool (*equal)(const void* a, const void* b) = nullptr;
+  /// Copies the texts of attributes that were copied as bytes into an arena.
+  void (*keep_texts)(void* attrs, Arena& arena) = nullptr;
+  std::uint64_t layout = 0;  ///< differs where fields differ: for binaries that exchange attributes
 
   template <class Attrs>
   static constexpr AttrType of() {
     static_assert(std::is_trivially_copyable_v<Attrs>, "attributes are copied as bytes");
     constexpr std::size_t size = std::is_empty<Attrs>::value ? 0 : sizeof(Attrs);
-    return {size, &detail::visit_attrs<Attrs>, &detail::equal_attrs<Attrs>};
+    return {size, &detail::visit_attrs<Attrs>, &detail::equal_attrs<Attrs>,
+            &detail::keep_attr_texts<Attrs>, detail::layout_of_attrs<Attrs>()};
   }
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/graph.hpp"
+#include "models/trace_options.hpp"
 #include "nn/module.hpp"
 
 namespace zoometer {
@@ -22,11 +23,6 @@ enum class Task : std::uint8_t {
   other,
 };
 std::string_view name_of(Task task) noexcept;
-
-/// Which structure to build: the one of the published weights, or the one of `weights=None`.
-/// They differ where training needs auxiliary heads or other normalisation layers.
-enum class Variant : std::uint8_t { published, untrained };
-std::string_view name_of(Variant variant) noexcept;
 
 /// A named input with its default shape.
 struct InputSpec {
@@ -51,20 +47,6 @@ constexpr InputSpecs clip(std::int64_t frames, std::int64_t size) {
   return {{{{"x", Shape{1, 3, frames, size, size}}, {}}}, 1};
 }
 
-/// What the user may ask of a trace.
-struct TraceOptions {
-  struct Input {
-    std::string name;  ///< empty: by position
-    Shape shape;
-  };
-  Variant variant = Variant::published;
-  std::vector<Input> inputs;               ///< empty: the model's defaults
-  std::optional<std::int64_t> batch;       ///< replaces the first size of every input
-  std::optional<std::int64_t> proposals;   ///< detectors: the real number, not its bound
-  std::optional<std::int64_t> detections;  ///< detectors: the real number, not its bound
-  bool quantize = false;                   ///< quantized models: the int8 graph
-};
-
 struct Model;
 
 /// What a model's function sees while it builds: the graph, the options and the inputs.
@@ -73,6 +55,8 @@ class Trace {
   Trace(Graph& graph, const Model& model, const TraceOptions& options);
 
   Graph& graph() noexcept { return graph_; }
+  /// The row that is built, for a function that builds several.
+  const Model& model() const noexcept { return model_; }
   const TraceOptions& options() const noexcept { return options_; }
   bool published() const noexcept { return options_.variant == Variant::published; }
   /// Where the outermost module goes.

@@ -131,7 +131,7 @@ Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& opt
   discovery.source_version = ZOOMETER_VERSION;
   std::vector<const RegistryModel*> wanted;
   for (const RegistryModel& model : registry.models()) {
-    if (model.builtin != nullptr && options.wants(model.name)) wanted.push_back(&model);
+    if (!model.is_own() && options.wants(model.name)) wanted.push_back(&model);
   }
   Graph graph;
   for (const RegistryModel* model : wanted) {
@@ -183,7 +183,7 @@ std::vector<std::string_view> missing_from_curated(const Registry& registry,
   for (const Finding& finding : discovery.findings) {
     if (finding.status != Status::traceable) continue;
     const RegistryModel* known = registry.find(finding.name);
-    if (known != nullptr && known->user != nullptr) continue;
+    if (known != nullptr && known->is_own()) continue;
     if (std::find(curated.begin(), curated.end(), finding.name) == curated.end())
       missing.push_back(finding.name);
   }

@@ -95,6 +95,23 @@ OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   return answer;
 }
 
+/// What comes of making a graph.
+template <class Make>
+Finding tried(const Make& make) {
+  using Clock = std::chrono::steady_clock;
+  Finding finding;
+  const auto begin = Clock::now();
+  try {
+    Graph graph;
+    make(graph);
+    take_figures(finding, graph);
+  } catch (const Error& error) {
+    take_error(finding, error);
+  }
+  finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return finding;
+}
+
 }  // namespace
 
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry, const Tell& tell,
@@ -105,27 +122,19 @@ OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
 }
 
 Finding try_origin(const OriginRequest& request, const Registry& registry, const Tell& tell) {
-  using Clock = std::chrono::steady_clock;
-  Finding finding;
-  const auto begin = Clock::now();
-  try {
-    Graph graph;
-    load_origin(request, registry, tell, graph);
-    take_figures(finding, graph);
-  } catch (const Error& error) {
-    take_error(finding, error);
-  }
-  finding.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  return finding;
+  return tried([&](Graph& graph) { load_origin(request, registry, tell, graph); });
 }
 
 Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
                 const Tell& tell) {
-  OriginRequest request;
-  request.origin = model.user->origin;
-  request.inputs = model.user->inputs;
-  request.live = live;
-  Finding finding = try_origin(request, registry, tell);
+  Finding finding = tried([&](Graph& graph) {
+    if (model.is_plugin) return trace(*model.builtin, {}, graph);
+    OriginRequest request;
+    request.origin = model.user->origin;
+    request.inputs = model.user->inputs;
+    request.live = live;
+    load_origin(request, registry, tell, graph);
+  });
   finding.name = model.name;
   finding.family = model.family;
   finding.task = name_of(model.task);

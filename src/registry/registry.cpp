@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 
 #include "registry/defaults.hpp"
@@ -28,17 +29,17 @@ std::vector<std::string> strings(const std::string& path, const TomlValue& value
   return result;
 }
 
-RegistryModel builtin(const Model& model, const Family& family) {
+RegistryModel row_of(const Model& model, const Family& family, std::string_view source) {
   RegistryModel row;
   row.name = model.name;
   row.family = family.group.empty() ? family.name : family.group;
   row.architecture = family.name;
   row.paper = family.paper;
   row.task = family.task;
-  row.source = "builtin";
+  row.source = source;
   row.inputs = model.input.list();
-  row.parameters = model.parameters;
-  row.macs = model.macs;
+  if (model.parameters > 0) row.parameters = model.parameters;
+  if (model.macs > 0) row.macs = model.macs;
   row.builtin = &model;
   return row;
 }
@@ -56,7 +57,8 @@ RegistryModel own(const UserModel& model) {
 }
 
 std::string place_of(const RegistryModel& model) {
-  return model.user == nullptr ? "built in" : model.user->declared_in;
+  if (model.user != nullptr) return model.user->declared_in;
+  return model.is_plugin ? std::string(model.source) : "built in";
 }
 
 /// Letters and digits in lower case: "mobilenet_v2" and "MobileNetV2" are one.
@@ -88,7 +90,7 @@ std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-Registry::Registry()
+Registry::Registry(std::span<const std::string> plugins)
     : curated_(default_curated().begin(), default_curated().end()),
       skip_patterns_(default_skip_patterns().begin(), default_skip_patterns().end()) {
   if (const auto folder = config_folder()) {
@@ -96,9 +98,11 @@ Registry::Registry()
     if (const auto text = read_file(user_path_)) read(*text, user_path_);
   }
   for (const Family* family : families()) {
-    for (const Model& model : family->models) models_.push_back(builtin(model, *family));
+    for (const Model& model : family->models) models_.push_back(row_of(model, *family, "builtin"));
   }
   add_own();
+  for (const std::string& path : plugin_paths_) add_plugin(path);
+  for (const std::string& path : plugins) add_plugin(path);
   std::sort(models_.begin(), models_.end(), [](const RegistryModel& a, const RegistryModel& b) {
     return natural_less(a.name, b.name);
   });
@@ -106,13 +110,27 @@ Registry::Registry()
 
 void Registry::add_own() {
   for (const UserModel& model : own_) {
-    if (const RegistryModel* taken = find(model.name)) {
-      throw Error(ErrorCode::malformed,
-                  fmt::format("the name {} is taken twice: {}, and {}", escape_controls(model.name),
-                              place_of(*taken), model.declared_in));
-    }
+    refuse_taken(model.name, model.declared_in);
     models_.push_back(own(model));
   }
+}
+
+void Registry::add_plugin(const std::string& path) {
+  const Plugin& plugin = *plugins_.emplace_back(std::make_unique<Plugin>(path));
+  for (const Family& family : plugin.families()) {
+    for (const Model& model : family.models) {
+      refuse_taken(model.name, plugin.source());
+      models_.push_back(row_of(model, family, plugin.source()));
+      models_.back().is_plugin = true;
+    }
+  }
+}
+
+void Registry::refuse_taken(std::string_view name, const std::string& place) const {
+  const RegistryModel* taken = find(name);
+  if (taken == nullptr) return;
+  throw Error(ErrorCode::malformed, fmt::format("the name {} is taken twice: {}, and {}",
+                                                escape_controls(name), place_of(*taken), place));
 }
 
 void Registry::read_models(const TomlValue& table, const std::string& path) {
@@ -146,10 +164,14 @@ void Registry::read(std::string_view text, const std::string& path) {
       read_models(value, path);
     } else if (key == "folders") {
       read_folders(value, path);
+    } else if (key == "plugins") {
+      const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+      for (const std::string& plugin : strings(path, value, key))
+        plugin_paths_.push_back((folder / plugin).lexically_normal().string());
     } else {
       Error error(ErrorCode::malformed, fmt::format("line {}: unknown key {}", value.line, key));
-      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry",
-                                           "python",  "models",        "folders"};
+      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry", "python",
+                                           "models",  "folders",       "plugins"};
       error.hint = did_you_mean(key, keys);
       error.place.model = path;
       throw error;
@@ -164,7 +186,7 @@ const RegistryModel* Registry::find(std::string_view name) const noexcept {
 }
 
 bool Registry::holds(RegistryKind kind, const RegistryModel& model) const noexcept {
-  if (model.user != nullptr) return true;
+  if (model.is_own()) return true;
   switch (kind) {
   case RegistryKind::curated:
     return std::find(curated_.begin(), curated_.end(), model.name) != curated_.end();

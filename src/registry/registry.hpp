@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/model.hpp"
+#include "registry/plugin.hpp"
 #include "registry/user_model.hpp"
 
 namespace zoometer {
@@ -28,20 +29,25 @@ struct RegistryModel {
   std::string_view architecture;  ///< the exact family: "MobileNetV2"
   std::string_view paper;
   Task task = Task::other;
-  std::string_view source;  ///< "builtin", or the file that declares it
+  std::string_view source;  ///< "builtin", "plugin:FILE", or the file that declares it
   std::span<const InputSpec> inputs;
   std::optional<std::int64_t> parameters, macs;
-  const Model* builtin = nullptr;   ///< null for a model of the user's own
-  const UserModel* user = nullptr;  ///< null for a built-in model
+  const Model* builtin = nullptr;   ///< null for a model of the user's registry.toml
+  const UserModel* user = nullptr;  ///< null for a built-in model and one of a plug-in
+  bool is_plugin = false;           ///< `builtin` is a row of a plug-in
+
+  /// The user's own, from wherever.
+  bool is_own() const noexcept { return user != nullptr || is_plugin; }
 };
 
 /// The registries: data/registry.toml, with the keys of the user's own registry.toml in place of
 /// its own, and the models that the user declares there.
 class Registry {
  public:
-  /// Reads the user's file. Throws Error{malformed} that names the file, the line and the key, or
-  /// both places of a name that is taken.
-  Registry();
+  /// Reads the user's file, loads the plug-ins that it names and these. Throws Error{malformed}
+  /// that names the file, the line and the key, or both places of a name that is taken, and what
+  /// Plugin throws.
+  explicit Registry(std::span<const std::string> plugins = {});
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
@@ -58,7 +64,7 @@ class Registry {
   /// The Python to ask, as the file says; empty: look for one.
   const std::string& python() const noexcept { return python_; }
 
-  /// A model of the user's own is in every registry.
+  /// A model of the user's own, or of a plug-in, is in every registry.
   bool holds(RegistryKind kind, const RegistryModel& model) const noexcept;
 
   /// The registry to take: `given` (empty for none), else ZOOMETER_REGISTRY, else what the files
@@ -73,6 +79,8 @@ class Registry {
   void read_models(const TomlValue& table, const std::string& path);
   void read_folders(const TomlValue& list, const std::string& path);
   void add_own();
+  void add_plugin(const std::string& path);
+  void refuse_taken(std::string_view name, const std::string& place) const;
 
   std::vector<RegistryModel> models_;
   std::vector<std::string> curated_;
@@ -81,6 +89,8 @@ class Registry {
   std::string user_path_;
   std::string python_;
   std::vector<UserModel> own_;
+  std::vector<std::string> plugin_paths_;  // that the file names
+  std::vector<std::unique_ptr<Plugin>> plugins_;
 };
 
 /// The pattern that a name contains, or null.

@@ -1,0 +1,26 @@
+# Installs the public headers: those of include/zoometer and what they include, which keeps its
+# folder below zoometer/ ("ir/shape.hpp" becomes "zoometer/ir/shape.hpp"), so that no other header
+# of the library is installed and none can be taken for one of another project.
+cmake_minimum_required(VERSION 3.25)
+
+file(GLOB queue RELATIVE ${SOURCE}/include/zoometer ${SOURCE}/include/zoometer/*.h*)
+set(done "")
+while(queue)
+  list(POP_FRONT queue header)
+  if(header IN_LIST done OR header STREQUAL "version.hpp")
+    continue()
+  endif()
+  list(APPEND done ${header})
+  set(file ${SOURCE}/include/zoometer/${header})
+  if(NOT EXISTS ${file})
+    set(file ${SOURCE}/src/${header})
+  endif()
+  file(READ ${file} text)
+  string(REGEX REPLACE "#include \"(zoometer/)?([a-z0-9_/]+\\.hp*)\"" "#include \"zoometer/\\2\"" text "${text}")
+  string(REGEX MATCHALL "#include \"zoometer/[^\"]+\"" includes "${text}")
+  list(TRANSFORM includes REPLACE "#include \"zoometer/([^\"]+)\"" "\\1")
+  list(APPEND queue ${includes})
+  set(output $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${INCLUDEDIR}/zoometer/${header})
+  message(STATUS "Installing: ${output}")
+  file(WRITE ${output} "${text}")
+endwhile()

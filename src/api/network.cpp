@@ -1,0 +1,139 @@
+#include "api/network.hpp"
+
+#include "import/importer.hpp"
+#include "report/report.hpp"
+
+namespace zoometer {
+namespace {
+
+const Convention* convention_of(std::string_view name) {
+  if (name == "native") return nullptr;
+  if (const Convention* convention = find_convention(name)) return convention;
+  std::string names;
+  for (const Convention* each : conventions())
+    names.append(names.empty() ? "" : ", ").append(each->name);
+  throw Error(ErrorCode::unknown_name, "no such convention", {names, std::string(name)});
+}
+
+const Report& report_of(std::string_view format) {
+  if (const Report* report = find_report(format)) return *report;
+  std::string names;
+  for (const Report* each : reports()) names.append(names.empty() ? "" : ", ").append(each->name);
+  throw Error(ErrorCode::unknown_name, "no such report", {names, std::string(format)});
+}
+
+}  // namespace
+
+std::vector<TensorInfo> tensors_of(const Graph& graph, std::span<const Port> ports) {
+  std::vector<TensorInfo> tensors;
+  for (const Port& port : ports) {
+    tensors.push_back({std::string(port.name), graph.shape(port.value),
+                       std::string(name_of(graph.dtype(port.value)))});
+  }
+  return tensors;
+}
+
+std::vector<TensorInfo> tensors_of(std::span<const InputSpec> inputs) {
+  std::vector<TensorInfo> tensors;
+  for (const InputSpec& input : inputs)
+    tensors.push_back({std::string(input.name), input.shape, std::string(name_of(input.dtype))});
+  return tensors;
+}
+
+Network trace_network(const Model& model, std::string_view source, const TraceOptions& options) {
+  auto state = std::make_shared<Network::State>();
+  state->name = model.name;
+  state->source = source;
+  state->variant = name_of(options.variant);
+  trace(model, options, state->graph);
+  return Network(std::move(state));
+}
+
+Network read_model(const std::string& path, const ImportOptions& options) {
+  auto state = std::make_shared<Network::State>();
+  ImportNotes notes = import_file(path, options, state->graph);
+  state->name = path;
+  state->source = notes.format;
+  state->notes = std::move(notes.notes);
+  if (!notes.producer.empty())
+    state->notes.insert(state->notes.begin(), "written by " + notes.producer);
+  return Network(std::move(state));
+}
+
+Network::Network(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
+
+const std::string& Network::name() const noexcept { return state_->name; }
+const std::string& Network::source() const noexcept { return state_->source; }
+const std::string& Network::variant() const noexcept { return state_->variant; }
+const std::vector<std::string>& Network::notes() const noexcept { return state_->notes; }
+const Graph& Network::graph() const noexcept { return state_->graph; }
+std::size_t Network::operator_count() const noexcept { return graph().nodes().size(); }
+
+std::vector<TensorInfo> Network::inputs() const { return tensors_of(graph(), graph().inputs()); }
+std::vector<TensorInfo> Network::outputs() const { return tensors_of(graph(), graph().outputs()); }
+
+std::vector<NetworkModule> Network::modules() const {
+  const Graph& graph = this->graph();
+  const auto order = graph.modules_in_order();
+  const auto outputs = call_outputs(graph);
+  std::vector<std::int64_t> calls(order.size(), 0);
+  for (const ModuleCall& call : graph.calls()) ++calls[call.module];
+
+  std::vector<std::size_t> position(order.size(), 0);
+  std::vector<NetworkModule> modules;
+  for (const ModuleId id : order) {
+    const ModuleInfo& info = graph.modules()[id];
+    position[id] = modules.size();
+    NetworkModule module;
+    module.path = graph.module_path(id);
+    module.type = info.kind;
+    module.calls = calls[id];
+    for (const ValueId value : outputs[id]) module.output_shapes.push_back(graph.shape(value));
+    if (info.parent != no_id) {
+      module.parent = position[info.parent];
+      module.depth = modules[*module.parent].depth + 1;
+      modules[*module.parent].children.push_back(modules.size());
+    }
+    modules.push_back(std::move(module));
+  }
+  return modules;
+}
+
+std::vector<StateEntry> Network::state_dict() const {
+  const Graph& graph = this->graph();
+  std::vector<StateEntry> entries;
+  for (const ParameterId id : graph.parameters_in_order()) {
+    const Parameter& parameter = graph.parameters()[id];
+    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    entries.push_back({graph.parameter_path(parameter), graph.shape(parameter.value),
+                       std::string(name_of(graph.dtype(parameter.value))),
+                       parameter.kind == ParameterKind::buffer});
+  }
+  return entries;
+}
+
+NetworkProfile profile(const Network& network, std::string_view convention) {
+  const Graph& graph = network.graph();
+  Profile figures = profile(graph, convention_of(convention));
+  NetworkProfile result;
+  result.total = figures.total;
+  result.peak_activation_bytes = figures.memory.peak_bytes;
+  for (const ModuleId id : graph.modules_in_order()) result.modules.push_back(figures.modules[id]);
+  for (OperatorFigures& entry : figures.operators)
+    result.operators.push_back({std::move(entry.name), entry.count, entry.figures});
+  result.coverage = std::move(figures.coverage);
+  return result;
+}
+
+std::string write_report(const Network& network, std::string_view format,
+                         std::string_view convention) {
+  const Report& report = report_of(format);
+  // fvcore's table is of fvcore's figures and of no other.
+  const Convention* rules = convention_of(format == "table" ? "fvcore" : convention);
+  const Profile figures = profile(network.graph(), rules);
+  return report.write({network.graph(), figures, network.name(), network.source(),
+                       network.variant(), rules, network.notes()},
+                      {});
+}
+
+}  // namespace zoometer

@@ -1,0 +1,317 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/description.hpp"
+#include "registry/registry.hpp"
+#include "util/error.hpp"
+#include "util/output.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::string_view model_position = "model";
+
+using Commands = std::vector<CommandDescription>;
+
+std::string joined(const std::vector<std::string>& words, std::string_view separator = " ") {
+  std::string text;
+  for (const std::string& word : words) text.append(text.empty() ? "" : separator).append(word);
+  return text;
+}
+
+std::vector<std::string> first_words(const Commands& commands) {
+  std::vector<std::string> words;
+  for (const CommandDescription& command : commands) {
+    if (command.name.find(' ') == std::string::npos) words.push_back(command.name);
+  }
+  return words;
+}
+
+/// Whether the words of a command without a dash are models or files.
+bool takes_models(const CommandDescription& command) {
+  return std::any_of(command.arguments.begin(), command.arguments.end(), [](const auto& argument) {
+    return argument.is_positional &&
+           (argument.names[0].starts_with(model_position) || argument.names[0] == "patterns" ||
+            argument.value.find("MODEL") != std::string::npos);
+  });
+}
+
+std::vector<std::string> options_of(const CommandDescription& command) {
+  std::vector<std::string> words;
+  for (const ArgumentDescription& argument : command.arguments) {
+    if (!argument.is_positional)
+      words.insert(words.end(), argument.names.begin(), argument.names.end());
+  }
+  return words;
+}
+
+/// Text within single quotes of a POSIX shell.
+std::string quoted(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+// -- bash ---------------------------------------------------------------------------------------
+
+std::string bash_values(const CommandDescription& command) {
+  std::string text;
+  for (const ArgumentDescription& argument : command.arguments) {
+    if (argument.is_positional || argument.value.empty()) continue;
+    std::string patterns;
+    for (const std::string& name : argument.names)
+      patterns += (patterns.empty() ? "" : " | ") + quoted(command.name + " " + name);
+    text += argument.choices.empty()
+                ? fmt::format("    {}) files=yes ;;\n", patterns)
+                : fmt::format("    {}) words={} ;;\n", patterns, quoted(joined(argument.choices)));
+  }
+  return text;
+}
+
+std::string bash_script() {
+  const Commands commands = describe_commands();
+  std::string options;
+  std::string values;
+  std::string actions;
+  std::string model_commands;
+  for (const CommandDescription& command : commands) {
+    if (!command.actions.empty()) {
+      actions +=
+          fmt::format("    {}) words={} ;;\n", command.name, quoted(joined(command.actions)));
+      continue;
+    }
+    options += fmt::format("    {}) words={} ;;\n", quoted(command.name),
+                           quoted(joined(options_of(command))));
+    values += bash_values(command);
+    if (takes_models(command))
+      model_commands += (model_commands.empty() ? "" : " | ") + quoted(command.name);
+  }
+  return fmt::format(R"script(# bash completion of zoometer, written by `zoometer completions bash`
+_zoometer() {{
+  local current=$2 previous=$3 command=${{COMP_WORDS[1]}} words='' files=''
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W '{0} --help --version' -- "$current")
+    return
+  fi
+  case $command in
+{1}  esac
+  if [ -n "$words" ]; then
+    if [ "$COMP_CWORD" -eq 2 ]; then
+      mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+      return
+    fi
+    command="$command ${{COMP_WORDS[2]}}" words=''
+  fi
+  case "$command $previous" in
+{2}  esac
+  if [ -n "$files" ]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    return
+  fi
+  if [ -z "$words" ] && [[ $current == -* ]]; then
+    case $command in
+{3}    esac
+  fi
+  if [ -n "$words" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    return
+  fi
+  case $command in
+    {4})
+      mapfile -t COMPREPLY < <(compgen -W "$("${{COMP_WORDS[0]}}" completions models 2>/dev/null)" -- "$current"; compgen -f -- "$current")
+      ;;
+  esac
+}}
+complete -o filenames -F _zoometer zoometer
+)script",
+                     joined(first_words(commands)), actions, values, options, model_commands);
+}
+
+// -- zsh ----------------------------------------------------------------------------------------
+
+/// Text within a quoted specification of `_arguments`.
+std::string zsh_text(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '[' || c == ']' || c == ':' || c == '\\') result += '\\';
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return result;
+}
+
+std::string zsh_option(const ArgumentDescription& argument) {
+  std::string value;
+  if (!argument.value.empty()) {
+    value = argument.choices.empty() ? fmt::format(":{}:_files", zsh_text(argument.value))
+                                     : fmt::format(":word:({})", joined(argument.choices));
+  }
+  std::string text;
+  for (const std::string& name : argument.names) {
+    text += fmt::format(" \\\n        '({}){}[{}]{}'", joined(argument.names), name,
+                        zsh_text(argument.help), value);
+  }
+  return text;
+}
+
+std::string zsh_script() {
+  const Commands commands = describe_commands();
+  std::string summaries;
+  std::string actions;
+  std::string cases;
+  for (const CommandDescription& command : commands) {
+    if (command.name.find(' ') == std::string::npos)
+      summaries += fmt::format("    '{}:{}'\n", command.name, zsh_text(command.summary));
+    if (!command.actions.empty()) {
+      actions += fmt::format("    {}) actions=({}) ;;\n", command.name, joined(command.actions));
+      continue;
+    }
+    cases += fmt::format("    {}) _arguments", quoted(command.name));
+    for (const ArgumentDescription& argument : command.arguments) {
+      if (!argument.is_positional) cases += zsh_option(argument);
+    }
+    cases += fmt::format(" \\\n        '*:word:{}' ;;\n",
+                         takes_models(command) ? "_zoometer_models" : "_files");
+  }
+  return fmt::format(R"script(#compdef zoometer
+# zsh completion of zoometer, written by `zoometer completions zsh`
+_zoometer_models() {{
+  local -a models
+  models=(${{(f)"$(zoometer completions models 2>/dev/null)"}})
+  _alternative 'models:model:compadd -a models' 'files:file:_files'
+}}
+_zoometer() {{
+  local -a commands actions
+  local command
+  commands=(
+{0}  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    return
+  fi
+  shift words
+  (( CURRENT-- ))
+  command=$words[1]
+  case $command in
+{1}  esac
+  if (( $#actions )); then
+    if (( CURRENT == 2 )); then
+      compadd -a actions
+      return
+    fi
+    command="$command $words[2]"
+    shift words
+    (( CURRENT-- ))
+  fi
+  case $command in
+{2}  esac
+}}
+if [ "$funcstack[1]" = _zoometer ]; then
+  _zoometer "$@"
+else
+  compdef _zoometer zoometer
+fi
+)script",
+                     summaries, actions, cases);
+}
+
+// -- fish ---------------------------------------------------------------------------------------
+
+std::string fish_quoted(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "'";
+}
+
+/// "__fish_seen_subcommand_from registry; and __fish_seen_subcommand_from add".
+std::string fish_condition(std::string_view command) {
+  const std::size_t space = command.find(' ');
+  std::string text = "__fish_seen_subcommand_from " + std::string(command.substr(0, space));
+  if (space != std::string_view::npos)
+    text.append("; and __fish_seen_subcommand_from ").append(command.substr(space + 1));
+  return fish_quoted(text);
+}
+
+std::string fish_option(const CommandDescription& command, const ArgumentDescription& argument) {
+  std::string text = "complete -c zoometer -n " + fish_condition(command.name);
+  for (const std::string& name : argument.names)
+    text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+  if (!argument.choices.empty()) {
+    text += " -x -a " + fish_quoted(joined(argument.choices));
+  } else if (!argument.value.empty()) {
+    text += " -r";
+  }
+  return text + " -d " + fish_quoted(argument.help) + "\n";
+}
+
+std::string fish_script() {
+  std::string text = "# fish completion of zoometer, written by `zoometer completions fish`\n"
+                     "complete -c zoometer -f\n";
+  for (const CommandDescription& command : describe_commands()) {
+    const bool is_action = command.name.find(' ') != std::string::npos;
+    if (!is_action) {
+      text += fmt::format("complete -c zoometer -n __fish_use_subcommand -a {} -d {}\n",
+                          command.name, fish_quoted(command.summary));
+    }
+    if (!command.actions.empty()) {
+      text +=
+          fmt::format("complete -c zoometer -n '__fish_seen_subcommand_from {}; and not "
+                      "__fish_seen_subcommand_from {}' -a {}\n",
+                      command.name, joined(command.actions), fish_quoted(joined(command.actions)));
+    }
+    for (const ArgumentDescription& argument : command.arguments) {
+      if (!argument.is_positional) text += fish_option(command, argument);
+    }
+    if (takes_models(command)) {
+      text += fmt::format("complete -c zoometer -n {} -F -a '(zoometer completions models "
+                          "2>/dev/null)'\n",
+                          fish_condition(command.name));
+    }
+  }
+  return text;
+}
+
+// -- the command --------------------------------------------------------------------------------
+
+std::string model_names() {
+  std::string text;
+  const Registry registry;
+  for (const RegistryModel& model : registry.models()) text.append(model.name).append("\n");
+  return text;
+}
+
+constexpr struct {
+  std::string_view name;
+  std::string (*write)();
+} writers[] = {
+    {"bash", bash_script},
+    {"zsh", zsh_script},
+    {"fish", fish_script},
+    {"models", model_names},
+};
+
+int run(const std::vector<std::string>& words) {
+  Arguments arguments("completions", "Write the completion script of a shell.");
+  std::string wanted;
+  arguments.positional("shell", wanted,
+                       "bash, zsh or fish; or models, for the names that the scripts ask for");
+  arguments.footer("Example:\n  source <(zoometer completions bash)");
+  arguments.parse(words);
+  for (const auto& writer : writers) {
+    if (writer.name != wanted) continue;
+    write_stdout(writer.write());
+    return exit_done;
+  }
+  throw Error(ErrorCode::usage, "completions", {"bash, zsh, fish or models", wanted});
+}
+
+}  // namespace
+
+extern constinit const Command completions_command = {
+    "completions", "write the completion script of a shell", run, 90};
+
+}  // namespace zoometer

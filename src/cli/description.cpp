@@ -1,0 +1,57 @@
+#include "cli/description.hpp"
+
+#include <algorithm>
+
+namespace zoometer {
+namespace {
+
+CommandDescription describe(std::string name, std::string_view summary,
+                            int (*run)(const std::vector<std::string>& words)) {
+  CommandDescription description{std::move(name), std::string(summary), {}, {}, {}};
+  try {
+    run({std::string(describe_word)});
+  } catch (ArgumentsDescribed& described) {
+    description.arguments = std::move(described.arguments);
+    description.footer = std::move(described.footer);
+  }
+  return description;
+}
+
+constexpr ProgramOption options[] = {
+    {"-h, --help", "print this help, or a command's with COMMAND --help"},
+    {"--version", "print the version"},
+    {"--max-memory SIZE", "stop where more is needed, as 512M; usually 3/4 of the machine's"},
+    {"--max-time SECONDS", "stop where it takes longer"},
+};
+
+}  // namespace
+
+std::span<const ProgramOption> program_options() noexcept { return options; }
+
+std::vector<const Command*> commands_by_rank() {
+  std::vector<const Command*> sorted(commands().begin(), commands().end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](auto* a, auto* b) { return a->rank < b->rank; });
+  return sorted;
+}
+
+std::vector<CommandDescription> describe_commands() {
+  std::vector<CommandDescription> descriptions;
+  for (const Command* command : commands_by_rank()) {
+    const std::string name(command->name);
+    if (command->actions.empty()) {
+      descriptions.push_back(describe(name, command->summary, command->run));
+      continue;
+    }
+    CommandDescription& parent = descriptions.emplace_back(
+        CommandDescription{name, std::string(command->summary), {}, {}, {}});
+    for (const Action& action : command->actions) parent.actions.emplace_back(action.name);
+    for (const Action& action : command->actions) {
+      descriptions.push_back(
+          describe(name + " " + std::string(action.name), action.summary, action.run));
+    }
+  }
+  return descriptions;
+}
+
+}  // namespace zoometer
