@@ -132,6 +132,7 @@ LoadedModel load_from(const ModelWords& words, const Origin& origin,
       words.input_shapes.empty() ? std::move(declared) : parse_user_inputs(words.input_shapes);
   for (const std::string& dim : words.dims) request.dims.push_back(parse_dim(dim));
   request.batch = words.batch;
+  request.entry = words.entry;
   request.live = words.live;
   OriginAnswer answer = load_origin(request, registry, write_note, graph);
   return {words.model, answer.source, answer.variant, std::move(answer.notes)};
@@ -148,6 +149,7 @@ void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
 void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
   arguments.choice("--variant", variant, {"published", "untrained"},
                    "The structure of the published weights, or that of weights=None");
+  arguments.option("--entry", entry, "The model to read of a file that holds several", "NAME");
   arguments.option("--dim", dims, "Set a symbolic size of a file, as batch=8; repeats", "NAME=N");
   arguments.flag("--quantize", quantize, "The int8 graph of a quantized model");
   add_live_options(arguments, live);

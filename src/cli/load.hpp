@@ -20,6 +20,7 @@ struct ModelWords {
   std::optional<std::int64_t> proposals;
   std::optional<std::int64_t> detections;
   bool quantize = false;
+  std::string entry;
   std::string registry;
   LiveOptions live;
   std::vector<std::string> plugins;

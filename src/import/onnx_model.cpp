@@ -214,29 +214,31 @@ OnnxGraph OnnxRecords::graph(std::string_view message) const {
     switch (fields.number()) {
     case 1: graph.nodes.push_back(fields.bytes()); break;
     case 2: graph.name = fields.bytes(); break;
-    case 5: graph.initializers.push_back(tensor(fields.bytes())); break;
+    case 5: graph.initializers.push_back({fields.bytes(), false}); break;
     case 11: graph.inputs.push_back(value_info(fields.bytes())); break;
     case 12: graph.outputs.push_back(value_info(fields.bytes())); break;
     case 13: graph.value_infos.push_back(fields.bytes()); break;
-    case 15: {  // SparseTensorProto: its values are a named tensor, its dims are the real ones
-      ProtobufFields sparse(fields.bytes(), file_.data(), "SparseTensorProto");
-      OnnxTensor dense;
-      Shape shape;
-      while (sparse.next()) {
-        if (sparse.number() == 1) dense = tensor(sparse.bytes());
-        if (sparse.number() == 3)
-          sparse.integers([&](std::int64_t size) { shape.push_back(size); });
-      }
-      dense.shape = shape;
-      dense.raw_data = {};
-      dense.message = {};
-      graph.initializers.push_back(dense);
-      break;
-    }
+    case 15: graph.initializers.push_back({fields.bytes(), true}); break;
     default: break;
     }
   }
   return graph;
+}
+
+OnnxTensor OnnxRecords::tensor(const OnnxInitializer& initializer) const {
+  if (!initializer.is_sparse) return tensor(initializer.message);
+  // The values are a named tensor, and the sizes are beside it.
+  ProtobufFields fields(initializer.message, file_.data(), "SparseTensorProto");
+  OnnxTensor dense;
+  Shape shape;
+  while (fields.next()) {
+    if (fields.number() == 1) dense = tensor(fields.bytes());
+    if (fields.number() == 3) fields.integers([&](std::int64_t size) { shape.push_back(size); });
+  }
+  dense.shape = shape;
+  dense.raw_data = {};
+  dense.message = {};
+  return dense;
 }
 
 void OnnxRecords::node(std::string_view message, OnnxNode& node) const {

@@ -76,12 +76,18 @@ struct OnnxNode {
   std::vector<std::pair<std::string_view, std::string_view>> metadata;
 };
 
-/// GraphProto. Nodes and declared types are messages, in the order of the file.
+/// A weight of a graph: a TensorProto, or a SparseTensorProto.
+struct OnnxInitializer {
+  std::string_view message;
+  bool is_sparse = false;
+};
+
+/// GraphProto. Nodes, weights and declared types are messages, in the order of the file.
 struct OnnxGraph {
   std::string_view message;
   std::string_view name;
   std::vector<std::string_view> nodes;
-  std::vector<OnnxTensor> initializers;
+  std::vector<OnnxInitializer> initializers;
   std::vector<OnnxValueInfo> inputs;
   std::vector<OnnxValueInfo> outputs;
   std::vector<std::string_view> value_infos;
@@ -128,6 +134,7 @@ class OnnxRecords {
   void node(std::string_view message, OnnxNode& node) const;
   OnnxAttribute attribute(std::string_view message) const;
   OnnxTensor tensor(std::string_view message) const;
+  OnnxTensor tensor(const OnnxInitializer& initializer) const;
   OnnxType type(std::string_view message) const;
   OnnxValueInfo value_info(std::string_view message) const;
 

@@ -93,31 +93,43 @@ std::string_view relative_name(std::string_view parent, std::string_view name) {
   return name;
 }
 
+std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
+  const std::uint64_t hash = std::hash<std::string_view>{}(name) ^ (owner * 0x9E3779B97F4A7C15ULL);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+}
+
 }  // namespace
 
 std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
-  return entries_.empty() ? no_id : const_cast<NameTable*>(this)->slot(owner, name).id;
+  if (slots_.empty()) return no_id;
+  const std::uint32_t hash = hash_of(owner, name);
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t at = hash & mask; slots_[at].entry != 0; at = (at + 1) & mask) {
+    if (slots_[at].hash != hash) continue;
+    const Entry& entry = entries_[slots_[at].entry - 1];
+    if (entry.owner == owner && entry.name == name) return entry.id;
+  }
+  return no_id;
 }
 
-NameTable::Entry& NameTable::slot(std::uint32_t owner, std::string_view name) noexcept {
-  const std::size_t mask = entries_.size() - 1;
-  std::size_t at = (std::hash<std::string_view>{}(name) ^ (owner * 0x9E3779B97F4A7C15ULL)) & mask;
-  for (;; at = (at + 1) & mask) {
-    Entry& entry = entries_[at];
-    if (entry.id == no_id || (entry.owner == owner && entry.name == name)) return entry;
-  }
+NameTable::Slot& NameTable::free_slot(std::uint32_t hash) noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash & mask;
+  while (slots_[at].entry != 0) at = (at + 1) & mask;
+  return slots_[at];
 }
 
 void NameTable::insert(std::uint32_t owner, std::string_view name, std::uint32_t id) {
-  if ((count_ + 1) * 2 > entries_.size()) {
-    std::vector<Entry> old(std::max<std::size_t>(64, entries_.size() * 2));
-    old.swap(entries_);
-    for (const Entry& entry : old) {
-      if (entry.id != no_id) slot(entry.owner, entry.name) = entry;
+  if ((entries_.size() + 1) * 4 > slots_.size() * 3) {
+    std::vector<Slot> old(std::max<std::size_t>(64, slots_.size() * 2));
+    old.swap(slots_);
+    for (const Slot& slot : old) {
+      if (slot.entry != 0) free_slot(slot.hash) = slot;
     }
   }
-  slot(owner, name) = {name, owner, id};
-  ++count_;
+  entries_.push_back({name, owner, id});
+  free_slot(hash_of(owner, name)) = {hash_of(owner, name),
+                                     static_cast<std::uint32_t>(entries_.size())};
 }
 
 void OnnxModules::add_root(std::string_view kind) {
@@ -268,9 +280,8 @@ ModuleId OnnxModules::find_path(std::string_view dotted) const {
 std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
                                                         ModuleId consumer) {
   if (graph_.modules().size() == 1) return {0, weight};  // a flat graph
-  const std::string place = graph_.module_path(consumer);
   if (!is_dotted_path(weight)) {
-    std::string scope = place + "/";
+    std::string scope = graph_.module_path(consumer) + "/";
     std::replace(scope.begin(), scope.end(), '.', '/');
     const bool is_below = weight.size() > scope.size() && weight.starts_with(scope);
     return {consumer, is_below ? weight.substr(scope.size()) : weight};
@@ -278,6 +289,7 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
   const std::string_view path = before_last(weight, '.');
   const std::string_view name = after_last(weight, '.');
   if (const ModuleId found = find_path(path); found != no_id) return {found, name};
+  const std::string place = graph_.module_path(consumer);
   const bool is_below = place.empty() || (path.size() > place.size() && path.starts_with(place) &&
                                           path[place.size()] == '.');
   const std::string_view first = path.substr(0, path.find('.'));
@@ -318,18 +330,18 @@ void OnnxModules::open(PlaceId place) {
     opened.call = static_cast<std::uint32_t>(calls_.size());
     calls_.push_back({id, now, now});
   };
-  std::vector<PlaceId> opened;
+  opening_.clear();
   while (before != after) {
     if (places_[before].depth >= places_[after].depth) {
       const std::uint32_t call = places_[before].call;
       if (call < calls_.size()) calls_[call].end_node = now;
       before = places_[before].outer;
     } else {
-      opened.push_back(after);
+      opening_.push_back(after);
       after = places_[after].outer;
     }
   }
-  for (std::size_t i = opened.size(); i-- > 0;) begin(opened[i]);
+  for (std::size_t i = opening_.size(); i-- > 0;) begin(opening_[i]);
   open_ = place;
   stretches_.push_back({now, place});
 }
@@ -371,11 +383,12 @@ std::vector<std::pair<std::uint32_t, ValueId>> OnnxModules::find_outputs() const
 
 void OnnxModules::finish() {
   open(0);
-  if (calls_.empty()) return;
+  std::vector<ValueId> own;
+  for (const Port& port : graph_.outputs()) own.push_back(port.value);
+  graph_.add_call(0, 0, static_cast<NodeId>(graph_.nodes().size()), own);
   auto outputs = find_outputs();
   std::stable_sort(outputs.begin(), outputs.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<ValueId> own;
   auto next = outputs.begin();
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     own.clear();

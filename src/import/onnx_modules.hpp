@@ -22,12 +22,17 @@ class NameTable {
   struct Entry {
     std::string_view name;
     std::uint32_t owner = 0;
-    std::uint32_t id = no_id;  // no_id: a free slot
+    std::uint32_t id = 0;
   };
-  Entry& slot(std::uint32_t owner, std::string_view name) noexcept;
+  /// A pair's hash and its place among the entries, from 1; 0 is free.
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t entry = 0;
+  };
+  Slot& free_slot(std::uint32_t hash) noexcept;
 
-  std::vector<Entry> entries_;  // open addressing, a power of two
-  std::size_t count_ = 0;
+  std::vector<Entry> entries_;
+  std::vector<Slot> slots_;  // open addressing, a power of two
 };
 
 /// Makes the module tree of a file: from the metadata or the names of its nodes
@@ -97,6 +102,7 @@ class OnnxModules {
   NameTable children_;   // modules by their parent and name
   std::vector<Call> calls_;
   std::vector<Stretch> stretches_;
+  std::vector<PlaceId> opening_;   // scratch of `open`
   std::vector<PlaceId> bases_{0};  // of the function calls that are being read
   std::string_view last_scopes_;   // of the node before, if it was named
   PlaceId last_place_ = 0;

@@ -87,9 +87,10 @@ void for_each_pair(std::string_view lines, Take take) {
   }
 }
 
-bool is_statistic(std::string_view name) {
+/// What models keep beside their parameters, by name: a file does not tell them apart.
+bool has_buffer_name(std::string_view name) {
   return name.ends_with("running_mean") || name.ends_with("running_var") ||
-         name.ends_with("num_batches_tracked");
+         name.ends_with("num_batches_tracked") || name.ends_with("relative_coords_table");
 }
 
 }  // namespace
@@ -401,7 +402,8 @@ ParameterKind OnnxReader::parameter_kind(const OnnxValue& value, Role role,
   if (!declared_names_.empty()) return ParameterKind::transient_buffer;
   const bool is_weight = value.stored != nullptr && !value.stored->is_constant;
   const bool is_learnt = (is_weight || role == Role::weight) && is_floating(dtype_of(value));
-  if (is_learnt && role != Role::statistic && !is_statistic(name)) return ParameterKind::parameter;
+  if (is_learnt && role != Role::statistic && !has_buffer_name(name))
+    return ParameterKind::parameter;
   return is_weight || role == Role::statistic ? ParameterKind::buffer
                                               : ParameterKind::transient_buffer;
 }
@@ -596,7 +598,8 @@ void OnnxReader::enter_declared(OnnxFrame& frame) {
 }
 
 void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
-  for (const OnnxTensor& tensor : graph.initializers) {
+  for (const OnnxInitializer& initializer : graph.initializers) {
+    const OnnxTensor tensor = records_.tensor(initializer);
     OnnxValue value;
     value.kind = OnnxValue::Kind::tensor;
     value.stored = store(tensor, false);
@@ -648,9 +651,10 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) const {
       is_weight[i] = declared_kinds_.contains(graph.inputs[i].name);
     return is_weight;
   }
-  const bool has_weights = std::any_of(
-      graph.initializers.begin(), graph.initializers.end(),
-      [](const OnnxTensor& tensor) { return is_floating(tensor.dtype) && !tensor.shape.empty(); });
+  const bool has_weights =
+      std::any_of(stored_.begin(), stored_.end(), [](const StoredTensor& item) {
+        return is_floating(item.record.dtype) && !item.record.shape.empty();
+      });
   if (has_weights || graph.inputs.size() < 2 || !options_.inputs.empty()) return is_weight;
 
   std::unordered_map<std::string_view, std::size_t> indices;
@@ -909,6 +913,7 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
                           std::span<const std::string_view> later) {
   spend(static_cast<std::int64_t>(1 + node.inputs.size() + node.outputs.size()));
   OnnxContext context(*this, frame, node);
+  context.inputs_.reserve(node.inputs.size());
   bool takes_shapeless = false;
   std::vector<ValueId> weights;
   for (const std::string_view input : node.inputs) {

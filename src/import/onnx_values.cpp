@@ -42,11 +42,19 @@ const OnnxScope::Entry* OnnxScope::find_here(std::string_view name,
                                              std::uint32_t hash) const noexcept {
   if (slots_.empty()) return nullptr;
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
-    const Entry& entry = entries_[slots_[slot] - 1];
-    if (entry.hash == hash && entry.name == name) return &entry;
+  for (std::size_t at = hash & mask; slots_[at].entry != 0; at = (at + 1) & mask) {
+    if (slots_[at].hash != hash) continue;  // entries are far away
+    const Entry& entry = entries_[slots_[at].entry - 1];
+    if (entry.name == name) return &entry;
   }
   return nullptr;
+}
+
+OnnxScope::Slot& OnnxScope::free_slot(std::uint32_t hash) noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash & mask;
+  while (slots_[at].entry != 0) at = (at + 1) & mask;
+  return slots_[at];
 }
 
 const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
@@ -60,25 +68,20 @@ const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
 bool OnnxScope::define(std::string_view name, const OnnxValue& value) {
   const std::uint32_t hash = hash_of(name);
   if (find_here(name, hash) != nullptr) return false;
-  if ((entries_.size() + 1) * 2 > slots_.size()) reserve(entries_.size() * 2 + 8);
-  entries_.push_back({name, value, hash});
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash & mask;
-  while (slots_[slot] != 0) slot = (slot + 1) & mask;
-  slots_[slot] = static_cast<std::uint32_t>(entries_.size());
+  if ((entries_.size() + 1) * 4 > slots_.size() * 3) reserve(entries_.size() * 2 + 8);
+  entries_.push_back({name, value});
+  free_slot(hash) = {hash, static_cast<std::uint32_t>(entries_.size())};
   return true;
 }
 
 void OnnxScope::reserve(std::size_t count) {
   if (count == 0) return;
-  const std::size_t capacity = std::bit_ceil(count * 2);
+  const std::size_t capacity = std::bit_ceil(count * 4 / 3 + 1);
   if (capacity <= slots_.size()) return;
-  slots_.assign(capacity, 0);
-  const std::size_t mask = capacity - 1;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::size_t slot = entries_[i].hash & mask;
-    while (slots_[slot] != 0) slot = (slot + 1) & mask;
-    slots_[slot] = static_cast<std::uint32_t>(i + 1);
+  std::vector<Slot> old(capacity);
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.entry != 0) free_slot(slot.hash) = slot;
   }
 }
 

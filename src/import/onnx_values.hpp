@@ -61,6 +61,7 @@ class OnnxScope {
  public:
   explicit OnnxScope(const OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
     reserve(expected);
+    entries_.reserve(expected);
   }
 
   /// The value of a name, here or further out; null if there is none. The pointer is good until the
@@ -73,15 +74,20 @@ class OnnxScope {
   struct Entry {
     std::string_view name;
     OnnxValue value;
+  };
+  /// A name's hash and its place among the entries, from 1; 0 is free.
+  struct Slot {
     std::uint32_t hash = 0;
+    std::uint32_t entry = 0;
   };
 
+  Slot& free_slot(std::uint32_t hash) noexcept;
   void reserve(std::size_t count);
   const Entry* find_here(std::string_view name, std::uint32_t hash) const noexcept;
 
   const OnnxScope* outer_;
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> slots_;  // open addressing, a power of two; 0 is free
+  std::vector<Slot> slots_;  // open addressing, a power of two
 };
 
 }  // namespace zoometer

@@ -69,7 +69,7 @@ std::string_view choose_model(const std::vector<std::string_view>& models,
   Error error(wanted.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
               wanted.empty() ? "the archive holds several models"
                              : "the archive holds no model named " + wanted);
-  error.hint = "it holds ";
+  error.hint = "choose with --entry: ";
   for (std::size_t i = 0; i < models.size(); ++i)
     error.hint.append(i == 0 ? "" : ", ").append(models[i]);
   throw error;

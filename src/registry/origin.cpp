@@ -83,6 +83,7 @@ OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   ImportOptions options;
   for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
   options.dims = request.dims;
+  options.model = request.entry;
   ImportNotes notes = import_file(request.origin.target, options, graph);
   if (request.batch) {
     set_batch(*request.batch, graph, options);

@@ -16,6 +16,7 @@ struct OriginRequest {
   std::vector<UserInput> inputs;         ///< empty: what the model itself declares
   std::vector<std::pair<std::string, std::int64_t>> dims;  ///< symbolic sizes of a file
   std::optional<std::int64_t> batch;  ///< replaces the first size of every input that is known
+  std::string entry;                  ///< the model of an archive that holds several
   LiveOptions live;
 };
 

@@ -44,7 +44,7 @@ TomlValue convert(const toml::node& node, const Positions& positions) {
   if (const auto* table = node.as_table()) {
     value.kind = TomlValue::Kind::table;
     for (const auto& [key, member] : *table)
-      value.members.emplace_back(std::string(key.str()), convert(member, positions));
+      value.members.push_back({std::string(key.str()), convert(member, positions)});
   } else if (const auto* array = node.as_array()) {
     value.kind = TomlValue::Kind::array;
     for (const toml::node& item : *array) value.items.push_back(convert(item, positions));
@@ -70,8 +70,8 @@ TomlValue convert(const toml::node& node, const Positions& positions) {
 
 const TomlValue* TomlValue::find(std::string_view key) const noexcept {
   const auto found =
-      std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.first == key; });
-  return found == members.end() ? nullptr : &found->second;
+      std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.key == key; });
+  return found == members.end() ? nullptr : &found->value;
 }
 
 std::string_view name_of(TomlValue::Kind kind) noexcept {

@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace zoometer {
+
+struct TomlMember;
 
 /// A value of a TOML document. Wraps the parser, whose header is heavy.
 struct TomlValue {
@@ -19,12 +20,18 @@ struct TomlValue {
   double real = 0;           ///< of a floating-point number
   bool truth = false;        ///< of a boolean
   std::vector<TomlValue> items;
-  std::vector<std::pair<std::string, TomlValue>> members;  ///< of a table, by key
-  std::size_t line = 0;                                    ///< where it stands, from 1
-  std::size_t begin = 0, end = 0;  ///< its bytes in the document; begin == end where unknown
+  std::vector<TomlMember> members;  ///< of a table
+  std::size_t line = 0;             ///< where it stands, from 1
+  std::size_t begin = 0, end = 0;   ///< its bytes in the document; begin == end where unknown
 
   /// The member of a table, or null.
   const TomlValue* find(std::string_view key) const noexcept;
+};
+
+/// A key of a table and its value.
+struct TomlMember {
+  std::string key;
+  TomlValue value;
 };
 
 /// "a string", "an array", ...: for messages.

@@ -43,7 +43,6 @@ MODELS: dict[str, tuple[int, ...]] = {
     "mobilenet_v3_large": (1, 3, 64, 64),
     "mobilenet_v3_small": (1, 3, 64, 64),
     "mvit_v1_b": (1, 3, 16, 224, 224),
-    "mvit_v2_s": (1, 3, 16, 224, 224),
     "r2plus1d_18": (1, 3, 4, 32, 32),
     "r3d_18": (1, 3, 4, 32, 32),
     "regnet_x_400mf": (1, 3, 64, 64),

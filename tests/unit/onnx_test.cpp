@@ -88,6 +88,9 @@ TEST(Onnx, ReadsAConvolution) {
   EXPECT_EQ(read.figures().total.parameters, 8 * 27 + 8);
   EXPECT_THAT(read.parameters(), testing::ElementsAre("conv.weight", "conv.bias"));
   EXPECT_THAT(read.modules(), testing::ElementsAre("", "conv"));
+  ASSERT_EQ(read.graph.calls().size(), 2U);  // the model's, then the module's
+  EXPECT_EQ(read.graph.calls()[0].module, 0U);
+  EXPECT_EQ(read.graph.outputs_of(read.graph.calls()[0])[0], read.graph.outputs()[0].value);
   EXPECT_EQ(read.notes.format, "ONNX, opset 17");
   EXPECT_THAT(read.notes.notes, Contains("all 1 declared types agree with the inferred ones"));
 }

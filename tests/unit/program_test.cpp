@@ -165,7 +165,7 @@ TEST(Program, IsChosenAmongSeveral) {
   expect_error(archive, ErrorCode::usage, "several models");
   options.model = "other";
   expect_error(archive, ErrorCode::unknown_name, "no model named other", options);
-  EXPECT_EQ(error_of(archive, options).hint, "it holds encoder, decoder");
+  EXPECT_EQ(error_of(archive, options).hint, "choose with --entry: encoder, decoder");
 }
 
 TEST(Program, IsMissingWhereTheArchiveWasCompiled) {

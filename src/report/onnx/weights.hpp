@@ -13,8 +13,8 @@ namespace zoometer {
 /// Where the data of a graph's parameters comes from.
 class OnnxWeights {
  public:
-  /// For `WeightData::file`, reads the file's header and throws Error{check} where a parameter that
-  /// the graph reads is missing or has another shape or dtype.
+  /// For `WeightData::file`, reads the file's header and throws Error{malformed} where a parameter
+  /// that the graph reads is missing or has another shape or dtype.
   OnnxWeights(const Graph& graph, const GraphOptions& options);
 
   /// The bytes of a parameter, little-endian. `scratch` holds them where they are made up.

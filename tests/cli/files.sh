@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Models in files: archives with several models, and files that are known and not read.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+data=$SOURCE_DIR/tests/data
+
+/usr/bin/python3 - "$data/pt2/mobilenet_v3_small.pt2" <<'END'
+import pickle, struct, sys, zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as real, zipfile.ZipFile("two.pt2", "w", zipfile.ZIP_DEFLATED) as two:
+    for name in real.namelist():
+        text = real.read(name)
+        if "/model" not in name:
+            two.writestr(name, text)
+        for other in ("first", "second"):
+            if "/model" in name:
+                two.writestr(name.replace("/model.", f"/{other}.").replace("/model_", f"/{other}_"), text)
+with zipfile.ZipFile("script.pt", "w") as script:
+    script.writestr("model/data.pkl", b"\x80\x02.")
+    script.writestr("model/code/__torch__.py", "")
+with zipfile.ZipFile("weights.pth", "w") as weights:
+    weights.writestr("archive/data.pkl", b"\x80\x02.")
+open("object.pkl", "wb").write(pickle.dumps({"a": 1}, 2))
+header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+open("w.safetensors", "wb").write(struct.pack("<Q", len(header)) + header + bytes(4))
+open("m.gguf", "wb").write(b"GGUF" + bytes(64))
+open("nothing", "wb").write(b"no model at all")
+END
+
+expect_error 2 "the archive holds several models" profile two.pt2
+expect_error 2 "choose with --entry: first, second" profile two.pt2
+expect_error 2 "the archive holds no model named third" profile two.pt2 --entry third
+run profile two.pt2 --entry second --format json
+expect "reads one of several models" json '.totals.parameters == 2542856'
+run profile "$data/onnx/light_vgg19.onnx" --format json
+expect "reads ONNX" json '.totals.macs == 19632062464 and .coverage.unknown == []'
+run parameters "$data/onnx/light_vgg19.onnx" --format json
+expect "lists the weights of ONNX" json '.entries | length == 38'
+run table "$data/onnx/light_vgg19.onnx"
+expect "writes fvcore's table of ONNX" has "$out" "| 19.632G  |"
+
+expect_error 3 "TorchScript" profile script.pt
+expect_error 3 "a PyTorch checkpoint" profile weights.pth
+expect_error 3 "a Python pickle" profile object.pkl
+expect_error 3 "a safetensors file" profile w.safetensors
+expect_error 3 "a GGUF file" profile m.gguf
+expect_error 3 "nothing" profile nothing
+
+finish
