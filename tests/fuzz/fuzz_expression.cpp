@@ -1,0 +1,59 @@
+// The language of --where and --assert, on any text: it is refused with Error, or evaluates to the
+// same value twice, whatever the fields hold.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "memory_bound.hpp"
+#include "util/error.hpp"
+#include "util/expression.hpp"
+
+namespace zoometer {
+namespace {
+
+using Type = ExpressionField::Type;
+
+constexpr std::int64_t memory_base = std::int64_t{1} << 20;
+constexpr std::int64_t memory_factor = 1024;
+
+constexpr ExpressionField fields[] = {
+    {.name = "macs", .summary = "", .change = 4, .relative_change = 5},
+    {.name = "top1", .type = Type::percent, .summary = ""},
+    {.name = "task", .type = Type::text, .summary = ""},
+    {.name = "input.height", .summary = ""},
+    {.name = "macs_change", .summary = ""},
+    {.name = "macs_relative", .type = Type::percent, .summary = ""},
+};
+
+void read(std::string_view text) {
+  const std::array<ExpressionValue, 6> all = {
+      ExpressionValue::of(4.09e9L),     ExpressionValue::of(80.9L),
+      ExpressionValue::of("detection"), ExpressionValue{},
+      ExpressionValue::pending(),       ExpressionValue::of(-0.5L)};
+  try {
+    const Expression expression(text, fields, "--where");
+    std::vector<ExpressionValue> values;
+    for (const std::size_t field : expression.fields()) values.push_back(all[field]);
+    if (expression.is_condition()) {
+      if (expression.holds(values) != expression.holds(values)) std::abort();
+    } else {
+      expression.evaluate(values);
+    }
+    Expression(expression.text(), fields, "--where");
+  } catch (const Error& error) {
+    if (error.code == ErrorCode::internal) throw;
+  }
+}
+
+}  // namespace
+}  // namespace zoometer
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  zoometer::fuzz::within_memory(size, zoometer::memory_base, zoometer::memory_factor,
+                                [&] { zoometer::read(text); });
+  return 0;
+}
