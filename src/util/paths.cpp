@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "util/error.hpp"
 
@@ -29,6 +30,12 @@ std::optional<std::string> folder(const char* variable, const char* below_home) 
 }
 
 }  // namespace
+
+std::string behind_links(const std::string& path) {
+  std::error_code none;
+  const auto real = std::filesystem::canonical(path, none);
+  return none ? path : real.string();
+}
 
 std::optional<std::string> config_folder() { return folder("XDG_CONFIG_HOME", "/.config"); }
 

@@ -111,7 +111,11 @@ void OnnxWeights::check_file() const {
 std::string_view OnnxWeights::bytes(ParameterId parameter, std::string& scratch) const {
   if (file_ != nullptr) {
     const std::string name = graph_.parameter_path(graph_.parameters()[parameter]);
-    if (const SafeTensor* tensor = file_->find(name)) return tensor->bytes;
+    if (const SafeTensor* tensor = file_->find(name)) {
+      scratch = tensor->bytes;  // a copy, to know that they could be read before they are written
+      file_->check();
+      return scratch;
+    }
   }
   fill(parameter, scratch);
   return scratch;
