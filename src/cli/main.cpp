@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -103,7 +104,7 @@ int run_words(std::span<char* const> words, Limits& limits) {
     const std::string_view program = words.empty() ? "" : words[0];
     std::vector<std::string> rest;
     for (std::size_t i = 1; i < words.size(); ++i) rest.emplace_back(words[i]);
-    limits = take_limits(rest);
+    take_limits(rest, limits);
     apply_limits(limits);
     return dispatch(find_old_command(program), rest);
   } catch (const HelpShown&) {
@@ -117,23 +118,25 @@ int run_words(std::span<char* const> words, Limits& limits) {
   }
 }
 
-/// Some libraries promise not to throw where they need memory: toml++ for the message of an error.
+std::atomic<bool> has_no_memory = false;
+
+[[noreturn]] void note_no_memory() {
+  has_no_memory = true;
+  throw std::bad_alloc();
+}
+
+/// Some libraries promise not to throw where they need memory: toml++ for the message of an error,
+/// libstdc++ for the names of a folder.
 [[noreturn]] void end_without_memory() {
-  try {
-    if (const std::exception_ptr problem = std::current_exception())
-      std::rethrow_exception(problem);
-  } catch (const std::bad_alloc&) {
-    constexpr std::string_view text = "zoometer: out of memory\n";
-    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
-    _exit(exit_unreadable);
-  } catch (...) {
-    std::abort();
-  }
-  std::abort();
+  if (!has_no_memory) std::abort();
+  constexpr std::string_view text = "zoometer: out of memory\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+  _exit(exit_unreadable);
 }
 
 /// Telling an error takes memory, too.
 int run(std::span<char* const> words) {
+  std::set_new_handler(note_no_memory);
   std::set_terminate(end_without_memory);
   Limits limits = usual_limits();
   try {

@@ -7,7 +7,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 #include <unordered_map>
 
@@ -162,7 +161,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words) {
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
-    if (registry.find(word) == nullptr && std::filesystem::is_regular_file(word)) {
+    if (registry.find(word) == nullptr && is_file(word)) {
       models.push_back({word, nullptr});
       continue;
     }
@@ -267,10 +266,9 @@ class SweepRun {
     if (is_page(words_.format, words_.output))
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
     // What an interrupted run has left is younger than what it would have replaced.
-    std::error_code ignored;
     kept_path_ = partial_sweep(behind_links(words_.output));
-    if (!std::filesystem::exists(kept_path_, ignored)) kept_path_ = words_.output;
-    if (!std::filesystem::exists(kept_path_, ignored)) return;
+    if (!is_anything(kept_path_)) kept_path_ = words_.output;
+    if (!is_anything(kept_path_)) return;
     kept_ = read_sweep(kept_path_);
     if (!kept_) return;
     if (kept_->format != format_ || !(kept_->columns == columns_)) {

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "import/json.hpp"
@@ -170,9 +169,7 @@ struct TemporaryDatabase {
 
 /// A device or a pipe is written in place: nothing can be renamed to it.
 bool is_in_place(const std::string& path) {
-  std::error_code none;
-  return is_stdout(path) ||
-         (std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none));
+  return is_stdout(path) || (is_anything(path) && !is_file(behind_links(path)));
 }
 
 // -- reading -------------------------------------------------------------------------------------

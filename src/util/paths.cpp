@@ -37,6 +37,21 @@ std::string behind_links(const std::string& path) {
   return none ? path : real.string();
 }
 
+bool is_file(const std::string& path) noexcept {
+  std::error_code none;
+  return std::filesystem::is_regular_file(path, none);
+}
+
+bool is_folder(const std::string& path) noexcept {
+  std::error_code none;
+  return std::filesystem::is_directory(path, none);
+}
+
+bool is_anything(const std::string& path) noexcept {
+  std::error_code none;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, none));
+}
+
 std::optional<std::string> config_folder() { return folder("XDG_CONFIG_HOME", "/.config"); }
 
 std::optional<std::string> cache_folder() { return folder("XDG_CACHE_HOME", "/.cache"); }
