@@ -17,6 +17,9 @@ JsonDocument::JsonDocument(char* text) {
   throw error;
 }
 
+JsonDocument::JsonDocument(std::string& text)
+    : JsonDocument((text.reserve(text.size() + block), text.data())) {}
+
 const Json* find_member(const Json& value, std::string_view name) noexcept {
   if (!value.IsObject()) return nullptr;
   for (auto member = value.MemberBegin(); member != value.MemberEnd(); ++member) {

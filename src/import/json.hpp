@@ -17,9 +17,15 @@ using Json = rapidjson::GenericValue<rapidjson::UTF8<>, JsonPool>;
 /// numbers may stand bare (NaN, Infinity), as Python writes them.
 class JsonDocument {
  public:
-  /// `text` ends with a 0, is overwritten, and must outlive the document. Throws Error{malformed}
-  /// with the byte offset. Takes at most 40 bytes of memory per byte of text.
+  /// The parser reads aligned blocks of so many bytes, and so beyond the end of a text.
+  static constexpr std::size_t block = 16;
+
+  /// `text` ends with a 0, is overwritten, and must outlive the document, unchanged. Behind its 0
+  /// there is room for a block. Throws Error{malformed} with the byte offset. Takes at most 40
+  /// bytes of memory per byte of text.
   explicit JsonDocument(char* text);
+  /// The same, making that room.
+  explicit JsonDocument(std::string& text);
   const Json& root() const noexcept { return document_; }
 
  private:

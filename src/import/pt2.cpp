@@ -102,6 +102,7 @@ struct Document {
  private:
   static JsonDocument parse(ZipText& text, const ZipEntry& entry) {
     try {
+      static_assert(ZipText::zeros > JsonDocument::block);
       return JsonDocument(text.data());
     } catch (Error& error) {
       error.place.node = entry.name;

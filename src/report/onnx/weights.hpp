@@ -34,7 +34,7 @@ class OnnxWeights {
   /// The tensor of that name; null if it is missing and `is_needed` is false.
   const SafeTensor* find_tensor(const std::string& name, DType dtype, const Shape& shape,
                                 bool is_needed) const;
-  void fill(ParameterId parameter, std::string& bytes) const;
+  void fill(ParameterId id, std::string& bytes) const;
 
   const Graph& graph_;
   std::int64_t seed_;
