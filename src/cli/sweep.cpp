@@ -18,6 +18,7 @@
 #include "report/sweep_file.hpp"
 #include "util/ordered_work.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -161,7 +162,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words) {
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
-    if (registry.find(word) == nullptr && std::filesystem::is_regular_file(word)) {
+    if (registry.find(word) == nullptr && is_file(word)) {
       models.push_back({word, nullptr});
       continue;
     }

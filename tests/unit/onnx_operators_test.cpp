@@ -190,6 +190,25 @@ TEST(OnnxOperators, KeepsTheSumsOfIntegerProducts) {
   EXPECT_EQ(convolved.dtype(), DType::int32);
 }
 
+TEST(OnnxOperators, CountsAQuantisedLayer) {
+  const auto gemm = [](std::vector<Dim> weight, std::int64_t flips, bool has_scale) {
+    Operator op{
+        .op_type = "QGemm",
+        .domain = "com.microsoft",
+        .inputs =
+            {{{4, 3}, u8}, {{}, f32}, {{}, u8}, {weight, i8}, {{}, f32}, {{}, i8}, {{2}, i32}},
+        .attributes = {Attribute("transB", flips)}};
+    if (has_scale) op.inputs.insert(op.inputs.end(), {{{}, f32}, {{}, u8}});
+    return Read(op);
+  };
+  const Read layer = gemm({2, 3}, 1, true);
+  EXPECT_EQ(layer.macs_in(DType::uint8), 4 * 3 * 2);
+  EXPECT_EQ(layer.flops(), 2 * layer.macs() + 3 * 4 * 2);  // the bias, and the new scale
+  EXPECT_EQ(layer.dtype(), DType::uint8);
+  EXPECT_EQ(gemm({3, 2}, 0, true).output(), (Shape{4, 2}));
+  EXPECT_EQ(gemm({3, 2}, 0, false).dtype(), DType::float32);
+}
+
 TEST(OnnxOperators, QuantisesPerTensorChannelAndBlock) {
   const auto quantize = [](std::vector<Dim> scale) {
     return Read({.op_type = "QuantizeLinear",

@@ -95,6 +95,22 @@ TEST(Onnx, ReadsAConvolution) {
   EXPECT_THAT(read.notes.notes, Contains("all 1 declared types agree with the inferred ones"));
 }
 
+TEST(Onnx, TellsWhatRuntimesMayComputeOnIntegers) {
+  const auto read = [](const std::string& second) {
+    return Read(model(
+        {.graph = graph(
+             {.nodes = {node({"DequantizeLinear", {"x", "s"}, {"a"}}),
+                        node({"DequantizeLinear", {"w", "s"}, {"b"}}),
+                        node({"Transpose", {"b"}, {"c"}}), node({"MatMul", {"a", second}, {"y"}})},
+              .inputs = {value_info("x", type({2, 4}, 3)), value_info("w", type({4, 4}, 3)),
+                         value_info("v", type({4, 4})), value_info("s", type({}))},
+              .outputs = {value_info("y", type({2, 4}))}})}));
+  };
+  const auto tells = Contains(HasSubstr("products of dequantised integers: 1, counted in float"));
+  EXPECT_THAT(read("c").notes.notes, tells);
+  EXPECT_THAT(read("v").notes.notes, Not(tells));
+}
+
 TEST(Onnx, PadsAutomatically) {
   const Read read(
       conv_model({1, 3, 7, 8}, {Attribute::text("auto_pad", "SAME_UPPER"),
