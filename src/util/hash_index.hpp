@@ -8,8 +8,8 @@
 namespace zoometer {
 
 /// Finds the entries of an array by a hash: open addressing, with the hashes beside the places, so
-/// that a search looks at an entry only where its hash is the one. The array is its owner's; entries
-/// are appended to both together.
+/// that a search looks at an entry only where its hash is the one. The array is its owner's;
+/// entries are appended to both together.
 class HashIndex {
  public:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
