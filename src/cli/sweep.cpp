@@ -7,7 +7,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 #include <unordered_map>
 
@@ -243,7 +242,8 @@ class SweepRun {
       work([&](const SweepRow& row) { rows.push_back(row); });
       write_output(words_.output, sweep_html(columns_, rows));
     } else if (goes_on()) {
-      const auto writer = open_sweep(format_, words_.output, columns_, kept_ ? &*kept_ : nullptr);
+      const SweepTarget target{format_, words_.output, kept_path_, kept_ ? &*kept_ : nullptr};
+      const auto writer = open_sweep(target, columns_);
       work([&](const SweepRow& row) { writer->write(row); });
       writer->finish();
     } else {
@@ -253,6 +253,7 @@ class SweepRun {
         return compare_combinations(a, b) < 0;
       });
       write_sweep(format_, words_.output, columns_, rows);
+      if (kept_path_ != words_.output) unlink(kept_path_.c_str());
     }
     tell();
     return exit_done;
@@ -264,9 +265,11 @@ class SweepRun {
       throw Error(ErrorCode::usage, "--resume needs --output FILE");
     if (is_page(words_.format, words_.output))
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
-    std::error_code ignored;
-    if (!std::filesystem::exists(words_.output, ignored)) return;
-    kept_ = read_sweep(words_.output);
+    // What an interrupted run has left is younger than what it would have replaced.
+    kept_path_ = partial_sweep(behind_links(words_.output));
+    if (!is_anything(kept_path_)) kept_path_ = words_.output;
+    if (!is_anything(kept_path_)) return;
+    kept_ = read_sweep(kept_path_);
     if (!kept_) return;
     if (kept_->format != format_ || !(kept_->columns == columns_)) {
       const auto text = [](SweepFormat format, const SweepColumns& columns) {
@@ -346,6 +349,7 @@ class SweepRun {
   const SweepWords& words_;
   SweepFormat format_;
   std::optional<SweepTable> kept_;
+  std::string kept_path_;
   std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
   bool is_prefix_ = true;
   std::vector<std::size_t> jobs_;

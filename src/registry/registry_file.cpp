@@ -27,13 +27,6 @@ constexpr std::string_view head =
   throw error;
 }
 
-/// The file itself where the path is a link: links are kept.
-std::string resolved(const std::string& path) {
-  std::error_code none;
-  const auto real = std::filesystem::canonical(path, none);
-  return none ? path : real.string();
-}
-
 std::size_t line_begin(std::string_view text, std::size_t position) {
   const std::size_t before =
       position == 0 ? std::string_view::npos : text.rfind('\n', position - 1);
@@ -72,7 +65,7 @@ bool is_bare_key(std::string_view name) {
 
 }  // namespace
 
-RegistryFile::RegistryFile(const std::string& path) : path_(resolved(path)) {
+RegistryFile::RegistryFile(const std::string& path) : path_(behind_links(path)) {
   if (path.empty()) throw Error(ErrorCode::io, "neither XDG_CONFIG_HOME nor HOME is set");
   const auto folder = std::filesystem::path(path_).parent_path();
   std::error_code problem;

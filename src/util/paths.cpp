@@ -31,6 +31,12 @@ std::optional<std::string> folder(const char* variable, const char* below_home) 
 
 }  // namespace
 
+std::string behind_links(const std::string& path) {
+  std::error_code none;
+  const auto real = std::filesystem::canonical(path, none);
+  return none ? path : real.string();
+}
+
 bool is_file(const std::string& path) noexcept {
   std::error_code none;
   return std::filesystem::is_regular_file(path, none);

@@ -11,6 +11,9 @@ std::optional<std::string> config_folder();
 /// $XDG_CACHE_HOME/zoometer (~/.cache/zoometer), or nothing where neither is set.
 std::optional<std::string> cache_folder();
 
+/// The file that a link leads to, or `path` itself.
+std::string behind_links(const std::string& path);
+
 /// What is at that path: false where nothing is, and where its name cannot even be looked up.
 bool is_file(const std::string& path) noexcept;
 bool is_folder(const std::string& path) noexcept;
