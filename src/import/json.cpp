@@ -6,7 +6,21 @@
 
 namespace zoometer {
 
-JsonDocument::JsonDocument(char* text) {
+namespace {
+
+constexpr std::size_t block = 16;
+static_assert(ZipText::zeros > block);
+
+}  // namespace
+
+JsonDocument::JsonDocument(std::string& text) {
+  text.reserve(text.size() + block);
+  parse(text.data());
+}
+
+JsonDocument::JsonDocument(ZipText& text) { parse(text.data()); }
+
+void JsonDocument::parse(char* text) {
   // Iterative, since a recursive parser's depth is the file's choice.
   constexpr unsigned flags = rapidjson::kParseNanAndInfFlag | rapidjson::kParseIterativeFlag;
   document_.ParseInsitu<flags>(text);
@@ -16,9 +30,6 @@ JsonDocument::JsonDocument(char* text) {
   error.place.byte_offset = document_.GetErrorOffset();
   throw error;
 }
-
-JsonDocument::JsonDocument(std::string& text)
-    : JsonDocument((text.reserve(text.size() + block), text.data())) {}
 
 const Json* find_member(const Json& value, std::string_view name) noexcept {
   if (!value.IsObject()) return nullptr;

@@ -32,7 +32,8 @@ TEST(TotalOf, ThrowsWhereParametersExceed63Bits) {
   Graph graph;
   graph.add_module(no_id, {}, "Large");
   for (int i = 0; i < 128; ++i)
-    graph.add_parameter(0, "weight", {std::int64_t{1} << 56}, DType::int8, ParameterKind::parameter);
+    graph.add_parameter(0, "weight", {std::int64_t{1} << 56}, DType::int8,
+                        ParameterKind::parameter);
   EXPECT_THROW(total_of(graph), Error);
   EXPECT_THROW(profile(graph), Error);
 }
