@@ -156,6 +156,34 @@ TEST(OnnxOperators, SaysThatActivationsAreCountedAsUsual) {
   EXPECT_THAT(Read(op, 1).notes.notes, Contains(HasSubstr("counted as its usual ones")));
 }
 
+// -- signals, grids and moved taps --------------------------------------------------------------
+
+TEST(OnnxOperators, TakesTheAxisOfATransformWhereItsVersionHasIt) {
+  const Read attribute({.op_type = "DFT",
+                        .domain = "",
+                        .inputs = {{{3, 8, 1}, f32}},
+                        .attributes = {Attribute("axis", 1), Attribute("onesided", 1)}});
+  EXPECT_EQ(attribute.output(), (Shape{3, 5, 2}));
+  EXPECT_EQ(attribute.flops(), 3 * 60);  // 5 / 2 x 8 log2 8
+  const Read usual({.op_type = "DFT", .domain = "", .inputs = {{{8, 4, 2}, f32}}, .opset = 20});
+  EXPECT_EQ(usual.flops(), 8 * 40);  // 5 x 4 log2 4 along the last axis but one
+}
+
+TEST(OnnxOperators, CountsADeformableConvolution) {
+  const Read read({.op_type = "DeformConv",
+                   .domain = "",
+                   .inputs = {{{1, 2, 4, 4}, f32}, {{3, 2, 2, 2}, f32}, {{1, 8, 3, 3}, f32}},
+                   .opset = 19});
+  EXPECT_EQ(read.output(), (Shape{1, 3, 3, 3}));
+  EXPECT_EQ(read.macs(), 3 * 9 * 2 * 4);
+  EXPECT_EQ(read.flops(), 2 * read.macs() + 7 * (2 * 9 * 4) + 16 * (9 * 4));
+  const Read other({.op_type = "DeformConv",
+                    .domain = "",
+                    .inputs = {{{1, 2, 4}, f32}, {{3, 2, 2}, f32}, {{1, 4, 3}, f32}},
+                    .opset = 19});
+  EXPECT_EQ(other.figures.coverage.unknown.size(), 1U);
+}
+
 // -- quantised operators -----------------------------------------------------------------------
 
 TEST(OnnxOperators, CountsAQuantisedConvolutionAsIntegers) {

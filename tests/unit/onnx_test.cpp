@@ -170,6 +170,25 @@ TEST(Onnx, FoldsShapeArithmetic) {
   EXPECT_TRUE(read.graph.parameters().empty());
 }
 
+TEST(Onnx, TakesFramesAndGridsFromConstants) {
+  const auto read = [](const NodeParts& operation, const std::string& x,
+                       std::vector<std::string> constants) {
+    return Read(model({.graph = graph({.nodes = {node(operation)},
+                                       .inputs = {value_info("x", x)},
+                                       .outputs = {value_info("y", "")},
+                                       .initializers = std::move(constants)}),
+                       .opset = 20}));
+  };
+  const Read frames = read({"STFT", {"x", "step", "", "length"}, {"y"}}, type({2, 100, 1}),
+                           {integers("step", {8}, true), integers("length", {16}, true)});
+  EXPECT_EQ(frames.output(), (Shape{2, 11, 9, 2}));
+  EXPECT_EQ(frames.figures().total.flops, 2 * 11 * 160);  // 5 / 2 x 16 log2 16
+  const Read grid =
+      read({"AffineGrid", {"x", "size"}, {"y"}}, type({2, 2, 3}), {integers("size", {2, 7, 4, 5})});
+  EXPECT_EQ(grid.output(), (Shape{2, 4, 5, 2}));
+  EXPECT_EQ(grid.figures().total.macs, 2 * 4 * 5 * 2 * 3);
+}
+
 TEST(Onnx, KeepsGoingOverUnknownOperators) {
   const Read read(
       model({.graph = graph({.nodes = {node({"Strange", {"x"}, {"t"}, {}, "s", "com.example"}),
