@@ -234,10 +234,16 @@ TextTable table_of(const Question& question, Rows& rows, bool exact) {
     table.column(title(column.title), !column.expression.is_text());
   for (QueriedModel& row : rows) {
     const RegistryModel& model = row.model();
-    std::vector<std::string> cells = {
-        std::string(model.name),   std::string(model.family), std::string(name_of(model.task)),
-        std::string(model.source), inputs_text(model.inputs), figure(parameters_of(row)),
-        figure(macs_of(row))};
+    const auto shown = [&](std::string_view text) {
+      return exact ? std::string(text) : escape_controls(text);
+    };
+    std::vector<std::string> cells = {shown(model.name),
+                                      shown(model.family),
+                                      std::string(name_of(model.task)),
+                                      shown(model.source),
+                                      shown(inputs_text(model.inputs)),
+                                      figure(parameters_of(row)),
+                                      figure(macs_of(row))};
     for (const ModelKey& column : question.columns)
       cells.push_back(cell_of(column, question.query.value(column.expression, row), exact));
     table.row(std::move(cells));

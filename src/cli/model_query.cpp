@@ -298,7 +298,7 @@ std::vector<Ranked> rank(const std::vector<ModelKey>& keys, const ModelQuery& qu
 
 void take_order(const std::vector<Ranked>& ranked, std::vector<QueriedModel>& models) {
   std::vector<QueriedModel> ordered;
-  for (const Ranked& each : ranked) ordered.push_back(std::move(models[each.index]));
+  for (const Ranked& each : ranked) ordered.push_back(models[each.index]);
   models = std::move(ordered);
 }
 

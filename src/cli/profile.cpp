@@ -53,7 +53,7 @@ int unknown_operators(const Profile& profile) {
   std::fputs("zoometer: --strict: the cost of these operators is unknown:\n", stderr);
   for (const CoverageLedger::Unknown& unknown : profile.coverage.unknown) {
     std::fprintf(stderr, "  %lld x %s\n", static_cast<long long>(unknown.count),
-                 unknown.name.c_str());
+                 escape_controls(unknown.name).c_str());
   }
   return exit_check_failed;
 }

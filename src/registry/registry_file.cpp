@@ -56,6 +56,18 @@ std::size_t last_byte(const TomlValue& value) {
   return end;
 }
 
+/// Whether all is there that was before, but for that model: keys may stand anywhere in TOML.
+bool lacks_only(const TomlValue& before, const TomlValue& after, std::string_view model) {
+  const TomlValue* models = after.find("models");
+  if (models != nullptr && models->find(model) != nullptr) return false;
+  for (const auto& [name, member] : before.find("models")->members) {
+    if (name != model && (models == nullptr || models->find(name) == nullptr)) return false;
+  }
+  return std::all_of(before.members.begin(), before.members.end(), [&](const auto& member) {
+    return member.key == "models" || after.find(member.key) != nullptr;
+  });
+}
+
 bool is_bare_key(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -173,9 +185,7 @@ void RegistryFile::remove_model(std::string_view name) {
   const std::size_t end = line_end(text_, last_byte(*entry) - 1);
   if (begin > 1 && text_[begin - 1] == '\n' && text_[begin - 2] == '\n') --begin;
   text_.erase(begin, end - begin);
-  const TomlValue after = parse();
-  const TomlValue* left = after.find("models");
-  if (left != nullptr && left->find(name) != nullptr) {
+  if (!lacks_only(file, parse_toml(text_, path_), name)) {
     Error error(ErrorCode::unsupported, "cannot remove [models." + std::string(name) +
                                             "] as it is written: remove it by hand");
     error.place.model = path_;

@@ -81,7 +81,8 @@ class TextDiff : TextLines {
                             to_short_string(side.graph.shape(port.value)),
                             name_of(side.graph.dtype(port.value)));
     }
-    line("{:<7} {}  ({})  {}", title, styled(bold, escape_controls(side.model)), source, inputs);
+    line("{:<7} {}  ({})  {}", title, styled(bold, escape_controls(side.model)),
+         escape_controls(source), inputs);
     for (const std::string& note : side.notes) line("        {}", escape_controls(note));
   }
 

@@ -16,7 +16,8 @@ class TextGraph : TextLines {
 
   std::string write() {
     trimmed_line("{}  ({})", escape_controls(input_.model),
-                 input_.variant.empty() ? input_.source : input_.source + ", " + input_.variant);
+                 escape_controls(input_.variant.empty() ? input_.source
+                                                        : input_.source + ", " + input_.variant));
     trimmed_line("{} nodes, {} parameters and buffers, {} modules", graph_.nodes().size(),
                  graph_.parameters().size(), graph_.modules().size());
     write_ports("input", graph_.inputs());

@@ -85,7 +85,7 @@ class TextWriter : TextLines {
   void write_head() {
     std::string source = report_.source;
     if (!report_.variant.empty()) source += ", " + report_.variant;
-    line("{}  ({})", escape_controls(report_.model), source);
+    line("{}  ({})", escape_controls(report_.model), escape_controls(source));
     for (const Port& input : graph_.inputs()) {
       line("input   {} {} {}", escape_controls(input.name),
            to_short_string(graph_.shape(input.value)), name_of(graph_.dtype(input.value)));

@@ -81,7 +81,7 @@ class TextReport : TextLines {
   void write_head() {
     std::string source = input_.source;
     if (!input_.variant.empty()) source += ", " + input_.variant;
-    line("{}  ({})", styled(bold, escape_controls(input_.model)), source);
+    line("{}  ({})", styled(bold, escape_controls(input_.model)), escape_controls(source));
     line("input   {}", ports_text(graph_.inputs()));
     line("output  {}", ports_text(graph_.outputs()));
     text_ += '\n';
@@ -127,8 +127,8 @@ class TextReport : TextLines {
       const Figures& f = profile_.modules[id];
       const bool hidden = has_hidden_children(children, id, depth);
       hides = hides || hidden;
-      const std::string name = id == 0 ? std::string(graph_.modules()[0].kind)
-                                       : escape_controls(graph_.modules()[id].name);
+      const ModuleInfo& module = graph_.modules()[id];
+      const std::string name = escape_controls(id == 0 ? module.kind : module.name);
       const double share = whole > 0 ? static_cast<double>(weight(f)) / whole : 0;
       add_row(
           columns,

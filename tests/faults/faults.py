@@ -461,6 +461,9 @@ def a_cache_that_cannot_be_written():
                 assert run.err == "" or "nothing is kept for the next time" in run.err, run.told()
                 check_cache(words, expected, run)
     fresh(CACHE)
+    Run(*words)
+    Run("cache", "clear", fault="unlink:1:EACCES", path="cache").refuses("cache.sqlite3: cannot remove: Permission denied")
+    fresh(CACHE)
     (CACHE / "cache.sqlite3").mkdir(parents=True)
     assert verdicts(Run(*words)) == expected
     fresh(CACHE)

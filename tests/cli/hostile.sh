@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Names with control characters and markup through every reader and writer, and files that are deep,
+# cyclic or of enormous sizes.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+
+/usr/bin/python3 - "$SOURCE_DIR/tests/data/pt2/mobilenet_v3_small.pt2" <<'END'
+import json, sys, zipfile
+import onnx
+from onnx import TensorProto, helper
+
+bad = 'a\x1b[31m\x07</script><b>&"\n,;\u202e\'é'
+value = lambda name, shape, type=TensorProto.FLOAT: helper.make_tensor_value_info(name, type, shape)
+def save(file, nodes, inputs, outputs, weights=()):
+    graph = helper.make_graph(nodes, bad, inputs, outputs, list(weights))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15), helper.make_opsetid(bad, 1)], producer_name=bad)
+    onnx.save(model, file)
+
+weight = helper.make_tensor(bad + "w", TensorProto.FLOAT, [2, 3], bytes(24), raw=True)
+save("names.onnx", [helper.make_node("Gemm", [bad + "x", bad + "w"], [bad + "h"], name=f"/{bad}/Gemm", transB=1),
+                    helper.make_node("Relu", [bad + "h"], [bad + "y"], name=f"/{bad}/{bad}/Relu")],
+     [value(bad + "x", [1, 3])], [value(bad + "y", [1, 2])], [weight])
+save("unknown.onnx", [helper.make_node(bad, ["x"], ["y"], domain=bad)], [value("x", [1, 3])], [value("y", [1, 3])])
+save("cycle.onnx", [helper.make_node("Add", ["x", "b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])],
+     [value("x", [1, 3])], [value("b", [1, 3])])
+save("itself.onnx", [helper.make_node("Relu", ["y"], ["y"])], [value("x", [1])], [value("y", [1])])
+save("large.onnx", [helper.make_node("Relu", ["x"], ["y"])], [value("x", [1 << 40, 1 << 40])], [value("y", None)])
+save("billion.onnx", [helper.make_node("Relu", ["x"], ["y"])], [value("x", [1 << 30])], [value("y", [1 << 30])])
+shape = helper.make_tensor("s", TensorProto.INT64, [3], [1 << 20, 1 << 20, 1 << 20])
+save("grown.onnx", [helper.make_node("Expand", ["x", "s"], ["y"])], [value("x", [1])], [value("y", None)], [shape])
+save("filled.onnx", [helper.make_node("ConstantOfShape", ["s"], ["y"])], [], [value("y", None)],
+     [helper.make_tensor("s", TensorProto.INT64, [1], [1 << 31])])
+
+def edited(file, edit):
+    with zipfile.ZipFile(sys.argv[1]) as real, zipfile.ZipFile(file, "w") as made:
+        for name in real.namelist():
+            data = real.read(name)
+            if name.endswith(("model.json", "models/model.json")):
+                program = json.loads(data)
+                edit(program["graph_module"]["graph"])
+                data = json.dumps(program).encode()
+            made.writestr(name, data)
+
+def rename(graph):
+    text = json.dumps(graph)
+    first = graph["nodes"][0]["outputs"][0]["as_tensor"]["name"]
+    new = json.loads(text.replace(json.dumps(first), json.dumps(bad)))
+    graph.clear()
+    graph.update(new)
+    graph["nodes"][0]["metadata"]["nn_module_stack"] = f"root,,torch.nn.Module;L,{bad},{bad}"
+
+def swap(graph):
+    graph["nodes"][0], graph["nodes"][1] = graph["nodes"][1], graph["nodes"][0]
+
+def enlarge(graph):
+    for meta in graph["tensor_values"].values():
+        meta["sizes"] = [{"as_int": 1 << 40} for _ in meta["sizes"]]
+
+edited("names.pt2", rename)
+edited("cycle.pt2", swap)
+edited("large.pt2", enlarge)
+open("expected_name", "w").write(bad)
+END
+
+cat >written.py <<'END'
+"""No writer lets a control character or markup of a name through."""
+import csv, io, json, re, subprocess, sys, xml.dom.minidom
+
+form, text = sys.argv[1], sys.stdin.buffer.read().decode()
+raw = re.findall(r"[\x00-\x08\x0b-\x1f\x7f]", text)
+assert form in ("csv", "html") or not raw, f"control characters: {raw[:5]}"
+assert form != "svg" or "<b>&" not in text, "markup"
+if form == "json":
+    json.loads(text)
+if form == "csv":
+    rows = list(csv.reader(io.StringIO(text)))
+    assert len({len(row) for row in rows}) == 1, "rows of other lengths"
+if form == "svg":
+    xml.dom.minidom.parseString(text)
+if form == "dot":
+    subprocess.run(["dot", "-Tplain"], input=text.encode(), check=True, capture_output=True)
+if form == "html":
+    pages = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert len(pages) == 1 and json.loads(pages[0]), "the data ends early"
+END
+written() { "$ZOOMETER" "${@:2}" 2>stderr.txt | /usr/bin/python3 written.py "$1"; }
+on_terminal() {
+  script -qec "'$ZOOMETER' $*" /dev/null </dev/null | sed 's/\x1b\[[0-9;]*[mK]//g; s/\r//g' | /usr/bin/python3 written.py text
+}
+for file in names.onnx names.pt2; do
+  expect "$file: profile, on a terminal" on_terminal profile $file
+  expect "$file: memory, on a terminal" on_terminal profile $file --memory
+  for form in text json csv html; do expect "$file: profile as $form" written $form profile $file --format $form; done
+  for form in text json dot svg; do expect "$file: graph as $form" written $form graph $file --format $form; done
+  expect "$file: table" written text table $file
+  expect "$file: parameters" written text parameters $file
+  expect "$file: parameters as JSON" written json parameters $file --format json
+  expect "$file: report" written html report $file -o -
+  expect "$file: roofline" written text roofline $file --device a100
+  expect "$file: explain" written text explain $file
+  expect "$file: diff" written text diff $file resnet18
+  expect "$file: diff as JSON" written json diff $file resnet18 --format json
+  run graph $file --format onnx -o again.onnx
+  expect "$file: written as ONNX" is "$status" 0
+  expect "$file: and read again" written text profile again.onnx
+  expect "$file: which onnx accepts" /usr/bin/python3 -c 'import onnx; onnx.checker.check_model("again.onnx")'
+done
+expect "an unknown operator" written text profile unknown.onnx
+expect "an unknown operator as JSON" written json profile unknown.onnx --format json
+cp names.onnx "$(cat expected_name | tr -d '/\n')"
+expect "a file's own name" written text discover --source .
+expect "a file's own name as JSON" written json discover --source . --format json
+expect "a sweep's row" written csv sweep names.onnx "$(cat expected_name | tr -d '/\n')" --columns macs
+
+# readers: cyclic, enormous
+expect_error 3 "cycle.onnx" profile cycle.onnx
+expect_error 3 "itself.onnx" profile itself.onnx
+expect_error 3 "a tensor is too large" --max-time 10 profile large.onnx
+run --max-time 10 --max-memory 200M profile grown.onnx
+expect "nor what is expanded" test "$status" = 0 -o "$status" = 3
+run --max-time 10 --max-memory 200M profile billion.onnx --format json
+expect "a billion elements take no memory" json '.totals.bytes_written == 4294967296'
+run --max-time 10 --max-memory 200M profile filled.onnx --format json
+expect "nor do those that are filled in" test "$status" = 0 -o "$status" = 3
+expect_error 3 "cycle.pt2" profile cycle.pt2
+expect_error 3 "large.pt2" --max-time 10 profile large.pt2
+
+# the registry
+mkdir -p "$XDG_CONFIG_HOME/zoometer"
+registry=$XDG_CONFIG_HOME/zoometer/registry.toml
+printf '[models."a\\u001b[31mb"]\nfile = "names.onnx"\n' >"$registry"
+expect "a name in the registry" written text list --registry all
+expect "on a terminal" on_terminal list --registry all
+expect "as JSON" written json list --registry all --format json
+expect "and in the sources" written text list --sources
+printf 'curated = %s%s\n' "$(printf '[%.0s' {1..5000})" "$(printf ']%.0s' {1..5000})" >"$registry"
+expect_error 3 "registry.toml" list
+printf '[%sa]\n' "$(printf 'a.%.0s' {1..5000})" >"$registry"
+expect_error 3 "registry.toml" list
+printf 'curated = ["\x1b[31m"]\n' >"$registry"
+expect_error 3 "registry.toml" list
+rm "$registry"
+finish
