@@ -65,7 +65,9 @@ std::optional<std::vector<std::int64_t>> sizes_of(const rapidjson::Value* list) 
 
 }  // namespace
 
-Safetensors::Safetensors(const std::string& path) : file_(path) {
+Safetensors::Safetensors(const std::string& path) : Safetensors(MappedFile(path)) {}
+
+Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
   const std::string_view text = file_.text();
   std::uint64_t length = 0;
   if (text.size() < length_bytes) fail("it is shorter than its header's length");

@@ -233,12 +233,16 @@ std::optional<SweepFormat> sweep_format_of_path(std::string_view path) noexcept 
   return std::nullopt;
 }
 
+std::optional<SweepTable> read_sweep_text(std::string_view text, const std::string& path) {
+  if (text.starts_with('{')) return read_json_lines(path, text);
+  return read_csv(path, text);
+}
+
 std::optional<SweepTable> read_sweep(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text = file.text();
   if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return read_sweep_database(path);
-  if (text.starts_with('{')) return read_json_lines(path, text);
-  return read_csv(path, text);
+  return read_sweep_text(text, path);
 }
 
 std::unique_ptr<SweepWriter> open_sweep(SweepFormat format, const std::string& path,

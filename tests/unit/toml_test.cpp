@@ -1,0 +1,68 @@
+// What is added to the parser: places in the text, and what it must not be given.
+#include "util/toml.hpp"
+
+#include <gtest/gtest.h>
+
+#include "util/error.hpp"
+
+namespace zoometer {
+namespace {
+
+std::string text_at(const std::string& text, const TomlValue& value) {
+  return text.substr(value.begin, value.end - value.begin);
+}
+
+std::string refusal(const std::string& text) {
+  try {
+    parse_toml(text, "a.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::malformed);
+    return error.what();
+  }
+  return "taken";
+}
+
+TEST(Toml, TellsWhereAValueStands) {
+  const std::string text = "é = 1\n";
+  EXPECT_NE(refusal(text), "taken");
+  const std::string good = "# é\na = [\"ü\", 12] # ö\nb = \"x\"\n";
+  const TomlValue file = parse_toml(good, "a.toml");
+  const TomlValue& list = *file.find("a");
+  EXPECT_EQ(text_at(good, list), "[\"ü\", 12]");
+  EXPECT_EQ(text_at(good, list.items[0]), "\"ü\"");
+  EXPECT_EQ(text_at(good, list.items[1]), "12");
+  EXPECT_EQ(text_at(good, *file.find("b")), "\"x\"");
+  EXPECT_EQ(file.find("b")->line, 3U);
+}
+
+TEST(Toml, DoesNotCountTheByteOrderMark) {
+  const std::string text = "\xEF\xBB\xBF" "a = 12\n";
+  EXPECT_EQ(text_at(text, *parse_toml(text, "a.toml").find("a")), "12");
+}
+
+TEST(Toml, RefusesLettersBeyondAsciiInNames) {
+  EXPECT_EQ(refusal("a = 1\né = 2\n"),
+            "a.toml: line 2: only strings and comments may hold characters beyond ASCII");
+  EXPECT_EQ(refusal("a = \"\"\"\\\né\n\"\"\"\"\nb = '''\n'''\n[x.é]\n"),
+            "a.toml: line 6: only strings and comments may hold characters beyond ASCII");
+  EXPECT_EQ(refusal("a = \"\\\"é\" # é\nb = 'é\\'\nc = '''é''\n''''\n"), "taken");
+}
+
+TEST(Toml, RefusesTablesWithoutAName) {
+  EXPECT_EQ(refusal("a = [\n[1],\n[\";\"]]\n[;b]\n"),
+            "a.toml: line 4: the name of a table is missing");
+  EXPECT_EQ(refusal("[[ = ]]\n"), "a.toml: line 1: the name of a table is missing");
+  EXPECT_EQ(refusal("[ \"a\".b ]\n[[ c ]]\n"), "taken");
+}
+
+TEST(Toml, IsReadInLinearTime) {
+  std::string text = "a = [";
+  constexpr int count = 100'000;
+  for (int i = 0; i < count; ++i) text += "1,";
+  text += "]\n";
+  const TomlValue file = parse_toml(text, "a.toml");
+  EXPECT_EQ(file.find("a")->items.size(), static_cast<std::size_t>(count));
+}
+
+}  // namespace
+}  // namespace zoometer
