@@ -2,12 +2,13 @@
 # Sourced by zoometer, check, .ci/run and the other scripts: packages and builds.
 # Expects `root`, the absolute path of the repository. All output goes to stderr.
 
-# The packages of a section of packages.txt that are not installed, on one line.
+# The packages of a section of packages.txt that are not installed, on one line. One that is followed
+# by a file is not needed where that file is, whatever brought it.
 missing_packages() {
   command -v dpkg-query >/dev/null || return 0  # not Debian: the user sees to the libraries
   local wanted installed
-  wanted=$(awk -v section="$1" '/^#/ { on = ($2 == section); next } on && NF { print $1 }' \
-    "$root/packages.txt" | sort)
+  wanted=$(awk -v section="$1" '/^#/ { on = ($2 == section); next } on && NF' "$root/packages.txt" |
+    while read -r package file; do [ -n "$file" ] && [ -e "$file" ] || echo "$package"; done | sort)
   # shellcheck disable=SC2086
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
     sed -n 's/^installed //p' | sort -u)

@@ -23,6 +23,8 @@
 #include "models/trace_options.hpp"
 #include "util/error.hpp"
 
+/// Everything that the library offers. zoometer/zoometer.hpp asks, zoometer/nn.hpp writes models,
+/// zoometer/plugin.hpp gives them away.
 namespace zoometer {
 
 class Graph;
@@ -147,6 +149,7 @@ class Catalogue {
  public:
   /// Holds the built-in models.
   Catalogue();
+  /// Unloads its plug-ins.
   ~Catalogue();
   /// Moves; what it moved from may only be assigned to.
   Catalogue(Catalogue&&) noexcept;

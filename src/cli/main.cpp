@@ -35,7 +35,7 @@ std::string out_of_memory(const Limits& limits) {
 int run(std::string_view program, std::vector<std::string> words) {
   Limits limits = usual_limits();
   try {
-    limits = take_limits(words);
+    take_limits(words, limits);
     apply_limits(limits);
     return dispatch(program, words);
   } catch (const HelpShown&) {

@@ -8,34 +8,35 @@ namespace zoometer {
 
 /// Element types, named as in PyTorch ("float32", "int64", ...).
 enum class DType : std::uint8_t {
-  float32,
-  float64,
-  float16,
-  bfloat16,
-  float8_e4m3fn,
-  float8_e5m2,
-  float8_e8m0fnu,
-  float4_e2m1fn,
-  int64,
-  int32,
-  int16,
-  int8,
-  int4,
-  uint64,
-  uint32,
-  uint16,
-  uint8,
-  uint4,
-  boolean,
-  complex64,
-  complex128,
-  qint8,
-  quint8,
-  qint32,
-  string,
-  unknown,
+  float32,         ///< IEEE 754 single precision
+  float64,         ///< IEEE 754 double precision
+  float16,         ///< IEEE 754 half precision
+  bfloat16,        ///< the upper half of a float32
+  float8_e4m3fn,   ///< 4 bits of exponent, 3 of fraction, no infinities
+  float8_e5m2,     ///< 5 bits of exponent, 2 of fraction
+  float8_e8m0fnu,  ///< a power of two: scales of blocks
+  float4_e2m1fn,   ///< 2 bits of exponent, 1 of fraction; two in a byte
+  int64,           ///< 8 bytes, signed
+  int32,           ///< 4 bytes, signed
+  int16,           ///< 2 bytes, signed
+  int8,            ///< 1 byte, signed
+  int4,            ///< half a byte, signed; two in a byte
+  uint64,          ///< 8 bytes, unsigned
+  uint32,          ///< 4 bytes, unsigned
+  uint16,          ///< 2 bytes, unsigned
+  uint8,           ///< 1 byte, unsigned
+  uint4,           ///< half a byte, unsigned; two in a byte
+  boolean,         ///< 1 byte: PyTorch's "bool"
+  complex64,       ///< two float32
+  complex128,      ///< two float64
+  qint8,           ///< int8 with a scale and a zero point: quantized weights
+  quint8,          ///< uint8 with a scale and a zero point: quantized activations
+  qint32,          ///< int32 with a scale and a zero point: quantized biases
+  string,          ///< text; ONNX has tensors of it
+  unknown,         ///< a type that a file names and nobody here knows
 };
 
+/// PyTorch's name of the type: "float32", "bool".
 std::string_view name_of(DType dtype) noexcept;
 
 /// Bits of one element; a string or an unknown type counts as 0.

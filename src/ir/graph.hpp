@@ -17,85 +17,92 @@ namespace zoometer {
 
 /// A shape that is held once per graph, with its element count.
 struct SharedShape {
-  Shape shape;
-  std::int64_t numel = 0;
+  Shape shape;             ///< the size of each dimension
+  std::int64_t numel = 0;  ///< their product
 };
 
 /// A tensor of the graph: an input, a parameter or the output of a node.
 struct Value {
+  /// What is to be known of a value; `flags` holds any number of them.
   enum Flag : std::uint8_t {
-    bounded = 1,  ///< a size is an upper bound, or rests on one
-    shares = 2,   ///< lives in the memory of its node's first input (a view, or in place)
-    strided = 4,  ///< not contiguous: reshaping it copies
-    is_input = 8,
-    is_parameter = 16,
+    bounded = 1,        ///< a size is an upper bound, or rests on one
+    shares = 2,         ///< lives in the memory of its node's first input (a view, or in place)
+    strided = 4,        ///< not contiguous: reshaping it copies
+    is_input = 8,       ///< an input of the graph; `producer` is its index there
+    is_parameter = 16,  ///< a parameter or buffer; `producer` is its index there
   };
 
-  const SharedShape* type = nullptr;
-  NodeId producer = no_id;  ///< the node; the index of the input or parameter for those
-  DType dtype = DType::float32;
-  std::uint8_t flags = 0;
-  std::uint16_t output_index = 0;
+  const SharedShape* type = nullptr;  ///< its sizes; the same pointer for equal ones
+  NodeId producer = no_id;            ///< the node; the index of the input or parameter for those
+  DType dtype = DType::float32;       ///< of its elements
+  std::uint8_t flags = 0;             ///< Flag, joined by `|`
+  std::uint16_t output_index = 0;     ///< which of its node's outputs it is
 
+  /// Whether a flag is set.
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
 };
 
 /// One application of an operator. Inputs and outputs are runs in the graph's flat arrays.
 struct Node {
-  const OpDef* op = nullptr;
-  const void* attrs = nullptr;
-  std::uint32_t first_input = 0;
-  ValueId first_output = 0;
-  ModuleId module = 0;
-  std::uint16_t input_count = 0;
-  std::uint16_t output_count = 0;
+  const OpDef* op = nullptr;       ///< what is applied
+  const void* attrs = nullptr;     ///< in the graph's arena, of the type that `op` tells
+  std::uint32_t first_input = 0;   ///< into the graph's operands: see Graph::inputs_of
+  ValueId first_output = 0;        ///< the others follow it
+  ModuleId module = 0;             ///< whose call appended it
+  std::uint16_t input_count = 0;   ///< absent optional ones in the middle included
+  std::uint16_t output_count = 0;  ///< how many values it makes
 };
 static_assert(sizeof(Node) == 32);
 
+/// What PyTorch calls a parameter or a buffer of a module.
 enum class ParameterKind : std::uint8_t {
   parameter,         ///< learnt, in the state dict
   buffer,            ///< not learnt, in the state dict
   transient_buffer,  ///< not learnt, not in the state dict
 };
 
+/// A tensor that a module owns.
 struct Parameter {
-  std::string_view name;  ///< within its module: "weight"
-  ModuleId module = 0;
-  ValueId value = 0;
-  ParameterKind kind = ParameterKind::parameter;
-  ParameterId shared_with = no_id;  ///< the parameter whose storage this one shares
+  std::string_view name;                          ///< within its module: "weight"
+  ModuleId module = 0;                            ///< its owner
+  ValueId value = 0;                              ///< what nodes read
+  ParameterKind kind = ParameterKind::parameter;  ///< learnt or only stored
+  ParameterId shared_with = no_id;                ///< the parameter whose storage this one shares
 };
 
 /// A named place of the model's structure. A child's id is greater than its parent's.
 struct ModuleInfo {
-  std::string_view name;  ///< within its parent: "conv1"; empty for the root
-  std::string_view kind;  ///< its class: "Conv2d"
-  ModuleId parent = no_id;
+  std::string_view name;    ///< within its parent: "conv1"; empty for the root
+  std::string_view kind;    ///< its class: "Conv2d"
+  ModuleId parent = no_id;  ///< `no_id` for the root
 };
 
 /// One call of a module: the nodes that ran inside it and what it returned.
 struct ModuleCall {
-  ModuleId module = 0;
-  NodeId first_node = 0;
-  NodeId end_node = 0;
-  std::uint32_t first_output = 0;
-  std::uint32_t output_count = 0;
+  ModuleId module = 0;             ///< which one was called
+  NodeId first_node = 0;           ///< the first node that ran inside, of inner calls, too
+  NodeId end_node = 0;             ///< behind the last one
+  std::uint32_t first_output = 0;  ///< into the list behind Graph::outputs_of
+  std::uint32_t output_count = 0;  ///< tensors that it returned
 };
 
 /// A named input or output of the whole graph.
 struct Port {
-  std::string_view name;
-  ValueId value = 0;
+  std::string_view name;  ///< "x"
+  ValueId value = 0;      ///< the tensor
 };
 
 /// A traced model: nodes, values, parameters and modules in flat arrays. Append-only while it is
 /// traced; append order is a topological order. Everything it names lives in its arena.
 class Graph {
  public:
+  /// Without anything, not even a root module.
   Graph() = default;
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
+  /// Moves; what it moved from may only be assigned to.
   Graph(Graph&&) noexcept = default;
+  /// Moves; what it moved from may only be assigned to.
   Graph& operator=(Graph&&) noexcept = default;
 
   /// Empties the graph and keeps its memory for the next trace.
@@ -103,15 +110,21 @@ class Graph {
 
   // -- building -----------------------------------------------------------------------------
 
+  /// Where names and attributes of this graph live.
   Arena& arena() noexcept { return arena_; }
 
+  /// Adds a module below `parent`, or the root (`no_id`).
   /// `name` and `kind` must outlive the graph (a literal, or text in its arena).
   ModuleId add_module(ModuleId parent, std::string_view name, std::string_view kind);
+  /// Adds an input; `is_bounded` says that a size of it is only an upper bound.
   ValueId add_input(std::string_view name, const Shape& shape, DType dtype,
                     bool is_bounded = false);
+  /// Adds a tensor that `module` owns.
   ValueId add_parameter(ModuleId module, std::string_view name, const Shape& shape, DType dtype,
                         ParameterKind kind);
+  /// Declares that a parameter's storage is that of another one, before it.
   void share_parameter(ParameterId parameter, ParameterId with);
+  /// Declares a value an output of the graph.
   void add_output(std::string_view name, ValueId value);
 
   /// Appends a node: infers its output types, or throws Error with the module path and the
@@ -131,6 +144,7 @@ class Graph {
   NodeId append_declared(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                          std::span<const OutputType> outputs);
 
+  /// Copies attributes into the arena.
   template <class Attrs>
   const Attrs* keep(const Attrs& attrs) {
     return ::new (arena_.allocate(sizeof(Attrs), alignof(Attrs))) Attrs(attrs);
@@ -142,20 +156,27 @@ class Graph {
 
   /// A point to come back to: what was appended after it (but modules) can be taken back.
   struct Mark {
-    std::size_t nodes = 0, operands = 0, values = 0, parameters = 0;
+    std::size_t nodes = 0;       ///< how many there were
+    std::size_t operands = 0;    ///< how many inputs all nodes had
+    std::size_t values = 0;      ///< how many there were
+    std::size_t parameters = 0;  ///< how many there were
   };
+  /// The point that the graph is at.
   Mark mark() const noexcept {
     return {nodes_.size(), operands_.size(), values_.size(), parameters_.size()};
   }
+  /// Takes back what was appended after that point.
   void rewind(const Mark& mark);
 
   /// Marks a value as written into its node's first input's memory, in that one's order.
   void mark_in_place(ValueId value);
+  /// Marks a value as having a size that is only an upper bound.
   void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
   /// Marks a value as of known size, whatever it was made from: the user told the real number.
   void mark_exact(ValueId value) {
     values_[value].flags &= static_cast<std::uint8_t>(~Value::bounded);
   }
+  /// Changes the type of a value's elements: a reader knows better than the inference.
   void set_dtype(ValueId value, DType dtype) { values_[value].dtype = dtype; }
 
   /// From now on `dtype` and `bytes` take every real floating-point tensor as stored in that type
@@ -168,10 +189,12 @@ class Graph {
 
   /// The module that nodes are appended to.
   ModuleId current_module() const noexcept { return current_module_; }
+  /// Chooses the module that nodes are appended to.
   void set_current_module(ModuleId module) noexcept { current_module_ = module; }
 
-  /// Begins and ends a call of a module; returns the call's index.
+  /// Begins a call of a module; returns the call's index, for `end_call`.
   std::uint32_t begin_call(ModuleId module);
+  /// Ends the call that `begin_call` began, with what the module returned.
   void end_call(std::uint32_t call, std::span<const ValueId> outputs);
   /// Adds a finished call of a module, with the nodes from `first_node` to before `end_node`.
   void add_call(ModuleId module, NodeId first_node, NodeId end_node,
@@ -179,16 +202,26 @@ class Graph {
 
   // -- reading ------------------------------------------------------------------------------
 
+  /// Every node, in an order in which they can run.
   std::span<const Node> nodes() const noexcept { return nodes_; }
+  /// Every tensor; a node's outputs follow its inputs.
   std::span<const Value> values() const noexcept { return values_; }
+  /// Parameters and buffers, in the order of their declaration.
   std::span<const Parameter> parameters() const noexcept { return parameters_; }
+  /// Every module, a parent before its children.
   std::span<const ModuleInfo> modules() const noexcept { return modules_; }
+  /// Every call of a module, in the order in which they began.
   std::span<const ModuleCall> calls() const noexcept { return calls_; }
+  /// The tensors that go in.
   std::span<const Port> inputs() const noexcept { return inputs_; }
+  /// The tensors that come out.
   std::span<const Port> outputs() const noexcept { return outputs_; }
 
+  /// One tensor.
   const Value& value(ValueId id) const noexcept { return values_[id]; }
+  /// Its size in each dimension.
   const Shape& shape(ValueId id) const noexcept { return values_[id].type->shape; }
+  /// Its elements.
   std::int64_t numel(ValueId id) const noexcept { return values_[id].type->numel; }
   /// The type that a value counts as stored in: its own, unless `count_floating_as` changed it.
   DType dtype(ValueId id) const noexcept {
@@ -197,13 +230,17 @@ class Graph {
   }
   /// Bytes of a value at that type.
   std::int64_t bytes(ValueId id) const noexcept { return bytes_of(numel(id), dtype(id)); }
+  /// The values that go into a node; an absent optional one is `no_id`.
   std::span<const ValueId> inputs_of(const Node& node) const noexcept {
     return {operands_.data() + node.first_input, node.input_count};
   }
+  /// The tensors that a call returned.
   std::span<const ValueId> outputs_of(const ModuleCall& call) const noexcept {
     return {call_outputs_.data() + call.first_output, call.output_count};
   }
+  /// A node as formulas read it.
   NodeView view(NodeId id) const noexcept { return {*this, nodes_[id]}; }
+  /// What `set_node_name` set, or empty.
   std::string_view node_name(NodeId id) const noexcept;
 
   /// "layer1.0.conv1"; empty for the root.

@@ -17,10 +17,10 @@ class Graph;
 struct Node;
 struct OpDef;
 
-using ValueId = std::uint32_t;
-using NodeId = std::uint32_t;
-using ModuleId = std::uint32_t;
-using ParameterId = std::uint32_t;
+using ValueId = std::uint32_t;      ///< an index into Graph::values()
+using NodeId = std::uint32_t;       ///< an index into Graph::nodes()
+using ModuleId = std::uint32_t;     ///< an index into Graph::modules()
+using ParameterId = std::uint32_t;  ///< an index into Graph::parameters()
 
 /// An absent optional input (a convolution without bias), and the parent of the root module.
 inline constexpr std::uint32_t no_id = 0xFFFFFFFF;
@@ -54,10 +54,14 @@ enum class Reads : std::uint8_t {
             ///< gathers)
 };
 
-/// Receives an attribute struct field by field.
+/// Receives an attribute struct field by field: the field's name, which is PyTorch's name of the
+/// argument, and its value.
 class AttrVisitor {
  public:
+  /// Visitors may be owned through this base.
   virtual ~AttrVisitor() = default;
+  /// @{
+  /// Receives a field. There is one for each type that an attribute may have.
   virtual void visit(std::string_view name, std::int64_t value) = 0;
   virtual void visit(std::string_view name, double value) = 0;
   virtual void visit(std::string_view name, bool value) = 0;
@@ -66,15 +70,19 @@ class AttrVisitor {
   virtual void visit(std::string_view name, std::span<const double> value);
   virtual void visit(std::string_view name, std::string_view value) = 0;
   virtual void visit(std::string_view name, DType value) = 0;
+  /// @}
 };
 
-/// One entry of an attribute struct's field list.
+/// One entry of an attribute struct's field list. The list is a `static constexpr std::tuple
+/// fields` of the struct, in the order in which attributes are printed; printing, JSON, ONNX export
+/// and equality all go by it.
 template <class Struct, class Member>
 struct Field {
-  std::string_view name;
-  Member Struct::*member;
+  std::string_view name;   ///< PyTorch's name of the argument
+  Member Struct::*member;  ///< where the struct keeps it
 };
 
+/// Makes an entry of a field list.
 template <class Struct, class Member>
 constexpr Field<Struct, Member> field(std::string_view name, Member Struct::*member) {
   return {name, member};
@@ -157,12 +165,15 @@ constexpr std::uint64_t layout_of_attrs() {
 /// What the graph needs to know of an operator's attribute struct: made from its field list.
 struct AttrType {
   std::size_t size = 0;  ///< bytes, 0 for none
+  /// Visits the fields in the order of the list.
   void (*visit)(const void* attrs, AttrVisitor& visitor) = nullptr;
+  /// Whether every field is the same.
   bool (*equal)(const void* a, const void* b) = nullptr;
   /// Copies the texts of attributes that were copied as bytes into an arena.
   void (*keep_texts)(void* attrs, Arena& arena) = nullptr;
   std::uint64_t layout = 0;  ///< differs where fields differ: for binaries that exchange attributes
 
+  /// The description of one attribute struct.
   template <class Attrs>
   static constexpr AttrType of() {
     static_assert(std::is_trivially_copyable_v<Attrs>, "attributes are copied as bytes");
@@ -177,28 +188,35 @@ std::string to_string(const OpDef& op, const void* attrs);
 
 /// The type of one output.
 struct OutputType {
-  Shape shape;
-  DType dtype = DType::float32;
-  bool bounded = false;  ///< a size is an upper bound: the real one depends on data
+  Shape shape;                   ///< the size of each dimension
+  DType dtype = DType::float32;  ///< of its elements
+  bool bounded = false;          ///< a size is an upper bound: the real one depends on data
 };
 
 /// What an operator's inference sees: inputs and attributes in, output types out.
 class Inference {
  public:
+  /// Of one node that is about to be appended.
   Inference(const Graph& graph, const OpDef& op, std::span<const ValueId> inputs, const void* attrs)
       : graph_(graph),
         op_(op),
         inputs_(inputs),
         attrs_(attrs) {}
 
+  /// Inputs that were passed, absent optional ones in the middle included.
   std::size_t input_count() const noexcept { return inputs_.size(); }
+  /// Whether the input is there: an optional one may be absent.
   bool has(std::size_t index) const noexcept {
     return index < inputs_.size() && inputs_[index] != no_id;
   }
+  /// The sizes of an input that is there.
   const Shape& shape(std::size_t index) const;
+  /// The element type of an input that is there.
   DType dtype(std::size_t index) const;
+  /// The elements of an input that is there.
   std::int64_t numel(std::size_t index) const;
 
+  /// The attributes; the operator's definition says of which type.
   template <class Attrs>
   const Attrs& attrs() const noexcept {
     return *static_cast<const Attrs*>(attrs_);
@@ -213,6 +231,7 @@ class Inference {
     if (!holds) [[unlikely]]
       fail(constraint);
   }
+  /// Throws what `require` throws where its condition does not hold.
   [[noreturn]] void fail(std::size_t constraint) const;
 
   /// Turns an axis that may count from the end into one from the start, or fails the constraint.
@@ -231,21 +250,35 @@ class Inference {
 /// A node with its graph, as cost formulas, analyses and reports read it.
 class NodeView {
  public:
+  /// Both must outlive the view.
   NodeView(const Graph& graph, const Node& node) : graph_(&graph), node_(&node) {}
 
+  /// The operator that is applied.
   const OpDef& op() const noexcept;
+  /// The graph that the node is of.
   const Graph& graph() const noexcept { return *graph_; }
+  /// The node itself.
   const Node& node() const noexcept { return *node_; }
+  /// Inputs, absent optional ones in the middle included.
   std::size_t input_count() const noexcept;
+  /// How many values it makes.
   std::size_t output_count() const noexcept;
+  /// Whether the input is there: an optional one may be absent.
   bool has(std::size_t index) const noexcept;
+  /// The value that goes in, or `no_id`.
   ValueId input(std::size_t index) const noexcept;
+  /// The value that comes out.
   ValueId output(std::size_t index = 0) const noexcept;
+  /// The sizes of an input that is there.
   const Shape& in(std::size_t index) const noexcept;
+  /// The sizes of an output.
   const Shape& out(std::size_t index = 0) const noexcept;
+  /// The elements of an input that is there.
   std::int64_t in_numel(std::size_t index) const noexcept;
+  /// The elements of an output.
   std::int64_t out_numel(std::size_t index = 0) const noexcept;
 
+  /// The attributes; the operator's definition says of which type.
   template <class Attrs>
   const Attrs& attrs() const noexcept {
     return *static_cast<const Attrs*>(raw_attrs());
@@ -265,11 +298,12 @@ struct OpDef {
   std::string_view formula;                       ///< its FLOPs in words, for docs/operators.md
   std::span<const std::string_view> inputs;       ///< names in order; a trailing "..." repeats
   std::span<const std::string_view> constraints;  ///< numbered from 1; checked by `infer`
-  AttrType attrs;
-  Coverage coverage = Coverage::counted;
-  Storage storage = Storage::fresh;
-  Reads reads = Reads::inputs;
+  AttrType attrs;                                 ///< its attribute struct
+  Coverage coverage = Coverage::counted;          ///< whether its cost is known
+  Storage storage = Storage::fresh;               ///< where its first output lives
+  Reads reads = Reads::inputs;                    ///< which bytes it reads
   bool cost_is_bound = false;  ///< the cost depends on data: the formula gives the most it can be
+  /// Checks the constraints and declares the outputs.
   void (*infer)(Inference& inference) = nullptr;
   Cost (*cost)(const NodeView& node) = nullptr;  ///< null: zero
 };

@@ -16,6 +16,7 @@ namespace zoometer {
 template <class T, std::size_t N>
 class NumberList {
  public:
+  /// An empty list.
   constexpr NumberList() = default;
   /// These numbers. Throws Error{limit} where they are too many.
   constexpr NumberList(std::initializer_list<T> items) {

@@ -7,14 +7,18 @@ namespace zoometer {
 /// A handle to a value of a graph under construction. The operators of src/op take and return it.
 /// An empty handle stands for an absent optional input.
 struct Tensor {
-  Graph* graph = nullptr;
-  ValueId id = no_id;
+  Graph* graph = nullptr;  ///< the graph that is built
+  ValueId id = no_id;      ///< the value there
 
+  /// False for an empty handle.
   explicit operator bool() const noexcept { return id != no_id; }
+  /// The size of each dimension.
   const Shape& shape() const noexcept { return graph->shape(id); }
+  /// How many dimensions there are.
   std::int64_t rank() const noexcept { return shape().rank(); }
   /// The size of a dimension; negative ones count from the end.
   std::int64_t dim(std::int64_t index) const noexcept { return shape().dim(index); }
+  /// The type of the elements.
   DType dtype() const noexcept { return graph->value(id).dtype; }
 };
 

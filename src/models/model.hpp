@@ -14,27 +14,29 @@ namespace zoometer {
 
 /// What a model is for. The names are torchvision's.
 enum class Task : std::uint8_t {
-  classification,
-  segmentation,
-  detection,
-  video,
-  optical_flow,
-  quantization,
-  other,
+  classification,  ///< images to classes
+  segmentation,    ///< images to a class for each pixel
+  detection,       ///< images to boxes, masks or keypoints
+  video,           ///< clips to classes
+  optical_flow,    ///< two images to the motion between them
+  quantization,    ///< images to classes, with an int8 twin
+  other,           ///< what its author did not say
 };
+/// The task's name as lists and `--task` have it.
 std::string_view name_of(Task task) noexcept;
 
 /// A named input with its default shape.
 struct InputSpec {
-  std::string_view name;
-  Shape shape;
-  DType dtype = DType::float32;
+  std::string_view name;         ///< "x"
+  Shape shape;                   ///< the default size of each dimension
+  DType dtype = DType::float32;  ///< of its elements
 };
 
 /// The default inputs of a model: at most two tensors.
 struct InputSpecs {
-  std::array<InputSpec, 2> items;
-  std::size_t count = 0;
+  std::array<InputSpec, 2> items;  ///< the first `count` are meant
+  std::size_t count = 0;           ///< how many there are
+  /// The inputs that there are.
   constexpr std::span<const InputSpec> list() const noexcept { return {items.data(), count}; }
 };
 
@@ -52,12 +54,17 @@ struct Model;
 /// What a model's function sees while it builds: the graph, the options and the inputs.
 class Trace {
  public:
+  /// Of one model into a graph. All three must outlive it. Throws Error for inputs that the model
+  /// does not have.
   Trace(Graph& graph, const Model& model, const TraceOptions& options);
 
+  /// The graph that is built.
   Graph& graph() noexcept { return graph_; }
   /// The row that is built, for a function that builds several.
   const Model& model() const noexcept { return model_; }
+  /// What the user asked for.
   const TraceOptions& options() const noexcept { return options_; }
+  /// Whether to build what the published weights have, not what `weights=None` gives.
   bool published() const noexcept { return options_.variant == Variant::published; }
   /// Where the outermost module goes.
   Slot root() noexcept { return root_slot(graph_); }
@@ -94,16 +101,17 @@ struct Model {
   InputSpecs input;         ///< the input that the published figures were counted at
   std::int64_t parameters;  ///< of the published variant
   std::int64_t macs;        ///< of the published variant at the default input
+  /// Builds the model and calls it.
   void (*build)(Trace& trace);
   std::optional<InputSpecs> untrained_input = std::nullopt;  ///< where the builder assumes another
 };
 
 /// The models of one architecture.
 struct Family {
-  std::string_view name;   ///< "ResNet"
-  std::string_view paper;  ///< authors, title, year
-  Task task = Task::classification;
-  std::span<const Model> models;
+  std::string_view name;             ///< "ResNet"
+  std::string_view paper;            ///< authors, title, year
+  Task task = Task::classification;  ///< what they are for
+  std::span<const Model> models;     ///< its rows
   std::string_view group = {};  ///< "MobileNet" for MobileNetV2: where lists count it, if elsewhere
 };
 

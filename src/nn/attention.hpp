@@ -9,24 +9,28 @@ namespace zoometer {
 /// `NonDynamicallyQuantizableLinear`, the linear layer that attention owns and never calls.
 struct AttentionOutputLinear : Module<AttentionOutputLinear> {
   static constexpr auto kind = "NonDynamicallyQuantizableLinear";
+  /// Declares the parameters.
   AttentionOutputLinear(const Slot& slot, std::int64_t features) : Module(slot) {
     weight = parameter("weight", {features, features});
     bias = parameter("bias", {features});
   }
-  Tensor weight;
-  Tensor bias;
+  Tensor weight;  ///< (features, features)
+  Tensor bias;    ///< (features,)
 };
 
-/// Self-attention over a batch of sequences: (N, L, features) -> (N, L, features). PyTorch's layer
-/// with `batch_first=True` and `need_weights=False`, its two products written out. The output
-/// projection is computed here, by the layer's parent, so `out_proj` has no calls.
+/// torch.nn.MultiheadAttention as self-attention over a batch of sequences, with `batch_first=True`
+/// and `need_weights=False`, its two products written out. The output projection is computed here,
+/// by the layer's parent, so `out_proj` has no calls.
 struct MultiheadAttention : Module<MultiheadAttention> {
   static constexpr auto kind = "MultiheadAttention";
-  std::int64_t features, heads;
+  std::int64_t features;  ///< `embed_dim`
+  std::int64_t heads;     ///< `num_heads`, a divisor of it
+  /// Of query, key and value, one below the other.
   Tensor in_proj_weight = parameter("in_proj_weight", {3 * features, features});
-  Tensor in_proj_bias = parameter("in_proj_bias", {3 * features});
-  AttentionOutputLinear out_proj{at("out_proj"), features};
+  Tensor in_proj_bias = parameter("in_proj_bias", {3 * features});  ///< of the three
+  AttentionOutputLinear out_proj{at("out_proj"), features};         ///< joins the heads' results
 
+  /// x (N, L, features) -> the same.
   Tensor forward(Tensor x) const {
     const std::int64_t batch = x.dim(0);
     const std::int64_t length = x.dim(1);

@@ -6,20 +6,26 @@
 
 namespace zoometer {
 
+/// Of einsum.
 struct EinsumAttrs {
   std::string_view equation;  ///< lives as long as the graph
   static constexpr std::tuple fields{field("equation", &EinsumAttrs::equation)};
 };
 
+/// Of scaled_dot_product_attention.
 struct AttentionAttrs {
-  bool is_causal = false;
+  bool is_causal =
+      false;         ///< whether a query sees no later key; costs are those of the whole product
   double scale = 0;  ///< 0: one over the root of the query's features
   static constexpr std::tuple fields{field("is_causal", &AttentionAttrs::is_causal),
                                      field("scale", &AttentionAttrs::scale)};
 };
 
+/// @{
+/// Products, each PyTorch's function of that name.
 extern const OpDef linear_op, matmul_op, bmm_op, addmm_op, einsum_op,
     scaled_dot_product_attention_op;
+/// @}
 
 /// x (..., in), weight (out, in), bias (out,) or empty -> (..., out).
 Tensor linear(Tensor x, Tensor weight, Tensor bias);

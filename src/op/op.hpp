@@ -12,9 +12,9 @@ namespace zoometer {
 
 /// The operators that one file of src/op declares. The build makes the table of all groups.
 struct OpGroup {
-  std::string_view name;
-  std::string_view summary;
-  std::span<const OpDef* const> ops;
+  std::string_view name;              ///< as the heading in docs/operators.md
+  std::string_view summary;           ///< what its operators have in common, one sentence
+  std::span<const OpDef* const> ops;  ///< in the order of the page
 };
 
 /// Every operator group, by name.
@@ -40,7 +40,9 @@ Cost per_input(const NodeView& node) {
   return {0, N * node.in_numel(0)};
 }
 
+/// OpDef::inputs of an operator of one input.
 inline constexpr std::string_view input_x[] = {"x"};
+/// OpDef::constraints of an operator that takes everything.
 inline constexpr std::string_view no_constraints[] = {"no constraint"};
 
 }  // namespace zoometer

@@ -16,11 +16,13 @@ struct RecurrentAttrs {
       field("resets_after_product", &RecurrentAttrs::resets_after_product)};
 };
 
+/// @{
 /// Inputs: x, input weights (directions, gates x hidden, features), recurrent weights (directions,
 /// gates x hidden, hidden), and, each possibly absent: biases (directions, 2 x gates x hidden),
 /// lengths (batch,), first hidden states (directions, batch, hidden); of the LSTM also first cell
 /// states and peepholes (directions, 3 x hidden). Outputs: y, the last hidden states, and the last
 /// cell states of the LSTM.
 extern const OpDef rnn_op, gru_op, lstm_op;
+/// @}
 
 }  // namespace zoometer

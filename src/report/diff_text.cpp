@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "report/diff.hpp"
+#include "report/text_lines.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
 
@@ -13,12 +13,11 @@ namespace {
 
 constexpr int usual_depth = 2;
 constexpr std::size_t bar_cells = 10;
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view dim = "\x1b[2m";
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view green = "\x1b[32m";
-constexpr std::string_view yellow = "\x1b[33m";
-constexpr std::string_view plain = "\x1b[0m";
+using terminal::bold;
+using terminal::dim;
+using terminal::green;
+using terminal::red;
+using terminal::yellow;
 
 std::string_view mark_of(const ModuleDiff& module) {
   switch (module.state) {
@@ -52,10 +51,11 @@ std::string percent_text(long double before, long double after) {
   return relative ? fmt::format("{:+.1f}%", *relative * 100) : "new";
 }
 
-class TextDiff {
+class TextDiff : TextLines {
  public:
   TextDiff(const DiffInput& input, const ReportOptions& options)
-      : input_(input),
+      : TextLines(options.colour),
+        input_(input),
         options_(options),
         before_{input.before.graph, input.before.profile},
         after_{input.after.graph, input.after.profile} {}
@@ -72,16 +72,6 @@ class TextDiff {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-  std::string styled(std::string_view style, std::string_view text) const {
-    return options_.colour && !style.empty() ? std::string(style).append(text).append(plain)
-                                             : std::string(text);
-  }
-
   void write_side(std::string_view title, const ReportInput& side) {
     std::string source = side.source;
     if (!side.variant.empty()) source += ", " + side.variant;
@@ -261,7 +251,6 @@ class TextDiff {
   const ReportOptions& options_;
   DiffSide before_;
   DiffSide after_;
-  std::string text_;
 };
 
 }  // namespace

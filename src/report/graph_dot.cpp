@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <map>
 #include <set>
 
 #include "analysis/profile.hpp"
 #include "report/graph_writer.hpp"
+#include "report/text_lines.hpp"
 #include "util/process.hpp"
 #include "util/text.hpp"
 
@@ -67,7 +67,7 @@ struct Box {
   std::int64_t macs = 0;
 };
 
-class DotGraph {
+class DotGraph : TextLines {
  public:
   DotGraph(const GraphInput& input, const GraphOptions& options)
       : input_(input),
@@ -96,12 +96,6 @@ class DotGraph {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   std::int64_t total() const { return clusters_[0].macs; }
 
   // -- what is drawn ----------------------------------------------------------------------------
@@ -243,7 +237,6 @@ class DotGraph {
   std::vector<std::size_t> box_of_node_;
   std::map<std::size_t, std::size_t> box_of_place_;
   std::int64_t most_ = 0;
-  std::string text_;
 };
 
 std::string write_dot(const GraphInput& input, const GraphOptions& options) {

@@ -148,6 +148,13 @@ class OnnxFile {
       const ValueId value = graph_.parameters()[id].value;
       fields.add_message(graph_field::input, info_of(builder_.name_of(value), value));
     }
+    for (const OnnxWeightScale& scale : builder_.weight_scales())
+      fields.add_message(graph_field::input,
+                         onnx_value_info(scale.name, DType::float32, {channels_of(scale)}));
+  }
+
+  std::int64_t channels_of(const OnnxWeightScale& scale) const {
+    return graph_.shape(graph_.parameters()[scale.weight].value)[0];
   }
 
   void write_initializers() {
@@ -163,10 +170,7 @@ class OnnxFile {
       const std::string_view bytes = weights.bytes(id, scratch);
       protozero::pbf_writer fields(fields_);
       protozero::pbf_writer tensor(fields, graph_field::initializer);
-      for (const std::int64_t size : graph_.shape(value))
-        tensor.add_int64(tensor_field::sizes, size);
-      tensor.add_int32(tensor_field::type, onnx_type_of(graph_.value(value).dtype));
-      tensor.add_string(tensor_field::name, builder_.name_of(value));
+      write_type(tensor, builder_.name_of(value), graph_.value(value).dtype, graph_.shape(value));
       if (!external || static_cast<std::int64_t>(bytes.size()) <= small_tensor) {
         tensor.add_bytes(tensor_field::raw, bytes.data(), bytes.size());
         continue;
@@ -174,6 +178,20 @@ class OnnxFile {
       write_external(*external, tensor, bytes, offset);
     }
     if (external) external->finish();
+    for (const OnnxWeightScale& scale : builder_.weight_scales()) {
+      const std::string_view bytes = weights.scale_bytes(scale.name, scale.weight, scratch);
+      protozero::pbf_writer fields(fields_);
+      protozero::pbf_writer tensor(fields, graph_field::initializer);
+      write_type(tensor, scale.name, DType::float32, Shape{channels_of(scale)});
+      tensor.add_bytes(tensor_field::raw, bytes.data(), bytes.size());
+    }
+  }
+
+  static void write_type(protozero::pbf_writer& tensor, std::string_view name, DType dtype,
+                         const Shape& shape) {
+    for (const std::int64_t size : shape) tensor.add_int64(tensor_field::sizes, size);
+    tensor.add_int32(tensor_field::type, onnx_type_of(dtype));
+    tensor.add_string(tensor_field::name, name.data(), name.size());
   }
 
   /// Room for all that is written into the model. Throws where a message cannot be so large.
@@ -184,6 +202,8 @@ class OnnxFile {
       const bool is_inside = options_.external_data.empty() || bytes <= small_tensor;
       size += 256 + (is_inside ? static_cast<std::size_t>(bytes) : 0);
     }
+    for (const OnnxWeightScale& scale : builder_.weight_scales())
+      size += 256 + sizeof(float) * static_cast<std::size_t>(channels_of(scale));
     if (size > largest_message) {
       Error error(ErrorCode::limit, "an ONNX model holds at most 2 GiB, this one has " +
                                         format_bytes(static_cast<std::int64_t>(size)));
@@ -226,6 +246,8 @@ class OnnxFile {
       const Parameter& parameter = graph_.parameters()[id];
       add_line(lines, builder_.name_of(parameter.value), kind_of(parameter.kind));
     }
+    for (const OnnxWeightScale& scale : builder_.weight_scales())
+      add_line(lines, scale.name, kind_of(ParameterKind::transient_buffer));
     return lines;
   }
   static void add_line(std::string& lines, std::string_view first, std::string_view second) {

@@ -1,44 +1,37 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "report/graph_writer.hpp"
+#include "report/text_lines.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
 namespace {
 
 /// A line per node: what it makes, where, of what, in which shape, with which attributes.
-class TextGraph {
+class TextGraph : TextLines {
  public:
   explicit TextGraph(const GraphInput& input) : input_(input), graph_(input.graph) {}
 
   std::string write() {
-    line("{}  ({})", escape_controls(input_.model),
-         input_.variant.empty() ? input_.source : input_.source + ", " + input_.variant);
-    line("{} nodes, {} parameters and buffers, {} modules", graph_.nodes().size(),
-         graph_.parameters().size(), graph_.modules().size());
+    trimmed_line("{}  ({})", escape_controls(input_.model),
+                 input_.variant.empty() ? input_.source : input_.source + ", " + input_.variant);
+    trimmed_line("{} nodes, {} parameters and buffers, {} modules", graph_.nodes().size(),
+                 graph_.parameters().size(), graph_.modules().size());
     write_ports("input", graph_.inputs());
     write_ports("output", graph_.outputs());
-    for (const std::string& note : input_.notes) line("note    {}", escape_controls(note));
+    for (const std::string& note : input_.notes) trimmed_line("note    {}", escape_controls(note));
     text_ += '\n';
     write_nodes();
     return std::move(text_);
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_.erase(text_.find_last_not_of(' ') + 1);
-    text_ += '\n';
-  }
-
   void write_ports(std::string_view title, std::span<const Port> ports) {
     for (const Port& port : ports) {
-      line("{:<7} {} = {}  {}", title, escape_controls(port.name), name_of_value(port.value),
-           type_of(port.value));
+      trimmed_line("{:<7} {} = {}  {}", title, escape_controls(port.name),
+                   name_of_value(port.value), type_of(port.value));
     }
   }
 
@@ -53,10 +46,10 @@ class TextGraph {
     module_width = std::min<std::size_t>(module_width, 48);
     for (const Node& node : graph_.nodes()) {
       const std::string attributes = to_string(*node.op, node.attrs);
-      line("{}  {}  {}{} -> {}{}{}", pad_right(outputs_of(node), value_width),
-           pad_right(module_of(node), module_width), escape_controls(operator_name({graph_, node})),
-           inputs_of(node), types_of(node), attributes.empty() ? "" : "  ",
-           escape_controls(attributes));
+      trimmed_line("{}  {}  {}{} -> {}{}{}", pad_right(outputs_of(node), value_width),
+                   pad_right(module_of(node), module_width),
+                   escape_controls(operator_name({graph_, node})), inputs_of(node), types_of(node),
+                   attributes.empty() ? "" : "  ", escape_controls(attributes));
     }
   }
 
@@ -107,7 +100,6 @@ class TextGraph {
 
   const GraphInput& input_;
   const Graph& graph_;
-  std::string text_;
 };
 
 std::string write_text(const GraphInput& input, const GraphOptions&) {

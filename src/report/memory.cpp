@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "analysis/profile.hpp"
+#include "report/text_lines.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
 
@@ -18,9 +18,8 @@ constexpr std::size_t label_width = 10;
 constexpr std::size_t usual_width = 100;
 constexpr std::size_t fewest_marks = 6;
 constexpr std::size_t most_tensors = 12;
-constexpr std::string_view cyan = "\x1b[36m";
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view plain = "\x1b[0m";
+using terminal::bold;
+using terminal::cyan;
 
 /// A module call that the plot names below its nodes.
 struct Mark {
@@ -86,10 +85,11 @@ class Columns {
   std::size_t count_ = 0;
 };
 
-class MemoryText {
+class MemoryText : TextLines {
  public:
   MemoryText(const Graph& graph, const MemoryProfile& memory, const ReportOptions& options)
-      : graph_(graph),
+      : TextLines(options.colour),
+        graph_(graph),
         memory_(memory),
         options_(options) {}
 
@@ -101,16 +101,6 @@ class MemoryText {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_.erase(text_.find_last_not_of(' ') + 1);
-    text_ += '\n';
-  }
-  std::string styled(std::string_view style, std::string_view text) const {
-    return options_.colour ? std::string(style).append(text).append(plain) : std::string(text);
-  }
-
   /// Whether a tensor alive at the peak is only known by its bound.
   bool rests_on_bound(const Liveness& liveness) const {
     return std::any_of(
@@ -125,19 +115,21 @@ class MemoryText {
   }
 
   void write_figures() {
-    line("{}", styled(bold, "memory"));
-    line("  weights           {:>14}   parameters and buffers",
-         format_bytes(memory_.parameter_bytes));
-    line("  activations       {:>14}   {}, {} tensors alive", peak_text(memory_.activations),
-         place(memory_.activations.peak_node), memory_.activations.alive_at_peak.size());
-    line("  held by callers   {:>14}   {}, where calls hold their arguments as in eager PyTorch",
-         peak_text(memory_.held), place(memory_.held.peak_node));
+    trimmed_line("{}", styled(bold, "memory"));
+    trimmed_line("  weights           {:>14}   parameters and buffers",
+                 format_bytes(memory_.parameter_bytes));
+    trimmed_line("  activations       {:>14}   {}, {} tensors alive",
+                 peak_text(memory_.activations), place(memory_.activations.peak_node),
+                 memory_.activations.alive_at_peak.size());
+    trimmed_line(
+        "  held by callers   {:>14}   {}, where calls hold their arguments as in eager PyTorch",
+        peak_text(memory_.held), place(memory_.held.peak_node));
     const bool has_workspace = memory_.workspace_node != no_id;
-    line("  workspace         {:>14}   {}",
-         format_bytes(has_workspace ? memory_.workspace[memory_.workspace_node] : 0),
-         has_workspace ? place(memory_.workspace_node) + ", for the plain algorithm" : "");
-    line("  together          {:>14}   {}", format_bytes(memory_.total_bytes),
-         place(memory_.total_node));
+    trimmed_line("  workspace         {:>14}   {}",
+                 format_bytes(has_workspace ? memory_.workspace[memory_.workspace_node] : 0),
+                 has_workspace ? place(memory_.workspace_node) + ", for the plain algorithm" : "");
+    trimmed_line("  together          {:>14}   {}", format_bytes(memory_.total_bytes),
+                 place(memory_.total_node));
     text_ += '\n';
   }
 
@@ -146,7 +138,7 @@ class MemoryText {
         options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_width;
     const std::size_t width = whole > label_width + 12 ? whole - label_width - 2 : 10;
     const Columns columns(graph_.nodes().size(), width);
-    line("{}", styled(bold, "bytes alive while each node runs"));
+    trimmed_line("{}", styled(bold, "bytes alive while each node runs"));
     write_peak_mark(columns);
     write_bars(columns);
     write_marks(columns);
@@ -160,7 +152,7 @@ class MemoryText {
     const std::size_t needed = display_width(label) + 1;
     const bool left = column >= needed && column + needed > columns.count();
     const std::string before(label_width + 2 + column - (left ? needed : 0), ' ');
-    line("{}{}", before, left ? label + " ▼" : "▼ " + label);
+    trimmed_line("{}{}", before, left ? label + " ▼" : "▼ " + label);
   }
 
   void write_bars(const Columns& columns) {
@@ -177,11 +169,11 @@ class MemoryText {
         bars += eighths[static_cast<std::size_t>(cell)];
       }
       bars.erase(bars.find_last_not_of(' ') + 1);
-      line("{} ┤{}", pad_left(axis_label(row, top), label_width), styled(cyan, bars));
+      trimmed_line("{} ┤{}", pad_left(axis_label(row, top), label_width), styled(cyan, bars));
     }
     std::string axis;
     for (std::size_t i = 0; i < columns.count(); ++i) axis += "─";
-    line("{} ┼{}", pad_left("0", label_width), axis);
+    trimmed_line("{} ┼{}", pad_left("0", label_width), axis);
   }
 
   static std::string axis_label(std::size_t row, double top) {
@@ -203,7 +195,7 @@ class MemoryText {
       text.append(column - at, ' ').append("│").append(name);
       at = column + 1 + display_width(name);
     }
-    line("{}", text);
+    trimmed_line("{}", text);
   }
 
   /// The end of a module's name that fits: ends differ where beginnings are alike.
@@ -241,7 +233,8 @@ class MemoryText {
                  maker_text(alive[i]), until_text(alive[i])});
     }
     text_ += table.text(options_.width, options_.colour);
-    if (rest > 0) line("and {} smaller ones, {}", alive.size() - most_tensors, format_bytes(rest));
+    if (rest > 0)
+      trimmed_line("and {} smaller ones, {}", alive.size() - most_tensors, format_bytes(rest));
     text_ += '\n';
   }
 
@@ -259,7 +252,6 @@ class MemoryText {
   const Graph& graph_;
   const MemoryProfile& memory_;
   const ReportOptions& options_;
-  std::string text_;
 };
 
 void write_peak(JsonWriter& json, const Graph& graph, std::string_view name, std::int64_t bytes,

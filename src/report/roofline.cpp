@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "report/roofline_plot.hpp"
+#include "report/text_lines.hpp"
 #include "util/json_writer.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
@@ -54,10 +55,11 @@ std::string type_text(const Roofline& roofline) {
                                          : text + " for " + std::string(name_of(roofline.asked));
 }
 
-class TextWriter {
+class TextWriter : TextLines {
  public:
   TextWriter(const RooflineReport& report, const RooflineText& shown, const ReportOptions& options)
-      : report_(report),
+      : TextLines(options.colour),
+        report_(report),
         shown_(shown),
         options_(options),
         graph_(report.graph) {}
@@ -80,12 +82,6 @@ class TextWriter {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   void write_head() {
     std::string source = report_.source;
     if (!report_.variant.empty()) source += ", " + report_.variant;
@@ -236,7 +232,6 @@ class TextWriter {
   const RooflineText& shown_;
   const ReportOptions& options_;
   const Graph& graph_;
-  std::string text_;
 };
 
 class JsonDocument {

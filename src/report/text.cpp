@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "report/memory.hpp"
 #include "report/report.hpp"
+#include "report/text_lines.hpp"
 #include "report/training.hpp"
 #include "util/text.hpp"
 
@@ -13,10 +13,9 @@ namespace {
 
 constexpr int usual_depth = 2;
 constexpr std::size_t bar_cells = 10;
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view dim = "\x1b[2m";
-constexpr std::string_view cyan = "\x1b[36m";
-constexpr std::string_view plain = "\x1b[0m";
+using terminal::bold;
+using terminal::cyan;
+using terminal::dim;
 
 // FLOPs per byte below which an operator waits for memory: an A100's 19.5 TFLOP/s in float32 over
 // its 1.555 TB/s.
@@ -34,10 +33,11 @@ struct Column {
 /// "≤" before a figure that rests on an upper bound.
 std::string marked(const std::string& text, bool bounded) { return bounded ? "≤ " + text : text; }
 
-class TextReport {
+class TextReport : TextLines {
  public:
   TextReport(const ReportInput& input, const ReportOptions& options)
-      : input_(input),
+      : TextLines(options.colour),
+        input_(input),
         options_(options),
         graph_(input.graph),
         profile_(input.profile) {}
@@ -56,14 +56,6 @@ class TextReport {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-  std::string styled(std::string_view style, std::string_view text) const {
-    return options_.colour ? std::string(style).append(text).append(plain) : std::string(text);
-  }
   bool has_cost() const { return input_.convention != nullptr; }
   /// What the bars and shares measure: the chosen cost, or MACs.
   std::int64_t weight(const Figures& figures) const {
@@ -210,7 +202,7 @@ class TextReport {
     if (!text.empty()) text += "  ";
     const std::string padded =
         column.right ? pad_left(cell, column.width) : pad_right(cell, column.width);
-    text += style.empty() ? padded : styled(style, padded);
+    text += styled(style, padded);
   }
 
   static std::string trimmed(std::string text) {
@@ -316,7 +308,6 @@ class TextReport {
   const ReportOptions& options_;
   const Graph& graph_;
   const Profile& profile_;
-  std::string text_;
 };
 
 std::string write_text(const ReportInput& input, const ReportOptions& options) {

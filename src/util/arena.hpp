@@ -17,12 +17,16 @@ namespace zoometer {
 /// so it takes trivially destructible types only. `clear()` keeps the memory for the next use.
 class Arena {
  public:
+  /// Takes no memory yet.
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
+  /// Moves; what it holds stays where it is.
   Arena(Arena&&) noexcept = default;
+  /// Moves; what it holds stays where it is.
   Arena& operator=(Arena&&) noexcept = default;
 
+  /// Room for `size` bytes; `alignment` is a power of two.
   void* allocate(std::size_t size, std::size_t alignment) {
     const std::size_t start = (used_ + alignment - 1) & ~(alignment - 1);
     if (start + size > capacity_) [[unlikely]]
@@ -31,6 +35,7 @@ class Arena {
     return current_ + start;
   }
 
+  /// A new object, made of the arguments.
   template <class T, class... Args>
   T* make(Args&&... args) {
     static_assert(std::is_trivially_destructible_v<T>, "the arena destroys nothing");
@@ -45,6 +50,7 @@ class Arena {
         allocate(sizeof(T) * count, alignof(T)));  // NOLINT(bugprone-sizeof-expression)
   }
 
+  /// A copy of the text, not terminated.
   std::string_view copy(std::string_view text) {
     if (text.empty()) return {};
     char* data = array<char>(text.size());
@@ -52,6 +58,7 @@ class Arena {
     return {data, text.size()};
   }
 
+  /// A copy of the items.
   template <class T>
   std::span<const T> copy(std::span<const T> items) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -61,6 +68,7 @@ class Arena {
     return {data, items.size()};
   }
 
+  /// Forgets what it holds and keeps the memory.
   void clear() noexcept;
 
   /// Bytes taken from the system.
@@ -86,19 +94,29 @@ class Arena {
 template <class T>
 class ArenaList {
  public:
+  /// Adds an item at the end; the memory comes from `arena`, always the same one.
   void push_back(Arena& arena, const T& item) {
     if (size_ == capacity_) grow(arena);
     ::new (static_cast<void*>(data_ + size_)) T(item);
     ++size_;
   }
+  /// How many items there are.
   std::size_t size() const noexcept { return size_; }
+  /// Whether there is none.
   bool empty() const noexcept { return size_ == 0; }
+  /// An item; the caller has checked the index.
   const T& operator[](std::size_t index) const noexcept { return data_[index]; }
+  /// An item, to be changed.
   T& operator[](std::size_t index) noexcept { return data_[index]; }
+  /// The last item; there must be one.
   const T& back() const noexcept { return data_[size_ - 1]; }
+  /// The first item.
   const T* begin() const noexcept { return data_; }
+  /// Behind the last item.
   const T* end() const noexcept { return data_ + size_; }
+  /// The first item, to be changed.
   T* begin() noexcept { return data_; }
+  /// Behind the last item.
   T* end() noexcept { return data_ + size_; }
 
  private:

@@ -39,6 +39,7 @@ constexpr std::int64_t log2_ceil(std::int64_t count) {
   return static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(count - 1)));
 }
 
+/// a / b, rounded up: a >= 0, b > 0 and a + b within 63 bits.
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace zoometer

@@ -94,8 +94,7 @@ Limits usual_limits() noexcept {
   return {pages > 0 && page > 0 ? pages / 4 * 3 * page : 0, 0};
 }
 
-Limits take_limits(std::vector<std::string>& words) {
-  Limits limits = usual_limits();
+void take_limits(std::vector<std::string>& words, Limits& limits) {
   for (std::size_t i = 0; i < words.size() && words[i] != "--";) {
     if (const auto memory = take_value(words, i, memory_option)) {
       limits.memory = parse_bytes(*memory);
@@ -105,7 +104,6 @@ Limits take_limits(std::vector<std::string>& words) {
       ++i;
     }
   }
-  return limits;
 }
 
 void apply_limits(const Limits& limits) noexcept {

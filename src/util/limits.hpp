@@ -17,8 +17,9 @@ struct Limits {
 Limits usual_limits() noexcept;
 
 /// Takes `--max-memory SIZE` (1024-based: 512M, 2G) and `--max-time SECONDS` out of the words,
-/// wherever they stand before a "--". Throws Error{usage} for a value that is none.
-Limits take_limits(std::vector<std::string>& words);
+/// wherever they stand before a "--", and puts them in place of the usual ones. Throws Error{usage}
+/// for a value that is none.
+void take_limits(std::vector<std::string>& words, Limits& limits);
 
 /// Holds this process, and the ones it starts, to the limits: memory beyond them ends in
 /// std::bad_alloc; after the time, the process ends with a message and status 3.

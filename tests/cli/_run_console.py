@@ -1,5 +1,8 @@
 """Runs the console blocks of Markdown pages and compares what is printed with what the page shows.
 
+Commands that a page only mentions, in lines indented by four, are not run: such a command must exist and
+have the options that the line gives it.
+
 In a ```console block, a line that begins with "$ " is a command of the shell; the lines below it are
 its output (both streams). A line "..." stands for any lines. Commands of a page run one after the other
 in one folder, with `zoometer` and `./zoometer` being the binary under test ($ZOOMETER).
@@ -30,6 +33,31 @@ def commands_of(block):
         elif pairs:
             pairs[-1][1].append(line)
     return pairs
+
+
+def mentioned_options(text):
+    """(command, option) pairs of the indented lines; the option is "" for the command itself."""
+    pairs = set()
+    for line in re.findall(r"^    (?:\./)?zoometer (.*)", text, re.M):
+        line = re.split(r" {2,}| *#| \| ", line)[0]
+        words = line.split()
+        command = [word for word in words[:2] if re.fullmatch("[a-z]+", word)]
+        if command[:1] != ["registry"] and command[:1] != ["cache"] and command[:2] != ["sweep", "merge"]:
+            command = command[:1]
+        pairs |= {(" ".join(command), option) for option in ["", *re.findall(r"(?<=[ \[])--?[a-z][a-z-]*", line)]}
+    return sorted(pairs)
+
+
+def check_mentioned(page, environment):
+    passed = failed = 0
+    for command, option in mentioned_options(page.read_text()):
+        done = subprocess.run(["zoometer", *command.split(), "--help"], env=environment, capture_output=True, text=True)
+        if done.returncode == 0 and re.search(rf"(^|[ ,\[]){re.escape(option)}\b" if option else "", done.stdout, re.M):
+            passed += 1
+            continue
+        failed += 1
+        print(f"FAILED: {page.name}: zoometer {command} {option}: no such command or option")
+    return passed, failed
 
 
 def fits(expected, actual):
@@ -78,9 +106,9 @@ def main():
             environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "NO_COLOR": "1"}
             for name in ("CONFIG", "CACHE", "DATA"):
                 environment[f"XDG_{name}_HOME"] = f"{folder}/.{name.lower()}"
-            page_passed, page_failed = run_page(page, folder, environment, update)
-        passed += page_passed
-        failed += page_failed
+            results = [run_page(page, folder, environment, update), check_mentioned(page, environment)]
+        passed += sum(result[0] for result in results)
+        failed += sum(result[1] for result in results)
     print(f"CASES {passed} passed {failed} failed")
     return 1 if failed else 0
 

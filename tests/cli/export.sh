@@ -76,14 +76,15 @@ expect "a model is read back with its weights" test \
   "$("$ZOOMETER" profile external.onnx --format json | jq .totals.parameters)" = 11689512
 
 # Weights of a file, by name.
-cat >weights.py <<'PYTHON'
+cat >tensors.py <<'PYTHON'
+"""The initializers of the model that is named first, to write as safetensors, changed or not."""
 import json, struct, sys
 import onnx
 from onnx.numpy_helper import to_array
 
-kinds = {1: "F32", 7: "I64"}
+kinds = {1: "F32", 3: "I8", 7: "I64"}
 header, parts, offset = {"__metadata__": {"format": "pt"}}, [], 0
-for tensor in onnx.load("inline.onnx").graph.initializer:
+for tensor in onnx.load(sys.argv[1]).graph.initializer:
     data = to_array(tensor).tobytes()
     header[tensor.name] = {"dtype": kinds[tensor.data_type], "shape": list(tensor.dims),
                            "data_offsets": [offset, offset + len(data)]}
@@ -98,6 +99,9 @@ def write(path, change=None, text=None, length=None):
 
 def drop(name): return lambda h: h.pop(name)
 def put(name, **fields): return lambda h: h[name].update(fields)
+PYTHON
+cat >weights.py <<'PYTHON'
+from tensors import *
 
 write("whole.safetensors")
 write("uncounted.safetensors", drop("bn1.num_batches_tracked"))
@@ -116,7 +120,7 @@ twice = b'{"fc.bias": ' + json.dumps(header["fc.bias"]).encode() + b", " + text[
 write("twice.safetensors", text=twice)
 open("short.safetensors", "wb").write(b"1234")
 PYTHON
-python weights.py
+python weights.py inline.onnx
 load() { "$ZOOMETER" graph resnet18 --format onnx --weights "$1" --output "$2"; }
 expect "weights by name" load whole.safetensors named.onnx
 expect "they are the file's" cmp named.onnx inline.onnx
@@ -137,6 +141,34 @@ refuse twice "the tensor fc.bias is there twice"
 refuse short "it is shorter than its header's length"
 expect "nothing is left of what was refused" test ! -e refused.onnx
 
+# int8 networks, with the scales of their weights beside them
+mkdir int8
+for model in $("$ZOOMETER" list 'quantized_*' --registry all --format json | jq -r '.models[].name'); do
+  int8() { "$ZOOMETER" graph "$model" --registry all --quantize --format onnx --output "$@"; }
+  expect "$model in int8" int8 "int8/$model.onnx"
+  expect "$model in int8 with weights" int8 "int8/$model.weights.onnx" --random-weights
+done
+python check.py int8/*.onnx | tee checked.txt
+read -r checked refused < <(tail -n 1 checked.txt)
+passed=$((passed + ${checked:-0})) failed=$((failed + ${refused:-1}))
+expect "all int8 models were checked" test "$checked" = 24
+cat >int8.py <<'PYTHON'
+from tensors import *
+
+write("integers.safetensors")
+write("scaleless.safetensors", drop("conv1.weight_scale"))
+write("wide.safetensors", put("conv1.weight", dtype="U8"))
+PYTHON
+python int8.py int8/quantized_resnet18.weights.onnx
+int8() { "$ZOOMETER" graph quantized_resnet18 --registry all --quantize --format onnx --weights "$1" --output "$2"; }
+expect "integers and scales by name" int8 integers.safetensors integers.onnx
+expect "they are the file's" cmp integers.onnx int8/quantized_resnet18.weights.onnx
+expect_error 3 "conv1.weight_scale: expected float32 (64,), got no such tensor" \
+  graph quantized_resnet18 --registry all --quantize --format onnx --weights scaleless.safetensors --output refused.onnx
+expect_error 3 "conv1.weight: expected int8 (64, 3, 7, 7), got uint8 (64, 3, 7, 7)" \
+  graph quantized_resnet18 --registry all --quantize --format onnx --weights wide.safetensors --output refused.onnx
+expect "nothing is left of what was refused" test ! -e refused.onnx
+
 # words that do not fit
 expect_error 2 "--format onnx, got text" graph resnet18 --random-weights
 expect_error 2 "--random-weights and --weights exclude one another" \
@@ -145,7 +177,7 @@ expect_error 2 "--seed needs --random-weights" graph resnet18 --format onnx --se
 expect_error 2 "--external-data needs --random-weights or --weights" graph resnet18 --format onnx --external-data -o a.onnx
 expect_error 2 "--external-data needs --output FILE" graph resnet18 --format onnx --random-weights --external-data
 expect_error 3 "an ONNX model holds at most 2 GiB" graph vit_h_14 --registry all --format onnx --random-weights -o large.onnx
-expect_error 3 "an int8 graph cannot be written as ONNX" graph quantized_resnet18 --registry all --quantize --format onnx -o int8.onnx
+
 expect "a terminal gets no binary" python -c '
 import os, pty, sys
 out = bytearray()

@@ -113,7 +113,8 @@ void run(std::string_view text) {
   {
     const Silence silence;
     fuzz::is_taken([&] {
-      take_limits(*words);
+      Limits limits;
+      take_limits(*words, limits);
       try {
         dispatch("zoometer", *words);
       } catch (const HelpShown&) {}

@@ -5,7 +5,8 @@ For each model this makes torchvision's own with random weights and statistics, 
 weights by their names to a safetensors file, lets `BINARY graph --format onnx --weights` write
 the native graph with them, runs that with ONNX Runtime (tests/execution/run.mjs, in a folder
 where its packages are installed) and compares every output with PyTorch's in eval mode, for the
-same input. The difference is the largest one relative to the largest number of that output.
+same input. The difference is the largest one relative to the largest number of that output, and
+for an int8 network in steps of its output's scale.
 Detections are compared one by one, in whatever order: of two equal scores either comes first.
 
 So the graphs mean what torchvision's models mean, and do not only count alike.
@@ -27,11 +28,14 @@ from typing import Any
 import numpy
 import torch
 from torch import Tensor, nn
+from torch.nn import quantized as nnq
 from torchvision.models import get_model_builder
+from torchvision.models.quantization.utils import quantize_model
 
 import facts
 
 MOST = 1e-4
+MOST_STEPS = 3  # of int8 results: what rounds the other way early is added up by later layers
 IMAGE = (1, 3, 96, 96)
 CLIP = (1, 3, 8, 64, 64)
 
@@ -43,6 +47,7 @@ class Case:
     inputs: int = 1
     sharper: float = 1  # class scores of random weights are all alike: this sets them apart
     slow: bool = False
+    backend: str = ""  # the int8 form, as PyTorch's kernels of that name take it
 
 
 CASES = (
@@ -77,6 +82,13 @@ CASES = (
     Case("quantized_mobilenet_v3_large"),
     Case("quantized_resnet18"),
     Case("quantized_shufflenet_v2_x1_0"),
+    # the same in int8
+    Case("quantized_googlenet", backend="qnnpack"),
+    Case("quantized_inception_v3", (1, 3, 128, 128), backend="qnnpack"),
+    Case("quantized_mobilenet_v2", backend="qnnpack"),
+    Case("quantized_mobilenet_v3_large", backend="qnnpack"),
+    Case("quantized_resnet18", backend="qnnpack"),
+    Case("quantized_shufflenet_v2_x1_0", backend="qnnpack"),
     # segmentation
     Case("deeplabv3_mobilenet_v3_large"),
     Case("deeplabv3_resnet50"),
@@ -106,7 +118,7 @@ CASES = (
 
 # --- safetensors ----------------------------------------------------------------------------
 
-TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
+TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "I8": "i1", "BOOL": "?"}
 
 
 def write_tensors(path: Path, tensors: dict[str, numpy.ndarray]) -> None:
@@ -144,6 +156,9 @@ def build(case: Case) -> nn.Module:
     torch.manual_seed(0)
     model = builder(**options).eval()
     randomise(model, case.sharper)
+    if case.backend:
+        torch.backends.quantized.engine = case.backend
+        quantize_model(model, case.backend)
     return model
 
 
@@ -187,6 +202,27 @@ def outputs_of(model: nn.Module, case: Case, inputs: list[Tensor]) -> dict[str, 
     return dict(facts.tensors(result))
 
 
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict. What a quantised module packs or keeps to itself is spelled out: a weight's
+    integers, their scale for each channel, and the scale of the module's result."""
+    weights = {name: t for name, t in model.state_dict().items() if isinstance(t, Tensor)}
+    for path, module in model.named_modules():
+        if isinstance(module, (nnq.Linear, nnq.Conv2d)):
+            packed = f"{path}._packed_params" if isinstance(module, nnq.Linear) else path
+            weights[f"{packed}.weight"], bias = module._weight_bias()
+            if bias is not None:
+                weights[f"{packed}.bias"] = bias.detach()
+        if isinstance(getattr(module, "zero_point", None), (int, Tensor)):
+            weights[f"{path}.scale"] = torch.as_tensor(module.scale, dtype=torch.float32)
+            weights[f"{path}.zero_point"] = torch.as_tensor(module.zero_point, dtype=torch.int64)
+    for name, tensor in [pair for pair in weights.items() if pair[1].is_quantized]:
+        weights[name] = tensor.int_repr()
+        per_channel = tensor.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+        scales = tensor.q_per_channel_scales() if per_channel else torch.tensor(tensor.q_scale())
+        weights[f"{name}_scale"] = scales.float().expand(tensor.shape[0])
+    return weights
+
+
 # --- comparing ------------------------------------------------------------------------------
 
 
@@ -203,10 +239,11 @@ def run(*command: Any) -> None:
 def execute(case: Case, model: nn.Module, inputs: list[Tensor], places: argparse.Namespace) -> list:
     folder = places.work
     weights, onnx = folder / "weights.safetensors", folder / "model.onnx"
-    write_tensors(weights, {name: t.numpy() for name, t in model.state_dict().items()})
+    write_tensors(weights, {name: t.numpy() for name, t in weights_of(model).items()})
     shapes = [f"--input-shape={','.join(map(str, case.shape))}"] * case.inputs
     run(places.binary, "graph", case.model, "--registry", "all", "--variant", "untrained", *shapes,
-        "--format", "onnx", "--output", onnx, "--weights", weights, "--external-data")
+        "--format", "onnx", "--output", onnx, "--weights", weights, "--external-data",
+        *["--quantize"] * bool(case.backend))
     names = [port["name"] for port in ports(places.binary, case)]
     write_tensors(folder / "in", {name: t.numpy() for name, t in zip(names, inputs)})
     run("node", places.runner / "run.mjs", onnx, folder / "in", folder / "out")
@@ -226,6 +263,16 @@ def difference(expected: numpy.ndarray, actual: numpy.ndarray) -> float:
         raise Failed("an output is not finite, which compares nothing")
     largest = max(float(numpy.abs(expected).max(initial=0)), 1e-30)
     return float(numpy.abs(expected - actual).max(initial=0)) / largest
+
+
+def steps_apart(expected: numpy.ndarray, actual: numpy.ndarray) -> float:
+    """The largest difference, in the steps that the int8 results of PyTorch are apart."""
+    if expected.shape != actual.shape:
+        raise Failed(f"an output is {actual.shape} instead of {expected.shape}")
+    steps = numpy.diff(numpy.unique(expected))
+    if len(steps) < 10:
+        raise Failed("the results are nearly all the same, which compares nothing")
+    return float(numpy.abs(expected - actual).max() / steps.min())
 
 
 def detection_difference(expected: list[numpy.ndarray], actual: list[numpy.ndarray]) -> float:
@@ -269,7 +316,9 @@ def compare(case: Case, places: argparse.Namespace) -> tuple[float, int]:
     actual = [array.astype(float) for array in execute(case, model, inputs, places)]
     if len(wanted) != len(actual):
         raise Failed(f"{len(actual)} outputs instead of {len(wanted)}")
-    if facts.is_detection(case.model):
+    if case.backend:
+        worst = max(map(steps_apart, wanted, actual))
+    elif facts.is_detection(case.model):
         worst = detection_difference(wanted, actual)
     else:
         worst = max(map(difference, wanted, actual))
@@ -295,12 +344,15 @@ def main() -> int:
         shape = "x".join(map(str, case.shape))
         try:
             worst, count = compare(case, places)
-            agreed += worst < MOST
-            verdict = f"{count:8}  {worst:10.1e}" + ("" if worst < MOST else "  DIFFERS")
+            agrees = worst <= MOST_STEPS if case.backend else worst < MOST
+            agreed += agrees
+            figure = f"{worst:.0f} steps" if case.backend else f"{worst:.1e}"
+            verdict = f"{count:8}  {figure:>10}" + ("" if agrees else "  DIFFERS")
         except Failed as error:
             verdict = f"FAILED: {error}"
         print(f"{case.model:38} {shape:16} {verdict}  {time.monotonic() - start:7.1f}", flush=True)
-    print(f"executed {agreed} of {len(cases)} models within {MOST:g} of PyTorch")
+    print(f"executed {agreed} of {len(cases)} models within {MOST:g} of PyTorch, "
+          f"int8 within {MOST_STEPS} steps")
     return 0 if agreed == len(cases) and cases else 1
 
 

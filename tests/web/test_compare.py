@@ -2,46 +2,14 @@
 
 import json
 import os
-import sys
 import time
-import traceback
 
-from browser import Browser
-
-FOLDER = sys.argv[1]
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def page(name):
-    return os.path.join(FOLDER, name + ".html")
-
-
-def document(name):
-    with open(os.path.join(FOLDER, name + ".json"), encoding="utf-8") as file:
-        return json.load(file)
+from pages import FOLDER, case, click_text, page, read_document, run, same
 
 
 def rows_of_sweep():
     with open(os.path.join(FOLDER, "few.jsonl"), encoding="utf-8") as file:
         return [json.loads(line) for line in file]
-
-
-def same(got, expected, what=""):
-    assert got == expected, f"{what}: {got!r} is not {expected!r}"
-
-
-def click_text(browser, selector, text):
-    browser.js(
-        "[...document.querySelectorAll(arguments[0])].find((e) => e.textContent === arguments[1]).click()",
-        selector,
-        text,
-    )
-    browser.settle()
 
 
 def grid_rows(browser, keys):
@@ -86,7 +54,7 @@ def figures(module):
 
 
 def check_diff(browser, name):
-    diff = document(name)
+    diff = read_document(name)
     browser.open(page(name))
     cards = browser.js(
         "return Object.fromEntries([...document.querySelectorAll('.card')].map((card) =>"
@@ -134,7 +102,7 @@ def numbers_of_moved_modules_equal_the_document(browser):
 
 @case
 def only_changes_are_shown_first(browser):
-    diff = document("resnet50_resnext50_32x4d")
+    diff = read_document("resnet50_resnext50_32x4d")
     browser.open(page("resnet50_resnext50_32x4d"))
     click_text(browser, "#modules button", "Expand all")
     rows = grid_rows(browser, ["after"])
@@ -159,7 +127,7 @@ def a_click_opens_and_tells(browser):
 
 @case
 def the_largest_change_sorts_first(browser):
-    diff = document("resnet50_resnext50_32x4d")
+    diff = read_document("resnet50_resnext50_32x4d")
     browser.open(page("resnet50_resnext50_32x4d"))
     browser.js("document.querySelector('[data-column=\"change-macs\"] button').click()")
     browser.settle()
@@ -193,7 +161,7 @@ def search_finds_types(browser):
         "input.dispatchEvent(new Event('input'))"
     )
     browser.settle()
-    diff = document("vgg11_vgg11_bn")
+    diff = read_document("vgg11_vgg11_bn")
     shown = [diff["modules"][i] for i in in_order(browser)]
     same(sum(module["state"] == "added" for module in shown), 8)
     same(len(shown), 10, "the eight with their two parents")
@@ -339,25 +307,5 @@ def a_sweep_of_the_whole_zoo_stays_fluid(browser):
     assert opened < 20 and sorted_in < 5
 
 
-def main():
-    passed = failed = 0
-    with Browser() as browser:
-        browser.emulate()
-        for function in CASES:
-            try:
-                function(browser)
-                same(browser.complaints(), [], "console")
-                outside = [url for url in browser.requests() if not url.startswith("file://" + FOLDER)]
-                same(outside, [], "requests")
-                passed += 1
-            except Exception:
-                failed += 1
-                print(f"FAILED: {function.__name__}")
-                traceback.print_exc()
-    return passed, failed
-
-
 if __name__ == "__main__":
-    counts = main()
-    print("CASES %d passed %d failed" % counts)
-    sys.exit(counts[1] > 0)
+    run()

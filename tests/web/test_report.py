@@ -3,34 +3,11 @@
 import base64
 import json
 import os
-import sys
 import time
-import traceback
 
-from browser import Browser
+from pages import FOLDER, case, click_text, page, read_document, run, same
 
-FOLDER = sys.argv[1]
 FIGURES = ("parameters", "macs", "flops")
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def page(model):
-    return os.path.join(FOLDER, model + ".html")
-
-
-def profile(model):
-    with open(os.path.join(FOLDER, model + ".json"), encoding="utf-8") as file:
-        return json.load(file)
-
-
-def same(got, expected, what=""):
-    assert got == expected, f"{what}: {got!r} is not {expected!r}"
-
 
 def tree_rows(browser):
     """Every row of the module tree, gathered while scrolling through it."""
@@ -58,21 +35,12 @@ def tree_rows(browser):
             return rows
 
 
-def click_text(browser, selector, text):
-    browser.js(
-        "[...document.querySelectorAll(arguments[0])].find((e) => e.textContent === arguments[1]).click()",
-        selector,
-        text,
-    )
-    browser.settle()
-
-
 def visible_paths(browser):
     return browser.js("return [...document.querySelectorAll('.tree-body .tree-row')].map((row) => row.dataset.path)")
 
 
 def check_numbers(browser, model):
-    document = profile(model)
+    document = read_document(model)
     browser.open(page(model))
     totals = document["totals"]
     shown = browser.js(
@@ -158,7 +126,7 @@ def the_tree_works_by_keyboard(browser):
 @case
 def columns_sort(browser):
     browser.open(page("resnet50"))
-    modules = [m for m in profile("resnet50")["modules"] if m["path"] and "." not in m["path"]]
+    modules = [m for m in read_document("resnet50")["modules"] if m["path"] and "." not in m["path"]]
     declared = [m["path"] for m in modules]
     header = "#modules [data-column=macs] button"
     browser.js("document.querySelector(arguments[0]).click()", header)
@@ -303,7 +271,7 @@ def the_timeline_reaches_the_peak(browser):
     browser.open(page("resnet50"))
     browser.show("memory")
     nodes = browser.js("return JSON.parse(document.getElementById('data').textContent).graph.nodes.map((n) => n[9])")
-    same(max(nodes), profile("resnet50")["totals"]["peak_activation_bytes"])
+    same(max(nodes), read_document("resnet50")["totals"]["peak_activation_bytes"])
     assert browser.js("return document.querySelector('#memory .peak') !== null")
     assert browser.js("return document.querySelectorAll('#memory tbody tr').length") >= 2
 
@@ -361,7 +329,7 @@ def hostile_names_stay_text(browser):
     click_text(browser, "#modules button", "Expand all")
     for section in ("breakdown", "graph", "roofline", "memory", "operators"):
         browser.show(section)
-    paths = {module["path"] for module in profile("hostile")["modules"]}
+    paths = {module["path"] for module in read_document("hostile")["modules"]}
     assert any("</script><script>" in path for path in paths), "the names are not hostile"
     same(set(tree_rows(browser)), paths)
     same(browser.js("return typeof hacked"), "undefined")
@@ -410,25 +378,5 @@ def large_models_stay_fluid(browser):
         assert opened < 20 and slowest < 500
 
 
-def main():
-    passed = failed = 0
-    with Browser() as browser:
-        browser.emulate()
-        for function in CASES:
-            try:
-                function(browser)
-                same(browser.complaints(), [], "console")
-                outside = [url for url in browser.requests() if not url.startswith("file://" + FOLDER)]
-                same(outside, [], "requests")
-                passed += 1
-            except Exception:
-                failed += 1
-                print(f"FAILED: {function.__name__}")
-                traceback.print_exc()
-    return passed, failed
-
-
 if __name__ == "__main__":
-    counts = main()
-    print("CASES %d passed %d failed" % counts)
-    sys.exit(counts[1] > 0)
+    run()

@@ -203,6 +203,10 @@ int onnx_type_of(DType dtype) {
   }
 }
 
+bool is_quantised(DType dtype) noexcept {
+  return dtype == DType::qint8 || dtype == DType::quint8 || dtype == DType::qint32;
+}
+
 std::string onnx_value_info(std::string_view name, DType dtype, const Ints& sizes) {
   constexpr protozero::pbf_tag_type name_field = 1;
   constexpr protozero::pbf_tag_type type_field = 2;
@@ -370,6 +374,19 @@ std::optional<std::int64_t> OnnxBuilder::open_axis(ValueId value) const noexcept
   return found == open_axes_.end() ? std::nullopt : std::optional(found->second);
 }
 
+const OnnxScale* OnnxBuilder::scale_of(ValueId value) const noexcept {
+  const auto found = scales_.find(value);
+  return found == scales_.end() ? nullptr : &found->second;
+}
+
+std::string OnnxBuilder::weight_scale(ParameterId weight) {
+  const auto found = std::ranges::find(weight_scales_, weight, &OnnxWeightScale::weight);
+  if (found != weight_scales_.end()) return found->name;
+  const std::string& name = names_[graph_.parameters()[weight].value];
+  weight_scales_.push_back({unique(name + "_scale"), weight});
+  return weight_scales_.back().name;
+}
+
 // -- steps --------------------------------------------------------------------------------------
 
 std::vector<std::string> OnnxStep::inputs() const {
@@ -379,11 +396,22 @@ std::vector<std::string> OnnxStep::inputs() const {
 }
 
 DType OnnxStep::dtype(std::size_t index) const noexcept {
-  return builder_.graph().value(node_.input(index)).dtype;
+  return seen(builder_.graph().value(node_.input(index)).dtype);
 }
 
 DType OnnxStep::out_dtype(std::size_t index) const noexcept {
-  return builder_.graph().value(node_.output(index)).dtype;
+  return seen(builder_.graph().value(node_.output(index)).dtype);
+}
+
+DType OnnxStep::seen(DType dtype) const noexcept {
+  return reals_ && is_quantised(dtype) ? DType::float32 : dtype;
+}
+
+std::string OnnxStep::name_result(std::string_view node_name, std::size_t output,
+                                  std::size_t index) {
+  if (!reals_) return builder_.name_output(node_.output(output), node_name, index);
+  result_ = std::string(node_name) + "_output_" + std::to_string(index);
+  return result_;
 }
 
 std::int64_t OnnxStep::axis(std::int64_t axis, std::size_t input) const noexcept {
@@ -416,8 +444,7 @@ void OnnxStep::make(std::string_view op_type, std::span<const std::string> input
                     OnnxArguments arguments) {
   const std::string name = builder_.fresh_name(op_type);
   std::vector<std::string> made;
-  for (std::size_t i = 0; i < node_.output_count(); ++i)
-    made.push_back(builder_.name_output(node_.output(i), name, i));
+  for (std::size_t i = 0; i < node_.output_count(); ++i) made.push_back(name_result(name, i, i));
   builder_.add_node({op_type, name, inputs, made, span_of(arguments)});
 }
 
@@ -428,7 +455,7 @@ void OnnxStep::make(std::string_view op_type, OnnxNames inputs, OnnxArguments ar
 void OnnxStep::make_output(std::size_t index, std::string_view op_type, OnnxNames inputs,
                            OnnxArguments arguments) {
   const std::string name = builder_.fresh_name(op_type);
-  const std::string made = builder_.name_output(node_.output(index), name, 0);
+  const std::string made = name_result(name, index, 0);
   const std::vector<std::string> names(inputs.begin(), inputs.end());
   builder_.add_node({op_type, name, names, {&made, 1}, span_of(arguments)});
 }

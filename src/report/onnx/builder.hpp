@@ -25,6 +25,9 @@ inline constexpr std::int64_t onnx_ir_version = 8;
 /// TensorProto.DataType of an element type. Throws Error{unsupported} where the opset has none.
 int onnx_type_of(DType dtype);
 
+/// Whether integers of that type stand for real numbers by a scale that their tensor bears.
+bool is_quantised(DType dtype) noexcept;
+
 /// The domain of what the standard's operators cannot say, and its version (see docs/export.md).
 inline constexpr std::string_view own_domain = "zoometer";
 inline constexpr std::int64_t own_opset = 1;
@@ -66,6 +69,19 @@ struct OnnxNodeFields {
   std::string_view domain{};
 };
 
+/// The names of what turns a value's integers into real numbers: scale x (integer - zero point).
+struct OnnxScale {
+  std::string scale;
+  std::string zero_point;
+};
+
+/// The scale of a weight's integers, which the graph does not hold: a float32 number for each index
+/// of the weight's first axis.
+struct OnnxWeightScale {
+  std::string name;  ///< the weight's with "_scale"
+  ParameterId weight = no_id;
+};
+
 /// Writes the fields of a GraphProto: ONNX nodes with names of their own, in the scope of the
 /// module that is being written.
 class OnnxBuilder {
@@ -102,6 +118,15 @@ class OnnxBuilder {
   /// Forgets the nodes that were written behind the first `size` bytes.
   void rewind(std::size_t size) { nodes_.resize(size); }
 
+  // -- integers in the place of real numbers ------------------------------------------------------
+
+  /// What a value's integers stand for, or null.
+  const OnnxScale* scale_of(ValueId value) const noexcept;
+  void set_scale(ValueId value, OnnxScale scale) { scales_[value] = std::move(scale); }
+  /// The name of a weight's scale, which becomes a tensor of the file.
+  std::string weight_scale(ParameterId weight);
+  std::span<const OnnxWeightScale> weight_scales() const noexcept { return weight_scales_; }
+
   // -- what depends on data ---------------------------------------------------------------------
 
   /// The axis of a value whose size depends on data, if any.
@@ -122,6 +147,8 @@ class OnnxBuilder {
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, std::size_t> counts_;  // of names for nodes
   std::map<ValueId, std::int64_t> open_axes_;
+  std::map<ValueId, OnnxScale> scales_;
+  std::vector<OnnxWeightScale> weight_scales_;
   std::map<std::string, std::size_t> own_nodes_;
   std::string nodes_;
   std::string scope_;
@@ -130,9 +157,13 @@ class OnnxBuilder {
 /// Writes one node of a graph as ONNX nodes.
 class OnnxStep {
  public:
-  OnnxStep(OnnxBuilder& builder, NodeId node)
+  OnnxStep(OnnxBuilder& builder, const NodeView& node) : builder_(builder), node_(node) {}
+  /// The same node on real numbers in the place of its quantised inputs: these are their names. Its
+  /// result is then no value of the graph, but `result`.
+  OnnxStep(OnnxBuilder& builder, const NodeView& node, std::vector<std::string> reals)
       : builder_(builder),
-        node_(builder.graph().view(node)) {}
+        node_(node),
+        reals_(std::move(reals)) {}
 
   const NodeView& node() const noexcept { return node_; }
   template <class Attrs>
@@ -140,7 +171,9 @@ class OnnxStep {
     return node_.attrs<Attrs>();
   }
   bool has(std::size_t index) const noexcept { return node_.has(index); }
-  const std::string& in(std::size_t index) const { return builder_.name_of(node_.input(index)); }
+  const std::string& in(std::size_t index) const {
+    return reals_ ? (*reals_)[index] : builder_.name_of(node_.input(index));
+  }
   std::vector<std::string> inputs() const;
   const Shape& shape(std::size_t index) const noexcept { return node_.in(index); }
   DType dtype(std::size_t index = 0) const noexcept;
@@ -195,6 +228,7 @@ class OnnxStep {
   std::string operand(std::size_t index, DType dtype);
 
   OnnxBuilder& builder() noexcept { return builder_; }
+  const std::string& result() const noexcept { return result_; }
   /// Adds the node as it is: an operator of our own domain, with the attributes of its declaration.
   void make_own();
 
@@ -202,8 +236,13 @@ class OnnxStep {
   [[noreturn]] void fail(std::string reason) const;
 
  private:
+  DType seen(DType dtype) const noexcept;
+  std::string name_result(std::string_view node_name, std::size_t output, std::size_t index);
+
   OnnxBuilder& builder_;
   NodeView node_;
+  std::optional<std::vector<std::string>> reals_;
+  std::string result_;
 };
 
 }  // namespace zoometer

@@ -1,6 +1,7 @@
 #include "op/conv.hpp"
 
 #include "report/onnx/form.hpp"
+#include "report/onnx/quantize.hpp"
 
 namespace zoometer {
 namespace {
@@ -19,9 +20,11 @@ Ints kernel_of(const OnnxStep& step) {
 }
 
 void write_convolution(OnnxStep& step) {
-  if (!is_floating(step.dtype())) step.fail("on integers has no ONNX form");
+  const bool is_integer = is_quantised(step.dtype());
+  if (!is_integer && !is_floating(step.dtype())) step.fail("on integers has no ONNX form");
   const auto& attrs = step.attrs<ConvAttrs>();
-  step.make("Conv", step.inputs(),
+  step.make(is_integer ? "QLinearConv" : "Conv",
+            is_integer ? integer_convolution_inputs(step) : step.inputs(),
             {{"kernel_shape", kernel_of(step)},
              {"strides", ints(attrs.stride)},
              {"pads", both_ends(attrs.padding, attrs.padding_end)},
@@ -41,10 +44,12 @@ void write_transposed(OnnxStep& step) {
              {"group", attrs.groups}});
 }
 
-constexpr OnnxForm forms[] = {
-    {&conv1d_op, {}, write_convolution},          {&conv2d_op, {}, write_convolution},
-    {&conv3d_op, {}, write_convolution},          {&conv_transpose1d_op, {}, write_transposed},
-    {&conv_transpose2d_op, {}, write_transposed}, {&conv_transpose3d_op, {}, write_transposed}};
+constexpr OnnxForm forms[] = {{&conv1d_op, {}, write_convolution, on_integers},
+                              {&conv2d_op, {}, write_convolution, on_integers},
+                              {&conv3d_op, {}, write_convolution, on_integers},
+                              {&conv_transpose1d_op, {}, write_transposed},
+                              {&conv_transpose2d_op, {}, write_transposed},
+                              {&conv_transpose3d_op, {}, write_transposed}};
 
 }  // namespace
 

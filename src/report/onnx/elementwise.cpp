@@ -285,7 +285,7 @@ constexpr OnnxForm forms[] = {{&relu_op, "Relu"},
                               {&where_op, {}, write_where},
                               {&softmax_op, {}, write_softmax},
                               {&log_softmax_op, {}, write_log_softmax},
-                              {&dropout_op, "Identity"},
+                              {&dropout_op, "Identity", nullptr, on_integers},
                               {&stochastic_depth_op, "Identity"},
                               {&to_op, {}, write_cast}};
 

@@ -7,6 +7,7 @@
 #include "op/indexing.hpp"
 #include "op/movement.hpp"
 #include "op/reduce.hpp"
+#include "report/onnx/quantize.hpp"
 
 namespace zoometer {
 namespace {
@@ -133,41 +134,36 @@ std::optional<std::int64_t> open_axis_of(const OnnxBuilder& builder, const NodeV
   return std::nullopt;
 }
 
-bool is_quantised(DType dtype) {
-  return dtype == DType::qint8 || dtype == DType::quint8 || dtype == DType::qint32;
+bool has_quantised(const OnnxStep& step) {
+  for (std::size_t i = 0; i < step.node().input_count(); ++i) {
+    if (step.has(i) && is_quantised(step.dtype(i))) return true;
+  }
+  for (std::size_t i = 0; i < step.node().output_count(); ++i) {
+    if (is_quantised(step.out_dtype(i))) return true;
+  }
+  return false;
 }
 
-void refuse_quantised(const OnnxStep& step) {
-  const Graph& graph = step.node().graph();
-  bool found = false;
-  for (std::size_t i = 0; i < step.node().input_count(); ++i)
-    found |= step.has(i) && is_quantised(step.dtype(i));
-  for (std::size_t i = 0; i < step.node().output_count(); ++i)
-    found |= is_quantised(step.out_dtype(i));
-  if (!found) return;
-  Error error(ErrorCode::unsupported, "an int8 graph cannot be written as ONNX");
-  error.place.module_path = graph.module_path(step.node().node().module);
-  error.place.node = operator_name(step.node());
-  error.hint = "without --quantize the same model is written in float";
-  throw error;
-}
-
-void write_form(OnnxStep& step) {
+void write_node(OnnxStep& step) {
   const OnnxForm* form = find_form(step.node().op());
   if (form == nullptr) step.fail("has no ONNX form");
-  if (form->write != nullptr) return form->write(step);
-  step.make(form->same_as, step.inputs());
+  if (has_quantised(step)) return write_quantised(step, *form);
+  write_form(step, *form);
 }
 
 }  // namespace
 
+void write_form(OnnxStep& step, const OnnxForm& form) {
+  if (form.write != nullptr) return form.write(step);
+  step.make(form.same_as, step.inputs());
+}
+
 void write_onnx_node(OnnxBuilder& builder, NodeId id) {
   builder.enter(id);
-  OnnxStep step(builder, id);
-  refuse_quantised(step);
+  OnnxStep step(builder, builder.graph().view(id));
   const std::size_t size = builder.nodes().size();
   try {
-    write_form(step);
+    write_node(step);
   } catch (const OnnxMissing& missing) {
     builder.rewind(size);
     builder.count_own(operator_name(step.node()) + " " + missing.reason);

@@ -13,7 +13,12 @@ struct OnnxForm {
   /// The ONNX operator that takes the same inputs and needs no attributes, or nothing and `write`.
   std::string_view same_as;
   void (*write)(OnnxStep& step) = nullptr;
+  /// Whether quantised inputs may stay the integers that they are.
+  bool takes_integers = false;
 };
+
+/// For rows of `OnnxForm`.
+inline constexpr bool on_integers = true;
 
 /// The forms of one operator group.
 struct OnnxForms {
@@ -23,9 +28,12 @@ struct OnnxForms {
 /// Every group's forms, by object name.
 std::span<const OnnxForms* const> onnx_forms() noexcept;
 
+/// Writes a node by that form.
+void write_form(OnnxStep& step, const OnnxForm& form);
+
 /// Writes a node of the builder's graph, and notes which axis of its outputs depends on data.
-/// What the standard has no form for goes into our own domain; int8 graphs and element types that
-/// the opset lacks are refused with Error{unsupported}.
+/// What the standard has no form for goes into our own domain; element types that the opset lacks
+/// are refused with Error{unsupported}.
 void write_onnx_node(OnnxBuilder& builder, NodeId node);
 
 }  // namespace zoometer

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "report/onnx/form.hpp"
+#include "report/onnx/quantize.hpp"
 
 namespace zoometer {
 namespace {
@@ -22,6 +23,7 @@ void require_wide(const OnnxStep& step) {
 }
 
 void write_linear(OnnxStep& step) {
+  if (is_quantised(step.dtype())) return write_integer_linear(step);
   require_wide(step);
   if (step.shape(0).rank() == 2) {
     return step.make("Gemm", step.inputs(), {{"transB", std::int64_t{1}}});
@@ -81,10 +83,12 @@ void write_attention(OnnxStep& step) {
   step.make("MatMul", {weights, step.in(2)});
 }
 
-constexpr OnnxForm forms[] = {
-    {&linear_op, {}, write_linear}, {&matmul_op, {}, write_matmul},
-    {&bmm_op, {}, write_matmul},    {&addmm_op, {}, write_addmm},
-    {&einsum_op, {}, write_einsum}, {&scaled_dot_product_attention_op, {}, write_attention}};
+constexpr OnnxForm forms[] = {{&linear_op, {}, write_linear, on_integers},
+                              {&matmul_op, {}, write_matmul},
+                              {&bmm_op, {}, write_matmul},
+                              {&addmm_op, {}, write_addmm},
+                              {&einsum_op, {}, write_einsum},
+                              {&scaled_dot_product_attention_op, {}, write_attention}};
 
 }  // namespace
 

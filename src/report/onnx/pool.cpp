@@ -138,9 +138,9 @@ void write_adaptive_max(OnnxStep& step) {
   write_adaptive(step, {"GlobalMaxPool", "MaxPool", "ReduceMax"});
 }
 
-constexpr OnnxForm forms[] = {{&max_pool1d_op, {}, write_max},
-                              {&max_pool2d_op, {}, write_max},
-                              {&max_pool3d_op, {}, write_max},
+constexpr OnnxForm forms[] = {{&max_pool1d_op, {}, write_max, on_integers},
+                              {&max_pool2d_op, {}, write_max, on_integers},
+                              {&max_pool3d_op, {}, write_max, on_integers},
                               {&avg_pool1d_op, {}, write_average},
                               {&avg_pool2d_op, {}, write_average},
                               {&avg_pool3d_op, {}, write_average},

@@ -19,14 +19,21 @@ class OnnxWeights {
 
   /// The bytes of a parameter, little-endian. `scratch` holds them where they are made up.
   std::string_view bytes(ParameterId parameter, std::string& scratch) const;
+  /// The same for the scale of a quantised weight: a float32 number for each index of its first
+  /// axis. Throws Error{malformed} where a file of weights lacks it.
+  std::string_view scale_bytes(const std::string& name, ParameterId weight,
+                               std::string& scratch) const;
 
  private:
   /// What random numbers a parameter needs for its network to compute something sensible.
-  enum class Role : std::uint8_t { zero, one, weight, small };
+  enum class Role : std::uint8_t { zero, one, weight, small, scale, zero_point };
 
   void find_roles();
   Role role_by_name(const Parameter& parameter) const;
   void check_file() const;
+  /// The tensor of that name; null if it is missing and `is_needed` is false.
+  const SafeTensor* find_tensor(const std::string& name, DType dtype, const Shape& shape,
+                                bool is_needed) const;
   void fill(ParameterId parameter, std::string& bytes) const;
 
   const Graph& graph_;

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace zoometer {
+
+/// How a terminal is told to draw text; `plain` ends what another began.
+namespace terminal {
+inline constexpr std::string_view bold = "\x1b[1m";
+inline constexpr std::string_view dim = "\x1b[2m";
+inline constexpr std::string_view red = "\x1b[31m";
+inline constexpr std::string_view green = "\x1b[32m";
+inline constexpr std::string_view yellow = "\x1b[33m";
+inline constexpr std::string_view cyan = "\x1b[36m";
+inline constexpr std::string_view plain = "\x1b[0m";
+}  // namespace terminal
+
+/// The base of what is written line by line: the text so far, and colour where it is wanted.
+class TextLines {
+ protected:
+  explicit TextLines(bool colour = false) : colour_(colour) {}
+
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
+  }
+  /// The same without the spaces at the end that padded columns leave.
+  template <class... Args>
+  void trimmed_line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_.erase(text_.find_last_not_of(' ') + 1);
+    text_ += '\n';
+  }
+  /// The text in that style; as it is without a style or without colour.
+  std::string styled(std::string_view style, std::string_view text) const {
+    if (!colour_ || style.empty()) return std::string(text);
+    return std::string(style).append(text).append(terminal::plain);
+  }
+
+  std::string text_;
+
+ private:
+  bool colour_;
+};
+
+}  // namespace zoometer
