@@ -6,10 +6,11 @@
 
 // What the parser takes for granted is checked in every build, and an error of the file.
 #undef NDEBUG
-#define TOML_ASSERT(expected) ((expected) ? void() : throw ::zoometer::NotToml{})
+#define TOML_ASSERT(expected) ((expected) ? void() : ::zoometer::throw_not_toml())
 namespace zoometer {
 namespace {
 struct NotToml {};
+[[noreturn]] void throw_not_toml() { throw NotToml{}; }
 }  // namespace
 }  // namespace zoometer
 #include <toml++/toml.h>

@@ -1,6 +1,6 @@
 // Any words on the command line, one per line of the input: the program answers or throws Error. It
 // runs in an empty folder, finds no other program and prints into nothing; words that could name a
-// place outside of that folder are left out.
+// place outside of that folder, or large work, are left out. There are two models (CMakeLists.txt).
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -85,7 +85,7 @@ class Silence {
   int saved_[2] = {-1, -1};
 };
 
-/// The words, or nothing where they would leave the folder or work for long.
+/// The words, or nothing where one would leave the folder or work for long.
 std::optional<std::vector<std::string>> words_of(std::string_view text) {
   std::vector<std::string> words;
   while (!text.empty()) {
@@ -93,16 +93,16 @@ std::optional<std::vector<std::string>> words_of(std::string_view text) {
     words.emplace_back(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  const auto is_wide = [](const std::string& word) {
+  const auto goes_too_far = [](const std::string& word) {
     const std::size_t longest_number = word.find('(') == std::string::npos ? 3 : 2;
     std::size_t digits = 0;
     for (const char c : word) {
       digits = c >= '0' && c <= '9' ? digits + 1 : 0;
       if (digits > longest_number || c == '/' || c == '\0') return true;
     }
-    return word == "..";
+    return word == ".." || word == "--random-weights";
   };
-  if (std::any_of(words.begin(), words.end(), is_wide)) return std::nullopt;
+  if (std::any_of(words.begin(), words.end(), goes_too_far)) return std::nullopt;
   return words;
 }
 

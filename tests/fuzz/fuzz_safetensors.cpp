@@ -21,9 +21,10 @@ void read(std::string_view bytes) {
     const Safetensors file{MappedFile("input", std::as_bytes(std::span(bytes)))};
     const SafeTensor* tensor = file.find("a");
     if (tensor == nullptr) return;
-    const bool lies_inside = tensor->bytes.empty() ||
-                             (tensor->bytes.data() >= bytes.data() &&
-                              tensor->bytes.data() + tensor->bytes.size() <= bytes.data() + bytes.size());
+    const bool lies_inside =
+        tensor->bytes.empty() ||
+        (tensor->bytes.data() >= bytes.data() &&
+         tensor->bytes.data() + tensor->bytes.size() <= bytes.data() + bytes.size());
     if (!lies_inside) std::abort();
   });
 }

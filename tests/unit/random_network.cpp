@@ -71,8 +71,8 @@ void RandomNetwork::apply_to_image(std::uint8_t operation, Tensor a, Tensor b) {
   switch (operation % 11) {
   case 0: return add(convolution(a, parameter({3, channels, 3, 3}), {}, convolving(1, 1, 1)));
   case 1:
-    return add(convolution(a, parameter({channels, 1, 3, 3}), of_channels(),
-                           convolving(2, 1, channels)));
+    return add(
+        convolution(a, parameter({channels, 1, 3, 3}), of_channels(), convolving(2, 1, channels)));
   case 2: {
     ConvAttrs attrs = convolving(2, 0, 1);
     attrs.output_padding = {0, 0};

@@ -36,7 +36,8 @@ TEST(Toml, TellsWhereAValueStands) {
 }
 
 TEST(Toml, DoesNotCountTheByteOrderMark) {
-  const std::string text = "\xEF\xBB\xBF" "a = 12\n";
+  const std::string text = "\xEF\xBB\xBF"
+                           "a = 12\n";
   EXPECT_EQ(text_at(text, *parse_toml(text, "a.toml").find("a")), "12");
 }
 

@@ -122,14 +122,9 @@ std::vector<std::string> integer_convolution_inputs(OnnxStep& step) {
   const OnnxScale x = scale_of_x(step);
   OnnxScale result = scale_of_result(step);
   const std::string weight = weight_scale(step);
-  std::vector<std::string> inputs{step.in(0),
-                                  x.scale,
-                                  x.zero_point,
-                                  step.in(1),
-                                  weight,
-                                  step.number(0, step.dtype(1)),
-                                  result.scale,
-                                  result.zero_point};
+  std::vector<std::string> inputs{step.in(0),   x.scale,          x.zero_point,
+                                  step.in(1),   weight,           step.number(0, step.dtype(1)),
+                                  result.scale, result.zero_point};
   if (step.has(2)) {
     const std::string unit = step.add("Mul", {x.scale, weight});
     const std::string units = step.add("Round", {step.add("Div", {step.in(2), unit})});
@@ -145,8 +140,7 @@ void write_integer_linear(OnnxStep& step) {
   const std::string unit = step.add("Mul", {x.scale, weight_scale(step)});
   const std::string weight = step.add("Transpose", {step.in(1)}, {{"perm", Ints{1, 0}}});
   const std::string product = step.add("MatMulInteger", {step.in(0), weight, x.zero_point});
-  std::string real =
-      step.add("Mul", {step.cast(product, DType::int32, DType::float32), unit});
+  std::string real = step.add("Mul", {step.cast(product, DType::int32, DType::float32), unit});
   if (step.has(2)) real = step.add("Add", {real, step.in(2)});
   step.make("QuantizeLinear", {real, result.scale, result.zero_point});
   step.builder().set_scale(step.node().output(0), std::move(result));
