@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 
 #include "cli/arguments.hpp"
@@ -12,6 +11,7 @@
 #include "registry/registry.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
 
@@ -130,12 +130,12 @@ void check_words(const ListWords& words, const Registry& registry) {
 
 /// Sets those words apart that are files rather than names.
 void take_files(ListWords& words, const Registry& registry) {
-  const auto is_file = [&](const std::string& word) {
-    return registry.find(word) == nullptr && std::filesystem::is_regular_file(word);
+  const auto names_file = [&](const std::string& word) {
+    return registry.find(word) == nullptr && is_file(word);
   };
   std::copy_if(words.patterns.begin(), words.patterns.end(), std::back_inserter(words.files),
-               is_file);
-  std::erase_if(words.patterns, is_file);
+               names_file);
+  std::erase_if(words.patterns, names_file);
 }
 
 std::vector<RegistryModel> models_of_files(const ListWords& words) {

@@ -16,6 +16,11 @@
 namespace zoometer {
 namespace {
 
+/// A clock may have been set back since, and a file may bear any time.
+std::int64_t age(std::int64_t since, std::int64_t now) {
+  return std::max<std::int64_t>(now - since, 0);
+}
+
 /// "3 minutes": the largest unit of which there are two or more, else seconds.
 std::string duration_text(std::int64_t seconds) {
   struct Unit {
@@ -26,7 +31,7 @@ std::string duration_text(std::int64_t seconds) {
   for (const Unit& unit : units) {
     if (seconds >= 2 * unit.seconds) return fmt::format("{} {}", seconds / unit.seconds, unit.name);
   }
-  return fmt::format("{} s", std::max<std::int64_t>(seconds, 0));
+  return fmt::format("{} s", seconds);
 }
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : escape_controls(text); }
@@ -42,7 +47,7 @@ TextTable table_of(const std::vector<SourceInfo>& sources, std::int64_t now) {
   for (const SourceInfo& source : sources) {
     table.row({escape_controls(source.name), or_dash(source.version),
                source.models > 0 ? std::to_string(source.models) : "-",
-               source.since ? duration_text(now - *source.since) : "-", or_dash(source.where),
+               source.since ? duration_text(age(*source.since, now)) : "-", or_dash(source.where),
                source.advice.empty() ? "current" : escape_controls(source.advice)});
   }
   return table;
@@ -60,7 +65,7 @@ std::string json_of(const std::vector<SourceInfo>& sources, std::int64_t now) {
           json.field("models", source.models);
           json.field("where", source.where);
           json.key("age_seconds");
-          source.since ? json.value(now - *source.since) : json.null();
+          source.since ? json.value(age(*source.since, now)) : json.null();
           json.field("is_current", source.advice.empty());
           if (!source.advice.empty()) json.field("advice", source.advice);
         });

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 
 #include "registry/origin.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -69,7 +69,7 @@ std::pair<std::string, std::int64_t> parse_dim(const std::string& word) {
 
 bool looks_like_file(const std::string& name) {
   return name.find('/') != std::string::npos || name.find('.') != std::string::npos ||
-         std::filesystem::exists(name);
+         is_anything(name);
 }
 
 [[noreturn]] void unknown_model(const std::string& name, const Registry& registry) {

@@ -12,6 +12,7 @@
 #include "registry/registry_file.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -48,7 +49,7 @@ std::string show_json(const Registry& registry) {
   json.object([&] {
     json.field("schema", "zoometer.registry/1");
     json.field("path", registry.user_path());
-    json.field("exists", std::filesystem::exists(registry.user_path()));
+    json.field("exists", is_file(registry.user_path()));
     json.field("registry", name_of(registry.choose("")));
     json.array("curated", [&] {
       for (const std::string& name : registry.curated()) json.value(name);
@@ -71,7 +72,7 @@ std::string show_json(const Registry& registry) {
 }
 
 std::string show_text(const Registry& registry) {
-  const bool exists = std::filesystem::exists(registry.user_path());
+  const bool exists = is_file(registry.user_path());
   std::string text = fmt::format("file           {}{}\n", registry.user_path(),
                                  exists ? "" : " (none yet: the built-in registry holds)");
   const auto count = [&](RegistryKind kind) {

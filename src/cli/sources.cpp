@@ -1,13 +1,13 @@
 #include "cli/sources.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "cli/load.hpp"
 #include "cli/progress.hpp"
 #include "registry/folder.hpp"
 #include "registry/origin.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -77,7 +77,7 @@ Discovery discover(const Registry& registry, const SourceWords& words,
       live.module = words.source.substr(python_prefix.size());
     return LiveSource(live, registry, cache, tell).discover(options, progress);
   }
-  if (!std::filesystem::is_directory(words.source)) unknown_source(words.source);
+  if (!is_folder(words.source)) unknown_source(words.source);
   return discover_folder(words.source, options, cache, progress);
 }
 

@@ -7,7 +7,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 #include <unordered_map>
 
@@ -18,6 +17,7 @@
 #include "report/sweep_file.hpp"
 #include "util/ordered_work.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -161,7 +161,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words) {
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
-    if (registry.find(word) == nullptr && std::filesystem::is_regular_file(word)) {
+    if (registry.find(word) == nullptr && is_file(word)) {
       models.push_back({word, nullptr});
       continue;
     }
@@ -242,7 +242,8 @@ class SweepRun {
       work([&](const SweepRow& row) { rows.push_back(row); });
       write_output(words_.output, sweep_html(columns_, rows));
     } else if (goes_on()) {
-      const auto writer = open_sweep(format_, words_.output, columns_, kept_ ? &*kept_ : nullptr);
+      const SweepTarget target{format_, words_.output, kept_path_, kept_ ? &*kept_ : nullptr};
+      const auto writer = open_sweep(target, columns_);
       work([&](const SweepRow& row) { writer->write(row); });
       writer->finish();
     } else {
@@ -252,6 +253,7 @@ class SweepRun {
         return compare_combinations(a, b) < 0;
       });
       write_sweep(format_, words_.output, columns_, rows);
+      if (kept_path_ != words_.output) unlink(kept_path_.c_str());
     }
     tell();
     return exit_done;
@@ -263,9 +265,11 @@ class SweepRun {
       throw Error(ErrorCode::usage, "--resume needs --output FILE");
     if (is_page(words_.format, words_.output))
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
-    std::error_code ignored;
-    if (!std::filesystem::exists(words_.output, ignored)) return;
-    kept_ = read_sweep(words_.output);
+    // What an interrupted run has left is younger than what it would have replaced.
+    kept_path_ = partial_sweep(behind_links(words_.output));
+    if (!is_anything(kept_path_)) kept_path_ = words_.output;
+    if (!is_anything(kept_path_)) return;
+    kept_ = read_sweep(kept_path_);
     if (!kept_) return;
     if (kept_->format != format_ || !(kept_->columns == columns_)) {
       const auto text = [](SweepFormat format, const SweepColumns& columns) {
@@ -345,6 +349,7 @@ class SweepRun {
   const SweepWords& words_;
   SweepFormat format_;
   std::optional<SweepTable> kept_;
+  std::string kept_path_;
   std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
   bool is_prefix_ = true;
   std::vector<std::size_t> jobs_;

@@ -344,6 +344,7 @@ constexpr Row rows[] = {
     {"tile", tile},
     {"to", cast},
     {"topk", topk},
+    {"torchvision::deform_conv2d", deform_conv2d},
     {"torchvision::nms", nms},
     {"torchvision::roi_align", roi_align},
     {"transpose", transpose},

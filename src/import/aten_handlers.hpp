@@ -73,6 +73,7 @@ AtenTranslation convolution, conv, conv_transpose, linear, addmm, matmul, bmm, b
 
 // -- aten_vision.cpp ----------------------------------------------------------------------------
 
-AtenTranslation quantize_per_tensor, quantize_per_channel, dequantize, nms, roi_align;
+AtenTranslation quantize_per_tensor, quantize_per_channel, dequantize, nms, roi_align,
+    deform_conv2d;
 
 }  // namespace zoometer::aten

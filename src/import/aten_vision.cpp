@@ -1,4 +1,5 @@
 #include "import/aten_handlers.hpp"
+#include "op/deform_conv.hpp"
 #include "op/detection.hpp"
 #include "op/quantize.hpp"
 
@@ -48,6 +49,18 @@ void roi_align(AtenCall& call) {
   attrs.aligned = call.boolean("aligned", false);
   const Tensor maps[] = {call.tensor("input")};
   call.output(zoometer::roi_align(call.tensor("rois"), maps, attrs));
+}
+
+void deform_conv2d(AtenCall& call) {
+  ConvAttrs attrs;
+  attrs.stride = {call.integer("stride_h"), call.integer("stride_w")};
+  attrs.padding = attrs.padding_end = {call.integer("pad_h"), call.integer("pad_w")};
+  attrs.dilation = {call.integer("dilation_h"), call.integer("dilation_w")};
+  attrs.groups = call.integer("groups");
+  const Tensor none{&call.graph(), no_id};
+  const Tensor mask = call.boolean("use_mask", true) ? call.tensor("mask") : none;
+  call.output(zoometer::deform_conv2d(call.tensor("input"), call.tensor("weight"),
+                                      call.tensor("offset"), call.tensor("bias"), mask, attrs));
 }
 
 }  // namespace zoometer::aten

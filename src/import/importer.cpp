@@ -11,11 +11,14 @@ ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Gr
       ImportNotes notes;
       graph.clear();
       importer->read(file, options, graph, notes);
+      file.check();
       verify(graph);
       return notes;
     }
+    file.check();
     throw Error(ErrorCode::unsupported, "the file's format is not one that is read");
   } catch (Error& error) {
+    file.check();  // what could not be read is the cause of what was found wrong with it
     if (error.place.model.empty()) error.place.model = file.path();
     throw;
   }

@@ -13,6 +13,9 @@ namespace zoometer {
 using JsonPool = rapidjson::MemoryPoolAllocator<JsonAllocator>;
 using Json = rapidjson::GenericValue<rapidjson::UTF8<>, JsonPool>;
 
+/// RapidJSON's own document, over memory that is checked.
+using JsonTree = rapidjson::GenericDocument<rapidjson::UTF8<>, JsonPool, JsonAllocator>;
+
 /// A JSON document parsed in place: its strings lie in the text that it was made from. Non-finite
 /// numbers may stand bare (NaN, Infinity), as Python writes them.
 class JsonDocument {
@@ -23,7 +26,7 @@ class JsonDocument {
   const Json& root() const noexcept { return document_; }
 
  private:
-  rapidjson::GenericDocument<rapidjson::UTF8<>, JsonPool, JsonAllocator> document_;
+  JsonTree document_;
 };
 
 inline std::string_view view_of(const Json& text) {

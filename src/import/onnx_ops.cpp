@@ -12,22 +12,7 @@ std::string_view standard_name(std::string_view domain) noexcept {
 }  // namespace
 
 const OnnxOperator* find_onnx_operator(std::string_view domain, std::string_view name) noexcept {
-  static constexpr const OnnxOperators* groups[] = {
-      &onnx_control_operators,
-      &onnx_elementwise_operators,
-      &onnx_movement_operators,
-      &onnx_neural_operators,
-      &onnx_product_operators,
-      &onnx_reduction_operators,
-      &onnx_attention_operators,
-      &onnx_loss_operators,
-      &onnx_quantized_operators,
-      &onnx_recurrent_operators,
-      &onnx_vision_operators,
-      &onnx_microsoft_operators,
-      &onnx_microsoft_quantized_operators,
-  };
-  for (const OnnxOperators* group : groups) {
+  for (const OnnxOperators* group : onnx_operators()) {
     if (group->domain != standard_name(domain)) continue;
     for (const OnnxOperator& row : group->rows) {
       if (row.name == name) return &row;

@@ -25,11 +25,8 @@ struct OnnxOperators {
   std::span<const OnnxOperator> rows;
 };
 
-extern const OnnxOperators onnx_attention_operators, onnx_control_operators,
-    onnx_elementwise_operators, onnx_loss_operators, onnx_microsoft_operators,
-    onnx_microsoft_quantized_operators, onnx_movement_operators, onnx_neural_operators,
-    onnx_product_operators, onnx_quantized_operators, onnx_recurrent_operators,
-    onnx_reduction_operators, onnx_vision_operators;
+/// Every file's operators, by object name.
+std::span<const OnnxOperators* const> onnx_operators() noexcept;
 
 /// The handler of an operator, or null.
 const OnnxOperator* find_onnx_operator(std::string_view domain, std::string_view name) noexcept;

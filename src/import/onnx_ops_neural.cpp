@@ -5,6 +5,7 @@
 #include "import/onnx_layers.hpp"
 #include "import/onnx_ops.hpp"
 #include "op/conv.hpp"
+#include "op/deform_conv.hpp"
 #include "op/elementwise.hpp"
 #include "op/indexing.hpp"
 #include "op/movement.hpp"
@@ -152,6 +153,17 @@ void emit_conv_transpose(OnnxContext& context) {
   const Tensor input = context.in(0);
   const Tensor weight = context.weight(1);
   context.out(conv_transpose(input, weight, context.optional_weight(2), attrs));
+}
+
+void emit_deform_conv(OnnxContext& context) {
+  if (context.rank(0) != 4) throw OnnxDataDependent{};
+  const Window window = window_of(context, kernel_of_weight(context, 1));
+  const Tensor x = context.in(0);
+  const Tensor weight = context.weight(1);
+  const Tensor offset = context.in(2);
+  const Tensor bias = context.optional_weight(3);
+  context.out(deform_conv2d(x, weight, offset, bias, context.optional_in(4),
+                            conv_attrs(window, context.integer("group", 1))));
 }
 
 // -- pooling ----------------------------------------------------------------------------------
@@ -504,6 +516,7 @@ constexpr OnnxOperator rows[] = {
     {"BatchNormalization", emit_batch_norm},
     {"Conv", emit_conv},
     {"ConvTranspose", emit_conv_transpose},
+    {"DeformConv", emit_deform_conv},
     {"GlobalAveragePool", emit_global_average_pool},
     {"GlobalLpPool", emit_global_lp_pool},
     {"GlobalMaxPool", emit_global_max_pool},

@@ -175,6 +175,19 @@ void emit_matmul_integer_to_float(OnnxContext& context) {
   context.out(context.has(6) ? result + context.weight(6) : result);
 }
 
+/// A' x B' + C on integers; without a scale of its own the result is real.
+void emit_quantised_gemm(OnnxContext& context) {
+  context.require(context.rank(0) == 2 && context.rank(3) == 2, "matrices of rank 2");
+  Tensor a = context.in(0);
+  if (context.integer("transA", 0) != 0) a = transpose(a, 0, 1);
+  Tensor weight = context.in(3);
+  if (context.integer("transB", 0) == 0) weight = transpose(weight, 0, 1);
+  const Tensor product = linear(a, weight, context.optional_weight(6));
+  if (context.has(7)) return out_requantized(context, product, 7);
+  context.graph().set_dtype(product.id, DType::int32);
+  context.out(append_like(dequantize_op, NoAttrs{}, {product, context.in(1)}, DType::float32));
+}
+
 /// Weights of a few bits, in blocks with a scale each, unpacked to (N, K).
 void emit_matmul_n_bits(OnnxContext& context) {
   const Tensor a = context.in(0);
@@ -205,6 +218,7 @@ constexpr OnnxOperator microsoft_rows[] = {
     {"DynamicQuantizeMatMul", emit_dynamic_quantize_matmul},
     {"MatMulIntegerToFloat", emit_matmul_integer_to_float},
     {"MatMulNBits", emit_matmul_n_bits},
+    {"QGemm", emit_quantised_gemm},
     {"QLinearAdd", emit_qlinear_binary<add_op>},
     {"QLinearAveragePool", emit_qlinear_average},
     {"QLinearConcat", emit_qlinear_concat},

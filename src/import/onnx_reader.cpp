@@ -6,7 +6,10 @@
 #include <filesystem>
 
 #include "import/onnx_ops.hpp"
+#include "op/conv.hpp"
+#include "op/matmul.hpp"
 #include "op/movement.hpp"
+#include "op/quantize.hpp"
 #include "op/unknown.hpp"
 #include "util/checked.hpp"
 
@@ -506,6 +509,32 @@ std::int64_t OnnxReader::units(const OnnxGraph& body) const {
 
 // -- OnnxReader: the file -----------------------------------------------------------------------
 
+namespace {
+
+/// Whether a value is made by DequantizeLinear, and at most transposed since.
+bool is_dequantised(const Graph& graph, ValueId value) {
+  while (value != no_id) {
+    const Value& made = graph.value(value);
+    if (made.has(Value::is_input) || made.has(Value::is_parameter)) return false;
+    const Node& producer = graph.nodes()[made.producer];
+    if (producer.op == &dequantize_op) return true;
+    if (producer.op != &transpose_op && producer.op != &permute_op) return false;
+    value = graph.inputs_of(producer)[0];
+  }
+  return false;
+}
+
+std::size_t count_dequantised_products(const Graph& graph) {
+  return static_cast<std::size_t>(std::ranges::count_if(graph.nodes(), [&](const Node& node) {
+    const bool multiplies = is_convolution(*node.op) || node.op == &linear_op ||
+                            node.op == &matmul_op || node.op == &bmm_op;
+    const auto inputs = graph.inputs_of(node);
+    return multiplies && is_dequantised(graph, inputs[0]) && is_dequantised(graph, inputs[1]);
+  }));
+}
+
+}  // namespace
+
 void OnnxReader::read() {
   model_ = records_.model();
   read_opsets();
@@ -544,6 +573,10 @@ void OnnxReader::read() {
   add_unused_weights();
   modules_.finish();
   check_declared(frame);
+  if (const std::size_t count = count_dequantised_products(graph_); count > 0) {
+    note("convolutions and products of dequantised integers: " + std::to_string(count) +
+         ", counted in float as the file has them; runtimes may compute them on the integers");
+  }
   for (const std::string& name : assumed_) {
     note("the symbolic size " + name + " is taken as 1; set it with --dim " + name + "=N");
   }

@@ -1,10 +1,9 @@
 #include "import/safetensors.hpp"
 
-#include <rapidjson/document.h>
-
 #include <cstring>
 #include <optional>
 
+#include "import/json.hpp"
 #include "ir/shape.hpp"
 #include "util/error.hpp"
 #include "util/text.hpp"
@@ -38,7 +37,7 @@ constexpr TypeName type_names[] = {
     {"C64", DType::complex64},
 };
 
-std::optional<DType> type_of(const rapidjson::Value& name) {
+std::optional<DType> type_of(const Json& name) {
   if (!name.IsString()) return std::nullopt;
   for (const TypeName& type : type_names) {
     if (type.name == std::string_view(name.GetString(), name.GetStringLength())) return type.dtype;
@@ -47,16 +46,16 @@ std::optional<DType> type_of(const rapidjson::Value& name) {
 }
 
 /// The entry of an object, or null.
-const rapidjson::Value* entry(const rapidjson::Value& object, const char* name) {
+const Json* entry(const Json& object, const char* name) {
   const auto found = object.FindMember(name);
   return found == object.MemberEnd() ? nullptr : &found->value;
 }
 
 /// A list of numbers from 0 on, or nothing.
-std::optional<std::vector<std::int64_t>> sizes_of(const rapidjson::Value* list) {
+std::optional<std::vector<std::int64_t>> sizes_of(const Json* list) {
   if (list == nullptr || !list->IsArray()) return std::nullopt;
   std::vector<std::int64_t> sizes;
-  for (const rapidjson::Value& size : list->GetArray()) {
+  for (const Json& size : list->GetArray()) {
     if (!size.IsInt64() || size.GetInt64() < 0) return std::nullopt;
     sizes.push_back(size.GetInt64());
   }
@@ -79,7 +78,7 @@ Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
 }
 
 void Safetensors::read_header(std::string_view header, std::string_view data) {
-  rapidjson::Document document;
+  JsonTree document;
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
       header.data(), header.size());
   if (document.HasParseError() || !document.IsObject()) fail("its header is no JSON object");
@@ -88,7 +87,7 @@ void Safetensors::read_header(std::string_view header, std::string_view data) {
     if (name == "__metadata__") continue;
     const std::string which = "the tensor " + escape_controls(name);
     if (!member.value.IsObject()) fail(which + " is no object");
-    const rapidjson::Value* type = entry(member.value, "dtype");
+    const Json* type = entry(member.value, "dtype");
     const auto dtype = type == nullptr ? std::nullopt : type_of(*type);
     if (!dtype) fail(which + " has no dtype that is known");
     auto shape = sizes_of(entry(member.value, "shape"));
@@ -112,6 +111,7 @@ const SafeTensor* Safetensors::find(std::string_view name) const {
 }
 
 void Safetensors::fail(const std::string& reason) const {
+  file_.check();
   Error error(ErrorCode::malformed, reason);
   error.place.model = file_.path();
   throw error;

@@ -32,6 +32,8 @@ class Safetensors {
   const SafeTensor* find(std::string_view name) const;
   std::size_t size() const noexcept { return tensors_.size(); }
   const std::string& path() const noexcept { return file_.path(); }
+  /// To call when a tensor's bytes have been read: throws Error{io} where they could not be.
+  void check() const { file_.check(); }
 
  private:
   void read_header(std::string_view header, std::string_view data);

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "op/moving_op.hpp"
+
 namespace zoometer {
 namespace {
 
@@ -229,30 +231,7 @@ Cost cost_index_put(const NodeView& node) {
   return {0, node.attrs<IndexPutAttrs>().accumulate ? node.in_numel(1) : 0};
 }
 
-struct Traits {
-  Storage storage = Storage::fresh;
-  Reads reads = Reads::inputs;
-};
-
-constexpr Traits view{Storage::view, Reads::inputs};
-constexpr Traits copy{};
-constexpr Traits picks{Storage::fresh, Reads::outputs};
-
-template <class Attrs>
-constexpr OpDef move(std::string_view name, std::string_view summary, void (*infer)(Inference&),
-                     std::span<const std::string_view> constraints, Traits traits,
-                     std::span<const std::string_view> inputs = input_x) {
-  return {.name = name,
-          .summary = summary,
-          .formula = "0: moves elements, computes nothing",
-          .inputs = inputs,
-          .constraints = constraints,
-          .attrs = AttrType::of<Attrs>(),
-          .coverage = Coverage::zero,
-          .storage = traits.storage,
-          .reads = traits.reads,
-          .infer = infer};
-}
+using namespace moving;
 
 template <class Attrs>
 constexpr OpDef put(std::string_view name, std::string_view summary, std::string_view formula,

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "op/moving_op.hpp"
+
 namespace zoometer {
 namespace {
 
@@ -320,32 +322,7 @@ void infer_arange(Inference& in) {
   in.output({static_cast<std::int64_t>(count)}, attrs.dtype);
 }
 
-struct Traits {
-  Storage storage = Storage::fresh;
-  Reads reads = Reads::inputs;
-};
-
-template <class Attrs>
-constexpr OpDef move(std::string_view name, std::string_view summary, void (*infer)(Inference&),
-                     std::span<const std::string_view> constraints, Traits traits,
-                     std::span<const std::string_view> inputs = input_x) {
-  return {.name = name,
-          .summary = summary,
-          .formula = "0: moves elements, computes nothing",
-          .inputs = inputs,
-          .constraints = constraints,
-          .attrs = AttrType::of<Attrs>(),
-          .coverage = Coverage::zero,
-          .storage = traits.storage,
-          .reads = traits.reads,
-          .infer = infer};
-}
-
-constexpr Traits view{Storage::view, Reads::inputs};
-constexpr Traits alias{Storage::alias, Reads::inputs};
-constexpr Traits reshaped{Storage::reshaped, Reads::inputs};
-constexpr Traits copy{};
-constexpr Traits picks{Storage::fresh, Reads::outputs};
+using namespace moving;
 
 }  // namespace
 

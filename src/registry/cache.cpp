@@ -89,14 +89,12 @@ std::int64_t checksum(std::string_view kind, std::string_view scope, std::string
   return static_cast<std::int64_t>(sum);
 }
 
-std::int64_t pragma(sqlite3* db, const char* sql) {
+/// The number that a statement gives; where it gives none, `code` is set to the reason.
+std::int64_t number(sqlite3* db, const char* sql, int& code) {
   Statement statement(db, sql);
-  return statement.step() ? statement.integer(0) : -statement.code();
-}
-
-bool is_sound(sqlite3* db) {
-  Statement check(db, "PRAGMA integrity_check(1)");
-  return check.step() && check.bytes(0) == "ok";
+  if (statement.step()) return statement.integer(0);
+  code = statement.code();
+  return -1;
 }
 
 /// Held while the file is taken away, so that two processes do not undo each other's new one.
@@ -167,6 +165,7 @@ bool Cache::connect() {
   const int code =
       sqlite3_open_v2(path().c_str(), &db_,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (db_ == nullptr) return false;
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, patience);
   return code == SQLITE_OK;
@@ -183,12 +182,21 @@ void Cache::open() {
 }
 
 Cache::State Cache::state() {
-  const std::int64_t version = pragma(db_, "PRAGMA user_version");
-  const std::int64_t owner = pragma(db_, "PRAGMA application_id");
+  int code = SQLITE_ROW;
+  const std::int64_t version = number(db_, "PRAGMA user_version", code);
+  const std::int64_t owner = number(db_, "PRAGMA application_id", code);
   if (version == format_version && owner == application) return State::ready;
-  const bool is_empty =
-      version == 0 && owner == 0 && pragma(db_, "SELECT count(*) FROM sqlite_schema") == 0;
-  return is_empty ? State::empty : State::unusable;
+  const std::int64_t tables = number(db_, "SELECT count(*) FROM sqlite_schema", code);
+  if (code != SQLITE_ROW) return tells_damage(code) ? State::unusable : State::unreachable;
+  return version == 0 && owner == 0 && tables == 0 ? State::empty : State::unusable;
+}
+
+Cache::State Cache::whole_state() {
+  const State head = state();
+  if (head != State::ready) return head;
+  Statement check(db_, "PRAGMA integrity_check(1)");
+  if (check.step()) return check.bytes(0) == "ok" ? State::ready : State::unusable;
+  return tells_damage(check.code()) ? State::unusable : State::unreachable;
 }
 
 bool Cache::create() {
@@ -206,9 +214,11 @@ bool Cache::create() {
 void Cache::make(std::string_view why) {
   const std::string file = path();
   const FolderLock lock(*cache_folder());
-  // Another process may have been faster.
-  if (connect() && state() == State::ready && is_sound(db_)) return;
-  if (state() != State::empty) {
+  if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
+  const State now = whole_state();
+  if (now == State::ready) return;  // another process was faster
+  if (now == State::unreachable) return give_up(file + ": " + sqlite3_errmsg(db_));
+  if (now != State::empty) {
     tell_("the cache " + file + " " + std::string(why) + ": it is made anew");
     remove_files(file);
     if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
@@ -352,8 +362,10 @@ std::string deflate_text(std::string_view text) {
   std::string value = head;
   value.resize(head.size() + size);
   constexpr int quick = 1;
-  compress2(reinterpret_cast<Bytef*>(value.data() + head.size()), &size,
-            reinterpret_cast<const Bytef*>(text.data()), static_cast<uLong>(text.size()), quick);
+  const int code = compress2(reinterpret_cast<Bytef*>(value.data() + head.size()), &size,
+                             reinterpret_cast<const Bytef*>(text.data()),
+                             static_cast<uLong>(text.size()), quick);
+  if (code != Z_OK) throw std::bad_alloc();
   value.resize(head.size() + size);
   return value;
 }

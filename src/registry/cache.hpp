@@ -53,11 +53,14 @@ class Cache {
   static std::int64_t clear();
 
  private:
-  enum class State : std::uint8_t { ready, empty, unusable };
+  /// `unreachable`: the file cannot be read now, which is no reason to take it away.
+  enum class State : std::uint8_t { ready, empty, unusable, unreachable };
 
   void open();
   bool connect();
   State state();
+  /// The same, of a file that is looked at from end to end.
+  State whole_state();
   bool create();
   /// Gives an empty file its table, or makes an unusable one anew; under a lock.
   void make(std::string_view why);

@@ -27,14 +27,6 @@ constexpr std::string_view head =
   throw error;
 }
 
-/// The file itself where the path is a link: links are kept.
-std::string resolved(const std::string& path) {
-  if (path.empty()) throw Error(ErrorCode::io, "neither XDG_CONFIG_HOME nor HOME is set");
-  std::error_code none;
-  const auto real = std::filesystem::canonical(path, none);
-  return none ? path : real.string();
-}
-
 std::size_t line_begin(std::string_view text, std::size_t position) {
   const std::size_t before =
       position == 0 ? std::string_view::npos : text.rfind('\n', position - 1);
@@ -179,6 +171,7 @@ void RegistryText::remove_model(std::string_view name) {
 }
 
 RegistryFile::Lock::Lock(const std::string& file) {
+  if (file.empty()) throw Error(ErrorCode::io, "neither XDG_CONFIG_HOME nor HOME is set");
   const auto folder = std::filesystem::path(file).parent_path();
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
@@ -195,8 +188,8 @@ RegistryFile::Lock::~Lock() {
 }
 
 RegistryFile::RegistryFile(const std::string& path)
-    : lock_(resolved(path)),
-      text_(read_file(resolved(path)).value_or(std::string(head)), resolved(path)) {}
+    : lock_(behind_links(path)),
+      text_(read_file(behind_links(path)).value_or(std::string(head)), behind_links(path)) {}
 
 void RegistryFile::save() const { write_output(text_.path(), text_.text()); }
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <unistd.h>
@@ -11,11 +10,14 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
+#include "import/json.hpp"
 #include "report/sweep_sqlite.hpp"
 #include "util/error.hpp"
 #include "util/mapped_file.hpp"
 #include "util/output.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -43,8 +45,9 @@ std::string csv_line(const SweepRow& cells) {
 std::string csv_head(const SweepColumns& columns) { return columns.names() + "\n"; }
 
 std::string json_line(const SweepColumns& columns, const SweepRow& row) {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> json(buffer);
+  using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, JsonAllocator>;
+  Buffer buffer;
+  rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, JsonAllocator> json(buffer);
   json.StartObject();
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const SweepColumn& column = columns.list()[i];
@@ -66,6 +69,14 @@ std::string line_of(SweepFormat format, const SweepColumns& columns, const Sweep
   return format == SweepFormat::csv ? csv_line(row) : json_line(columns, row);
 }
 
+bool is_stdout(const std::string& path) { return path.empty() || path == "-"; }
+
+[[noreturn]] void cannot_write(const std::string& path, int reason) {
+  Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(reason));
+  error.place.model = path;
+  throw error;
+}
+
 /// Appends lines to a file, or to standard output.
 class TextWriter final : public SweepWriter {
  public:
@@ -74,14 +85,13 @@ class TextWriter final : public SweepWriter {
       : format_(format),
         path_(path),
         columns_(columns) {
-    const bool to_stdout = path.empty() || path == "-";
-    if (!to_stdout) {
+    if (!is_stdout(path)) {
       fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nullptr ? O_TRUNC : 0),
                  0666);
       const auto end = kept == nullptr ? 0 : static_cast<off_t>(kept->whole_bytes);
       if (fd_ < 0 || (kept != nullptr && ftruncate(fd_, end) != 0) ||
           (kept != nullptr && lseek(fd_, end, SEEK_SET) < 0))
-        fail();
+        cannot_write(path_, errno);
     }
     if (kept == nullptr && format == SweepFormat::csv) pending_ = csv_head(columns);
   }
@@ -94,28 +104,24 @@ class TextWriter final : public SweepWriter {
   void write(const SweepRow& row) override {
     pending_ += line_of(format_, columns_, row);
     constexpr std::size_t enough = 1U << 16U;
-    if (pending_.size() >= enough) finish();
+    if (pending_.size() >= enough) write_pending();
   }
 
   void finish() override {
-    if (fd_ < 0) {
-      write_stdout(pending_);
-    } else {
-      for (std::string_view rest = pending_; !rest.empty();) {
-        const ssize_t written = ::write(fd_, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail();
-        rest.remove_prefix(static_cast<std::size_t>(written));
-      }
-    }
-    pending_.clear();
+    write_pending();
+    if (fd_ < 0) return;
+    const int reason = close_safely(std::exchange(fd_, -1));
+    if (reason != 0) cannot_write(path_, reason);
   }
 
  private:
-  [[noreturn]] void fail() const {
-    Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(errno));
-    error.place.model = path_;
-    throw error;
+  void write_pending() {
+    if (fd_ < 0) {
+      write_stdout(pending_);
+    } else if (const int reason = write_fully(fd_, pending_); reason != 0) {
+      cannot_write(path_, reason);
+    }
+    pending_.clear();
   }
 
   SweepFormat format_;
@@ -124,6 +130,47 @@ class TextWriter final : public SweepWriter {
   int fd_ = -1;
   std::string pending_;
 };
+
+void move_file(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) cannot_write(to, errno);
+}
+
+/// Puts what another writer has written in its place.
+class PlacingWriter final : public SweepWriter {
+ public:
+  PlacingWriter(std::unique_ptr<SweepWriter> writer, std::string from, std::string to)
+      : writer_(std::move(writer)),
+        from_(std::move(from)),
+        to_(std::move(to)) {}
+
+  void write(const SweepRow& row) override { writer_->write(row); }
+  void finish() override {
+    writer_->finish();
+    move_file(from_, to_);
+  }
+
+ private:
+  std::unique_ptr<SweepWriter> writer_;
+  std::string from_;
+  std::string to_;
+};
+
+/// Taken away in the end, unless it was moved to its place.
+struct TemporaryDatabase {
+  std::string path;
+
+  explicit TemporaryDatabase(std::string where) : path(std::move(where)) {}
+  ~TemporaryDatabase() {
+    for (const char* suffix : {"", "-journal"}) unlink((path + suffix).c_str());
+  }
+  TemporaryDatabase(const TemporaryDatabase&) = delete;
+  TemporaryDatabase& operator=(const TemporaryDatabase&) = delete;
+};
+
+/// A device or a pipe is written in place: nothing can be renamed to it.
+bool is_in_place(const std::string& path) {
+  return is_stdout(path) || (is_anything(path) && !is_file(behind_links(path)));
+}
 
 // -- reading -------------------------------------------------------------------------------------
 
@@ -173,7 +220,7 @@ std::optional<SweepTable> read_csv(const std::string& path, std::string_view tex
   return table;
 }
 
-std::string cell_of(const rapidjson::Value& value) {
+std::string cell_of(const Json& value) {
   if (value.IsString()) return {value.GetString(), value.GetStringLength()};
   if (value.IsInt64()) return std::to_string(value.GetInt64());
   if (value.IsNumber()) return fmt::format("{}", value.GetDouble());
@@ -186,7 +233,7 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
   for (std::size_t line = 1;; ++line) {
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return table;
-    rapidjson::Document document;
+    JsonTree document;
     constexpr unsigned flags = rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;
     document.Parse<flags>(rest.data(), end);
     if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
@@ -242,28 +289,44 @@ std::optional<SweepTable> read_sweep(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text = file.text();
   if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return read_sweep_database(path);
-  return read_sweep_text(text, path);
+  try {
+    auto table = read_sweep_text(text, path);
+    file.check();
+    return table;
+  } catch (const Error&) {
+    file.check();  // what could not be read is the cause of what was found wrong with it
+    throw;
+  }
 }
 
-std::unique_ptr<SweepWriter> open_sweep(SweepFormat format, const std::string& path,
-                                        const SweepColumns& columns, const SweepTable* kept) {
-  if (format == SweepFormat::sqlite) return open_sweep_database(path, columns, kept != nullptr);
-  return std::make_unique<TextWriter>(format, path, columns, kept);
+std::string partial_sweep(const std::string& path) { return path + ".part"; }
+
+std::unique_ptr<SweepWriter> open_sweep(const SweepTarget& target, const SweepColumns& columns) {
+  if (!is_stdout(target.path)) check_replaceable(target.path);
+  if (target.kept == nullptr && is_in_place(target.path))
+    return std::make_unique<TextWriter>(target.format, target.path, columns, nullptr);
+  const std::string path = behind_links(target.path);
+  const std::string place = target.kept == nullptr ? partial_sweep(path) : target.kept_path;
+  std::unique_ptr<SweepWriter> writer;
+  if (target.format == SweepFormat::sqlite) {
+    writer = open_sweep_database(place, columns, target.kept != nullptr);
+  } else {
+    writer = std::make_unique<TextWriter>(target.format, place, columns, target.kept);
+  }
+  if (place == path || place == target.path) return writer;
+  return std::make_unique<PlacingWriter>(std::move(writer), place, path);
 }
 
 void write_sweep(SweepFormat format, const std::string& path, const SweepColumns& columns,
                  const std::vector<SweepRow>& rows) {
   if (format == SweepFormat::sqlite) {
-    const std::string beside = path + ".new";
-    const std::unique_ptr<SweepWriter> writer = open_sweep_database(beside, columns, false);
+    check_replaceable(path);
+    const std::string place = behind_links(path);
+    const TemporaryDatabase beside(place + ".new");
+    const std::unique_ptr<SweepWriter> writer = open_sweep_database(beside.path, columns, false);
     for (const SweepRow& row : rows) writer->write(row);
     writer->finish();
-    if (rename(beside.c_str(), path.c_str()) == 0) return;
-    const int reason = errno;
-    unlink(beside.c_str());
-    Error error(ErrorCode::io, std::string("cannot write: ") + std::strerror(reason));
-    error.place.model = path;
-    throw error;
+    return move_file(beside.path, place);
   }
   std::string text;
   if (format == SweepFormat::csv) text = csv_head(columns);

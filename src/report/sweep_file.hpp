@@ -42,13 +42,24 @@ class SweepWriter {
  public:
   virtual ~SweepWriter() = default;
   virtual void write(const SweepRow& row) = 0;
-  /// Writes what is pending. Throws Error{io}.
+  /// Writes what is pending and puts the file in its place. Throws Error{io}.
   virtual void finish() = 0;
 };
 
-/// Opens `path` (empty or "-": standard output) anew or, with `kept`, behind the rows that it has.
-std::unique_ptr<SweepWriter> open_sweep(SweepFormat format, const std::string& path,
-                                        const SweepColumns& columns, const SweepTable* kept);
+/// Where rows go: to a file (empty or "-": standard output).
+struct SweepTarget {
+  SweepFormat format = SweepFormat::csv;
+  std::string path;
+  std::string kept_path;             ///< the file of which rows are kept
+  const SweepTable* kept = nullptr;  ///< they are written on behind; null: the file is made anew
+};
+
+/// Opens a file for rows. A new one lies beside its place, as `partial_sweep` of its path, until it
+/// is finished, so that what is there stays as it is until then.
+std::unique_ptr<SweepWriter> open_sweep(const SweepTarget& target, const SweepColumns& columns);
+
+/// Where the rows of a sweep lie until it is finished: "zoo.csv.part".
+std::string partial_sweep(const std::string& path);
 
 /// Writes all rows at once; a file is whole or as it was.
 void write_sweep(SweepFormat format, const std::string& path, const SweepColumns& columns,

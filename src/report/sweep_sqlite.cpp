@@ -82,36 +82,40 @@ class DatabaseWriter final : public SweepWriter {
  public:
   DatabaseWriter(const std::string& path, const SweepColumns& columns, bool keeps_rows)
       : columns_(columns),
-        database_(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
-    database_.execute("BEGIN");
+        database_(std::make_unique<Database>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) {
+    database_->execute("BEGIN");
     if (!keeps_rows) make_table();
     std::string places;
     for (std::size_t i = 0; i < columns_.size(); ++i) places += i == 0 ? "?" : ", ?";
-    insert_ = database_.prepare("INSERT INTO sweep VALUES (" + places + ")");
+    insert_ = database_->prepare("INSERT INTO sweep VALUES (" + places + ")");
   }
 
   void write(const SweepRow& row) override {
     for (std::size_t i = 0; i < row.size(); ++i) bind(static_cast<int>(i) + 1, row[i], i);
-    database_.step(insert_);
+    database_->step(insert_);
     sqlite3_reset(insert_.get());
     constexpr std::size_t rows_per_transaction = 1000;
     if (++pending_ < rows_per_transaction) return;
-    database_.execute("COMMIT");
-    database_.execute("BEGIN");
+    database_->execute("COMMIT");
+    database_->execute("BEGIN");
     pending_ = 0;
   }
 
-  void finish() override { database_.execute("COMMIT"); }
+  void finish() override {
+    database_->execute("COMMIT");
+    insert_.reset();
+    database_.reset();
+  }
 
  private:
   void make_table() {
     std::string definition;
     for (const SweepColumn& column : columns_.list())
       definition += fmt::format("{} {}, ", column.name, sql_type(column.type));
-    database_.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};",
-                                  application, format_version));
-    database_.execute("CREATE TABLE sweep (" + definition +
-                      "PRIMARY KEY (model, batch, resolution, dtype))");
+    database_->execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};",
+                                   application, format_version));
+    database_->execute("CREATE TABLE sweep (" + definition +
+                       "PRIMARY KEY (model, batch, resolution, dtype))");
   }
 
   void bind(int place, const std::string& cell, std::size_t column) {
@@ -135,7 +139,7 @@ class DatabaseWriter final : public SweepWriter {
   }
 
   SweepColumns columns_;
-  Database database_;
+  std::unique_ptr<Database> database_;
   StatementHandle insert_;
   std::size_t pending_ = 0;
 };
@@ -148,10 +152,12 @@ class DatabaseWriter final : public SweepWriter {
 
 }  // namespace
 
-SweepTable read_sweep_database(const std::string& path) {
+std::optional<SweepTable> read_sweep_database(const std::string& path) {
   // What an interrupted run has left half-written is taken back by whoever may write.
   const bool may_write = access(path.c_str(), W_OK) == 0;
   Database database(path, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+  const StatementHandle tables = database.prepare("SELECT count(*) FROM sqlite_schema");
+  if (database.step(tables) && sqlite3_column_int(tables.get(), 0) == 0) return std::nullopt;
   const StatementHandle kind = database.prepare("PRAGMA application_id");
   if (!database.step(kind) || sqlite3_column_int(kind.get(), 0) != application) refuse(path);
   const StatementHandle select = database.prepare("SELECT * FROM sweep ORDER BY rowid");
@@ -170,12 +176,9 @@ SweepTable read_sweep_database(const std::string& path) {
 
 std::unique_ptr<SweepWriter> open_sweep_database(const std::string& path,
                                                  const SweepColumns& columns, bool keeps_rows) {
-  if (!keeps_rows && unlink(path.c_str()) != 0 && errno != ENOENT) {
-    Error error(ErrorCode::io, "cannot replace the file");
-    error.place.model = path;
-    throw error;
+  if (!keeps_rows) {
+    for (const char* suffix : {"", "-journal"}) unlink((path + suffix).c_str());
   }
-  if (!keeps_rows) unlink((path + "-journal").c_str());
   return std::make_unique<DatabaseWriter>(path, columns, keeps_rows);
 }
 

@@ -7,10 +7,11 @@
 
 namespace zoometer {
 
-/// Reads the table `sweep`. Throws Error{malformed} for a database of another kind.
-SweepTable read_sweep_database(const std::string& path);
+/// Reads the table `sweep`; nothing from a database without any table, as a run that was killed
+/// early leaves one. Throws Error{malformed} for a database of another kind.
+std::optional<SweepTable> read_sweep_database(const std::string& path);
 
-/// Opens a database for more rows, or makes it anew.
+/// Opens a database for more rows, or makes it anew; `finish` closes it.
 std::unique_ptr<SweepWriter> open_sweep_database(const std::string& path,
                                                  const SweepColumns& columns, bool keeps_rows);
 

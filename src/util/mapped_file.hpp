@@ -26,11 +26,23 @@ class MappedFile {
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
   std::size_t size() const noexcept { return size_; }
 
+  /// To call when the bytes have been read: throws Error{io} where some of them could not be, as
+  /// the device failed or the file was cut meanwhile. See `guard_mapped_files`.
+  void check() const;
+
+  /// What the guard notes of a mapped file.
+  struct Guard;
+
  private:
   std::string path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   bool is_mapped_ = false;
+  Guard* guard_ = nullptr;
 };
+
+/// From now on a page of a mapped file that cannot be read gives zeros and is noted for `check`;
+/// without this it ends the process (SIGBUS). For programs: it takes the signal's handler.
+void guard_mapped_files() noexcept;
 
 }  // namespace zoometer

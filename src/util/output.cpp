@@ -1,6 +1,7 @@
 #include "util/output.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "util/error.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -24,15 +26,12 @@ namespace {
   throw error;
 }
 
-/// Returns 0, or the errno that ended the writing.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
+/// Whether a write is to be tried again; where it would have to wait, it waits.
+bool may_go_on(int fd, int reason) noexcept {
+  if (reason == EINTR) return true;
+  if (reason != EAGAIN) return false;
+  pollfd room{fd, POLLOUT, 0};
+  return poll(&room, 1, -1) >= 0 || errno == EINTR;
 }
 
 /// A device or pipe is written in place: it cannot be renamed over.
@@ -44,19 +43,55 @@ bool is_special(const std::string& path) {
 void write_in_place(const std::string& path, std::string_view text) {
   const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) refuse(path, errno);
-  const int reason = write_all(fd, text);
+  const int reason = write_fully(fd, text);
   close(fd);
   if (reason != 0) refuse(path, reason);
 }
 
-}  // namespace
-
-OutputFile::OutputFile(const std::string& path) : path_(path), beside_(path + ".XXXXXX") {
-  fd_ = mkostemp(beside_.data(), O_CLOEXEC);
-  if (fd_ < 0) refuse(path_, errno);
+mode_t usual_mode() {
   const mode_t mask = umask(0);
   umask(mask);
-  if (fchmod(fd_, 0666 & ~mask) != 0) fail(errno);
+  return 0666 & ~mask;
+}
+
+}  // namespace
+
+int write_fully(int fd, std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && may_go_on(fd, errno)) continue;
+    if (written < 0) return errno;
+    if (written == 0) return EIO;  // a device that takes nothing and says nothing
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+int close_safely(int fd) noexcept {
+  int synced = 0;
+  do synced = fsync(fd);
+  while (synced != 0 && errno == EINTR);
+  int reason = synced == 0 ? 0 : errno;
+  if (reason == EINVAL || reason == ENOSYS || reason == ENOTSUP || reason == EROFS) reason = 0;
+  if (close(fd) != 0 && errno != EINTR && reason == 0) reason = errno;
+  return reason;
+}
+
+void check_replaceable(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return;
+  if (S_ISDIR(status.st_mode)) refuse(path, EISDIR);
+  if (access(path.c_str(), W_OK) != 0) refuse(path, errno);
+}
+
+OutputFile::OutputFile(const std::string& path) : path_(behind_links(path)) {
+  check_replaceable(path_);
+  struct stat before {};
+  const bool is_there = stat(path_.c_str(), &before) == 0;
+  beside_ = path_ + ".XXXXXX";
+  fd_ = mkostemp(beside_.data(), O_CLOEXEC);
+  if (fd_ < 0) refuse(path_, errno);
+  if (fchmod(fd_, is_there ? before.st_mode & 0777 : usual_mode()) != 0) fail(errno);
 }
 
 OutputFile::~OutputFile() {
@@ -64,13 +99,13 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::write(std::string_view bytes) {
-  const int reason = write_all(fd_, bytes);
+  const int reason = write_fully(fd_, bytes);
   if (reason != 0) fail(reason);
 }
 
 void OutputFile::finish() {
   const int fd = std::exchange(fd_, -1);
-  int reason = close(fd) == 0 ? 0 : errno;
+  int reason = close_safely(fd);
   if (reason == 0 && rename(beside_.c_str(), path_.c_str()) != 0) reason = errno;
   if (reason == 0) return;
   unlink(beside_.c_str());
@@ -89,12 +124,12 @@ void OutputFile::discard() noexcept {
 }
 
 void write_stdout(std::string_view text) {
-  const int reason = write_all(STDOUT_FILENO, text);
+  const int reason = write_fully(STDOUT_FILENO, text);
   if (reason != 0) refuse("standard output", reason);
 }
 
 void write_note(std::string_view text) noexcept {
-  write_all(STDERR_FILENO, "zoometer: " + escape_controls(text) + "\n");
+  write_fully(STDERR_FILENO, "zoometer: " + escape_controls(text) + "\n");
 }
 
 void write_output(const std::string& path, std::string_view text) {

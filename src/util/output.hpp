@@ -6,7 +6,8 @@
 namespace zoometer {
 
 /// A file that is written piece by piece: beside its place first, and put there by `finish`, so
-/// that the file is whole or as it was. Each step throws Error{io} that names the file and the
+/// that the file is whole or as it was. A file that is replaced keeps its permissions, and a link
+/// stays. Each step throws Error{io} that names the file and the
 /// reason; what is not finished is removed.
 class OutputFile {
  public:
@@ -26,6 +27,15 @@ class OutputFile {
   std::string beside_;
   int fd_ = -1;
 };
+
+/// Writes all bytes, however few the system takes at a time; returns 0, or the errno that ended it.
+int write_fully(int fd, std::string_view bytes) noexcept;
+
+/// Has the disk take what was written, where the file has one, and closes; returns 0 or an errno.
+int close_safely(int fd) noexcept;
+
+/// Throws Error{io} where `path` is a folder, or a file that may not be written.
+void check_replaceable(const std::string& path);
 
 /// Writes all of `text` to a file: beside it first, then renamed, so that the file is whole or as
 /// it was. "-" is standard output. Throws Error{io} that names the file and the reason.

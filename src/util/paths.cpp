@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "util/error.hpp"
 
@@ -29,6 +30,27 @@ std::optional<std::string> folder(const char* variable, const char* below_home) 
 }
 
 }  // namespace
+
+std::string behind_links(const std::string& path) {
+  std::error_code none;
+  const auto real = std::filesystem::canonical(path, none);
+  return none ? path : real.string();
+}
+
+bool is_file(const std::string& path) noexcept {
+  std::error_code none;
+  return std::filesystem::is_regular_file(path, none);
+}
+
+bool is_folder(const std::string& path) noexcept {
+  std::error_code none;
+  return std::filesystem::is_directory(path, none);
+}
+
+bool is_anything(const std::string& path) noexcept {
+  std::error_code none;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, none));
+}
 
 std::optional<std::string> config_folder() { return folder("XDG_CONFIG_HOME", "/.config"); }
 

@@ -47,6 +47,12 @@ printf 'not a model' >text.onnx
 expect_error 3 "text.onnx" profile text.onnx
 mkfifo pipe.onnx
 expect_error 3 "it is no regular file" profile ./pipe.onnx
+ln -s loop loop
+expect_error 3 "loop: cannot read the file: Too many levels of symbolic links" profile loop
+for command in list sweep "discover --source"; do
+  expect_error 2 "loop" $command loop
+  expect_error 2 "aaaa" $command "$(printf 'a%.0s' {1..5000})"
+done
 
 # places that cannot be written
 expect_error 3 "cannot write" profile resnet18 --output no-such-folder/out.json

@@ -177,7 +177,7 @@ expect_error 3 "no sweep: a SQLite database of another kind" sweep merge foreign
 printf '{"model": %s}\n' "$(printf '[%.0s' {1..50000})$(printf ']%.0s' {1..50000})" >deep.jsonl
 expect_error 3 "line 1: no sweep" sweep merge deep.jsonl
 mkdir folder.sqlite
-expect_error 3 "cannot replace the file" sweep resnet18 -o folder.sqlite
+expect_error 3 "cannot write: Is a directory" sweep resnet18 -o folder.sqlite
 expect_error 3 "cannot write" sweep merge whole.csv -o folder.sqlite
 expect "nothing is left beside it" is "$(echo folder.sqlite*)" folder.sqlite
 run sweep 'raft*' --registry curated --columns macs

@@ -8,19 +8,6 @@
 namespace zoometer::testing {
 namespace {
 
-std::vector<std::string> states_of(const Graph& graph) {
-  std::vector<std::string> lines;
-  for (const ParameterId id : graph.parameters_in_order()) {
-    const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
-    lines.push_back(graph.parameter_path(parameter) + " " +
-                    std::string(name_of(graph.value(parameter.value).dtype)) + " " +
-                    to_short_string(graph.shape(parameter.value)) +
-                    (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer"));
-  }
-  return lines;
-}
-
 std::vector<std::string> modules_of(const Graph& graph) {
   std::vector<int> counts(graph.modules().size(), 0);
   std::vector<std::string> shapes(graph.modules().size());
@@ -64,6 +51,19 @@ void expect_lines(const char* what, const std::vector<std::string>& facts,
 }
 
 }  // namespace
+
+std::vector<std::string> states_of(const Graph& graph) {
+  std::vector<std::string> lines;
+  for (const ParameterId id : graph.parameters_in_order()) {
+    const Parameter& parameter = graph.parameters()[id];
+    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    lines.push_back(graph.parameter_path(parameter) + " " +
+                    std::string(name_of(graph.value(parameter.value).dtype)) + " " +
+                    to_short_string(graph.shape(parameter.value)) +
+                    (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer"));
+  }
+  return lines;
+}
 
 Facts read_facts(const std::string& path) {
   std::ifstream file(path);

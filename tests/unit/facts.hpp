@@ -21,6 +21,9 @@ Facts read_facts(const std::string& path);
 /// The shape in an input line, with a batch of 1 where a detector takes an image without one.
 Shape shape_of_input(const std::string& line);
 
+/// The state dict, a line for each entry as in `Facts`.
+std::vector<std::string> states_of(const Graph& graph);
+
 /// Expects the state dict and the module tree of a graph to be those of the facts.
 void expect_facts(const Facts& facts, const Graph& graph);
 

@@ -156,6 +156,34 @@ TEST(OnnxOperators, SaysThatActivationsAreCountedAsUsual) {
   EXPECT_THAT(Read(op, 1).notes.notes, Contains(HasSubstr("counted as its usual ones")));
 }
 
+// -- signals, grids and moved taps --------------------------------------------------------------
+
+TEST(OnnxOperators, TakesTheAxisOfATransformWhereItsVersionHasIt) {
+  const Read attribute({.op_type = "DFT",
+                        .domain = "",
+                        .inputs = {{{3, 8, 1}, f32}},
+                        .attributes = {Attribute("axis", 1), Attribute("onesided", 1)}});
+  EXPECT_EQ(attribute.output(), (Shape{3, 5, 2}));
+  EXPECT_EQ(attribute.flops(), 3 * 60);  // 5 / 2 x 8 log2 8
+  const Read usual({.op_type = "DFT", .domain = "", .inputs = {{{8, 4, 2}, f32}}, .opset = 20});
+  EXPECT_EQ(usual.flops(), 8 * 40);  // 5 x 4 log2 4 along the last axis but one
+}
+
+TEST(OnnxOperators, CountsADeformableConvolution) {
+  const Read read({.op_type = "DeformConv",
+                   .domain = "",
+                   .inputs = {{{1, 2, 4, 4}, f32}, {{3, 2, 2, 2}, f32}, {{1, 8, 3, 3}, f32}},
+                   .opset = 19});
+  EXPECT_EQ(read.output(), (Shape{1, 3, 3, 3}));
+  EXPECT_EQ(read.macs(), 3 * 9 * 2 * 4);
+  EXPECT_EQ(read.flops(), 2 * read.macs() + 7 * (2 * 9 * 4) + 16 * (9 * 4));
+  const Read other({.op_type = "DeformConv",
+                    .domain = "",
+                    .inputs = {{{1, 2, 4}, f32}, {{3, 2, 2}, f32}, {{1, 4, 3}, f32}},
+                    .opset = 19});
+  EXPECT_EQ(other.figures.coverage.unknown.size(), 1U);
+}
+
 // -- quantised operators -----------------------------------------------------------------------
 
 TEST(OnnxOperators, CountsAQuantisedConvolutionAsIntegers) {
@@ -188,6 +216,25 @@ TEST(OnnxOperators, KeepsTheSumsOfIntegerProducts) {
       {.op_type = "ConvInteger", .domain = "", .inputs = {{{1, 1, 3, 3}, u8}, {{1, 1, 2, 2}, u8}}});
   EXPECT_EQ(convolved.macs(), 4 * 4);
   EXPECT_EQ(convolved.dtype(), DType::int32);
+}
+
+TEST(OnnxOperators, CountsAQuantisedLayer) {
+  const auto gemm = [](std::vector<Dim> weight, std::int64_t flips, bool has_scale) {
+    Operator op{
+        .op_type = "QGemm",
+        .domain = "com.microsoft",
+        .inputs =
+            {{{4, 3}, u8}, {{}, f32}, {{}, u8}, {weight, i8}, {{}, f32}, {{}, i8}, {{2}, i32}},
+        .attributes = {Attribute("transB", flips)}};
+    if (has_scale) op.inputs.insert(op.inputs.end(), {{{}, f32}, {{}, u8}});
+    return Read(op);
+  };
+  const Read layer = gemm({2, 3}, 1, true);
+  EXPECT_EQ(layer.macs_in(DType::uint8), 4 * 3 * 2);
+  EXPECT_EQ(layer.flops(), 2 * layer.macs() + 3 * 4 * 2);  // the bias, and the new scale
+  EXPECT_EQ(layer.dtype(), DType::uint8);
+  EXPECT_EQ(gemm({3, 2}, 0, true).output(), (Shape{4, 2}));
+  EXPECT_EQ(gemm({3, 2}, 0, false).dtype(), DType::float32);
 }
 
 TEST(OnnxOperators, QuantisesPerTensorChannelAndBlock) {

@@ -95,6 +95,22 @@ TEST(Onnx, ReadsAConvolution) {
   EXPECT_THAT(read.notes.notes, Contains("all 1 declared types agree with the inferred ones"));
 }
 
+TEST(Onnx, TellsWhatRuntimesMayComputeOnIntegers) {
+  const auto read = [](const std::string& second) {
+    return Read(model(
+        {.graph = graph(
+             {.nodes = {node({"DequantizeLinear", {"x", "s"}, {"a"}}),
+                        node({"DequantizeLinear", {"w", "s"}, {"b"}}),
+                        node({"Transpose", {"b"}, {"c"}}), node({"MatMul", {"a", second}, {"y"}})},
+              .inputs = {value_info("x", type({2, 4}, 3)), value_info("w", type({4, 4}, 3)),
+                         value_info("v", type({4, 4})), value_info("s", type({}))},
+              .outputs = {value_info("y", type({2, 4}))}})}));
+  };
+  const auto tells = Contains(HasSubstr("products of dequantised integers: 1, counted in float"));
+  EXPECT_THAT(read("c").notes.notes, tells);
+  EXPECT_THAT(read("v").notes.notes, Not(tells));
+}
+
 TEST(Onnx, PadsAutomatically) {
   const Read read(
       conv_model({1, 3, 7, 8}, {Attribute::text("auto_pad", "SAME_UPPER"),
@@ -179,6 +195,25 @@ TEST(Onnx, FoldsShapeArithmetic) {
   EXPECT_EQ(read.output(), (Shape{2, 12}));
   EXPECT_THAT(read.operators(), testing::ElementsAre("reshape"));
   EXPECT_TRUE(read.graph.parameters().empty());
+}
+
+TEST(Onnx, TakesFramesAndGridsFromConstants) {
+  const auto read = [](const NodeParts& operation, const std::string& x,
+                       std::vector<std::string> constants) {
+    return Read(model({.graph = graph({.nodes = {node(operation)},
+                                       .inputs = {value_info("x", x)},
+                                       .outputs = {value_info("y", "")},
+                                       .initializers = std::move(constants)}),
+                       .opset = 20}));
+  };
+  const Read frames = read({"STFT", {"x", "step", "", "length"}, {"y"}}, type({2, 100, 1}),
+                           {integers("step", {8}, true), integers("length", {16}, true)});
+  EXPECT_EQ(frames.output(), (Shape{2, 11, 9, 2}));
+  EXPECT_EQ(frames.figures().total.flops, 2 * 11 * 160);  // 5 / 2 x 16 log2 16
+  const Read grid =
+      read({"AffineGrid", {"x", "size"}, {"y"}}, type({2, 2, 3}), {integers("size", {2, 7, 4, 5})});
+  EXPECT_EQ(grid.output(), (Shape{2, 4, 5, 2}));
+  EXPECT_EQ(grid.figures().total.macs, 2 * 4 * 5 * 2 * 3);
 }
 
 TEST(Onnx, KeepsGoingOverUnknownOperators) {

@@ -9,6 +9,7 @@
 #include "ir/verify.hpp"
 #include "models/model.hpp"
 #include "op/conv.hpp"
+#include "op/deform_conv.hpp"
 #include "op/detection.hpp"
 #include "op/indexing.hpp"
 #include "op/matmul.hpp"
@@ -17,6 +18,7 @@
 #include "op/quantize.hpp"
 #include "op/reduce.hpp"
 #include "op/resample.hpp"
+#include "op/signal.hpp"
 #include "registry/zoo.hpp"
 #include "report/graph_writer.hpp"
 
@@ -206,6 +208,8 @@ void expect_own(const OpDef& op, const Attrs& attrs, std::vector<Shape> shapes,
 
 TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
   expect_own(as_strided_op, StridedAttrs{{2, 2}, {1, 2}, 0}, {{4}}, "has no ONNX form");
+  expect_own(deform_conv2d_op, ConvAttrs{{1, 1}, {0, 0}, {0, 0}, {1, 1}, {}, 1},
+             {{1, 2, 4, 4}, {3, 2, 2, 2}, {1, 8, 3, 3}}, "has no ONNX form");
   expect_own(bitwise_not_op, NoAttrs{}, {{4}}, "on integers is in ONNX from opset 18 on",
              DType::int32);
   expect_own(bitwise_and_op, ScalarAttrs{}, {{4}, {4}}, "on integers is in ONNX from opset 18 on",
@@ -272,6 +276,22 @@ TEST(OnnxWriter, GivesPoolsTheScaleOfWhatTheyPoolAndSigmoidsTheirOwn) {
                                      "dequantize", "dequantize", "gt"));
   EXPECT_EQ(ports(copy, copy.outputs()),
             (std::vector<std::string>{"pooled (1, 2, 1) float32", "compared (1, 2, 4) bool"}));
+}
+
+TEST(OnnxWriter, WritesTransforms) {
+  Graph graph;
+  graph.add_module(no_id, "", "Model");
+  const Tensor x{&graph, graph.add_input("x", {2, 100, 1}, DType::float32)};
+  const Tensor window{&graph, graph.add_input("window", {16}, DType::float32)};
+  const Tensor frames = stft(x, window, {.frame_length = 16, .frame_step = 8});
+  graph.add_output("back", dft(frames, {.dim = -2, .length = 32, .inverse = true}).id);
+  graph.add_output("whole", stft(x, {&graph, no_id}, {.frame_length = 8, .frame_step = 4}).id);
+  graph.add_output("once", dft(x, {.dim = 1, .onesided = true}).id);
+  Graph copy;
+  EXPECT_THAT(operators_read_back(graph, copy),
+              ::testing::ElementsAre("stft", "dft", "stft", "dft"));
+  EXPECT_EQ(ports(copy, copy.outputs()), ports(graph, graph.outputs()));
+  EXPECT_EQ(profile(copy).total.flops, profile(graph).total.flops);
 }
 
 TEST(OnnxWriter, WritesQuantisedChannels) {

@@ -312,6 +312,22 @@ TEST(Program, TakesWhatATranslationLacksAsUnknown) {
   EXPECT_EQ(output_shape(imported.graph, 1), "(1, 2, 2, 2)");
 }
 
+TEST(Program, CountsADeformableConvolution) {
+  ProgramText program;
+  program.parameter("w", "weight", "3,2,2,2").parameter("b", "bias", "3");
+  program.input("x", "1,2,4,4").input("moved", "1,8,3,3").input("mask", "1,1");
+  program.raw_node("torch.ops.torchvision.deform_conv2d.default",
+                   {"input=T(x)", "weight=T(w)", "offset=T(moved)", "mask=T(mask)", "bias=T(b)",
+                    "stride_h=i(1)", "stride_w=i(1)", "pad_h=i(0)", "pad_w=i(0)", "dilation_h=i(1)",
+                    "dilation_w=i(1)", "groups=i(1)", "offset_groups=i(1)",
+                    "use_mask={\"as_bool\":false}"},
+                   R"({"as_tensor":{"name":"y"}})");
+  program.value("y", "1,3,3,3").output("y");
+  const Imported imported = import(archive_of(program.str()));
+  EXPECT_THAT(ops_of(imported.graph), ElementsAre("deform_conv2d"));
+  EXPECT_EQ(profile(imported.graph).total.macs, 3 * 9 * 2 * 4);
+}
+
 TEST(Program, TellsWhatItDeclaresOtherwise) {
   ProgramText program;
   program.input("x", "2,3");

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "analysis/profile.hpp"
+#include "facts.hpp"
 #include "import/importer.hpp"
 #include "models/model.hpp"
 #include "op/unknown.hpp"
@@ -53,19 +54,6 @@ std::map<std::string, ModuleFacts> module_facts(const Graph& graph) {
   return facts;
 }
 
-std::vector<std::string> state_of(const Graph& graph) {
-  std::vector<std::string> lines;
-  for (const ParameterId id : graph.parameters_in_order()) {
-    const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
-    lines.push_back(graph.parameter_path(parameter) + " " +
-                    std::string(name_of(graph.value(parameter.value).dtype)) + " " +
-                    to_short_string(graph.shape(parameter.value)) +
-                    (parameter.kind == ParameterKind::parameter ? " parameter" : " buffer"));
-  }
-  return lines;
-}
-
 const Model& find_model(std::string_view name) {
   for (const Family* family : families()) {
     for (const Model& model : family->models) {
@@ -96,7 +84,7 @@ TEST_P(RealArchive, EqualsTheNativeModel) {
   TraceOptions options;
   options.inputs = {{"", Shape{1, 3, 224, 224}}};
   trace(find_model(name), options, native);
-  EXPECT_EQ(state_of(graph), state_of(native));
+  EXPECT_EQ(testing::states_of(graph), testing::states_of(native));
   ASSERT_EQ(graph.outputs().size(), 1U);
   EXPECT_EQ(graph.outputs()[0].name, "output");
   EXPECT_EQ(graph.shape(graph.outputs()[0].value), native.shape(native.outputs()[0].value));

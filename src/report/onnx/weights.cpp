@@ -145,10 +145,16 @@ const SafeTensor* OnnxWeights::find_tensor(const std::string& name, DType dtype,
   return tensor;
 }
 
+std::string_view OnnxWeights::read(const SafeTensor& tensor, std::string& scratch) const {
+  scratch = tensor.bytes;
+  file_->check();
+  return scratch;
+}
+
 std::string_view OnnxWeights::bytes(ParameterId parameter, std::string& scratch) const {
   if (file_ != nullptr) {
     const std::string name = graph_.parameter_path(graph_.parameters()[parameter]);
-    if (const SafeTensor* tensor = file_->find(name)) return tensor->bytes;
+    if (const SafeTensor* tensor = file_->find(name)) return read(*tensor, scratch);
   }
   fill(parameter, scratch);
   return scratch;
@@ -157,7 +163,7 @@ std::string_view OnnxWeights::bytes(ParameterId parameter, std::string& scratch)
 std::string_view OnnxWeights::scale_bytes(const std::string& name, ParameterId weight,
                                           std::string& scratch) const {
   const Shape& shape = graph_.shape(graph_.parameters()[weight].value);
-  if (file_ != nullptr) return find_tensor(name, DType::float32, {shape[0]}, true)->bytes;
+  if (file_ != nullptr) return read(*find_tensor(name, DType::float32, {shape[0]}, true), scratch);
   const float scale = limit_of_weights(shape) / largest_integer;
   scratch.clear();
   for (std::int64_t i = 0; i < shape[0]; ++i) append(scratch, scale);

@@ -34,6 +34,8 @@ class OnnxWeights {
   /// The tensor of that name; null if it is missing and `is_needed` is false.
   const SafeTensor* find_tensor(const std::string& name, DType dtype, const Shape& shape,
                                 bool is_needed) const;
+  /// A copy, to know that the bytes could be read before they are written.
+  std::string_view read(const SafeTensor& tensor, std::string& scratch) const;
   void fill(ParameterId parameter, std::string& bytes) const;
 
   const Graph& graph_;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "op/conv.hpp"
+
+namespace zoometer {
+
+/// torchvision.ops.deform_conv2d.
+extern const OpDef deform_conv2d_op;
+
+/// A convolution of samples that lie beside the kernel's taps, by learnt offsets. x (N, C, H, W),
+/// weight (out, C / groups, kH, kW), offset (N, 2 x G x kH x kW, H', W') for G groups of channels
+/// with offsets of their own, bias (out,) or empty, mask (N, G x kH x kW, H', W') or empty
+/// -> (N, out, H', W').
+Tensor deform_conv2d(Tensor x, Tensor weight, Tensor offset, Tensor bias, Tensor mask,
+                     const ConvAttrs& attrs);
+
+}  // namespace zoometer
