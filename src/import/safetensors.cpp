@@ -79,8 +79,7 @@ Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
 
 void Safetensors::read_header(std::string_view header, std::string_view data) {
   JsonTree document;
-  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
-      header.data(), header.size());
+  document.Parse<rapidjson::kParseIterativeFlag>(header.data(), header.size());
   if (document.HasParseError() || !document.IsObject()) fail("its header is no JSON object");
   for (const auto& member : document.GetObject()) {
     const std::string name(member.name.GetString(), member.name.GetStringLength());

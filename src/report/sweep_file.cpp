@@ -222,8 +222,6 @@ std::optional<SweepTable> read_csv(const std::string& path, std::string_view tex
 
 std::string cell_of(const Json& value) {
   if (value.IsString()) return {value.GetString(), value.GetStringLength()};
-  if (value.IsInt64()) return std::to_string(value.GetInt64());
-  if (value.IsNumber()) return fmt::format("{}", value.GetDouble());
   return {};
 }
 
@@ -234,7 +232,9 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return table;
     JsonTree document;
-    constexpr unsigned flags = rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;
+    // Numbers stay as they are written, so that none loses digits.
+    constexpr unsigned flags =
+        rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
     document.Parse<flags>(rest.data(), end);
     if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
     std::vector<std::string> names;
