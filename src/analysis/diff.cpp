@@ -11,7 +11,7 @@
 namespace zoometer {
 namespace {
 
-using Pairs = std::vector<std::pair<std::string, std::string>>;
+using Pairs = std::vector<TextPair>;
 
 constexpr std::int64_t Figures::*compared[] = {
     &Figures::parameters, &Figures::buffers,     &Figures::parameter_bytes, &Figures::macs,
@@ -22,32 +22,6 @@ bool are_equal(const Figures& a, const Figures& b) {
   return std::all_of(std::begin(compared), std::end(compared),
                      [&](auto member) { return a.*member == b.*member; });
 }
-
-/// Attributes as names with texts.
-class AttributeTexts final : public AttrVisitor {
- public:
-  explicit AttributeTexts(Pairs& pairs) : pairs_(pairs) {}
-
-  using AttrVisitor::visit;
-  void visit(std::string_view name, std::int64_t value) override {
-    add(name, std::to_string(value));
-  }
-  void visit(std::string_view name, double value) override { add(name, fmt::format("{}", value)); }
-  void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
-  void visit(std::string_view name, std::span<const std::int64_t> value) override {
-    add(name, to_short_string(value));
-  }
-  void visit(std::string_view name, std::string_view value) override {
-    add(name, std::string(value));
-  }
-  void visit(std::string_view name, DType value) override {
-    add(name, std::string(name_of(value)));
-  }
-
- private:
-  void add(std::string_view name, std::string text) { pairs_.emplace_back(name, std::move(text)); }
-  Pairs& pairs_;
-};
 
 /// What a graph holds of each module itself, without those below it.
 class OwnParts {
@@ -95,8 +69,7 @@ class OwnParts {
     std::vector<Pairs> all;
     for (const NodeId node : nodes_[id]) {
       const Node& one = graph_.nodes()[node];
-      AttributeTexts visitor(all.emplace_back());
-      if (one.attrs != nullptr) one.op->attrs.visit(one.attrs, visitor);
+      all.push_back(attribute_texts(*one.op, one.attrs, to_short_string));
     }
     return all;
   }

@@ -53,15 +53,21 @@ DTypeFigures& dtype_entry(std::vector<DTypeFigures>& dtypes, DType dtype) {
   return dtypes.back();
 }
 
+/// Adds what a parameter stores, and nothing for one that shares another's storage.
+void add_parameter(const Graph& graph, const Parameter& parameter, Figures& owner) {
+  if (parameter.shared_with != no_id) return;
+  std::int64_t& elements =
+      parameter.kind == ParameterKind::parameter ? owner.parameters : owner.buffers;
+  elements = checked_add(elements, graph.numel(parameter.value));
+  owner.parameter_bytes = checked_add(owner.parameter_bytes, graph.bytes(parameter.value));
+}
+
 void add_parameters(const Graph& graph, Profile& profile) {
   for (const Parameter& parameter : graph.parameters()) {
+    add_parameter(graph, parameter, profile.modules[parameter.module]);
     if (parameter.shared_with != no_id) continue;
-    const std::int64_t elements = graph.numel(parameter.value);
-    const std::int64_t bytes = graph.bytes(parameter.value);
-    Figures& own = profile.modules[parameter.module];
-    own.parameter_bytes += bytes;
-    (parameter.kind == ParameterKind::parameter ? own.parameters : own.buffers) += elements;
-    dtype_entry(profile.dtypes, graph.dtype(parameter.value)).parameter_bytes += bytes;
+    std::int64_t& bytes = dtype_entry(profile.dtypes, graph.dtype(parameter.value)).parameter_bytes;
+    bytes = checked_add(bytes, graph.bytes(parameter.value));
   }
 }
 
@@ -76,8 +82,9 @@ void add_nodes(const Graph& graph, const Convention* convention, Profile& profil
     if (!view.has(0) && node.output_count == 0) continue;
     const DType dtype = graph.dtype(view.has(0) ? view.input(0) : node.first_output);
     DTypeFigures& by_dtype = dtype_entry(profile.dtypes, dtype);
-    by_dtype.macs += figures.macs;
-    by_dtype.bytes += figures.bytes_read + figures.bytes_written;
+    by_dtype.macs = checked_add(by_dtype.macs, figures.macs);
+    by_dtype.bytes =
+        checked_add(by_dtype.bytes, checked_add(figures.bytes_read, figures.bytes_written));
   }
 }
 
@@ -157,6 +164,13 @@ Figures figures_of(const NodeView& view, const Convention* convention) {
   figures.bounded = touches_bound(graph, node);
   figures.macs_bounded = figures.bounded && figures.macs > 0;
   return figures;
+}
+
+Figures total_of(const Graph& graph) {
+  Figures total;
+  for (const Parameter& parameter : graph.parameters()) add_parameter(graph, parameter, total);
+  for (const Node& node : graph.nodes()) total += figures_of({graph, node});
+  return total;
 }
 
 Profile profile(const Graph& graph, const Convention* convention) {

@@ -51,6 +51,10 @@ std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
 /// The figures of one node. `convention` fills `cost`; null leaves it 0.
 Figures figures_of(const NodeView& view, const Convention* convention = nullptr);
 
+/// The figures of the whole graph alone, at a third of a profile's work. Throws as `profile` does
+/// where a sum exceeds 63 bits.
+Figures total_of(const Graph& graph);
+
 /// Profiles a graph. Throws Error{overflow} where a sum exceeds 63 bits.
 Profile profile(const Graph& graph, const Convention* convention = nullptr);
 

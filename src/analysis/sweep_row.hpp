@@ -60,7 +60,8 @@ using SweepRow = std::vector<std::string>;
 struct Resolution {
   std::int64_t height = 0;
   std::int64_t width = 0;
-  friend auto operator<=>(const Resolution&, const Resolution&) = default;
+  friend auto operator<=>(const Resolution&,
+                          const Resolution&) = default;  // NOLINT(modernize-use-nullptr)
 };
 /// "224" for a square, "520x960" else.
 std::string to_string(Resolution resolution);

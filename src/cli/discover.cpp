@@ -125,9 +125,10 @@ std::string failures(const Discovery& discovery, int width) {
 std::string summary(const Registry& registry, const Discovery& discovery, int width) {
   std::string text = discovery.source;
   if (!discovery.source_version.empty()) text += " " + discovery.source_version;
-  text += fmt::format(": {} models, {} traceable, {} failed, {} skipped\n",
-                      discovery.findings.size(), discovery.count(Status::traceable),
-                      discovery.count(Status::failed), discovery.count(Status::skipped));
+  text +=
+      fmt::format(": {}, {} traceable, {} failed, {} skipped\n",
+                  counted(discovery.findings.size(), "model"), discovery.count(Status::traceable),
+                  discovery.count(Status::failed), discovery.count(Status::skipped));
   for (const std::string& note : discovery.notes) text += "  " + escape_controls(note) + "\n";
   text += "\n" + family_table(discovery);
   text += failures(discovery, width);

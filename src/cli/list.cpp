@@ -169,7 +169,8 @@ void answer(const Question& question, const ListWords& words, Rows& rows) {
   if (!question.pareto.empty()) {
     const std::size_t lacking = keep_pareto(question.pareto, question.query, rows);
     if (lacking > 0)
-      write_note(fmt::format("{} models are left out: they lack {}", lacking, words.pareto));
+      write_note(
+          fmt::format("{} left out for want of {}", counted(lacking, "model"), words.pareto));
   }
   if (!question.sort.empty()) sort_by(question.sort, question.query, rows);
   if (words.reverse) std::reverse(rows.begin(), rows.end());

@@ -38,10 +38,6 @@ bool is_curated(const Registry& registry, std::string_view name) {
   return std::find(curated.begin(), curated.end(), name) != curated.end();
 }
 
-std::string plural(std::size_t count) {
-  return fmt::format("{} model{}", count, count == 1 ? "" : "s");
-}
-
 // -- show -------------------------------------------------------------------------------------
 
 std::string show_json(const Registry& registry) {
@@ -364,8 +360,8 @@ int run_update(const Names& words) {
   std::string text;
   for (const std::string& name : difference.missing) text += "+ " + name + "\n";
   if (!dry_run && !difference.missing.empty()) add_missing(registry, discovery, difference.missing);
-  text += dry_run ? plural(difference.missing.size()) + " would be added\n"
-                  : plural(difference.missing.size()) + " added to " + registry.user_path() + "\n";
+  text += counted(difference.missing.size(), "model");
+  text += dry_run ? " would be added\n" : " added to " + registry.user_path() + "\n";
   write_stdout(text);
   return exit_done;
 }

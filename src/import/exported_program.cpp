@@ -759,8 +759,8 @@ void append_leaves(const Json& tree, const std::string& prefix, int depth,
   // A dictionary's keys are a JSON list inside of a JSON text.
   std::string context(find_text(tree, "context"));
   const bool has_keys = find_text(tree, "type").find("ict") != std::string_view::npos;
-  const JsonDocument keys(context.empty() || !has_keys ? (context = "null").data()
-                                                       : context.data());
+  if (context.empty() || !has_keys) context = "null";
+  const JsonDocument keys(context);
   const Json& list = keys.root();
   for (rapidjson::SizeType i = 0; i < children->Size(); ++i) {
     const bool named = list.IsArray() && i < list.Size() && list[i].IsString();
@@ -783,7 +783,7 @@ std::vector<std::string> result_names(const Json& graph_module, std::size_t coun
   if (!tree.empty() && count > 1) {
     try {
       std::string text(tree);  // "[1, {...}]": the tree behind its version
-      const JsonDocument document(text.data());
+      const JsonDocument document(text);
       const Json& root = document.root();
       if (root.IsArray() && root.Size() == 2) append_leaves(root[1], {}, 0, names);
     } catch (const Error&) {

@@ -66,7 +66,7 @@ std::vector<FxRecord::ModuleCall> read_module_calls(const Json& record) {
 FxRecord read_fx_record(std::string_view line, std::string& buffer, Graph& graph,
                         ImportNotes& notes) {
   buffer = line;
-  const JsonDocument document(buffer.data());
+  const JsonDocument document(buffer);
   const Json& json = document.root();
   FxRecord record;
   record.event = get_text(json, "event");

@@ -6,7 +6,21 @@
 
 namespace zoometer {
 
-JsonDocument::JsonDocument(char* text) {
+namespace {
+
+constexpr std::size_t block = 16;
+static_assert(ZipText::zeros > block);
+
+}  // namespace
+
+JsonDocument::JsonDocument(std::string& text) {
+  text.reserve(text.size() + block);
+  parse(text.data());
+}
+
+JsonDocument::JsonDocument(ZipText& text) { parse(text.data()); }
+
+void JsonDocument::parse(char* text) {
   // Iterative, since a recursive parser's depth is the file's choice.
   constexpr unsigned flags = rapidjson::kParseNanAndInfFlag | rapidjson::kParseIterativeFlag;
   document_.ParseInsitu<flags>(text);

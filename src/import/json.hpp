@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "util/json_allocator.hpp"
+#include "util/zip.hpp"
 
 namespace zoometer {
 
@@ -20,12 +21,16 @@ using JsonTree = rapidjson::GenericDocument<rapidjson::UTF8<>, JsonPool, JsonAll
 /// numbers may stand bare (NaN, Infinity), as Python writes them.
 class JsonDocument {
  public:
-  /// `text` ends with a 0, is overwritten, and must outlive the document. Throws Error{malformed}
-  /// with the byte offset. Takes at most 40 bytes of memory per byte of text.
-  explicit JsonDocument(char* text);
+  /// `text` is overwritten and must outlive the document, unchanged. Room is made behind its end,
+  /// as the parser reads aligned blocks of 16 bytes. Throws Error{malformed} with the byte offset.
+  /// Takes at most 40 bytes of memory per byte of text.
+  explicit JsonDocument(std::string& text);
+  explicit JsonDocument(ZipText& text);
   const Json& root() const noexcept { return document_; }
 
  private:
+  void parse(char* text);
+
   JsonTree document_;
 };
 

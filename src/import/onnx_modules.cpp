@@ -101,35 +101,15 @@ std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
 }  // namespace
 
 std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
-  if (slots_.empty()) return no_id;
-  const std::uint32_t hash = hash_of(owner, name);
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = hash & mask; slots_[at].entry != 0; at = (at + 1) & mask) {
-    if (slots_[at].hash != hash) continue;
-    const Entry& entry = entries_[slots_[at].entry - 1];
-    if (entry.owner == owner && entry.name == name) return entry.id;
-  }
-  return no_id;
-}
-
-NameTable::Slot& NameTable::free_slot(std::uint32_t hash) noexcept {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = hash & mask;
-  while (slots_[at].entry != 0) at = (at + 1) & mask;
-  return slots_[at];
+  const std::uint32_t place = index_.find(hash_of(owner, name), [&](std::uint32_t at) {
+    return entries_[at].owner == owner && entries_[at].name == name;
+  });
+  return place == HashIndex::none ? no_id : entries_[place].id;
 }
 
 void NameTable::insert(std::uint32_t owner, std::string_view name, std::uint32_t id) {
-  if ((entries_.size() + 1) * 4 > slots_.size() * 3) {
-    std::vector<Slot> old(std::max<std::size_t>(64, slots_.size() * 2));
-    old.swap(slots_);
-    for (const Slot& slot : old) {
-      if (slot.entry != 0) free_slot(slot.hash) = slot;
-    }
-  }
   entries_.push_back({name, owner, id});
-  free_slot(hash_of(owner, name)) = {hash_of(owner, name),
-                                     static_cast<std::uint32_t>(entries_.size())};
+  index_.append(hash_of(owner, name));
 }
 
 void OnnxModules::add_root(std::string_view kind) {

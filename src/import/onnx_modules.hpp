@@ -8,6 +8,7 @@
 
 #include "import/onnx_model.hpp"
 #include "ir/graph.hpp"
+#include "util/hash_index.hpp"
 
 namespace zoometer {
 
@@ -24,15 +25,9 @@ class NameTable {
     std::uint32_t owner = 0;
     std::uint32_t id = 0;
   };
-  /// A pair's hash and its place among the entries, from 1; 0 is free.
-  struct Slot {
-    std::uint32_t hash = 0;
-    std::uint32_t entry = 0;
-  };
-  Slot& free_slot(std::uint32_t hash) noexcept;
 
   std::vector<Entry> entries_;
-  std::vector<Slot> slots_;  // open addressing, a power of two
+  HashIndex index_;
 };
 
 /// Makes the module tree of a file: from the metadata or the names of its nodes

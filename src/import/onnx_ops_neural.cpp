@@ -437,9 +437,9 @@ Shape resized_shape(OnnxContext& context) {
                          static_cast<double>(std::max<std::int64_t>(1, x.dim(axes[i])));
       scale = is_smaller ? std::min(scale, own) : std::max(scale, own);
     }
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      shape.set_dim(axes[i], static_cast<std::int64_t>(
-                                 std::round(scale * static_cast<double>(x.dim(axes[i])))));
+    for (const std::int64_t axis : axes) {
+      shape.set_dim(
+          axis, static_cast<std::int64_t>(std::round(scale * static_cast<double>(x.dim(axis)))));
     }
     return shape;
   }

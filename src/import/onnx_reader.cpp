@@ -285,8 +285,8 @@ Ints OnnxContext::short_list(std::span<const std::int64_t> list) const {
 }
 
 Ints OnnxContext::axes(std::span<const std::int64_t> list, std::int64_t rank) const {
-  Ints result = short_list(list);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = axis(result[i], rank);
+  Ints result;
+  for (const std::int64_t dim : short_list(list)) result.push_back(axis(dim, rank));
   return result;
 }
 

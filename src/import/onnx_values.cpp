@@ -1,6 +1,5 @@
 #include "import/onnx_values.hpp"
 
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -49,51 +48,25 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
   return result;
 }
 
-const OnnxScope::Entry* OnnxScope::find_here(std::string_view name,
-                                             std::uint32_t hash) const noexcept {
-  if (slots_.empty()) return nullptr;
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = hash & mask; slots_[at].entry != 0; at = (at + 1) & mask) {
-    if (slots_[at].hash != hash) continue;  // entries are far away
-    const Entry& entry = entries_[slots_[at].entry - 1];
-    if (entry.name == name) return &entry;
-  }
-  return nullptr;
-}
-
-OnnxScope::Slot& OnnxScope::free_slot(std::uint32_t hash) noexcept {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = hash & mask;
-  while (slots_[at].entry != 0) at = (at + 1) & mask;
-  return slots_[at];
+std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) const noexcept {
+  return index_.find(hash, [&](std::uint32_t at) { return entries_[at].name == name; });
 }
 
 const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
   const std::uint32_t hash = hash_of(name);
   for (const OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
-    if (const Entry* entry = scope->find_here(name, hash)) return &entry->value;
+    const std::uint32_t place = scope->place_of(name, hash);
+    if (place != HashIndex::none) return &scope->entries_[place].value;
   }
   return nullptr;
 }
 
 bool OnnxScope::define(std::string_view name, const OnnxValue& value) {
   const std::uint32_t hash = hash_of(name);
-  if (find_here(name, hash) != nullptr) return false;
-  if ((entries_.size() + 1) * 4 > slots_.size() * 3) reserve(entries_.size() * 2 + 8);
+  if (place_of(name, hash) != HashIndex::none) return false;
   entries_.push_back({name, value});
-  free_slot(hash) = {hash, static_cast<std::uint32_t>(entries_.size())};
+  index_.append(hash);
   return true;
-}
-
-void OnnxScope::reserve(std::size_t count) {
-  if (count == 0) return;
-  const std::size_t capacity = std::bit_ceil(count * 4 / 3 + 1);
-  if (capacity <= slots_.size()) return;
-  std::vector<Slot> old(capacity);
-  old.swap(slots_);
-  for (const Slot& slot : old) {
-    if (slot.entry != 0) free_slot(slot.hash) = slot;
-  }
 }
 
 }  // namespace zoometer

@@ -7,6 +7,7 @@
 
 #include "import/onnx_model.hpp"
 #include "ir/graph.hpp"
+#include "util/hash_index.hpp"
 
 namespace zoometer {
 
@@ -60,7 +61,7 @@ struct OnnxValue {
 class OnnxScope {
  public:
   explicit OnnxScope(const OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
-    reserve(expected);
+    index_.reserve(expected);
     entries_.reserve(expected);
   }
 
@@ -75,19 +76,11 @@ class OnnxScope {
     std::string_view name;
     OnnxValue value;
   };
-  /// A name's hash and its place among the entries, from 1; 0 is free.
-  struct Slot {
-    std::uint32_t hash = 0;
-    std::uint32_t entry = 0;
-  };
-
-  Slot& free_slot(std::uint32_t hash) noexcept;
-  void reserve(std::size_t count);
-  const Entry* find_here(std::string_view name, std::uint32_t hash) const noexcept;
+  std::uint32_t place_of(std::string_view name, std::uint32_t hash) const noexcept;
 
   const OnnxScope* outer_;
   std::vector<Entry> entries_;
-  std::vector<Slot> slots_;  // open addressing, a power of two
+  HashIndex index_;
 };
 
 }  // namespace zoometer

@@ -102,7 +102,7 @@ struct Document {
  private:
   static JsonDocument parse(ZipText& text, const ZipEntry& entry) {
     try {
-      return JsonDocument(text.data());
+      return JsonDocument(text);
     } catch (Error& error) {
       error.place.node = entry.name;
       throw;

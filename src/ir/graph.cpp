@@ -15,35 +15,40 @@ std::size_t hash_of(const Shape& shape) noexcept {
   return static_cast<std::size_t>(hash);
 }
 
-/// Prints attributes as "stride=(2, 2), groups=1".
-class TextVisitor : public AttrVisitor {
+std::string text_of(double value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+class AttributeTexts final : public AttrVisitor {
  public:
+  using ListText = std::string (*)(std::span<const std::int64_t>);
+  explicit AttributeTexts(ListText lists) : lists_(lists) {}
+
   using AttrVisitor::visit;
-  explicit TextVisitor(std::string& text) : text_(text) {}
   void visit(std::string_view name, std::int64_t value) override {
-    add(name, std::to_string(value));
+    texts.emplace_back(name, std::to_string(value));
   }
   void visit(std::string_view name, double value) override {
-    char digits[32];
-    add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+    texts.emplace_back(name, text_of(value));
   }
-  void visit(std::string_view name, bool value) override { add(name, value ? "true" : "false"); }
+  void visit(std::string_view name, bool value) override {
+    texts.emplace_back(name, value ? "true" : "false");
+  }
   void visit(std::string_view name, std::span<const std::int64_t> value) override {
-    add(name, to_string(value));
+    texts.emplace_back(name, lists_(value));
   }
   void visit(std::string_view name, std::string_view value) override {
-    add(name, std::string(value));
+    texts.emplace_back(name, value);
   }
   void visit(std::string_view name, DType value) override {
-    add(name, std::string(name_of(value)));
+    texts.emplace_back(name, name_of(value));
   }
 
+  std::vector<TextPair> texts;
+
  private:
-  void add(std::string_view name, const std::string& value) {
-    if (!text_.empty()) text_ += ", ";
-    text_.append(name).append("=").append(value);
-  }
-  std::string& text_;
+  ListText lists_;
 };
 
 }  // namespace
@@ -51,19 +56,22 @@ class TextVisitor : public AttrVisitor {
 void AttrVisitor::visit(std::string_view name, std::span<const double> value) {
   std::string text;
   for (const double number : value) {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    text.append(text.empty() ? "" : ", ").append(digits, end);
+    text.append(text.empty() ? "" : ", ").append(text_of(number));
   }
   visit(name, std::string_view(text));
 }
 
+std::vector<TextPair> attribute_texts(const OpDef& op, const void* attrs,
+                                      std::string (*lists)(std::span<const std::int64_t>)) {
+  AttributeTexts visitor(lists);
+  if (attrs != nullptr) op.attrs.visit(attrs, visitor);
+  return std::move(visitor.texts);
+}
+
 std::string to_string(const OpDef& op, const void* attrs) {
   std::string text;
-  if (attrs != nullptr) {
-    TextVisitor visitor(text);
-    op.attrs.visit(attrs, visitor);
-  }
+  for (const auto& [name, value] : attribute_texts(op, attrs))
+    text.append(text.empty() ? "" : ", ").append(name).append("=").append(value);
   return text;
 }
 
@@ -164,7 +172,9 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
                 {"at most 65535", std::to_string(std::max(inputs.size(), outputs.size()))});
   }
   std::uint8_t inherited = 0;
+  const auto first_input = static_cast<std::uint32_t>(operands_.size());
   for (const ValueId input : inputs) {
+    operands_.push_back(input);
     if (input != no_id)
       inherited |= static_cast<std::uint8_t>(values_[input].flags & Value::bounded);
   }
@@ -176,8 +186,6 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
       op.storage == Storage::view || (op.storage == Storage::alias && strided_input);
 
   const auto id = static_cast<NodeId>(nodes_.size());
-  const auto first_input = static_cast<std::uint32_t>(operands_.size());
-  operands_.insert(operands_.end(), inputs.begin(), inputs.end());
   const auto first_output = static_cast<ValueId>(values_.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     auto flags = inherited;

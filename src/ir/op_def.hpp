@@ -6,6 +6,8 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "ir/dtype.hpp"
 #include "ir/shape.hpp"
@@ -132,15 +134,18 @@ bool equal_attrs(const void* a, const void* b) {
   return true;
 }
 
+template <class Member>
+void keep_text(Member& member, Arena& arena) {
+  if constexpr (std::is_same_v<Member, std::string_view>) member = arena.copy(member);
+}
+
 /// Copies every text of an attribute struct into the arena.
 template <class Attrs>
 void keep_attr_texts(void* attrs, Arena& arena) {
   if constexpr (has_fields<Attrs>) {
     auto& typed = *static_cast<Attrs*>(attrs);
-    const auto keep = [&]<class Member>(Member& member) {
-      if constexpr (std::is_same_v<Member, std::string_view>) member = arena.copy(member);
-    };
-    std::apply([&](const auto&... item) { (keep(typed.*item.member), ...); }, Attrs::fields);
+    std::apply([&](const auto&... item) { (keep_text(typed.*item.member, arena), ...); },
+               Attrs::fields);
   }
 }
 
@@ -151,9 +156,9 @@ constexpr std::uint64_t layout_of_attrs() {
   const auto add = [&](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001B3; };
   add(sizeof(Attrs));
   if constexpr (has_fields<Attrs>) {
-    const auto add_field = [&]<class Struct, class Member>(const Field<Struct, Member>& item) {
+    const auto add_field = [&](const auto& item) {
       for (const char c : item.name) add(static_cast<unsigned char>(c));
-      add(sizeof(Member));
+      add(sizeof(std::declval<Attrs&>().*item.member));
     };
     std::apply([&](const auto&... item) { (add_field(item), ...); }, Attrs::fields);
   }
@@ -182,6 +187,15 @@ struct AttrType {
             &detail::keep_attr_texts<Attrs>, detail::layout_of_attrs<Attrs>()};
   }
 };
+
+/// A name and a text.
+using TextPair = std::pair<std::string, std::string>;
+
+/// The attributes as texts by name, in their order. `lists` writes those that are lists of
+/// integers.
+std::vector<TextPair> attribute_texts(
+    const OpDef& op, const void* attrs,
+    std::string (*lists)(std::span<const std::int64_t>) = to_string);
 
 /// Attributes as "stride=(2, 2), groups=1"; empty for none.
 std::string to_string(const OpDef& op, const void* attrs);

@@ -381,7 +381,7 @@ std::optional<std::string> inflate_text(std::string_view value) {
   if (value.empty() || value.front() != ':' || size >= most) return std::nullopt;
   value.remove_prefix(1);
   std::string text(size, '\0');
-  uLongf filled = static_cast<uLongf>(size);
+  auto filled = static_cast<uLongf>(size);
   const int code =
       uncompress(reinterpret_cast<Bytef*>(text.data()), &filled,
                  reinterpret_cast<const Bytef*>(value.data()), static_cast<uLong>(value.size()));

@@ -108,7 +108,7 @@ std::string_view advice_for(std::string_view code) noexcept {
 }
 
 void take_figures(Finding& finding, const Graph& graph) {
-  const Figures total = profile(graph).total;
+  const Figures total = total_of(graph);
   finding.nodes = static_cast<std::int64_t>(graph.nodes().size());
   finding.parameters = total.parameters;
   finding.macs = total.macs;

@@ -29,8 +29,8 @@ std::map<std::string, Group, Natural> groups_of(const Discovery& discovery) {
 }
 
 std::string heading(const Discovery& discovery, std::string_view comment) {
-  return fmt::format("{} Model registry: the {} models of {} that trace, by family.\n", comment,
-                     discovery.count(Status::traceable), discovery.source);
+  return fmt::format("{} Model registry: the {} of {} that trace, by family.\n", comment,
+                     counted(discovery.count(Status::traceable), "model"), discovery.source);
 }
 
 /// Where torchvision keeps the builder of a model, and what it is called there.

@@ -241,7 +241,7 @@ class LiveSource::Run {
                      "--inputs",
                      inputs.path()};
     if (!source_.options_.module.empty()) {
-      request.words.push_back("--module");
+      request.words.emplace_back("--module");
       request.words.push_back(source_.options_.module);
     }
     if (is_planned_) {
@@ -301,7 +301,7 @@ class LiveSource::Run {
       return true;
     }
     std::string text(line);
-    const JsonDocument document(text.data());
+    const JsonDocument document(text);
     const Json& json = document.root();
     const std::string_view event = find_text(json, "event");
     if (event == "begin") return take_begin(json);

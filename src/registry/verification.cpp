@@ -61,7 +61,7 @@ Counted count(const PublishedFigures& published, Variant variant, bool quantize)
   Graph graph;
   trace(*entry.model, options, graph);
   Counted counted;
-  counted.total = profile(graph).total;
+  counted.total = total_of(graph);
   for (const Parameter& parameter : graph.parameters()) {
     if (parameter.kind == ParameterKind::transient_buffer || parameter.shared_with != no_id)
       continue;

@@ -118,9 +118,9 @@ class MemoryText : TextLines {
     trimmed_line("{}", styled(bold, "memory"));
     trimmed_line("  weights           {:>14}   parameters and buffers",
                  format_bytes(memory_.parameter_bytes));
-    trimmed_line("  activations       {:>14}   {}, {} tensors alive",
-                 peak_text(memory_.activations), place(memory_.activations.peak_node),
-                 memory_.activations.alive_at_peak.size());
+    trimmed_line("  activations       {:>14}   {}, {} alive", peak_text(memory_.activations),
+                 place(memory_.activations.peak_node),
+                 counted(memory_.activations.alive_at_peak.size(), "tensor"));
     trimmed_line(
         "  held by callers   {:>14}   {}, where calls hold their arguments as in eager PyTorch",
         peak_text(memory_.held), place(memory_.held.peak_node));

@@ -236,9 +236,9 @@ class TextReport : TextLines {
     if (profile_.memory.peak_node == no_id) return "held by the inputs";
     const Node& node = graph_.nodes()[profile_.memory.peak_node];
     const std::string path = graph_.module_path(node.module);
-    return fmt::format("at {} in {}, {} tensors alive", node.op->name,
+    return fmt::format("at {} in {}, {} alive", node.op->name,
                        path.empty() ? "the model" : escape_controls(path),
-                       profile_.memory.alive_at_peak.size());
+                       counted(profile_.memory.alive_at_peak.size(), "tensor"));
   }
 
   void write_operators() {
@@ -289,8 +289,9 @@ class TextReport : TextLines {
     const CoverageLedger& coverage = profile_.coverage;
     std::int64_t unknown = 0;
     for (const CoverageLedger::Unknown& entry : coverage.unknown) unknown += entry.count;
-    line("coverage  {} operators: {} counted, {} zero by definition, {} unknown",
-         coverage.counted + coverage.zero + unknown, coverage.counted, coverage.zero, unknown);
+    const auto all = static_cast<std::size_t>(coverage.counted + coverage.zero + unknown);
+    line("coverage  {}: {} counted, {} zero by definition, {} unknown", counted(all, "operator"),
+         coverage.counted, coverage.zero, unknown);
     for (const CoverageLedger::Unknown& entry : coverage.unknown) {
       line("  unknown: {} x {}", entry.count, escape_controls(entry.name));
     }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,11 +87,24 @@ class JsonWriter {
     key(name);
     value(content);
   }
+  /// A literal needs no look at each character: it has none to escape.
+  template <std::size_t N, class Value>
+  void field(const char (&name)[N], const Value& content) {
+    plain_key({name, N - 1});
+    value(content);
+  }
 
   /// The finished document with a line break at its end.
   std::string text() const { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }
 
  private:
+  void plain_key(std::string_view name) {
+    writer_.RawValue("", 0, rapidjson::kStringType);  // what stands before a key
+    char* text = buffer_.Push(name.size() + 2);
+    *text = text[name.size() + 1] = '"';
+    std::memcpy(text + 1, name.data(), name.size());
+  }
+
   using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, JsonAllocator>;
   Buffer buffer_;
   rapidjson::PrettyWriter<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, JsonAllocator> writer_;

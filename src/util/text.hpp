@@ -11,6 +11,9 @@ namespace zoometer {
 /// "4.089 G", "25.56 M", "512": four significant digits with an SI prefix.
 std::string format_count(std::int64_t value);
 
+/// "1 model", "121 models".
+std::string counted(std::size_t count, std::string_view noun);
+
 /// "97.5 MiB", "512 B": with binary prefixes.
 std::string format_bytes(std::int64_t bytes);
 

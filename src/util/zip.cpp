@@ -222,7 +222,9 @@ std::uint32_t checksum_of(std::string_view text) {
 
 }  // namespace
 
-ZipText::ZipText(std::size_t size) : data_(new char[size + 1]), size_(size) { data_[size] = 0; }
+ZipText::ZipText(std::size_t size) : data_(new char[size + zeros]), size_(size) {
+  std::fill_n(data_.get() + size, zeros, '\0');
+}
 
 bool ZipArchive::recognises(std::span<const std::byte> bytes) noexcept {
   if (bytes.size() < end_size) return false;

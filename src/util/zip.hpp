@@ -20,9 +20,11 @@ struct ZipEntry {
   std::uint16_t flags = 0;
 };
 
-/// Text of an archive's own, which may be changed in place and ends with a 0.
+/// Text of an archive's own, which may be changed in place. Behind its end there are zeros, for
+/// readers that look for one, or take several bytes at a time.
 class ZipText {
  public:
+  static constexpr std::size_t zeros = 17;
   explicit ZipText(std::size_t size);
   char* data() noexcept { return data_.get(); }
   std::size_t size() const noexcept { return size_; }

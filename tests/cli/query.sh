@@ -51,7 +51,7 @@ expect "the other way round" is "$(names)" "resnet152 resnet101 resnet50 resnet3
 # --pareto
 run list --registry all --pareto macs,top1 --format json
 cp stdout.txt front.json
-expect "the models without accuracy are told" has "$err" "they lack macs,top1"
+expect "the models without accuracy are told" has "$err" "left out for want of macs,top1"
 run list --registry all --show top1,dataset --where 'top1 != none' --format json
 expect "the front is what a plain search finds" jq -e --slurpfile front front.json '[.models[] | {name, macs} + .figures]
   | . as $all | map(. as $m | select(all($all[]; .dataset != $m.dataset or .macs > $m.macs or .top1 < $m.top1

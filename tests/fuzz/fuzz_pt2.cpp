@@ -30,7 +30,7 @@ void read_archive(std::string_view bytes) {
 
 void read_program(std::string_view bytes) {
   std::string text(bytes);
-  const JsonDocument document(text.data());
+  const JsonDocument document(text);
   ProgramParts parts;
   parts.program = &document.root();
   Graph graph;

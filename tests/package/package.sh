@@ -84,7 +84,14 @@ expect "bash: options of an action" offers "--dry-run" zoometer registry update 
 expect "bash: choices" offers "published untrained" zoometer profile --variant ""
 expect "bash: models" offers "resnet18 resnet101 resnet152" zoometer profile resnet1
 if command -v zsh >/dev/null; then
-  expect "zsh: the script parses" zsh -n "$prefix/share/zsh/vendor-completions/_zoometer"
+  completions=$prefix/share/zsh/vendor-completions
+  expect "zsh: the script parses" zsh -n "$completions/_zoometer"
+  zsh_offers() { PATH="$prefix/bin:$PATH" zsh -f "$here/complete.zsh" "$completions" "$2" "$1" | grep -F -- "$1"; }
+  expect "zsh: commands" zsh_offers "zoometer parameters" "zoometer para"
+  expect "zsh: actions" zsh_offers "registry remove" "zoometer registry rem"
+  expect "zsh: options" zsh_offers "--show-shapes" "zoometer profile --show"
+  expect "zsh: choices" zsh_offers "published  untrained" "zoometer profile --variant "
+  expect "zsh: models" zsh_offers "profile resnet34" "zoometer profile resnet3"
 fi
 if command -v fish >/dev/null; then
   fish_offers() { is "$(PATH="$prefix/bin:$PATH" fish --no-config -c "source $prefix/share/fish/vendor_completions.d/zoometer.fish; complete -C '$2'" | cut -f 1 | xargs)" "$1"; }

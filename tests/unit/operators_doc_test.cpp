@@ -78,6 +78,9 @@ std::string document() {
          "a square root). An operator is *counted* by its formula, *zero by definition* (it moves "
          "or renames\n"
          "elements and computes nothing), or *unknown*; what is unknown is always reported.\n"
+         "A formula counts the steps of the operator's definition in PyTorch's documentation, as "
+         "[counting.md](counting.md)\n"
+         "tells.\n"
          "A failed check is cited by the operator's name and the number, as in `conv2d C4`.\n";
   for (const OpGroup* group : op_groups()) {
     out << "\n## " << group->name << "\n\n" << group->summary << "\n";

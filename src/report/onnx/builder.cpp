@@ -325,7 +325,7 @@ void OnnxBuilder::add_node(const OnnxNodeFields& fields) {
 std::string OnnxBuilder::add_constant(DType dtype, std::span<const std::int64_t> sizes,
                                       std::string_view bytes) {
   const std::string name = fresh_name("Constant");
-  const std::string output = name + "_output_0";
+  std::string output = name + "_output_0";
   protozero::pbf_writer graph(nodes_);
   protozero::pbf_writer node(graph, graph_field::node);
   node.add_string(node_field::output, output);
@@ -421,7 +421,7 @@ std::int64_t OnnxStep::axis(std::int64_t axis, std::size_t input) const noexcept
 std::string OnnxStep::add(std::string_view op_type, std::span<const std::string> inputs,
                           OnnxArguments arguments) {
   const std::string name = builder_.fresh_name(op_type);
-  const std::string output = name + "_output_0";
+  std::string output = name + "_output_0";
   builder_.add_node({op_type, name, inputs, {&output, 1}, span_of(arguments)});
   return output;
 }

@@ -34,6 +34,6 @@ void write_form(OnnxStep& step, const OnnxForm& form);
 /// Writes a node of the builder's graph, and notes which axis of its outputs depends on data.
 /// What the standard has no form for goes into our own domain; element types that the opset lacks
 /// are refused with Error{unsupported}.
-void write_onnx_node(OnnxBuilder& builder, NodeId node);
+void write_onnx_node(OnnxBuilder& builder, NodeId id);
 
 }  // namespace zoometer

@@ -1,6 +1,7 @@
 #include "op/matmul.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "report/onnx/form.hpp"
 #include "report/onnx/quantize.hpp"
@@ -51,6 +52,8 @@ void write_einsum(OnnxStep& step) {
   step.make("Einsum", step.inputs(), {{"equation", step.attrs<EinsumAttrs>().equation}});
 }
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 /// A mask (queries, keys) that is -infinity above the diagonal and 0 elsewhere.
 std::string causal_mask(OnnxStep& step, std::int64_t queries, std::int64_t keys) {
   const std::string sizes = step.integers({queries, keys});
@@ -58,7 +61,7 @@ std::string causal_mask(OnnxStep& step, std::int64_t queries, std::int64_t keys)
   const std::string ones = step.add("Add", {zeros, step.number(1)});
   const std::string below = step.add("Trilu", {ones}, {{"upper", std::int64_t{0}}});
   const std::string is_seen = step.add("Cast", {below}, {{"to", DType::boolean}});
-  return step.add("Where", {is_seen, step.number(0), step.number(-INFINITY)});
+  return step.add("Where", {is_seen, step.number(0), step.number(-infinity)});
 }
 
 /// softmax(query key^T scale + mask) value.
@@ -75,7 +78,7 @@ void write_attention(OnnxStep& step) {
     scores = step.add("Add", {scores, step.cast(mask, DType::float32, step.dtype())});
   }
   if (step.has(3) && step.dtype(3) == DType::boolean) {
-    scores = step.add("Where", {step.in(3), scores, step.number(-INFINITY, step.dtype())});
+    scores = step.add("Where", {step.in(3), scores, step.number(-infinity, step.dtype())});
   } else if (step.has(3)) {
     scores = step.add("Add", {scores, step.in(3)});
   }

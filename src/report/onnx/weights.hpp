@@ -36,7 +36,7 @@ class OnnxWeights {
                                 bool is_needed) const;
   /// A copy, to know that the bytes could be read before they are written.
   std::string_view read(const SafeTensor& tensor, std::string& scratch) const;
-  void fill(ParameterId parameter, std::string& bytes) const;
+  void fill(ParameterId id, std::string& bytes) const;
 
   const Graph& graph_;
   std::int64_t seed_;

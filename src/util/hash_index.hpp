@@ -1,0 +1,63 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace zoometer {
+
+/// Finds the entries of an array by a hash: open addressing, with the hashes beside the places, so
+/// that a search looks at an entry only where its hash is the one. The array is its owner's;
+/// entries are appended to both together.
+class HashIndex {
+ public:
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+
+  /// The place of the entry with that hash for which `is_it(place)` holds, or `none`.
+  template <class IsIt>
+  std::uint32_t find(std::uint32_t hash, const IsIt& is_it) const {
+    if (slots_.empty()) return none;
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t at = hash & mask; slots_[at].number != 0; at = (at + 1) & mask) {
+      if (slots_[at].hash == hash && is_it(slots_[at].number - 1)) return slots_[at].number - 1;
+    }
+    return none;
+  }
+
+  /// Adds the next entry.
+  void append(std::uint32_t hash) {
+    if ((size_ + 1) * 4 > slots_.size() * 3) reserve(size_ * 2 + 8);
+    free_slot(hash) = {hash, static_cast<std::uint32_t>(++size_)};
+  }
+
+  /// Makes room for so many entries.
+  void reserve(std::size_t count) {
+    const std::size_t capacity = std::bit_ceil(count * 4 / 3 + 1);
+    if (count == 0 || capacity <= slots_.size()) return;
+    std::vector<Slot> old(capacity);
+    old.swap(slots_);
+    for (const Slot& slot : old) {
+      if (slot.number != 0) free_slot(slot.hash) = slot;
+    }
+  }
+
+ private:
+  /// A hash and the place of its entry, from 1; 0 is free.
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t number = 0;
+  };
+
+  Slot& free_slot(std::uint32_t hash) noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    while (slots_[at].number != 0) at = (at + 1) & mask;
+    return slots_[at];
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace zoometer
