@@ -37,7 +37,7 @@ void walk(const Json& value, std::string_view text, int depth) {
 void read(std::string_view bytes) {
   fuzz::is_taken([&] {
     std::string text(bytes);
-    const JsonDocument document(text.data());
+    const JsonDocument document(text);
     const Json& root = document.root();
     walk(root, text, 0);
     find_text(root, "a");

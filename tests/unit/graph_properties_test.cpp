@@ -81,7 +81,7 @@ RC_GTEST_PROP(RandomGraph, StaysWholeInJson, (const Steps& steps)) {
   const RandomNetwork network(steps);
   const Graph& graph = network.graph;
   std::string text = written(graph, "json");
-  const JsonDocument document(text.data());
+  const JsonDocument document(text);
   const auto list = [&](std::string_view name) {
     return get_array(document.root(), name).GetArray();
   };
