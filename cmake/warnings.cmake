@@ -13,7 +13,11 @@ if(ZOOMETER_SANITIZE)
   add_compile_options(-fsanitize=${ZOOMETER_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ZOOMETER_SANITIZE})
 endif()
-if(ZOOMETER_FUZZ)
+
+# The sanitizers of Clang come with libFuzzer: there each target of tests/fuzz is a fuzzer.
+set(ZOOMETER_FUZZ OFF)
+if(ZOOMETER_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  set(ZOOMETER_FUZZ ON)
   # RapidJSON adds to the null pointer of its empty stack, which Clang reports and GCC does not.
-  add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize=pointer-overflow)
+  add_compile_options(-fno-sanitize=pointer-overflow)
 endif()

@@ -71,7 +71,7 @@ use_ccache_if_possible() {
   { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || export CCACHE_DISABLE=1
 }
 
-# build PRESET TARGET: configures and builds; the log is shown only if that fails. Call it locked.
+# build PRESET TARGET...: configures and builds; the log is shown only if that fails. Call it locked.
 build() {
   local folder=$root/build/$1 log=$root/build/$1.log
   # A build folder that came from elsewhere with a copy of the tree cannot be configured here.
@@ -82,7 +82,7 @@ build() {
   use_ccache_if_possible
   mkdir -p "$folder"
   touch "$folder/.built.new"  # before the build: an edit made meanwhile is younger
-  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "$2") \
+  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "${@:2}") \
     >"$log" 2>&1 </dev/null 9>&-; then
     cat "$log" >&2
     echo "zoometer: the build failed, its log is $log" >&2

@@ -179,7 +179,7 @@ int add_own(const OwnWords& words, const Names& names) {
     return exit_check_failed;
   }
   RegistryFile file(registry.user_path());
-  file.add_model(name, entry_lines(request.origin, request.inputs));
+  file.text().add_model(name, entry_lines(request.origin, request.inputs));
   file.save();
   write_stdout(added_text(name, finding));
   return exit_done;
@@ -222,7 +222,7 @@ int run_add(const Names& words) {
   }
   if (!added.empty()) {
     RegistryFile file(registry.user_path());
-    file.add_curated(added);
+    file.text().add_curated(added);
     file.save();
   }
   write_stdout(text);
@@ -249,8 +249,8 @@ int run_remove(const Names& words) {
   std::string text;
   for (const std::string& name : names) {
     const RegistryModel* model = registry.find(name);
-    if (model != nullptr && model->user != nullptr) file.remove_model(name);
-    if (is_curated(registry, name)) file.remove_curated({name});
+    if (model != nullptr && model->user != nullptr) file.text().remove_model(name);
+    if (is_curated(registry, name)) file.text().remove_curated({name});
     text += "removed " + name + "\n";
   }
   file.save();
@@ -333,10 +333,10 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
       Origin origin{OriginKind::torchvision, name};
       const std::string module = parse_origin(discovery.source).target;
       if (!is_zoo) origin = {OriginKind::python, module.substr(0, module.find(':')) + ":" + name};
-      file.add_model(name, entry_lines(origin, {}));
+      file.text().add_model(name, entry_lines(origin, {}));
     }
   }
-  file.add_curated(builtin);
+  file.text().add_curated(builtin);
   file.save();
 }
 

@@ -32,6 +32,12 @@ struct Elements {
   }
 };
 
+/// An input whose elements are known. Fails where the node has no such input.
+const KnownTensor& input(const OnnxContext& context, std::size_t index) {
+  context.value(index);
+  return *context.known(index);
+}
+
 bool any_bounded(const OnnxContext& context) {
   for (std::size_t i = 0; i < context.input_count(); ++i) {
     const KnownTensor* tensor = context.known(i);
@@ -51,7 +57,7 @@ bool finish(OnnxContext& context, DType dtype, const Shape& shape, const Element
 /// Picks the elements at these flat positions of the first input.
 bool finish_picked(OnnxContext& context, const Shape& shape,
                    std::span<const std::int64_t> positions, std::size_t output = 0) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   Elements elements;
   for (const std::int64_t position : positions) {
     elements.append(x, static_cast<std::size_t>(position));
@@ -81,8 +87,8 @@ bool is_small(const Shape& shape) { return numel(shape) <= most_elements; }
 
 template <class Function>
 bool fold_pairs(OnnxContext& context, Function function, bool is_comparison) {
-  const KnownTensor& a = *context.known(0);
-  const KnownTensor& b = *context.known(1);
+  const KnownTensor& a = input(context, 0);
+  const KnownTensor& b = input(context, 1);
   Shape shape;
   if (a.is_real() != b.is_real() || !broadcast(a.shape, b.shape, shape)) return false;
   const bool uniform = a.uniform && b.uniform;
@@ -202,7 +208,7 @@ bool fold_extreme(OnnxContext& context) {
 
 template <class Function>
 bool fold_each(OnnxContext& context, Function function) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (!x.uniform && !is_small(x.shape)) return false;
   const std::size_t count = x.uniform ? 1 : x.count();
   Elements elements;
@@ -226,36 +232,36 @@ bool fold_absolute(OnnxContext& context) {
   return fold_each(context, [](auto v) { return v < 0 ? -v : v; });
 }
 bool fold_floor(OnnxContext& context) {
-  return context.known(0)->is_real() &&
+  return input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return std::floor(static_cast<double>(v)); });
 }
 bool fold_ceil(OnnxContext& context) {
-  return context.known(0)->is_real() &&
+  return input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return std::ceil(static_cast<double>(v)); });
 }
 bool fold_round(OnnxContext& context) {
-  return context.known(0)->is_real() &&
+  return input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return std::nearbyint(static_cast<double>(v)); });
 }
 bool fold_root(OnnxContext& context) {
-  return context.known(0)->is_real() &&
+  return input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return std::sqrt(static_cast<double>(v)); });
 }
 bool fold_log(OnnxContext& context) {
-  return context.known(0)->is_real() &&
+  return input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return std::log(static_cast<double>(v)); });
 }
 bool fold_exp(OnnxContext& context) {
-  return context.known(0)->is_real() &&
+  return input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return std::exp(static_cast<double>(v)); });
 }
 bool fold_reciprocal(OnnxContext& context) {
-  return context.known(0)->is_real() && fold_each(context, [](auto v) {
+  return input(context, 0).is_real() && fold_each(context, [](auto v) {
            return v == 0 ? std::nan("") : 1.0 / static_cast<double>(v);
          });
 }
 bool fold_not(OnnxContext& context) {
-  return !context.known(0)->is_real() &&
+  return !input(context, 0).is_real() &&
          fold_each(context, [](auto v) { return static_cast<decltype(v)>(v == 0); });
 }
 
@@ -273,7 +279,7 @@ struct OnlyOne {
 };
 
 bool cast_to(OnnxContext& context, DType dtype) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (dtype == DType::string || dtype == DType::unknown || x.dtype == DType::string) return false;
   if (!x.uniform && !is_small(x.shape)) return false;
   const std::size_t count = x.uniform ? 1 : x.count();
@@ -297,9 +303,9 @@ bool fold_cast_like(OnnxContext& context) { return cast_to(context, context.dtyp
 
 bool fold_where(OnnxContext& context) {
   if (context.input_count() != 3) return false;
-  const KnownTensor& condition = *context.known(0);
-  const KnownTensor& a = *context.known(1);
-  const KnownTensor& b = *context.known(2);
+  const KnownTensor& condition = input(context, 0);
+  const KnownTensor& a = input(context, 1);
+  const KnownTensor& b = input(context, 2);
   Shape pair;
   Shape shape;
   if (a.dtype != b.dtype || condition.is_real() || !broadcast(a.shape, b.shape, pair) ||
@@ -317,13 +323,13 @@ bool fold_where(OnnxContext& context) {
 
 bool fold_clip(OnnxContext& context) {
   if (context.opset() < 11) return false;
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (!is_small(x.shape)) return false;
   Elements elements;
   for (std::size_t i = 0; i < x.count(); ++i) {
     double value = x.real(i);
-    if (context.has(1)) value = std::max(value, context.known(1)->real(0));
-    if (context.has(2)) value = std::min(value, context.known(2)->real(0));
+    if (context.has(1)) value = std::max(value, input(context, 1).real(0));
+    if (context.has(2)) value = std::min(value, input(context, 2).real(0));
     if (x.is_real()) {
       elements.reals.push_back(value);
     } else {
@@ -388,7 +394,7 @@ bool fold_identity(OnnxContext& context) {
 
 /// The same elements in another shape.
 bool finish_reshaped(OnnxContext& context, const Shape& shape) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (numel(shape) != numel(x.shape)) return false;
   KnownTensor result = x;
   result.shape = shape;
@@ -399,7 +405,7 @@ bool finish_reshaped(OnnxContext& context, const Shape& shape) {
 
 bool fold_reshape(OnnxContext& context) {
   if (context.opset() < 5) return false;
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   Shape shape(context.short_list(context.integers(1)));
   std::int64_t known = 1;
   std::int64_t open = -1;
@@ -422,7 +428,7 @@ bool fold_reshape(OnnxContext& context) {
 }
 
 bool fold_squeeze(OnnxContext& context) {
-  const Shape& x = context.known(0)->shape;
+  const Shape& x = input(context, 0).shape;
   const auto wanted = context.opset() < 13 ? context.integers("axes") : context.integers("axes", 1);
   Shape shape;
   const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
@@ -435,7 +441,7 @@ bool fold_squeeze(OnnxContext& context) {
 }
 
 bool fold_unsqueeze(OnnxContext& context) {
-  Shape shape = context.known(0)->shape;
+  Shape shape = input(context, 0).shape;
   const auto wanted = context.opset() < 13 ? context.integers("axes") : context.integers("axes", 1);
   if (!wanted) return false;
   const std::int64_t rank = shape.rank() + static_cast<std::int64_t>(wanted->size());
@@ -468,8 +474,8 @@ struct Split3 {
 };
 
 bool fold_gather(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
-  const KnownTensor& indices = *context.known(1);
+  const KnownTensor& x = input(context, 0);
+  const KnownTensor& indices = input(context, 1);
   if (x.shape.rank() == 0 || indices.is_real()) return false;
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.shape.rank());
   Shape shape;
@@ -508,7 +514,7 @@ std::vector<std::int64_t> range_positions(const Shape& shape, std::int64_t axis,
 }
 
 bool fold_slice(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (!is_small(x.shape)) return false;
   const auto starts =
       context.opset() < 10 ? context.integers("starts") : context.integers("starts", 1);
@@ -540,7 +546,7 @@ bool fold_slice(OnnxContext& context) {
 }
 
 bool fold_split(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (x.shape.rank() == 0 || !is_small(x.shape)) return false;
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.shape.rank());
   const auto sizes =
@@ -566,13 +572,13 @@ bool fold_split(OnnxContext& context) {
 }
 
 bool fold_concat(OnnxContext& context) {
-  const KnownTensor& first = *context.known(0);
+  const KnownTensor& first = input(context, 0);
   if (first.shape.rank() == 0) return false;
   const std::int64_t axis = context.axis(context.integer("axis", 1), first.shape.rank());
   Shape shape = first.shape;
   for (std::size_t i = 1; i < context.input_count(); ++i) {
     if (!context.has(i)) return false;
-    const KnownTensor& next = *context.known(i);
+    const KnownTensor& next = input(context, i);
     Shape same = next.shape;
     if (next.dtype != first.dtype || same.rank() != shape.rank()) return false;
     const std::int64_t total = checked_add(shape.dim(axis), same.dim(axis));
@@ -585,7 +591,7 @@ bool fold_concat(OnnxContext& context) {
   const std::int64_t outer = Split3(shape, axis).outer;
   for (std::int64_t o = 0; o < outer; ++o) {
     for (std::size_t k = 0; k < context.input_count(); ++k) {
-      const KnownTensor& part = *context.known(k);
+      const KnownTensor& part = input(context, k);
       const Split3 parts(part.shape, axis);
       for (std::int64_t i = 0; i < parts.length * parts.inner; ++i) {
         elements.append(part, static_cast<std::size_t>(o * parts.length * parts.inner + i));
@@ -596,7 +602,7 @@ bool fold_concat(OnnxContext& context) {
 }
 
 bool fold_expand(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   const Shape wanted(context.short_list(context.integers(1)));
   Shape shape;
   if (!broadcast(x.shape, wanted, shape)) return false;
@@ -616,7 +622,7 @@ bool fold_expand(OnnxContext& context) {
 }
 
 bool fold_tile(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   const auto repeats = context.integers(1);
   if (context.opset() < 6 || x.shape.rank() != 1 || repeats.size() != 1 || repeats[0] < 0)
     return false;
@@ -630,7 +636,7 @@ bool fold_tile(OnnxContext& context) {
 }
 
 bool fold_transpose(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (x.shape.rank() > 2 || !is_small(x.shape)) return false;
   const auto order = context.integers("perm");
   const bool swaps = x.shape.rank() == 2 && (!order || (order->size() == 2 && (*order)[0] == 1));
@@ -645,13 +651,13 @@ bool fold_transpose(OnnxContext& context) {
 bool fold_range(OnnxContext& context) {
   if (context.input_count() != 3) return false;
   for (std::size_t i = 0; i < 3; ++i) {
-    if (context.known(i)->count() != 1) return false;
+    if (input(context, i).count() != 1) return false;
   }
-  const KnownTensor& start = *context.known(0);
+  const KnownTensor& start = input(context, 0);
   if (start.is_real()) return false;
   const std::int64_t from = start.integer(0);
-  const std::int64_t to = context.known(1)->integer(0);
-  const std::int64_t step = context.known(2)->integer(0);
+  const std::int64_t to = input(context, 1).integer(0);
+  const std::int64_t step = input(context, 2).integer(0);
   context.require(step != 0, "a step other than 0");
   const double count =
       std::ceil((static_cast<double>(to) - static_cast<double>(from)) / static_cast<double>(step));
@@ -668,7 +674,7 @@ bool fold_range(OnnxContext& context) {
 
 template <class Function>
 bool fold_reduction(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (x.shape.rank() > 1 || !is_small(x.shape) || x.count() == 0) return false;
   const bool keeps = context.integer("keepdims", 1) != 0;
   const bool by_input = context.opset() >= (context.node().op_type == "ReduceSum" ? 13 : 18);
@@ -692,7 +698,7 @@ bool fold_reduction(OnnxContext& context) {
 }
 
 bool fold_nonzero(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (!is_small(x.shape)) return false;
   const Shape& shape = x.shape;
   std::vector<std::size_t> found;
@@ -712,9 +718,9 @@ bool fold_nonzero(OnnxContext& context) {
 
 /// A vector with some elements replaced: how exporters write `shape[i] = n`.
 bool fold_scatter(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
-  const KnownTensor& indices = *context.known(1);
-  const KnownTensor& updates = *context.known(2);
+  const KnownTensor& x = input(context, 0);
+  const KnownTensor& indices = input(context, 1);
+  const KnownTensor& updates = input(context, 2);
   if (x.shape.rank() != 1 || x.dtype != updates.dtype || !is_small(x.shape)) return false;
   if (indices.count() != updates.count() || context.text("reduction", "none") != "none")
     return false;
@@ -737,7 +743,7 @@ bool fold_scatter(OnnxContext& context) {
 }
 
 bool fold_cumsum(OnnxContext& context) {
-  const KnownTensor& x = *context.known(0);
+  const KnownTensor& x = input(context, 0);
   if (x.shape.rank() != 1 || x.is_real() || !is_small(x.shape)) return false;
   if (context.integer("exclusive", 0) != 0 || context.integer("reverse", 0) != 0) return false;
   Elements elements;

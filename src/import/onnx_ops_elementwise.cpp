@@ -43,6 +43,7 @@ void emit_binary(OnnxContext& context) {
 /// The power has the type of the base.
 void emit_pow(OnnxContext& context) {
   emit_binary<pow_op>(context);
+  if (context.outputs().empty()) return;
   context.graph().set_dtype(context.outputs()[0].id, context.dtype(0));
 }
 

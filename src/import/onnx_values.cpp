@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <functional>
+#include <string>
+
+#include "util/error.hpp"
 
 namespace zoometer {
 namespace {
@@ -19,15 +22,23 @@ std::int64_t to_integer(double value) noexcept {
   return static_cast<std::int64_t>(value);
 }
 
+/// Where an element is stored. Operators ask for the first one of tensors that may be empty.
+std::size_t place_of(const KnownTensor& tensor, std::size_t index) {
+  const std::size_t at = tensor.uniform ? 0 : index;
+  if (at < (tensor.is_real() ? tensor.reals.size() : tensor.integers.size())) return at;
+  throw Error(ErrorCode::malformed, "a constant has too few elements",
+              {std::to_string(index + 1), std::to_string(tensor.count())});
+}
+
 }  // namespace
 
 std::int64_t KnownTensor::integer(std::size_t index) const {
-  const std::size_t at = uniform ? 0 : index;
+  const std::size_t at = place_of(*this, index);
   return is_real() ? to_integer(reals[at]) : integers[at];
 }
 
 double KnownTensor::real(std::size_t index) const {
-  const std::size_t at = uniform ? 0 : index;
+  const std::size_t at = place_of(*this, index);
   return is_real() ? reals[at] : static_cast<double>(integers[at]);
 }
 

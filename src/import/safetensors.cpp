@@ -64,7 +64,9 @@ std::optional<std::vector<std::int64_t>> sizes_of(const Json* list) {
 
 }  // namespace
 
-Safetensors::Safetensors(const std::string& path) : file_(path) {
+Safetensors::Safetensors(const std::string& path) : Safetensors(MappedFile(path)) {}
+
+Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
   const std::string_view text = file_.text();
   std::uint64_t length = 0;
   if (text.size() < length_bytes) fail("it is shorter than its header's length");
@@ -77,8 +79,7 @@ Safetensors::Safetensors(const std::string& path) : file_(path) {
 
 void Safetensors::read_header(std::string_view header, std::string_view data) {
   JsonTree document;
-  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
-      header.data(), header.size());
+  document.Parse<rapidjson::kParseIterativeFlag>(header.data(), header.size());
   if (document.HasParseError() || !document.IsObject()) fail("its header is no JSON object");
   for (const auto& member : document.GetObject()) {
     const std::string name(member.name.GetString(), member.name.GetStringLength());

@@ -25,6 +25,8 @@ class Safetensors {
   /// Throws Error{io} where the file cannot be read, Error{malformed} with the tensor's name where
   /// it contradicts its format.
   explicit Safetensors(const std::string& path);
+  /// The same for a file that is open already.
+  explicit Safetensors(MappedFile file);
 
   /// The tensor of that name, or null. Lives as long as this object.
   const SafeTensor* find(std::string_view name) const;

@@ -66,8 +66,8 @@ Cost cost_deform_conv(const NodeView& node) {
   const Shape& out = node.out();
   const std::int64_t samples =
       checked_mul(checked_mul(out.dim(0) * out.dim(2) * out.dim(3), taps), node.in(0).dim(1));
-  std::int64_t other = checked_add(checked_mul(node.has(4) ? 8 : 7, samples),
-                                   checked_mul(16, positions));
+  std::int64_t other =
+      checked_add(checked_mul(node.has(4) ? 8 : 7, samples), checked_mul(16, positions));
   if (node.has(3)) other = checked_add(other, node.out_numel());
   return {checked_mul(node.out_numel(), weight.dim(1) * taps), other};
 }
@@ -92,8 +92,8 @@ constexpr const OpDef* ops[] = {&deform_conv2d_op};
 
 }  // namespace
 
-extern constinit const OpGroup deform_conv_ops = {
-    "deformable convolution", "A convolution whose taps move.", ops};
+extern constinit const OpGroup deform_conv_ops = {"deformable convolution",
+                                                  "A convolution whose taps move.", ops};
 
 Tensor deform_conv2d(Tensor x, Tensor weight, Tensor offset, Tensor bias, Tensor mask,
                      const ConvAttrs& attrs) {

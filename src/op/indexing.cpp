@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view split_constraints[] = {
     "an axis within the rank of x", "sizes of at least 0 that sum up to the length of the axis"};
-constexpr std::string_view axis_constraints[] = {"axes within the rank of x"};
 constexpr std::string_view unbind_constraints[] = {"an axis within the rank of x",
                                                    "an axis of at least 1 and at most 65535"};
 constexpr std::string_view strided_constraints[] = {

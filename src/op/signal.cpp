@@ -8,14 +8,12 @@ namespace {
 constexpr std::string_view stft_inputs[] = {"x", "window"};
 constexpr std::string_view dft_constraints[] = {
     "x of rank 2 or more whose last dimension is 1 (real numbers) or 2 (complex ones)",
-    "an axis before the last one",
-    "a length of 1 to 2^31",
+    "an axis before the last one", "a length of 1 to 2^31",
     "one side of the frequencies only of real numbers, and not backwards"};
 constexpr std::string_view stft_constraints[] = {
     "x of rank 3 whose last dimension is 1 (real numbers) or 2 (complex ones)",
     "a frame of at least 1 that fits into the signal, and a step of at least 1",
-    "a window of the frame's length",
-    "one side of the frequencies only of real numbers"};
+    "a window of the frame's length", "one side of the frequencies only of real numbers"};
 constexpr std::int64_t longest = std::int64_t{1} << 31;
 
 bool is_complex_or_real(const Shape& x) { return x.dim(-1) == 1 || x.dim(-1) == 2; }
@@ -74,8 +72,7 @@ Cost cost_stft(const NodeView& node) {
   const std::int64_t components = node.in(0).dim(2);
   const std::int64_t windowing = node.has(1) ? attrs.frame_length * components : 0;
   const std::int64_t frames = checked_mul(node.out().dim(0), node.out().dim(1));
-  return {0,
-          checked_mul(frames, windowing + fft_flops(attrs.frame_length, components == 1))};
+  return {0, checked_mul(frames, windowing + fft_flops(attrs.frame_length, components == 1))};
 }
 
 }  // namespace
@@ -93,8 +90,9 @@ constinit const OpDef dft_op = {
 constinit const OpDef stft_op = {
     .name = "stft",
     .summary = "The discrete Fourier transform of each frame of a signal.",
-    .formula = "for each frame of n numbers, 5 n log2 n (half of it for real ones), and 1 per number "
-               "for the window",
+    .formula =
+        "for each frame of n numbers, 5 n log2 n (half of it for real ones), and 1 per number "
+        "for the window",
     .inputs = stft_inputs,
     .constraints = stft_constraints,
     .attrs = AttrType::of<StftAttrs>(),

@@ -9,10 +9,10 @@ namespace zoometer {
 
 /// Of dft.
 struct DftAttrs {
-  std::int64_t dim = 1;      ///< the axis that is transformed
-  std::int64_t length = 0;   ///< of the transform, to which x is cut or padded; 0: the axis's size
-  bool onesided = false;     ///< of real numbers: without the conjugate half
-  bool inverse = false;      ///< from frequencies
+  std::int64_t dim = 1;     ///< the axis that is transformed
+  std::int64_t length = 0;  ///< of the transform, to which x is cut or padded; 0: the axis's size
+  bool onesided = false;    ///< of real numbers: without the conjugate half
+  bool inverse = false;     ///< from frequencies
   static constexpr std::tuple fields{
       field("dim", &DftAttrs::dim), field("length", &DftAttrs::length),
       field("onesided", &DftAttrs::onesided), field("inverse", &DftAttrs::inverse)};

@@ -194,7 +194,7 @@ Cache::State Cache::state() {
 Cache::State Cache::whole_state() {
   const State head = state();
   if (head != State::ready) return head;
-  Statement check(db_, "PRAGMA quick_check(1)");
+  Statement check(db_, "PRAGMA integrity_check(1)");
   if (check.step()) return check.bytes(0) == "ok" ? State::ready : State::unusable;
   return tells_damage(check.code()) ? State::unusable : State::unreachable;
 }
@@ -293,23 +293,26 @@ std::vector<Cache::Entry> Cache::all(std::string_view kind) {
   return entries;
 }
 
+int Cache::write(std::string_view kind, std::string_view scope, std::string_view name,
+                 std::string_view value) {
+  Statement insert(db_, "INSERT OR REPLACE INTO entries(kind, scope, name, checksum, written,"
+                        " value) VALUES(?, ?, ?, ?, ?, ?)");
+  insert.bind(1, kind);
+  insert.bind(2, scope);
+  insert.bind(3, name);
+  insert.bind(4, checksum(kind, scope, name, value));
+  insert.bind(5, static_cast<std::int64_t>(std::time(nullptr)));
+  insert.bind_blob(6, value);
+  insert.step();
+  return insert.code();
+}
+
 void Cache::put(std::string_view kind, std::string_view scope, std::string_view name,
                 std::string_view value) {
   if (db_ == nullptr) return;
-  int code = SQLITE_OK;
-  {
-    Statement insert(db_, "INSERT OR REPLACE INTO entries(kind, scope, name, checksum, written,"
-                          " value) VALUES(?, ?, ?, ?, ?, ?)");
-    insert.bind(1, kind);
-    insert.bind(2, scope);
-    insert.bind(3, name);
-    insert.bind(4, checksum(kind, scope, name, value));
-    insert.bind(5, static_cast<std::int64_t>(std::time(nullptr)));
-    insert.bind_blob(6, value);
-    insert.step();
-    code = insert.code();
-  }
+  const int code = write(kind, scope, name, value);
   judge(code);
+  if (tells_damage(code) && db_ != nullptr) judge(write(kind, scope, name, value));
 }
 
 std::vector<Cache::Usage> Cache::usage() {
@@ -368,7 +371,8 @@ std::string deflate_text(std::string_view text) {
 }
 
 std::optional<std::string> inflate_text(std::string_view value) {
-  constexpr std::size_t most = std::size_t{1} << 31;
+  constexpr std::size_t largest_expansion = 1040;  // of zlib, rounded up
+  const std::size_t most = largest_expansion * value.size();
   std::size_t size = 0;
   while (!value.empty() && value.front() >= '0' && value.front() <= '9' && size < most) {
     size = size * 10 + static_cast<std::size_t>(value.front() - '0');

@@ -34,6 +34,7 @@ class Cache {
   };
   /// All entries of a kind.
   std::vector<Entry> all(std::string_view kind);
+  /// Keeps an entry. Where that shows the file to be damaged, the entry is in the new one.
   void put(std::string_view kind, std::string_view scope, std::string_view name,
            std::string_view value);
 
@@ -67,6 +68,9 @@ class Cache {
   void give_up(std::string_view why);
   /// Looks at what a statement returned: damage makes the file anew.
   void judge(int code);
+  /// Writes an entry; returns what SQLite told.
+  int write(std::string_view kind, std::string_view scope, std::string_view name,
+            std::string_view value);
 
   Tell tell_;
   sqlite3* db_ = nullptr;

@@ -284,8 +284,8 @@ void Plugin::take_models(const PluginTable& table) {
   };
   Host host{this, &table, {}};
   const int status = table.list(&table, &host, [](void* pointer, const PluginModel* model) {
-    auto& [plugin, own_table, thrown] = *static_cast<Host*>(pointer);
-    return guarded(thrown, [&] { plugin->take_model(*own_table, *model); });
+    Host& self = *static_cast<Host*>(pointer);
+    return guarded(self.thrown, [&] { self.plugin->take_model(*self.table, *model); });
   });
   if (host.thrown) std::rethrow_exception(host.thrown);
   if (status != 0) throw std::bad_alloc();

@@ -90,13 +90,25 @@ std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-Registry::Registry(std::span<const std::string> plugins)
+Registry::Registry(Defaults)
     : curated_(default_curated().begin(), default_curated().end()),
-      skip_patterns_(default_skip_patterns().begin(), default_skip_patterns().end()) {
+      skip_patterns_(default_skip_patterns().begin(), default_skip_patterns().end()) {}
+
+Registry::Registry(std::string_view text, const std::string& path) : Registry(Defaults{}) {
+  user_path_ = path;
+  read(text, path);
+  add_models({});
+}
+
+Registry::Registry(std::span<const std::string> plugins) : Registry(Defaults{}) {
   if (const auto folder = config_folder()) {
     user_path_ = *folder + "/" + std::string(registry_file);
     if (const auto text = read_file(user_path_)) read(*text, user_path_);
   }
+  add_models(plugins);
+}
+
+void Registry::add_models(std::span<const std::string> plugins) {
   for (const Family* family : families()) {
     for (const Model& model : family->models) models_.push_back(row_of(model, *family, "builtin"));
   }

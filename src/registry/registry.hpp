@@ -48,6 +48,8 @@ class Registry {
   /// that names the file, the line and the key, or both places of a name that is taken, and what
   /// Plugin throws.
   explicit Registry(std::span<const std::string> plugins = {});
+  /// The same with this text as the user's file, which would lie at `path`.
+  Registry(std::string_view text, const std::string& path);
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
@@ -75,9 +77,12 @@ class Registry {
   const std::string& user_path() const noexcept { return user_path_; }
 
  private:
+  struct Defaults {};
+  explicit Registry(Defaults);
   void read(std::string_view text, const std::string& path);
   void read_models(const TomlValue& table, const std::string& path);
   void read_folders(const TomlValue& list, const std::string& path);
+  void add_models(std::span<const std::string> plugins);
   void add_own();
   void add_plugin(const std::string& path);
   void refuse_taken(std::string_view name, const std::string& place) const;

@@ -77,28 +77,15 @@ bool is_bare_key(std::string_view name) {
 
 }  // namespace
 
-RegistryFile::RegistryFile(const std::string& path) : path_(behind_links(path)) {
-  if (path.empty()) throw Error(ErrorCode::io, "neither XDG_CONFIG_HOME nor HOME is set");
-  const auto folder = std::filesystem::path(path_).parent_path();
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  const std::string lock_path = (folder / ".registry.lock").string();
-  lock_ = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_ < 0) refuse(lock_path, "cannot lock the registry");
-  while (flock(lock_, LOCK_EX) != 0) {
-    if (errno != EINTR) refuse(lock_path, "cannot lock the registry");
-  }
-  text_ = read_file(path_).value_or(std::string(head));
+RegistryText::RegistryText(std::string text, std::string path)
+    : path_(std::move(path)),
+      text_(std::move(text)) {
   parse();
 }
 
-RegistryFile::~RegistryFile() {
-  if (lock_ >= 0) close(lock_);
-}
+TomlValue RegistryText::parse() const { return parse_toml(text_, path_); }
 
-TomlValue RegistryFile::parse() const { return parse_toml(text_, path_); }
-
-TomlValue RegistryFile::curated() {
+TomlValue RegistryText::curated() {
   TomlValue file = parse();
   if (file.find(key) == nullptr) {
     constexpr std::string_view standard_path = "data/registry.toml";
@@ -124,7 +111,7 @@ TomlValue RegistryFile::curated() {
   return list;
 }
 
-void RegistryFile::add_curated(const std::vector<std::string>& names) {
+void RegistryText::add_curated(const std::vector<std::string>& names) {
   const TomlValue list = curated();
   std::string lines;
   for (const std::string& name : names) {
@@ -147,7 +134,7 @@ void RegistryFile::add_curated(const std::vector<std::string>& names) {
   parse();
 }
 
-void RegistryFile::remove_curated(const std::vector<std::string>& names) {
+void RegistryText::remove_curated(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const TomlValue list = curated();
     const auto item = std::find_if(list.items.begin(), list.items.end(),
@@ -169,14 +156,14 @@ void RegistryFile::remove_curated(const std::vector<std::string>& names) {
   parse();
 }
 
-void RegistryFile::add_model(std::string_view name, const std::vector<std::string>& lines) {
+void RegistryText::add_model(std::string_view name, const std::vector<std::string>& lines) {
   if (!text_.empty() && text_.back() != '\n') text_ += '\n';
   text_ += "\n[models." + (is_bare_key(name) ? std::string(name) : toml_string(name)) + "]\n";
   for (const std::string& line : lines) text_ += line + "\n";
   parse();
 }
 
-void RegistryFile::remove_model(std::string_view name) {
+void RegistryText::remove_model(std::string_view name) {
   const TomlValue file = parse();
   const TomlValue* models = file.find("models");
   const TomlValue* entry = models == nullptr ? nullptr : models->find(name);
@@ -193,6 +180,27 @@ void RegistryFile::remove_model(std::string_view name) {
   }
 }
 
-void RegistryFile::save() const { write_output(path_, text_); }
+RegistryFile::Lock::Lock(const std::string& file) {
+  if (file.empty()) throw Error(ErrorCode::io, "neither XDG_CONFIG_HOME nor HOME is set");
+  const auto folder = std::filesystem::path(file).parent_path();
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  const std::string path = (folder / ".registry.lock").string();
+  fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd_ < 0) refuse(path, "cannot lock the registry");
+  while (flock(fd_, LOCK_EX) != 0) {
+    if (errno != EINTR) refuse(path, "cannot lock the registry");
+  }
+}
+
+RegistryFile::Lock::~Lock() {
+  if (fd_ >= 0) close(fd_);
+}
+
+RegistryFile::RegistryFile(const std::string& path)
+    : lock_(behind_links(path)),
+      text_(read_file(behind_links(path)).value_or(std::string(head)), behind_links(path)) {}
+
+void RegistryFile::save() const { write_output(text_.path(), text_.text()); }
 
 }  // namespace zoometer

@@ -8,15 +8,12 @@
 
 namespace zoometer {
 
-/// The user's registry.toml while it is edited. Comments, order and layout of what is not edited
-/// stay. Holds a lock, so that two editors follow one another; `save` replaces the file whole.
-class RegistryFile {
+/// The text of a registry.toml while it is edited. Comments, order and layout of what is not edited
+/// stay.
+class RegistryText {
  public:
-  /// Creates the folder, takes the lock, reads the file. Throws Error{io} or Error{malformed}.
-  explicit RegistryFile(const std::string& path);
-  ~RegistryFile();
-  RegistryFile(const RegistryFile&) = delete;
-  RegistryFile& operator=(const RegistryFile&) = delete;
+  /// `path` is for messages. Throws Error{malformed}.
+  RegistryText(std::string text, std::string path);
 
   /// Adds names to the array `curated`, or removes them from it. Where the file has no such array
   /// it first gets the one that zoometer comes with.
@@ -28,7 +25,7 @@ class RegistryFile {
   void remove_model(std::string_view name);
 
   const std::string& text() const noexcept { return text_; }
-  void save() const;
+  const std::string& path() const noexcept { return path_; }
 
  private:
   TomlValue parse() const;
@@ -36,7 +33,32 @@ class RegistryFile {
   TomlValue curated();
 
   std::string path_, text_;
-  int lock_ = -1;
+};
+
+/// The user's registry.toml while it is edited. Holds a lock, so that two editors follow one
+/// another; `save` replaces the file whole.
+class RegistryFile {
+ public:
+  /// Creates the folder, takes the lock, reads the file. Throws Error{io} or Error{malformed}.
+  explicit RegistryFile(const std::string& path);
+
+  RegistryText& text() noexcept { return text_; }
+  void save() const;
+
+ private:
+  class Lock {
+   public:
+    explicit Lock(const std::string& file);
+    ~Lock();
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+   private:
+    int fd_ = -1;
+  };
+
+  Lock lock_;
+  RegistryText text_;
 };
 
 }  // namespace zoometer

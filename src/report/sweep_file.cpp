@@ -222,8 +222,6 @@ std::optional<SweepTable> read_csv(const std::string& path, std::string_view tex
 
 std::string cell_of(const Json& value) {
   if (value.IsString()) return {value.GetString(), value.GetStringLength()};
-  if (value.IsInt64()) return std::to_string(value.GetInt64());
-  if (value.IsNumber()) return fmt::format("{}", value.GetDouble());
   return {};
 }
 
@@ -234,7 +232,9 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return table;
     JsonTree document;
-    constexpr unsigned flags = rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;
+    // Numbers stay as they are written, so that none loses digits.
+    constexpr unsigned flags =
+        rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
     document.Parse<flags>(rest.data(), end);
     if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
     std::vector<std::string> names;
@@ -280,12 +280,17 @@ std::optional<SweepFormat> sweep_format_of_path(std::string_view path) noexcept 
   return std::nullopt;
 }
 
+std::optional<SweepTable> read_sweep_text(std::string_view text, const std::string& path) {
+  if (text.starts_with('{')) return read_json_lines(path, text);
+  return read_csv(path, text);
+}
+
 std::optional<SweepTable> read_sweep(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text = file.text();
   if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return read_sweep_database(path);
   try {
-    auto table = text.starts_with('{') ? read_json_lines(path, text) : read_csv(path, text);
+    auto table = read_sweep_text(text, path);
     file.check();
     return table;
   } catch (const Error&) {

@@ -34,6 +34,8 @@ struct SweepTable {
 /// Reads a file of any format, told by its content. A last line that was cut off is left out, as
 /// a run that was interrupted leaves one. Nothing for a file without a whole line. Throws Error.
 std::optional<SweepTable> read_sweep(const std::string& path);
+/// The same for the bytes of a text file; `path` is for messages.
+std::optional<SweepTable> read_sweep_text(std::string_view text, const std::string& path);
 
 /// Writes rows one by one, so that what is written stays when the program is interrupted.
 class SweepWriter {

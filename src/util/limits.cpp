@@ -14,6 +14,16 @@
 namespace zoometer {
 namespace {
 
+// The address sanitizer's own tables are larger than any machine. Clang has a question for it, GCC
+// a macro.
+#ifdef __has_feature
+constexpr bool is_sanitized = __has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 constexpr std::string_view memory_option = "--max-memory";
 constexpr std::string_view time_option = "--max-time";
 
@@ -97,13 +107,11 @@ void take_limits(std::vector<std::string>& words, Limits& limits) {
 }
 
 void apply_limits(const Limits& limits) noexcept {
-#ifndef __SANITIZE_ADDRESS__  // the sanitizer's own tables are larger than any machine
   rlimit data{};
-  if (limits.memory > 0 && getrlimit(RLIMIT_DATA, &data) == 0) {
+  if (limits.memory > 0 && !is_sanitized && getrlimit(RLIMIT_DATA, &data) == 0) {
     data.rlim_cur = std::min(static_cast<rlim_t>(limits.memory), data.rlim_max);
     setrlimit(RLIMIT_DATA, &data);
   }
-#endif
   if (limits.seconds == 0) return;
   std::signal(SIGALRM, end_in_time);
   alarm(static_cast<unsigned>(limits.seconds));

@@ -1,17 +1,24 @@
-// The readers of torch.export archives and of the live bridge's lines, on any bytes: they return or
-// throw Error. An input that begins with a brace is JSON, since a mutated archive fails at its
-// checksums: a program, or a line of the bridge.
+// The reader of torch.export archives, on any bytes: it returns or throws Error, within a bound of
+// memory. An input that begins with a brace is the program in such an archive, since a mutated
+// archive fails at its checksums.
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "analysis/profile.hpp"
 #include "import/exported_program.hpp"
-#include "import/fx.hpp"
 #include "ir/verify.hpp"
+#include "memory_bound.hpp"
+#include "outcome.hpp"
+#include "util/zip.hpp"
 
 namespace zoometer {
 namespace {
+
+constexpr std::int64_t memory_base = std::int64_t{64} << 20;
+constexpr std::int64_t program_factor = 512;
+constexpr std::int64_t archive_factor =
+    program_factor * std::int64_t{ZipArchive::largest_expansion};
 
 void read_archive(std::string_view bytes) {
   const std::span<const char> text(bytes);
@@ -33,32 +40,15 @@ void read_program(std::string_view bytes) {
   profile(graph);
 }
 
-void read_line(std::string_view bytes) {
-  std::string buffer;
-  Graph graph;
-  ImportNotes notes;
-  if (read_fx_record(bytes, buffer, graph, notes).has_graph) profile(graph);
-}
-
-void ignore_errors(void (*read)(std::string_view), std::string_view bytes) {
-  try {
-    read(bytes);
-  } catch (const Error& error) {
-    // A broken rule of the graph is a bug of ours, whatever the input.
-    if (error.code == ErrorCode::internal) throw;
-  }
-}
-
 }  // namespace
 }  // namespace zoometer
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (bytes.starts_with('{')) {
-    zoometer::ignore_errors(zoometer::read_program, bytes);
-    zoometer::ignore_errors(zoometer::read_line, bytes);
-  } else {
-    zoometer::ignore_errors(zoometer::read_archive, bytes);
-  }
+  const bool is_program = bytes.starts_with('{');
+  using namespace zoometer;
+  fuzz::within_memory(size, memory_base, is_program ? program_factor : archive_factor, [&] {
+    fuzz::is_taken([&] { is_program ? read_program(bytes) : read_archive(bytes); });
+  });
   return 0;
 }

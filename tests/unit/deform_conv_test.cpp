@@ -37,27 +37,59 @@ TEST(DeformConv, IsAConvolutionAndItsSamples) {
 }
 
 const BrokenConstraint broken[] = {
-    {"deform_conv2d_c1", [](Bench& b) { deform(b, {6, 8, 3}, {2, 18, 5, 5}); }},
+    {"deform_conv2d_c1",
+     [](Bench& b) {
+       deform(b, {6, 8, 3}, {2, 18, 5, 5});
+     }},
     {"deform_conv2d_c2",
      [](Bench& b) {
        deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {}, {{0, 2}, {1, 1}, {1, 1}, {1, 1}, {}, 1});
      }},
     {"deform_conv2d_c2",
-     [](Bench& b) { deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {}, {{2, 2}, {1}, {1}, {1, 1}, {}, 1}); }},
-    {"deform_conv2d_c3", [](Bench& b) { deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {}, attrs_of(3)); }},
-    {"deform_conv2d_c3", [](Bench& b) { deform(b, {5, 4, 3, 3}, {2, 18, 5, 5}, {}, attrs_of(2)); }},
-    {"deform_conv2d_c4", [](Bench& b) { deform(b, {6, 7, 3, 3}, {2, 18, 5, 5}); }},
+     [](Bench& b) {
+       deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {}, {{2, 2}, {1}, {1}, {1, 1}, {}, 1});
+     }},
+    {"deform_conv2d_c3",
+     [](Bench& b) {
+       deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {}, attrs_of(3));
+     }},
+    {"deform_conv2d_c3",
+     [](Bench& b) {
+       deform(b, {5, 4, 3, 3}, {2, 18, 5, 5}, {}, attrs_of(2));
+     }},
+    {"deform_conv2d_c4",
+     [](Bench& b) {
+       deform(b, {6, 7, 3, 3}, {2, 18, 5, 5});
+     }},
     {"deform_conv2d_c5",
      [](Bench& b) {
        deform_conv2d(b.input({2, 8, 9, 9}), b.input({6, 8, 3, 3}), b.input({2, 18, 5, 5}),
                      b.input({5}), {&b.graph, no_id}, attrs_of());
      }},
-    {"deform_conv2d_c6", [](Bench& b) { deform(b, {6, 8, 13, 3}, {2, 18, 5, 5}); }},
-    {"deform_conv2d_c6", [](Bench& b) { deform(b, {6, 8, 0, 3}, {2, 18, 5, 5}); }},
-    {"deform_conv2d_c7", [](Bench& b) { deform(b, {6, 8, 3, 3}, {2, 9, 5, 5}); }},
-    {"deform_conv2d_c7", [](Bench& b) { deform(b, {6, 8, 3, 3}, {2, 18, 5, 4}); }},
-    {"deform_conv2d_c7", [](Bench& b) { deform(b, {6, 8, 3, 3}, {2, 54, 5, 5}); }},
-    {"deform_conv2d_c8", [](Bench& b) { deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {2, 18, 5, 5}); }},
+    {"deform_conv2d_c6",
+     [](Bench& b) {
+       deform(b, {6, 8, 13, 3}, {2, 18, 5, 5});
+     }},
+    {"deform_conv2d_c6",
+     [](Bench& b) {
+       deform(b, {6, 8, 0, 3}, {2, 18, 5, 5});
+     }},
+    {"deform_conv2d_c7",
+     [](Bench& b) {
+       deform(b, {6, 8, 3, 3}, {2, 9, 5, 5});
+     }},
+    {"deform_conv2d_c7",
+     [](Bench& b) {
+       deform(b, {6, 8, 3, 3}, {2, 18, 5, 4});
+     }},
+    {"deform_conv2d_c7",
+     [](Bench& b) {
+       deform(b, {6, 8, 3, 3}, {2, 54, 5, 5});
+     }},
+    {"deform_conv2d_c8",
+     [](Bench& b) {
+       deform(b, {6, 8, 3, 3}, {2, 18, 5, 5}, {2, 18, 5, 5});
+     }},
 };
 
 TEST(DeformConv, CitesWhatIsBroken) {

@@ -134,6 +134,33 @@ TEST(Onnx, TakesSymbolicSizesAsOneUnlessTold) {
   EXPECT_EQ(Read(file, given).output(), (Shape{2, 8, 8, 8}));
 }
 
+/// A model of one node, with two constants: `some` has the elements 1 to 3, `none` has none.
+std::string constant_model(const NodeParts& parts) {
+  const auto constant = [](const std::string& name, std::vector<std::int64_t> elements) {
+    return node({"Constant", {}, {name}, {Attribute::tensor("value", integers("", elements))}});
+  };
+  return model(
+      {.graph = graph({.nodes = {constant("some", {1, 2, 3}), constant("none", {}), node(parts)},
+                       .inputs = {},
+                       .outputs = {value_info("some", type({3}, 7))}})});
+}
+
+TEST(Onnx, RefusesConstantsWithTooFewInputs) {
+  const Error error = refusal(constant_model({"ScatterElements", {"some", "none"}, {"y"}}));
+  EXPECT_THAT(std::string(error.what()), HasSubstr("expected an input 2"));
+}
+
+TEST(Onnx, RefusesBoundsWithoutAnElement) {
+  const Error error = refusal(constant_model({"Clip", {"some", "none"}, {"y"}}));
+  EXPECT_THAT(std::string(error.what()),
+              HasSubstr("a constant has too few elements: expected 1, got 0"));
+}
+
+TEST(Onnx, TakesAPowerThatNobodyWants) {
+  const Read read(constant_model({"Pow", {"some", "some"}, {}}));
+  EXPECT_EQ(read.output(), (Shape{3}));
+}
+
 TEST(Onnx, SaysWhichSymbolicSizeWasTooSmall) {
   const Error error = refusal(conv_model({1, 3, "height", 8}));
   EXPECT_EQ(error.code, ErrorCode::shape);

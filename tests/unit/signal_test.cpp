@@ -43,18 +43,51 @@ TEST(Signal, CountsEveryFrame) {
 }
 
 const BrokenConstraint broken[] = {
-    {"dft_c1", [](Bench& b) { dft(b.input({3, 8, 3}), {.dim = 1}); }},
+    {"dft_c1",
+     [](Bench& b) {
+       dft(b.input({3, 8, 3}), {.dim = 1});
+     }},
     {"dft_c1", [](Bench& b) { dft(b.input({2}), {.dim = 0}); }},
-    {"dft_c2", [](Bench& b) { dft(b.input({3, 8, 1}), {.dim = 2}); }},
-    {"dft_c2", [](Bench& b) { dft(b.input({3, 8, 1}), {.dim = 3}); }},
-    {"dft_c3", [](Bench& b) { dft(b.input({3, 0, 1}), {.dim = 1}); }},
-    {"dft_c3", [](Bench& b) { dft(b.input({3, 8, 1}), {.dim = 1, .length = -4}); }},
-    {"dft_c4", [](Bench& b) { dft(b.input({3, 8, 2}), {.dim = 1, .onesided = true}); }},
-    {"stft_c1", [](Bench& b) { stft(b.input({100, 1}), {&b.graph, no_id}, {16, 8, true}); }},
-    {"stft_c2", [](Bench& b) { stft(b.input({1, 9, 1}), {&b.graph, no_id}, {16, 8, true}); }},
-    {"stft_c2", [](Bench& b) { stft(b.input({1, 99, 1}), {&b.graph, no_id}, {16, 0, true}); }},
-    {"stft_c3", [](Bench& b) { stft(b.input({1, 99, 1}), b.input({8}), {16, 8, true}); }},
-    {"stft_c4", [](Bench& b) { stft(b.input({1, 99, 2}), {&b.graph, no_id}, {16, 8, true}); }},
+    {"dft_c2",
+     [](Bench& b) {
+       dft(b.input({3, 8, 1}), {.dim = 2});
+     }},
+    {"dft_c2",
+     [](Bench& b) {
+       dft(b.input({3, 8, 1}), {.dim = 3});
+     }},
+    {"dft_c3",
+     [](Bench& b) {
+       dft(b.input({3, 0, 1}), {.dim = 1});
+     }},
+    {"dft_c3",
+     [](Bench& b) {
+       dft(b.input({3, 8, 1}), {.dim = 1, .length = -4});
+     }},
+    {"dft_c4",
+     [](Bench& b) {
+       dft(b.input({3, 8, 2}), {.dim = 1, .onesided = true});
+     }},
+    {"stft_c1",
+     [](Bench& b) {
+       stft(b.input({100, 1}), {&b.graph, no_id}, {16, 8, true});
+     }},
+    {"stft_c2",
+     [](Bench& b) {
+       stft(b.input({1, 9, 1}), {&b.graph, no_id}, {16, 8, true});
+     }},
+    {"stft_c2",
+     [](Bench& b) {
+       stft(b.input({1, 99, 1}), {&b.graph, no_id}, {16, 0, true});
+     }},
+    {"stft_c3",
+     [](Bench& b) {
+       stft(b.input({1, 99, 1}), b.input({8}), {16, 8, true});
+     }},
+    {"stft_c4",
+     [](Bench& b) {
+       stft(b.input({1, 99, 2}), {&b.graph, no_id}, {16, 8, true});
+     }},
 };
 
 TEST(Signal, CitesWhatIsBroken) {

@@ -58,6 +58,8 @@ template <class... Types>
 struct Overloaded : Types... {
   using Types::operator()...;
 };
+template <class... Types>
+Overloaded(Types...) -> Overloaded<Types...>;  // Clang 14 does not deduce aggregates by itself
 
 void write_argument(protozero::pbf_writer& node, const OnnxArgument& argument) {
   protozero::pbf_writer attribute(node, node_field::attribute);

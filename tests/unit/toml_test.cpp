@@ -1,0 +1,71 @@
+// What is added to the parser: places in the text, and what it must not be given.
+#include "util/toml.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "util/error.hpp"
+
+namespace zoometer {
+namespace {
+
+std::string text_at(const std::string& text, const TomlValue& value) {
+  return text.substr(value.begin, value.end - value.begin);
+}
+
+std::string refusal(const std::string& text) {
+  try {
+    parse_toml(text, "a.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::malformed);
+    return error.what();
+  }
+  return "taken";
+}
+
+TEST(Toml, TellsWhereAValueStands) {
+  const std::string text = "é = 1\n";
+  EXPECT_NE(refusal(text), "taken");
+  const std::string good = "# é\na = [\"ü\", 12] # ö\nb = \"x\"\n";
+  const TomlValue file = parse_toml(good, "a.toml");
+  const TomlValue& list = *file.find("a");
+  EXPECT_EQ(text_at(good, list), "[\"ü\", 12]");
+  EXPECT_EQ(text_at(good, list.items[0]), "\"ü\"");
+  EXPECT_EQ(text_at(good, list.items[1]), "12");
+  EXPECT_EQ(text_at(good, *file.find("b")), "\"x\"");
+  EXPECT_EQ(file.find("b")->line, 3U);
+}
+
+TEST(Toml, DoesNotCountTheByteOrderMark) {
+  const std::string text = "\xEF\xBB\xBF"
+                           "a = 12\n";
+  EXPECT_EQ(text_at(text, *parse_toml(text, "a.toml").find("a")), "12");
+}
+
+TEST(Toml, RefusesLettersBeyondAsciiInNames) {
+  EXPECT_THAT(refusal("a = 1\né = 2\n"), ::testing::StartsWith("a.toml: line 2: "));
+  EXPECT_THAT(refusal("[x.é]\n"), ::testing::StartsWith("a.toml: line 1: "));
+  EXPECT_THAT(refusal("a = \"\\é\"\n"), ::testing::StartsWith("a.toml: line 1: "));
+}
+
+TEST(Toml, TakesLettersBeyondAsciiBehindABackslashAtTheEndOfALine) {
+  const TomlValue file = parse_toml("a = \"\"\"\\\n  é\"\"\"\n", "a.toml");
+  EXPECT_EQ(file.find("a")->text, "é");
+}
+
+TEST(Toml, RefusesTablesWithoutAName) {
+  EXPECT_EQ(refusal("a = 1\n[;b]\n"), "a.toml: no TOML: a name or a value is missing");
+  EXPECT_EQ(refusal("a = [}\n"), "a.toml: no TOML: a name or a value is missing");
+}
+
+TEST(Toml, IsReadInLinearTime) {
+  std::string text = "a = [";
+  constexpr int count = 100'000;
+  for (int i = 0; i < count; ++i) text += "1,";
+  text += "]\n";
+  const TomlValue file = parse_toml(text, "a.toml");
+  EXPECT_EQ(file.find("a")->items.size(), static_cast<std::size_t>(count));
+}
+
+}  // namespace
+}  // namespace zoometer
