@@ -82,9 +82,12 @@ expect "an interpreter by its name on the PATH" is "$status" 0
 expect "the first of that name is taken" json '.traceable == 2 and (.notes[0] | test("shims/good: Python"))'
 run discover --python no_such_python
 expect "a name that is not there" has "$err" "no_such_python does not run"
-(
-  ulimit -n 5
-  "$ZOOMETER" discover --python "$PWD/good" >stdout.txt 2>stderr.txt
-)
-expect "no descriptor is left for a pipe" has "$(cat stderr.txt)" "Too many open files"
+# The sanitizers need descriptors of their own to look at memory.
+if ! grep -q __asan_init "$ZOOMETER"; then
+  (
+    ulimit -n 5
+    "$ZOOMETER" discover --python "$PWD/good" >stdout.txt 2>stderr.txt
+  )
+  expect "no descriptor is left for a pipe" has "$(cat stderr.txt)" "Too many open files"
+fi
 finish
