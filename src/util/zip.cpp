@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -184,8 +185,7 @@ void refuse_overlaps(std::span<const ZipEntry> entries, std::uint64_t directory_
 struct Inflater {
   z_stream stream{};
   Inflater() {
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-      throw Error(ErrorCode::limit, "there is no memory to inflate with");
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
   }
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
@@ -211,6 +211,7 @@ void inflate_all(std::span<const std::byte> packed, ZipText& text, std::uint64_t
     in_left -= in - stream.avail_in;
     out_left -= out - stream.avail_out;
   }
+  if (status == Z_MEM_ERROR) throw std::bad_alloc();
   if (status != Z_STREAM_END || in_left != 0 || out_left != 0)
     malformed("an entry does not inflate to its size", offset);
 }

@@ -17,8 +17,8 @@
 namespace zoometer {
 namespace {
 
-// SQLite lists the pages of an entry before it looks at them: 34 MB where a page of 512 bytes claims
-// an entry of 2 GiB.
+// SQLite lists the pages of an entry before it looks at them: 34 MB where a page of 512 bytes
+// claims an entry of 2 GiB.
 constexpr std::int64_t memory_base = std::int64_t{64} << 20;
 constexpr std::int64_t memory_factor = 4096;
 
