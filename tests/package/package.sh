@@ -126,7 +126,7 @@ example() { # NAME WORDS...
 for name in list profile walk custom_model; do
   expect "example $name" example "$name"
 done
-expect "example read_file" example read_file "$SOURCE_DIR/tests/fuzz/corpus/pt2/old_layout.pt2"
+expect "example read_file" example read_file "$SOURCE_DIR/tests/package/old_layout.pt2"
 fails_with() { # TEXT COMMAND...
   local text=$1 said
   shift
