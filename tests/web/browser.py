@@ -78,10 +78,12 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self):
-        """Every address asked for since the page was opened."""
+        """Every address that a page asked for, the browser's own start page aside."""
         urls = []
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
+            if message["method"] != "Network.requestWillBeSent":
+                continue
+            if not message["params"]["documentURL"].startswith("chrome://"):
                 urls.append(message["params"]["request"]["url"])
         return urls
