@@ -84,6 +84,6 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] != "Network.requestWillBeSent":
                 continue
-            if not message["params"]["documentURL"].startswith("chrome://"):
+            if message["params"]["documentURL"].startswith("file://"):
                 urls.append(message["params"]["request"]["url"])
         return urls
