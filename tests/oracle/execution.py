@@ -28,9 +28,9 @@ from typing import Any
 import numpy
 import torch
 from torch import Tensor, nn
+from torch.ao import quantization
 from torch.nn import quantized as nnq
 from torchvision.models import get_model_builder
-from torchvision.models.quantization.utils import quantize_model
 
 import facts
 
@@ -156,10 +156,19 @@ def build(case: Case) -> nn.Module:
     torch.manual_seed(0)
     model = builder(**options).eval()
     randomise(model, case.sharper)
-    if case.backend:
-        torch.backends.quantized.engine = case.backend
-        quantize_model(model, case.backend)
     return model
+
+
+def quantise(model: nn.Module, case: Case, inputs: list[Tensor]) -> None:
+    """The int8 form, with the ranges of what the inputs give: with any others, a network of random
+    weights may end up in a corner of its ranges, where all results are the same."""
+    torch.backends.quantized.engine = case.backend
+    model.qconfig = quantization.QConfig(activation=quantization.default_observer,
+                                         weight=quantization.default_weight_observer)
+    model.fuse_model()
+    quantization.prepare(model, inplace=True)
+    outputs_of(model, case, inputs)
+    quantization.convert(model, inplace=True)
 
 
 # The layers that a detector's class scores come from.
@@ -312,6 +321,8 @@ def compare(case: Case, places: argparse.Namespace) -> tuple[float, int]:
     inputs = inputs_of(case)
     if facts.is_detection(case.model):
         calibrate(model, case, inputs)
+    if case.backend:
+        quantise(model, case, inputs)
     wanted = [t.double().numpy() for t in outputs_of(model, case, inputs).values()]
     actual = [array.astype(float) for array in execute(case, model, inputs, places)]
     if len(wanted) != len(actual):
