@@ -80,6 +80,28 @@ std::vector<ScopeAndClass> metadata_levels(const OnnxNode& node) {
   return levels;
 }
 
+/// The path of the convolution into which the exporter fused the norm behind it, or nothing. Such a
+/// node bears the scope of the norm; its weight tells whose it is.
+std::string_view fused_into(const OnnxNode& node) {
+  const std::string_view rules = metadata_of(node, "pkg.onnxscript.rewriter.rule_name");
+  if (rules.find("FuseBatchNorm") == std::string_view::npos || node.inputs.size() < 2) return {};
+  return is_dotted_path(node.inputs[1]) ? before_last(node.inputs[1], '.') : std::string_view{};
+}
+
+bool is_below(std::string_view path, std::string_view outer) {
+  return outer.empty() ||
+         (path.size() > outer.size() + 1 && path[outer.size()] == '.' && path.starts_with(outer));
+}
+
+/// Leads to the module of that path, in place of where the levels lead.
+void redirect(std::vector<ScopeAndClass>& levels, std::string_view path, std::string_view kind) {
+  while (!levels.empty() && !is_below(path, levels.back().first)) levels.pop_back();
+  std::size_t dot = levels.empty() ? 0 : levels.back().first.size();
+  for (dot = path.find('.', dot + 1); dot != std::string_view::npos; dot = path.find('.', dot + 1))
+    levels.emplace_back(path.substr(0, dot), no_class);
+  levels.emplace_back(path, kind);
+}
+
 /// What a scope adds to its parent's path: the exporter writes "layer1.0" below "layer1".
 std::string_view relative_name(std::string_view parent, std::string_view name) {
   for (std::string_view tail = parent; !tail.empty();) {
@@ -140,9 +162,12 @@ void OnnxModules::enter(const OnnxNode& node, std::span<const ValueId> weights) 
 OnnxModules::PlaceId OnnxModules::place_of(const OnnxNode& node, std::span<const ValueId> weights) {
   PlaceId place = bases_.back();
   if (!node.metadata.empty()) {
-    const auto levels = metadata_levels(node);
+    auto levels = metadata_levels(node);
+    const std::string_view fused = fused_into(node);
+    if (!levels.empty() && !fused.empty()) redirect(levels, fused, node.op_type);
     const ModuleId top = places_[place].module;
     for (const auto& [name, kind] : levels) {
+      if (name.empty() && place == 0 && !has_declared_) classify(0, kind);
       if (name.empty() || places_[place].depth >= most_levels) continue;
       PlaceId next = place_ids_.find(place, name);
       if (next == no_id) {
@@ -227,8 +252,16 @@ bool OnnxModules::owns(ModuleId module, ValueId weight) const {
   return owner == module;
 }
 
+void OnnxModules::classify(ModuleId module, std::string_view kind) {
+  if (graph_.modules()[module].kind == kind) return;
+  graph_.set_module_kind(module, graph_.arena().copy(kind));
+}
+
 ModuleId OnnxModules::child(ModuleId parent, std::string_view name, std::string_view kind) {
-  if (const ModuleId found = children_.find(parent, name); found != no_id) return found;
+  if (const ModuleId found = children_.find(parent, name); found != no_id) {
+    if (graph_.modules()[found].kind == no_class) classify(found, kind);
+    return found;
+  }
   Arena& arena = graph_.arena();
   const std::string_view kept = arena.copy(name);
   const ModuleId added =

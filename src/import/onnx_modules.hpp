@@ -85,6 +85,8 @@ class OnnxModules {
   bool owns(ModuleId module, ValueId weight) const;
   bool is_weight_path(const std::string& path);
   PlaceId add_place(PlaceId outer, ModuleId module);
+  /// Gives a module the class that the file tells only later.
+  void classify(ModuleId module, std::string_view kind);
   ModuleId child(ModuleId parent, std::string_view name, std::string_view kind);
   ModuleId descend(ModuleId parent, std::string_view dotted, std::string_view kind);
   ModuleId find_path(std::string_view dotted) const;

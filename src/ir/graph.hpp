@@ -116,6 +116,8 @@ class Graph {
   /// Adds a module below `parent`, or the root (`no_id`).
   /// `name` and `kind` must outlive the graph (a literal, or text in its arena).
   ModuleId add_module(ModuleId parent, std::string_view name, std::string_view kind);
+  /// Gives a module the class that a reader learnt later; `kind` must outlive the graph.
+  void set_module_kind(ModuleId module, std::string_view kind) { modules_[module].kind = kind; }
   /// Adds an input; `is_bounded` says that a size of it is only an upper bound.
   ValueId add_input(std::string_view name, const Shape& shape, DType dtype,
                     bool is_bounded = false);

@@ -33,6 +33,14 @@ run profile two.pt2 --entry second --format json
 expect "reads one of several models" json '.totals.parameters == 2542856'
 run profile "$data/onnx/light_vgg19.onnx" --format json
 expect "reads ONNX" json '.totals.macs == 19632062464 and .coverage.unknown == []'
+# torch 2's exporter has folded the norms into the convolutions, and drops their biases of zeros.
+products='[.modules[] | select(.macs > 0) | {path, macs, calls}] | sort_by(.path)'
+run profile resnet18 --format json
+products_of_the_model=$(jq -c "$products" stdout.txt)
+run profile "$data/onnx/torch_resnet18.onnx" --format json
+expect "reads an export of torch 2 as the model's own modules" is "$(jq -c "$products" stdout.txt)" "$products_of_the_model"
+expect "counts the weights that the export has" json '.totals.parameters == 11689512 - 2 * 4800'
+expect "takes the model's class from the export" json '.modules[0].type == "ResNet" and .coverage.unknown == []'
 run parameters "$data/onnx/light_vgg19.onnx" --format json
 expect "lists the weights of ONNX" json '.entries | length == 38'
 run table "$data/onnx/light_vgg19.onnx"

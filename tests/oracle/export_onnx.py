@@ -126,14 +126,9 @@ def auxiliary_parameters(document: dict[str, Any]) -> int:
     return sum(m["parameters"] for m in document["modules"] if m["path"] in heads)
 
 
-def differences(ours: dict[str, Any], file: dict[str, Any]) -> list[str]:
-    """What an exported file's profile says otherwise than the native model's."""
-    found = [f"unknown operator {u['op']} x {u['count']}" for u in file["coverage"]["unknown"]]
-    wanted = ours["totals"]["parameters"] - auxiliary_parameters(ours)
-    if file["totals"]["parameters"] != wanted:
-        found.append(f"parameters {file['totals']['parameters']}, expected {wanted}")
-    if file["totals"]["macs"] != ours["totals"]["macs"]:
-        found.append(f"MACs {file['totals']['macs']}, expected {ours['totals']['macs']}")
+def module_differences(ours: dict[str, Any], file: dict[str, Any]) -> list[str]:
+    """The modules with MACs that only one of the two has, and those with other MACs."""
+    found = []
     expected = {m["path"]: m for m in ours["modules"] if m["macs"]}
     came = {m["path"]: m for m in file["modules"] if m["macs"]}
     for path in sorted(expected.keys() - came.keys()):
@@ -143,6 +138,18 @@ def differences(ours: dict[str, Any], file: dict[str, Any]) -> list[str]:
     for path in sorted(expected.keys() & came.keys()):
         if expected[path]["macs"] != came[path]["macs"]:
             found.append(f"{path}: {came[path]['macs']} MACs, expected {expected[path]['macs']}")
+    return found
+
+
+def differences(ours: dict[str, Any], file: dict[str, Any]) -> list[str]:
+    """What an exported file's profile says otherwise than the native model's."""
+    found = [f"unknown operator {u['op']} x {u['count']}" for u in file["coverage"]["unknown"]]
+    wanted = ours["totals"]["parameters"] - auxiliary_parameters(ours)
+    if file["totals"]["parameters"] != wanted:
+        found.append(f"parameters {file['totals']['parameters']}, expected {wanted}")
+    if file["totals"]["macs"] != ours["totals"]["macs"]:
+        found.append(f"MACs {file['totals']['macs']}, expected {ours['totals']['macs']}")
+    found += module_differences(ours, file)
     shapes = [output["shape"] for output in ours["outputs"]]
     if [output["shape"] for output in file["outputs"]] != shapes:
         found.append(f"output shapes other than {shapes}")

@@ -273,7 +273,35 @@ TEST(Onnx, MakesTheModuleTreeOfMetadata) {
             .inputs = {value_info("x", type({2, 3}))},
             .outputs = {value_info("y", type({2, 3}))}})}));
   EXPECT_THAT(read.modules(), testing::ElementsAre("", "features", "features.0"));
+  EXPECT_EQ(read.graph.modules()[0].kind, "Net");
   EXPECT_EQ(read.graph.modules()[2].kind, "ReLU");
+}
+
+// torch 2's exporter gives a convolution with which it fused the norm behind it the norm's scope.
+TEST(Onnx, PutsFusedConvolutionsWhereTheirWeightsAre) {
+  const auto convolution = [](const char* weight, const char* scopes) {
+    return node({"Conv",
+                 {"x", weight},
+                 {std::string("y.") + weight},
+                 {},
+                 "node_Conv",
+                 "",
+                 {{"pkg.torch.onnx.name_scopes", scopes},
+                  {"pkg.onnxscript.rewriter.rule_name", "FuseBatchNormIntoConv"}}});
+  };
+  const Read read(model(
+      {.graph = graph(
+           {.nodes = {convolution("stem.conv.weight", "['', 'stem', 'stem.bn', 'batch_norm']"),
+                      convolution("body.0.3.weight", "['', 'body', 'body.1', 'batch_norm']"),
+                      convolution("bare", "['', 'bn', 'batch_norm']")},
+            .inputs = {value_info("x", type({1, 3, 4, 4}))},
+            .outputs = {value_info("y.bare", type({1, 8, 4, 4}))},
+            .initializers = {weight("stem.conv.weight", {8, 3, 1, 1}),
+                             weight("body.0.3.weight", {8, 3, 1, 1}),
+                             weight("bare", {8, 3, 1, 1})}})}));
+  EXPECT_THAT(read.modules(),
+              testing::ElementsAre("", "stem", "stem.conv", "body", "body.0", "body.0.3", "bn"));
+  EXPECT_EQ(read.graph.modules()[2].kind, "Conv");
 }
 
 TEST(Onnx, InlinesFunctionsAsModules) {
