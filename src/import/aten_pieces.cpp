@@ -1,6 +1,6 @@
 // Pieces, joins and constants that are made of several of the operators that src/op has.
 #include <algorithm>
-#include <array>
+#include <cstdlib>
 #include <vector>
 
 #include "import/aten_handlers.hpp"
@@ -227,15 +227,15 @@ Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   const std::int64_t first = axis_of(call, attrs.dim0, rank);
   const std::int64_t second = axis_of(call, attrs.dim1, rank);
   if (first == second) call.refuse("a diagonal of one axis");
-  const std::int64_t away = attrs.offset < 0 ? -attrs.offset : attrs.offset;
-  if (away < 0) call.refuse("a diagonal that is too far away");
+  constexpr std::int64_t farthest = std::int64_t{1} << 40;
+  if (attrs.offset < -farthest || attrs.offset > farthest)
+    call.refuse("a diagonal that is too far away");
+  const std::int64_t away = std::abs(attrs.offset);
   const std::int64_t side = checked_add(x.dim(-1), away);
   Ints sizes(std::span<const std::int64_t>(x.shape()).first(x.shape().size() - 1));
   sizes.insert(static_cast<std::size_t>(std::min(first, second)), side);
   sizes.insert(static_cast<std::size_t>(std::max(first, second)), side);
-  Graph& graph = call.graph();
-  // The identity with each of its rows multiplied: an element moves to each of its places.
-  const Tensor empty = zoometer::full(graph, sizes, 0, x.dtype());
+  const Tensor empty = zoometer::full(call.graph(), sizes, 0, x.dtype());
   Ints strides = Ints::filled(sizes.size(), 1);
   for (std::size_t i = sizes.size() - 1; i-- > 0;)
     strides[i] = checked_mul(strides[i + 1], sizes[i + 1]);
@@ -275,7 +275,7 @@ void linalg_diagonal(AtenCall& call) {
   call.output(apply(diagonal_op, attrs, call.tensor(0)));
 }
 
-/// x with a source on a diagonal: the rest is chosen element by element.
+/// x with a source on a diagonal, which is a view of its memory.
 void diagonal_scatter(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", 0),

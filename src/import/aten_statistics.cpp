@@ -1,6 +1,6 @@
 // Orders, searches, counts and statistics.
 #include <algorithm>
-#include <limits>
+#include <vector>
 
 #include "import/aten_handlers.hpp"
 #include "import/decompositions.hpp"
@@ -221,7 +221,7 @@ void histogram_counts(AtenCall& call) {
   const Tensor x = flat(call.tensor(0));
   const std::int64_t bins = call.integer("bins", 100);
   if (bins < 1) call.refuse("less than one bin");
-  double least = call.number("min", 0);
+  const double least = call.number("min", 0);
   const double most = call.number("max", 0);
   if (least == most) {  // the range is that of the elements
     reduce(amin_op, x, {});
@@ -266,9 +266,10 @@ void covariance(AtenCall& call) {
   const bool single = x.rank() < 2;
   if (single) x = zoometer::reshape(x, {1, -1});
   const Tensor centred = x - zoometer::mean(x, {1}, true);
-  const std::int64_t counted = x.dim(1) - call.integer("correction", 1);
+  const double counted =
+      static_cast<double>(x.dim(1)) - static_cast<double>(call.integer("correction", 1));
   const Tensor products = zoometer::matmul(centred, zoometer::transpose(centred, 0, 1));
-  const Tensor result = products / static_cast<double>(std::max<std::int64_t>(1, counted));
+  const Tensor result = products / std::max(1.0, counted);
   call.output(single ? zoometer::reshape(result, {}) : result);
 }
 
