@@ -101,8 +101,9 @@ class AtenCall {
   /// The next result.
   void output(Tensor tensor) { results_.push_back(tensor.id); }
   void outputs(Tensor first, std::size_t count);
-  /// Results that the last node, which made `first`, makes on its way and of which the program tells
-  /// the type: one for each name that has no result yet. Those that nothing reads are left out.
+  /// Results that the last node, which made `first`, makes on its way and of which the program
+  /// tells the type: one for each name that has no result yet. Those that nothing reads are left
+  /// out.
   void outputs_beside(Tensor first);
   /// Refuses more results than the program names: a few words could ask for millions.
   void expect_outputs(std::int64_t count) const;

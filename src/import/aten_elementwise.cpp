@@ -249,10 +249,10 @@ void logaddexp2(AtenCall& call) { add_logarithms(call, log1p_op, 0.6931471805599
 
 void nan_to_num(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  const Tensor number = zoometer::where(zoometer::unary(isnan_op, x),
-                                        constant(call, call.number("nan", 0)), x);
-  call.output(zoometer::clamp(number, call.number("neginf", -infinity),
-                              call.number("posinf", infinity)));
+  const Tensor number =
+      zoometer::where(zoometer::unary(isnan_op, x), constant(call, call.number("nan", 0)), x);
+  call.output(
+      zoometer::clamp(number, call.number("neginf", -infinity), call.number("posinf", infinity)));
 }
 
 void hypot(AtenCall& call) {
@@ -264,8 +264,7 @@ void hypot(AtenCall& call) {
 void heaviside(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor is_zero = zoometer::binary(eq_op, x, 0.0);
-  call.output(
-      zoometer::where(is_zero, call.tensor(1), zoometer::binary(gt_op, x, 0.0)));
+  call.output(zoometer::where(is_zero, call.tensor(1), zoometer::binary(gt_op, x, 0.0)));
 }
 
 void copysign(AtenCall& call) {
@@ -278,8 +277,7 @@ void sinc(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor angle = x * 3.141592653589793;
   const Tensor ratio = zoometer::unary(sin_op, angle) / angle;
-  call.output(
-      zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 1), ratio));
+  call.output(zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 1), ratio));
 }
 
 void degrees_and_radians(AtenCall& call) {
@@ -314,8 +312,7 @@ void xlogy(AtenCall& call) {
   const Tensor x = operand(call, 0);
   const Tensor y = operand(call, 1);
   const Tensor product = x * zoometer::unary(plus_one ? log1p_op : log_op, y);
-  call.output(
-      zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 0), product));
+  call.output(zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 0), product));
 }
 
 /// -x log(x).
@@ -346,11 +343,11 @@ void normal(AtenCall& call) {
   }
   const RandomAttrs attrs{sizes, call.dtype("dtype").value_or(DType::float32), "normal"};
   const Tensor x = apply_constant(call.graph(), random_op, attrs);
-  const Tensor spread = deviation == nullptr     ? x
+  const Tensor spread = deviation == nullptr   ? x
                         : is_number(deviation) ? x * number_of(*deviation)
                                                : x * call.tensor("std");
   const Argument* mean = call.find("mean");
-  call.output(mean == nullptr     ? spread
+  call.output(mean == nullptr   ? spread
               : is_number(mean) ? spread + number_of(*mean)
                                 : spread + call.tensor("mean"));
 }
@@ -359,8 +356,8 @@ void multinomial(AtenCall& call) {
   Ints sizes(call.tensor(0).shape());
   if (sizes.empty()) call.refuse("a distribution without classes");
   sizes.back() = call.integer("num_samples");
-  call.output(apply_constant(call.graph(), random_op,
-                             RandomAttrs{sizes, DType::int64, "multinomial"}));
+  call.output(
+      apply_constant(call.graph(), random_op, RandomAttrs{sizes, DType::int64, "multinomial"}));
 }
 
 void square(AtenCall& call) { call.output(zoometer::binary(pow_op, call.tensor(0), 2)); }

@@ -115,7 +115,7 @@ AtenTranslation addbmm, addr, addmm_activation, inner, vecdot, tensordot, kron, 
 
 // -- aten_vision.cpp ----------------------------------------------------------------------------
 
-AtenTranslation quantize_per_tensor, quantize_per_channel, dequantize, nms, roi_align,
-    ps_roi_align, affine_grid, deform_conv2d;
+AtenTranslation quantize_per_tensor, quantize_per_channel, dequantize, nms, roi_align, ps_roi_align,
+    affine_grid, deform_conv2d;
 
 }  // namespace zoometer::aten

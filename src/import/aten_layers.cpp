@@ -169,20 +169,19 @@ void attention(AtenCall& call) {
   Tensor mask = call.optional_tensor("attn_mask");
   if (!mask) mask = call.optional_tensor("attn_bias");
   const AttentionAttrs attrs{call.boolean("is_causal", false), call.number("scale", 0)};
-  output_and_more(
-      call, zoometer::scaled_dot_product_attention(call.tensor("query"), call.tensor("key"),
-                                                   call.tensor("value"), mask, attrs));
+  output_and_more(call,
+                  zoometer::scaled_dot_product_attention(call.tensor("query"), call.tensor("key"),
+                                                         call.tensor("value"), mask, attrs));
 }
 
 // -- normalisation ------------------------------------------------------------------------------
 
 void batch_norm(AtenCall& call) {
   const BatchNormAttrs attrs{call.number(call.has("epsilon") ? "epsilon" : "eps", 1e-5)};
-  output_and_more(
-      call,
-      zoometer::batch_norm(call.tensor(0), call.optional_tensor("weight"),
-                           call.optional_tensor("bias"), call.optional_tensor("running_mean"),
-                           call.optional_tensor("running_var"), attrs));
+  output_and_more(call, zoometer::batch_norm(call.tensor(0), call.optional_tensor("weight"),
+                                             call.optional_tensor("bias"),
+                                             call.optional_tensor("running_mean"),
+                                             call.optional_tensor("running_var"), attrs));
 }
 
 namespace {

@@ -176,8 +176,8 @@ class Chain {
   void split(std::size_t first, std::size_t last) {
     std::int64_t best = -1;
     for (std::size_t at = first; at < last; ++at) {
-      const std::int64_t own = zoometer::product(matrices_[first].dim(0), matrices_[at].dim(1),
-                                                 matrices_[last].dim(1));
+      const std::int64_t own =
+          zoometer::product(matrices_[first].dim(0), matrices_[at].dim(1), matrices_[last].dim(1));
       const std::int64_t parts = checked_add(costs_[first][at], costs_[at + 1][last]);
       const std::int64_t cost = checked_add(own, parts);
       if (best >= 0 && cost >= best) continue;
@@ -254,8 +254,8 @@ Tensor matrix_norm_of(AtenCall& call, Tensor x, const Ints& dims, bool keepdim) 
   if (keepdim) return found;
   Ints sizes;
   for (std::int64_t i = 0; i < x.rank(); ++i) {
-    const bool gone = i == dims[0] || i == dims[1] || i - x.rank() == dims[0] ||
-                      i - x.rank() == dims[1];
+    const bool gone =
+        i == dims[0] || i == dims[1] || i - x.rank() == dims[0] || i - x.rank() == dims[1];
     if (!gone) sizes.push_back(x.dim(i));
   }
   return zoometer::reshape(found, sizes);

@@ -160,7 +160,8 @@ void cross_entropy_loss(AtenCall& call) {
   if (target.shape() == x.shape()) {  // probabilities
     Tensor wanted = target;
     if (smoothing > 0) {
-      const double share = smoothing / static_cast<double>(std::max<std::int64_t>(1, x.dim(classes)));
+      const double share =
+          smoothing / static_cast<double>(std::max<std::int64_t>(1, x.dim(classes)));
       wanted = wanted * (1 - smoothing) + share;
     }
     Tensor products = likelihood * wanted;
@@ -185,8 +186,7 @@ Tensor length_of(Tensor x, double order, bool keepdim = false) {
   const Tensor size = absolute(x);
   if (std::isinf(order)) return reduce(amax_op, size, {-1}, keepdim);
   if (order == 1) return zoometer::sum(size, {-1}, keepdim);
-  if (order == 0)
-    return zoometer::sum(zoometer::binary(ne_op, size, 0.0), {-1}, keepdim);
+  if (order == 0) return zoometer::sum(zoometer::binary(ne_op, size, 0.0), {-1}, keepdim);
   const Tensor powers = zoometer::sum(zoometer::binary(pow_op, size, order), {-1}, keepdim);
   return zoometer::binary(pow_op, powers, 1 / order);
 }

@@ -427,8 +427,7 @@ void repeat_interleave(AtenCall& call) {
   if (!known) call.refuse("repetitions whose number depends on data");
   const Tensor x = call.tensor(0);
   const ChunkAttrs attrs{call.integer("repeats"), call.integer("dim", 0)};
-  call.output(apply(repeat_interleave_op, attrs,
-                    call.has("dim") ? x : zoometer::reshape(x, {-1})));
+  call.output(apply(repeat_interleave_op, attrs, call.has("dim") ? x : zoometer::reshape(x, {-1})));
 }
 
 void flip(AtenCall& call) {
@@ -528,8 +527,8 @@ void logspace(AtenCall& call) {
   const std::int64_t steps = call.integer("steps");
   if (steps < 2 || start == end) call.refuse("less than two different numbers");
   const double step = (end - start) / static_cast<double>(steps - 1);
-  const Tensor powers = zoometer::arange(call.graph(), start, end + step / 2, step,
-                                         dtype_or(call, DType::float32));
+  const Tensor powers =
+      zoometer::arange(call.graph(), start, end + step / 2, step, dtype_or(call, DType::float32));
   call.output(zoometer::binary(pow_op, constant(call, call.number("base", 10)), powers));
 }
 

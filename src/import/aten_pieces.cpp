@@ -296,8 +296,8 @@ void diagonal_scatter(AtenCall& call) {
   const std::int64_t right = strides[static_cast<std::size_t>(second)];
   view.strides.push_back(checked_add(down, right));
   const bool below = attrs.offset < 0;
-  view.offset = checked_mul(below ? checked_mul(attrs.offset, -1) : attrs.offset,
-                            below ? down : right);
+  view.offset =
+      checked_mul(below ? checked_mul(attrs.offset, -1) : attrs.offset, below ? down : right);
   call.output(apply(as_strided_scatter_op, view, x, call.tensor(1)));
 }
 
@@ -321,8 +321,8 @@ void index_reduce(AtenCall& call) {
   for (const std::string_view known : {"prod", "mean", "amax", "amin"}) {
     if (asked != known) continue;
     const ScatterAttrs attrs{call.integer("dim"), known};
-    return call.output(apply(index_copy_op, attrs, call.tensor(0), call.tensor("index"),
-                             call.tensor("source")));
+    return call.output(
+        apply(index_copy_op, attrs, call.tensor(0), call.tensor("index"), call.tensor("source")));
   }
   call.refuse("a reduction of another kind");
 }
@@ -364,8 +364,7 @@ void col2im(AtenCall& call) {
   const std::int64_t height = checked_add(output[0], checked_mul(2, padding[0]));
   const std::int64_t width = checked_add(output[1], checked_mul(2, padding[1]));
   Graph& graph = call.graph();
-  const Tensor pieces =
-      zoometer::reshape(x, {x.dim(0), channels, checked_mul(window, x.dim(2))});
+  const Tensor pieces = zoometer::reshape(x, {x.dim(0), channels, checked_mul(window, x.dim(2))});
   const Tensor empty =
       zoometer::full(graph, {x.dim(0), channels, checked_mul(height, width)}, 0, x.dtype());
   const Tensor places = zoometer::full(graph, pieces.shape(), 0, DType::int64);
@@ -440,8 +439,7 @@ void embedding_bag(AtenCall& call) {
   const Tensor offsets = call.tensor("offsets");
   if (table.rank() != 2 || indices.rank() != 1 || offsets.rank() != 1)
     call.refuse("a table of another rank than 2, or indices of another than 1");
-  const std::int64_t bags =
-      offsets.dim(0) - (call.boolean("include_last_offset", false) ? 1 : 0);
+  const std::int64_t bags = offsets.dim(0) - (call.boolean("include_last_offset", false) ? 1 : 0);
   const std::int64_t mode = call.integer("mode", 0);
   if (bags < 0 || mode < 0 || mode > 2) call.refuse("a mode of another number");
   Graph& graph = call.graph();
@@ -506,8 +504,8 @@ void output_triangle(AtenCall& call, bool lower) {
   const std::int64_t below =
       below_diagonal(rows, columns, lower ? offset : checked_add(offset, -1));
   const std::int64_t count = lower ? below : checked_mul(rows, columns) - below;
-  call.output(zoometer::full(call.graph(), {2, count}, 0,
-                             call.dtype("dtype").value_or(DType::int64)));
+  call.output(
+      zoometer::full(call.graph(), {2, count}, 0, call.dtype("dtype").value_or(DType::int64)));
 }
 
 }  // namespace
@@ -517,8 +515,6 @@ void tril_indices(AtenCall& call) { output_triangle(call, true); }
 void triu_indices(AtenCall& call) { output_triangle(call, false); }
 
 /// A tensor that keeps assertions in order and holds nothing.
-void token(AtenCall& call) {
-  call.output(zoometer::full(call.graph(), {}, 0, DType::float32));
-}
+void token(AtenCall& call) { call.output(zoometer::full(call.graph(), {}, 0, DType::float32)); }
 
 }  // namespace zoometer::aten

@@ -1,4 +1,5 @@
-// Recurrent layers and cells: PyTorch's flat lists of weights, layer by layer, as src/op takes them.
+// Recurrent layers and cells: PyTorch's flat lists of weights, layer by layer, as src/op takes
+// them.
 #include <vector>
 
 #include "import/aten_handlers.hpp"

@@ -193,8 +193,7 @@ void istft(AtenCall& call) {
   if (single) x = zoometer::unsqueeze(x, 0);
   const std::int64_t count = x.dim(2);
   if (count < 1) call.refuse("no frame");
-  const std::int64_t samples =
-      checked_add(frames.length, checked_mul(frames.step, count - 1));
+  const std::int64_t samples = checked_add(frames.length, checked_mul(frames.step, count - 1));
   const bool onesided = call.boolean("onesided", x.dim(1) != frames.length);
   const Tensor rows = zoometer::transpose(zoometer::view_as_real(x), 1, 2);
   const Tensor back = zoometer::dft(rows, {2, frames.length, onesided, true});
@@ -207,8 +206,8 @@ void istft(AtenCall& call) {
     y = y / overlap_add(zoometer::expand(squares, sizes), samples);
   }
   const std::int64_t start = call.boolean("center", true) ? frames.length / 2 : 0;
-  const std::int64_t end = call.has("length") ? checked_add(start, call.integer("length"))
-                                              : samples - start;
+  const std::int64_t end =
+      call.has("length") ? checked_add(start, call.integer("length")) : samples - start;
   y = zoometer::slice(y, 1, start, std::min(end, samples));
   if (end > samples) y = zoometer::pad_last(y, {0, end - samples});
   call.output(single ? zoometer::squeeze(y, 0) : y);
@@ -288,9 +287,7 @@ void imaginary_part(AtenCall& call) {
   call.output(part_of(x, 1));
 }
 
-void complex_from_parts(AtenCall& call) {
-  call.output(complex_of(call.tensor(0), call.tensor(1)));
-}
+void complex_from_parts(AtenCall& call) { call.output(complex_of(call.tensor(0), call.tensor(1))); }
 
 void complex_from_polar(AtenCall& call) {
   const Tensor size = call.tensor(0);
@@ -301,8 +298,7 @@ void complex_from_polar(AtenCall& call) {
 
 void angle(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  if (is_complex(x))
-    return call.output(zoometer::binary(atan2_op, part_of(x, 1), part_of(x, 0)));
+  if (is_complex(x)) return call.output(zoometer::binary(atan2_op, part_of(x, 1), part_of(x, 0)));
   const Tensor is_negative = zoometer::binary(lt_op, x, 0.0);
   call.output(zoometer::where(is_negative, constant(call, pi), constant(call, 0)));
 }

@@ -169,8 +169,8 @@ void output_places_and_counts(AtenCall& call, Tensor sorted, const Shape& places
   const std::int64_t length = sorted.dim(axis);
   Graph& graph = call.graph();
   const Tensor next = zoometer::slice(sorted, axis, std::min<std::int64_t>(1, length), length);
-  const Tensor differs =
-      zoometer::binary(ne_op, next, zoometer::slice(sorted, axis, 0, std::max<std::int64_t>(0, length - 1)));
+  const Tensor differs = zoometer::binary(
+      ne_op, next, zoometer::slice(sorted, axis, 0, std::max<std::int64_t>(0, length - 1)));
   if (call.uses(1)) {
     zoometer::cumsum(differs, axis);
     call.output(zoometer::full(graph, places, 0, DType::int64));
@@ -236,8 +236,7 @@ void bin_count(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const OutputType type = call.declared(0);
   if (x.rank() != 1 || type.shape.rank() != 1) call.refuse("other than a list of integers");
-  const Tensor counts =
-      counted(x, call.optional_tensor("weights"), type.shape[0], type.dtype);
+  const Tensor counts = counted(x, call.optional_tensor("weights"), type.shape[0], type.dtype);
   if (type.bounded) call.graph().mark_bounded(counts.id);
   call.output(counts);
 }

@@ -837,8 +837,8 @@ bool GraphReader::inline_branches(const Json& node, const Inlined& inlined,
   if (!results) return false;
   const bool is_first = flops_from(graph, before.nodes) >= otherwise;
   if (!is_first) results = run(1);
-  session_.tell(std::string(node_name(node)) + ": the branch for " +
-                (is_first ? "true" : "false") + ", the costlier one, is counted");
+  session_.tell(std::string(node_name(node)) + ": the branch for " + (is_first ? "true" : "false") +
+                ", the costlier one, is counted");
   results_ = std::move(*results);
   return true;
 }

@@ -27,9 +27,9 @@ constexpr std::string_view einsum_constraints[] = {
     "one label per dimension of each operand, none twice within a term",
     "equal sizes of equal labels", "output labels that occur in an operand"};
 constexpr std::string_view grouped_inputs[] = {"rows", "matrices", "ends"};
-constexpr std::string_view grouped_constraints[] = {
-    "rows of rank 2 and matrices of rank 3", "rows as long as each matrix has rows",
-    "one end for each matrix"};
+constexpr std::string_view grouped_constraints[] = {"rows of rank 2 and matrices of rank 3",
+                                                    "rows as long as each matrix has rows",
+                                                    "one end for each matrix"};
 constexpr std::string_view attention_inputs[] = {"query", "key", "value", "mask"};
 constexpr std::string_view attention_constraints[] = {
     "query, key and value of equal rank of at least 2",
@@ -270,10 +270,9 @@ constinit const OpDef scaled_dot_product_attention_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {
-    &linear_op,         &matmul_op, &bmm_op,
-    &addmm_op,          &einsum_op, &scaled_dot_product_attention_op,
-    &grouped_matmul_op};
+constexpr const OpDef* ops[] = {&linear_op,        &matmul_op, &bmm_op,
+                                &addmm_op,         &einsum_op, &scaled_dot_product_attention_op,
+                                &grouped_matmul_op};
 
 }  // namespace
 

@@ -5,9 +5,9 @@ namespace {
 
 constexpr std::string_view cell_inputs[] = {"x",    "input_weights", "recurrent_weights",
                                             "bias", "lengths",       "hidden"};
-constexpr std::string_view lstm_inputs[] = {
-    "x",      "input_weights", "recurrent_weights", "bias",      "lengths",
-    "hidden", "cell",          "peepholes",         "projection"};
+constexpr std::string_view lstm_inputs[] = {"x",    "input_weights", "recurrent_weights",
+                                            "bias", "lengths",       "hidden",
+                                            "cell", "peepholes",     "projection"};
 constexpr std::string_view constraints[] = {
     "x of rank 3, and weights of rank 3 with as many directions, 1 or 2, in both",
     "recurrent weights with as many rows as gates times hidden units, and a column for each number "
@@ -67,9 +67,9 @@ void infer_recurrent(Inference& in) {
   in.require(!in.has(6) || in.shape(6) == cell, 6);
   const Shape peepholes{sizes.directions, checked_mul(3, sizes.hidden)};
   in.require(!in.has(7) || in.shape(7) == peepholes, 7);
-  in.require(
-      projection == nullptr || *projection == Shape{sizes.directions, sizes.state, sizes.hidden},
-      8);
+  in.require(projection == nullptr ||
+                 *projection == Shape{sizes.directions, sizes.state, sizes.hidden},
+             8);
   in.output(attrs.batch_first ? Shape{sizes.batch, sizes.length, sizes.directions, sizes.state}
                               : Shape{sizes.length, sizes.directions, sizes.batch, sizes.state},
             in.dtype(0));
@@ -85,8 +85,7 @@ Cost cost_recurrent(const NodeView& node) {
   const Sizes sizes = sizes_of(node.in(0), node.in(2), projection, node.attrs<RecurrentAttrs>());
   const std::int64_t steps = checked_mul(checked_mul(sizes.length, sizes.batch), sizes.directions);
   const std::int64_t units = checked_mul(steps, sizes.hidden);
-  const std::int64_t products =
-      checked_mul(Gates, checked_add(sizes.features, sizes.state));
+  const std::int64_t products = checked_mul(Gates, checked_add(sizes.features, sizes.state));
   const std::int64_t projected = projection == nullptr ? 0 : sizes.state;
   const std::int64_t peepholes = node.has(7) ? 6 : 0;
   const std::int64_t sums = node.has(3) ? 3 * Gates : Gates;

@@ -65,7 +65,8 @@ void infer_searchsorted(Inference& in) {
   const Shape& sorted = in.shape(0);
   const Shape& values = in.shape(1);
   in.require(sorted.rank() == 1 || (sorted.rank() > 1 && sorted.rank() == values.rank()), 1);
-  for (std::int64_t i = 0; i + 1 < sorted.rank(); ++i) in.require(sorted.dim(i) == values.dim(i), 1);
+  for (std::int64_t i = 0; i + 1 < sorted.rank(); ++i)
+    in.require(sorted.dim(i) == values.dim(i), 1);
   in.output(values, DType::int64);
 }
 
@@ -173,10 +174,10 @@ constinit const OpDef searchsorted_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {
-    &mean_op,   &sum_op,    &prod_op,   &amax_op,   &amin_op, &norm_op,   &var_op,
-    &logsumexp_op, &argmax_op, &argmin_op, &any_op,    &all_op,  &cumsum_op, &cumprod_op,
-    &cummax_op, &cummin_op, &topk_op,   &sort_op,   &searchsorted_op};
+constexpr const OpDef* ops[] = {&mean_op,   &sum_op,  &prod_op,      &amax_op,        &amin_op,
+                                &norm_op,   &var_op,  &logsumexp_op, &argmax_op,      &argmin_op,
+                                &any_op,    &all_op,  &cumsum_op,    &cumprod_op,     &cummax_op,
+                                &cummin_op, &topk_op, &sort_op,      &searchsorted_op};
 
 Selection selection(Tensor first) { return {first, sibling_output(first, 1)}; }
 

@@ -132,9 +132,9 @@ constinit const OpDef stft_op = {
     .infer = infer_stft,
     .cost = cost_stft};
 
-constinit const OpDef view_as_complex_op = moving::move<NoAttrs>(
-    "view_as_complex", "Pairs of real numbers as complex ones.", infer_view_as_complex,
-    complex_constraints, moving::alias);
+constinit const OpDef view_as_complex_op =
+    moving::move<NoAttrs>("view_as_complex", "Pairs of real numbers as complex ones.",
+                          infer_view_as_complex, complex_constraints, moving::alias);
 constinit const OpDef view_as_real_op =
     moving::move<NoAttrs>("view_as_real", "Complex numbers as pairs of real ones.",
                           infer_view_as_real, real_constraints, moving::alias);
