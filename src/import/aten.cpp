@@ -57,7 +57,6 @@ constexpr Row rows[] = {
     {"_native_batch_norm_legit_no_training", batch_norm},
     {"_neg_view", same},
     {"_pad_circular", circular_pad},
-    {"_pad_enum", pad},
     {"_pdist_forward", pdist},
     {"_prelu_kernel", prelu},
     {"_reshape_alias", reshape},

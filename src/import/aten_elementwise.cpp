@@ -337,9 +337,8 @@ void ldexp(AtenCall& call) {
 void normal(AtenCall& call) {
   const Argument* deviation = call.find("std");
   Ints sizes(call.integers("size"));
-  if (!call.has("size")) {
-    const bool by_mean = call.has_tensor("mean");
-    sizes = (by_mean ? call.tensor("mean") : call.tensor("std")).shape();
+  for (const std::string_view name : {"std", "mean", "self"}) {
+    if (call.has_tensor(name)) sizes = call.tensor(name).shape();
   }
   const RandomAttrs attrs{sizes, call.dtype("dtype").value_or(DType::float32), "normal"};
   const Tensor x = apply_constant(call.graph(), random_op, attrs);

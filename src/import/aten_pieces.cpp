@@ -118,8 +118,7 @@ void meshgrid(AtenCall& call) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     Ints own = Ints::filled(tensors.size(), 1);
     own[i] = sizes[i];
-    const Tensor grid = zoometer::expand(zoometer::reshape(tensors[i], own), sizes);
-    grids.push_back(swapped ? zoometer::transpose(grid, 0, 1) : grid);
+    grids.push_back(zoometer::expand(zoometer::reshape(tensors[i], own), sizes));
   }
   if (swapped) std::swap(grids[0], grids[1]);
   for (const Tensor& grid : grids) call.output(grid);

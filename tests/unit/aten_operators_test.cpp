@@ -473,7 +473,7 @@ const Operator products[] = {
      {{"10,50"}},
      7'500,
      0},
-    {"linalg_multi_dot.default", {{"4"}, {"4,5"}, {"5"}}, {"tensors=L(a,b,c)"}, {{""}}, 25, 0},
+    {"linalg_multi_dot.default", {{"4"}, {"4,5"}, {"5"}}, {"tensors=L(a,b,c)"}, {{""}}, 24, 0},
     // The fifth power: its square, the square of that, and one more product.
     {"linalg_matrix_power.default", {{"4,4"}}, {"self=T(a)", "n=i(5)"}, {{"4,4"}}, 3 * 64, 0},
     {"_int_mm.default", {{"3,4", 2}, {"4,5", 2}}, {"self=T(a)", "mat2=T(b)"}, {{"3,5", 4}}, 60, 0},

@@ -116,10 +116,6 @@ const Case cases[] = {
      [](Bench& b) {
        lstm(b, {.projection = {1, 5, 4}});
      }},
-    {"lstm_c8",
-     [](Bench& b) {
-       lstm(b, {.projection = {4, 4}});
-     }},
     {"grouped_matmul_c1",
      [](Bench& b) {
        grouped_matmul(b.input({4, 8}), b.input({8, 3}), b.indices({2}));
@@ -148,10 +144,6 @@ const Case cases[] = {
     {"solve_c2",
      [](Bench& b) {
        solve(solve_op, b.input({3, 3}), b.input({4, 1}));
-     }},
-    {"solve_c2",
-     [](Bench& b) {
-       solve(solve_op, b.input({2, 3, 3}), b.input({5, 3, 1}));
      }},
     {"rotary_embedding_c1",
      [](Bench& b) {
