@@ -806,7 +806,8 @@ GraphReader::Inlined GraphReader::parse_inlined(const Json& node) {
   return inlined;
 }
 
-/// Reads the nodes of an inner graph; its results, or nothing where it takes other operands.
+/// Reads the nodes of an inner graph; its results, or nothing where it takes other operands or does
+/// not make them all.
 std::optional<std::vector<ValueId>> GraphReader::run_graph(
     const Json& graph, std::span<const ModuleScopes::Level> around,
     std::span<const ValueId> operands) {
@@ -816,7 +817,11 @@ std::optional<std::vector<ValueId>> GraphReader::run_graph(
   for (std::size_t i = 0; i < operands.size(); ++i) inner.bind(inner.inputs()[i], operands[i]);
   inner.read_nodes();
   std::vector<ValueId> results;
-  for (const std::string_view name : inner.outputs()) results.push_back(inner.find(name));
+  for (const std::string_view name : inner.outputs()) {
+    const ValueId value = inner.find(name);
+    if (value == no_id) return std::nullopt;
+    results.push_back(value);
+  }
   return results;
 }
 
@@ -871,7 +876,8 @@ bool GraphReader::inline_scan(const Json& node, const Inlined& inlined, std::siz
   }
   const std::int64_t length = graph.shape(sequences[0]).dim(0);
   const Json& body = *inlined.graphs[0];
-  const bool all = session_.affords(values_in(body), length);
+  constexpr std::int64_t most_pieces = 0xFFFF;  // what one node can take
+  const bool all = length <= most_pieces && session_.affords(values_in(body), length);
   if (length < 1) return false;
   std::vector<std::vector<Tensor>> given;
   for (std::int64_t t = 0; t < (all ? length : 1); ++t) {

@@ -462,6 +462,15 @@ TEST(Program, CountsEveryStepOfAScan) {
   EXPECT_EQ(output_shape(imported.graph, 1), "(3, 2)");
 }
 
+TEST(Program, LeavesAScanUnknownThatNeverMakesItsResult) {
+  std::string text = scan_of("3").str();
+  const std::string made = "{\"as_tensor\":{\"name\":\"twice\"}}],\"nodes\"";
+  ASSERT_NE(text.find(made), std::string::npos);
+  text.replace(text.find("twice", text.find(made)), 5, "never");
+  const Imported imported = import(archive_of(text));
+  EXPECT_THAT(ops_of(imported.graph), ElementsAre("unknown"));
+}
+
 TEST(Program, CountsAScanWithoutEndOnce) {
   const Imported imported = import(archive_of(scan_of("900000000000").str()));
   EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr("counted once")));
