@@ -109,6 +109,15 @@ constexpr SavingRule saving_rules[] = {
     {"fmod", second},
     {"remainder", second},
     {"var", first},
+    {"digamma", first},
+    {"lgamma", first},
+    {"i0", first},
+    {"erfinv", result},
+    {"inverse", result},
+    {"cholesky", result},
+    {"determinant", first | result},
+    {"solve", first | result},
+    {"solve_triangular", first | result},
     {"where", first},
     {"masked_fill", second},
     {"max_pool1d", first, Extra::indices},
@@ -132,6 +141,8 @@ constexpr SavingRule saving_rules[] = {
     {"gather", second},
     {"topk", 0, Extra::indices},
     {"sort", 0, Extra::indices},
+    {"cummax", 0, Extra::indices},
+    {"cummin", 0, Extra::indices},
     {"scaled_dot_product_attention", first | second | third | result},
     {"rotary_embedding", second | third},
     {"rnn", first | result},
@@ -258,15 +269,14 @@ class Step {
     const OpDef& op = node.op();
     if (op.name == "scaled_dot_product_attention") return checked_mul(2, macs);
     if (&op != &rnn_op && &op != &gru_op && &op != &lstm_op) return checked_mul(macs, wanted);
-    const std::int64_t features = node.in(1).dim(-1);
-    const std::int64_t hidden = node.in(2).dim(-1);
-    const std::int64_t of_states = macs / std::max<std::int64_t>(1, features + hidden) * hidden;
-    return checked_add(checked_mul(macs - of_states, wanted), checked_mul(2, of_states));
+    const std::int64_t rows = checked_mul(node.in(1).dim(0), node.in(1).dim(1));
+    const std::int64_t of_inputs = checked_mul(node.in_numel(0), rows);
+    return checked_add(checked_mul(of_inputs, wanted), checked_mul(2, macs - of_inputs));
   }
 
   bool is_product(const OpDef& op) const {
     return is_convolution(op) || op.name == "linear" || op.name == "matmul" || op.name == "bmm" ||
-           op.name == "addmm" || op.name == "einsum";
+           op.name == "addmm" || op.name == "einsum" || op.name == "grouped_matmul";
   }
 
   /// Keeps what backward needs; returns the bytes that nobody kept before.

@@ -43,19 +43,31 @@ struct Argument {
   std::span<const double> numbers;
 };
 
+/// What a program says of the results of one call.
+class AtenResults {
+ public:
+  virtual ~AtenResults() = default;
+  /// How many it names.
+  virtual std::size_t count() const noexcept = 0;
+  /// Whether anything reads that result.
+  virtual bool uses(std::size_t output) const = 0;
+  /// The declared type of a tensor, or nothing.
+  virtual std::optional<OutputType> type(std::size_t output) const = 0;
+};
+
 /// A call of an ATen operator while it is translated. The accessors throw Error{malformed} for an
 /// argument that is missing or of another kind.
 class AtenCall {
  public:
   /// `results` receives what the translation gives.
   AtenCall(Graph& graph, std::string_view name, std::string_view overload,
-           std::span<const Argument> arguments, std::span<const bool> used_outputs,
+           std::span<const Argument> arguments, const AtenResults& declared,
            std::vector<ValueId>& results)
       : graph_(graph),
         name_(name),
         overload_(overload),
         arguments_(arguments),
-        used_outputs_(used_outputs),
+        declared_(declared),
         results_(results) {}
 
   Graph& graph() const noexcept { return graph_; }
@@ -89,12 +101,16 @@ class AtenCall {
   /// The next result.
   void output(Tensor tensor) { results_.push_back(tensor.id); }
   void outputs(Tensor first, std::size_t count);
+  /// Results that the last node, which made `first`, makes on its way and of which the program
+  /// tells the type: one for each name that has no result yet. Those that nothing reads are left
+  /// out.
+  void outputs_beside(Tensor first);
   /// Refuses more results than the program names: a few words could ask for millions.
   void expect_outputs(std::int64_t count) const;
   /// Whether anything reads that result.
-  bool uses(std::size_t output) const noexcept {
-    return output < used_outputs_.size() && used_outputs_[output];
-  }
+  bool uses(std::size_t output) const { return declared_.uses(output); }
+  /// The type that the program declares for a result, or Error{unsupported}.
+  OutputType declared(std::size_t output) const;
 
   /// Throws Error{unsupported}: the call becomes an unknown operator with declared results.
   [[noreturn]] void refuse(std::string_view reason) const;
@@ -107,7 +123,7 @@ class AtenCall {
   std::string_view name_;
   std::string_view overload_;
   std::span<const Argument> arguments_;
-  std::span<const bool> used_outputs_;
+  const AtenResults& declared_;
   std::vector<ValueId>& results_;
 };
 

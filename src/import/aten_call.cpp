@@ -119,7 +119,27 @@ void AtenCall::outputs(Tensor first, std::size_t count) {
 }
 
 void AtenCall::expect_outputs(std::int64_t count) const {
-  if (count > std::ssize(used_outputs_)) refuse("more results than the program names");
+  if (count > static_cast<std::int64_t>(declared_.count()))
+    refuse("more results than the program names");
+}
+
+OutputType AtenCall::declared(std::size_t output) const {
+  std::optional<OutputType> type = declared_.type(output);
+  if (!type) refuse("a result whose type the program does not declare");
+  return *type;
+}
+
+void AtenCall::outputs_beside(Tensor first) {
+  const NodeId node = graph_.value(first.id).producer;
+  while (results_.size() < declared_.count()) {
+    ValueId made = no_id;
+    if (uses(results_.size())) {
+      const OutputType type = declared(results_.size());
+      made = static_cast<ValueId>(graph_.values().size());
+      graph_.add_declared_outputs(node, {&type, 1});
+    }
+    results_.push_back(made);
+  }
 }
 
 void AtenCall::refuse(std::string_view reason) const {

@@ -2,7 +2,9 @@
 #include <limits>
 
 #include "import/aten_handlers.hpp"
+#include "import/decompositions.hpp"
 #include "op/indexing.hpp"
+#include "op/special.hpp"
 
 namespace zoometer::aten {
 namespace {
@@ -191,6 +193,170 @@ void addcmul(AtenCall& call) {
 void addcdiv(AtenCall& call) {
   const Tensor quotient = call.tensor(1) / call.tensor(2);
   call.output(call.tensor(0) + scaled(quotient, call.number("value", 1)));
+}
+
+void rrelu(AtenCall& call) {
+  // In evaluation mode the slope is the mean of both.
+  const double slope = (call.number("lower", 0.125) + call.number("upper", 1.0 / 3)) / 2;
+  call.output(zoometer::leaky_relu(call.tensor(0), slope));
+}
+
+void hardshrink(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor is_large =
+      zoometer::binary(gt_op, zoometer::unary(abs_op, x), call.number("lambd", 0.5));
+  call.output(zoometer::where(is_large, x, constant(call, 0)));
+}
+
+void softshrink(AtenCall& call) {
+  const double limit = call.number("lambd", 0.5);
+  call.output(zoometer::shrink(call.tensor(0), limit, limit));
+}
+
+void tanhshrink(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  call.output(x - zoometer::unary(tanh_op, x));
+}
+
+// -- functions made of others -------------------------------------------------------------------
+
+void logit(AtenCall& call) {
+  Tensor x = call.tensor(0);
+  if (call.has("eps")) {
+    const double eps = call.number("eps");
+    x = zoometer::clamp(x, eps, 1 - eps);
+  }
+  call.output(zoometer::unary(log_op, x / (zoometer::unary(neg_op, x) + 1)));
+}
+
+namespace {
+
+/// max(a, b) + log1p(exp(-|a - b|)), to the base e or 2.
+void add_logarithms(AtenCall& call, const OpDef& op, double base_logarithm) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const Tensor apart = zoometer::unary(neg_op, zoometer::unary(abs_op, a - b));
+  const Tensor small = zoometer::unary(exp_op, scaled(apart, base_logarithm));
+  const Tensor rest = scaled(zoometer::unary(op, small), 1 / base_logarithm);
+  call.output(zoometer::binary(maximum_op, a, b) + rest);
+}
+
+}  // namespace
+
+void logaddexp(AtenCall& call) { add_logarithms(call, log1p_op, 1); }
+
+void logaddexp2(AtenCall& call) { add_logarithms(call, log1p_op, 0.6931471805599453); }
+
+void nan_to_num(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor number =
+      zoometer::where(zoometer::unary(isnan_op, x), constant(call, call.number("nan", 0)), x);
+  call.output(
+      zoometer::clamp(number, call.number("neginf", -infinity), call.number("posinf", infinity)));
+}
+
+void hypot(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  call.output(zoometer::unary(sqrt_op, a * a + b * b));
+}
+
+void heaviside(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor is_zero = zoometer::binary(eq_op, x, 0.0);
+  call.output(zoometer::where(is_zero, call.tensor(1), zoometer::binary(gt_op, x, 0.0)));
+}
+
+void copysign(AtenCall& call) {
+  const Tensor size = zoometer::unary(abs_op, call.tensor(0));
+  const Tensor is_negative = zoometer::binary(lt_op, operand(call, 1), 0.0);
+  call.output(zoometer::where(is_negative, zoometer::unary(neg_op, size), size));
+}
+
+void sinc(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor angle = x * 3.141592653589793;
+  const Tensor ratio = zoometer::unary(sin_op, angle) / angle;
+  call.output(zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 1), ratio));
+}
+
+void degrees_and_radians(AtenCall& call) {
+  constexpr double radian = 0.017453292519943295;
+  call.output(call.tensor(0) * (call.name() == "deg2rad" ? radian : 1 / radian));
+}
+
+void frac(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  call.output(x - zoometer::unary(trunc_op, x));
+}
+
+void signbit(AtenCall& call) { call.output(zoometer::binary(lt_op, call.tensor(0), 0.0)); }
+
+void is_infinity(AtenCall& call) {
+  const double wanted = call.name() == "isposinf" ? infinity : -infinity;
+  call.output(zoometer::binary(eq_op, call.tensor(0), wanted));
+}
+
+void isclose(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const Tensor apart = zoometer::unary(abs_op, a - b);
+  const Tensor allowed =
+      zoometer::unary(abs_op, b) * call.number("rtol", 1e-5) + call.number("atol", 1e-8);
+  call.output(zoometer::binary(le_op, apart, allowed));
+}
+
+/// x log(y), and 0 where x is 0; with log1p for xlog1py.
+void xlogy(AtenCall& call) {
+  const bool plus_one = call.name() == "special_xlog1py";
+  const Tensor x = operand(call, 0);
+  const Tensor y = operand(call, 1);
+  const Tensor product = x * zoometer::unary(plus_one ? log1p_op : log_op, y);
+  call.output(zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 0), product));
+}
+
+/// -x log(x).
+void entropy(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  call.output(zoometer::unary(neg_op, x * zoometer::unary(log_op, x)));
+}
+
+/// The normal distribution's share below x, or its logarithm.
+void normal_share(AtenCall& call) {
+  const Tensor share = zoometer::unary(erfc_op, call.tensor(0) * -0.7071067811865476) * 0.5;
+  call.output(call.name() == "special_log_ndtr" ? zoometer::unary(log_op, share) : share);
+}
+
+/// x times a power of two.
+void ldexp(AtenCall& call) {
+  const Tensor power = zoometer::binary(pow_op, constant(call, 2), call.tensor(1));
+  call.output(call.tensor(0) * power);
+}
+
+/// Random numbers with a mean and a deviation.
+void normal(AtenCall& call) {
+  const Argument* deviation = call.find("std");
+  Ints sizes(call.integers("size"));
+  for (const std::string_view name : {"std", "mean", "self"}) {
+    if (call.has_tensor(name)) sizes = call.tensor(name).shape();
+  }
+  const RandomAttrs attrs{sizes, call.dtype("dtype").value_or(DType::float32), "normal"};
+  const Tensor x = apply_constant(call.graph(), random_op, attrs);
+  const Tensor spread = deviation == nullptr   ? x
+                        : is_number(deviation) ? x * number_of(*deviation)
+                                               : x * call.tensor("std");
+  const Argument* mean = call.find("mean");
+  call.output(mean == nullptr   ? spread
+              : is_number(mean) ? spread + number_of(*mean)
+                                : spread + call.tensor("mean"));
+}
+
+void multinomial(AtenCall& call) {
+  Ints sizes(call.tensor(0).shape());
+  if (sizes.empty()) call.refuse("a distribution without classes");
+  sizes.back() = call.integer("num_samples");
+  call.output(
+      apply_constant(call.graph(), random_op, RandomAttrs{sizes, DType::int64, "multinomial"}));
 }
 
 void square(AtenCall& call) { call.output(zoometer::binary(pow_op, call.tensor(0), 2)); }

@@ -82,6 +82,12 @@ ConvInputs conv_inputs(AtenCall& call) {
 
 Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
 
+/// A result, and beside it what the same node makes on its way: statistics, indices, seeds.
+void output_and_more(AtenCall& call, Tensor result) {
+  call.output(result);
+  call.outputs_beside(result);
+}
+
 }  // namespace
 
 // -- convolutions -------------------------------------------------------------------------------
@@ -163,17 +169,19 @@ void attention(AtenCall& call) {
   Tensor mask = call.optional_tensor("attn_mask");
   if (!mask) mask = call.optional_tensor("attn_bias");
   const AttentionAttrs attrs{call.boolean("is_causal", false), call.number("scale", 0)};
-  call.output(zoometer::scaled_dot_product_attention(call.tensor("query"), call.tensor("key"),
-                                                     call.tensor("value"), mask, attrs));
+  output_and_more(call,
+                  zoometer::scaled_dot_product_attention(call.tensor("query"), call.tensor("key"),
+                                                         call.tensor("value"), mask, attrs));
 }
 
 // -- normalisation ------------------------------------------------------------------------------
 
 void batch_norm(AtenCall& call) {
   const BatchNormAttrs attrs{call.number(call.has("epsilon") ? "epsilon" : "eps", 1e-5)};
-  call.output(zoometer::batch_norm(
-      call.tensor(0), call.optional_tensor("weight"), call.optional_tensor("bias"),
-      call.optional_tensor("running_mean"), call.optional_tensor("running_var"), attrs));
+  output_and_more(call, zoometer::batch_norm(call.tensor(0), call.optional_tensor("weight"),
+                                             call.optional_tensor("bias"),
+                                             call.optional_tensor("running_mean"),
+                                             call.optional_tensor("running_var"), attrs));
 }
 
 namespace {
@@ -186,13 +194,13 @@ LayerNormAttrs layer_norm_attrs(AtenCall& call) {
 }  // namespace
 
 void layer_norm(AtenCall& call) {
-  call.output(zoometer::layer_norm(call.tensor(0), call.optional_tensor("weight"),
-                                   call.optional_tensor("bias"), layer_norm_attrs(call)));
+  output_and_more(call, zoometer::layer_norm(call.tensor(0), call.optional_tensor("weight"),
+                                             call.optional_tensor("bias"), layer_norm_attrs(call)));
 }
 
 void rms_norm(AtenCall& call) {
-  call.output(
-      zoometer::rms_norm(call.tensor(0), call.optional_tensor("weight"), layer_norm_attrs(call)));
+  output_and_more(call, zoometer::rms_norm(call.tensor(0), call.optional_tensor("weight"),
+                                           layer_norm_attrs(call)));
 }
 
 void group_norm(AtenCall& call) {
@@ -203,8 +211,8 @@ void group_norm(AtenCall& call) {
 
 void native_group_norm(AtenCall& call) {
   const GroupNormAttrs attrs{call.integer("group"), call.number("eps", 1e-5)};
-  call.output(zoometer::group_norm(call.tensor(0), call.optional_tensor("weight"),
-                                   call.optional_tensor("bias"), attrs));
+  output_and_more(call, zoometer::group_norm(call.tensor(0), call.optional_tensor("weight"),
+                                             call.optional_tensor("bias"), attrs));
 }
 
 void instance_norm(AtenCall& call) {
@@ -237,7 +245,9 @@ AdaptivePoolAttrs adaptive_attrs(AtenCall& call) {
 
 }  // namespace
 
-void max_pool(AtenCall& call) { call.output(zoometer::max_pool(call.tensor(0), pool_attrs(call))); }
+void max_pool(AtenCall& call) {
+  output_and_more(call, zoometer::max_pool(call.tensor(0), pool_attrs(call)));
+}
 
 void avg_pool(AtenCall& call) { call.output(zoometer::avg_pool(call.tensor(0), pool_attrs(call))); }
 
@@ -246,7 +256,7 @@ void adaptive_avg_pool(AtenCall& call) {
 }
 
 void adaptive_max_pool(AtenCall& call) {
-  call.output(zoometer::adaptive_max_pool(call.tensor(0), adaptive_attrs(call)));
+  output_and_more(call, zoometer::adaptive_max_pool(call.tensor(0), adaptive_attrs(call)));
 }
 
 // -- resampling ---------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ void transpose(AtenCall& call) {
 
 void matrix_transpose(AtenCall& call) {
   const Tensor x = call.tensor(0);
+  if (x.rank() < 2) return call.output(x);
   if (call.name() != "numpy_T") return call.output(zoometer::transpose(x, -2, -1));
   Ints dims;
   for (std::int64_t i = x.rank(); i-- > 0;) dims.push_back(i);
@@ -238,7 +239,10 @@ void gather(AtenCall& call) {
 }
 
 void take_along_dim(AtenCall& call) {
-  if (!call.has("dim")) call.refuse("elements of the flattened tensor");
+  if (!call.has("dim")) {
+    const auto flat = [](Tensor x) { return zoometer::reshape(x, {-1}); };
+    return call.output(zoometer::gather(flat(call.tensor(0)), 0, flat(call.tensor("indices"))));
+  }
   call.output(zoometer::gather(call.tensor(0), call.integer("dim"), call.tensor("indices")));
 }
 
@@ -398,6 +402,8 @@ void pad(AtenCall& call) {
 
 void reflection_pad(AtenCall& call) { pad_with(call, "padding", "reflect", 0); }
 
+void circular_pad(AtenCall& call) { pad_with(call, "pad", "circular", 0); }
+
 void replication_pad(AtenCall& call) { pad_with(call, "padding", "replicate", 0); }
 
 void roll(AtenCall& call) {
@@ -417,10 +423,11 @@ void tile(AtenCall& call) {
 }
 
 void repeat_interleave(AtenCall& call) {
-  const bool known = call.has("self") && call.has("dim") && !call.has_tensor("repeats");
-  if (!known) call.refuse("repetitions whose number depends on data, or of the flattened tensor");
-  const ChunkAttrs attrs{call.integer("repeats"), call.integer("dim")};
-  call.output(apply(repeat_interleave_op, attrs, call.tensor(0)));
+  const bool known = call.has("self") && !call.has_tensor("repeats");
+  if (!known) call.refuse("repetitions whose number depends on data");
+  const Tensor x = call.tensor(0);
+  const ChunkAttrs attrs{call.integer("repeats"), call.integer("dim", 0)};
+  call.output(apply(repeat_interleave_op, attrs, call.has("dim") ? x : zoometer::reshape(x, {-1})));
 }
 
 void flip(AtenCall& call) {
@@ -505,11 +512,24 @@ void linspace(AtenCall& call) {
   const double start = call.number("start");
   const double end = call.number("end");
   const std::int64_t steps = call.integer("steps");
-  if (steps < 2 || start == end) call.refuse("less than two different numbers");
+  if (steps < 0) call.refuse("a negative number of steps");
+  if (steps < 2 || start == end)
+    return output_full(call, {steps}, start, dtype_or(call, DType::float32));
   const double step = (end - start) / static_cast<double>(steps - 1);
   // Half a step behind the last number, so that rounding does not change how many there are.
   call.output(
       zoometer::arange(call.graph(), start, end + step / 2, step, dtype_or(call, DType::float32)));
+}
+
+void logspace(AtenCall& call) {
+  const double start = call.number("start");
+  const double end = call.number("end");
+  const std::int64_t steps = call.integer("steps");
+  if (steps < 2 || start == end) call.refuse("less than two different numbers");
+  const double step = (end - start) / static_cast<double>(steps - 1);
+  const Tensor powers =
+      zoometer::arange(call.graph(), start, end + step / 2, step, dtype_or(call, DType::float32));
+  call.output(zoometer::binary(pow_op, constant(call, call.number("base", 10)), powers));
 }
 
 void random(AtenCall& call) {

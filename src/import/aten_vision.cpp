@@ -1,6 +1,8 @@
 #include "import/aten_handlers.hpp"
+#include "import/decompositions.hpp"
 #include "op/deform_conv.hpp"
 #include "op/detection.hpp"
+#include "op/movement.hpp"
 #include "op/quantize.hpp"
 
 namespace zoometer::aten {
@@ -49,6 +51,34 @@ void roi_align(AtenCall& call) {
   attrs.aligned = call.boolean("aligned", false);
   const Tensor maps[] = {call.tensor("input")};
   call.output(zoometer::roi_align(call.tensor("rois"), maps, attrs));
+}
+
+/// Each bin of a region takes its own part of the channels: as much work as pooling one such part.
+void ps_roi_align(AtenCall& call) {
+  RoiAlignAttrs attrs;
+  attrs.output_size = {call.integer("pooled_height"), call.integer("pooled_width")};
+  attrs.sampling_ratio = call.integer("sampling_ratio");
+  if (attrs.sampling_ratio < 1) call.refuse("samples whose number depends on the regions");
+  attrs.scales = {call.number("spatial_scale")};
+  attrs.aligned = true;
+  const Tensor x = call.tensor("input");
+  const std::int64_t bins = checked_mul(attrs.output_size[0], attrs.output_size[1]);
+  if (x.rank() != 4 || bins < 1 || x.dim(1) % bins != 0)
+    call.refuse("channels that are no multiple of the bins");
+  const Tensor maps[] = {zoometer::slice(x, 1, 0, x.dim(1) / bins)};
+  const Tensor result = zoometer::roi_align(call.tensor("rois"), maps, attrs);
+  call.output(result);
+  call.outputs_beside(result);  // the channel of each bin
+}
+
+void affine_grid(AtenCall& call) {
+  const Tensor theta = call.tensor(0);
+  const auto size = call.integers("size");
+  const std::int64_t dimensions = theta.rank() == 3 ? theta.dim(1) : 0;
+  const bool fits = (dimensions == 2 || dimensions == 3) && theta.dim(2) == dimensions + 1 &&
+                    static_cast<std::int64_t>(size.size()) == dimensions + 2;
+  if (!fits) call.refuse("other than maps of two or three axes and the size of such a batch");
+  call.output(zoometer::affine_grid(theta, size));
 }
 
 void deform_conv2d(AtenCall& call) {

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "import/aten.hpp"
+#include "import/decompositions.hpp"
 #include "import/module_tree.hpp"
 #include "import/program_sizes.hpp"
+#include "op/movement.hpp"
 #include "op/unknown.hpp"
 #include "util/error.hpp"
 
@@ -134,6 +136,20 @@ const Json* graph_in(const Json& argument) {
   return wrapped == nullptr ? nullptr : find_member(*wrapped, "graph");
 }
 
+/// How many values a JSON value is made of. Not recursive, since the depth is the file's choice.
+std::int64_t values_in(const Json& value) {
+  std::vector<const Json*> found{&value};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Json& next = *found[i];
+    if (next.IsArray()) {
+      for (const Json& item : next.GetArray()) found.push_back(&item);
+    } else if (next.IsObject()) {
+      for (const auto& member : next.GetObject()) found.push_back(&member.value);
+    }
+  }
+  return static_cast<std::int64_t>(found.size());
+}
+
 std::string_view node_name(const Json& node) {
   const std::string_view name = find_text(node, "name");
   if (!name.empty()) return name;
@@ -199,8 +215,7 @@ bool is_transparent(std::string_view name) noexcept {
                                         "invoke_subgraph",
                                         "tag_activation_checkpoint",
                                         "wrap",
-                                        "wrap_activation_checkpoint",
-                                        "cond"};
+                                        "wrap_activation_checkpoint"};
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -216,6 +231,18 @@ struct Session {
   std::unordered_map<std::string_view, Target> targets;
   Arena scratch;
   std::size_t told = 0;  ///< notes on single nodes, which may be many
+  /// JSON values of inner graphs that may still be read, some 80 a node: a few loops within loops
+  /// could ask for billions.
+  std::int64_t values_left = 5'000'000;
+
+  bool affords(std::int64_t values, std::int64_t times) const noexcept {
+    return values <= values_left / std::max<std::int64_t>(1, times);
+  }
+  void spend(std::int64_t values) {
+    values_left -= values;
+    if (values_left < 0)
+      throw Error(ErrorCode::limit, "branches and loops make the graph too large for its program");
+  }
 
   void tell(std::string text) {
     constexpr std::size_t most = 20;
@@ -264,9 +291,21 @@ class GraphReader {
 
   void read_node(const Json& node, std::uint32_t index);
   void call_operator(const Json& node, const Target& target);
+  struct Inlined;
+  Inlined parse_inlined(const Json& node);
+  std::optional<std::vector<ValueId>> run_graph(const Json& graph,
+                                                std::span<const ModuleScopes::Level> around,
+                                                std::span<const ValueId> operands);
+  bool inline_branches(const Json& node, const Inlined& inlined,
+                       std::span<const ModuleScopes::Level> around);
+  bool inline_while(const Json& node, const Inlined& inlined,
+                    std::span<const ModuleScopes::Level> around);
+  bool inline_scan(const Json& node, const Inlined& inlined, std::size_t state_lists,
+                   std::span<const ModuleScopes::Level> around);
   bool inline_graph(const Json& node, const Target& target,
                     std::span<const ModuleScopes::Level> levels);
   void append_unknown(const Target& target);
+  class DeclaredResults;
   void append_missing(const Target& target, std::size_t output);
   void bind_results(const Json& node, const Target& target, std::size_t first_value);
   void check_declared(std::string_view name, ValueId value, const Json& node);
@@ -613,16 +652,36 @@ void GraphReader::read_node(const Json& node, std::uint32_t index) {
   if (!inlined) name_node(node, target, first_value);
 }
 
+/// Of the node being read.
+class GraphReader::DeclaredResults final : public AtenResults {
+ public:
+  explicit DeclaredResults(GraphReader& reader) : reader_(reader) {}
+
+  std::size_t count() const noexcept override { return reader_.output_names_.size(); }
+  bool uses(std::size_t output) const override {
+    return names(output) && reader_.get_slot(reader_.output_names_[output]).last_use > 0;
+  }
+  std::optional<OutputType> type(std::size_t output) const override {
+    if (!names(output) || reader_.declared_sizes(reader_.output_names_[output]) == nullptr)
+      return std::nullopt;
+    return reader_.declared_type(reader_.output_names_[output]);
+  }
+
+ private:
+  bool names(std::size_t output) const noexcept {
+    return output < count() && !reader_.output_names_[output].empty();
+  }
+
+  GraphReader& reader_;
+};
+
 void GraphReader::call_operator(const Json& node, const Target& target) {
   parse_arguments(node);
   if (target.translate == nullptr) return append_unknown(target);
-  bool* used = session_.scratch.array<bool>(output_names_.size());
-  for (std::size_t i = 0; i < output_names_.size(); ++i) {
-    used[i] = !output_names_[i].empty() && get_slot(output_names_[i]).last_use > 0;
-  }
+  const DeclaredResults declared(*this);
+  const Graph::Mark before = session_.graph.mark();
   try {
-    AtenCall call(session_.graph, target.name, target.overload, arguments_,
-                  {used, output_names_.size()}, results_);
+    AtenCall call(session_.graph, target.name, target.overload, arguments_, declared, results_);
     target.translate(call);
   } catch (Error& error) {
     const bool is_ours = error.code == ErrorCode::unsupported || error.code == ErrorCode::shape;
@@ -634,6 +693,8 @@ void GraphReader::call_operator(const Json& node, const Target& target) {
     }
     session_.tell(std::string(node_name(node)) +
                   " is taken as the program declares it: " + error.what());
+    // Nothing of what was appended until then is counted beside the unknown operator.
+    session_.graph.rewind(before);
     results_.clear();
     append_unknown(target);
   }
@@ -715,33 +776,169 @@ void GraphReader::check_declared(std::string_view name, ValueId value, const Jso
                 to_string(graph.shape(value)));
 }
 
-bool GraphReader::inline_graph(const Json& node, const Target& target,
-                               std::span<const ModuleScopes::Level> levels) {
-  if (!is_transparent(target.name)) return false;
-  const Json* graph = nullptr;
-  std::vector<ValueId> operands;
+// -- higher-order operators ---------------------------------------------------------------------
+
+/// The graphs of a higher-order operator, and the tensors of each argument behind the first one.
+struct GraphReader::Inlined {
+  std::vector<const Json*> graphs;
+  std::vector<std::vector<ValueId>> lists;
+
+  std::vector<ValueId> operands(std::size_t first = 0) const {
+    std::vector<ValueId> all;
+    for (std::size_t i = first; i < lists.size(); ++i)
+      all.insert(all.end(), lists[i].begin(), lists[i].end());
+    return all;
+  }
+};
+
+GraphReader::Inlined GraphReader::parse_inlined(const Json& node) {
+  Inlined inlined;
   for (const Json& input : get_array(node, "inputs").GetArray()) {
     const Json& argument = get_member(input, "arg");
-    if (const Json* found = graph_in(argument)) {
-      if (graph == nullptr) graph = found;
-    } else if (graph != nullptr) {
+    if (const Json* graph = graph_in(argument)) {
+      inlined.graphs.push_back(graph);
+    } else if (!inlined.graphs.empty()) {
+      std::vector<ValueId>& list = inlined.lists.emplace_back();
       for_each_tensor_name(argument,
-                           [&](std::string_view name) { operands.push_back(get_value(name)); });
+                           [&](std::string_view name) { list.push_back(get_value(name)); });
     }
   }
-  if (graph == nullptr) return false;
+  return inlined;
+}
+
+/// Reads the nodes of an inner graph; its results, or nothing where it takes other operands or does
+/// not make them all.
+std::optional<std::vector<ValueId>> GraphReader::run_graph(
+    const Json& graph, std::span<const ModuleScopes::Level> around,
+    std::span<const ValueId> operands) {
+  session_.spend(values_in(graph));
+  GraphReader inner(session_, graph, around, depth_ + 1);
+  if (inner.inputs().size() != operands.size()) return std::nullopt;
+  for (std::size_t i = 0; i < operands.size(); ++i) inner.bind(inner.inputs()[i], operands[i]);
+  inner.read_nodes();
+  std::vector<ValueId> results;
+  for (const std::string_view name : inner.outputs()) {
+    const ValueId value = inner.find(name);
+    if (value == no_id) return std::nullopt;
+    results.push_back(value);
+  }
+  return results;
+}
+
+/// The costlier one of both branches.
+bool GraphReader::inline_branches(const Json& node, const Inlined& inlined,
+                                  std::span<const ModuleScopes::Level> around) {
+  if (inlined.graphs.size() != 2) return false;
+  Graph& graph = session_.graph;
+  const Graph::Mark before = graph.mark();
+  const std::vector<ValueId> operands = inlined.operands();
+  const auto run = [&](std::size_t branch) {
+    graph.rewind(before);
+    return run_graph(*inlined.graphs[branch], around, operands);
+  };
+  if (!run(1)) return false;
+  const std::int64_t otherwise = flops_from(graph, before.nodes);
+  auto results = run(0);
+  if (!results) return false;
+  const bool is_first = flops_from(graph, before.nodes) >= otherwise;
+  if (!is_first) results = run(1);
+  session_.tell(std::string(node_name(node)) + ": the branch for " + (is_first ? "true" : "false") +
+                ", the costlier one, is counted");
+  results_ = std::move(*results);
+  return true;
+}
+
+/// One iteration, since data tell how many there are.
+bool GraphReader::inline_while(const Json& node, const Inlined& inlined,
+                               std::span<const ModuleScopes::Level> around) {
+  if (inlined.graphs.size() != 2) return false;
+  const std::vector<ValueId> operands = inlined.operands();
+  if (!run_graph(*inlined.graphs[0], around, operands)) return false;
+  auto results = run_graph(*inlined.graphs[1], around, operands);
+  if (!results) return false;
+  session_.tell(std::string(node_name(node)) + ": a loop whose end depends on data, counted once");
+  results_ = std::move(*results);
+  return true;
+}
+
+/// Every iteration over the first axis of sequences, which come behind as many lists of states:
+/// results are the last states, and what the iterations gave, stacked.
+bool GraphReader::inline_scan(const Json& node, const Inlined& inlined, std::size_t state_lists,
+                              std::span<const ModuleScopes::Level> around) {
+  if (inlined.graphs.size() != 1 || inlined.lists.size() <= state_lists) return false;
+  Graph& graph = session_.graph;
+  std::vector<ValueId> states = state_lists == 0 ? std::vector<ValueId>() : inlined.lists[0];
+  const std::vector<ValueId>& sequences = inlined.lists[state_lists];
+  const std::vector<ValueId> rest = inlined.operands(state_lists + 1);
+  if (sequences.empty()) return false;
+  for (const ValueId sequence : sequences) {
+    if (graph.shape(sequence).rank() == 0) return false;
+  }
+  const std::int64_t length = graph.shape(sequences[0]).dim(0);
+  const Json& body = *inlined.graphs[0];
+  constexpr std::int64_t most_pieces = 0xFFFF;  // what one node can take
+  const bool all = length <= most_pieces && session_.affords(values_in(body), length);
+  if (length < 1) return false;
+  std::vector<std::vector<Tensor>> given;
+  for (std::int64_t t = 0; t < (all ? length : 1); ++t) {
+    std::vector<ValueId> operands = states;
+    for (const ValueId sequence : sequences)
+      operands.push_back(select(Tensor{&graph, sequence}, 0, t).id);
+    operands.insert(operands.end(), rest.begin(), rest.end());
+    const auto results = run_graph(body, around, operands);
+    if (!results || results->size() < states.size()) return false;
+    std::copy_n(results->begin(), states.size(), states.begin());
+    given.resize(results->size() - states.size());
+    for (std::size_t i = 0; i < given.size(); ++i)
+      given[i].push_back({&graph, (*results)[states.size() + i]});
+  }
+  if (!all)
+    session_.tell(std::string(node_name(node)) + ": a loop of " + std::to_string(length) +
+                  " iterations, counted once");
+  results_ = states;
+  for (const std::vector<Tensor>& pieces : given) {
+    Tensor stacked = stack(pieces, 0);
+    Ints sizes(stacked.shape());
+    sizes[0] = length;
+    results_.push_back((all ? stacked : expand(stacked, sizes)).id);
+  }
+  return true;
+}
+
+bool GraphReader::inline_graph(const Json& node, const Target& target,
+                               std::span<const ModuleScopes::Level> levels) {
+  enum class Kind : std::uint8_t { once, branches, loop, scan, map };
+  Kind kind = Kind::once;
+  if (target.name == "cond") kind = Kind::branches;
+  if (target.name == "while_loop") kind = Kind::loop;
+  if (target.name == "scan") kind = Kind::scan;
+  if (target.name == "map_impl") kind = Kind::map;
+  if (kind == Kind::once && !is_transparent(target.name)) return false;
+  const Inlined inlined = parse_inlined(node);
+  if (inlined.graphs.empty()) return false;
   // The outer levels may move while the inner graph is read.
   const std::vector<ModuleScopes::Level> around(levels.begin(), levels.end());
-  GraphReader inner(session_, *graph, around, depth_ + 1);
-  if (inner.inputs().size() != operands.size()) return false;
-  for (std::size_t i = 0; i < operands.size(); ++i) inner.bind(inner.inputs()[i], operands[i]);
-  if (target.name == "cond")
-    session_.tell(std::string(node_name(node)) + ": the branch for true is counted");
-  inner.read_nodes();
-  for (const std::string_view name : inner.outputs()) results_.push_back(inner.find(name));
+  const Graph::Mark before = session_.graph.mark();
+  const auto run = [&] {
+    switch (kind) {
+    case Kind::branches: return inline_branches(node, inlined, around);
+    case Kind::loop: return inline_while(node, inlined, around);
+    case Kind::scan: return inline_scan(node, inlined, 1, around);
+    case Kind::map: return inline_scan(node, inlined, 0, around);
+    case Kind::once: break;
+    }
+    auto results = run_graph(*inlined.graphs[0], around, inlined.operands());
+    if (results) results_ = std::move(*results);
+    return results.has_value();
+  };
+  const bool is_read = run();
   arguments_.clear();
   session_.graph.set_current_module(around.empty() ? 0 : around.back().module);
-  return true;
+  if (!is_read) {
+    session_.graph.rewind(before);
+    results_.clear();
+  }
+  return is_read;
 }
 
 // -- the program --------------------------------------------------------------------------------
@@ -863,7 +1060,7 @@ ProgramReader::ProgramReader(const ProgramParts& parts, const ImportOptions& opt
       notes_(notes),
       tree_(graph.arena()),
       sizes_(find_member(program_, "range_constraints"), notes),
-      session_{graph, notes, sizes_, tree_, scopes_, {}, {}, 0} {}
+      session_{graph, notes, sizes_, tree_, scopes_, {}, {}} {}
 
 void ProgramReader::read() {
   const std::string_view version = find_text(program_, "torch_version");
@@ -985,7 +1182,10 @@ void ProgramReader::declare_scopes(const Json& graph, int depth) {
     for (const Json& input : get_array(node, "inputs").GetArray()) {
       const Json* argument = find_member(input, "arg");
       const Json* inner = argument == nullptr ? nullptr : graph_in(*argument);
-      if (inner != nullptr) declare_scopes(*inner, depth + 1);
+      if (inner == nullptr) continue;
+      constexpr std::int64_t readings = 20;  // once per level, and three times as a branch
+      if (depth == 0) session_.values_left += readings * values_in(*inner);
+      declare_scopes(*inner, depth + 1);
     }
   }
 }

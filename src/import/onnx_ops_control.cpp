@@ -1,6 +1,7 @@
 // Constants, branches, loops, sequences and optional values.
 #include <algorithm>
 
+#include "import/decompositions.hpp"
 #include "import/onnx_ops.hpp"
 #include "op/elementwise.hpp"
 #include "op/indexing.hpp"
@@ -70,18 +71,6 @@ OnnxGraph body_of(const OnnxContext& context, std::string_view name) {
   context.require(found != nullptr && !found->graph.empty(),
                   "a graph as attribute '" + std::string(name) + "'");
   return const_cast<OnnxContext&>(context).reader().records().graph(found->graph);
-}
-
-/// The FLOPs of the nodes from this one on.
-std::int64_t flops_from(const Graph& graph, std::size_t first) {
-  std::int64_t total = 0;
-  for (std::size_t i = first; i < graph.nodes().size(); ++i) {
-    const Node& node = graph.nodes()[i];
-    if (node.op->cost == nullptr) continue;
-    const Cost cost = node.op->cost(NodeView(graph, node));
-    total = checked_add(total, checked_add(checked_mul(2, cost.macs), cost.other));
-  }
-  return total;
 }
 
 void emit_if(OnnxContext& context) {

@@ -3,6 +3,7 @@
 #include <limits>
 #include <numbers>
 
+#include "import/decompositions.hpp"
 #include "import/onnx_ops.hpp"
 #include "op/elementwise.hpp"
 #include "op/indexing.hpp"
@@ -138,11 +139,7 @@ void emit_thresholded_relu(OnnxContext& context) {
 /// x + bias below -lambd, x - bias above lambd, else 0.
 void emit_shrink(OnnxContext& context) {
   const Tensor x = context.in(0);
-  const double bias = context.real("bias", 0);
-  const double limit = context.real("lambd", 0.5);
-  const Tensor zero = full(context.graph(), {}, 0, x.dtype());
-  const Tensor above = where(binary(gt_op, x, limit), x - bias, zero);
-  context.out(where(binary(lt_op, x, -limit), x + bias, above));
+  context.out(shrink(x, context.real("lambd", 0.5), context.real("bias", 0)));
 }
 
 void emit_hard_sigmoid(OnnxContext& context) {

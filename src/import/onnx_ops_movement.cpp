@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "import/decompositions.hpp"
 #include "import/onnx_ops.hpp"
 #include "op/elementwise.hpp"
 #include "op/indexing.hpp"
@@ -383,12 +384,7 @@ void emit_compress(OnnxContext& context) {
 /// Fill values are the inputs (depth, values); 1 where the index is, else 0, and then scaled.
 void out_one_hot(OnnxContext& context, std::int64_t axis, std::int64_t depth) {
   const Tensor indices = context.in(0);
-  const std::int64_t rank = indices.rank() + 1;
-  Shape shape = Shape(Ints::filled(static_cast<std::size_t>(rank), 1));
-  shape.set_dim(axis, depth);
-  const Tensor positions =
-      reshape(arange(context.graph(), 0, static_cast<double>(depth), 1, indices.dtype()), shape);
-  const Tensor hit = binary(eq_op, unsqueeze(indices, axis), positions);
+  const Tensor hit = one_hot(indices, axis, depth);
   const Tensor values = context.in(2);
   context.out(where(hit, select(values, 0, 1), select(values, 0, 0)));
 }
@@ -419,9 +415,7 @@ void emit_eye_like(OnnxContext& context) {
   const OnnxAttribute* dtype = context.attribute("dtype");
   const DType type = dtype != nullptr ? onnx_dtype(dtype->integer) : context.dtype(0);
   const std::int64_t offset = context.integer("k", 0);
-  const Tensor ones = full(context.graph(), shape, 1, type);
-  const Tensor lower = apply(tril_op, TriangleAttrs{offset}, ones);
-  context.out(apply(triu_op, TriangleAttrs{offset}, lower));
+  context.out(identity_matrix(context.graph(), shape, offset, type));
 }
 
 void emit_random(OnnxContext& context, const Shape& shape, DType otherwise) {
@@ -464,10 +458,7 @@ void emit_unique(OnnxContext& context) {
   const Tensor source = axis == nullptr ? flatten(x, 0, -1) : x;
   const std::int64_t along = axis == nullptr ? 0 : context.axis(axis->integer, x.rank());
   const std::int64_t length = source.dim(along);
-  const Selection sorted = sort(source, along);
-  context.graph().mark_bounded(sorted.values.id);
-  context.graph().mark_bounded(sorted.indices.id);
-  context.out(0, sorted.values);
+  context.out(0, unique(source, along).values);
   const Tensor positions = arange(context.graph(), 0, static_cast<double>(length));
   context.graph().mark_bounded(positions.id);
   for (std::size_t i = 1; i < context.output_count(); ++i) context.out(i, positions);

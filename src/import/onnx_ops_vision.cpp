@@ -1,8 +1,8 @@
 // Boxes and regions.
+#include "import/decompositions.hpp"
 #include "import/onnx_ops.hpp"
 #include "op/detection.hpp"
 #include "op/elementwise.hpp"
-#include "op/matmul.hpp"
 #include "op/movement.hpp"
 
 namespace zoometer {
@@ -43,8 +43,6 @@ void emit_roi_align(OnnxContext& context) {
   context.out(roi_align(cat({images, boxes}, 1), maps, attrs));
 }
 
-/// Where each element of an output of that size lies in the input, by an affine map theta
-/// (batch, d, d + 1) of d = 2 or 3 dimensions -> (batch, sizes..., d).
 void emit_affine_grid(OnnxContext& context) {
   const Tensor theta = context.in(0);
   const std::vector<std::int64_t> size = context.integers(1);
@@ -52,15 +50,7 @@ void emit_affine_grid(OnnxContext& context) {
   context.require((dimensions == 2 || dimensions == 3) && theta.dim(2) == dimensions + 1 &&
                       static_cast<std::int64_t>(size.size()) == dimensions + 2,
                   "maps (batch, 2, 3) or (batch, 3, 4), and the size of such a batch");
-  std::int64_t elements = 1;
-  Ints sizes{theta.dim(0)};
-  for (std::size_t i = 2; i < size.size(); ++i) {
-    elements = checked_mul(elements, size[i]);
-    sizes.push_back(size[i]);
-  }
-  sizes.push_back(dimensions);
-  const Tensor places = full(context.graph(), {elements, dimensions + 1}, 1, theta.dtype());
-  context.out(reshape(matmul(places, transpose(theta, 1, 2)), sizes));
+  context.out(affine_grid(theta, size));
 }
 
 constexpr OnnxOperator rows[] = {

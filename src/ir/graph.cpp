@@ -220,6 +220,8 @@ void Graph::rewind(const Mark& mark) {
   operands_.resize(mark.operands);
   values_.resize(mark.values);
   parameters_.resize(mark.parameters);
+  calls_.resize(mark.calls);
+  call_outputs_.resize(mark.returned);
   if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
 }
 

@@ -162,10 +162,13 @@ class Graph {
     std::size_t operands = 0;    ///< how many inputs all nodes had
     std::size_t values = 0;      ///< how many there were
     std::size_t parameters = 0;  ///< how many there were
+    std::size_t calls = 0;       ///< how many there were
+    std::size_t returned = 0;    ///< how many values all calls had returned
   };
   /// The point that the graph is at.
   Mark mark() const noexcept {
-    return {nodes_.size(), operands_.size(), values_.size(), parameters_.size()};
+    return {nodes_.size(),      operands_.size(), values_.size(),
+            parameters_.size(), calls_.size(),    call_outputs_.size()};
   }
   /// Takes back what was appended after that point.
   void rewind(const Mark& mark);

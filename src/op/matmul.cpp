@@ -26,6 +26,10 @@ constexpr std::string_view einsum_constraints[] = {
     "an equation with letters, commas and an arrow, one term per operand",
     "one label per dimension of each operand, none twice within a term",
     "equal sizes of equal labels", "output labels that occur in an operand"};
+constexpr std::string_view grouped_inputs[] = {"rows", "matrices", "ends"};
+constexpr std::string_view grouped_constraints[] = {"rows of rank 2 and matrices of rank 3",
+                                                    "rows as long as each matrix has rows",
+                                                    "one end for each matrix"};
 constexpr std::string_view attention_inputs[] = {"query", "key", "value", "mask"};
 constexpr std::string_view attention_constraints[] = {
     "query, key and value of equal rank of at least 2",
@@ -181,6 +185,15 @@ Cost cost_attention(const NodeView& node) {
   return {macs, checked_mul(scores, node.has(3) ? 7 : 6)};
 }
 
+void infer_grouped_matmul(Inference& in) {
+  const Shape& rows = in.shape(0);
+  const Shape& matrices = in.shape(1);
+  in.require(rows.rank() == 2 && matrices.rank() == 3, 1);
+  in.require(rows.dim(1) == matrices.dim(1), 2);
+  in.require(in.shape(2) == Shape{matrices.dim(0)}, 3);
+  in.output({rows.dim(0), matrices.dim(2)}, in.dtype(0));
+}
+
 }  // namespace
 
 constinit const OpDef linear_op = {.name = "linear",
@@ -223,6 +236,16 @@ constinit const OpDef addmm_op = {.name = "addmm",
                                   .infer = infer_addmm,
                                   .cost = cost_product<1>};
 
+constinit const OpDef grouped_matmul_op = {
+    .name = "grouped_matmul",
+    .summary = "Rows, each times the matrix of its group, as in a mixture of experts.",
+    .formula = "2 x MACs, however rows fall into groups; MACs = output elements x length of a row",
+    .inputs = grouped_inputs,
+    .constraints = grouped_constraints,
+    .attrs = AttrType::of<NoAttrs>(),
+    .infer = infer_grouped_matmul,
+    .cost = cost_product<0>};
+
 constinit const OpDef einsum_op = {
     .name = "einsum",
     .summary = "Sum of products over labelled dimensions.",
@@ -247,8 +270,9 @@ constinit const OpDef scaled_dot_product_attention_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {&linear_op, &matmul_op, &bmm_op,
-                                &addmm_op,  &einsum_op, &scaled_dot_product_attention_op};
+constexpr const OpDef* ops[] = {&linear_op,        &matmul_op, &bmm_op,
+                                &addmm_op,         &einsum_op, &scaled_dot_product_attention_op,
+                                &grouped_matmul_op};
 
 }  // namespace
 
@@ -265,6 +289,10 @@ Tensor matmul(Tensor a, Tensor b) { return apply(matmul_op, NoAttrs{}, a, b); }
 Tensor bmm(Tensor a, Tensor b) { return apply(bmm_op, NoAttrs{}, a, b); }
 
 Tensor addmm(Tensor bias, Tensor a, Tensor b) { return apply(addmm_op, NoAttrs{}, bias, a, b); }
+
+Tensor grouped_matmul(Tensor rows, Tensor matrices, Tensor ends) {
+  return apply(grouped_matmul_op, NoAttrs{}, rows, matrices, ends);
+}
 
 Tensor einsum(std::string_view equation, Tensor a, Tensor b) {
   const EinsumAttrs attrs{equation};

@@ -26,6 +26,8 @@ struct AttentionAttrs {
 extern const OpDef linear_op, matmul_op, bmm_op, addmm_op, einsum_op,
     scaled_dot_product_attention_op;
 /// @}
+/// torch._grouped_mm of rows and a matrix for each group of rows.
+extern const OpDef grouped_matmul_op;
 
 /// x (..., in), weight (out, in), bias (out,) or empty -> (..., out).
 Tensor linear(Tensor x, Tensor weight, Tensor bias);
@@ -35,6 +37,9 @@ Tensor matmul(Tensor a, Tensor b);
 Tensor bmm(Tensor a, Tensor b);
 /// bias broadcasts to (n, m); a (n, k), b (k, m) -> (n, m).
 Tensor addmm(Tensor bias, Tensor a, Tensor b);
+/// rows (n, k), each times the matrix of its group, of matrices (groups, k, m) -> (n, m). `ends`
+/// (groups,) tells behind which row each group ends.
+Tensor grouped_matmul(Tensor rows, Tensor matrices, Tensor ends);
 /// "bhid,bhjd->bhij": one or two operands, no repeated label within one.
 Tensor einsum(std::string_view equation, Tensor a, Tensor b);
 /// query (..., L, E), key (..., S, E), value (..., S, V), mask or empty -> (..., L, V).

@@ -5,25 +5,38 @@ namespace {
 
 constexpr std::string_view cell_inputs[] = {"x",    "input_weights", "recurrent_weights",
                                             "bias", "lengths",       "hidden"};
-constexpr std::string_view lstm_inputs[] = {
-    "x", "input_weights", "recurrent_weights", "bias", "lengths", "hidden", "cell", "peepholes"};
+constexpr std::string_view lstm_inputs[] = {"x",    "input_weights", "recurrent_weights",
+                                            "bias", "lengths",       "hidden",
+                                            "cell", "peepholes",     "projection"};
 constexpr std::string_view constraints[] = {
     "x of rank 3, and weights of rank 3 with as many directions, 1 or 2, in both",
-    "recurrent weights with as many rows as gates times their columns",
+    "recurrent weights with as many rows as gates times hidden units, and a column for each number "
+    "of the state",
     "input weights with as many rows, and as many columns as x has features",
     "two biases per row of the weights and direction",
     "one length per sequence of the batch",
-    "first states of one number per direction, sequence and hidden unit",
-    "three peepholes per direction and hidden unit"};
+    "first states of one number per direction, sequence and hidden unit or number of the state",
+    "three peepholes per direction and hidden unit",
+    "a projection with a row for each number of the state per direction, and a column for each "
+    "hidden unit"};
 
 /// The sizes that a recurrent layer is made of.
 struct Sizes {
-  std::int64_t length = 0, batch = 0, features = 0, directions = 0, hidden = 0;
+  std::int64_t length = 0, batch = 0, features = 0, directions = 0;
+  std::int64_t hidden = 0;  ///< units
+  std::int64_t state = 0;   ///< numbers that go to the next step: the units, or their projection
 };
 
-Sizes sizes_of(const Shape& x, const Shape& recurrent_weights, const RecurrentAttrs& attrs) {
-  return {x.dim(attrs.batch_first ? 1 : 0), x.dim(attrs.batch_first ? 0 : 1), x.dim(2),
-          recurrent_weights.dim(0), recurrent_weights.dim(2)};
+/// `projection` may be null.
+Sizes sizes_of(const Shape& x, const Shape& recurrent_weights, const Shape* projection,
+               const RecurrentAttrs& attrs) {
+  const std::int64_t state = recurrent_weights.dim(2);
+  return {x.dim(attrs.batch_first ? 1 : 0),
+          x.dim(attrs.batch_first ? 0 : 1),
+          x.dim(2),
+          recurrent_weights.dim(0),
+          projection == nullptr ? state : projection->dim(2),
+          state};
 }
 
 template <std::int64_t Gates>
@@ -36,34 +49,47 @@ void infer_recurrent(Inference& in) {
                  weights.dim(0) == recurrent.dim(0) &&
                  (recurrent.dim(0) == 1 || recurrent.dim(0) == 2),
              1);
-  const Sizes sizes = sizes_of(x, recurrent, attrs);
+  const Shape* projection = in.has(8) ? &in.shape(8) : nullptr;
+  in.require(projection == nullptr || projection->rank() == 3, 8);
+  const Sizes sizes = sizes_of(x, recurrent, projection, attrs);
   const std::int64_t rows = recurrent.dim(1);
   in.require(rows == checked_mul(Gates, sizes.hidden), 2);
   in.require(weights.dim(1) == rows && weights.dim(2) == sizes.features, 3);
   in.require(!in.has(3) || in.shape(3) == Shape{sizes.directions, checked_mul(2, rows)}, 4);
   in.require(!in.has(4) || in.shape(4) == Shape{sizes.batch}, 5);
-  const Shape state = attrs.batch_first ? Shape{sizes.batch, sizes.directions, sizes.hidden}
-                                        : Shape{sizes.directions, sizes.batch, sizes.hidden};
-  for (std::size_t i = 5; i <= 6; ++i) in.require(!in.has(i) || in.shape(i) == state, 6);
+  const auto state_of = [&](std::int64_t numbers) {
+    return attrs.batch_first ? Shape{sizes.batch, sizes.directions, numbers}
+                             : Shape{sizes.directions, sizes.batch, numbers};
+  };
+  const Shape state = state_of(sizes.state);
+  const Shape cell = state_of(sizes.hidden);
+  in.require(!in.has(5) || in.shape(5) == state, 6);
+  in.require(!in.has(6) || in.shape(6) == cell, 6);
   const Shape peepholes{sizes.directions, checked_mul(3, sizes.hidden)};
   in.require(!in.has(7) || in.shape(7) == peepholes, 7);
-  in.output(attrs.batch_first ? Shape{sizes.batch, sizes.length, sizes.directions, sizes.hidden}
-                              : Shape{sizes.length, sizes.directions, sizes.batch, sizes.hidden},
+  in.require(projection == nullptr ||
+                 *projection == Shape{sizes.directions, sizes.state, sizes.hidden},
+             8);
+  in.output(attrs.batch_first ? Shape{sizes.batch, sizes.length, sizes.directions, sizes.state}
+                              : Shape{sizes.length, sizes.directions, sizes.batch, sizes.state},
             in.dtype(0));
   in.output(state, in.dtype(0));
-  if constexpr (Gates == 4) in.output(state, in.dtype(0));
+  if constexpr (Gates == 4) in.output(cell, in.dtype(0));
 }
 
 /// MACs of both products of every step, and per hidden unit and step: the sum of both products and
 /// both biases of each gate, and `Others` for what the gates do.
 template <std::int64_t Gates, std::int64_t Others>
 Cost cost_recurrent(const NodeView& node) {
-  const Sizes sizes = sizes_of(node.in(0), node.in(2), node.attrs<RecurrentAttrs>());
-  const std::int64_t units = node.out_numel();  // of every step, sequence and direction
-  const std::int64_t products = checked_add(sizes.features, sizes.hidden);
+  const Shape* projection = node.has(8) ? &node.in(8) : nullptr;
+  const Sizes sizes = sizes_of(node.in(0), node.in(2), projection, node.attrs<RecurrentAttrs>());
+  const std::int64_t steps = checked_mul(checked_mul(sizes.length, sizes.batch), sizes.directions);
+  const std::int64_t units = checked_mul(steps, sizes.hidden);
+  const std::int64_t products = checked_mul(Gates, checked_add(sizes.features, sizes.state));
+  const std::int64_t projected = projection == nullptr ? 0 : sizes.state;
   const std::int64_t peepholes = node.has(7) ? 6 : 0;
   const std::int64_t sums = node.has(3) ? 3 * Gates : Gates;
-  return {checked_mul(units, checked_mul(Gates, products)),
+  return {checked_mul(units, checked_add(products, projected)),
           checked_mul(units, sums + Others + peepholes)};
 }
 
@@ -99,7 +125,8 @@ constinit const OpDef lstm_op = recurrent(
     "lstm", "A long short-term memory cell at every step of a sequence.",
     "2 x MACs + 4 per hidden unit, step and sequence for the sums of the products, 8 for the "
     "biases, 18 for the gates (three sigmoids, two tanh, three products, one sum), 6 for "
-    "peepholes; MACs = 4 x hidden x (features + hidden) per step, sequence and direction",
+    "peepholes; MACs = 4 x hidden x (features + hidden) per step, sequence and direction, or "
+    "4 x hidden x (features + state) + hidden x state where the state is projected",
     lstm_inputs, infer_recurrent<4>, cost_recurrent<4, 18>);
 
 namespace {

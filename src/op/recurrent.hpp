@@ -20,8 +20,9 @@ struct RecurrentAttrs {
 /// Inputs: x, input weights (directions, gates x hidden, features), recurrent weights (directions,
 /// gates x hidden, hidden), and, each possibly absent: biases (directions, 2 x gates x hidden),
 /// lengths (batch,), first hidden states (directions, batch, hidden); of the LSTM also first cell
-/// states and peepholes (directions, 3 x hidden). Outputs: y, the last hidden states, and the last
-/// cell states of the LSTM.
+/// states, peepholes (directions, 3 x hidden), and PyTorch's projection (directions, state, hidden)
+/// of the hidden units to what y and the next step get: recurrent weights have `state` columns
+/// then. Outputs: y, the last hidden states, and the last cell states of the LSTM.
 extern const OpDef rnn_op, gru_op, lstm_op;
 /// @}
 

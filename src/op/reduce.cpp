@@ -9,6 +9,9 @@ constexpr std::string_view reduce_constraints[] = {"axes within the rank of x, n
 constexpr std::string_view topk_constraints[] = {"an axis within the rank of x",
                                                  "k between 0 and the length of the axis"};
 constexpr std::string_view axis_constraints[] = {"an axis within the rank of x"};
+constexpr std::string_view search_inputs[] = {"sorted", "values"};
+constexpr std::string_view search_constraints[] = {
+    "sorted numbers of rank 1, or with the leading sizes of values"};
 
 Shape reduced_shape(const Inference& in) {
   const auto& attrs = in.attrs<ReduceAttrs>();
@@ -58,6 +61,19 @@ void infer_cumulative(Inference& in) {
   infer_same(in);
 }
 
+void infer_searchsorted(Inference& in) {
+  const Shape& sorted = in.shape(0);
+  const Shape& values = in.shape(1);
+  in.require(sorted.rank() == 1 || (sorted.rank() > 1 && sorted.rank() == values.rank()), 1);
+  for (std::int64_t i = 0; i + 1 < sorted.rank(); ++i)
+    in.require(sorted.dim(i) == values.dim(i), 1);
+  in.output(values, DType::int64);
+}
+
+Cost cost_searchsorted(const NodeView& node) {
+  return {0, checked_mul(node.out_numel(), log2_ceil(checked_add(node.in(0).dim(-1), 1)))};
+}
+
 Cost cost_mean(const NodeView& node) { return {0, node.in_numel(0) + node.out_numel()}; }
 
 Cost cost_topk(const NodeView& node) {
@@ -81,6 +97,18 @@ constexpr OpDef reduction(std::string_view name, std::string_view summary, std::
           .attrs = AttrType::of<ReduceAttrs>(),
           .infer = infer,
           .cost = cost};
+}
+
+constexpr OpDef running(std::string_view name, std::string_view summary,
+                        void (*infer)(Inference&)) {
+  return {.name = name,
+          .summary = summary,
+          .formula = "1 per input element",
+          .inputs = input_x,
+          .constraints = axis_constraints,
+          .attrs = AttrType::of<CumulativeAttrs>(),
+          .infer = infer,
+          .cost = per_input<1>};
 }
 
 constexpr std::string_view one = "1 per input element";
@@ -108,22 +136,14 @@ constinit const OpDef any_op =
     reduction("any", "Whether any element holds.", one, per_input<1>, infer_truth);
 constinit const OpDef all_op =
     reduction("all", "Whether all elements hold.", one, per_input<1>, infer_truth);
-constinit const OpDef cumsum_op = {.name = "cumsum",
-                                   .summary = "Running sums along an axis.",
-                                   .formula = one,
-                                   .inputs = input_x,
-                                   .constraints = axis_constraints,
-                                   .attrs = AttrType::of<CumulativeAttrs>(),
-                                   .infer = infer_cumulative,
-                                   .cost = per_input<1>};
-constinit const OpDef cumprod_op = {.name = "cumprod",
-                                    .summary = "Running products along an axis.",
-                                    .formula = one,
-                                    .inputs = input_x,
-                                    .constraints = axis_constraints,
-                                    .attrs = AttrType::of<CumulativeAttrs>(),
-                                    .infer = infer_cumulative,
-                                    .cost = per_input<1>};
+constinit const OpDef cumsum_op =
+    running("cumsum", "Running sums along an axis.", infer_cumulative);
+constinit const OpDef cumprod_op =
+    running("cumprod", "Running products along an axis.", infer_cumulative);
+constinit const OpDef cummax_op =
+    running("cummax", "The largest element so far along an axis, with its index.", infer_sort);
+constinit const OpDef cummin_op =
+    running("cummin", "The smallest element so far along an axis, with its index.", infer_sort);
 constinit const OpDef topk_op = {
     .name = "topk",
     .summary = "The k largest elements along an axis, with their indices.",
@@ -142,12 +162,22 @@ constinit const OpDef sort_op = {.name = "sort",
                                  .attrs = AttrType::of<CumulativeAttrs>(),
                                  .infer = infer_sort,
                                  .cost = cost_sort};
+constinit const OpDef searchsorted_op = {
+    .name = "searchsorted",
+    .summary = "Where values would be inserted into sorted numbers.",
+    .formula = "ceil(log2(n + 1)) comparisons per value among n numbers: a binary search",
+    .inputs = search_inputs,
+    .constraints = search_constraints,
+    .attrs = AttrType::of<NoAttrs>(),
+    .infer = infer_searchsorted,
+    .cost = cost_searchsorted};
 
 namespace {
 
-constexpr const OpDef* ops[] = {
-    &mean_op,   &sum_op,    &prod_op, &amax_op, &amin_op,   &norm_op,    &var_op,  &logsumexp_op,
-    &argmax_op, &argmin_op, &any_op,  &all_op,  &cumsum_op, &cumprod_op, &topk_op, &sort_op};
+constexpr const OpDef* ops[] = {&mean_op,   &sum_op,  &prod_op,      &amax_op,        &amin_op,
+                                &norm_op,   &var_op,  &logsumexp_op, &argmax_op,      &argmin_op,
+                                &any_op,    &all_op,  &cumsum_op,    &cumprod_op,     &cummax_op,
+                                &cummin_op, &topk_op, &sort_op,      &searchsorted_op};
 
 Selection selection(Tensor first) { return {first, sibling_output(first, 1)}; }
 
@@ -172,6 +202,10 @@ Selection topk(Tensor x, std::int64_t k, std::int64_t dim) {
 
 Selection sort(Tensor x, std::int64_t dim) {
   return selection(apply(sort_op, CumulativeAttrs{dim}, x));
+}
+
+Tensor searchsorted(Tensor sorted, Tensor values) {
+  return apply(searchsorted_op, NoAttrs{}, sorted, values);
 }
 
 }  // namespace zoometer

@@ -21,7 +21,7 @@ struct TopkAttrs {
                                      field("largest", &TopkAttrs::largest)};
 };
 
-/// Of cumsum, cumprod and sort.
+/// Of cumsum, cumprod, cummax, cummin and sort.
 struct CumulativeAttrs {
   std::int64_t dim = 0;  ///< the axis
   static constexpr std::tuple fields{field("dim", &CumulativeAttrs::dim)};
@@ -30,7 +30,8 @@ struct CumulativeAttrs {
 /// @{
 /// Operators along axes, each PyTorch's function of that name.
 extern const OpDef mean_op, sum_op, prod_op, amax_op, amin_op, norm_op, var_op, logsumexp_op,
-    argmax_op, argmin_op, any_op, all_op, cumsum_op, cumprod_op, topk_op, sort_op;
+    argmax_op, argmin_op, any_op, all_op, cumsum_op, cumprod_op, cummax_op, cummin_op, topk_op,
+    sort_op, searchsorted_op;
 /// @}
 
 /// Any of the reductions: `reduce(mean_op, x, {2, 3}, true)`.
@@ -51,5 +52,8 @@ struct Selection {
 Selection topk(Tensor x, std::int64_t k, std::int64_t dim = -1);
 /// Every element along an axis, in rising order.
 Selection sort(Tensor x, std::int64_t dim = -1);
+/// Where each value would be inserted into numbers that rise along their last axis (int64):
+/// sorted (n,), or (..., n) with as many leading sizes as values (..., m) -> like values.
+Tensor searchsorted(Tensor sorted, Tensor values);
 
 }  // namespace zoometer

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "op/moving_op.hpp"
+
 namespace zoometer {
 namespace {
 
@@ -9,11 +11,14 @@ constexpr std::string_view stft_inputs[] = {"x", "window"};
 constexpr std::string_view dft_constraints[] = {
     "x of rank 2 or more whose last dimension is 1 (real numbers) or 2 (complex ones)",
     "an axis before the last one", "a length of 1 to 2^31",
-    "one side of the frequencies only of real numbers, and not backwards"};
+    "one side of the frequencies only of real numbers, or backwards of complex ones"};
 constexpr std::string_view stft_constraints[] = {
     "x of rank 3 whose last dimension is 1 (real numbers) or 2 (complex ones)",
     "a frame of at least 1 that fits into the signal, and a step of at least 1",
     "a window of the frame's length", "one side of the frequencies only of real numbers"};
+constexpr std::string_view complex_constraints[] = {
+    "real numbers of 32 or 64 bits, and a last dimension of 2"};
+constexpr std::string_view real_constraints[] = {"complex numbers"};
 constexpr std::int64_t longest = std::int64_t{1} << 31;
 
 bool is_complex_or_real(const Shape& x) { return x.dim(-1) == 1 || x.dim(-1) == 2; }
@@ -30,17 +35,26 @@ std::int64_t fft_flops(std::int64_t length, bool is_real) {
   return std::llround((is_real ? 2.5 : 5.0) * n * std::log2(n));
 }
 
+/// The transform's length: as given, or what x has along the axis.
+std::int64_t length_of(const DftAttrs& attrs, std::int64_t size) {
+  if (attrs.length != 0) return attrs.length;
+  return attrs.onesided && attrs.inverse ? 2 * (size - 1) : size;
+}
+
 void infer_dft(Inference& in) {
   const auto& attrs = in.attrs<DftAttrs>();
   Shape out = in.shape(0);
   in.require(out.rank() >= 2 && is_complex_or_real(out), 1);
   const std::int64_t axis = in.axis(attrs.dim, out.rank(), 2);
   in.require(axis + 1 < out.rank(), 2);
-  const std::int64_t length = attrs.length == 0 ? out.dim(axis) : attrs.length;
+  const std::int64_t size = out.dim(axis);
+  in.require(size <= longest, 3);
+  const std::int64_t length = length_of(attrs, size);
   in.require(length >= 1 && length <= longest, 3);
-  in.require(!attrs.onesided || (out.dim(-1) == 1 && !attrs.inverse), 4);
-  out[static_cast<std::size_t>(axis)] = frequencies(length, attrs.onesided);
-  out[static_cast<std::size_t>(out.rank() - 1)] = 2;
+  in.require(!attrs.onesided || (out.dim(-1) == 1) != attrs.inverse, 4);
+  const bool to_real = attrs.onesided && attrs.inverse;
+  out.set_dim(axis, frequencies(length, attrs.onesided && !to_real));
+  out.set_dim(-1, to_real ? 1 : 2);
   in.output(out, in.dtype(0));
 }
 
@@ -48,11 +62,13 @@ Cost cost_dft(const NodeView& node) {
   const auto& attrs = node.attrs<DftAttrs>();
   const Shape& x = node.in(0);
   const std::int64_t axis = attrs.dim < 0 ? attrs.dim + x.rank() : attrs.dim;
-  const std::int64_t length = attrs.length == 0 ? x.dim(axis) : attrs.length;
-  if (node.out().dim(axis) == 0) return {};
-  const std::int64_t transforms = node.out_numel() / (2 * node.out().dim(axis));
+  const std::int64_t length = length_of(attrs, x.dim(axis));
+  const Shape& out = node.out();
+  if (out.dim(axis) == 0) return {};
+  const std::int64_t transforms = node.out_numel() / (out.dim(-1) * out.dim(axis));
   const std::int64_t scaling = attrs.inverse ? node.out_numel() : 0;
-  return {0, checked_add(checked_mul(transforms, fft_flops(length, x.dim(-1) == 1)), scaling)};
+  const bool is_real = x.dim(-1) == 1 || out.dim(-1) == 1;
+  return {0, checked_add(checked_mul(transforms, fft_flops(length, is_real)), scaling)};
 }
 
 void infer_stft(Inference& in) {
@@ -73,6 +89,23 @@ Cost cost_stft(const NodeView& node) {
   const std::int64_t windowing = node.has(1) ? attrs.frame_length * components : 0;
   const std::int64_t frames = checked_mul(node.out().dim(0), node.out().dim(1));
   return {0, checked_mul(frames, windowing + fft_flops(attrs.frame_length, components == 1))};
+}
+
+void infer_view_as_complex(Inference& in) {
+  Shape out = in.shape(0);
+  const DType dtype = in.dtype(0);
+  in.require(out.rank() >= 1 && out.dim(-1) == 2, 1);
+  in.require(dtype == DType::float32 || dtype == DType::float64, 1);
+  out.erase(out.size() - 1);
+  in.output(out, dtype == DType::float64 ? DType::complex128 : DType::complex64);
+}
+
+void infer_view_as_real(Inference& in) {
+  const DType dtype = in.dtype(0);
+  in.require(dtype == DType::complex64 || dtype == DType::complex128, 1);
+  Shape out = in.shape(0);
+  out.push_back(2);
+  in.output(out, dtype == DType::complex128 ? DType::float64 : DType::float32);
 }
 
 }  // namespace
@@ -99,9 +132,16 @@ constinit const OpDef stft_op = {
     .infer = infer_stft,
     .cost = cost_stft};
 
+constinit const OpDef view_as_complex_op =
+    moving::move<NoAttrs>("view_as_complex", "Pairs of real numbers as complex ones.",
+                          infer_view_as_complex, complex_constraints, moving::alias);
+constinit const OpDef view_as_real_op =
+    moving::move<NoAttrs>("view_as_real", "Complex numbers as pairs of real ones.",
+                          infer_view_as_real, real_constraints, moving::alias);
+
 namespace {
 
-constexpr const OpDef* ops[] = {&dft_op, &stft_op};
+constexpr const OpDef* ops[] = {&dft_op, &stft_op, &view_as_complex_op, &view_as_real_op};
 
 }  // namespace
 
@@ -112,5 +152,9 @@ Tensor dft(Tensor x, const DftAttrs& attrs) { return apply(dft_op, attrs, x); }
 Tensor stft(Tensor x, Tensor window, const StftAttrs& attrs) {
   return apply(stft_op, attrs, x, window);
 }
+
+Tensor view_as_complex(Tensor x) { return apply(view_as_complex_op, NoAttrs{}, x); }
+
+Tensor view_as_real(Tensor x) { return apply(view_as_real_op, NoAttrs{}, x); }
 
 }  // namespace zoometer

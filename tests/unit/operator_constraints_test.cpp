@@ -9,6 +9,7 @@
 #include "op/conv.hpp"
 #include "op/detection.hpp"
 #include "op/elementwise.hpp"
+#include "op/linalg.hpp"
 #include "op/matmul.hpp"
 #include "op/movement.hpp"
 #include "op/norm.hpp"
@@ -39,7 +40,7 @@ const Shape image{1, 8, 10, 10};
 /// leaves the input out.
 struct LstmShapes {
   Shape x{5, 2, 3}, weights{1, 16, 3}, recurrent{1, 16, 4};
-  Shape bias{}, lengths{}, hidden{}, cell{}, peepholes{};
+  Shape bias{}, lengths{}, hidden{}, cell{}, peepholes{}, projection{};
 };
 
 void lstm(Bench& b, const LstmShapes& shapes) {
@@ -48,7 +49,7 @@ void lstm(Bench& b, const LstmShapes& shapes) {
   };
   apply(lstm_op, RecurrentAttrs{}, input(shapes.x), input(shapes.weights), input(shapes.recurrent),
         input(shapes.bias), input(shapes.lengths), input(shapes.hidden), input(shapes.cell),
-        input(shapes.peepholes));
+        input(shapes.peepholes), input(shapes.projection));
 }
 
 const Case cases[] = {
@@ -110,6 +111,39 @@ const Case cases[] = {
     {"lstm_c7",
      [](Bench& b) {
        lstm(b, {.peepholes = {1, 16}});
+     }},
+    {"lstm_c8",
+     [](Bench& b) {
+       lstm(b, {.projection = {1, 5, 4}});
+     }},
+    {"grouped_matmul_c1",
+     [](Bench& b) {
+       grouped_matmul(b.input({4, 8}), b.input({8, 3}), b.indices({2}));
+     }},
+    {"grouped_matmul_c2",
+     [](Bench& b) {
+       grouped_matmul(b.input({4, 8}), b.input({2, 7, 3}), b.indices({2}));
+     }},
+    {"grouped_matmul_c3",
+     [](Bench& b) {
+       grouped_matmul(b.input({4, 8}), b.input({2, 8, 3}), b.indices({3}));
+     }},
+    {"searchsorted_c1",
+     [](Bench& b) {
+       searchsorted(b.input({2, 6}), b.input({3, 5}));
+     }},
+    {"inverse_c1",
+     [](Bench& b) {
+       unary(inverse_op, b.input({2, 3}));
+     }},
+    {"determinant_c1", [](Bench& b) { unary(determinant_op, b.input({3})); }},
+    {"solve_c1",
+     [](Bench& b) {
+       solve(solve_op, b.input({2, 3}), b.input({3, 1}));
+     }},
+    {"solve_c2",
+     [](Bench& b) {
+       solve(solve_op, b.input({3, 3}), b.input({4, 1}));
      }},
     {"rotary_embedding_c1",
      [](Bench& b) {

@@ -301,6 +301,19 @@ TEST(Program, ListsUnknownOperatorsWithDeclaredShapes) {
 
 TEST(Program, TakesWhatATranslationLacksAsUnknown) {
   ProgramText program;
+  program.input("x", "2,4");
+  program.raw_node("torch.ops.aten.native_dropout.default",
+                   {"input=T(x)", "p=f(0.5)", "train=b(true)"},
+                   R"({"as_tensor":{"name":"y"}},{"as_tensor":{"name":"mask"}})");
+  program.value("y", "2,4").value("mask", "2,4", 12);
+  program.output("y").output("mask");
+  const Imported imported = import(archive_of(program.str()));
+  EXPECT_THAT(ops_of(imported.graph), ElementsAre("dropout", "unknown"));
+  EXPECT_EQ(output_shape(imported.graph, 1), "(2, 4)");
+}
+
+TEST(Program, TakesWhatANodeMakesOnItsWay) {
+  ProgramText program;
   program.input("x", "1,2,4,4");
   program.raw_node("torch.ops.aten.max_pool2d_with_indices.default",
                    {"self=T(x)", "kernel_size=I(2,2)"},
@@ -308,8 +321,9 @@ TEST(Program, TakesWhatATranslationLacksAsUnknown) {
   program.value("y", "1,2,2,2").value("indices", "1,2,2,2", 5);
   program.output("y").output("indices");
   const Imported imported = import(archive_of(program.str()));
-  EXPECT_THAT(ops_of(imported.graph), ElementsAre("max_pool2d", "unknown"));
+  EXPECT_THAT(ops_of(imported.graph), ElementsAre("max_pool2d"));
   EXPECT_EQ(output_shape(imported.graph, 1), "(1, 2, 2, 2)");
+  EXPECT_EQ(imported.graph.value(imported.graph.outputs()[1].value).dtype, DType::int64);
 }
 
 TEST(Program, CountsADeformableConvolution) {
@@ -379,19 +393,114 @@ TEST(Program, InlinesTransparentGraphs) {
   EXPECT_THAT(imported.notes.notes, IsEmpty());
 }
 
-TEST(Program, CountsTheBranchForTrue) {
-  ProgramText branch;
-  branch.input("a", "2").node("neg.default", {"self=T(a)"}, "n", "2").output("n");
-  const std::string graph = "={\"as_graph\":{\"name\":\"g\",\"graph\":" + branch.graph() + "}}";
+/// An inner graph as an argument.
+std::string graph_argument(const ProgramText& graph) {
+  return "={\"as_graph\":{\"name\":\"g\",\"graph\":" + graph.graph() + "}}";
+}
+
+/// a (2) through an operator.
+ProgramText branch(const std::string& target) {
+  ProgramText graph;
+  graph.input("a", "2").node(target, {"self=T(a)"}, "n", "2", root + ";b,b,B").output("n");
+  return graph;
+}
+
+TEST(Program, CountsTheCostlierBranch) {
+  const ProgramText cheap = branch("neg.default");
+  const ProgramText costly = branch("gelu.default");
+  for (const bool is_first : {true, false}) {
+    ProgramText program;
+    program.input("p", "", 12).input("x", "2");
+    program.raw_node("torch.ops.higher_order.cond",
+                     {"=T(p)", graph_argument(is_first ? costly : cheap),
+                      graph_argument(is_first ? cheap : costly), "=L(x)"},
+                     R"({"as_tensors":[{"name":"y"}]})");
+    program.value("y", "2").output("y");
+    const Imported imported = import(archive_of(program.str()));
+    EXPECT_THAT(ops_of(imported.graph), ElementsAre("gelu"));
+    EXPECT_THAT(calls_of(imported.graph), ElementsAre(" 2", "b 2"));
+    const char* branch = is_first ? "branch for true" : "branch for false";
+    EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr(branch)));
+  }
+}
+
+TEST(Program, CountsALoopOverDataOnce) {
+  ProgramText condition;
+  condition.input("a", "2").node("any.default", {"self=T(a)"}, "n", "", "", 12).output("n");
   ProgramText program;
-  program.input("p", "", 12).input("x", "2");
-  program.raw_node("torch.ops.higher_order.cond",
-                   {"=T(p)", graph, graph, "={\"as_tensors\":[{\"name\":\"x\"}]}"},
+  program.input("x", "2");
+  program.raw_node("torch.ops.higher_order.while_loop",
+                   {graph_argument(condition), graph_argument(branch("neg.default")), "=L(x)"},
                    R"({"as_tensors":[{"name":"y"}]})");
   program.value("y", "2").output("y");
   const Imported imported = import(archive_of(program.str()));
-  EXPECT_THAT(ops_of(imported.graph), ElementsAre("neg"));
-  EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr("branch for true")));
+  EXPECT_THAT(ops_of(imported.graph), ElementsAre("any", "neg"));
+  EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr("counted once")));
+}
+
+/// A running sum of x (length, 2), whose first state is s (2): each step gives its double, too.
+ProgramText scan_of(const std::string& length) {
+  ProgramText body;
+  body.input("state", "2").input("step", "2");
+  body.node("add.Tensor", {"self=T(state)", "other=T(step)"}, "next", "2");
+  body.node("mul.Tensor", {"self=T(next)", "other=i(2)"}, "twice", "2");
+  body.output("next").output("twice");
+  ProgramText program;
+  program.input("s", "2").input("x", length + ",2");
+  program.raw_node("torch.ops.higher_order.scan",
+                   {graph_argument(body), "=L(s)", "=L(x)", "={\"as_tensors\":[]}"},
+                   R"({"as_tensors":[{"name":"last"},{"name":"all"}]})");
+  program.value("last", "2").value("all", length + ",2").output("last").output("all");
+  return program;
+}
+
+TEST(Program, CountsEveryStepOfAScan) {
+  const Imported imported = import(archive_of(scan_of("3").str()));
+  EXPECT_THAT(imported.notes.notes, IsEmpty());
+  EXPECT_EQ(profile(imported.graph).total.flops, 3 * (2 + 2));
+  EXPECT_EQ(output_shape(imported.graph, 0), "(2,)");
+  EXPECT_EQ(output_shape(imported.graph, 1), "(3, 2)");
+}
+
+TEST(Program, LeavesAScanUnknownThatNeverMakesItsResult) {
+  std::string text = scan_of("3").str();
+  const std::string made = "{\"as_tensor\":{\"name\":\"twice\"}}],\"nodes\"";
+  ASSERT_NE(text.find(made), std::string::npos);
+  text.replace(text.find("twice", text.find(made)), 5, "never");
+  const Imported imported = import(archive_of(text));
+  EXPECT_THAT(ops_of(imported.graph), ElementsAre("unknown"));
+}
+
+TEST(Program, CountsAScanWithoutEndOnce) {
+  const Imported imported = import(archive_of(scan_of("900000000000").str()));
+  EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr("counted once")));
+  EXPECT_EQ(profile(imported.graph).total.flops, 2 + 2);
+  EXPECT_EQ(output_shape(imported.graph, 1), "(900000000000, 2)");
+}
+
+TEST(Program, BoundsBranchesWithinBranches) {
+  // Each level reads its costlier branch, the second one, twice.
+  ProgramText leaf;
+  leaf.input("a", "2");
+  for (int i = 0; i < 10; ++i)
+    leaf.node("neg.default", {"self=T(a)"}, "n" + std::to_string(i), "2");
+  leaf.output("n9");
+  ProgramText inner = leaf;
+  for (int i = 0; i < 14; ++i) {
+    ProgramText outer;
+    outer.input("a", "2");
+    outer.raw_node("torch.ops.higher_order.cond",
+                   {"=T(a)", graph_argument(branch("neg.default")), graph_argument(inner), "=L(a)"},
+                   R"({"as_tensors":[{"name":"y"}]})");
+    outer.value("y", "2").output("y");
+    inner = outer;
+  }
+  ProgramText program;
+  program.input("x", "2");
+  program.raw_node("torch.ops.higher_order.wrap", {graph_argument(inner), "=L(x)"},
+                   R"({"as_tensors":[{"name":"y"}]})");
+  program.value("y", "2").output("y");
+  expect_error(archive_of(program.str()), ErrorCode::limit, "too large for its program");
 }
 
 TEST(Program, LeavesOtherHigherOrderOperatorsUnknown) {
@@ -399,13 +508,11 @@ TEST(Program, LeavesOtherHigherOrderOperatorsUnknown) {
   body.input("a", "2").output("a");
   ProgramText program;
   program.input("x", "2");
-  program.raw_node("torch.ops.higher_order.while_loop",
-                   {"={\"as_graph\":{\"name\":\"g\",\"graph\":" + body.graph() + "}}",
-                    "={\"as_tensors\":[{\"name\":\"x\"}]}"},
+  program.raw_node("torch.ops.higher_order.associative_scan", {graph_argument(body), "=L(x)"},
                    R"({"as_tensors":[{"name":"y"}]})");
   program.value("y", "2").output("y");
   EXPECT_EQ(profile(import(archive_of(program.str())).graph).coverage.unknown[0].name,
-            "higher_order::while_loop");
+            "higher_order::associative_scan");
 }
 
 TEST(Program, NamesItsResultsByTheirStructure) {

@@ -40,6 +40,17 @@ std::string tensor(const std::string& name) {
   return "{\"as_tensor\":{\"name\":" + quoted(name) + "}}";
 }
 
+/// "a,b" as a list of tensors.
+std::string tensors(const std::string& names) {
+  std::string list;
+  for (std::size_t at = 0; at <= names.size();) {
+    const std::size_t end = std::min(names.find(',', at), names.size());
+    add(list, "{\"name\":" + quoted(names.substr(at, end - at)) + "}");
+    at = end + 1;
+  }
+  return "{\"as_tensors\":[" + list + "]}";
+}
+
 std::string argument_json(const std::string& text) {
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
@@ -48,6 +59,10 @@ std::string argument_json(const std::string& text) {
   if (value.starts_with("T(")) value = tensor(inside);
   if (value.starts_with("I(")) value = "{\"as_ints\":[" + inside + "]}";
   if (value.starts_with("i(")) value = "{\"as_int\":" + inside + "}";
+  if (value.starts_with("f(")) value = "{\"as_float\":" + inside + "}";
+  if (value.starts_with("b(")) value = "{\"as_bool\":" + inside + "}";
+  if (value.starts_with("S(")) value = "{\"as_string\":" + quoted(inside) + "}";
+  if (value.starts_with("L(")) value = tensors(inside);
   return "{\"name\":" + quoted(name) + ",\"arg\":" + value + ",\"kind\":1}";
 }
 

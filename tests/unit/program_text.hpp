@@ -18,7 +18,8 @@ class ProgramText {
                         const std::string& sizes);
   ProgramText& input(const std::string& argument, const std::string& sizes, int dtype = 7);
   /// `arguments` is a list of NAME=JSON, as {"self=T(x)", "dim={\"as_int\":1}"}; T(x) stands for a
-  /// tensor, I(1,2) for integers, i(3) for one.
+  /// tensor, L(x,y) for a list of them, I(1,2) for integers, i(3) for one, f(0.5) for a number,
+  /// b(true) for a truth value, S(text) for a text.
   ProgramText& node(const std::string& target, const std::vector<std::string>& arguments,
                     const std::string& output, const std::string& sizes,
                     const std::string& stack = "", int dtype = 7);

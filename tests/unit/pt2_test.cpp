@@ -111,5 +111,44 @@ INSTANTIATE_TEST_SUITE_P(Pt2, RealArchive,
                                            "mobilenet_v3_small", "efficientnet_b0", "vit_b_32"),
                          [](const auto& test) { return std::string(test.param); });
 
+// -- real archives of single modules and of tiny networks -----------------------------------------
+
+struct Figures {
+  std::string name;
+  std::int64_t macs = 0;
+  std::int64_t parameters = 0;
+
+  friend void PrintTo(const Figures& figures, std::ostream* out) { *out << figures.name; }
+};
+
+class SmallArchive : public ::testing::TestWithParam<Figures> {};
+
+TEST_P(SmallArchive, IsCountedWhole) {
+  Graph graph;
+  const std::string path = ZOOMETER_SOURCE_DIR "/tests/data/pt2/" + GetParam().name + ".pt2";
+  const ImportNotes notes = import_file(path, {}, graph);
+  EXPECT_EQ(notes.format, "torch.export, schema 8.17");
+  EXPECT_THAT(notes.notes, ElementsAre()) << "no result has another shape than is declared";
+  const Profile figures = profile(graph);
+  EXPECT_TRUE(figures.coverage.unknown.empty());
+  EXPECT_EQ(figures.total.macs, GetParam().macs);
+  EXPECT_EQ(figures.total.parameters, GetParam().parameters);
+}
+
+// MACs as torch's flop counter has them (half of its FLOPs), where it counts: not on an LSTM's
+// fused kernel, attention, nor grouped products.
+INSTANTIATE_TEST_SUITE_P(
+    Pt2, SmallArchive,
+    ::testing::Values(
+        Figures{"gru", 301'056 / 2, 11'136}, Figures{"lstm_proj", 93'184 / 2, 3'584},
+        // 14 steps of 2 directions of 128 gates, over 16 + 32 and then 64 + 32 numbers.
+        Figures{"lstm", 14 * 2 * 128 * (48 + 96), 37'888}, Figures{"stft", 0, 0},
+        Figures{"fft", 0, 0}, Figures{"index", 0, 0}, Figures{"embedding_bag", 0, 400},
+        // 13,631,488 FLOPs, and two products of attention in each of two layers.
+        Figures{"gpt2", 13'631'488 / 2 + 2 * 2 * 2 * 64 * 64 * 64 / 2, 173'824},
+        // Each of 128 rows through two of four experts' matrices, in both layers.
+        Figures{"mixtral", 3'179'008 + 2 * 128 * (64 * 256 + 128 * 64), 238'400}),
+    [](const auto& test) { return test.param.name; });
+
 }  // namespace
 }  // namespace zoometer

@@ -28,6 +28,9 @@ TEST(Signal, CountsTransformsByTheUsualAccount) {
   EXPECT_EQ(flops_of(padded), 3 * 5 * 16 * 4 / 2);
   const Tensor back = dft(b.input({3, 8, 2}), {.dim = 1, .inverse = true});
   EXPECT_EQ(flops_of(back), 3 * 5 * 8 * 3 + 3 * 8 * 2);
+  const Tensor to_real = dft(b.input({3, 5, 2}), {.dim = 1, .onesided = true, .inverse = true});
+  EXPECT_EQ(to_real.shape(), (Shape{3, 8, 1}));
+  EXPECT_EQ(flops_of(to_real), 3 * 5 * 8 * 3 / 2 + 3 * 8);
 }
 
 TEST(Signal, CountsEveryFrame) {
@@ -67,6 +70,22 @@ const BrokenConstraint broken[] = {
     {"dft_c4",
      [](Bench& b) {
        dft(b.input({3, 8, 2}), {.dim = 1, .onesided = true});
+     }},
+    {"dft_c4",
+     [](Bench& b) {
+       dft(b.input({3, 8, 1}), {.dim = 1, .onesided = true, .inverse = true});
+     }},
+    {"view_as_complex_c1",
+     [](Bench& b) {
+       view_as_complex(b.input({3, 8}));
+     }},
+    {"view_as_complex_c1",
+     [](Bench& b) {
+       view_as_complex(b.indices({3, 2}));
+     }},
+    {"view_as_real_c1",
+     [](Bench& b) {
+       view_as_real(b.input({3, 2}));
      }},
     {"stft_c1",
      [](Bench& b) {
