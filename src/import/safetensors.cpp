@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "import/json.hpp"
 #include "ir/shape.hpp"
@@ -81,7 +82,7 @@ void Safetensors::read_header(std::string_view header, std::string_view data) {
   JsonTree document;
   document.Parse<rapidjson::kParseIterativeFlag>(header.data(), header.size());
   if (document.HasParseError() || !document.IsObject()) fail("its header is no JSON object");
-  for (const auto& member : document.GetObject()) {
+  for (const auto& member : std::as_const(document).GetObject()) {
     const std::string name(member.name.GetString(), member.name.GetStringLength());
     if (name == "__metadata__") continue;
     const std::string which = "the tensor " + escape_controls(name);

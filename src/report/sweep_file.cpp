@@ -239,7 +239,7 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
     if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
     std::vector<std::string> names;
     SweepRow row;
-    for (const auto& member : document.GetObject()) {
+    for (const auto& member : std::as_const(document).GetObject()) {
       names.emplace_back(member.name.GetString(), member.name.GetStringLength());
       row.push_back(cell_of(member.value));
     }

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "util/error.hpp"
 
@@ -80,8 +81,8 @@ std::string text_of(sqlite3_stmt* statement, int column) {
 
 class DatabaseWriter final : public SweepWriter {
  public:
-  DatabaseWriter(const std::string& path, const SweepColumns& columns, bool keeps_rows)
-      : columns_(columns),
+  DatabaseWriter(const std::string& path, SweepColumns columns, bool keeps_rows)
+      : columns_(std::move(columns)),
         database_(std::make_unique<Database>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) {
     database_->execute("BEGIN");
     if (!keeps_rows) make_table();

@@ -223,7 +223,7 @@ class Process {
     return poll(&wait, 1, patience) > 0 && (wait.revents & (POLLIN | POLLHUP)) != 0;
   }
 
-  bool has_ended() {
+  bool has_ended() const {
     siginfo_t info{};
     return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
            info.si_pid == pid_;
@@ -231,7 +231,7 @@ class Process {
 
   void kill_all() const { kill(-pid_, SIGKILL); }
 
-  Ending wait() {
+  Ending wait() const {
     int status = 0;
     while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
     if (WIFSIGNALED(status)) return {Ending::Kind::signalled, WTERMSIG(status)};
