@@ -185,14 +185,16 @@ UserModel read_user_model(const std::string& name, const TomlValue& entry,
 std::vector<UserModel> models_of_folder(const std::string& folder, const std::string& declared_in) {
   std::vector<UserModel> models;
   std::error_code problem;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
-    const std::string file = entry.path().filename().string();
-    if (file.starts_with('.') || !entry.is_regular_file(problem)) continue;
+  std::filesystem::directory_iterator entry(folder, problem);
+  for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+    std::error_code none;  // a link to nothing is no model, and no problem of the folder
+    const std::string file = entry->path().filename().string();
+    if (file.starts_with('.') || !entry->is_regular_file(none)) continue;
     UserModel model;
-    model.name = entry.path().stem().string();
-    model.origin = {OriginKind::file, entry.path().string()};
+    model.name = entry->path().stem().string();
+    model.origin = {OriginKind::file, entry->path().string()};
     model.family = "own";
-    model.declared_in = entry.path().string();
+    model.declared_in = entry->path().string();
     finish(model);
     models.push_back(std::move(model));
   }

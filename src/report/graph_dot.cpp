@@ -2,21 +2,22 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
+#include <csignal>
 #include <map>
 #include <set>
 
 #include "analysis/profile.hpp"
 #include "report/graph_writer.hpp"
 #include "report/text_lines.hpp"
-#include "util/process.hpp"
+#include "util/subprocess.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
 namespace {
 
 constexpr int standard_depth = 2;
-constexpr std::chrono::seconds drawing_limit{120};
 constexpr std::size_t large = 300;  // boxes: a drawing of more gets fewer rounds of improvement
 
 /// Text within a quoted DOT label. Names come from files: nothing of them may end the label, start
@@ -244,25 +245,39 @@ std::string write_dot(const GraphInput& input, const GraphOptions& options) {
 }
 
 std::string draw(const GraphInput& input, const GraphOptions& options, const char* format) {
-  const std::string words[] = {"dot", std::string("-T") + format};
-  const ProcessResult drawn = run_process(words, write_dot(input, options), drawing_limit);
-  if (!drawn.found) {
+  const MemoryFile graph("graph.dot", write_dot(input, options));
+  const MemoryFile picture("picture");
+  std::string printed;
+  ProcessRequest request;
+  request.words = {"dot", std::string("-T") + format, "-o", picture.path(), graph.path()};
+  request.on_print = [&](std::string_view text) {
+    constexpr std::size_t most = 1 << 16;
+    if (printed.size() < most) printed += text;
+  };
+  request.first_limit = options.drawing_seconds;
+  const Ending ending = run_process(request);
+  if (ending.is_success()) return picture.text();
+
+  if (ending.kind == Ending::Kind::interrupted) std::raise(ending.status);
+  if (ending.kind == Ending::Kind::refused && ending.status == ENOENT) {
     Error error(ErrorCode::unsupported,
                 "pictures are drawn by Graphviz's program dot, which is missing");
     error.hint = "install it, as by apt-get install graphviz, or write --format dot";
     throw error;
   }
-  if (drawn.timed_out) {
-    Error error(ErrorCode::limit, "dot took more than " + std::to_string(drawing_limit.count()) +
-                                      " seconds to draw the graph");
+  if (ending.kind == Ending::Kind::refused)
+    throw Error(ErrorCode::io, "cannot run dot: " + ending.text());
+  if (ending.kind == Ending::Kind::silent) {
+    Error error(ErrorCode::limit,
+                fmt::format("dot took more than {} seconds to draw the graph", request.first_limit));
     error.hint = "draw less of it with a lower --depth, or write --format dot";
     throw error;
   }
-  if (drawn.status != 0) {
-    throw Error(ErrorCode::internal, "dot failed with status " + std::to_string(drawn.status) +
-                                         ": " + drawn.errors.substr(0, drawn.errors.find('\n')));
-  }
-  return drawn.output;
+  const std::string how = ending.kind == Ending::Kind::exited
+                              ? "status " + std::to_string(ending.status)
+                              : ending.text();
+  throw Error(ErrorCode::internal,
+              "dot failed with " + how + ": " + printed.substr(0, printed.find('\n')));
 }
 
 std::string write_svg(const GraphInput& input, const GraphOptions& options) {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <unordered_map>
 
 #include "analysis/hardware.hpp"
 #include "report/report.hpp"
 #include "util/embedded.hpp"
-#include "util/error.hpp"
 #include "util/json_writer.hpp"
 #include "zoometer/version.hpp"
 
@@ -275,8 +275,7 @@ std::string html_page(std::string_view title, std::string_view json) {
   const std::string_view page = embedded_file("web/dist/report.html");
   const std::size_t title_at = page.find(title_mark);
   const std::size_t data_at = page.find(data_mark, title_at);
-  if (title_at == page.npos || data_at == page.npos)
-    throw Error(ErrorCode::internal, "web/dist/report.html lacks its marks");
+  assert(title_at != page.npos && data_at != page.npos);
   std::string text(page.substr(0, title_at));
   text += html_text(title);
   text += page.substr(title_at + title_mark.size(), data_at - title_at - title_mark.size());

@@ -13,7 +13,7 @@ struct EmbeddedFile {
 /// All of them, in alphabetical order of their paths.
 std::span<const EmbeddedFile> embedded_files() noexcept;
 
-/// The text of one. Throws Error{internal} where there is none.
+/// The text of one, which must be there.
 std::string_view embedded_file(std::string_view name);
 
 }  // namespace zoometer

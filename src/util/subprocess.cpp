@@ -89,7 +89,7 @@ struct Pipe {
   dup2(prints, STDOUT_FILENO);
   dup2(prints, STDERR_FILENO);
   fcntl(results, F_SETFD, 0);
-  execv(words[0], words);
+  execvp(words[0], words);
   const int reason = errno;
   [[maybe_unused]] const ssize_t written = write(failure, &reason, sizeof reason);
   _exit(127);
@@ -263,6 +263,19 @@ MemoryFile::MemoryFile(const char* name, std::string_view text) : fd_(memfd_crea
 }
 
 MemoryFile::~MemoryFile() { close(fd_); }
+
+std::string MemoryFile::text() const {
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t count =
+        pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse("cannot read a file in memory");
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
 
 std::string Ending::text() const {
   switch (kind) {

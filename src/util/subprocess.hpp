@@ -8,17 +8,19 @@
 
 namespace zoometer {
 
-/// A file that lives in memory, for a child process to open by its path.
+/// A file that lives in memory, for a child process to open by its path: to read or to write it.
 class MemoryFile {
  public:
   /// Throws Error{io}.
-  MemoryFile(const char* name, std::string_view text);
+  explicit MemoryFile(const char* name, std::string_view text = {});
   ~MemoryFile();
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
 
   /// Valid in this process and in those that it starts.
   const std::string& path() const noexcept { return path_; }
+  /// What it holds now. Throws Error{io}.
+  std::string text() const;
 
  private:
   int fd_;
@@ -45,10 +47,10 @@ struct Ending {
 
 /// A program to run and what to do with what it writes. It has no input; it ends when we do.
 struct ProcessRequest {
-  std::vector<std::string> words;  ///< the program's path first
+  std::vector<std::string> words;  ///< the program first, by its path or as a name on the PATH
   /// Stands in `words` where the path of the results' pipe goes.
   static constexpr std::string_view results_path = "{results}";
-  /// Called with each whole line of the results; false ends the process.
+  /// Called with each whole line of the results, if there are any; false ends the process.
   std::function<bool(std::string_view line)> on_line;
   /// Called with what the process prints to its standard output and error.
   std::function<void(std::string_view text)> on_print;

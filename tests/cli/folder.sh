@@ -58,4 +58,15 @@ expect "and says so" has "$err" "no such source or folder: nowhere"
 mkdir bare
 run discover --source bare
 expect "an empty folder has no models" has "$out" "bare: 0 models, 0 traceable, 0 failed, 0 skipped"
+
+# Each level needs a descriptor. The sanitizers need some of their own to look at memory.
+mkdir -p "deep/$(printf '%s/' {1..30})"
+if ! grep -q __asan_init "$ZOOMETER"; then
+  (
+    ulimit -n 25
+    expect_error 3 "deep: cannot read the folder: Too many open files" discover --source deep
+    finish >counted.txt
+  )
+  expect "a folder that cannot be read to its end is told" has "$(cat counted.txt)" "0 failed"
+fi
 finish

@@ -75,6 +75,13 @@ export FAKE_TORCH=$PWD/torch/__init__.py FAKE_LOG=$PWD/log
 FAKE_STOP=yes run discover --python "$PWD/good"
 expect "an interpreter that ends before the first model" is "$status" 3
 expect "is told with what it printed" has "$err" "does not run the bridge: exit status 4; 1 line printed, the last: killed by its user"
+cat >mute <<'END'
+#!/bin/bash
+[ "$1" = -c ] && exec "${0%/*}/good" "$@"
+printf '%s\n' '{"event":"begin","python":"3.11.2"}' '{"event":"end"}' >"$4"
+END
+chmod +x mute
+expect_error 3 "the bridge told no models" discover --python "$PWD/mute"
 mkdir shims
 ln -s "$PWD/good" shims/good
 PATH=$PWD/shims:$PATH run discover --python good good last --format json

@@ -144,7 +144,12 @@ run list one two --format json
 expect "each file of a folder is a model" json '[.models[].source] == ["file:'"$PWD"'/zoo/one.onnx", "file:'"$PWD"'/zoo/two.pt2"]'
 printf 'folders = ["/no/such/folder"]\n' >"$config"
 run list
-expect "a missing folder is told" has "$err" "/no/such/folder: "
+expect "a missing folder is told" has "$err" "/no/such/folder: $config, line 1: cannot read the folder: No such file or directory"
+mkdir links
+ln -s /no/such/file links/dangling.onnx
+printf 'folders = ["%s"]\n' "$PWD/links" >"$config"
+run list --registry all --format json
+expect "a link to nothing in a folder is no model, and no problem" is "$status $(jq '.models | length' stdout.txt) $err" "0 121 "
 rm "$config"
 
 # models of one's own, from files

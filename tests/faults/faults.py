@@ -36,6 +36,8 @@ class Run:
             environment["FAULT"] = fault
         if path is not None:
             environment["FAULT_PATH"] = path
+        if limit is not None:  # gcov's files would be cut by it, too
+            environment["GCOV_PREFIX"] = str(HERE / "gcov")
         self.what = f"{fault} {path or ''}: {' '.join(map(str, words))}"
         begin = time.monotonic()
         ended = subprocess.run([ZOOMETER, *map(str, words)], capture_output=True, env=environment,

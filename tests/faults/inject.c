@@ -12,8 +12,8 @@
 //   FAULT_TIME  seconds that the clock is wrong by; FAULT_JUMP: by which it jumps at every look,
 //               back and forth
 //
-// Memory is counted from main on, whose first call is signal(): constructors of libraries that run
-// before it have nobody to tell an error to. Programs other than FAULT_PROGRAM (zoometer), such as those that it starts, are left alone.
+// Memory is counted from main on, whose first call is signal(), to its end: what libraries do before
+// it, and behind it (gcov writes its counts there), has nobody to tell an error to. Programs other than FAULT_PROGRAM (zoometer), such as those that it starts, are left alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -259,8 +259,11 @@ CONTROL(fcntl64)
 
 static int is_in_main;
 
+static void leave_main(void) { is_in_main = 0; }
+
 void (*signal(int number, void (*handler)(int)))(int) {
   REAL(sighandler_t, signal, int, sighandler_t);
+  if (!is_in_main) atexit(leave_main);
   is_in_main = 1;
   return real(number, handler);
 }

@@ -6,11 +6,12 @@ here=$SOURCE_DIR/tests/package
 build=$(dirname "$ZOOMETER")
 # Compilations are remembered from run to run, wherever the scratch folder is.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 HOME=${HOME:-$PWD}
+# shellcheck disable=SC2086 # flags are words
 if command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=ccache
-  compile() { ccache "${CXX:-c++}" -std=c++20 -Wall -Wextra "$@"; }
+  compile() { ccache "${CXX:-c++}" -std=c++20 -Wall -Wextra "$@" ${LDFLAGS:-}; }
 else
-  compile() { "${CXX:-c++}" -std=c++20 -Wall -Wextra "$@"; }
+  compile() { "${CXX:-c++}" -std=c++20 -Wall -Wextra "$@" ${LDFLAGS:-}; }
 fi
 
 # -- the installation, moved away from where it was installed ---------------------------------

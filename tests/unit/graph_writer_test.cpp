@@ -1,10 +1,15 @@
 #include "report/graph_writer.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "nn/layers.hpp"
 #include "op/unknown.hpp"
-#include "util/process.hpp"
+#include "util/subprocess.hpp"
 
 namespace zoometer {
 namespace {
@@ -69,14 +74,69 @@ TEST(GraphWriter, HostileNamesStayTextInDot) {
 }
 
 TEST(GraphWriter, HostileNamesStayTextInSvg) {
-  const std::string words[] = {"dot", "-V"};
-  if (!run_process(words, "", std::chrono::seconds(10)).found) GTEST_SKIP() << "no Graphviz";
+  ProcessRequest request;
+  request.words = {"dot", "-V"};
+  if (run_process(request).kind == Ending::Kind::refused) GTEST_SKIP() << "no Graphviz";
   Graph graph;
   build_hostile(graph);
   const std::string svg = written(graph, "svg", std::string(hostile));
   EXPECT_EQ(svg.find("<script"), std::string::npos) << svg;
   EXPECT_EQ(svg.find("href"), std::string::npos) << svg;
   EXPECT_NE(svg.find("&lt;script&gt;"), std::string::npos) << svg;
+}
+
+/// A folder with a program dot, which alone is on the PATH while it lives.
+class FakeDot {
+ public:
+  explicit FakeDot(std::string_view script) {
+    std::filesystem::create_directory(folder_);
+    std::ofstream(folder_ + "/dot") << "#!/bin/sh\n" << script;
+    std::filesystem::permissions(folder_ + "/dot", std::filesystem::perms::owner_all);
+    setenv("PATH", folder_.c_str(), 1);
+  }
+  ~FakeDot() {
+    setenv("PATH", before_.c_str(), 1);
+    std::filesystem::remove_all(folder_);
+  }
+  FakeDot(const FakeDot&) = delete;
+  FakeDot& operator=(const FakeDot&) = delete;
+
+ private:
+  std::string folder_ = ::testing::TempDir() + "dot_of_" + std::to_string(getpid());
+  std::string before_ = std::getenv("PATH");
+};
+
+std::string failure_of_drawing(const GraphOptions& options = {}) {
+  Graph graph;
+  build_hostile(graph);
+  try {
+    find_graph_writer("svg")->write({graph, "m", "test", "", {}}, options);
+  } catch (const Error& error) {
+    return std::string(name_of(error.code)) + ": " + error.what();
+  }
+  return "no error";
+}
+
+TEST(GraphWriter, TakesThePictureFromTheFileThatDotWrites) {
+  const FakeDot dot("read line <\"$4\"; echo \"$1 $2: $line\" >\"$3\"; echo a warning");
+  Graph graph;
+  build_hostile(graph);
+  EXPECT_EQ(written(graph, "svg"), "-Tsvg -o: digraph model {\n");
+}
+
+TEST(GraphWriter, SaysHowDotFailed) {
+  const FakeDot dot("echo first; echo second; kill -SEGV $$");
+  EXPECT_EQ(failure_of_drawing(),
+            "internal: dot failed with signal 11 (Segmentation fault): first");
+}
+
+TEST(GraphWriter, DoesNotWaitForDotForEver) {
+  const FakeDot dot("exec /bin/sleep 600");
+  GraphOptions options;
+  options.drawing_seconds = 0;
+  EXPECT_EQ(failure_of_drawing(options),
+            "limit: dot took more than 0 seconds to draw the graph (draw less of it with a lower "
+            "--depth, or write --format dot)");
 }
 
 TEST(GraphWriter, HostileNamesStayOnTheirLine) {
