@@ -886,8 +886,9 @@ INSTANTIATE_TEST_SUITE_P(Aten, RefusedOperator, ::testing::ValuesIn(refused), te
 
 // -- core ATen ------------------------------------------------------------------------------------
 
-/// The operators of "Core ATen IR" (docs.pytorch.org/docs/stable/torch.compiler_ir.html), without
-/// overloads, and beside them what `run_decompositions` was seen to leave.
+/// The operators of core ATen, without overloads, and beside them what `run_decompositions` was
+/// seen to leave. Written down without PyTorch's page at hand: hold it to
+/// docs.pytorch.org/docs/stable/torch.compiler_ir.html, which grows with each version.
 constexpr std::string_view core_operators[] = {
     "_adaptive_avg_pool2d",
     "_adaptive_avg_pool2d_backward",
