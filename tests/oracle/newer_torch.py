@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compares the binary with a PyTorch that is newer than the tests' own: run it with a Python that has
 torch 2.5 or later, its torchvision and onnxscript, and timm for names like "timm:convnext_tiny".
+Options come before the binary and the names.
 
 Of each model of torchvision, untrained and with the inputs that the binary takes for it:
 
@@ -62,7 +63,7 @@ def example(shapes: list[list[int]], is_detector: bool, device: str = "cpu") -> 
 
 def save(program: Any, path: Path) -> None:
     """The archive without its weights, which are not read and may be gigabytes."""
-    whole = path.with_suffix(".whole")
+    whole = path.with_suffix(".whole.pt2")
     torch.export.save(program, whole)
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
         for entry in old.infolist():
@@ -217,8 +218,8 @@ def main() -> int:
                     exported = not what.endswith("not exported")
                     compared += exported
                     agreed += exported and not differences
-                    if differences:
-                        print(f"{name}: {what}: " + "; ".join(differences[:6]), flush=True)
+                    verdict = "; ".join(differences[:6]) or "agrees"
+                    print(f"{name}: {what}: {verdict}", flush=True)
     print(f"newer_torch: {agreed} of {compared} comparisons agree")
     return agreed != compared
 

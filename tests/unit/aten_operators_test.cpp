@@ -886,9 +886,8 @@ INSTANTIATE_TEST_SUITE_P(Aten, RefusedOperator, ::testing::ValuesIn(refused), te
 
 // -- core ATen ------------------------------------------------------------------------------------
 
-/// The operators of core ATen, without overloads, and beside them what `run_decompositions` was seen
-/// to leave. Written down without PyTorch's page at hand: hold it to
-/// docs.pytorch.org/docs/stable/torch.compiler_ir.html, which grows with each version.
+/// The operators that torch 2.11 tags as core (`torch.Tag.core`), without overloads, and beside them
+/// what `run_decompositions` was seen to leave.
 constexpr std::string_view core_operators[] = {
     "_adaptive_avg_pool2d",
     "_adaptive_avg_pool2d_backward",
@@ -896,6 +895,7 @@ constexpr std::string_view core_operators[] = {
     "_assert_tensor_metadata",
     "_cdist_forward",
     "_embedding_bag",
+    "_fft_c2r",
     "_fft_r2c",
     "_local_scalar_dense",
     "_log_softmax",
@@ -946,6 +946,7 @@ constexpr std::string_view core_operators[] = {
     "cumsum",
     "diagonal",
     "div",
+    "elu",
     "embedding",
     "embedding_dense_backward",
     "empty",
