@@ -268,8 +268,8 @@ std::string draw(const GraphInput& input, const GraphOptions& options, const cha
   if (ending.kind == Ending::Kind::refused)
     throw Error(ErrorCode::io, "cannot run dot: " + ending.text());
   if (ending.kind == Ending::Kind::silent) {
-    Error error(ErrorCode::limit,
-                fmt::format("dot took more than {} seconds to draw the graph", request.first_limit));
+    Error error(ErrorCode::limit, fmt::format("dot took more than {} seconds to draw the graph",
+                                              request.first_limit));
     error.hint = "draw less of it with a lower --depth, or write --format dot";
     throw error;
   }

@@ -34,7 +34,7 @@ struct GraphOptions {
   std::int64_t seed = 0;                        ///< of random weights
   std::string weight_file;                      ///< the safetensors file
   std::vector<std::string>* remarks = nullptr;  ///< takes what the user should know of the result
-  std::string external_data;    ///< where weights go beside the model; empty: into it
+  std::string external_data;     ///< where weights go beside the model; empty: into it
   double drawing_seconds = 120;  ///< how long Graphviz may take over a picture
 };
 

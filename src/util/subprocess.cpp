@@ -268,8 +268,7 @@ std::string MemoryFile::text() const {
   std::string text;
   std::array<char, 65536> buffer;
   for (;;) {
-    const ssize_t count =
-        pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
+    const ssize_t count = pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) refuse("cannot read a file in memory");
     if (count == 0) return text;

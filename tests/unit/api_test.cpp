@@ -51,11 +51,11 @@ constexpr Model tiny_models[] = {{"tinynet", image(32), 0, 0, build_tiny}};
 constexpr Family tiny_family = {"TinyNet", "made up", Task::classification, tiny_models};
 constexpr Model taken_models[] = {{"fresh", image(32), 1578, 516256, build_tiny},
                                   {"resnet18", image(32), 0, 0, build_tiny}};
-constexpr Family taken_family = {
-    "Taken", "made up", Task::classification, taken_models, "Group of others"};
+constexpr Family taken_family = {"Taken", "made up", Task::classification, taken_models,
+                                 "Group of others"};
 constexpr Model fresh_models[] = {taken_models[0]};
-constexpr Family fresh_family = {
-    "Fresh", "made up", Task::segmentation, fresh_models, "Group of others"};
+constexpr Family fresh_family = {"Fresh", "made up", Task::segmentation, fresh_models,
+                                 "Group of others"};
 
 Network tiny_network(const TraceOptions& options = {}) {
   Catalogue catalogue;
@@ -148,7 +148,8 @@ TEST(Api, CountsWhatIsCountedByHand) {
   constexpr std::int64_t conv1 = 32 * 32 * 8 * (3 * 9);
   constexpr std::int64_t conv2 = 16 * 16 * 16 * (8 * 9);
   const NetworkProfile figures = profile(tiny_network());
-  EXPECT_EQ(figures.total.parameters, (3 * 8 * 9 + 8) + (8 + 8) + (8 * 16 * 9 + 16) + (16 * 10 + 10));
+  EXPECT_EQ(figures.total.parameters,
+            (3 * 8 * 9 + 8) + (8 + 8) + (8 * 16 * 9 + 16) + (16 * 10 + 10));
   EXPECT_EQ(figures.total.buffers, 8 + 8 + 1);
   EXPECT_EQ(figures.total.macs, conv1 + conv2 + 160);
   EXPECT_EQ(figures.total.activations, 32 * 32 * 8 + 16 * 16 * 16 + 10);

@@ -886,8 +886,8 @@ INSTANTIATE_TEST_SUITE_P(Aten, RefusedOperator, ::testing::ValuesIn(refused), te
 
 // -- core ATen ------------------------------------------------------------------------------------
 
-/// The operators that torch 2.11 tags as core (`torch.Tag.core`), without overloads, and beside them
-/// what `run_decompositions` was seen to leave.
+/// The operators that torch 2.11 tags as core (`torch.Tag.core`), without overloads, and beside
+/// them what `run_decompositions` was seen to leave.
 constexpr std::string_view core_operators[] = {
     "_adaptive_avg_pool2d",
     "_adaptive_avg_pool2d_backward",

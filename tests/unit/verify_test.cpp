@@ -32,7 +32,8 @@ struct Small {
     y = unary(relu_op, x);
   }
   NodeId append_declared(std::span<const ValueId> inputs, std::span<const OutputType> outputs) {
-    return graph.append_declared(unknown_op, graph.keep(UnknownAttrs{"made", "up"}), inputs, outputs);
+    return graph.append_declared(unknown_op, graph.keep(UnknownAttrs{"made", "up"}), inputs,
+                                 outputs);
   }
   std::string broken_rule() {
     return failure_of([&] { verify(graph); });
@@ -62,8 +63,7 @@ TEST(Verify, WantsModulesOfParameters) {
 TEST(Verify, WantsOutputsThatExist) {
   Small small;
   small.graph.add_output("y", 99);
-  EXPECT_EQ(small.broken_rule(),
-            std::string(breaks) + "inputs and outputs that exist, got y");
+  EXPECT_EQ(small.broken_rule(), std::string(breaks) + "inputs and outputs that exist, got y");
 }
 
 TEST(Verify, WantsModulesOfNodes) {
@@ -92,11 +92,16 @@ TEST(Verify, WantsCallsOfModulesThatExist) {
 TEST(Graph, LimitsWhatANodeReadsAndMakes) {
   Small small;
   const std::vector<ValueId> inputs(65536, small.x.id);
-  EXPECT_EQ(failure_of([&] { small.append_declared(inputs, {&output, 1}); }),
-            "limit: unknown: a node has too many inputs or outputs: expected at most 65535, got 65536");
+  EXPECT_EQ(
+      failure_of([&] {
+        small.append_declared(inputs, {&output, 1});
+      }),
+      "limit: unknown: a node has too many inputs or outputs: expected at most 65535, got 65536");
   const std::vector<OutputType> outputs(65535, output);
   const NodeId node = small.append_declared({&small.x.id, 1}, outputs);
-  EXPECT_EQ(failure_of([&] { small.graph.add_declared_outputs(node, {&output, 1}); }),
+  EXPECT_EQ(failure_of([&] {
+              small.graph.add_declared_outputs(node, {&output, 1});
+            }),
             "limit: a node has too many outputs: expected at most 65535, got 65536");
 }
 
