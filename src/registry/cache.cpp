@@ -24,6 +24,11 @@ constexpr int format_version = 1;
 constexpr int application = 0x7A6F6F6D;  // "zoom"
 constexpr int patience = 10'000;         // milliseconds to wait for another process
 
+constexpr std::string_view schema =
+    "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"
+    " checksum INTEGER NOT NULL, written INTEGER NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY(kind, scope, name))";
+
 constexpr const char* file_name = "cache.sqlite3";
 constexpr std::array<const char*, 3> suffixes = {"", "-wal", "-shm"};
 
@@ -185,10 +190,17 @@ Cache::State Cache::state() {
   int code = SQLITE_ROW;
   const std::int64_t version = number(db_, "PRAGMA user_version", code);
   const std::int64_t owner = number(db_, "PRAGMA application_id", code);
-  if (version == format_version && owner == application) return State::ready;
+  if (version == format_version && owner == application) return schema_state();
   const std::int64_t tables = number(db_, "SELECT count(*) FROM sqlite_schema", code);
   if (code != SQLITE_ROW) return tells_damage(code) ? State::unusable : State::unreachable;
   return version == 0 && owner == 0 && tables == 0 ? State::empty : State::unusable;
+}
+
+Cache::State Cache::schema_state() {
+  // A table of other columns takes what is put and does not give it back.
+  Statement tables(db_, "SELECT group_concat(sql, ';') FROM sqlite_schema");
+  if (tables.step()) return tables.bytes(0) == schema ? State::ready : State::unusable;
+  return tells_damage(tables.code()) ? State::unusable : State::unreachable;
 }
 
 Cache::State Cache::whole_state() {
@@ -201,12 +213,8 @@ Cache::State Cache::whole_state() {
 
 bool Cache::create() {
   const std::string sql =
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;"
-      "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"
-      " checksum INTEGER NOT NULL, written INTEGER NOT NULL, value BLOB NOT NULL,"
-      " PRIMARY KEY(kind, scope, name));"
-      "PRAGMA application_id = " +
-      std::to_string(application) + "; PRAGMA user_version = " + std::to_string(format_version) +
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;" +
+      std::string(schema) + "; PRAGMA application_id = " + std::to_string(application) + "; PRAGMA user_version = " + std::to_string(format_version) +
       "; COMMIT;";
   return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
 }

@@ -59,7 +59,9 @@ class Cache {
   void open();
   bool connect();
   State state();
-  /// The same, of a file that is looked at from end to end.
+  /// Whether the tables are those of this format.
+  State schema_state();
+  /// The same as `state`, of a file that is looked at from end to end.
   State whole_state();
   bool create();
   /// Gives an empty file its table, or makes an unusable one anew; under a lock.
