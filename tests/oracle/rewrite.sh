@@ -3,9 +3,14 @@
 # ONNX's own checker.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
+# python3-onnx 1.12 infers the frames of a one-sided STFT from the number of its bins in place of the frame's
+# length: 34 where (576 - 64) / 16 + 1 = 33.
+wrongly_refused=$SOURCE_DIR/tests/data/pt2/stft.pt2
+
 mkdir written
 number=0
 while read -r file; do
+  [ "$file" = "$wrongly_refused" ] && continue
   "$ZOOMETER" profile "$file" --format json >/dev/null 2>&1 || continue
   number=$((number + 1))
   expect "$file" "$ZOOMETER" graph "$file" --format onnx --output "written/$number.onnx"

@@ -58,7 +58,7 @@ void write_argmin(OnnxStep& step) { make_index(step, "ArgMin"); }
 
 void write_cumsum(OnnxStep& step) {
   const std::int64_t axis = step.axis(step.attrs<CumulativeAttrs>().dim);
-  step.make("CumSum", {step.in(0), step.integer(axis)});
+  step.make("CumSum", {step.operand(0, step.out_dtype()), step.integer(axis)});
 }
 
 void write_topk(OnnxStep& step) {
