@@ -458,13 +458,14 @@ def a_cache_that_cannot_be_written():
     for call, reason in (("write", "ENOSPC"), ("write", "EIO"), ("sync", "EIO"), ("truncate", "ENOSPC"),
                          ("open", "EMFILE"), ("map", "ENOMEM"), ("write", "short")):
         for until in ("", "-"):
-            for run in walk(call, reason, *words, path="cache", until=until, most=100, prepare=lambda: fresh(CACHE)):
+            for run in walk(call, reason, *words, path=str(CACHE), until=until, most=100,
+                            prepare=lambda: fresh(CACHE)):
                 assert verdicts(run) == expected, run.told()
                 assert run.err == "" or "nothing is kept for the next time" in run.err, run.told()
                 check_cache(words, expected, run)
     fresh(CACHE)
     Run(*words)
-    Run("cache", "clear", fault="unlink:1:EACCES", path="cache").refuses("cache.sqlite3: cannot remove: Permission denied")
+    Run("cache", "clear", fault="unlink:1:EACCES", path=str(CACHE)).refuses("cache.sqlite3: cannot remove: Permission denied")
     fresh(CACHE)
     (CACHE / "cache.sqlite3").mkdir(parents=True)
     assert verdicts(Run(*words)) == expected
@@ -480,7 +481,7 @@ def a_cache_that_cannot_be_read():
     for call, reason in (("read", "EIO"), ("read", "EINTR"), ("open", "EIO"), ("open", "EACCES")):
         for until in ("", "-") if reason != "EINTR" else ("",):
             before = file.stat().st_ino
-            for run in walk(call, reason, *words, path="cache", until=until, most=60):
+            for run in walk(call, reason, *words, path=str(CACHE), until=until, most=60):
                 assert verdicts(run) == expected, run.told()
                 assert run.err == "" or "nothing is kept for the next time" in run.err, run.told()
                 assert file.stat().st_ino == before, "the cache was taken away: " + run.told()
@@ -511,7 +512,7 @@ def killed_at_every_write_of_the_cache():
     for name, prepare in (("none", lambda: fresh(CACHE)), ("damaged", damage), ("filled", fill)):
         for what in ("kill", "torn"):
             counts[name, what] = 0
-            for run in walk("change", what, *words, path="cache", prepare=prepare, most=400):
+            for run in walk("change", what, *words, path=str(CACHE), prepare=prepare, most=400):
                 assert run.status == -9, run.told()
                 counts[name, what] += 1
                 if name == "damaged" and not run.out:
