@@ -40,8 +40,10 @@ const std::string& home() {
   static const bool is_set = [] {
     for (const char* name : {"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"})
       setenv(name, folder.path().c_str(), 1);
-    for (const char* name : {"ZOOMETER_PYTHON", "ZOOMETER_REGISTRY"}) unsetenv(name);
+    unsetenv("ZOOMETER_REGISTRY");
     setenv("PATH", folder.path().c_str(), 1);
+    // Where none is named, a Python is looked for in /usr/bin, too.
+    setenv("ZOOMETER_PYTHON", "none", 1);
     std::filesystem::current_path(folder.path());
     return true;
   }();
