@@ -214,8 +214,8 @@ Cache::State Cache::whole_state() {
 bool Cache::create() {
   const std::string sql =
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;" +
-      std::string(schema) + "; PRAGMA application_id = " + std::to_string(application) + "; PRAGMA user_version = " + std::to_string(format_version) +
-      "; COMMIT;";
+      std::string(schema) + "; PRAGMA application_id = " + std::to_string(application) +
+      "; PRAGMA user_version = " + std::to_string(format_version) + "; COMMIT;";
   return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
 }
 
