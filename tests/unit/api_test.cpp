@@ -225,6 +225,15 @@ TEST(Api, SuggestsAName) {
             "unknown_name: no such model: wide\\x0aname of no model");
 }
 
+TEST(Api, RefusesSizesThatAreNone) {
+  EXPECT_EQ(
+      failure_of([] {
+        trace("resnet18", {.inputs = {{"x", {1, 3, 0, 224}}}});
+      }),
+      "shape: resnet18: the input shape does not fit the model: expected sizes of at least 1, "
+      "got 1x3x0x224");
+}
+
 TEST(Catalogue, TakesAFamily) {
   Catalogue catalogue;
   catalogue.add(fresh_family, "mine");

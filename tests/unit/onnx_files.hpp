@@ -70,6 +70,28 @@ inline std::string integers(const std::string& name, std::vector<std::int64_t> e
   return result;
 }
 
+inline std::string reals(const std::string& name, std::vector<float> elements) {
+  std::string result;
+  protozero::pbf_writer fields(result);
+  fields.add_int64(1, static_cast<std::int64_t>(elements.size()));
+  fields.add_int32(2, 1);
+  fields.add_packed_float(4, elements.begin(), elements.end());
+  fields.add_string(8, name);
+  return result;
+}
+
+/// A vector whose elements lie there as a machine holds them.
+template <class T>
+std::string raw(const std::string& name, int elem_type, std::vector<T> elements) {
+  std::string result;
+  protozero::pbf_writer fields(result);
+  fields.add_int64(1, static_cast<std::int64_t>(elements.size()));
+  fields.add_int32(2, elem_type);
+  fields.add_string(8, name);
+  fields.add_bytes(9, reinterpret_cast<const char*>(elements.data()), elements.size() * sizeof(T));
+  return result;
+}
+
 class Attribute {
  public:
   explicit Attribute(const std::string& name) { fields().add_string(1, name); }

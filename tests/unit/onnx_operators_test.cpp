@@ -344,6 +344,141 @@ TEST(OnnxOperators, CountsTheStandardAttention) {
   EXPECT_EQ(joined.output(), (Shape{2, 5, 12}));
 }
 
+TEST(OnnxOperators, CountsAttentionAfterAPastThatIsPacked) {
+  const Read read(
+      {.op_type = "Attention",
+       .domain = "com.microsoft",
+       .inputs =
+           {{{2, 5, 8}, f32}, {{8, 24}, f32}, {{24}, f32}, {{}, absent}, {{2, 2, 2, 3, 4}, f32}},
+       .outputs = 2,
+       .attributes = {Attribute("num_heads", 2)}});
+  EXPECT_EQ(read.macs(), 2 * 5 * 8 * 24 + 2 * 2 * 5 * (5 + 3) * (4 + 4));
+  EXPECT_EQ(read.output(1), (Shape{2, 2, 2, 8, 4}));
+}
+
+TEST(OnnxOperators, UnpacksQueriesKeysAndValues) {
+  using Inputs = std::vector<std::pair<std::vector<Dim>, int>>;
+  for (const Inputs& inputs :
+       {Inputs{{{2, 5, 2, 3, 4}, f32}}, Inputs{{{2, 5, 8}, f32}, {{2, 5, 2, 2, 4}, f32}},
+        Inputs{{{2, 5, 8}, f32}, {{2, 2, 5, 4}, f32}, {{2, 2, 5, 4}, f32}}}) {
+    const Read read({.op_type = "MultiHeadAttention",
+                     .domain = "com.microsoft",
+                     .inputs = inputs,
+                     .outputs = 3,
+                     .attributes = {Attribute("num_heads", 2)}});
+    EXPECT_EQ(read.macs(), 2 * 2 * 5 * 5 * (4 + 4));
+    EXPECT_EQ(read.output(0), (Shape{2, 5, 8}));
+    EXPECT_EQ(read.output(1), (Shape{2, 2, 5, 4}));
+  }
+  Inputs packed{{{2, 5, 4 * 4 + 2 * 4 + 2 * 4}, f32}};  // 4 queries, 2 keys and 2 values of 4
+  packed.resize(7, {{}, absent});
+  packed.insert(packed.end(), 2, {{5, 2}, f32});  // cosines and sines
+  const Read grouped({.op_type = "GroupQueryAttention",
+                      .domain = "com.microsoft",
+                      .inputs = packed,
+                      .outputs = 3,
+                      .attributes = {Attribute("num_heads", 4), Attribute("kv_num_heads", 2),
+                                     Attribute("do_rotary", 1)}});
+  EXPECT_EQ(grouped.macs(), 2 * 4 * 5 * 5 * (4 + 4));
+  EXPECT_EQ(grouped.output(0), (Shape{2, 5, 16}));
+  EXPECT_EQ(grouped.output(1), (Shape{2, 2, 5, 4}));
+}
+
+TEST(OnnxOperators, RotatesPositions) {
+  const Read standard({.op_type = "RotaryEmbedding",
+                       .domain = "",
+                       .inputs = {{{2, 2, 5, 4}, f32}, {{5, 2}, f32}, {{5, 2}, f32}, {{2, 5}, i64}},
+                       .opset = 23});
+  const Read older({.op_type = "RotaryEmbedding",
+                    .domain = "com.microsoft",
+                    .inputs = {{{2, 2, 5, 4}, f32}, {{2, 5}, i64}, {{5, 2}, f32}, {{5, 2}, f32}}});
+  for (const Read* read : {&standard, &older}) {
+    EXPECT_EQ(read->output(), (Shape{2, 2, 5, 4}));
+    EXPECT_TRUE(read->is_known());
+  }
+  EXPECT_EQ(standard.flops(), older.flops());
+}
+
+TEST(OnnxOperators, SumsEmbeddings) {
+  const Read read({.op_type = "EmbedLayerNormalization",
+                   .domain = "com.microsoft",
+                   .inputs = {{{2, 5}, i32},
+                              {{2, 5}, i32},
+                              {{100, 8}, f32},
+                              {{12, 8}, f32},
+                              {{2, 8}, f32},
+                              {{8}, f32},
+                              {{8}, f32}},
+                   .outputs = 3},
+                  2);
+  EXPECT_EQ(read.output(0), (Shape{2, 5, 8}));
+  EXPECT_EQ(read.output(1), (Shape{2}));
+  EXPECT_EQ(read.output(2), (Shape{2, 5, 8}));
+  EXPECT_EQ(read.figures.total.parameters, (100 + 12 + 2) * 8 + 2 * 8);
+  // two sums, and the seven operations of the norm, for each element
+  EXPECT_EQ(read.flops(), 2 * 5 * 8 * (2 + 7));
+}
+
+TEST(OnnxOperators, NormalisesByTheRootOfTheMeanSquare) {
+  const Read skipped({.op_type = "SkipSimplifiedLayerNormalization",
+                      .domain = "com.microsoft",
+                      .inputs = {{{2, 5, 8}, f32}, {{2, 5, 8}, f32}, {{8}, f32}},
+                      .outputs = 4},
+                     2);
+  const Read plain({.op_type = "SimplifiedLayerNormalization",
+                    .domain = "",
+                    .inputs = {{{2, 5, 8}, f32}, {{8}, f32}}},
+                   1);
+  const Read standard({.op_type = "RMSNormalization",
+                       .domain = "",
+                       .inputs = {{{2, 5, 8}, f32}, {{8}, f32}},
+                       .opset = 23},
+                      1);
+  EXPECT_EQ(plain.flops(), standard.flops());
+  EXPECT_EQ(skipped.flops(), 2 * 5 * 8 + plain.flops());
+  for (const Read* read : {&skipped, &plain, &standard}) {
+    EXPECT_EQ(read->figures.total.parameters, 8);
+    EXPECT_EQ(read->output(), (Shape{2, 5, 8}));
+  }
+}
+
+TEST(OnnxOperators, FusesConvolutionsWithWhatFollows) {
+  for (const char* activation : {"Relu", "Tanh", "Sigmoid", "HardSigmoid", "LeakyRelu", "Clip"}) {
+    const Read read(
+        {.op_type = "FusedConv",
+         .domain = "com.microsoft",
+         .inputs = {{{1, 3, 8, 8}, f32}, {{4, 3, 3, 3}, f32}, {{4}, f32}, {{1, 4, 6, 6}, f32}},
+         .attributes = {Attribute::text("activation", activation)}});
+    EXPECT_EQ(read.macs(), 6 * 6 * 4 * 3 * 9) << activation;
+    EXPECT_EQ(read.output(), (Shape{1, 4, 6, 6})) << activation;
+    EXPECT_TRUE(read.is_known()) << activation;
+  }
+  const Read other({.op_type = "FusedConv",
+                    .domain = "com.microsoft",
+                    .inputs = {{{1, 3, 8, 8}, f32}, {{4, 3, 3, 3}, f32}},
+                    .attributes = {Attribute::text("activation", "Mystery")},
+                    .declared = {type({1, 4, 6, 6})}});
+  ASSERT_EQ(other.figures.coverage.unknown.size(), 1U);
+  EXPECT_EQ(other.figures.coverage.unknown[0].name, "com.microsoft::FusedConv");
+}
+
+TEST(OnnxOperators, AddsBeforeWhatFollows) {
+  const Read softmax({.op_type = "BiasSoftmax",
+                      .domain = "com.microsoft",
+                      .inputs = {{{2, 3, 4}, f32}, {{2, 1, 4}, f32}},
+                      .attributes = {Attribute("axis", 2)}});
+  const Read plain({.op_type = "Softmax",
+                    .domain = "",
+                    .inputs = {{{2, 3, 4}, f32}},
+                    .attributes = {Attribute("axis", 2)}});
+  EXPECT_EQ(softmax.output(), (Shape{2, 3, 4}));
+  EXPECT_EQ(softmax.flops(), 2 * 3 * 4 + plain.flops());
+  const Read sum({.op_type = "BiasAdd",
+                  .domain = "com.microsoft",
+                  .inputs = {{{2, 3, 4}, f32}, {{4}, f32}, {{2, 3, 4}, f32}}});
+  EXPECT_EQ(sum.flops(), 2 * 2 * 3 * 4);
+}
+
 TEST(OnnxOperators, NormalisesSums) {
   const Read read({.op_type = "SkipLayerNormalization",
                    .domain = "com.microsoft",
@@ -369,6 +504,109 @@ TEST(OnnxOperators, KnowsRuntimeActivations) {
     EXPECT_TRUE(read.is_known()) << name;
     EXPECT_EQ(read.output(), (Shape{2, 3})) << name;
   }
+}
+
+// -- integers: a scale and a zero point stand behind each tensor ----------------------------------
+
+TEST(OnnxOperators, CountsWhatRuntimesDoOnIntegers) {
+  struct Case {
+    Operator op;
+    Shape shape;
+  };
+  const std::pair<std::vector<Dim>, int> scale{{}, f32}, zero{{}, u8};
+  const auto quantised = [&](const std::string& op_type, const std::vector<Dim>& shape,
+                             std::vector<Attribute> attributes = {}) {
+    return Operator{.op_type = op_type,
+                    .domain = "com.microsoft",
+                    .inputs = {{shape, u8}, scale, zero, scale, zero},
+                    .attributes = std::move(attributes)};
+  };
+  const std::vector<std::int64_t> window{2, 2};
+  const Case cases[] = {
+      {quantised("QLinearSigmoid", {2, 3}), {2, 3}},
+      {quantised("QLinearLeakyRelu", {2, 3}), {2, 3}},
+      {quantised("QLinearSoftmax", {2, 3}), {2, 3}},
+      {quantised("QLinearGlobalAveragePool", {1, 3, 4, 4}), {1, 3, 1, 1}},
+      {quantised("QLinearGlobalAveragePool", {1, 4, 4, 3}, {Attribute("channels_last", 1)}),
+       {1, 1, 1, 3}},
+      {quantised("QLinearAveragePool", {1, 3, 4, 4},
+                 {Attribute("kernel_shape", window), Attribute("strides", window)}),
+       {1, 3, 2, 2}},
+      {{.op_type = "QLinearConcat",
+        .domain = "com.microsoft",
+        .inputs = {scale, zero, {{2, 3}, u8}, scale, zero, {{2, 4}, u8}, scale, zero},
+        .attributes = {Attribute("axis", 1)}},
+       {2, 7}},
+  };
+  for (const Case& test : cases) {
+    const Read read(test.op);
+    EXPECT_EQ(read.output(), test.shape) << test.op.op_type;
+    EXPECT_EQ(read.dtype(), DType::uint8) << test.op.op_type;
+    EXPECT_TRUE(read.is_known()) << test.op.op_type;
+  }
+}
+
+TEST(OnnxOperators, CountsProductsOfIntegersThatBecomeReal) {
+  const Read dynamic(
+      {.op_type = "DynamicQuantizeMatMul",
+       .domain = "com.microsoft",
+       .inputs = {{{2, 3}, f32}, {{3, 4}, u8}, {{}, f32}, {{}, absent}, {{4}, f32}}});
+  const Read given({.op_type = "MatMulIntegerToFloat",
+                    .domain = "com.microsoft",
+                    .inputs = {{{2, 3}, u8}, {{3, 4}, u8}, {{}, f32}, {{}, f32}}});
+  for (const Read* read : {&dynamic, &given}) {
+    EXPECT_EQ(read->macs(), 2 * 3 * 4);
+    EXPECT_EQ(read->macs_in(DType::uint8), 2 * 3 * 4);
+    EXPECT_EQ(read->output(), (Shape{2, 4}));
+    EXPECT_EQ(read->dtype(), DType::float32);
+  }
+}
+
+// -- what is less common in the standard ----------------------------------------------------------
+
+TEST(OnnxOperators, PoolsAndNormalisesByPowers) {
+  const std::vector<std::int64_t> window{2, 2};
+  const Read pooled({.op_type = "LpPool",
+                     .domain = "",
+                     .inputs = {{{1, 3, 4, 4}, f32}},
+                     .attributes = {Attribute("kernel_shape", window), Attribute("p", 2),
+                                    Attribute("strides", window)}});
+  EXPECT_EQ(pooled.output(), (Shape{1, 3, 2, 2}));
+  EXPECT_TRUE(pooled.is_known());
+  const Read whole({.op_type = "GlobalLpPool", .domain = "", .inputs = {{{1, 3, 4, 4}, f32}}});
+  EXPECT_EQ(whole.output(), (Shape{1, 3, 1, 1}));
+  for (const std::int64_t power : {1, 2}) {
+    const Read normal({.op_type = "LpNormalization",
+                       .domain = "",
+                       .inputs = {{{2, 3}, f32}},
+                       .attributes = {Attribute("p", power), Attribute("axis", 1)}});
+    EXPECT_EQ(normal.output(), (Shape{2, 3})) << power;
+    EXPECT_TRUE(normal.is_known()) << power;
+  }
+}
+
+TEST(OnnxOperators, NormalisesGroups) {
+  // Before version 21 there is one scale for each group, and since then one for each channel.
+  for (const auto& [opset, scales] : {std::pair{18, 2}, {21, 4}}) {
+    const Read read({.op_type = "GroupNormalization",
+                     .domain = "",
+                     .inputs = {{{1, 4, 5, 5}, f32}, {{scales}, f32}, {{scales}, f32}},
+                     .attributes = {Attribute("num_groups", 2)},
+                     .opset = opset},
+                    1);
+    EXPECT_EQ(read.output(), (Shape{1, 4, 5, 5})) << opset;
+    EXPECT_EQ(read.figures.total.parameters, 2 * scales) << opset;
+    EXPECT_TRUE(read.is_known()) << opset;
+  }
+}
+
+TEST(OnnxOperators, DrawsAtRandom) {
+  const Read read({.op_type = "Multinomial",
+                   .domain = "",
+                   .inputs = {{{2, 7}, f32}},
+                   .attributes = {Attribute("sample_size", 5)}});
+  EXPECT_EQ(read.output(), (Shape{2, 5}));
+  EXPECT_EQ(read.dtype(), DType::int32);
 }
 
 // -- losses, boxes, and shapes that data decides -------------------------------------------------

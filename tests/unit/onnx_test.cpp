@@ -179,6 +179,18 @@ TEST(Onnx, RefusesUnknownDimensionsAndInputs) {
   EXPECT_EQ(refusal(conv_model({1, 3, 8, 8}), options).code, ErrorCode::usage);
 }
 
+TEST(Onnx, RefusesASymbolicSizeOfTwoValues) {
+  ImportOptions options;
+  options.inputs = {{"x", {4, 3, 8, 9}}};
+  EXPECT_STREQ(refusal(conv_model({1, 3, "side", "side"}), options).what(),
+               "the symbolic size side has two values: expected 8, got 9");
+}
+
+TEST(Onnx, RefusesMoreDimensionsThanATensorHas) {
+  EXPECT_STREQ(refusal(conv_model(std::vector<Dim>(9, 1))).what(),
+               "a list of sizes is too long: expected at most 8 dimensions, got 9");
+}
+
 TEST(Onnx, FoldsShapeArithmetic) {
   // x.reshape(x.shape[0], -1), as exporters write it
   const Read read(model(

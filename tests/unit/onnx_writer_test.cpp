@@ -294,6 +294,157 @@ TEST(OnnxWriter, WritesTransforms) {
   EXPECT_EQ(profile(copy).total.flops, profile(graph).total.flops);
 }
 
+/// How something is written with the operators that ONNX has: those that are read back. A number
+/// that ONNX takes as a tensor is `full`.
+struct Form {
+  std::string_view name;
+  Tensor (*build)(Tensor x, Tensor y);
+  std::vector<std::string_view> operators;
+};
+
+void PrintTo(const Form& form, std::ostream* out) { *out << form.name; }
+
+template <const OpDef& Op>
+Tensor unary_of(Tensor x, Tensor) {
+  return unary(Op, x);
+}
+template <const OpDef& Op>
+Tensor binary_of(Tensor x, Tensor y) {
+  return binary(Op, x, y);
+}
+template <const OpDef& Op>
+Tensor slope_of(Tensor x, Tensor) {
+  return apply(Op, SlopeAttrs{0.3}, x);
+}
+template <const OpDef& Op>
+Tensor truths_of(Tensor x, Tensor y) {
+  const Tensor above = binary(gt_op, x, y);
+  return binary(Op, above, binary(lt_op, x, y));
+}
+template <const OpDef& Op>
+Tensor columns_of(Tensor x, Tensor) {
+  return reduce(Op, x, {1}, true);
+}
+template <const OpDef& Op>
+Tensor all_of(Tensor x, Tensor) {
+  return reduce(Op, x, {});
+}
+
+const Form forms[] = {
+    {"leaky_relu", slope_of<leaky_relu_op>, {"leaky_relu"}},
+    {"elu", slope_of<elu_op>, {"elu"}},
+    {"celu", slope_of<celu_op>, {"celu"}},
+    {"prelu", [](Tensor x, Tensor y) { return prelu(x, select(y, 0, 0)); }, {"select", "prelu"}},
+    {"prelu_per_channel",
+     [](Tensor x, Tensor y) {
+       const Tensor slope = select(y, 0, 0);
+       return prelu(unsqueeze(x, 2), slope);
+     },
+     {"select", "unsqueeze", "reshape", "prelu"}},
+    // x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    {"gelu",
+     [](Tensor x, Tensor) { return gelu(x, true); },
+     {"mul", "mul", "mul", "add", "mul", "tanh", "add", "mul", "mul"}},
+    {"mish", unary_of<mish_op>, {"softplus", "tanh", "mul"}},
+    {"log2", unary_of<log2_op>, {"log", "div"}},
+    {"log10", unary_of<log10_op>, {"log", "div"}},
+    {"log1p", unary_of<log1p_op>, {"add", "log"}},
+    {"expm1", unary_of<expm1_op>, {"exp", "sub"}},
+    {"erfc", unary_of<erfc_op>, {"erf", "full", "sub"}},
+    {"log_sigmoid", unary_of<log_sigmoid_op>, {"neg", "softplus", "neg"}},
+    {"trunc", unary_of<trunc_op>, {"abs", "floor", "sign", "mul"}},
+    {"threshold",
+     [](Tensor x, Tensor) {
+       return apply(threshold_op, ThresholdAttrs{1, 0}, x);
+     },
+     {"gt", "full", "where"}},
+    {"isfinite", unary_of<isfinite_op>, {"isinf", "isnan", "logical_or", "logical_not"}},
+    {"logical_not", unary_of<logical_not_op>, {"to", "logical_not"}},
+    {"bitwise_not",
+     [](Tensor x, Tensor y) { return unary(bitwise_not_op, binary(gt_op, x, y)); },
+     {"gt", "logical_not"}},
+    {"log_softmax", [](Tensor x, Tensor) { return log_softmax(x, 1); }, {"log_softmax"}},
+    {"pow", binary_of<pow_op>, {"pow"}},
+    {"square", [](Tensor x, Tensor) { return binary(pow_op, x, 2.0); }, {"pow"}},
+    {"minimum", binary_of<minimum_op>, {"minimum"}},
+    {"eq", binary_of<eq_op>, {"eq"}},
+    {"lt", binary_of<lt_op>, {"lt"}},
+    {"le", binary_of<le_op>, {"le"}},
+    {"fmod", binary_of<fmod_op>, {"fmod"}},
+    {"remainder", binary_of<remainder_op>, {"div", "floor", "mul", "sub"}},
+    {"logical_or", truths_of<logical_or_op>, {"gt", "lt", "logical_or"}},
+    {"logical_xor", truths_of<logical_xor_op>, {"gt", "lt", "logical_xor"}},
+    {"bitwise_or", truths_of<bitwise_or_op>, {"gt", "lt", "logical_or"}},
+    {"bitwise_xor", truths_of<bitwise_xor_op>, {"gt", "lt", "logical_xor"}},
+    {"where", [](Tensor x, Tensor y) { return where(binary(gt_op, x, y), x, y); }, {"gt", "where"}},
+    {"prod", columns_of<prod_op>, {"prod"}},
+    {"amax", columns_of<amax_op>, {"amax"}},
+    {"amin", all_of<amin_op>, {"amin"}},
+    {"logsumexp", columns_of<logsumexp_op>, {"logsumexp"}},
+    {"any", columns_of<any_op>, {"to", "to", "amax", "to"}},
+    {"all", all_of<all_op>, {"to", "to", "amin", "to"}},
+    {"argmax", columns_of<argmax_op>, {"argmax", "reshape"}},
+    {"argmin", all_of<argmin_op>, {"reshape", "argmin", "reshape"}},
+    {"cumsum", [](Tensor x, Tensor) { return cumsum(x, 1); }, {"cumsum"}},
+    {"sort", [](Tensor x, Tensor) { return sort(x, 1).values; }, {"topk"}},
+    {"tril", [](Tensor x, Tensor) { return apply(tril_op, TriangleAttrs{-1}, x); }, {"tril"}},
+    {"triu", [](Tensor x, Tensor) { return apply(triu_op, TriangleAttrs{1}, x); }, {"triu"}},
+    {"repeat_interleave",
+     [](Tensor x, Tensor) {
+       return apply(repeat_interleave_op, ChunkAttrs{2, 1}, x);
+     },
+     {"unsqueeze", "repeat", "reshape"}},
+    {"masked_select",
+     [](Tensor x, Tensor y) { return apply(masked_select_op, NoAttrs{}, x, binary(gt_op, x, y)); },
+     {"gt", "reshape", "reshape", "nonzero", "flatten", "index_select"}},
+    // ONNX tells the positions as columns: the reader turns them, and the writer had turned them,
+    // too.
+    {"nonzero",
+     [](Tensor x, Tensor) { return apply(nonzero_op, NoAttrs{}, x); },
+     {"nonzero", "transpose", "permute"}},
+    {"copy",
+     [](Tensor x, Tensor y) { return apply(copy_op, NoAttrs{}, x, select(y, 0, 0)); },
+     {"select", "expand"}},
+    {"masked_fill",
+     [](Tensor x, Tensor y) {
+       return apply(masked_fill_op, ScalarAttrs{3}, x, binary(gt_op, x, y));
+     },
+     {"gt", "full", "where"}},
+    {"scatter_add",
+     [](Tensor x, Tensor y) {
+       return apply(scatter_op, ScatterAttrs{1, "sum"}, x, to(y, DType::int64), y);
+     },
+     {"to", "scatter"}},
+    {"attention_with_a_mask",
+     [](Tensor x, Tensor y) {
+       const Tensor mask = matmul(y, transpose(x, 0, 1));
+       return scaled_dot_product_attention(x, x, x, mask);
+     },
+     {"permute", "matmul", "mul", "permute", "matmul", "add", "softmax", "matmul"}},
+    {"attention_to_what_was",
+     [](Tensor x, Tensor) {
+       return scaled_dot_product_attention(x, x, x, {x.graph, no_id}, {.is_causal = true});
+     },
+     {"mul", "permute", "matmul", "tril", "to", "full", "full", "where", "add", "softmax",
+      "matmul"}},
+};
+
+class OnnxForms : public ::testing::TestWithParam<Form> {};
+
+TEST_P(OnnxForms, AreWhatTheFormulaSays) {
+  Graph graph;
+  graph.add_module(no_id, "", "Model");
+  const Tensor x{&graph, graph.add_input("x", {2, 3}, DType::float32)};
+  const Tensor y{&graph, graph.add_input("y", {2, 3}, DType::float32)};
+  graph.add_output("output", GetParam().build(x, y).id);
+  Graph copy;
+  EXPECT_EQ(operators_read_back(graph, copy), GetParam().operators);
+  EXPECT_EQ(ports(copy, copy.outputs()), ports(graph, graph.outputs()));
+}
+
+INSTANTIATE_TEST_SUITE_P(OnnxWriter, OnnxForms, ::testing::ValuesIn(forms),
+                         [](const auto& test) { return std::string(test.param.name); });
+
 TEST(OnnxWriter, WritesQuantisedChannels) {
   Graph graph;
   graph.add_module(no_id, "", "Model");
