@@ -23,9 +23,9 @@ double number_of(const Argument& argument) {
   return argument.number;
 }
 
-Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
-
 }  // namespace
+
+Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
 
 Tensor constant(AtenCall& call, double value) {
   return zoometer::full(call.graph(), {}, value, DType::float32);

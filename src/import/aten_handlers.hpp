@@ -14,6 +14,19 @@ Tensor operand(AtenCall& call, std::size_t position);
 /// A number as a tensor without dimensions.
 Tensor constant(AtenCall& call, double value);
 
+/// x times a factor, which is no operation where it is 1.
+Tensor scaled(Tensor x, double factor);
+/// alpha x product + beta x the first argument, which is not read where beta is 0.
+Tensor biased(AtenCall& call, Tensor product);
+/// The products of all pairs: a (n,), b (m,) -> (n, m).
+Tensor outer_product(Tensor a, Tensor b);
+/// An axis counted from the start, or Error{unsupported}.
+std::int64_t axis_within(AtenCall& call, std::int64_t axis, std::int64_t rank);
+/// The tensors of a list, all of which must be there.
+std::vector<Tensor> whole_list(AtenCall& call, std::string_view name);
+/// A result, and beside it what the same node makes on its way: statistics, indices, factors.
+void output_and_more(AtenCall& call, Tensor result);
+
 /// One tensor in, one out, no attributes.
 template <const OpDef& op>
 void unary(AtenCall& call) {

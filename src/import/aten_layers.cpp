@@ -80,15 +80,12 @@ ConvInputs conv_inputs(AtenCall& call) {
   return {call.tensor(0), call.tensor("weight"), call.optional_tensor("bias")};
 }
 
-Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
+}  // namespace
 
-/// A result, and beside it what the same node makes on its way: statistics, indices, seeds.
 void output_and_more(AtenCall& call, Tensor result) {
   call.output(result);
   call.outputs_beside(result);
 }
-
-}  // namespace
 
 // -- convolutions -------------------------------------------------------------------------------
 
@@ -125,15 +122,21 @@ void linear(AtenCall& call) {
       zoometer::linear(call.tensor(0), call.tensor("weight"), call.optional_tensor("bias")));
 }
 
-void addmm(AtenCall& call) {
+Tensor biased(AtenCall& call, Tensor product) {
   const double beta = call.number("beta", 1);
-  const double alpha = call.number("alpha", 1);
-  const Tensor bias = call.tensor(0);
+  const Tensor result = scaled(product, call.number("alpha", 1));
+  return beta == 0 ? result : scaled(call.tensor(0), beta) + result;
+}
+
+Tensor outer_product(Tensor a, Tensor b) {
+  return zoometer::unsqueeze(a, 1) * zoometer::unsqueeze(b, 0);
+}
+
+void addmm(AtenCall& call) {
   const Tensor a = call.tensor("mat1");
   const Tensor b = call.tensor("mat2");
-  if (beta == 1 && alpha == 1) return call.output(zoometer::addmm(bias, a, b));
-  const Tensor product = scaled(zoometer::matmul(a, b), alpha);
-  call.output(beta == 0 ? product : scaled(bias, beta) + product);
+  const bool plain = call.number("beta", 1) == 1 && call.number("alpha", 1) == 1;
+  call.output(plain ? zoometer::addmm(call.tensor(0), a, b) : biased(call, zoometer::matmul(a, b)));
 }
 
 void matmul(AtenCall& call) { call.output(zoometer::matmul(call.tensor(0), call.tensor(1))); }
@@ -141,22 +144,14 @@ void matmul(AtenCall& call) { call.output(zoometer::matmul(call.tensor(0), call.
 void bmm(AtenCall& call) { call.output(zoometer::bmm(call.tensor(0), call.tensor(1))); }
 
 void baddbmm(AtenCall& call) {
-  const double beta = call.number("beta", 1);
-  const Tensor product =
-      scaled(zoometer::bmm(call.tensor("batch1"), call.tensor("batch2")), call.number("alpha", 1));
-  call.output(beta == 0 ? product : scaled(call.tensor(0), beta) + product);
+  call.output(biased(call, zoometer::bmm(call.tensor("batch1"), call.tensor("batch2"))));
 }
 
 void addmv(AtenCall& call) {
-  const double beta = call.number("beta", 1);
-  const Tensor product =
-      scaled(zoometer::matmul(call.tensor("mat"), call.tensor("vec")), call.number("alpha", 1));
-  call.output(beta == 0 ? product : scaled(call.tensor(0), beta) + product);
+  call.output(biased(call, zoometer::matmul(call.tensor("mat"), call.tensor("vec"))));
 }
 
-void outer(AtenCall& call) {
-  call.output(zoometer::unsqueeze(call.tensor(0), 1) * zoometer::unsqueeze(call.tensor(1), 0));
-}
+void outer(AtenCall& call) { call.output(outer_product(call.tensor(0), call.tensor(1))); }
 
 void einsum(AtenCall& call) {
   const std::vector<Tensor> tensors = call.tensors("tensors");

@@ -12,19 +12,6 @@
 namespace zoometer::aten {
 namespace {
 
-Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
-
-/// beta x bias + alpha x product; with beta 0 the bias is not read.
-Tensor biased(AtenCall& call, Tensor product) {
-  const double beta = call.number("beta", 1);
-  const Tensor result = scaled(product, call.number("alpha", 1));
-  return beta == 0 ? result : scaled(call.tensor(0), beta) + result;
-}
-
-Tensor outer_product(Tensor a, Tensor b) {
-  return zoometer::unsqueeze(a, 1) * zoometer::unsqueeze(b, 0);
-}
-
 void require_vectors(AtenCall& call, Tensor a, Tensor b) {
   if (a.rank() != 1 || b.rank() != 1) call.refuse("vectors of another rank than 1");
 }
@@ -77,14 +64,12 @@ void tensordot(AtenCall& call) {
   for (std::int64_t i = 0; i < b.rank(); ++i) right += static_cast<char>('A' + i);
   std::string kept_left = left, kept_right = right;
   for (std::size_t i = 0; i < from.size(); ++i) {
-    const std::int64_t first = from[i] < 0 ? from[i] + a.rank() : from[i];
-    const std::int64_t second = to[i] < 0 ? to[i] + b.rank() : to[i];
-    if (first < 0 || first >= a.rank() || second < 0 || second >= b.rank())
-      call.refuse("an axis beyond the rank");
-    const char letter = left[static_cast<std::size_t>(first)];
+    const auto first = static_cast<std::size_t>(axis_within(call, from[i], a.rank()));
+    const auto second = static_cast<std::size_t>(axis_within(call, to[i], b.rank()));
+    const char letter = left[first];
     std::erase(kept_left, letter);
-    std::erase(kept_right, right[static_cast<std::size_t>(second)]);
-    right[static_cast<std::size_t>(second)] = letter;
+    std::erase(kept_right, right[second]);
+    right[second] = letter;
   }
   result.append(left).append(",").append(right).append("->");
   result.append(kept_left).append(kept_right);
@@ -203,12 +188,9 @@ class Chain {
 }  // namespace
 
 void multi_dot(AtenCall& call) {
-  std::vector<Tensor> matrices = call.tensors(call.has("matrices") ? "matrices" : "tensors");
+  std::vector<Tensor> matrices = whole_list(call, call.has("matrices") ? "matrices" : "tensors");
   if (matrices.empty() || matrices.size() > longest_chain)
     call.refuse("a chain of no or of more than 32 matrices");
-  for (const Tensor& matrix : matrices) {
-    if (!matrix) call.refuse("a list that lacks a tensor");
-  }
   // The ends of a chain may be vectors.
   const bool first = matrices.front().rank() == 1;
   const bool last = matrices.back().rank() == 1;
@@ -305,21 +287,15 @@ void weight_norm(AtenCall& call) {
 // -- factors and solutions ----------------------------------------------------------------------
 
 // Beside the result some give LU factors, pivots or an error code, which the factorisation makes.
-namespace {
+void inverse(AtenCall& call) { output_and_more(call, zoometer::unary(inverse_op, call.tensor(0))); }
 
-void output_of_square(AtenCall& call, const OpDef& op) {
-  const Tensor result = zoometer::unary(op, call.tensor(0));
-  call.output(result);
-  call.outputs_beside(result);
+void determinant(AtenCall& call) {
+  output_and_more(call, zoometer::unary(determinant_op, call.tensor(0)));
 }
 
-}  // namespace
-
-void inverse(AtenCall& call) { output_of_square(call, inverse_op); }
-
-void determinant(AtenCall& call) { output_of_square(call, determinant_op); }
-
-void cholesky(AtenCall& call) { output_of_square(call, cholesky_op); }
+void cholesky(AtenCall& call) {
+  output_and_more(call, zoometer::unary(cholesky_op, call.tensor(0)));
+}
 
 void log_determinant(AtenCall& call) {
   const Tensor value = zoometer::unary(determinant_op, call.tensor(0));
@@ -346,8 +322,7 @@ Tensor solution(AtenCall& call, const OpDef& op, Tensor a, Tensor b) {
 }  // namespace
 
 void linalg_solve(AtenCall& call) {
-  const Tensor result = solution(call, solve_op, call.tensor(0), call.tensor(1));
-  call.output(result);
+  call.output(solution(call, solve_op, call.tensor(0), call.tensor(1)));
 }
 
 void linalg_solve_triangular(AtenCall& call) {

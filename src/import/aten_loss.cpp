@@ -144,11 +144,8 @@ Tensor likelihood_of(AtenCall& call, Tensor x) {
 
 }  // namespace
 
-void nll_loss(AtenCall& call) {
-  const Tensor loss = likelihood_of(call, call.tensor(0));
-  call.output(loss);
-  call.outputs_beside(loss);  // the sum of the weights, which nll_loss_forward gives, too
-}
+// Beside it, nll_loss_forward gives the sum of the weights.
+void nll_loss(AtenCall& call) { output_and_more(call, likelihood_of(call, call.tensor(0))); }
 
 void cross_entropy_loss(AtenCall& call) {
   const Tensor x = call.tensor(0);
@@ -164,8 +161,8 @@ void cross_entropy_loss(AtenCall& call) {
           smoothing / static_cast<double>(std::max<std::int64_t>(1, x.dim(classes)));
       wanted = wanted * (1 - smoothing) + share;
     }
-    Tensor products = likelihood * wanted;
     if (call.has_tensor("weight")) call.refuse("weights of classes that are probabilities");
+    const Tensor products = likelihood * wanted;
     return output_loss(call, zoometer::unary(neg_op, zoometer::sum(products, {classes})));
   }
   Tensor loss = likelihood_of(call, likelihood);

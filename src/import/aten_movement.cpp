@@ -16,12 +16,10 @@ constexpr std::int64_t to_the_end = std::numeric_limits<std::int64_t>::max();
 
 Ints sizes_of(const Shape& shape) { return shape; }
 
-/// An axis from the start, or Error{unsupported}.
+/// The axis of that argument, from the start.
 std::int64_t axis_of(AtenCall& call, std::string_view name, std::int64_t rank,
                      std::optional<std::int64_t> missing = {}) {
-  const std::int64_t axis = call.integer(name, missing);
-  if (axis < -rank || axis >= rank) call.refuse("an axis beyond the rank");
-  return axis < 0 ? axis + rank : axis;
+  return axis_within(call, call.integer(name, missing), rank);
 }
 
 DType dtype_or(AtenCall& call, DType missing) { return call.dtype("dtype").value_or(missing); }
@@ -31,6 +29,19 @@ void output_full(AtenCall& call, const Ints& sizes, double value, DType dtype) {
 }
 
 }  // namespace
+
+std::int64_t axis_within(AtenCall& call, std::int64_t axis, std::int64_t rank) {
+  if (axis < -rank || axis >= rank) call.refuse("an axis beyond the rank");
+  return axis < 0 ? axis + rank : axis;
+}
+
+std::vector<Tensor> whole_list(AtenCall& call, std::string_view name) {
+  std::vector<Tensor> tensors = call.tensors(name);
+  for (const Tensor& tensor : tensors) {
+    if (!tensor) call.refuse("a list that lacks a tensor");
+  }
+  return tensors;
+}
 
 // -- copies and views ---------------------------------------------------------------------------
 
@@ -129,10 +140,8 @@ void movedim(AtenCall& call) {
   std::array<bool, 8> moved{};
   if (from.size() != to.size()) call.refuse("as many sources as destinations");
   for (std::size_t i = 0; i < from.size(); ++i) {
-    const std::int64_t source = from[i] < 0 ? from[i] + x.rank() : from[i];
-    const std::int64_t target = to[i] < 0 ? to[i] + x.rank() : to[i];
-    if (source < 0 || source >= x.rank() || target < 0 || target >= x.rank())
-      call.refuse("an axis beyond the rank");
+    const std::int64_t source = axis_within(call, from[i], x.rank());
+    const std::int64_t target = axis_within(call, to[i], x.rank());
     order[static_cast<std::size_t>(target)] = source;
     moved[static_cast<std::size_t>(source)] = true;
   }
@@ -349,25 +358,18 @@ void as_strided_scatter(AtenCall& call) {
 // -- joins and repetitions ----------------------------------------------------------------------
 
 void cat(AtenCall& call) {
-  std::vector<Tensor> tensors = call.tensors("tensors");
+  std::vector<Tensor> tensors = whole_list(call, "tensors");
   // PyTorch leaves out an empty tensor of rank 1, whatever the others' rank.
-  const bool mixed = std::any_of(tensors.begin(), tensors.end(),
-                                 [](const Tensor& t) { return t && t.rank() != 1; });
+  const bool mixed =
+      std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return t.rank() != 1; });
   if (mixed) {
-    std::erase_if(tensors, [](const Tensor& t) { return t && t.rank() == 1 && t.dim(0) == 0; });
-  }
-  for (const Tensor& tensor : tensors) {
-    if (!tensor) call.refuse("a list that lacks a tensor");
+    std::erase_if(tensors, [](const Tensor& t) { return t.rank() == 1 && t.dim(0) == 0; });
   }
   call.output(zoometer::cat(tensors, call.integer("dim", 0)));
 }
 
 void stack(AtenCall& call) {
-  const std::vector<Tensor> tensors = call.tensors("tensors");
-  for (const Tensor& tensor : tensors) {
-    if (!tensor) call.refuse("a list that lacks a tensor");
-  }
-  call.output(zoometer::stack(tensors, call.integer("dim", 0)));
+  call.output(zoometer::stack(whole_list(call, "tensors"), call.integer("dim", 0)));
 }
 
 namespace {

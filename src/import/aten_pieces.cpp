@@ -11,17 +11,9 @@
 namespace zoometer::aten {
 namespace {
 
-std::int64_t axis_of(AtenCall& call, std::int64_t axis, std::int64_t rank) {
-  if (axis < -rank || axis >= rank) call.refuse("an axis beyond the rank");
-  return axis < 0 ? axis + rank : axis;
-}
-
 std::vector<Tensor> all_of(AtenCall& call, std::string_view name) {
-  std::vector<Tensor> tensors = call.tensors(name);
+  std::vector<Tensor> tensors = whole_list(call, name);
   if (tensors.empty()) call.refuse("an empty list of tensors");
-  for (const Tensor& tensor : tensors) {
-    if (!tensor) call.refuse("a list that lacks a tensor");
-  }
   return tensors;
 }
 
@@ -41,7 +33,7 @@ void tensor_split(AtenCall& call) {
   std::int64_t axis = call.integer("dim", 0);
   if (call.name() == "hsplit" && x.rank() > 1) axis = 1;
   if (call.name() == "dsplit") axis = 2;
-  axis = axis_of(call, axis, x.rank());
+  axis = axis_within(call, axis, x.rank());
   const std::int64_t length = x.dim(axis);
   std::vector<std::int64_t> sizes;
   const Argument* sections = call.at(1);
@@ -223,8 +215,8 @@ namespace {
 Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   const std::int64_t rank = x.rank() + 1;
   if (x.rank() < 1 || rank > 8) call.refuse("a tensor of another rank than 1 to 7");
-  const std::int64_t first = axis_of(call, attrs.dim0, rank);
-  const std::int64_t second = axis_of(call, attrs.dim1, rank);
+  const std::int64_t first = axis_within(call, attrs.dim0, rank);
+  const std::int64_t second = axis_within(call, attrs.dim1, rank);
   if (first == second) call.refuse("a diagonal of one axis");
   constexpr std::int64_t farthest = std::int64_t{1} << 40;
   if (attrs.offset < -farthest || attrs.offset > farthest)
@@ -279,8 +271,8 @@ void diagonal_scatter(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", 0),
                             call.integer("dim2", 1)};
-  const std::int64_t first = axis_of(call, attrs.dim0, x.rank());
-  const std::int64_t second = axis_of(call, attrs.dim1, x.rank());
+  const std::int64_t first = axis_within(call, attrs.dim0, x.rank());
+  const std::int64_t second = axis_within(call, attrs.dim1, x.rank());
   if (first == second) call.refuse("a diagonal of one axis");
   Ints strides = Ints::filled(x.shape().size(), 1);
   for (std::size_t i = x.shape().size() - 1; i-- > 0;)
@@ -305,7 +297,7 @@ void diagonal_scatter(AtenCall& call) {
 void index_fill(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor index = call.tensor("index");
-  const std::int64_t axis = axis_of(call, call.integer("dim"), x.rank());
+  const std::int64_t axis = axis_within(call, call.integer("dim"), x.rank());
   if (index.rank() > 1) call.refuse("indices of another rank than 1");
   Ints sizes(x.shape());
   sizes[static_cast<std::size_t>(axis)] = index.rank() == 0 ? 1 : index.dim(0);

@@ -24,7 +24,7 @@ struct States {
 class LayerList {
  public:
   explicit LayerList(AtenCall& call)
-      : weights_(call.tensors("params")),
+      : weights_(whole_list(call, "params")),
         layers_(call.integer("num_layers")),
         directions_(call.boolean("bidirectional", false) ? 2 : 1),
         has_biases_(call.boolean("has_biases", true)) {
@@ -33,9 +33,6 @@ class LayerList {
     if (!is_sane || count % (layers_ * directions_) != 0) refuse(call);
     each_ = static_cast<std::size_t>(count / (layers_ * directions_));
     if (each_ != plain() && each_ != plain() + 1) refuse(call);
-    for (const Tensor& weight : weights_) {
-      if (!weight) call.refuse("a list that lacks a tensor");
-    }
   }
 
   std::int64_t layers() const noexcept { return layers_; }

@@ -14,9 +14,7 @@ namespace {
 
 constexpr double pi = std::numbers::pi;
 
-bool is_complex(Tensor x) {
-  return x.dtype() == DType::complex64 || x.dtype() == DType::complex128;
-}
+bool is_complex(Tensor x) { return zoometer::is_complex(x.dtype()); }
 
 /// Complex numbers as pairs in a last axis of 2, real ones with a last axis of 1.
 Tensor pairs_of(Tensor x) {
@@ -43,9 +41,7 @@ Transform transform_of(AtenCall& call, std::int64_t rank) {
     for (std::int64_t i = count; i >= 1; --i) transform.dims.push_back(-i);
   }
   for (std::size_t i = 0; i < transform.dims.size(); ++i) {
-    std::int64_t& dim = transform.dims[i];
-    if (dim < -rank || dim >= rank) call.refuse("an axis beyond the rank");
-    if (dim < 0) dim += rank;
+    transform.dims[i] = axis_within(call, transform.dims[i], rank);
     transform.lengths.push_back(i < sizes.size() ? std::max<std::int64_t>(0, sizes[i]) : 0);
   }
   if (transform.dims.empty()) call.refuse("a transform along no axis");
@@ -98,8 +94,7 @@ void fft_shift(AtenCall& call) {
   }
   Ints shifts;
   for (const std::int64_t dim : dims) {
-    if (dim < -x.rank() || dim >= x.rank()) call.refuse("an axis beyond the rank");
-    const std::int64_t length = x.dim(dim);
+    const std::int64_t length = x.dim(axis_within(call, dim, x.rank()));
     shifts.push_back(call.name() == "fft_fftshift" ? length / 2 : (length + 1) / 2);
   }
   call.output(zoometer::roll(x, shifts, dims));

@@ -11,9 +11,7 @@ namespace zoometer::aten {
 namespace {
 
 std::int64_t axis_of(AtenCall& call, std::int64_t rank, std::int64_t missing) {
-  const std::int64_t axis = call.integer("dim", missing);
-  if (axis < -rank || axis >= rank) call.refuse("an axis beyond the rank");
-  return axis < 0 ? axis + rank : axis;
+  return axis_within(call, call.integer("dim", missing), rank);
 }
 
 Tensor flat(Tensor x) { return zoometer::reshape(x, {-1}); }
@@ -86,7 +84,7 @@ void quantile(AtenCall& call) {
   const Tensor above = zoometer::index_select(sorted, axis, places);
   Tensor result = below + (above - below) * 0.5;
   if (!several) {
-    result = of_all && keepdim ? result : keepdim ? result : zoometer::squeeze(result, axis);
+    if (!keepdim) result = zoometer::squeeze(result, axis);
   } else if (axis > 0 || keepdim) {
     Ints order{axis};
     for (std::int64_t i = 0; i < result.rank(); ++i) {

@@ -42,12 +42,21 @@ void nms(AtenCall& call) {
   call.output(zoometer::nms(call.tensor("dets"), call.tensor("scores"), {}, attrs));
 }
 
-void roi_align(AtenCall& call) {
+namespace {
+
+RoiAlignAttrs roi_align_attrs(AtenCall& call) {
   RoiAlignAttrs attrs;
   attrs.output_size = {call.integer("pooled_height"), call.integer("pooled_width")};
   attrs.sampling_ratio = call.integer("sampling_ratio");
   if (attrs.sampling_ratio < 1) call.refuse("samples whose number depends on the regions");
   attrs.scales = {call.number("spatial_scale")};
+  return attrs;
+}
+
+}  // namespace
+
+void roi_align(AtenCall& call) {
+  RoiAlignAttrs attrs = roi_align_attrs(call);
   attrs.aligned = call.boolean("aligned", false);
   const Tensor maps[] = {call.tensor("input")};
   call.output(zoometer::roi_align(call.tensor("rois"), maps, attrs));
@@ -55,11 +64,7 @@ void roi_align(AtenCall& call) {
 
 /// Each bin of a region takes its own part of the channels: as much work as pooling one such part.
 void ps_roi_align(AtenCall& call) {
-  RoiAlignAttrs attrs;
-  attrs.output_size = {call.integer("pooled_height"), call.integer("pooled_width")};
-  attrs.sampling_ratio = call.integer("sampling_ratio");
-  if (attrs.sampling_ratio < 1) call.refuse("samples whose number depends on the regions");
-  attrs.scales = {call.number("spatial_scale")};
+  RoiAlignAttrs attrs = roi_align_attrs(call);
   attrs.aligned = true;
   const Tensor x = call.tensor("input");
   const std::int64_t bins = checked_mul(attrs.output_size[0], attrs.output_size[1]);

@@ -90,7 +90,7 @@ std::string_view fused_into(const OnnxNode& node) {
 
 bool is_below(std::string_view path, std::string_view outer) {
   return outer.empty() ||
-         (path.size() > outer.size() + 1 && path[outer.size()] == '.' && path.starts_with(outer));
+         (path.size() > outer.size() && path.starts_with(outer) && path[outer.size()] == '.');
 }
 
 /// Leads to the module of that path, in place of where the levels lead.
@@ -296,17 +296,16 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
   if (!is_dotted_path(weight)) {
     std::string scope = graph_.module_path(consumer) + "/";
     std::replace(scope.begin(), scope.end(), '.', '/');
-    const bool is_below = weight.size() > scope.size() && weight.starts_with(scope);
-    return {consumer, is_below ? weight.substr(scope.size()) : weight};
+    const bool is_own = weight.size() > scope.size() && weight.starts_with(scope);
+    return {consumer, is_own ? weight.substr(scope.size()) : weight};
   }
   const std::string_view path = before_last(weight, '.');
   const std::string_view name = after_last(weight, '.');
   if (const ModuleId found = find_path(path); found != no_id) return {found, name};
   const std::string place = graph_.module_path(consumer);
-  const bool is_below = place.empty() || (path.size() > place.size() && path.starts_with(place) &&
-                                          path[place.size()] == '.');
   const std::string_view first = path.substr(0, path.find('.'));
-  if (is_below || children_.find(0, first) != no_id) return {descend(0, path, no_class), name};
+  if (is_below(path, place) || children_.find(0, first) != no_id)
+    return {descend(0, path, no_class), name};
   // The export was of a part of a model: weights have longer paths than scopes.
   const bool is_tail = path.size() > place.size() && path.ends_with(place) &&
                        path[path.size() - place.size() - 1] == '.';

@@ -51,6 +51,9 @@ inline std::int64_t bytes_of(std::int64_t elements, DType dtype) noexcept {
 /// Floating-point or complex.
 bool is_floating(DType dtype) noexcept;
 
+/// A pair of floating-point numbers.
+bool is_complex(DType dtype) noexcept;
+
 /// Floating-point and not complex.
 bool is_real_floating(DType dtype) noexcept;
 

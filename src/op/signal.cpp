@@ -102,7 +102,7 @@ void infer_view_as_complex(Inference& in) {
 
 void infer_view_as_real(Inference& in) {
   const DType dtype = in.dtype(0);
-  in.require(dtype == DType::complex64 || dtype == DType::complex128, 1);
+  in.require(is_complex(dtype), 1);
   Shape out = in.shape(0);
   out.push_back(2);
   in.output(out, dtype == DType::complex128 ? DType::float64 : DType::float32);

@@ -13,7 +13,6 @@ So the graphs mean what torchvision's models mean, and do not only count alike.
 """
 
 import argparse
-import inspect
 import json
 import struct
 import subprocess
@@ -150,12 +149,8 @@ def read_tensors(path: Path) -> dict[str, numpy.ndarray]:
 
 
 def build(case: Case) -> nn.Module:
-    builder = get_model_builder(case.model)
-    options: dict[str, Any] = {"weights": None}
-    if "weights_backbone" in inspect.signature(builder).parameters:
-        options["weights_backbone"] = None
     torch.manual_seed(0)
-    model = builder(**options).eval()
+    model = get_model_builder(case.model)(**facts.builder_options(case.model)).eval()
     randomise(model, case.sharper)
     return model
 

@@ -190,11 +190,18 @@ def device_of(model: str) -> str:
     return "cpu" if is_detection(model) or model in NEED_VALUES else "meta"
 
 
+def builder_options(model: str, variant: str = "untrained") -> dict[str, Any]:
+    """What the builder takes for a variant, so that nothing is downloaded for the untrained one."""
+    options: dict[str, Any] = {"weights": "DEFAULT" if variant == "published" else None}
+    parameters = inspect.signature(get_model_builder(model)).parameters
+    if variant == "untrained" and "weights_backbone" in parameters:
+        options["weights_backbone"] = None
+    return options
+
+
 def build(model: str, variant: str) -> nn.Module:
     builder = get_model_builder(model)
-    options: dict[str, Any] = {"weights": "DEFAULT" if variant == "published" else None}
-    if variant == "untrained" and "weights_backbone" in inspect.signature(builder).parameters:
-        options["weights_backbone"] = None
+    options = builder_options(model, variant)
     device = device_of(model)
     with warnings.catch_warnings(), no_downloads(), Sketch(device):
         warnings.simplefilter("ignore")

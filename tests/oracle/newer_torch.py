@@ -18,7 +18,6 @@ MACs that its ONNX exporter has computed away, which are told. The last line is
 """
 
 import argparse
-import inspect
 import multiprocessing
 import os
 import sys
@@ -34,6 +33,7 @@ import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import facts
 from export_onnx import module_differences, profile
 
 # Weights that depend on constants alone, and the first step of a flow that begins as zeros.
@@ -49,11 +49,7 @@ def build(name: str) -> nn.Module:
     if name.startswith("timm:"):
         import timm
         return timm.create_model(name.removeprefix("timm:"), pretrained=False).eval()
-    builder = torchvision.models.get_model_builder(name)
-    options: dict[str, Any] = {"weights": None}
-    if "weights_backbone" in inspect.signature(builder).parameters:
-        options["weights_backbone"] = None
-    return builder(**options).eval()
+    return torchvision.models.get_model_builder(name)(**facts.builder_options(name)).eval()
 
 
 def example(shapes: list[list[int]], is_detector: bool, device: str = "cpu") -> tuple[Any, ...]:

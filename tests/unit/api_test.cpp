@@ -7,9 +7,12 @@
 #include <algorithm>
 
 #include "facts.hpp"
+#include "failure.hpp"
 
 namespace zoometer {
 namespace {
+
+using testing::failure_of;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -17,16 +20,6 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 const std::string tree = ZOOMETER_SOURCE_DIR;
-
-/// The message of what it throws, with the code before it.
-std::string failure_of(const auto& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return std::string(name_of(error.code)) + ": " + error.what();
-  }
-  return "no error";
-}
 
 /// The network of examples/custom_model.cpp, small enough to count by hand.
 struct TinyNet : Module<TinyNet> {

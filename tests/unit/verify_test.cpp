@@ -5,20 +5,14 @@
 
 #include <vector>
 
+#include "failure.hpp"
 #include "op/elementwise.hpp"
 #include "op/unknown.hpp"
 
 namespace zoometer {
 namespace {
 
-std::string failure_of(const auto& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return std::string(name_of(error.code)) + ": " + error.what();
-  }
-  return "no error";
-}
+using testing::failure_of;
 
 /// x -> relu -> y, and nothing wrong with it.
 struct Small {

@@ -135,8 +135,7 @@ void write_cast(OnnxStep& step) {
 
 /// The ONNX operator of the same meaning, on operands of one type.
 void make_pair(OnnxStep& step, std::string_view op_type, OnnxArguments arguments = {}) {
-  if (is_floating(step.out_dtype()) && !is_real_floating(step.out_dtype()))
-    step.fail("on complex numbers has no ONNX form");
+  if (is_complex(step.out_dtype())) step.fail("on complex numbers has no ONNX form");
   const auto [a, b] = step.operands();
   step.make(op_type, {a, b}, arguments);
 }
