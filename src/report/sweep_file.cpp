@@ -288,7 +288,8 @@ std::optional<SweepTable> read_sweep_text(std::string_view text, const std::stri
 std::optional<SweepTable> read_sweep(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text = file.text();
-  if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return read_sweep_database(path);
+  if (text.starts_with(std::string_view("SQLite format 3\0", 16)))
+    return read_sweep_database(path, text.size());
   try {
     auto table = read_sweep_text(text, path);
     file.check();

@@ -4,7 +4,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <utility>
 
@@ -32,6 +34,7 @@ class Database {
     const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
     handle_.reset(handle);
     if (code != SQLITE_OK) fail();
+    distrust();
   }
 
   void execute(const std::string& sql) {
@@ -42,6 +45,12 @@ class Database {
     if (sqlite3_prepare_v2(handle_.get(), sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
       fail();
     return StatementHandle(statement);
+  }
+  /// Lets no value be longer than the file: SQLite makes room for as much as a record claims.
+  void limit_values(std::size_t file_bytes) {
+    constexpr std::size_t enough = 1U << 16U;  // for what a run that was killed has not written yet
+    const auto most = static_cast<int>(std::clamp<std::size_t>(file_bytes, enough, INT_MAX));
+    sqlite3_limit(handle_.get(), SQLITE_LIMIT_LENGTH, most);
   }
   /// Whether there is a row.
   bool step(const StatementHandle& statement) {
@@ -57,6 +66,14 @@ class Database {
   }
 
  private:
+  /// A file from elsewhere must not bring what SQLite would run.
+  void distrust() {
+    for (const int setting : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
+                              SQLITE_DBCONFIG_TRUSTED_SCHEMA})
+      sqlite3_db_config(handle_.get(), setting, 0, nullptr);
+    sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  }
+
   std::string path_;
   std::unique_ptr<sqlite3, CloseDatabase> handle_;
 };
@@ -68,6 +85,13 @@ std::string_view sql_type(SweepColumn::Type type) {
   case SweepColumn::Type::real: return "REAL";
   }
   return "TEXT";
+}
+
+std::string definition_of(const SweepColumns& columns) {
+  std::string definition = "CREATE TABLE sweep (";
+  for (const SweepColumn& column : columns.list())
+    definition += fmt::format("{} {}, ", column.name, sql_type(column.type));
+  return definition + "PRIMARY KEY (model, batch, resolution, dtype))";
 }
 
 std::string text_of(sqlite3_stmt* statement, int column) {
@@ -110,13 +134,9 @@ class DatabaseWriter final : public SweepWriter {
 
  private:
   void make_table() {
-    std::string definition;
-    for (const SweepColumn& column : columns_.list())
-      definition += fmt::format("{} {}, ", column.name, sql_type(column.type));
     database_->execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};",
                                    application, format_version));
-    database_->execute("CREATE TABLE sweep (" + definition +
-                       "PRIMARY KEY (model, batch, resolution, dtype))");
+    database_->execute(definition_of(columns_));
   }
 
   void bind(int place, const std::string& cell, std::size_t column) {
@@ -145,32 +165,55 @@ class DatabaseWriter final : public SweepWriter {
   std::size_t pending_ = 0;
 };
 
-[[noreturn]] void refuse(const std::string& path) {
-  Error error(ErrorCode::malformed, "no sweep: a SQLite database of another kind");
+[[noreturn]] void refuse(const std::string& path, std::string message) {
+  Error error(ErrorCode::malformed, std::move(message));
   error.place.model = path;
   throw error;
 }
 
+[[noreturn]] void refuse_kind(const std::string& path) {
+  refuse(path, "no sweep: a SQLite database of another kind");
+}
+
+/// Pages that stand in several places would give more rows than the file has bytes.
+void check_pages(Database& database, const std::string& path) {
+  const StatementHandle check = database.prepare("PRAGMA quick_check(1)");
+  if (!database.step(check)) return;
+  const std::string report = text_of(check.get(), 0);
+  if (report != "ok") refuse(path, "the SQLite database is damaged: " + report);
+}
+
+/// The columns of the table, which must be just as this program makes it.
+SweepColumns columns_of(Database& database, const std::string& path) {
+  const StatementHandle kind = database.prepare("PRAGMA application_id");
+  if (!database.step(kind) || sqlite3_column_int(kind.get(), 0) != application) refuse_kind(path);
+  const StatementHandle table =
+      database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'sweep'");
+  if (!database.step(table)) refuse_kind(path);
+  const StatementHandle column = database.prepare("SELECT name FROM pragma_table_info('sweep')");
+  std::vector<std::string> names;
+  while (database.step(column)) names.push_back(text_of(column.get(), 0));
+  const std::optional<SweepColumns> columns = sweep_columns_of(names);
+  if (!columns || text_of(table.get(), 0) != definition_of(*columns)) refuse_kind(path);
+  return *columns;
+}
+
 }  // namespace
 
-std::optional<SweepTable> read_sweep_database(const std::string& path) {
+std::optional<SweepTable> read_sweep_database(const std::string& path, std::size_t size) {
   // What an interrupted run has left half-written is taken back by whoever may write.
   const bool may_write = access(path.c_str(), W_OK) == 0;
   Database database(path, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+  database.limit_values(size);
   const StatementHandle tables = database.prepare("SELECT count(*) FROM sqlite_schema");
   if (database.step(tables) && sqlite3_column_int(tables.get(), 0) == 0) return std::nullopt;
-  const StatementHandle kind = database.prepare("PRAGMA application_id");
-  if (!database.step(kind) || sqlite3_column_int(kind.get(), 0) != application) refuse(path);
+  SweepTable table{columns_of(database, path), {}, SweepFormat::sqlite, 0};
+  check_pages(database, path);
   const StatementHandle select = database.prepare("SELECT * FROM sweep ORDER BY rowid");
-  const int count = sqlite3_column_count(select.get());
-  std::vector<std::string> names;
-  for (int i = 0; i < count; ++i) names.emplace_back(sqlite3_column_name(select.get(), i));
-  const std::optional<SweepColumns> columns = sweep_columns_of(names);
-  if (!columns) refuse(path);
-  SweepTable table{*columns, {}, SweepFormat::sqlite, 0};
   while (database.step(select)) {
     SweepRow& row = table.rows.emplace_back();
-    for (int i = 0; i < count; ++i) row.push_back(text_of(select.get(), i));
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+      row.push_back(text_of(select.get(), static_cast<int>(i)));
   }
   return table;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -7,9 +8,10 @@
 
 namespace zoometer {
 
-/// Reads the table `sweep`; nothing from a database without any table, as a run that was killed
-/// early leaves one. Throws Error{malformed} for a database of another kind.
-std::optional<SweepTable> read_sweep_database(const std::string& path);
+/// Reads the table `sweep` of a file of that many bytes; nothing from a database without any table,
+/// as a run that was killed early leaves one. Throws Error{malformed} for a database of another
+/// kind or a damaged one, Error{io} for what SQLite cannot read.
+std::optional<SweepTable> read_sweep_database(const std::string& path, std::size_t size);
 
 /// Opens a database for more rows, or makes it anew; `finish` closes it.
 std::unique_ptr<SweepWriter> open_sweep_database(const std::string& path,

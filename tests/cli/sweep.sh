@@ -174,6 +174,40 @@ expect_error 3 "macs.csv has other columns" sweep merge whole.csv macs.csv
 expect_error 1 "the files differ in alexnet, batch 1, resolution 224, float32" sweep merge whole.csv kept.csv
 /usr/bin/python3 -c 'import sqlite3; sqlite3.connect("foreign.sqlite").execute("CREATE TABLE sweep (model)")'
 expect_error 3 "no sweep: a SQLite database of another kind" sweep merge foreign.sqlite
+/usr/bin/python3 - <<'PYTHON'
+import shutil
+import sqlite3
+import struct
+
+
+def copy(name, *statements):
+    shutil.copy("whole.sqlite", name)
+    base = sqlite3.connect(name)
+    for statement in statements:
+        base.execute(statement)
+    base.commit()
+    base.close()
+
+
+columns = ", ".join(row[1] for row in sqlite3.connect("whole.sqlite").execute("PRAGMA table_info(sweep)"))
+copy("view.sqlite", "ALTER TABLE sweep RENAME TO rows", "CREATE VIEW sweep AS SELECT * FROM rows")
+copy("computed.sqlite", "CREATE TABLE rows AS SELECT * FROM sweep", "DROP TABLE sweep", "CREATE TABLE sweep ("
+     + columns.replace("macs,", "macs AS (printf('%.*c', 1000000, 'x')),", 1) + ")")
+
+# A tree whose branches all lead to one leaf: each of its rows is there many times.
+copy("shared.sqlite")
+with open("shared.sqlite", "r+b") as file:
+    pages = bytearray(file.read())
+    page = 4096 * next(n for n in range(1, len(pages) // 4096) if pages[4096 * n] == 5)
+    (count,) = struct.unpack_from(">H", pages, page + 3)
+    for cell in struct.unpack_from(f">{count}H", pages, page + 12):
+        pages[page + cell:page + cell + 4] = pages[page + 8:page + 12]
+    file.seek(0)
+    file.write(pages)
+PYTHON
+expect_error 3 "no sweep: a SQLite database of another kind" sweep merge view.sqlite
+expect_error 3 "no sweep: a SQLite database of another kind" sweep merge computed.sqlite
+expect_error 3 "the SQLite database is damaged: " sweep merge shared.sqlite
 printf '{"model": %s}\n' "$(printf '[%.0s' {1..50000})$(printf ']%.0s' {1..50000})" >deep.jsonl
 expect_error 3 "line 1: no sweep" sweep merge deep.jsonl
 mkdir folder.sqlite

@@ -16,7 +16,8 @@
 namespace zoometer {
 namespace {
 
-constexpr std::int64_t memory_base = std::int64_t{4} << 20;
+// As for the cache, SQLite lists the pages that an entry claims: at most 72 MB.
+constexpr std::int64_t memory_base = std::int64_t{80} << 20;
 constexpr std::int64_t memory_factor = 512;
 
 /// SQLite reads a file itself.
