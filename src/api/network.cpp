@@ -75,7 +75,7 @@ std::vector<TensorInfo> Network::outputs() const { return tensors_of(graph(), gr
 std::vector<NetworkModule> Network::modules() const {
   const Graph& graph = this->graph();
   const auto order = graph.modules_in_order();
-  const auto outputs = call_outputs(graph);
+  const CallOutputs outputs(graph);
   std::vector<std::int64_t> calls(order.size(), 0);
   for (const ModuleCall& call : graph.calls()) ++calls[call.module];
 

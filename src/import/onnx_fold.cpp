@@ -821,8 +821,8 @@ bool all_known(const OnnxContext& context) {
     if (!context.has(i)) continue;
     const OnnxValue& value = context.value(i);
     if (!value.is_tensor() || value.id != no_id) return false;
-    const bool is_weight = value.stored != nullptr && !value.stored->is_constant &&
-                           is_floating(value.stored->record.dtype);
+    const bool is_weight =
+        value.stored != nullptr && !value.stored->is_constant && is_floating(value.stored->dtype);
     is_shape_arithmetic |= !is_weight;
   }
   if (!is_shape_arithmetic) return false;

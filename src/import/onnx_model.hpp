@@ -8,6 +8,7 @@
 
 #include "ir/dtype.hpp"
 #include "ir/shape.hpp"
+#include "util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -86,8 +87,8 @@ struct OnnxInitializer {
 struct OnnxGraph {
   std::string_view message;
   std::string_view name;
-  std::vector<std::string_view> nodes;
-  std::vector<OnnxInitializer> initializers;
+  LargeVector<std::string_view> nodes;
+  LargeVector<OnnxInitializer> initializers;
   std::vector<OnnxValueInfo> inputs;
   std::vector<OnnxValueInfo> outputs;
   std::vector<std::string_view> value_infos;

@@ -129,9 +129,18 @@ std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const 
   return place == HashIndex::none ? no_id : entries_[place].id;
 }
 
-void NameTable::insert(std::uint32_t owner, std::string_view name, std::uint32_t id) {
+std::uint32_t NameTable::find_or_insert(std::uint32_t owner, std::string_view name,
+                                        std::uint32_t id) {
+  const std::uint32_t place = index_.find_or_append(hash_of(owner, name), [&](std::uint32_t at) {
+    return entries_[at].owner == owner && entries_[at].name == name;
+  });
+  if (place != HashIndex::none) return entries_[place].id;
   entries_.push_back({name, owner, id});
-  index_.append(hash_of(owner, name));
+  return no_id;
+}
+
+void NameTable::prefetch(std::uint32_t owner, std::string_view name) const noexcept {
+  index_.prefetch(hash_of(owner, name));
 }
 
 void OnnxModules::add_root(std::string_view kind) {
@@ -159,6 +168,48 @@ void OnnxModules::enter(const OnnxNode& node, std::span<const ValueId> weights) 
   graph_.set_current_module(places_[place].module);
 }
 
+namespace {
+
+/// What follows `outer` in the scopes that begin with it.
+std::string_view rest_of(std::string_view scopes, std::string_view outer) {
+  scopes.remove_prefix(outer.size());
+  return scopes.starts_with('/') ? scopes.substr(1) : scopes;
+}
+
+}  // namespace
+
+std::size_t OnnxModules::common_levels(std::string_view scopes) const noexcept {
+  std::size_t count = trail_.size();
+  for (; count > 1; --count) {
+    const std::string_view outer = trail_[count - 1].scopes;
+    if (scopes.starts_with(outer) && (scopes.size() == outer.size() || scopes[outer.size()] == '/'))
+      break;
+  }
+  return count;
+}
+
+void OnnxModules::prefetch(const OnnxNode& node) const noexcept {
+  const std::string_view scopes = before_last(node.name, '/');
+  const Level& outer = trail_[common_levels(scopes) - 1];
+  const std::string_view rest = rest_of(scopes, outer.scopes);
+  if (!rest.empty()) place_ids_.prefetch(outer.place, rest.substr(0, rest.find('/')));
+}
+
+OnnxModules::PlaceId OnnxModules::follow(std::string_view scopes,
+                                         std::span<const ValueId> weights) {
+  trail_.resize(common_levels(scopes));
+  std::string_view rest = rest_of(scopes, trail_.back().scopes);
+  while (!rest.empty() && places_[trail_.back().place].depth < most_levels) {
+    const std::string_view name = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    if (name.empty()) continue;
+    const std::string_view upto =
+        scopes.substr(0, scopes.size() - rest.size() - (rest.empty() ? 0 : 1));
+    trail_.push_back({upto, below(trail_.back().place, name, weights)});
+  }
+  return trail_.back().place;
+}
+
 OnnxModules::PlaceId OnnxModules::place_of(const OnnxNode& node, std::span<const ValueId> weights) {
   PlaceId place = bases_.back();
   if (!node.metadata.empty()) {
@@ -169,28 +220,15 @@ OnnxModules::PlaceId OnnxModules::place_of(const OnnxNode& node, std::span<const
     for (const auto& [name, kind] : levels) {
       if (name.empty() && place == 0 && !has_declared_) classify(0, kind);
       if (name.empty() || places_[place].depth >= most_levels) continue;
-      PlaceId next = place_ids_.find(place, name);
-      if (next == no_id) {
-        // "relu@1" is the second call of relu. Paths are absolute.
-        next = add_place(place, descend(top, name.substr(0, name.find('@')), kind));
-        place_ids_.insert(place, name, next);
-      }
-      place = next;
+      const PlaceId found = place_ids_.find_or_insert(place, name, next_place());
+      // "relu@1" is the second call of relu. Paths are absolute.
+      place = found != no_id ? found
+                             : add_place(place, descend(top, name.substr(0, name.find('@')), kind));
     }
     if (!levels.empty()) return place;
   }
-  std::string_view scopes = before_last(node.name, '/');
-  if (scopes.empty()) return place;
-  if (scopes == last_scopes_) return last_place_;
-  last_scopes_ = scopes;
-  while (!scopes.empty() && places_[place].depth < most_levels) {
-    const std::size_t slash = scopes.find('/');
-    const std::string_view name = scopes.substr(0, slash);
-    scopes = slash == std::string_view::npos ? std::string_view{} : scopes.substr(slash + 1);
-    if (!name.empty()) place = below(place, name, weights);
-  }
-  last_place_ = place;
-  return place;
+  const std::string_view scopes = before_last(node.name, '/');
+  return scopes.empty() ? place : follow(scopes, weights);
 }
 
 OnnxModules::PlaceId OnnxModules::add_place(PlaceId outer, ModuleId module) {
@@ -204,17 +242,17 @@ OnnxModules::PlaceId OnnxModules::add_place(PlaceId outer, ModuleId module) {
 
 OnnxModules::PlaceId OnnxModules::below(PlaceId outer, std::string_view name,
                                         std::span<const ValueId> weights) {
-  if (const PlaceId found = place_ids_.find(outer, name); found != no_id) return found;
   const ModuleId parent = places_[outer].module;
+  children_.prefetch(parent, name);
+  const PlaceId found = place_ids_.find_or_insert(outer, name, next_place());
+  if (found != no_id) return found;
   ModuleId module = repeated(outer, name, weights);
   if (module == no_id) {
     const bool is_dotted = name.find('.') != std::string_view::npos;
     const std::string_view own = is_dotted ? relative_name(graph_.module_path(parent), name) : name;
     module = descend(parent, own, no_class);
   }
-  const PlaceId added = add_place(outer, module);
-  place_ids_.insert(outer, name, added);
-  return added;
+  return add_place(outer, module);
 }
 
 ModuleId OnnxModules::repeated(PlaceId outer, std::string_view name,
@@ -258,16 +296,14 @@ void OnnxModules::classify(ModuleId module, std::string_view kind) {
 }
 
 ModuleId OnnxModules::child(ModuleId parent, std::string_view name, std::string_view kind) {
-  if (const ModuleId found = children_.find(parent, name); found != no_id) {
+  const auto next = static_cast<ModuleId>(graph_.modules().size());
+  if (const ModuleId found = children_.find_or_insert(parent, name, next); found != no_id) {
     if (graph_.modules()[found].kind == no_class) classify(found, kind);
     return found;
   }
   Arena& arena = graph_.arena();
-  const std::string_view kept = arena.copy(name);
-  const ModuleId added =
-      graph_.add_module(parent, kept, kind.data() == no_class.data() ? no_class : arena.copy(kind));
-  children_.insert(parent, kept, added);
-  return added;
+  return graph_.add_module(parent, arena.copy(name),
+                           kind.data() == no_class.data() ? no_class : arena.copy(kind));
 }
 
 ModuleId OnnxModules::descend(ModuleId parent, std::string_view dotted, std::string_view kind) {
@@ -290,6 +326,20 @@ ModuleId OnnxModules::find_path(std::string_view dotted) const {
   return module;
 }
 
+/// Whether that is the module's path: most weights are of the module that uses them.
+bool OnnxModules::has_path(ModuleId module, std::string_view dotted) const {
+  for (; graph_.modules()[module].parent != no_id; module = graph_.modules()[module].parent) {
+    const std::string_view name = graph_.modules()[module].name;
+    if (!dotted.ends_with(name)) return false;
+    dotted.remove_suffix(name.size());
+    const bool is_outermost = graph_.modules()[module].parent == 0;
+    if (is_outermost) return dotted.empty();
+    if (!dotted.ends_with('.')) return false;
+    dotted.remove_suffix(1);
+  }
+  return dotted.empty();
+}
+
 std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
                                                         ModuleId consumer) {
   if (graph_.modules().size() == 1) return {0, weight};  // a flat graph
@@ -301,6 +351,7 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
   }
   const std::string_view path = before_last(weight, '.');
   const std::string_view name = after_last(weight, '.');
+  if (has_path(consumer, path)) return {consumer, name};
   if (const ModuleId found = find_path(path); found != no_id) return {found, name};
   const std::string place = graph_.module_path(consumer);
   const std::string_view first = path.substr(0, path.find('.'));
@@ -322,12 +373,12 @@ void OnnxModules::begin_function(const OnnxNode& call, const OnnxFunction& funct
     base = add_place(base, child(places_[base].module, name, function.name));
   }
   bases_.push_back(base);
-  last_scopes_ = {};
+  trail_ = {{{}, bases_.back()}};
 }
 
 void OnnxModules::end_function() {
   bases_.pop_back();
-  last_scopes_ = {};
+  trail_ = {{{}, bases_.back()}};
 }
 
 void OnnxModules::open(PlaceId place) {

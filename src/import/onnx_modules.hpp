@@ -17,7 +17,10 @@ class NameTable {
  public:
   /// The id, or no_id.
   std::uint32_t find(std::uint32_t owner, std::string_view name) const noexcept;
-  void insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
+  /// The id; or no_id, and from now on it is `id`.
+  std::uint32_t find_or_insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
+  /// Tells that the name will soon be looked for or inserted.
+  void prefetch(std::uint32_t owner, std::string_view name) const noexcept;
 
  private:
   struct Entry {
@@ -26,7 +29,7 @@ class NameTable {
     std::uint32_t id = 0;
   };
 
-  std::vector<Entry> entries_;
+  LargeVector<Entry> entries_;
   HashIndex index_;
 };
 
@@ -43,6 +46,8 @@ class OnnxModules {
   /// Tells a name of the file that is a weight's: its path is evidence of a module.
   void add_weight_name(std::string_view name) { weight_names_.push_back(name); }
 
+  /// Tells that `enter` will soon be called for the node.
+  void prefetch(const OnnxNode& node) const noexcept;
   /// Opens the module where a node belongs: nodes are appended there until the next call. `weights`
   /// are its inputs that are weights, `no_id` for those that no node has used before.
   void enter(const OnnxNode& node, std::span<const ValueId> weights);
@@ -78,34 +83,44 @@ class OnnxModules {
     PlaceId place = 0;
   };
 
+  /// A part of a node's scopes, and where it led.
+  struct Level {
+    std::string_view scopes;
+    PlaceId place = 0;
+  };
+
+  /// How many levels of the trail are around these scopes.
+  std::size_t common_levels(std::string_view scopes) const noexcept;
+  PlaceId follow(std::string_view scopes, std::span<const ValueId> weights);
   PlaceId place_of(const OnnxNode& node, std::span<const ValueId> weights);
   PlaceId below(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
   /// The module of which "relu_1" is the second call, or no_id.
   ModuleId repeated(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
   bool owns(ModuleId module, ValueId weight) const;
   bool is_weight_path(const std::string& path);
+  PlaceId next_place() const noexcept { return static_cast<PlaceId>(places_.size()); }
   PlaceId add_place(PlaceId outer, ModuleId module);
   /// Gives a module the class that the file tells only later.
   void classify(ModuleId module, std::string_view kind);
   ModuleId child(ModuleId parent, std::string_view name, std::string_view kind);
   ModuleId descend(ModuleId parent, std::string_view dotted, std::string_view kind);
   ModuleId find_path(std::string_view dotted) const;
+  bool has_path(ModuleId module, std::string_view dotted) const;
   void open(PlaceId place);
   std::vector<std::pair<std::uint32_t, ValueId>> find_outputs() const;
 
   Graph& graph_;
-  std::vector<Place> places_{Place{}};
+  LargeVector<Place> places_{Place{}};
   NameTable place_ids_;  // by the outer place and the scope's name
   NameTable children_;   // modules by their parent and name
-  std::vector<Call> calls_;
-  std::vector<Stretch> stretches_;
-  std::vector<PlaceId> opening_;   // scratch of `open`
-  std::vector<PlaceId> bases_{0};  // of the function calls that are being read
-  std::string_view last_scopes_;   // of the node before, if it was named
-  PlaceId last_place_ = 0;
+  LargeVector<Call> calls_;
+  LargeVector<Stretch> stretches_;
+  std::vector<PlaceId> opening_;       // scratch of `open`
+  std::vector<PlaceId> bases_{0};      // of the function calls that are being read
+  std::vector<Level> trail_{Level{}};  // of the last node that was named
   PlaceId open_ = 0;
   bool has_declared_ = false;
-  std::vector<std::string_view> weight_names_;
+  LargeVector<std::string_view> weight_names_;
   std::unordered_set<std::string_view> weight_paths_;  // made when asked
 };
 

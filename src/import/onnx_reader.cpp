@@ -105,7 +105,10 @@ OnnxContext::OnnxContext(OnnxReader& reader, OnnxFrame& frame, const OnnxNode& n
       frame_(frame),
       node_(node),
       opset_(frame.default_opset),
-      outputs_(node.outputs.size()) {
+      inputs_(frame.node_inputs),
+      outputs_(frame.node_outputs) {
+  inputs_.clear();
+  outputs_.assign(node.outputs.size(), {});
   if (!node.domain.empty()) {
     opset_ = 1;
     for (const auto& [domain, version] : frame.opsets) {
@@ -327,13 +330,13 @@ const Shape& OnnxReader::shape_of(const OnnxValue& value) const {
   static constexpr Shape scalar;
   if (value.id != no_id) return graph_.shape(value.id);
   if (value.known != nullptr) return value.known->shape;
-  return value.stored != nullptr ? value.stored->record.shape : scalar;
+  return value.stored != nullptr ? value.stored->type->shape : scalar;
 }
 
 DType OnnxReader::dtype_of(const OnnxValue& value) const {
   if (value.id != no_id) return graph_.value(value.id).dtype;
   if (value.known != nullptr) return value.known->dtype;
-  return value.stored != nullptr ? value.stored->record.dtype : DType::unknown;
+  return value.stored != nullptr ? value.stored->dtype : DType::unknown;
 }
 
 const KnownTensor* OnnxReader::known(const OnnxValue& value) {
@@ -341,12 +344,12 @@ const KnownTensor* OnnxReader::known(const OnnxValue& value) {
   if (value.stored == nullptr) return nullptr;
   StoredTensor& stored = *value.stored;
   if (stored.known != nullptr) return stored.known;
-  if (static_cast<std::size_t>(numel(stored.record.shape)) > most_known) return nullptr;
+  if (stored.message.empty() || static_cast<std::size_t>(stored.type->numel) > most_known)
+    return nullptr;
   std::vector<std::int64_t> integers;
   std::vector<double> reals;
-  if (!records_.elements(stored.record, integers, reals)) return nullptr;
-  stored.known =
-      keep({.dtype = stored.record.dtype, .shape = stored.record.shape}, integers, reals);
+  if (!records_.elements(records_.tensor(stored.message), integers, reals)) return nullptr;
+  stored.known = keep({.dtype = stored.dtype, .shape = stored.type->shape}, integers, reals);
   return stored.known;
 }
 
@@ -368,27 +371,36 @@ StoredTensor* OnnxReader::store(const OnnxTensor& tensor, bool is_constant) {
     const auto found = stored_by_place_.find(tensor.message.data());
     if (found != stored_by_place_.end()) return found->second;
   }
-  StoredTensor stored;
-  stored.record = tensor;
-  stored.is_constant = is_constant;
-  stored_.push_back(stored);
-  if (tensor.is_external) check_external(stored_.back());
+  if (tensor.is_external) check_external(tensor);
+  StoredTensor* stored = add_stored();
+  stored->name = tensor.name;
+  stored->message = tensor.message;
+  stored->type = graph_.intern(tensor.shape);
+  stored->dtype = tensor.dtype;
+  stored->is_constant = is_constant;
   if (is_repeated && !tensor.message.empty()) {
-    stored_by_place_.emplace(tensor.message.data(), &stored_.back());
+    stored_by_place_.emplace(tensor.message.data(), stored);
   }
-  return &stored_.back();
+  return stored;
+}
+
+StoredTensor* OnnxReader::add_stored() {
+  stored_.push_back(stored_arena_.make<StoredTensor>());
+  return stored_.back();
 }
 
 OnnxValue OnnxReader::alias(const OnnxValue& weight, std::string_view name) {
-  StoredTensor stored;
-  stored.record = weight.stored->record;
-  stored.record.name = name;
-  stored.shared_with =
+  StoredTensor* owner =
       weight.stored->shared_with != nullptr ? weight.stored->shared_with : weight.stored;
-  stored_.push_back(stored);
+  StoredTensor* stored = add_stored();
+  stored->name = name;
+  stored->message = owner->message;
+  stored->type = owner->type;
+  stored->dtype = owner->dtype;
+  stored->shared_with = owner;
   OnnxValue value;
   value.kind = OnnxValue::Kind::tensor;
-  value.stored = &stored_.back();
+  value.stored = stored;
   return value;
 }
 
@@ -432,10 +444,10 @@ ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view na
     OnnxValue owner;
     owner.kind = OnnxValue::Kind::tensor;
     owner.stored = value.stored->shared_with;
-    shared_with = graph_.value(enter(owner, Role::weight, owner.stored->record.name)).producer;
+    shared_with = graph_.value(enter(owner, Role::weight, owner.stored->name)).producer;
   }
-  const bool has_name = value.stored != nullptr && !value.stored->record.name.empty();
-  const std::string_view own = has_name ? value.stored->record.name : name;
+  const bool has_name = value.stored != nullptr && !value.stored->name.empty();
+  const std::string_view own = has_name ? value.stored->name : name;
   const auto [home, short_name] = modules_.home(own, graph_.current_module());
   const auto index = static_cast<ParameterId>(graph_.parameters().size());
   id = graph_.add_parameter(home, graph_.arena().copy(short_name), shape_of(value), dtype_of(value),
@@ -541,15 +553,30 @@ void OnnxReader::read() {
   if (model_.graph.data() == nullptr) {
     throw Error(ErrorCode::unsupported, "the ONNX file holds no graph, only functions");
   }
-  const OnnxGraph graph = records_.graph(model_.graph);
-  read_metadata(graph);
   for (const OnnxFunction& function : model_.functions) {
     std::string key(function.domain);
     key.append("\n").append(function.name);
     if (!function.overload.empty()) key.append("\n").append(function.overload);
     handlers_.emplace(key, Handlers{&function, nullptr, nullptr});
   }
+  read_graph();
+  modules_.finish();
+  if (const std::size_t count = count_dequantised_products(graph_); count > 0) {
+    note("convolutions and products of dequantised integers: " + std::to_string(count) +
+         ", counted in float as the file has them; runtimes may compute them on the integers");
+  }
+  for (const std::string& name : assumed_) {
+    note("the symbolic size " + name + " is taken as 1; set it with --dim " + name + "=N");
+  }
+  for (const auto& [name, value] : dims_) notes_.dims.emplace_back(name, value);
+  std::sort(notes_.dims.begin(), notes_.dims.end());
+}
 
+void OnnxReader::read_graph() {
+  OnnxGraph graph = records_.graph(model_.graph);
+  constexpr std::size_t most = 1'000'000;  // the nodes of a hostile file may have two bytes each
+  graph_.reserve(std::min(graph.nodes.size(), most), std::min(graph.initializers.size(), most));
+  read_metadata(graph);
   OnnxFrame frame(nullptr, graph.nodes.size() + graph.initializers.size() + graph.inputs.size());
   frame.opsets = model_.opsets;
   frame.value_infos = graph.value_infos;
@@ -558,6 +585,7 @@ void OnnxReader::read() {
     if (domain.empty() || domain == "ai.onnx") frame.default_opset = version;
   }
   add_initializers(graph, frame);
+  LargeVector<OnnxInitializer>().swap(graph.initializers);  // megabytes in a large file
   add_inputs(graph, frame);
   enter_declared(frame);
   try {
@@ -571,17 +599,7 @@ void OnnxReader::read() {
   }
   add_outputs(graph, frame);
   add_unused_weights();
-  modules_.finish();
   check_declared(frame);
-  if (const std::size_t count = count_dequantised_products(graph_); count > 0) {
-    note("convolutions and products of dequantised integers: " + std::to_string(count) +
-         ", counted in float as the file has them; runtimes may compute them on the integers");
-  }
-  for (const std::string& name : assumed_) {
-    note("the symbolic size " + name + " is taken as 1; set it with --dim " + name + "=N");
-  }
-  for (const auto& [name, value] : dims_) notes_.dims.emplace_back(name, value);
-  std::sort(notes_.dims.begin(), notes_.dims.end());
 }
 
 void OnnxReader::read_opsets() {
@@ -631,21 +649,31 @@ void OnnxReader::enter_declared(OnnxFrame& frame) {
 }
 
 void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
-  for (const OnnxInitializer& initializer : graph.initializers) {
-    const OnnxTensor tensor = records_.tensor(initializer);
-    OnnxValue value;
-    value.kind = OnnxValue::Kind::tensor;
-    value.stored = store(tensor, false);
-    modules_.add_weight_name(tensor.name);
-    if (tensor.name.empty() || !frame.scope.define(tensor.name, value)) {
-      records_.fail(tensor.message, "the initializer " + in_quotes(tensor.name) +
-                                        (tensor.name.empty() ? " has no name" : " is there twice"));
+  // A few at once, so that the places of their names come from memory together.
+  constexpr std::size_t at_once = 16;
+  std::array<StoredTensor*, at_once> stored{};
+  for (std::size_t first = 0; first < graph.initializers.size(); first += at_once) {
+    const std::size_t count = std::min(at_once, graph.initializers.size() - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      stored[i] = store(records_.tensor(graph.initializers[first + i]), false);
+      modules_.add_weight_name(stored[i]->name);
+      frame.scope.prefetch(stored[i]->name);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string_view name = stored[i]->name;
+      OnnxValue value;
+      value.kind = OnnxValue::Kind::tensor;
+      value.stored = stored[i];
+      if (!name.empty() && frame.scope.define(name, value)) continue;
+      records_.fail(graph.initializers[first + i].message,
+                    "the initializer " + in_quotes(name) +
+                        (name.empty() ? " has no name" : " is there twice"));
     }
   }
 }
 
-void OnnxReader::check_external(const StoredTensor& stored) {
-  const OnnxRecords::External place = records_.external(stored.record);
+void OnnxReader::check_external(const OnnxTensor& tensor) {
+  const OnnxRecords::External place = records_.external(tensor);
   namespace fs = std::filesystem;
   const fs::path path = fs::path(file_.path()).parent_path() / std::string(place.location);
   struct stat status {};
@@ -662,17 +690,15 @@ void OnnxReader::check_external(const StoredTensor& stored) {
   const fs::path real = fs::canonical(path, problem);
   const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), real.begin(), real.end());
   if (!problem && end != folder.end()) {
-    records_.fail(stored.record.message, "the external data of tensor " +
-                                             in_quotes(stored.record.name) +
-                                             " lies outside of the model's folder, behind a link");
+    records_.fail(tensor.message, "the external data of tensor " + in_quotes(tensor.name) +
+                                      " lies outside of the model's folder, behind a link");
   }
   const std::int64_t needed = checked_add(place.offset, std::max<std::int64_t>(place.length, 0));
   if (S_ISREG(status.st_mode) && needed > status.st_size) {
-    records_.fail(stored.record.message, "the external data of tensor " +
-                                             in_quotes(stored.record.name) + " ends at byte " +
-                                             std::to_string(needed) + " of " +
-                                             std::string(place.location) + ", which has " +
-                                             std::to_string(status.st_size));
+    records_.fail(tensor.message, "the external data of tensor " + in_quotes(tensor.name) +
+                                      " ends at byte " + std::to_string(needed) + " of " +
+                                      std::string(place.location) + ", which has " +
+                                      std::to_string(status.st_size));
   }
 }
 
@@ -685,8 +711,8 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) const {
     return is_weight;
   }
   const bool has_weights =
-      std::any_of(stored_.begin(), stored_.end(), [](const StoredTensor& item) {
-        return is_floating(item.record.dtype) && !item.record.shape.empty();
+      std::any_of(stored_.begin(), stored_.end(), [](const StoredTensor* item) {
+        return is_floating(item->dtype) && !item->type->shape.empty();
       });
   if (has_weights || graph.inputs.size() < 2 || !options_.inputs.empty()) return is_weight;
 
@@ -855,13 +881,13 @@ void OnnxReader::add_outputs(const OnnxGraph& graph, OnnxFrame& frame) {
 /// Weights that no node reads are parameters of the model nevertheless.
 void OnnxReader::add_unused_weights() {
   graph_.set_current_module(0);
-  for (StoredTensor& stored : stored_) {
-    if (stored.is_constant || stored.was_read || stored.id != no_id) continue;
-    if (!is_floating(stored.record.dtype) || stored.record.shape.empty()) continue;
+  for (StoredTensor* stored : stored_) {
+    if (stored->is_constant || stored->was_read || stored->id != no_id) continue;
+    if (!is_floating(stored->dtype) || stored->type->shape.empty()) continue;
     OnnxValue value;
     value.kind = OnnxValue::Kind::tensor;
-    value.stored = &stored;
-    enter(value, Role::weight, stored.record.name);
+    value.stored = stored;
+    enter(value, Role::weight, stored->name);
   }
 }
 
@@ -945,10 +971,12 @@ void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
 void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
                           std::span<const std::string_view> later) {
   spend(static_cast<std::int64_t>(1 + node.inputs.size() + node.outputs.size()));
+  modules_.prefetch(node);
+  for (const std::string_view output : node.outputs) frame.scope.prefetch(output);
   OnnxContext context(*this, frame, node);
-  context.inputs_.reserve(node.inputs.size());
   bool takes_shapeless = false;
-  std::vector<ValueId> weights;
+  std::vector<ValueId>& weights = frame.node_weights;
+  weights.clear();
   for (const std::string_view input : node.inputs) {
     OnnxValue value;
     if (!input.empty()) {

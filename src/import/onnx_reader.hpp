@@ -43,6 +43,11 @@ struct OnnxFrame {
   std::span<const OnnxValueInfo> outputs;
   std::optional<std::unordered_map<std::string_view, std::string_view>>
       declared;  ///< made when asked
+
+  // Of the node that is being read; their memory serves for all.
+  std::vector<OnnxValue> node_inputs;
+  std::vector<OnnxValue> node_outputs;
+  std::vector<ValueId> node_weights;
 };
 
 /// What the handler of an operator sees of one node: its inputs, known elements and attributes in,
@@ -151,8 +156,8 @@ class OnnxContext {
   OnnxFrame& frame_;
   const OnnxNode& node_;
   std::int64_t opset_ = 1;
-  std::vector<OnnxValue> inputs_;
-  std::vector<OnnxValue> outputs_;
+  std::vector<OnnxValue>& inputs_;
+  std::vector<OnnxValue>& outputs_;
 };
 
 /// Reads one model into a graph.
@@ -212,6 +217,7 @@ class OnnxReader {
   friend class OnnxContext;
 
   void read_opsets();
+  void read_graph();
   void read_metadata(const OnnxGraph& graph);
   void enter_declared(OnnxFrame& frame);
   void add_inputs(const OnnxGraph& graph, OnnxFrame& frame);
@@ -223,7 +229,8 @@ class OnnxReader {
   void add_outputs(const OnnxGraph& graph, OnnxFrame& frame);
   void add_unused_weights();
   void check_declared(OnnxFrame& frame);
-  void check_external(const StoredTensor& stored);
+  void check_external(const OnnxTensor& tensor);
+  StoredTensor* add_stored();
 
   void run_nodes(std::span<const std::string_view> nodes, OnnxFrame& frame);
   void run_node(const OnnxNode& node, OnnxFrame& frame, std::span<const std::string_view> later);
@@ -250,7 +257,8 @@ class OnnxReader {
   OnnxRecords records_;
   OnnxModules modules_;
   OnnxModel model_;
-  std::deque<StoredTensor> stored_;
+  Arena stored_arena_;
+  LargeVector<StoredTensor*> stored_;
   std::deque<std::vector<OnnxValue>> sequences_;
   std::unordered_map<std::string_view, std::int64_t> dims_;
   std::set<std::string_view> dims_seen_;  // in the inputs

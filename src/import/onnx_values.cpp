@@ -53,19 +53,28 @@ std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) con
 }
 
 const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
+  // Exporters write weights in the order of their use, and a node behind the one that it reads.
+  for (const std::size_t guess : {entries_.size() - 1, next_}) {
+    if (guess >= entries_.size() || entries_[guess].name != name) continue;
+    if (guess == next_) ++next_;
+    return &entries_[guess].value;
+  }
   const std::uint32_t hash = hash_of(name);
   for (const OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
     const std::uint32_t place = scope->place_of(name, hash);
-    if (place != HashIndex::none) return &scope->entries_[place].value;
+    if (place == HashIndex::none) continue;
+    if (scope == this && entries_[place].value.stored != nullptr) next_ = place + 1;
+    return &scope->entries_[place].value;
   }
   return nullptr;
 }
 
+void OnnxScope::prefetch(std::string_view name) const noexcept { index_.prefetch(hash_of(name)); }
+
 bool OnnxScope::define(std::string_view name, const OnnxValue& value) {
-  const std::uint32_t hash = hash_of(name);
-  if (place_of(name, hash) != HashIndex::none) return false;
+  const auto is_it = [&](std::uint32_t at) { return entries_[at].name == name; };
+  if (index_.find_or_append(hash_of(name), is_it) != HashIndex::none) return false;
   entries_.push_back({name, value});
-  index_.append(hash);
   return true;
 }
 

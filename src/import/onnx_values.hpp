@@ -32,7 +32,10 @@ struct KnownTensor {
 /// A tensor that the file stores, or that stands for one: an initializer, a constant of a node, or
 /// an input that is a weight.
 struct StoredTensor {
-  OnnxTensor record;
+  std::string_view name;
+  std::string_view message;  ///< TensorProto; empty where the file has no dense elements of it
+  const SharedShape* type = nullptr;
+  DType dtype = DType::unknown;
   bool is_constant = false;  ///< of a Constant node, and so no weight
   bool was_read = false;     ///< its elements decided a shape
   ValueId id = no_id;        ///< its parameter in the graph, once a node needs it
@@ -68,6 +71,8 @@ class OnnxScope {
   /// The value of a name, here or further out; null if there is none. The pointer is good until the
   /// next `define` in its scope.
   const OnnxValue* find(std::string_view name) const noexcept;
+  /// Tells that the name will soon be looked for or defined.
+  void prefetch(std::string_view name) const noexcept;
   /// False if the name is taken in this scope.
   bool define(std::string_view name, const OnnxValue& value);
 
@@ -79,8 +84,9 @@ class OnnxScope {
   std::uint32_t place_of(std::string_view name, std::uint32_t hash) const noexcept;
 
   const OnnxScope* outer_;
-  std::vector<Entry> entries_;
+  LargeVector<Entry> entries_;
   HashIndex index_;
+  mutable std::size_t next_ = 0;  // where the next weight is looked for first
 };
 
 }  // namespace zoometer

@@ -111,6 +111,13 @@ void Graph::clear() {
   current_module_ = 0;
 }
 
+void Graph::reserve(std::size_t nodes, std::size_t parameters) {
+  nodes_.reserve(nodes);
+  node_names_.reserve(nodes);
+  parameters_.reserve(parameters);
+  values_.reserve(nodes + parameters);
+}
+
 ModuleId Graph::add_module(ModuleId parent, std::string_view name, std::string_view kind) {
   modules_.push_back({name, kind, parent});
   return static_cast<ModuleId>(modules_.size() - 1);
@@ -294,7 +301,7 @@ const SharedShape* Graph::intern(const Shape& shape) {
 }
 
 void Graph::rehash(std::size_t capacity) {
-  std::vector<const SharedShape*> old(capacity, nullptr);
+  LargeVector<const SharedShape*> old(capacity, nullptr);
   old.swap(shape_table_);
   const std::size_t mask = capacity - 1;
   for (const SharedShape* entry : old) {

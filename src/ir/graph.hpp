@@ -12,6 +12,7 @@
 #include "ir/shape.hpp"
 #include "util/arena.hpp"
 #include "util/error.hpp"
+#include "util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -109,6 +110,9 @@ class Graph {
   void clear();
 
   // -- building -----------------------------------------------------------------------------
+
+  /// Makes room for about so many nodes with an output each and so many parameters.
+  void reserve(std::size_t nodes, std::size_t parameters);
 
   /// Where names and attributes of this graph live.
   Arena& arena() noexcept { return arena_; }
@@ -222,6 +226,8 @@ class Graph {
   /// The tensors that come out.
   std::span<const Port> outputs() const noexcept { return outputs_; }
 
+  /// The graph's one copy of a shape. Throws Error{overflow} as `numel` does.
+  const SharedShape* intern(const Shape& shape);
   /// One tensor.
   const Value& value(ValueId id) const noexcept { return values_[id]; }
   /// Its size in each dimension.
@@ -262,24 +268,23 @@ class Graph {
   friend class Inference;
 
   ValueId add_value(const Shape& shape, DType dtype, NodeId producer, std::uint8_t flags);
-  const SharedShape* intern(const Shape& shape);
   void rehash(std::size_t capacity);
   NodeId commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                 std::span<const OutputType> outputs);
   void locate(Error& error, const OpDef& op) const;
 
   Arena arena_;
-  std::vector<Node> nodes_;
-  std::vector<ValueId> operands_;
-  std::vector<Value> values_;
-  std::vector<Parameter> parameters_;
-  std::vector<ModuleInfo> modules_;
-  std::vector<ModuleCall> calls_;
-  std::vector<ValueId> call_outputs_;
-  std::vector<Port> inputs_;
-  std::vector<Port> outputs_;
-  std::vector<std::string_view> node_names_;
-  std::vector<const SharedShape*> shape_table_;  // open addressing, a power of two
+  LargeVector<Node> nodes_;
+  LargeVector<ValueId> operands_;
+  LargeVector<Value> values_;
+  LargeVector<Parameter> parameters_;
+  LargeVector<ModuleInfo> modules_;
+  LargeVector<ModuleCall> calls_;
+  LargeVector<ValueId> call_outputs_;
+  LargeVector<Port> inputs_;
+  LargeVector<Port> outputs_;
+  LargeVector<std::string_view> node_names_;
+  LargeVector<const SharedShape*> shape_table_;  // open addressing, a power of two
   std::size_t shape_count_ = 0;
   mutable std::vector<OutputType> inferred_;  // scratch of append_raw
   std::optional<DType> floating_as_;

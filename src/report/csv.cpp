@@ -11,7 +11,7 @@ namespace {
 std::string write_csv(const ReportInput& input, const ReportOptions& options) {
   const Graph& graph = input.graph;
   const bool has_cost = input.convention != nullptr;
-  const auto outputs = call_outputs(graph);
+  const CallOutputs outputs(graph);
   std::string text = "path,type,calls,parameters,buffers,macs,flops,activations,bytes_read,bytes_"
                      "written,bound,output_shapes";
   text += has_cost ? ",cost\n" : "\n";

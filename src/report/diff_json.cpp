@@ -15,8 +15,8 @@ class DiffDocument {
         depth_(options.depth),
         before_{input.before.graph, input.before.profile},
         after_{input.after.graph, input.after.profile},
-        outputs_before_(call_outputs(input.before.graph)),
-        outputs_after_(call_outputs(input.after.graph)) {}
+        outputs_before_(input.before.graph),
+        outputs_after_(input.after.graph) {}
 
   std::string write() {
     json_.object([&] {
@@ -114,8 +114,7 @@ class DiffDocument {
     }
   }
 
-  void write_module(const DiffSide& side, const std::vector<std::vector<ValueId>>& outputs,
-                    ModuleId id) {
+  void write_module(const DiffSide& side, const CallOutputs& outputs, ModuleId id) {
     json_.field("path", side.graph.module_path(id));
     json_.field("type", side.graph.modules()[id].kind);
     json_.field("calls", side.profile.calls[id]);
@@ -167,8 +166,8 @@ class DiffDocument {
   std::optional<int> depth_;
   DiffSide before_;
   DiffSide after_;
-  std::vector<std::vector<ValueId>> outputs_before_;
-  std::vector<std::vector<ValueId>> outputs_after_;
+  CallOutputs outputs_before_;
+  CallOutputs outputs_after_;
   JsonWriter json_;
 };
 

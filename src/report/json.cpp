@@ -77,7 +77,7 @@ class ProfileDocument {
   }
 
   void write_modules() {
-    const auto outputs = call_outputs(graph_);
+    const CallOutputs outputs(graph_);
     for (const ModuleId id : graph_.modules_in_order()) {
       if (depth_ && depth_of(graph_, id) > *depth_) continue;
       const Figures& figures = profile_.modules[id];

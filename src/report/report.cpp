@@ -1,5 +1,7 @@
 #include "report/report.hpp"
 
+#include <algorithm>
+
 namespace zoometer {
 
 const Report* find_report(std::string_view name) noexcept {
@@ -16,13 +18,16 @@ int depth_of(const Graph& graph, ModuleId module) noexcept {
   return depth;
 }
 
-std::vector<std::vector<ValueId>> call_outputs(const Graph& graph) {
-  std::vector<std::vector<ValueId>> outputs(graph.modules().size());
+CallOutputs::CallOutputs(const Graph& graph) : first_(graph.modules().size() + 1) {
+  for (const ModuleCall& call : graph.calls()) first_[call.module + 1] += call.output_count;
+  for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
+  values_.resize(first_.back());
+  std::vector<std::size_t> next = first_;
   for (const ModuleCall& call : graph.calls()) {
     const auto values = graph.outputs_of(call);
-    outputs[call.module].insert(outputs[call.module].end(), values.begin(), values.end());
+    std::ranges::copy(values, values_.begin() + static_cast<std::ptrdiff_t>(next[call.module]));
+    next[call.module] += values.size();
   }
-  return outputs;
 }
 
 }  // namespace zoometer

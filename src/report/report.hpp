@@ -52,7 +52,18 @@ const Report* find_report(std::string_view name) noexcept;
 /// The depth of a module: 0 for the root.
 int depth_of(const Graph& graph, ModuleId module) noexcept;
 
-/// The output shapes of each module's calls, by module id: one run of values per call, joined.
-std::vector<std::vector<ValueId>> call_outputs(const Graph& graph);
+/// What the calls of each module returned: one run of values per call, joined.
+class CallOutputs {
+ public:
+  explicit CallOutputs(const Graph& graph);
+
+  std::span<const ValueId> operator[](ModuleId module) const noexcept {
+    return std::span(values_).subspan(first_[module], first_[module + 1] - first_[module]);
+  }
+
+ private:
+  std::vector<std::size_t> first_;  // by module id, and the end
+  std::vector<ValueId> values_;
+};
 
 }  // namespace zoometer

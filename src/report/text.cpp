@@ -94,7 +94,7 @@ class TextReport : TextLines {
   }
 
   /// The shapes of the module's first call; how many calls more.
-  std::string output_text(const std::vector<ValueId>& values, std::uint32_t calls) const {
+  std::string output_text(std::span<const ValueId> values, std::uint32_t calls) const {
     if (calls == 0) return "not called";
     const std::size_t per_call = values.size() / calls;
     std::string text;
@@ -118,7 +118,7 @@ class TextReport : TextLines {
     for (const ModuleInfo& module : graph_.modules()) {
       if (module.parent != no_id) ++children[module.parent];
     }
-    const auto outputs = call_outputs(graph_);
+    const CallOutputs outputs(graph_);
     const auto whole = static_cast<double>(weight(profile_.total));
     bool hides = false;
     for (const ModuleId id : graph_.modules_in_order()) {

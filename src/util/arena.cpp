@@ -13,7 +13,9 @@ void* Arena::allocate_slow(std::size_t size, std::size_t alignment) {
   if (next_block_ == blocks_.size()) {
     const std::size_t last = blocks_.empty() ? smallest_block / 2 : blocks_.back().size;
     const std::size_t block_size = std::max(needed, std::min(last * 2, largest_growth));
-    blocks_.push_back({std::unique_ptr<std::byte[]>(new std::byte[block_size]), block_size});
+    blocks_.reserve(blocks_.size() + 1);
+    blocks_.push_back(
+        {{static_cast<std::byte*>(allocate_huge(block_size)), {block_size}}, block_size});
   }
   const Block& block = blocks_[next_block_++];
   current_ = block.data.get();

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "util/huge_pages.hpp"
+
 namespace zoometer {
 
 /// A bump allocator. What it holds lives until `clear()` or the arena's end and is never destroyed,
@@ -75,8 +77,12 @@ class Arena {
   std::size_t reserved_bytes() const noexcept;
 
  private:
+  struct Release {
+    std::size_t size = 0;
+    void operator()(std::byte* data) const noexcept { free_huge(data, size); }
+  };
   struct Block {
-    std::unique_ptr<std::byte[]> data;
+    std::unique_ptr<std::byte, Release> data;
     std::size_t size = 0;
   };
 

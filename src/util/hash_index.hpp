@@ -3,7 +3,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -25,17 +26,34 @@ class HashIndex {
     return none;
   }
 
+  /// Brings a hash's place near the processor, for a search that comes soon.
+  void prefetch(std::uint32_t hash) const noexcept {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
+
   /// Adds the next entry.
   void append(std::uint32_t hash) {
-    if ((size_ + 1) * 4 > slots_.size() * 3) reserve(size_ * 2 + 8);
-    free_slot(hash) = {hash, static_cast<std::uint32_t>(++size_)};
+    find_or_append(hash, [](std::uint32_t) { return false; });
+  }
+
+  /// The place of such an entry; or `none`, and the next entry is added. One search for both.
+  template <class IsIt>
+  std::uint32_t find_or_append(std::uint32_t hash, const IsIt& is_it) {
+    if ((size_ + 1) * 4 > slots_.size() * 3) reserve(size_ + 8);
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    for (; slots_[at].number != 0; at = (at + 1) & mask) {
+      if (slots_[at].hash == hash && is_it(slots_[at].number - 1)) return slots_[at].number - 1;
+    }
+    slots_[at] = {hash, static_cast<std::uint32_t>(++size_)};
+    return none;
   }
 
   /// Makes room for so many entries.
   void reserve(std::size_t count) {
     const std::size_t capacity = std::bit_ceil(count * 4 / 3 + 1);
     if (count == 0 || capacity <= slots_.size()) return;
-    std::vector<Slot> old(capacity);
+    LargeVector<Slot> old(capacity);
     old.swap(slots_);
     for (const Slot& slot : old) {
       if (slot.number != 0) free_slot(slot.hash) = slot;
@@ -56,7 +74,7 @@ class HashIndex {
     return slots_[at];
   }
 
-  std::vector<Slot> slots_;
+  LargeVector<Slot> slots_;
   std::size_t size_ = 0;
 };
 

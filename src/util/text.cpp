@@ -4,17 +4,41 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace zoometer {
 namespace {
 
+/// As printf's "%.*f" writes it, several times faster: reports have hundreds of thousands of these.
+std::string fixed(double value, int decimals) {
+  // Where the number is clear of the middle between two results, rounding it is enough.
+  constexpr std::array<double, 4> powers = {1, 10, 100, 1000};
+  const double shifted = value * powers[static_cast<std::size_t>(decimals)];
+  const double floor = std::floor(shifted);
+  const double part = shifted - floor;
+  if (value >= 0 && shifted < 1e9 && std::abs(part - 0.5) > 1e-5) {
+    const auto digits = static_cast<std::int64_t>(part < 0.5 ? floor : floor + 1);
+    const auto unit = static_cast<std::int64_t>(powers[static_cast<std::size_t>(decimals)]);
+    std::string text = std::to_string(digits / unit);
+    if (decimals == 0) return text;
+    const std::string fraction = std::to_string(unit + digits % unit);
+    return text.append(".").append(fraction, 1);
+  }
+  constexpr std::size_t longest = std::numeric_limits<double>::max_exponent10 + 8;
+  std::array<char, longest> text;
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), value,
+                                     std::chars_format::fixed, decimals);
+  return {text.data(), written.ptr};
+}
+
 /// Four significant digits: 4.089, 25.56, 117.8, 1234.
 std::string four_digits(double value) {
-  if (value < 9.9995) return fmt::format("{:.3f}", value);
-  if (value < 99.995) return fmt::format("{:.2f}", value);
-  if (value < 999.95) return fmt::format("{:.1f}", value);
-  return fmt::format("{:.0f}", value);
+  if (value < 9.9995) return fixed(value, 3);
+  if (value < 99.995) return fixed(value, 2);
+  if (value < 999.95) return fixed(value, 1);
+  return fixed(value, 0);
 }
 
 /// The length of the UTF-8 sequence that the text begins with, or 0 where it begins with none.
@@ -107,7 +131,7 @@ std::string format_seconds(double seconds) {
 }
 
 std::string format_share(double part, double whole) {
-  return whole > 0 ? fmt::format("{:.1f}%", 100 * part / whole) : "-";
+  return whole > 0 ? fixed(100 * part / whole, 1) + "%" : "-";
 }
 
 std::string share_bar(double share, std::size_t cells) {

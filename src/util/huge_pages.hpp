@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <vector>
+
+namespace zoometer {
+
+/// Takes memory as `operator new` does; from 2 MiB on in huge pages where the system has some.
+void* allocate_huge(std::size_t bytes);
+/// Gives it back; `bytes` are those asked for.
+void free_huge(void* memory, std::size_t bytes) noexcept;
+
+/// For what grows to hundreds of megabytes and is read in no order: in pages of 4 KiB nearly every
+/// access would miss the processor's table of addresses, and each page would be a fault.
+template <class T>
+struct HugePageAllocator {
+  using value_type = T;
+
+  HugePageAllocator() = default;
+  template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): containers convert allocators
+  HugePageAllocator(const HugePageAllocator<U>&) noexcept {}
+
+  T* allocate(std::size_t count) {
+    if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(allocate_huge(count * sizeof(T)));
+  }
+  void deallocate(T* memory, std::size_t count) noexcept { free_huge(memory, count * sizeof(T)); }
+
+  friend bool operator==(const HugePageAllocator&, const HugePageAllocator&) { return true; }
+};
+
+/// A vector that may become very large.
+template <class T>
+using LargeVector = std::vector<T, HugePageAllocator<T>>;
+
+}  // namespace zoometer
