@@ -13,9 +13,25 @@ namespace {
 
 constexpr std::int64_t most_elements = 4096;
 
+/// To so many binary digits, ties to even; `least` is the exponent of the smallest number above 0,
+/// and what is beyond `most` is infinite (IEEE 754).
+double to_precision(double value, int digits, int least, double most) {
+  if (value == 0 || !std::isfinite(value)) return value;
+  int exponent = 0;
+  std::frexp(value, &exponent);
+  const int last = std::max(exponent - digits, least);
+  const double result = std::ldexp(std::nearbyint(std::ldexp(value, -last)), last);
+  return std::abs(result) <= most ? result : std::copysign(HUGE_VAL, value);
+}
+
 /// Rounds to the precision of the element type, as the real computation would.
 double rounded(double value, DType dtype) {
-  return dtype == DType::float64 ? value : static_cast<double>(static_cast<float>(value));
+  switch (dtype) {
+  case DType::float64: return value;
+  case DType::float16: return to_precision(value, 11, -24, 65504);
+  case DType::bfloat16: return to_precision(value, 8, -133, 0x1.FEp127);
+  default: return static_cast<double>(static_cast<float>(value));
+  }
 }
 
 /// The elements of a result, of which only one kind is used.

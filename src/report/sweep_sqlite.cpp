@@ -180,7 +180,9 @@ void check_pages(Database& database, const std::string& path) {
   const StatementHandle check = database.prepare("PRAGMA quick_check(1)");
   if (!database.step(check)) return;
   const std::string report = text_of(check.get(), 0);
-  if (report != "ok") refuse(path, "the SQLite database is damaged: " + report);
+  if (report == "ok") return;
+  const std::string finding = report.substr(report.rfind('\n') + 1);  // below a title
+  refuse(path, "SQLite: the database is damaged or cannot be read: " + finding);
 }
 
 /// The columns of the table, which must be just as this program makes it.

@@ -11,14 +11,14 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 void* allocate_huge(std::size_t bytes) {
   if (bytes < huge_page) return ::operator new(bytes);
-  void* memory = ::operator new(bytes, std::align_val_t{huge_page});
+  void* memory = ::operator new (bytes, std::align_val_t{huge_page});
   madvise(memory, bytes, MADV_HUGEPAGE);  // a wish
   return memory;
 }
 
 void free_huge(void* memory, std::size_t bytes) noexcept {
   if (bytes < huge_page) return ::operator delete(memory);
-  ::operator delete(memory, std::align_val_t{huge_page});
+  ::operator delete (memory, std::align_val_t{huge_page});
 }
 
 }  // namespace zoometer

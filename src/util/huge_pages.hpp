@@ -15,19 +15,25 @@ void free_huge(void* memory, std::size_t bytes) noexcept;
 /// access would miss the processor's table of addresses, and each page would be a fault.
 template <class T>
 struct HugePageAllocator {
+  /// What it allocates.
   using value_type = T;
 
+  /// It has no state.
   HugePageAllocator() = default;
+  /// One for other items, as containers need it.
   template <class U>
   // NOLINTNEXTLINE(google-explicit-constructor): containers convert allocators
   HugePageAllocator(const HugePageAllocator<U>&) noexcept {}
 
+  /// Room for so many items. Throws std::bad_alloc.
   T* allocate(std::size_t count) {
     if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
     return static_cast<T*>(allocate_huge(count * sizeof(T)));
   }
+  /// Gives room back that was for so many items.
   void deallocate(T* memory, std::size_t count) noexcept { free_huge(memory, count * sizeof(T)); }
 
+  /// Each frees what any other took.
   friend bool operator==(const HugePageAllocator&, const HugePageAllocator&) { return true; }
 };
 

@@ -250,6 +250,7 @@ std::vector<std::string> suggestions(std::string_view name,
   std::vector<std::string> result;
   for (const auto& [distance, candidate] : near) {
     if (result.size() == most || distance > near.front().first + 1) break;
+    if (std::ranges::find(result, candidate) != result.end()) continue;
     result.emplace_back(candidate);
   }
   return result;

@@ -207,7 +207,7 @@ with open("shared.sqlite", "r+b") as file:
 PYTHON
 expect_error 3 "no sweep: a SQLite database of another kind" sweep merge view.sqlite
 expect_error 3 "no sweep: a SQLite database of another kind" sweep merge computed.sqlite
-expect_error 3 "the SQLite database is damaged: " sweep merge shared.sqlite
+expect_error 3 "SQLite: the database is damaged or cannot be read: " sweep merge shared.sqlite
 printf '{"model": %s}\n' "$(printf '[%.0s' {1..50000})$(printf ']%.0s' {1..50000})" >deep.jsonl
 expect_error 3 "line 1: no sweep" sweep merge deep.jsonl
 mkdir folder.sqlite

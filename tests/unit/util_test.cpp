@@ -51,6 +51,11 @@ TEST(Text, SharesAreRoundedAsTheCLibraryRounds) {
   EXPECT_EQ(format_share(1, 0), "-");
 }
 
+TEST(Text, SuggestsEachNameOnce) {
+  const std::vector<std::string_view> names = {"resnet101", "resnet18", "resnet101", "vgg11"};
+  EXPECT_EQ(did_you_mean("resnet81", names), "did you mean resnet18 or resnet101?");
+}
+
 TEST(LargeVector, KeepsItsItemsWhileItGrows) {
   LargeVector<std::uint32_t> items;
   constexpr std::uint32_t count = 3'000'000;
