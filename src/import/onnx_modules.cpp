@@ -102,6 +102,12 @@ void redirect(std::vector<ScopeAndClass>& levels, std::string_view path, std::st
   levels.emplace_back(path, kind);
 }
 
+/// What follows `outer` in the scopes that begin with it.
+std::string_view rest_of(std::string_view scopes, std::string_view outer) {
+  scopes.remove_prefix(outer.size());
+  return scopes.starts_with('/') ? scopes.substr(1) : scopes;
+}
+
 /// What a scope adds to its parent's path: the exporter writes "layer1.0" below "layer1".
 std::string_view relative_name(std::string_view parent, std::string_view name) {
   for (std::string_view tail = parent; !tail.empty();) {
@@ -123,24 +129,18 @@ std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
 }  // namespace
 
 std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
-  const std::uint32_t place = index_.find(hash_of(owner, name), [&](std::uint32_t at) {
-    return entries_[at].owner == owner && entries_[at].name == name;
-  });
+  const std::uint32_t place = index_.find(
+      hash_of(owner, name), [&](std::uint32_t at) { return entries_[at].is(owner, name); });
   return place == HashIndex::none ? no_id : entries_[place].id;
 }
 
 std::uint32_t NameTable::find_or_insert(std::uint32_t owner, std::string_view name,
                                         std::uint32_t id) {
-  const std::uint32_t place = index_.find_or_append(hash_of(owner, name), [&](std::uint32_t at) {
-    return entries_[at].owner == owner && entries_[at].name == name;
-  });
+  const std::uint32_t place = index_.find_or_append(
+      hash_of(owner, name), [&](std::uint32_t at) { return entries_[at].is(owner, name); });
   if (place != HashIndex::none) return entries_[place].id;
   entries_.push_back({name, owner, id});
   return no_id;
-}
-
-void NameTable::prefetch(std::uint32_t owner, std::string_view name) const noexcept {
-  index_.prefetch(hash_of(owner, name));
 }
 
 void OnnxModules::add_root(std::string_view kind) {
@@ -168,16 +168,6 @@ void OnnxModules::enter(const OnnxNode& node, std::span<const ValueId> weights) 
   graph_.set_current_module(places_[place].module);
 }
 
-namespace {
-
-/// What follows `outer` in the scopes that begin with it.
-std::string_view rest_of(std::string_view scopes, std::string_view outer) {
-  scopes.remove_prefix(outer.size());
-  return scopes.starts_with('/') ? scopes.substr(1) : scopes;
-}
-
-}  // namespace
-
 std::size_t OnnxModules::common_levels(std::string_view scopes) const noexcept {
   std::size_t count = trail_.size();
   for (; count > 1; --count) {
@@ -186,13 +176,6 @@ std::size_t OnnxModules::common_levels(std::string_view scopes) const noexcept {
       break;
   }
   return count;
-}
-
-void OnnxModules::prefetch(const OnnxNode& node) const noexcept {
-  const std::string_view scopes = before_last(node.name, '/');
-  const Level& outer = trail_[common_levels(scopes) - 1];
-  const std::string_view rest = rest_of(scopes, outer.scopes);
-  if (!rest.empty()) place_ids_.prefetch(outer.place, rest.substr(0, rest.find('/')));
 }
 
 OnnxModules::PlaceId OnnxModules::follow(std::string_view scopes,
@@ -243,7 +226,6 @@ OnnxModules::PlaceId OnnxModules::add_place(PlaceId outer, ModuleId module) {
 OnnxModules::PlaceId OnnxModules::below(PlaceId outer, std::string_view name,
                                         std::span<const ValueId> weights) {
   const ModuleId parent = places_[outer].module;
-  children_.prefetch(parent, name);
   const PlaceId found = place_ids_.find_or_insert(outer, name, next_place());
   if (found != no_id) return found;
   ModuleId module = repeated(outer, name, weights);

@@ -19,14 +19,16 @@ class NameTable {
   std::uint32_t find(std::uint32_t owner, std::string_view name) const noexcept;
   /// The id; or no_id, and from now on it is `id`.
   std::uint32_t find_or_insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
-  /// Tells that the name will soon be looked for or inserted.
-  void prefetch(std::uint32_t owner, std::string_view name) const noexcept;
 
  private:
   struct Entry {
     std::string_view name;
     std::uint32_t owner = 0;
     std::uint32_t id = 0;
+
+    bool is(std::uint32_t whose, std::string_view called) const noexcept {
+      return owner == whose && name == called;
+    }
   };
 
   LargeVector<Entry> entries_;
@@ -46,8 +48,6 @@ class OnnxModules {
   /// Tells a name of the file that is a weight's: its path is evidence of a module.
   void add_weight_name(std::string_view name) { weight_names_.push_back(name); }
 
-  /// Tells that `enter` will soon be called for the node.
-  void prefetch(const OnnxNode& node) const noexcept;
   /// Opens the module where a node belongs: nodes are appended there until the next call. `weights`
   /// are its inputs that are weights, `no_id` for those that no node has used before.
   void enter(const OnnxNode& node, std::span<const ValueId> weights);

@@ -34,10 +34,7 @@ void emit_constant(OnnxContext& context) {
   if (const OnnxAttribute* value = context.attribute("value")) {
     OnnxTensor tensor = reader.records().tensor(value->tensor);
     if (tensor.name.empty() && context.wants(0)) tensor.name = context.node().outputs[0];
-    OnnxValue constant;
-    constant.kind = OnnxValue::Kind::tensor;
-    constant.stored = reader.store(tensor, true);
-    return context.out_value(0, constant);
+    return context.out_value(0, OnnxValue::of(reader.store(tensor, true)));
   }
   if (const OnnxAttribute* value = context.attribute("value_int")) {
     const std::int64_t number[] = {value->integer};

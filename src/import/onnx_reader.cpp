@@ -372,36 +372,30 @@ StoredTensor* OnnxReader::store(const OnnxTensor& tensor, bool is_constant) {
     if (found != stored_by_place_.end()) return found->second;
   }
   if (tensor.is_external) check_external(tensor);
-  StoredTensor* stored = add_stored();
-  stored->name = tensor.name;
-  stored->message = tensor.message;
-  stored->type = graph_.intern(tensor.shape);
-  stored->dtype = tensor.dtype;
-  stored->is_constant = is_constant;
+  StoredTensor* stored = add_stored({.name = tensor.name,
+                                     .message = tensor.message,
+                                     .type = graph_.intern(tensor.shape),
+                                     .dtype = tensor.dtype,
+                                     .is_constant = is_constant});
   if (is_repeated && !tensor.message.empty()) {
     stored_by_place_.emplace(tensor.message.data(), stored);
   }
   return stored;
 }
 
-StoredTensor* OnnxReader::add_stored() {
-  stored_.push_back(stored_arena_.make<StoredTensor>());
+StoredTensor* OnnxReader::add_stored(const StoredTensor& stored) {
+  stored_.push_back(stored_arena_.make<StoredTensor>(stored));
   return stored_.back();
 }
 
 OnnxValue OnnxReader::alias(const OnnxValue& weight, std::string_view name) {
   StoredTensor* owner =
       weight.stored->shared_with != nullptr ? weight.stored->shared_with : weight.stored;
-  StoredTensor* stored = add_stored();
-  stored->name = name;
-  stored->message = owner->message;
-  stored->type = owner->type;
-  stored->dtype = owner->dtype;
-  stored->shared_with = owner;
-  OnnxValue value;
-  value.kind = OnnxValue::Kind::tensor;
-  value.stored = stored;
-  return value;
+  return OnnxValue::of(add_stored({.name = name,
+                                   .message = owner->message,
+                                   .type = owner->type,
+                                   .dtype = owner->dtype,
+                                   .shared_with = owner}));
 }
 
 const std::vector<OnnxValue>* OnnxReader::keep_sequence(std::vector<OnnxValue> elements) {
@@ -441,10 +435,8 @@ ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view na
   }
   ParameterId shared_with = no_id;
   if (value.stored != nullptr && value.stored->shared_with != nullptr) {
-    OnnxValue owner;
-    owner.kind = OnnxValue::Kind::tensor;
-    owner.stored = value.stored->shared_with;
-    shared_with = graph_.value(enter(owner, Role::weight, owner.stored->name)).producer;
+    StoredTensor* owner = value.stored->shared_with;
+    shared_with = graph_.value(enter(OnnxValue::of(owner), Role::weight, owner->name)).producer;
   }
   const bool has_name = value.stored != nullptr && !value.stored->name.empty();
   const std::string_view own = has_name ? value.stored->name : name;
@@ -649,26 +641,13 @@ void OnnxReader::enter_declared(OnnxFrame& frame) {
 }
 
 void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
-  // A few at once, so that the places of their names come from memory together.
-  constexpr std::size_t at_once = 16;
-  std::array<StoredTensor*, at_once> stored{};
-  for (std::size_t first = 0; first < graph.initializers.size(); first += at_once) {
-    const std::size_t count = std::min(at_once, graph.initializers.size() - first);
-    for (std::size_t i = 0; i < count; ++i) {
-      stored[i] = store(records_.tensor(graph.initializers[first + i]), false);
-      modules_.add_weight_name(stored[i]->name);
-      frame.scope.prefetch(stored[i]->name);
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::string_view name = stored[i]->name;
-      OnnxValue value;
-      value.kind = OnnxValue::Kind::tensor;
-      value.stored = stored[i];
-      if (!name.empty() && frame.scope.define(name, value)) continue;
-      records_.fail(graph.initializers[first + i].message,
-                    "the initializer " + in_quotes(name) +
-                        (name.empty() ? " has no name" : " is there twice"));
-    }
+  for (const OnnxInitializer& initializer : graph.initializers) {
+    StoredTensor* stored = store(records_.tensor(initializer), false);
+    modules_.add_weight_name(stored->name);
+    if (!stored->name.empty() && frame.scope.define(stored->name, OnnxValue::of(stored))) continue;
+    records_.fail(initializer.message,
+                  "the initializer " + in_quotes(stored->name) +
+                      (stored->name.empty() ? " has no name" : " is there twice"));
   }
 }
 
@@ -763,10 +742,7 @@ void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
     tensor.name = info.name;
     tensor.dtype = type.dtype;
     for (std::size_t k = 0; k < type.rank; ++k) tensor.shape.push_back(size_of(type.dimensions[k]));
-    OnnxValue value;
-    value.kind = OnnxValue::Kind::tensor;
-    value.stored = store(tensor, false);
-    frame.scope.define(info.name, value);
+    frame.scope.define(info.name, OnnxValue::of(store(tensor, false)));
     modules_.add_weight_name(info.name);
     ++weights;
   }
@@ -884,10 +860,7 @@ void OnnxReader::add_unused_weights() {
   for (StoredTensor* stored : stored_) {
     if (stored->is_constant || stored->was_read || stored->id != no_id) continue;
     if (!is_floating(stored->dtype) || stored->type->shape.empty()) continue;
-    OnnxValue value;
-    value.kind = OnnxValue::Kind::tensor;
-    value.stored = stored;
-    enter(value, Role::weight, stored->name);
+    enter(OnnxValue::of(stored), Role::weight, stored->name);
   }
 }
 
@@ -971,8 +944,6 @@ void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
 void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
                           std::span<const std::string_view> later) {
   spend(static_cast<std::int64_t>(1 + node.inputs.size() + node.outputs.size()));
-  modules_.prefetch(node);
-  for (const std::string_view output : node.outputs) frame.scope.prefetch(output);
   OnnxContext context(*this, frame, node);
   bool takes_shapeless = false;
   std::vector<ValueId>& weights = frame.node_weights;

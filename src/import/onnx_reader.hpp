@@ -230,7 +230,7 @@ class OnnxReader {
   void add_unused_weights();
   void check_declared(OnnxFrame& frame);
   void check_external(const OnnxTensor& tensor);
-  StoredTensor* add_stored();
+  StoredTensor* add_stored(const StoredTensor& stored);
 
   void run_nodes(std::span<const std::string_view> nodes, OnnxFrame& frame);
   void run_node(const OnnxNode& node, OnnxFrame& frame, std::span<const std::string_view> later);

@@ -69,8 +69,6 @@ const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-void OnnxScope::prefetch(std::string_view name) const noexcept { index_.prefetch(hash_of(name)); }
-
 bool OnnxScope::define(std::string_view name, const OnnxValue& value) {
   const auto is_it = [&](std::uint32_t at) { return entries_[at].name == name; };
   if (index_.find_or_append(hash_of(name), is_it) != HashIndex::none) return false;

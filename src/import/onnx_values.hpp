@@ -57,6 +57,9 @@ struct OnnxValue {
   StoredTensor* stored = nullptr;
   const std::vector<OnnxValue>* sequence = nullptr;
 
+  static OnnxValue of(StoredTensor* stored) noexcept {
+    return {.kind = Kind::tensor, .stored = stored};
+  }
   bool is_tensor() const noexcept { return kind == Kind::tensor; }
 };
 
@@ -71,8 +74,6 @@ class OnnxScope {
   /// The value of a name, here or further out; null if there is none. The pointer is good until the
   /// next `define` in its scope.
   const OnnxValue* find(std::string_view name) const noexcept;
-  /// Tells that the name will soon be looked for or defined.
-  void prefetch(std::string_view name) const noexcept;
   /// False if the name is taken in this scope.
   bool define(std::string_view name, const OnnxValue& value);
 

@@ -81,10 +81,8 @@ class Arena {
     std::size_t size = 0;
     void operator()(std::byte* data) const noexcept { free_huge(data, size); }
   };
-  struct Block {
-    std::unique_ptr<std::byte, Release> data;
-    std::size_t size = 0;
-  };
+  using Block = std::unique_ptr<std::byte, Release>;
+  static std::size_t size_of(const Block& block) noexcept { return block.get_deleter().size; }
 
   void* allocate_slow(std::size_t size, std::size_t alignment);
 

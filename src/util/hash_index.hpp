@@ -18,35 +18,17 @@ class HashIndex {
   /// The place of the entry with that hash for which `is_it(place)` holds, or `none`.
   template <class IsIt>
   std::uint32_t find(std::uint32_t hash, const IsIt& is_it) const {
-    if (slots_.empty()) return none;
-    const std::size_t mask = slots_.size() - 1;
-    for (std::size_t at = hash & mask; slots_[at].number != 0; at = (at + 1) & mask) {
-      if (slots_[at].hash == hash && is_it(slots_[at].number - 1)) return slots_[at].number - 1;
-    }
-    return none;
-  }
-
-  /// Brings a hash's place near the processor, for a search that comes soon.
-  void prefetch(std::uint32_t hash) const noexcept {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
-  }
-
-  /// Adds the next entry.
-  void append(std::uint32_t hash) {
-    find_or_append(hash, [](std::uint32_t) { return false; });
+    return slots_.empty() ? none : place_in(slots_[slot_of(hash, is_it)]);
   }
 
   /// The place of such an entry; or `none`, and the next entry is added. One search for both.
   template <class IsIt>
   std::uint32_t find_or_append(std::uint32_t hash, const IsIt& is_it) {
     if ((size_ + 1) * 4 > slots_.size() * 3) reserve(size_ + 8);
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = hash & mask;
-    for (; slots_[at].number != 0; at = (at + 1) & mask) {
-      if (slots_[at].hash == hash && is_it(slots_[at].number - 1)) return slots_[at].number - 1;
-    }
-    slots_[at] = {hash, static_cast<std::uint32_t>(++size_)};
-    return none;
+    Slot& slot = slots_[slot_of(hash, is_it)];
+    const std::uint32_t found = place_in(slot);
+    if (found == none) slot = {hash, static_cast<std::uint32_t>(++size_)};
+    return found;
   }
 
   /// Makes room for so many entries.
@@ -56,7 +38,7 @@ class HashIndex {
     LargeVector<Slot> old(capacity);
     old.swap(slots_);
     for (const Slot& slot : old) {
-      if (slot.number != 0) free_slot(slot.hash) = slot;
+      if (slot.number != 0) slots_[slot_of(slot.hash, [](std::uint32_t) { return false; })] = slot;
     }
   }
 
@@ -67,11 +49,18 @@ class HashIndex {
     std::uint32_t number = 0;
   };
 
-  Slot& free_slot(std::uint32_t hash) noexcept {
+  static std::uint32_t place_in(const Slot& slot) noexcept {
+    return slot.number == 0 ? none : slot.number - 1;
+  }
+
+  /// Where such an entry is, or the free slot where it belongs. There must be a free one.
+  template <class IsIt>
+  std::size_t slot_of(std::uint32_t hash, const IsIt& is_it) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = hash & mask;
-    while (slots_[at].number != 0) at = (at + 1) & mask;
-    return slots_[at];
+    while (slots_[at].number != 0 && !(slots_[at].hash == hash && is_it(slots_[at].number - 1)))
+      at = (at + 1) & mask;
+    return at;
   }
 
   LargeVector<Slot> slots_;

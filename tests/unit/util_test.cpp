@@ -72,7 +72,6 @@ TEST(HashIndex, FindsWhatWasAppendedOnce) {
   std::vector<int> entries;
   const auto add = [&](int entry) {
     const auto hash = static_cast<std::uint32_t>(entry % 1000);
-    index.prefetch(hash);
     const std::uint32_t found =
         index.find_or_append(hash, [&](std::uint32_t at) { return entries[at] == entry; });
     if (found == HashIndex::none) entries.push_back(entry);
