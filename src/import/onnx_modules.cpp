@@ -128,19 +128,44 @@ std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
 
 }  // namespace
 
+std::uint32_t NameTable::place_of(std::uint32_t owner, std::string_view name) const noexcept {
+  if (owner >= owners_.size()) return HashIndex::none;
+  if (owners_[owner].count > few) {
+    return index_.find(hash_of(owner, name), [&](std::uint32_t at) {
+      return entries_[at].owner == owner && entries_[at].name == name;
+    });
+  }
+  std::uint32_t place = owners_[owner].last;
+  while (place != HashIndex::none && entries_[place].name != name) place = entries_[place].previous;
+  return place;
+}
+
 std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
-  const std::uint32_t place = index_.find(
-      hash_of(owner, name), [&](std::uint32_t at) { return entries_[at].is(owner, name); });
+  const std::uint32_t place = place_of(owner, name);
   return place == HashIndex::none ? no_id : entries_[place].id;
 }
 
 std::uint32_t NameTable::find_or_insert(std::uint32_t owner, std::string_view name,
                                         std::uint32_t id) {
-  const std::uint32_t place = index_.find_or_append(
-      hash_of(owner, name), [&](std::uint32_t at) { return entries_[at].is(owner, name); });
-  if (place != HashIndex::none) return entries_[place].id;
-  entries_.push_back({name, owner, id});
+  if (const std::uint32_t found = find(owner, name); found != no_id) return found;
+  if (owner >= owners_.size()) owners_.resize(owner + std::size_t{1});
+  Owner& of = owners_[owner];
+  const auto place = static_cast<std::uint32_t>(entries_.size());
+  entries_.push_back({name, owner, id, of.last});
+  of.last = place;
+  ++of.count;
+  if (of.count > few + 1) {
+    add_to_index(place);
+  } else if (of.count == few + 1) {
+    for (std::uint32_t at = place; at != HashIndex::none; at = entries_[at].previous)
+      add_to_index(at);
+  }
   return no_id;
+}
+
+void NameTable::add_to_index(std::uint32_t place) {
+  index_.find_or_insert(hash_of(entries_[place].owner, entries_[place].name), place,
+                        [](std::uint32_t) { return false; });
 }
 
 void OnnxModules::add_root(std::string_view kind) {

@@ -25,13 +25,21 @@ class NameTable {
     std::string_view name;
     std::uint32_t owner = 0;
     std::uint32_t id = 0;
-
-    bool is(std::uint32_t whose, std::string_view called) const noexcept {
-      return owner == whose && name == called;
-    }
+    std::uint32_t previous = HashIndex::none;  // the place of the owner's entry before this one
   };
+  struct Owner {
+    std::uint32_t last = HashIndex::none;
+    std::uint32_t count = 0;
+  };
+  /// Up to so many names an owner's entries are looked at one after the other, which are mostly in
+  /// the processor's cache; the index is for the others.
+  static constexpr std::uint32_t few = 8;
+
+  std::uint32_t place_of(std::uint32_t owner, std::string_view name) const noexcept;
+  void add_to_index(std::uint32_t place);
 
   LargeVector<Entry> entries_;
+  LargeVector<Owner> owners_;
   HashIndex index_;
 };
 

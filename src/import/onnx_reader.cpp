@@ -643,12 +643,18 @@ void OnnxReader::enter_declared(OnnxFrame& frame) {
 void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
   for (const OnnxInitializer& initializer : graph.initializers) {
     StoredTensor* stored = store(records_.tensor(initializer), false);
+    if (stored->name.empty()) records_.fail(initializer.message, "an initializer has no name");
     modules_.add_weight_name(stored->name);
-    if (!stored->name.empty() && frame.scope.define(stored->name, OnnxValue::of(stored))) continue;
-    records_.fail(initializer.message,
-                  "the initializer " + in_quotes(stored->name) +
-                      (stored->name.empty() ? " has no name" : " is there twice"));
+    frame.scope.define(stored->name, OnnxValue::of(stored));
   }
+  const std::optional<std::string_view> taken = frame.scope.taken_name();
+  if (!taken) return;
+  const auto has_it = [&](const OnnxInitializer& initializer) {
+    return records_.tensor(initializer).name == *taken;
+  };
+  const auto first = std::ranges::find_if(graph.initializers, has_it);
+  const auto second = std::find_if(std::next(first), graph.initializers.end(), has_it);
+  records_.fail(second->message, "the initializer " + in_quotes(*taken) + " is there twice");
 }
 
 void OnnxReader::check_external(const OnnxTensor& tensor) {
@@ -831,9 +837,7 @@ void OnnxReader::add_input(const OnnxValueInfo& info, std::size_t index, OnnxFra
            " has no declared shape; give it with --input-shape");
     }
   }
-  if (!frame.scope.define(info.name, value)) {
-    records_.fail(info.type, "the input " + in_quotes(info.name) + " is there twice");
-  }
+  frame.scope.define(info.name, value);
 }
 
 void OnnxReader::add_outputs(const OnnxGraph& graph, OnnxFrame& frame) {
@@ -917,6 +921,8 @@ void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& f
       throw;
     }
   }
+  if (const std::optional<std::string_view> taken = frame.scope.taken_name())
+    refuse_taken_name(*taken, nodes);
   --depth_;
 }
 
@@ -939,6 +945,20 @@ void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
                                     "must stand in topological order");
   }
   records_.fail(node.message, "nothing makes the input " + in_quotes(name));
+}
+
+void OnnxReader::refuse_taken_name(std::string_view name, std::span<const std::string_view> nodes) {
+  OnnxNode node;
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    records_.node(nodes[i], node);
+    if (std::ranges::find(node.outputs, name) != node.outputs.end()) break;
+  }
+  try {
+    records_.fail(node.message, "the value " + in_quotes(name) + " is made twice");
+  } catch (Error& error) {
+    locate(error, node);
+    throw;
+  }
 }
 
 void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
@@ -982,10 +1002,7 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
     }
   }
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    if (node.outputs[i].empty()) continue;
-    if (!frame.scope.define(node.outputs[i], context.outputs_[i])) {
-      records_.fail(node.message, "the value " + in_quotes(node.outputs[i]) + " is made twice");
-    }
+    if (!node.outputs[i].empty()) frame.scope.define(node.outputs[i], context.outputs_[i]);
   }
 }
 
@@ -1031,10 +1048,11 @@ void OnnxReader::call_function(OnnxContext& context, const OnnxFunction& functio
   frame.value_infos = function.value_infos;
   for (std::size_t i = 0; i < function.inputs.size(); ++i) {
     const OnnxValue value = i < context.inputs_.size() ? context.inputs_[i] : OnnxValue{};
-    if (!frame.scope.define(function.inputs[i], value)) {
-      records_.fail(function.message,
-                    "an input of the function " + in_quotes(function.name) + " is there twice");
-    }
+    frame.scope.define(function.inputs[i], value);
+  }
+  if (frame.scope.taken_name()) {
+    records_.fail(function.message,
+                  "an input of the function " + in_quotes(function.name) + " is there twice");
   }
   modules_.begin_function(context.node(), function);
   run_nodes(function.nodes, frame);
@@ -1065,11 +1083,10 @@ std::vector<OnnxValue> OnnxReader::run_subgraph(const OnnxGraph& body, OnnxFrame
                                     " inputs and gets " + std::to_string(inputs.size()));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!frame.scope.define(body.inputs[i].name, inputs[i])) {
-      records_.fail(body.message,
-                    "the input " + in_quotes(body.inputs[i].name) + " is there twice");
-    }
+    frame.scope.define(body.inputs[i].name, inputs[i]);
   }
+  if (const std::optional<std::string_view> taken = frame.scope.taken_name())
+    records_.fail(body.message, "the input " + in_quotes(*taken) + " is there twice");
   run_nodes(body.nodes, frame);
   std::vector<OnnxValue> outputs;
   for (const OnnxValueInfo& info : body.outputs) {

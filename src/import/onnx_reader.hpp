@@ -29,7 +29,7 @@ struct OnnxDataDependent {};
 
 /// One graph, subgraph or function call that is being read.
 struct OnnxFrame {
-  OnnxFrame(const OnnxFrame* outer_frame, std::size_t expected_names)
+  OnnxFrame(OnnxFrame* outer_frame, std::size_t expected_names)
       : outer(outer_frame),
         scope(outer_frame != nullptr ? &outer_frame->scope : nullptr, expected_names) {}
 
@@ -239,6 +239,8 @@ class OnnxReader {
   void append_unknown(OnnxContext& context);
   [[noreturn]] void undefined_name(const OnnxNode& node, std::string_view name,
                                    std::span<const std::string_view> later);
+  [[noreturn]] void refuse_taken_name(std::string_view name,
+                                      std::span<const std::string_view> nodes);
   /// What reads a node, by its operator.
   struct Handlers {
     const OnnxFunction* function = nullptr;

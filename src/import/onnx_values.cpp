@@ -48,19 +48,22 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
   return result;
 }
 
-std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) const noexcept {
+std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) {
+  const std::uint32_t recent = recent_[hash % recent_.size()];
+  if (is_at(recent, name)) return recent;
+  update_index();
   return index_.find(hash, [&](std::uint32_t at) { return entries_[at].name == name; });
 }
 
-const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
+const OnnxValue* OnnxScope::find(std::string_view name) {
   // Exporters write weights in the order of their use, and a node behind the one that it reads.
   for (const std::size_t guess : {entries_.size() - 1, next_}) {
-    if (guess >= entries_.size() || entries_[guess].name != name) continue;
+    if (!is_at(guess, name)) continue;
     if (guess == next_) ++next_;
     return &entries_[guess].value;
   }
   const std::uint32_t hash = hash_of(name);
-  for (const OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
+  for (OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
     const std::uint32_t place = scope->place_of(name, hash);
     if (place == HashIndex::none) continue;
     if (scope == this && entries_[place].value.stored != nullptr) next_ = place + 1;
@@ -69,11 +72,27 @@ const OnnxValue* OnnxScope::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-bool OnnxScope::define(std::string_view name, const OnnxValue& value) {
-  const auto is_it = [&](std::uint32_t at) { return entries_[at].name == name; };
-  if (index_.find_or_append(hash_of(name), is_it) != HashIndex::none) return false;
+void OnnxScope::define(std::string_view name, const OnnxValue& value) {
+  const std::uint32_t hash = hash_of(name);
+  recent_[hash % recent_.size()] = static_cast<std::uint32_t>(entries_.size());
+  hashes_.push_back(hash);
   entries_.push_back({name, value});
-  return true;
+}
+
+std::optional<std::string_view> OnnxScope::taken_name() {
+  update_index();
+  if (taken_ == HashIndex::none) return std::nullopt;
+  return entries_[taken_].name;
+}
+
+void OnnxScope::update_index() {
+  const std::uint32_t taken =
+      index_.insert_all(std::span(hashes_).subspan(indexed_), static_cast<std::uint32_t>(indexed_),
+                        [&](std::uint32_t at, std::uint32_t earlier) {
+                          return entries_[at].name == entries_[earlier].name;
+                        });
+  taken_ = std::min(taken_, taken);
+  indexed_ = entries_.size();
 }
 
 }  // namespace zoometer

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -66,28 +68,39 @@ struct OnnxValue {
 /// The names of one graph, subgraph or function call, and what they stand for.
 class OnnxScope {
  public:
-  explicit OnnxScope(const OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
-    index_.reserve(expected);
+  explicit OnnxScope(OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
+    hashes_.reserve(expected);
     entries_.reserve(expected);
   }
 
   /// The value of a name, here or further out; null if there is none. The pointer is good until the
   /// next `define` in its scope.
-  const OnnxValue* find(std::string_view name) const noexcept;
-  /// False if the name is taken in this scope.
-  bool define(std::string_view name, const OnnxValue& value);
+  const OnnxValue* find(std::string_view name);
+  /// Names a value. Whether the name was taken is found later, for all in one go.
+  void define(std::string_view name, const OnnxValue& value);
+  /// A name that was defined when it was taken, or nothing.
+  std::optional<std::string_view> taken_name();
 
  private:
   struct Entry {
     std::string_view name;
     OnnxValue value;
   };
-  std::uint32_t place_of(std::string_view name, std::uint32_t hash) const noexcept;
 
-  const OnnxScope* outer_;
+  bool is_at(std::size_t place, std::string_view name) const noexcept {
+    return place < entries_.size() && entries_[place].name == name;
+  }
+  std::uint32_t place_of(std::string_view name, std::uint32_t hash);
+  void update_index();
+
+  OnnxScope* outer_;
   LargeVector<Entry> entries_;
-  HashIndex index_;
-  mutable std::size_t next_ = 0;  // where the next weight is looked for first
+  LargeVector<std::uint32_t> hashes_;  // of the entries' names
+  HashIndex index_;                    // of the first entries; the others wait for a search
+  std::size_t indexed_ = 0;
+  std::uint32_t taken_ = HashIndex::none;       // the place of a name that an earlier entry has
+  std::array<std::uint32_t, 256> recent_ = {};  // places by their hash
+  std::size_t next_ = 0;                        // where the next weight is looked for first
 };
 
 }  // namespace zoometer

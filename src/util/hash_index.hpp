@@ -1,16 +1,19 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "util/huge_pages.hpp"
 
 namespace zoometer {
 
 /// Finds the entries of an array by a hash: open addressing, with the hashes beside the places, so
-/// that a search looks at an entry only where its hash is the one. The array is its owner's;
-/// entries are appended to both together.
+/// that a search looks at an entry only where its hash is the one. The array is its owner's.
 class HashIndex {
  public:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
@@ -21,14 +24,40 @@ class HashIndex {
     return slots_.empty() ? none : place_in(slots_[slot_of(hash, is_it)]);
   }
 
-  /// The place of such an entry; or `none`, and the next entry is added. One search for both.
+  /// The place of such an entry; or `none`, and the entry at `place` is it from now on. One search
+  /// for both.
   template <class IsIt>
-  std::uint32_t find_or_append(std::uint32_t hash, const IsIt& is_it) {
+  std::uint32_t find_or_insert(std::uint32_t hash, std::uint32_t place, const IsIt& is_it) {
     if ((size_ + 1) * 4 > slots_.size() * 3) reserve(size_ + 8);
     Slot& slot = slots_[slot_of(hash, is_it)];
     const std::uint32_t found = place_in(slot);
-    if (found == none) slot = {hash, static_cast<std::uint32_t>(++size_)};
-    return found;
+    if (found != none) return found;
+    slot = {hash, place + 1};
+    ++size_;
+    return none;
+  }
+
+  /// Inserts the entries at `first` and after it, which have these hashes. The lowest place of
+  /// those for which `is_same(place, earlier)` holds with an earlier entry, or `none`.
+  ///
+  /// Many go in by the region of the table where they belong, each of which the processor's cache
+  /// can hold: one by one, nearly each would wait for memory.
+  template <class IsSame>
+  std::uint32_t insert_all(std::span<const std::uint32_t> hashes, std::uint32_t first,
+                           const IsSame& is_same) {
+    reserve(size_ + hashes.size());
+    std::uint32_t lowest = none;
+    const auto insert = [&](std::size_t at) {
+      const auto place = static_cast<std::uint32_t>(first + at);
+      const auto is_it = [&](std::uint32_t earlier) { return is_same(place, earlier); };
+      if (find_or_insert(hashes[at], place, is_it) != none) lowest = std::min(lowest, place);
+    };
+    if (hashes.size() * 16 < slots_.size() || slots_.size() <= region) {
+      for (std::size_t at = 0; at < hashes.size(); ++at) insert(at);
+    } else {
+      for (const std::uint32_t at : by_region(hashes)) insert(at);
+    }
+    return lowest;
   }
 
   /// Makes room for so many entries.
@@ -48,6 +77,21 @@ class HashIndex {
     std::uint32_t hash = 0;
     std::uint32_t number = 0;
   };
+
+  static constexpr std::size_t region = std::size_t{1} << 15U;  // slots, of 256 KiB
+
+  /// The hashes' indexes by their regions, in one region as they come.
+  LargeVector<std::uint32_t> by_region(std::span<const std::uint32_t> hashes) const {
+    const std::size_t mask = slots_.size() - 1;
+    const auto region_of = [&](std::uint32_t hash) { return (hash & mask) / region; };
+    std::vector<std::size_t> ends(slots_.size() / region + 1);
+    for (const std::uint32_t hash : hashes) ++ends[region_of(hash) + 1];
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    LargeVector<std::uint32_t> order(hashes.size());
+    for (std::size_t at = 0; at < hashes.size(); ++at)
+      order[ends[region_of(hashes[at])]++] = static_cast<std::uint32_t>(at);
+    return order;
+  }
 
   static std::uint32_t place_in(const Slot& slot) noexcept {
     return slot.number == 0 ? none : slot.number - 1;

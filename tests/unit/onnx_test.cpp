@@ -411,12 +411,84 @@ TEST(Onnx, RefusesNodesOutOfOrder) {
   EXPECT_TRUE(error.place.byte_offset.has_value());
 }
 
+/// "x" through so many Relu nodes, each of which makes "t0", "t1" and so on, and then these nodes.
+std::string chain(int count, std::vector<std::string> nodes, const std::string& output) {
+  std::vector<std::string> all;
+  for (int i = 0; i < count; ++i) {
+    const std::string input = i == 0 ? "x" : "t" + std::to_string(i - 1);
+    all.push_back(node({"Relu", {input}, {"t" + std::to_string(i)}}));
+  }
+  all.insert(all.end(), nodes.begin(), nodes.end());
+  return model({.graph = graph({.nodes = all,
+                                .inputs = {value_info("x", type({2}))},
+                                .outputs = {value_info(output, type({2}))}})});
+}
+
+TEST(Onnx, FindsValuesOfLongAgo) {
+  constexpr int count = 5000;
+  const Read read(chain(count,
+                        {node({"Add", {"t4999", "t3"}, {"a"}}), node({"Add", {"a", "t1"}, {"b"}}),
+                         node({"Add", {"b", "x"}, {"y"}})},
+                        "y"));
+  const auto inputs = read.graph.inputs_of(read.graph.nodes()[count]);
+  EXPECT_EQ(read.graph.value(inputs[0]).producer, count - 1U);
+  EXPECT_EQ(read.graph.value(inputs[1]).producer, 3U);
+  EXPECT_EQ(read.graph.value(read.graph.inputs_of(read.graph.nodes()[count + 1])[1]).producer, 1U);
+}
+
 TEST(Onnx, RefusesNamesMadeTwice) {
-  const Error error = refusal(
-      model({.graph = graph({.nodes = {node({"Relu", {"x"}, {"y"}}), node({"Relu", {"x"}, {"y"}})},
-                             .inputs = {value_info("x", type({2}))},
-                             .outputs = {value_info("y", type({2}))}})}));
-  EXPECT_THAT(error.message, HasSubstr("made twice"));
+  for (const std::string taken : {"t0", "t7", "t1999", "x"}) {
+    const Error error = refusal(chain(2000,
+                                      {node({"Relu", {"t0"}, {taken}, {}, "again"}),
+                                       node({"Relu", {"t1999"}, {"y"}, {}, "last"})},
+                                      "y"));
+    EXPECT_EQ(error.code, ErrorCode::malformed);
+    EXPECT_THAT(error.message, HasSubstr("'" + taken + "' is made twice"));
+    EXPECT_THAT(error.place.node, HasSubstr("again"));
+    EXPECT_TRUE(error.place.byte_offset.has_value());
+  }
+}
+
+TEST(Onnx, RefusesWeightsAndInputsThatAreThereTwiceOrHaveNoName) {
+  const auto with = [](std::vector<std::string> initializers, std::vector<std::string> inputs) {
+    return refusal(model({.graph = graph({.nodes = {node({"Relu", {"x"}, {"y"}})},
+                                          .inputs = std::move(inputs),
+                                          .outputs = {value_info("y", type({2}))},
+                                          .initializers = std::move(initializers)})}))
+        .message;
+  };
+  const std::string x = value_info("x", type({2}));
+  EXPECT_THAT(with({weight("w", {2}), weight("v", {2}), weight("w", {2})}, {x}),
+              HasSubstr("the initializer 'w' is there twice"));
+  EXPECT_THAT(with({weight("", {2})}, {x}), HasSubstr("an initializer has no name"));
+  EXPECT_THAT(with({}, {x, x}), HasSubstr("the input 'x' is there twice"));
+}
+
+TEST(Onnx, RefusesFunctionsAndSubgraphsWhoseInputsAreThereTwice) {
+  const std::string x = value_info("x", type({2}));
+  const std::string y = value_info("y", type({2}));
+  const std::string sum =
+      function({"local", "Sum", {"v", "v"}, {"w"}, {node({"Relu", {"v"}, {"w"}})}});
+  EXPECT_THAT(
+      refusal(model({.graph = graph({.nodes = {node({"Sum", {"x", "x"}, {"y"}, {}, "", "local"})},
+                                     .inputs = {x},
+                                     .outputs = {y}}),
+                     .functions = {sum}}))
+          .message,
+      HasSubstr("an input of the function 'Sum' is there twice"));
+  const std::string body =
+      graph({.nodes = {node({"Relu", {"v"}, {"w"}})},
+             .inputs = {value_info("v", type({}, 7)), value_info("v", type({}, 9)), x},
+             .outputs = {value_info("v", type({}, 9)), y}});
+  EXPECT_THAT(
+      refusal(model({.graph = graph(
+                         {.nodes = {node(
+                              {"Loop", {"n", "", "x"}, {"y"}, {Attribute::graph("body", body)}})},
+                          .inputs = {x},
+                          .outputs = {y},
+                          .initializers = {integers("n", {3}, true)}})}))
+          .message,
+      HasSubstr("the input 'v' is there twice"));
 }
 
 TEST(Onnx, RefusesTruncatedFilesWithTheOffset) {

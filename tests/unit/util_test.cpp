@@ -66,14 +66,15 @@ TEST(LargeVector, KeepsItsItemsWhileItGrows) {
   EXPECT_EQ(copy, items);
 }
 
-TEST(HashIndex, FindsWhatWasAppendedOnce) {
+TEST(HashIndex, FindsWhatWasInsertedOnce) {
   // Few hashes, so that most entries share theirs.
   HashIndex index;
   std::vector<int> entries;
   const auto add = [&](int entry) {
     const auto hash = static_cast<std::uint32_t>(entry % 1000);
     const std::uint32_t found =
-        index.find_or_append(hash, [&](std::uint32_t at) { return entries[at] == entry; });
+        index.find_or_insert(hash, static_cast<std::uint32_t>(entries.size()),
+                             [&](std::uint32_t at) { return entries[at] == entry; });
     if (found == HashIndex::none) entries.push_back(entry);
     return found;
   };
@@ -81,6 +82,26 @@ TEST(HashIndex, FindsWhatWasAppendedOnce) {
   for (int entry = 0; entry < 5000; ++entry)
     ASSERT_EQ(add(entry), static_cast<std::uint32_t>(entry));
   EXPECT_EQ(index.find(7, [&](std::uint32_t at) { return entries[at] == 8; }), HashIndex::none);
+}
+
+TEST(HashIndex, TakesManyEntriesAtOnceAndTellsTheFirstThatIsThereTwice) {
+  constexpr std::uint32_t count = 200'000;
+  std::vector<std::uint32_t> entries;
+  for (std::uint32_t i = 0; i < count; ++i) entries.push_back(i * 2654435761U);
+  const auto is_same = [&](std::uint32_t one, std::uint32_t other) {
+    return entries[one] == entries[other];
+  };
+  HashIndex index;
+  const std::span<const std::uint32_t> hashes = entries;  // each is its own hash
+  EXPECT_EQ(index.insert_all(hashes.first(10), 0, is_same), HashIndex::none);
+  EXPECT_EQ(index.insert_all(hashes.subspan(10), 10, is_same), HashIndex::none);
+  for (std::uint32_t i = 0; i < count; ++i)
+    ASSERT_EQ(index.find(entries[i], [&](std::uint32_t at) { return at == i; }), i);
+
+  entries.insert(entries.end(), {7, entries[count / 2], entries[3]});
+  EXPECT_EQ(index.insert_all(std::span(entries).subspan(count), count, is_same), count + 1);
+  HashIndex other;
+  EXPECT_EQ(other.insert_all(entries, 0, is_same), count + 1);
 }
 
 }  // namespace
