@@ -121,7 +121,7 @@ struct PluginTable {
   int (*list)(const PluginTable* table, void* host,
               int (*add)(void* host, const PluginModel* model));
   /// Traces the n-th model of the list.
-  void (*trace)(const PluginTable* table, std::size_t model, const PluginRequest* request,
+  void (*trace)(const PluginTable* table, std::size_t number, const PluginRequest* request,
                 const PluginSink* sink);
 };
 
@@ -129,7 +129,7 @@ struct PluginTable {
 int list_plugin_models(const PluginTable* table, void* host,
                        int (*add)(void* host, const PluginModel* model));
 /// PluginTable::trace of every plug-in.
-void trace_plugin_model(const PluginTable* table, std::size_t model, const PluginRequest* request,
+void trace_plugin_model(const PluginTable* table, std::size_t number, const PluginRequest* request,
                         const PluginSink* sink);
 
 }  // extern "C"

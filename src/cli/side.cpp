@@ -44,16 +44,27 @@ class SideOptions {
   void take(std::string_view option) {
     const std::size_t equals = option.find('=');
     const std::string_view name = option.substr(0, equals);
-    const bool has_value = equals != std::string_view::npos;
-    const std::string value(has_value ? option.substr(equals + 1) : std::string_view{});
+    const bool is_known = equals == std::string_view::npos
+                              ? take_word(name)
+                              : take_value(option, name, std::string(option.substr(equals + 1)));
+    if (!is_known) refuse(word_, option);
+  }
+
+ private:
+  bool take_word(std::string_view name) {
+    if (name == "quantize") {
+      words_.model.quantize = true;
+    } else if (name == "published" || name == "untrained") {
+      words_.model.variant = name;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  bool take_value(std::string_view option, std::string_view name, const std::string& value) {
     ModelWords& model = words_.model;
-    if (!has_value && (name == "published" || name == "untrained")) {
-      model.variant = name;
-    } else if (!has_value && name == "quantize") {
-      model.quantize = true;
-    } else if (!has_value) {
-      refuse(word_, option);
-    } else if (name == "batch") {
+    if (name == "batch") {
       model.batch = number_of(word_, option, value);
     } else if (name == "proposals") {
       model.proposals = number_of(word_, option, value);
@@ -66,11 +77,11 @@ class SideOptions {
     } else if (name == "dtype" && dtype_from_name(value)) {
       words_.dtype = value;
     } else {
-      refuse(word_, option);
+      return false;
     }
+    return true;
   }
 
- private:
   /// The side's own list takes the place of that of both.
   static std::vector<std::string>& own(std::vector<std::string>& list, bool& is_own) {
     if (!is_own) list.clear();

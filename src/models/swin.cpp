@@ -160,15 +160,13 @@ struct AttentionConfig {
 
 /// Attention within windows. The projections are computed here, so the two layers have no calls.
 template <class Self>
-class WindowAttention : public Module<Self> {
- public:
+struct WindowAttention : Module<Self> {
   WindowAttention(const Slot& slot, const AttentionConfig& config)
       : Module<Self>(slot),
         c(config),
         qkv(this->at("qkv"), c.channels, 3 * c.channels),
         proj(this->at("proj"), c.channels, c.channels) {}
 
- protected:
   /// x and the result (N, sizes..., C); bias (1, heads, volume, volume).
   Tensor attend(Tensor x, const Windows& windows, Tensor bias) const {
     const Shape shape = x.shape();

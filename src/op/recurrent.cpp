@@ -10,15 +10,13 @@ constexpr std::string_view lstm_inputs[] = {"x",    "input_weights", "recurrent_
                                             "cell", "peepholes",     "projection"};
 constexpr std::string_view constraints[] = {
     "x of rank 3, and weights of rank 3 with as many directions, 1 or 2, in both",
-    "recurrent weights with as many rows as gates times hidden units, and a column for each number "
-    "of the state",
+    "recurrent weights with a row per gate and hidden unit, and a column per number of the state",
     "input weights with as many rows, and as many columns as x has features",
     "two biases per row of the weights and direction",
     "one length per sequence of the batch",
     "first states of one number per direction, sequence and hidden unit or number of the state",
     "three peepholes per direction and hidden unit",
-    "a projection with a row for each number of the state per direction, and a column for each "
-    "hidden unit"};
+    "a projection with a row per number of the state and direction, and a column per hidden unit"};
 
 /// The sizes that a recurrent layer is made of.
 struct Sizes {

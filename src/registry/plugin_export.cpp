@@ -178,10 +178,10 @@ extern "C" int list_plugin_models(const PluginTable* table, void* host,
   }
 }
 
-extern "C" void trace_plugin_model(const PluginTable* table, std::size_t index,
+extern "C" void trace_plugin_model(const PluginTable* table, std::size_t number,
                                    const PluginRequest* request, const PluginSink* sink) {
   try {
-    const Model* model = model_at(*table, index);
+    const Model* model = model_at(*table, number);
     if (model == nullptr) return tell_failure(ErrorCode::internal, "no such model", *sink);
     Graph graph;
     trace(*model, options_of(*request), graph);

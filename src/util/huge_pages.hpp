@@ -27,14 +27,18 @@ struct HugePageAllocator {
 
   /// Room for so many items. Throws std::bad_alloc.
   T* allocate(std::size_t count) {
-    if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(allocate_huge(count * sizeof(T)));
+    if (count > static_cast<std::size_t>(-1) / item_size) throw std::bad_array_new_length();
+    return static_cast<T*>(allocate_huge(count * item_size));
   }
   /// Gives room back that was for so many items.
-  void deallocate(T* memory, std::size_t count) noexcept { free_huge(memory, count * sizeof(T)); }
+  void deallocate(T* memory, std::size_t count) noexcept { free_huge(memory, count * item_size); }
 
   /// Each frees what any other took.
   friend bool operator==(const HugePageAllocator&, const HugePageAllocator&) { return true; }
+
+ private:
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): an item may well be a pointer
+  static constexpr std::size_t item_size = sizeof(T);
 };
 
 /// A vector that may become very large.
