@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "analysis/profile.hpp"
 #include "import/importer.hpp"
@@ -489,6 +490,32 @@ TEST(Onnx, RefusesFunctionsAndSubgraphsWhoseInputsAreThereTwice) {
                           .initializers = {integers("n", {3}, true)}})}))
           .message,
       HasSubstr("the input 'v' is there twice"));
+}
+
+TEST(Onnx, RefusesMoreComputedConstantsThanAFileMayHave) {
+  std::vector<std::string> nodes;
+  for (int i = 0; i < 1200; ++i)
+    nodes.push_back(node({"Add", {"c" + std::to_string(i), "c0"}, {"c" + std::to_string(i + 1)}}));
+  std::vector<std::int64_t> elements(4096);
+  std::iota(elements.begin(), elements.end(), 0);
+  const Error error =
+      refusal(model({.graph = graph({.nodes = nodes,
+                                     .inputs = {value_info("x", type({2}))},
+                                     .outputs = {value_info("c1200", type({4096}, 7))},
+                                     .initializers = {integers("c0", elements)}})}));
+  EXPECT_EQ(error.code, ErrorCode::limit);
+  EXPECT_THAT(error.message, HasSubstr("too many constants"));
+  EXPECT_THAT(error.place.node, HasSubstr("Add of 'c"));
+}
+
+TEST(Onnx, RefusesASequenceWhereATensorIsTaken) {
+  const Error error =
+      refusal(model({.graph = graph({.nodes = {node({"SequenceConstruct", {"x", "x"}, {"s"}}),
+                                               node({"Relu", {"s"}, {"y"}})},
+                                     .inputs = {value_info("x", type({2}))},
+                                     .outputs = {value_info("y", type({2}))}})}));
+  EXPECT_EQ(error.code, ErrorCode::malformed);
+  EXPECT_THAT(error.place.node, HasSubstr("Relu"));
 }
 
 TEST(Onnx, RefusesTruncatedFilesWithTheOffset) {
