@@ -400,6 +400,42 @@ TEST(Onnx, UnrollsLoopsOfKnownLength) {
   EXPECT_THAT(once.notes.notes, Contains(HasSubstr("counted once")));
 }
 
+TEST(Onnx, LeavesALoopUnknownWhoseListsStayEmptyAndHaveNoType) {
+  const std::string body =
+      graph({.nodes = {node({"Relu", {"v"}, {"w"}}), node({"Identity", {"cond"}, {"on"}})},
+             .inputs = {value_info("i", type({}, 7)), value_info("cond", type({}, 9)),
+                        value_info("v", type({4}))},
+             .outputs = {value_info("on", type({}, 9)), value_info("w", type({4})),
+                         value_info("w", type({4}))}});
+  const Read read(model(
+      {.graph =
+           graph({.nodes = {node(
+                      {"Loop", {"n", "", "x"}, {"y", "all"}, {Attribute::graph("body", body)}})},
+                  .inputs = {value_info("x", type({4}))},
+                  .outputs = {value_info("y", type({4})), value_info("all", "")},
+                  .initializers = {integers("n", {0}, true)}})}));
+  ASSERT_EQ(read.figures().coverage.unknown.size(), 1U);
+  EXPECT_EQ(read.figures().coverage.unknown[0].name, "Loop");
+}
+
+TEST(Onnx, LeavesAScanOverTooManySequencesUnknown) {
+  constexpr std::int64_t batch = 100'000'000;
+  const std::string body = graph({.nodes = {node({"Relu", {"v"}, {"w"}})},
+                                  .inputs = {value_info("v", type({2}))},
+                                  .outputs = {value_info("w", type({2}))}});
+  const Read read(model({.graph = graph({.nodes = {node({"Scan",
+                                                         {"", "x"},
+                                                         {"y"},
+                                                         {Attribute::graph("body", body),
+                                                          Attribute("num_scan_inputs", 1)}})},
+                                         .inputs = {value_info("x", type({batch, 4, 2}))},
+                                         .outputs = {value_info("y", type({batch, 4, 2}))}}),
+                         .opset = 8}));
+  ASSERT_EQ(read.figures().coverage.unknown.size(), 1U);
+  EXPECT_EQ(read.figures().coverage.unknown[0].name, "Scan");
+  EXPECT_EQ(read.output(), (Shape{batch, 4, 2}));
+}
+
 TEST(Onnx, RefusesNodesOutOfOrder) {
   const Error error =
       refusal(model({.graph = graph({.nodes = {node({"Relu", {"t"}, {"y"}, {}, "second"}),

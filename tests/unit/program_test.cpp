@@ -8,6 +8,9 @@
 #include "zip_writer.hpp"
 
 namespace zoometer {
+
+extern const Importer pt2_importer;
+
 namespace {
 
 using ::testing::AllOf;
@@ -374,6 +377,30 @@ TEST(Program, TakesNonFiniteNumbersInBothSpellings) {
                  "y", "2", "", 12);
     program.output("y");
     EXPECT_EQ(output_shape(import(archive_of(program.str())).graph), "(2,)") << number;
+  }
+}
+
+TEST(Program, RefusesANumberThatIsNone) {
+  ProgramText program;
+  program.input("x", "2");
+  program.node("eq.Scalar", {"self=T(x)", "other={\"as_float\":\"much\"}"}, "y", "2", "", 12);
+  program.output("y");
+  expect_error(archive_of(program.str()), ErrorCode::malformed, "as_float");
+}
+
+TEST(Program, RefusesAnArchiveThatLostItsProgram) {
+  // As where the file changed since it was recognised.
+  ZipWriter writer;
+  writer.add("notes.txt", "nothing");
+  const std::string archive = writer.finish();
+  Imported imported;
+  try {
+    pt2_importer.read(MappedFile("test.pt2", bytes_of(archive)), {}, imported.graph,
+                      imported.notes);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::unsupported);
+    EXPECT_EQ(error.message, "the archive holds no exported program");
   }
 }
 

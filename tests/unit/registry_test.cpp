@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "registry/defaults.hpp"
+#include "registry/registry_file.hpp"
 #include "util/embedded.hpp"
 #include "util/text.hpp"
 #include "util/toml.hpp"
@@ -57,6 +58,18 @@ TEST(Toml, AnErrorNamesTheLine) {
     EXPECT_EQ(error.place.model, "test.toml");
     EXPECT_THAT(error.message, testing::HasSubstr("line 2"));
   }
+}
+
+TEST(RegistryText, EditsNothingButArrays) {
+  RegistryText text("curated = 7\n", "registry.toml");
+  try {
+    text.add_curated({"resnet18"});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::malformed);
+    EXPECT_EQ(error.place.model, "registry.toml");
+  }
+  EXPECT_EQ(text.text(), "curated = 7\n");
 }
 
 TEST(Toml, StringsAreQuoted) {
