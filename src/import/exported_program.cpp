@@ -1328,16 +1328,6 @@ void ProgramReader::add_outputs(const GraphReader& reader) {
 }
 
 /// The sizes of a list of numbers, or nothing.
-std::optional<Shape> find_shape(const Json& sizes) {
-  if (!sizes.IsArray() || sizes.Size() > 8) return std::nullopt;
-  Shape shape;
-  for (const Json& size : sizes.GetArray()) {
-    if (!size.IsInt64()) return std::nullopt;
-    shape.push_back(size.GetInt64());
-  }
-  return shape;
-}
-
 /// The last value of a shape among the few that were made before a node, or no_id.
 ValueId last_value(const Graph& graph, const Shape& shape, NodeId before) {
   const ValueId end = before < graph.nodes().size() ? graph.nodes()[before].first_output
@@ -1354,23 +1344,18 @@ ValueId last_value(const Graph& graph, const Shape& shape, NodeId before) {
 /// returned one value of the shape that the list of all calls tells: the last one before the next
 /// call that left nodes.
 void ProgramReader::add_silent_calls() {
-  if (parts_.module_calls == nullptr || !parts_.module_calls->IsArray()) return;
-  const std::vector<ModuleCall> heard(graph_.calls().begin(), graph_.calls().end());
+  const std::vector<ModuleCall> known(graph_.calls().begin(), graph_.calls().end());
   std::size_t next = 0;
-  for (const Json& entry : parts_.module_calls->GetArray()) {
-    if (!entry.IsArray() || entry.Size() != 2 || !entry[0].IsString() || !entry[1].IsArray())
-      throw_unexpected("module_calls", "pairs of a path and shapes");
-    const ModuleId module = tree_.find(view_of(entry[0]));
-    if (next < heard.size() && heard[next].module == module) {
+  for (const HeardCall& heard : parts_.module_calls) {
+    const ModuleId module = tree_.find(heard.path);
+    if (next < known.size() && known[next].module == module) {
       ++next;
       continue;
     }
-    if (module == no_id || entry[1].Size() != 1) continue;
-    const std::optional<Shape> shape = find_shape(entry[1][0]);
-    if (!shape) continue;
+    if (module == no_id || heard.outputs.size() != 1) continue;
     const auto end = static_cast<NodeId>(graph_.nodes().size());
     const ValueId value =
-        last_value(graph_, *shape, next < heard.size() ? heard[next].first_node : end);
+        last_value(graph_, heard.outputs[0], next < known.size() ? known[next].first_node : end);
     if (value == no_id) continue;
     const std::uint32_t call = graph_.begin_call(module);
     graph_.end_call(call, {&value, 1});

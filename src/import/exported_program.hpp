@@ -1,19 +1,28 @@
 #pragma once
 
+#include <span>
+#include <string>
+#include <vector>
+
 #include "import/importer.hpp"
 #include "import/json.hpp"
 
 namespace zoometer {
 
+/// A call of a module that was heard while a model ran: its path and the shapes that it returned.
+struct HeardCall {
+  std::string path;
+  std::vector<Shape> outputs;
+};
+
 /// The parts of a program that torch.export or the live bridge wrote. The documents outlive the
 /// reading, not the graph.
 struct ProgramParts {
-  const Json* program = nullptr;    ///< an ExportedProgram of schema 1 to 8.x
-  const Json* weights = nullptr;    ///< the archive's weights configuration, or null
-  const Json* constants = nullptr;  ///< the archive's constants configuration, or null
-  const Json* modules = nullptr;    ///< [[path, class], ...] of every module, or null
-  /// [[path, [shape, ...]], ...] of every module call in the order in which they began, or null
-  const Json* module_calls = nullptr;
+  const Json* program = nullptr;                 ///< an ExportedProgram of schema 1 to 8.x
+  const Json* weights = nullptr;                 ///< the archive's weights configuration, or null
+  const Json* constants = nullptr;               ///< the archive's constants configuration, or null
+  const Json* modules = nullptr;                 ///< [[path, class], ...] of every module, or null
+  std::span<const HeardCall> module_calls = {};  ///< all in the order in which they began, or none
 };
 
 /// Reads a program into `graph`, which is empty, and fills `notes` but for the format's name:

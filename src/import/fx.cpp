@@ -46,15 +46,15 @@ std::vector<FxRecord::State> read_states(const Json& record) {
   return states;
 }
 
-std::vector<FxRecord::ModuleCall> read_module_calls(const Json& record) {
-  std::vector<FxRecord::ModuleCall> calls;
+std::vector<HeardCall> read_module_calls(const Json& record) {
+  std::vector<HeardCall> calls;
   const Json* list = find_member(record, "module_calls");
   if (list == nullptr || !list->IsArray()) return calls;
   for (const Json& entry : list->GetArray()) {
     const bool is_pair =
         entry.IsArray() && entry.Size() == 2 && entry[0].IsString() && entry[1].IsArray();
     if (!is_pair) throw_unexpected("module_calls", "pairs of a path and shapes");
-    FxRecord::ModuleCall& call = calls.emplace_back();
+    HeardCall& call = calls.emplace_back();
     call.path = view_of(entry[0]);
     for (const Json& shape : entry[1].GetArray()) call.outputs.push_back(read_shape(shape));
   }
@@ -102,7 +102,7 @@ FxRecord read_fx_record(std::string_view line, std::string& buffer, Graph& graph
     ProgramParts parts;
     parts.program = program;
     parts.modules = find_member(json, "module_list");
-    parts.module_calls = find_member(json, "module_calls");
+    parts.module_calls = record.module_calls;
     read_exported_program(parts, {}, graph, notes);
     verify(graph);
   } catch (Error& error) {

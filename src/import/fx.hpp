@@ -5,18 +5,13 @@
 #include <string_view>
 #include <vector>
 
-#include "import/importer.hpp"
+#include "import/exported_program.hpp"
 
 namespace zoometer {
 
 /// What the live bridge (python/zoometer_bridge.py) found out about one model: a line of its output
 /// whose event is "model".
 struct FxRecord {
-  /// A call of a module: its path and the shapes that it returned.
-  struct ModuleCall {
-    std::string path;
-    std::vector<Shape> outputs;
-  };
   struct Input {
     Shape shape;
     std::string dtype;
@@ -46,9 +41,9 @@ struct FxRecord {
   std::optional<std::int64_t> parameters;  ///< elements, shared ones once
   std::optional<std::int64_t> buffers;
   std::vector<Input> inputs;
-  std::vector<State> states;             ///< in the state dict's order
-  std::vector<ModuleCall> module_calls;  ///< in the order in which they began
-  bool has_graph = false;                ///< whether the line holds a program
+  std::vector<State> states;            ///< in the state dict's order
+  std::vector<HeardCall> module_calls;  ///< in the order in which they began
+  bool has_graph = false;               ///< whether the line holds a program
 };
 
 /// Reads one line into the record and, where it holds a program, the graph (emptied first) and its

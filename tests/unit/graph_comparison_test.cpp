@@ -32,7 +32,7 @@ FxRecord record_of(const Graph& graph) {
                              graph.shape(parameter.value)});
   }
   for (const ModuleCall& call : graph.calls()) {
-    FxRecord::ModuleCall& told = record.module_calls.emplace_back();
+    HeardCall& told = record.module_calls.emplace_back();
     told.path = graph.module_path(call.module);
     for (const ValueId value : graph.outputs_of(call)) told.outputs.push_back(graph.shape(value));
   }
