@@ -1327,7 +1327,6 @@ void ProgramReader::add_outputs(const GraphReader& reader) {
   }
 }
 
-/// The sizes of a list of numbers, or nothing.
 /// The last value of a shape among the few that were made before a node, or no_id.
 ValueId last_value(const Graph& graph, const Shape& shape, NodeId before) {
   const ValueId end = before < graph.nodes().size() ? graph.nodes()[before].first_output

@@ -933,13 +933,16 @@ void OnnxReader::locate(Error& error, const OnnxNode& node) const {
   if (!error.place.byte_offset) error.place.byte_offset = records_.offset_of(node.message);
 }
 
+bool OnnxReader::makes(std::string_view message, std::string_view name, OnnxNode& node) const {
+  records_.node(message, node);
+  return std::ranges::find(node.outputs, name) != node.outputs.end();
+}
+
 void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
                                 std::span<const std::string_view> later) {
   OnnxNode other;
   for (const std::string_view message : later) {
-    records_.node(message, other);
-    if (std::find(other.outputs.begin(), other.outputs.end(), name) == other.outputs.end())
-      continue;
+    if (!makes(message, name, other)) continue;
     records_.fail(node.message, "the input " + in_quotes(name) +
                                     " is made by a node that comes later or by this one: nodes "
                                     "must stand in topological order");
@@ -950,8 +953,7 @@ void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
 void OnnxReader::refuse_taken_name(std::string_view name, std::span<const std::string_view> nodes) {
   OnnxNode node;
   for (std::size_t i = nodes.size(); i-- > 0;) {
-    records_.node(nodes[i], node);
-    if (std::ranges::find(node.outputs, name) != node.outputs.end()) break;
+    if (makes(nodes[i], name, node)) break;
   }
   try {
     records_.fail(node.message, "the value " + in_quotes(name) + " is made twice");

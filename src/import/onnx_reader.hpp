@@ -237,6 +237,8 @@ class OnnxReader {
   void locate(Error& error, const OnnxNode& node) const;
   void call_function(OnnxContext& context, const OnnxFunction& function);
   void append_unknown(OnnxContext& context);
+  /// Reads a node, and tells whether it makes a value of that name.
+  bool makes(std::string_view message, std::string_view name, OnnxNode& node) const;
   [[noreturn]] void undefined_name(const OnnxNode& node, std::string_view name,
                                    std::span<const std::string_view> later);
   [[noreturn]] void refuse_taken_name(std::string_view name,

@@ -376,22 +376,25 @@ TEST(Onnx, TakesTheBranchThatIsKnownElseTheCostlierOne) {
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("costlier branch")));
 }
 
-TEST(Onnx, UnrollsLoopsOfKnownLength) {
+/// A loop of so many trips through a Relu. Its second result lists what each gave, and has this
+/// type.
+std::string loop_model(std::int64_t trips, const std::string& type_of_list) {
   const std::string body =
       graph({.nodes = {node({"Relu", {"v"}, {"w"}}), node({"Identity", {"cond"}, {"on"}})},
              .inputs = {value_info("i", type({}, 7)), value_info("cond", type({}, 9)),
                         value_info("v", type({4}))},
              .outputs = {value_info("on", type({}, 9)), value_info("w", type({4})),
                          value_info("w", type({4}))}});
-  const auto file = [&](std::int64_t trips) {
-    return model(
-        {.graph =
-             graph({.nodes = {node(
-                        {"Loop", {"n", "", "x"}, {"y", "all"}, {Attribute::graph("body", body)}})},
-                    .inputs = {value_info("x", type({4}))},
-                    .outputs = {value_info("y", type({4})), value_info("all", type({trips, 4}))},
-                    .initializers = {integers("n", {trips}, true)}})});
-  };
+  return model({.graph = graph(
+                    {.nodes = {node(
+                         {"Loop", {"n", "", "x"}, {"y", "all"}, {Attribute::graph("body", body)}})},
+                     .inputs = {value_info("x", type({4}))},
+                     .outputs = {value_info("y", type({4})), value_info("all", type_of_list)},
+                     .initializers = {integers("n", {trips}, true)}})});
+}
+
+TEST(Onnx, UnrollsLoopsOfKnownLength) {
+  const auto file = [](std::int64_t trips) { return loop_model(trips, type({trips, 4})); };
   const Read read(file(3));
   EXPECT_THAT(read.operators(), testing::ElementsAre("relu", "relu", "relu", "stack"));
   EXPECT_EQ(read.output(1), (Shape{3, 4}));
@@ -401,19 +404,7 @@ TEST(Onnx, UnrollsLoopsOfKnownLength) {
 }
 
 TEST(Onnx, LeavesALoopUnknownWhoseListsStayEmptyAndHaveNoType) {
-  const std::string body =
-      graph({.nodes = {node({"Relu", {"v"}, {"w"}}), node({"Identity", {"cond"}, {"on"}})},
-             .inputs = {value_info("i", type({}, 7)), value_info("cond", type({}, 9)),
-                        value_info("v", type({4}))},
-             .outputs = {value_info("on", type({}, 9)), value_info("w", type({4})),
-                         value_info("w", type({4}))}});
-  const Read read(model(
-      {.graph =
-           graph({.nodes = {node(
-                      {"Loop", {"n", "", "x"}, {"y", "all"}, {Attribute::graph("body", body)}})},
-                  .inputs = {value_info("x", type({4}))},
-                  .outputs = {value_info("y", type({4})), value_info("all", "")},
-                  .initializers = {integers("n", {0}, true)}})}));
+  const Read read(loop_model(0, ""));
   ASSERT_EQ(read.figures().coverage.unknown.size(), 1U);
   EXPECT_EQ(read.figures().coverage.unknown[0].name, "Loop");
 }
