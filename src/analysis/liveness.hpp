@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ir/graph.hpp"
+#include "util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -34,13 +35,13 @@ std::vector<ValueId> owners_of(const Graph& graph);
 /// Rules: a tensor lives from the node that makes it to the last one that reads it; the graph's
 /// inputs and outputs live to the end, since the caller holds them; views and in-place results live
 /// in the memory of their source and keep it alive. See docs/memory.md.
-std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder = Holder::nobody);
+LargeVector<Lifetime> lifetimes_of(const Graph& graph, Holder holder = Holder::nobody);
 
 /// How much activation memory is in use while a graph runs in its order.
 struct Liveness {
   std::int64_t peak_bytes = 0;
   NodeId peak_node = no_id;             ///< the first node with the peak; no_id: before any
-  std::vector<Lifetime> alive_at_peak;  ///< in order of creation
+  LargeVector<Lifetime> alive_at_peak;  ///< in order of creation
   std::vector<std::int64_t> timeline;   ///< bytes alive while each node runs
 };
 

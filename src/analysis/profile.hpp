@@ -9,6 +9,7 @@
 #include "analysis/figures.hpp"
 #include "analysis/liveness.hpp"
 #include "ir/graph.hpp"
+#include "util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -31,7 +32,7 @@ struct DTypeFigures {
 /// The figures of a graph, summed up its module tree.
 struct Profile {
   Figures total;
-  std::vector<Figures> modules;            ///< by module id, children included
+  LargeVector<Figures> modules;            ///< by module id, children included
   std::vector<std::uint32_t> calls;        ///< by module id
   std::vector<OperatorFigures> operators;  ///< most FLOPs first
   std::vector<DTypeFigures> dtypes;        ///< most MACs first

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <functional>
+#include <numeric>
 #include <string>
 
 namespace zoometer {
@@ -16,14 +18,18 @@ bool is_number(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::string_view after_last(std::string_view text, char separator) {
-  const std::size_t at = text.rfind(separator);
-  return at == std::string_view::npos ? text : text.substr(at + 1);
+/// What stands before the last separator, or nothing where there is none.
+std::string_view before_last(std::string_view text, char separator) {
+  // rfind looks at one character after the other, and every name of a file comes here.
+  const void* at = text.empty() ? nullptr : memrchr(text.data(), separator, text.size());
+  if (at == nullptr) return {};
+  return text.substr(0, static_cast<std::size_t>(static_cast<const char*>(at) - text.data()));
 }
 
-std::string_view before_last(std::string_view text, char separator) {
-  const std::size_t at = text.rfind(separator);
-  return at == std::string_view::npos ? std::string_view{} : text.substr(0, at);
+/// What stands behind it, or all.
+std::string_view after_last(std::string_view text, char separator) {
+  const std::string_view before = before_last(text, separator);
+  return before.data() == nullptr ? text : text.substr(before.size() + 1);
 }
 
 /// "layer1.0.conv1.weight", but not "input.1".
@@ -423,17 +429,19 @@ void OnnxModules::rewind(NodeId first_node) {
   stretches_.push_back({first_node, 0});
 }
 
-/// The values that a call's nodes make and that nodes behind the call read.
-std::vector<std::pair<std::uint32_t, ValueId>> OnnxModules::find_outputs() const {
-  std::vector<NodeId> last_use(graph_.values().size(), 0);
+LargeVector<NodeId> OnnxModules::last_uses() const {
+  LargeVector<NodeId> last_use(graph_.values().size(), 0);
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     for (const ValueId input : graph_.inputs_of(graph_.nodes()[i])) {
       if (input != no_id) last_use[input] = static_cast<NodeId>(i);
     }
   }
   for (const Port& port : graph_.outputs()) last_use[port.value] = no_id;
+  return last_use;
+}
 
-  std::vector<std::pair<std::uint32_t, ValueId>> outputs;
+template <class Take>
+void OnnxModules::for_each_output(std::span<const NodeId> last_use, Take take) const {
   std::size_t stretch = 0;
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     while (stretch + 1 < stretches_.size() && stretches_[stretch + 1].first_node <= i) ++stretch;
@@ -444,11 +452,10 @@ std::vector<std::pair<std::uint32_t, ValueId>> OnnxModules::find_outputs() const
       for (PlaceId place = stretches_[stretch].place; place != 0; place = places_[place].outer) {
         const std::uint32_t call = places_[place].call;
         if (call >= calls_.size() || last_use[value] < calls_[call].end_node) break;
-        outputs.emplace_back(call, value);
+        take(call, value);
       }
     }
   }
-  return outputs;
 }
 
 void OnnxModules::finish() {
@@ -456,19 +463,22 @@ void OnnxModules::finish() {
   std::vector<ValueId> own;
   for (const Port& port : graph_.outputs()) own.push_back(port.value);
   graph_.add_call(0, 0, static_cast<NodeId>(graph_.nodes().size()), own);
-  auto outputs = find_outputs();
-  std::stable_sort(outputs.begin(), outputs.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  auto next = outputs.begin();
+
+  const LargeVector<NodeId> last_use = last_uses();
+  LargeVector<std::uint32_t> begins(calls_.size() + 1, 0);  // of each call's outputs among all
+  for_each_output(last_use, [&](std::uint32_t call, ValueId) { ++begins[call + 1]; });
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  LargeVector<ValueId> outputs(begins.back());
+  LargeVector<std::uint32_t> next = begins;
+  for_each_output(last_use,
+                  [&](std::uint32_t call, ValueId value) { outputs[next[call]++] = value; });
   for (std::size_t i = 0; i < calls_.size(); ++i) {
-    own.clear();
-    for (; next != outputs.end() && next->first == i; ++next) own.push_back(next->second);
     const Call& call = calls_[i];
     // Nodes that were taken back may have ended it.
     const auto end = std::min(call.end_node, static_cast<NodeId>(graph_.nodes().size()));
-    if (end > call.first_node) {
-      graph_.add_call(places_[call.place].module, call.first_node, end, own);
-    }
+    if (end <= call.first_node) continue;
+    graph_.add_call(places_[call.place].module, call.first_node, end,
+                    std::span(outputs).subspan(begins[i], begins[i + 1] - begins[i]));
   }
 }
 

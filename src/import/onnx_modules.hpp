@@ -115,7 +115,12 @@ class OnnxModules {
   ModuleId find_path(std::string_view dotted) const;
   bool has_path(ModuleId module, std::string_view dotted) const;
   void open(PlaceId place);
-  std::vector<std::pair<std::uint32_t, ValueId>> find_outputs() const;
+  /// By value: the last node that reads it; no_id for outputs of the graph.
+  LargeVector<NodeId> last_uses() const;
+  /// Hands over the values that a call's nodes make and that nodes behind the call read:
+  /// `take(call, value)`, those of one call in order.
+  template <class Take>
+  void for_each_output(std::span<const NodeId> last_use, Take take) const;
 
   Graph& graph_;
   LargeVector<Place> places_{Place{}};

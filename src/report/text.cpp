@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "report/memory.hpp"
 #include "report/report.hpp"
@@ -22,16 +23,40 @@ using terminal::dim;
 constexpr double ridge = 12.5;
 
 /// One column of the module tree. The ones with a higher `drop` go first on a narrow terminal.
-struct Column {
+/// Trees have up to hundreds of thousands of rows: the cells stand in one text.
+class Column {
+ public:
+  Column(std::string_view heading, bool to_the_right, int order)
+      : title(heading),
+        right(to_the_right),
+        drop(order),
+        width(display_width(heading)) {}
+
+  void add(std::string_view cell) {
+    text_ += cell;
+    ends_.push_back(text_.size());
+    width = std::max(width, display_width(cell));
+  }
+  std::size_t rows() const { return ends_.size(); }
+  std::string_view cell(std::size_t row) const {
+    const std::size_t begin = row > 0 ? ends_[row - 1] : 0;
+    return std::string_view(text_).substr(begin, ends_[row] - begin);
+  }
+
   std::string_view title;
   bool right;
   int drop;
-  std::vector<std::string> cells;
-  std::size_t width = 0;
+  std::size_t width;
+
+ private:
+  std::string text_;
+  std::vector<std::size_t> ends_;
 };
 
 /// "≤" before a figure that rests on an upper bound.
-std::string marked(const std::string& text, bool bounded) { return bounded ? "≤ " + text : text; }
+std::string marked(std::string text, bool bounded) {
+  return bounded ? "≤ " + text : std::move(text);
+}
 
 class TextReport : TextLines {
  public:
@@ -108,12 +133,16 @@ class TextReport : TextLines {
   }
 
   void write_tree() {
-    std::vector<Column> columns = {{"module", false, 0, {}},     {"type", false, 2, {}},
-                                   {"output", false, 3, {}},     {"params", true, 0, {}},
-                                   {"MACs", true, 0, {}},        {"FLOPs", true, 4, {}},
-                                   {"activations", true, 6, {}}, {"memory", true, 5, {}},
-                                   {"share", true, 1, {}},       {"", false, 1, {}}};
-    if (has_cost()) columns[4].title = input_.convention->name;
+    std::vector<Column> columns = {{"module", false, 0},
+                                   {"type", false, 2},
+                                   {"output", false, 3},
+                                   {"params", true, 0},
+                                   {has_cost() ? input_.convention->name : "MACs", true, 0},
+                                   {"FLOPs", true, 4},
+                                   {"activations", true, 6},
+                                   {"memory", true, 5},
+                                   {"share", true, 1},
+                                   {"", false, 1}};
     std::vector<int> children(graph_.modules().size(), 0);
     for (const ModuleInfo& module : graph_.modules()) {
       if (module.parent != no_id) ++children[module.parent];
@@ -151,17 +180,12 @@ class TextReport : TextLines {
     text_ += '\n';
   }
 
-  static void add_row(std::vector<Column>& columns, std::vector<std::string> cells) {
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      columns[i].cells.push_back(std::move(cells[i]));
+  static void add_row(std::vector<Column>& columns, std::initializer_list<std::string> cells) {
+    auto column = columns.begin();
+    for (const std::string& cell : cells) (column++)->add(cell);
   }
 
   void keep_only_fitting(std::vector<Column>& columns) const {
-    for (Column& column : columns) {
-      column.width = display_width(column.title);
-      for (const std::string& cell : column.cells)
-        column.width = std::max(column.width, display_width(cell));
-    }
     if (options_.width == 0) columns.pop_back();  // bars are for terminals
     if (!options_.show_shapes && options_.width == 0) return;
     const auto total = [&] {
@@ -185,30 +209,32 @@ class TextReport : TextLines {
 
   void print(const std::vector<Column>& columns) {
     std::string head;
-    for (const Column& column : columns) append_cell(head, column, column.title, {});
-    line("{}", styled(bold, trimmed(head)));
-    for (std::size_t row = 0; row < columns.front().cells.size(); ++row) {
-      std::string text;
+    for (const Column& column : columns) append_cell(head, column, column.title);
+    drop_spaces_at_end(head);
+    line("{}", styled(bold, head));
+    for (std::size_t row = 0; row < columns.front().rows(); ++row) {
       for (const Column& column : columns) {
         const bool is_bar = column.title.empty();
-        append_cell(text, column, column.cells[row], is_bar ? cyan : std::string_view{});
+        if (is_bar) {
+          text_ += styled(cyan, pad_right(column.cell(row), column.width));
+        } else {
+          append_cell(text_, column, column.cell(row));
+        }
       }
-      line("{}", trimmed(text));
+      drop_spaces_at_end(text_);
+      text_ += '\n';
     }
   }
 
-  void append_cell(std::string& text, const Column& column, std::string_view cell,
-                   std::string_view style) const {
-    if (!text.empty()) text += "  ";
-    const std::string padded =
-        column.right ? pad_left(cell, column.width) : pad_right(cell, column.width);
-    text += styled(style, padded);
+  /// The cell at its column's width, and the gap before the next.
+  static void append_cell(std::string& text, const Column& column, std::string_view cell) {
+    const std::size_t padding = column.width - display_width(cell);
+    if (column.right) text.append(padding, ' ');
+    text += cell;
+    text.append((column.right ? 0 : padding) + 2, ' ');
   }
 
-  static std::string trimmed(std::string text) {
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
-  }
+  static void drop_spaces_at_end(std::string& text) { text.erase(text.find_last_not_of(' ') + 1); }
 
   void write_totals() {
     const Figures& t = profile_.total;

@@ -12,27 +12,6 @@ using protozero::pbf_wire_type;
 
 static_assert(std::endian::native == std::endian::little, "protobuf's numbers are little-endian");
 
-bool ProtobufFields::next() {
-  if (unread_) skip();
-  if (position_ == end_) return false;
-  const auto key = static_cast<std::uint64_t>(varint());
-  number_ = static_cast<std::uint32_t>(key >> 3U);
-  if (number_ == 0 || key > 0xFFFFFFFFU) fail("has a field without a valid number");
-  wire_type_ = static_cast<pbf_wire_type>(key & 7U);
-  unread_ = true;
-  return true;
-}
-
-void ProtobufFields::require(pbf_wire_type type) {
-  if (wire_type_ != type) fail("has a field of another type than its number says");
-  unread_ = false;
-}
-
-std::int64_t ProtobufFields::integer() {
-  require(pbf_wire_type::varint);
-  return varint();
-}
-
 float ProtobufFields::real32() {
   require(pbf_wire_type::fixed32);
   return fixed<float>();
@@ -41,17 +20,6 @@ float ProtobufFields::real32() {
 double ProtobufFields::real64() {
   require(pbf_wire_type::fixed64);
   return fixed<double>();
-}
-
-std::string_view ProtobufFields::bytes() {
-  require(pbf_wire_type::length_delimited);
-  const auto length = static_cast<std::uint64_t>(varint());
-  if (length > static_cast<std::uint64_t>(end_ - position_)) {
-    fail("has a field that is longer than what is left");
-  }
-  const std::string_view result(position_, static_cast<std::size_t>(length));
-  position_ += length;
-  return result;
 }
 
 void ProtobufFields::skip() {
@@ -64,7 +32,7 @@ void ProtobufFields::skip() {
   }
 }
 
-std::int64_t ProtobufFields::varint() {
+std::int64_t ProtobufFields::long_varint() {
   try {
     return static_cast<std::int64_t>(protozero::decode_varint(&position_, end_));
   } catch (const protozero::exception&) {

@@ -22,16 +22,37 @@ class ProtobufFields {
         name_(name) {}
 
   /// Steps to the next field, over the current one's value if it was not read. False at the end.
-  bool next();
+  bool next() {
+    if (unread_) skip();
+    if (position_ == end_) return false;
+    const auto key = static_cast<std::uint64_t>(varint());
+    number_ = static_cast<std::uint32_t>(key >> 3U);
+    if (number_ == 0 || key > 0xFFFFFFFFU) fail("has a field without a valid number");
+    wire_type_ = static_cast<protozero::pbf_wire_type>(key & 7U);
+    unread_ = true;
+    return true;
+  }
 
   std::uint32_t number() const noexcept { return number_; }
   protozero::pbf_wire_type wire_type() const noexcept { return wire_type_; }
 
-  std::int64_t integer();
+  std::int64_t integer() {
+    require(protozero::pbf_wire_type::varint);
+    return varint();
+  }
   float real32();
   double real64();
   /// A string, bytes, or an embedded message.
-  std::string_view bytes();
+  std::string_view bytes() {
+    require(protozero::pbf_wire_type::length_delimited);
+    const auto length = static_cast<std::uint64_t>(varint());
+    if (length > static_cast<std::uint64_t>(end_ - position_)) {
+      fail("has a field that is longer than what is left");
+    }
+    const std::string_view result(position_, static_cast<std::size_t>(length));
+    position_ += length;
+    return result;
+  }
 
   /// Hands over the elements of a repeated field, packed or not: `take(std::int64_t)`.
   template <class Take>
@@ -58,9 +79,16 @@ class ProtobufFields {
   [[noreturn]] void fail(std::string_view reason) const;
 
  private:
-  void require(protozero::pbf_wire_type type);
+  void require(protozero::pbf_wire_type type) {
+    if (wire_type_ != type) fail("has a field of another type than its number says");
+    unread_ = false;
+  }
   void skip();
-  std::int64_t varint();
+  std::int64_t varint() {
+    const bool is_one_byte = position_ != end_ && static_cast<signed char>(*position_) >= 0;
+    return is_one_byte ? *position_++ : long_varint();
+  }
+  std::int64_t long_varint();
   template <class T>
   T fixed() {
     if (static_cast<std::size_t>(end_ - position_) < sizeof(T)) fail("ends inside a number");

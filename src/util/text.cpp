@@ -11,8 +11,22 @@
 namespace zoometer {
 namespace {
 
-/// As printf's "%.*f" writes it.
+/// As printf's "%.*f" writes it. Trees of modules have millions of figures: where the digits behind
+/// the last one are clearly above or below a half, whole numbers give them in a tenth of the time.
 std::string fixed(double value, int decimals) {
+  constexpr std::array<unsigned, 4> powers = {1, 10, 100, 1000};
+  constexpr double most = 1e9;  // what is rounded below is off by less than 1e-6
+  const auto places = static_cast<std::size_t>(decimals);
+  const double scaled = places < powers.size() ? value * powers[places] : most;
+  const double part = scaled - std::floor(scaled);
+  if (scaled >= 0 && scaled < most && std::abs(part - 0.5) > 1e-6) {
+    const auto rounded = static_cast<unsigned>(scaled + 0.5);
+    const unsigned power = powers[places];
+    std::string text = std::to_string(rounded / power);
+    if (places == 0) return text;
+    const std::string digits = std::to_string(rounded % power);
+    return text.append(1, '.').append(places - digits.size(), '0').append(digits);
+  }
   constexpr std::size_t longest = std::numeric_limits<double>::max_exponent10 + 8;
   std::array<char, longest> text;
   const auto written = std::to_chars(text.data(), text.data() + text.size(), value,
@@ -164,12 +178,13 @@ std::string_view first_sentence(std::string_view message) {
 }
 
 std::string escape_controls(std::string_view text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::ranges::none_of(text, is_control)) return std::string(text);
   std::string result;
   result.reserve(text.size());
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      result += fmt::format("\\x{:02x}", byte);
+    if (is_control(c)) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     } else {
       result += c;
     }
