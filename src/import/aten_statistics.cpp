@@ -190,13 +190,9 @@ void unique_elements(AtenCall& call) {
   const Tensor source = of_all ? flat(x) : x;
   if (source.rank() == 0) call.refuse("the different slices of a scalar");
   const std::int64_t axis = of_all ? 0 : axis_of(call, x.rank(), 0);
-  Tensor result = source;
-  if (consecutive) {
-    result = zoometer::clone(source);
-    call.graph().mark_bounded(result.id);
-  } else {
-    result = zoometer::unique(source, axis).values;
-  }
+  const Tensor result =
+      consecutive ? zoometer::clone(source) : zoometer::unique(source, axis).values;
+  if (consecutive) call.graph().mark_bounded(result.id);
   call.output(result);
   output_places_and_counts(call, result, of_all ? x.shape() : Shape{x.dim(axis)}, axis);
 }

@@ -18,9 +18,10 @@ std::string fixed(double value, int decimals) {
   constexpr double most = 1e9;  // what is rounded below is off by less than 1e-6
   const auto places = static_cast<std::size_t>(decimals);
   const double scaled = places < powers.size() ? value * powers[places] : most;
-  const double part = scaled - std::floor(scaled);
+  const double whole = std::floor(scaled);
+  const double part = scaled - whole;
   if (scaled >= 0 && scaled < most && std::abs(part - 0.5) > 1e-6) {
-    const auto rounded = static_cast<unsigned>(scaled + 0.5);
+    const unsigned rounded = static_cast<unsigned>(whole) + (part > 0.5 ? 1U : 0U);
     const unsigned power = powers[places];
     std::string text = std::to_string(rounded / power);
     if (places == 0) return text;
