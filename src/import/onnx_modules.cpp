@@ -174,6 +174,14 @@ void NameTable::add_to_index(std::uint32_t place) {
                         [](std::uint32_t) { return false; });
 }
 
+void OnnxModules::reserve(std::size_t modules) {
+  places_.reserve(modules);
+  place_ids_.reserve(modules);
+  children_.reserve(modules);
+  calls_.reserve(modules);
+  stretches_.reserve(modules);
+}
+
 void OnnxModules::add_root(std::string_view kind) {
   graph_.add_module(no_id, "", graph_.arena().copy(kind.empty() ? "Model" : kind));
 }

@@ -19,6 +19,11 @@ class NameTable {
   std::uint32_t find(std::uint32_t owner, std::string_view name) const noexcept;
   /// The id; or no_id, and from now on it is `id`.
   std::uint32_t find_or_insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
+  /// Makes room for about so many owners and names.
+  void reserve(std::size_t count) {
+    entries_.reserve(count);
+    owners_.reserve(count);
+  }
 
  private:
   struct Entry {
@@ -50,6 +55,8 @@ class OnnxModules {
  public:
   explicit OnnxModules(Graph& graph) : graph_(graph) {}
 
+  /// Makes room for about so many modules with a call each.
+  void reserve(std::size_t modules);
   void add_root(std::string_view kind);
   /// Adds a module that the file declares with its class. From then on a scope of its name is it.
   void declare(std::string_view path, std::string_view kind);

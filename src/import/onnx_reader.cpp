@@ -567,7 +567,10 @@ void OnnxReader::read() {
 void OnnxReader::read_graph() {
   OnnxGraph graph = records_.graph(model_.graph);
   constexpr std::size_t most = 1'000'000;  // the nodes of a hostile file may have two bytes each
-  graph_.reserve(std::min(graph.nodes.size(), most), std::min(graph.initializers.size(), most));
+  const std::size_t nodes = std::min(graph.nodes.size(), most);
+  const std::size_t modules = nodes + nodes / 8;  // one each, and some around them
+  graph_.reserve(nodes, std::min(graph.initializers.size(), most), modules);
+  modules_.reserve(modules);
   read_metadata(graph);
   OnnxFrame frame(nullptr, graph.nodes.size() + graph.initializers.size() + graph.inputs.size());
   frame.opsets = model_.opsets;

@@ -111,11 +111,12 @@ void Graph::clear() {
   current_module_ = 0;
 }
 
-void Graph::reserve(std::size_t nodes, std::size_t parameters) {
+void Graph::reserve(std::size_t nodes, std::size_t parameters, std::size_t modules) {
   nodes_.reserve(nodes);
   node_names_.reserve(nodes);
   parameters_.reserve(parameters);
   values_.reserve(nodes + parameters);
+  modules_.reserve(modules);
 }
 
 ModuleId Graph::add_module(ModuleId parent, std::string_view name, std::string_view kind) {

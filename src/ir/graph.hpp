@@ -111,8 +111,8 @@ class Graph {
 
   // -- building -----------------------------------------------------------------------------
 
-  /// Makes room for about so many nodes with an output each and so many parameters.
-  void reserve(std::size_t nodes, std::size_t parameters);
+  /// Makes room for about so many nodes with an output each, parameters and modules.
+  void reserve(std::size_t nodes, std::size_t parameters, std::size_t modules);
 
   /// Where names and attributes of this graph live.
   Arena& arena() noexcept { return arena_; }
