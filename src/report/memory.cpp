@@ -168,7 +168,7 @@ class MemoryText : TextLines {
         const double cell = std::clamp(filled - static_cast<double>(row * 8), 0.0, 8.0);
         bars += eighths[static_cast<std::size_t>(cell)];
       }
-      bars.erase(bars.find_last_not_of(' ') + 1);
+      drop_spaces_at_end(bars);
       trimmed_line("{} ┤{}", pad_left(axis_label(row, top), label_width), styled(cyan, bars));
     }
     std::string axis;

@@ -79,7 +79,7 @@ class Canvas {
   std::string line(std::size_t row) const {
     std::string text;
     for (const std::string& cell : cells_[row]) text += cell;
-    text.erase(text.find_last_not_of(' ') + 1);
+    drop_spaces_at_end(text);
     return text;
   }
 
@@ -148,7 +148,7 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
     if (at > 0 && ticks[at - 1] != ' ') continue;
     ticks.replace(at, label.size(), label);
   }
-  ticks.erase(ticks.find_last_not_of(' ') + 1);
+  drop_spaces_at_end(ticks);
   fmt::format_to(out, "{}{}\n", pad_left("", label_width + 2), ticks);
   for (std::size_t i = 0; i < points.size(); ++i) {
     fmt::format_to(out, "  {} {}: {:.4g} FLOPs per byte, {}FLOP/s\n", letters[i],

@@ -234,8 +234,6 @@ class TextReport : TextLines {
     text.append((column.right ? 0 : padding) + 2, ' ');
   }
 
-  static void drop_spaces_at_end(std::string& text) { text.erase(text.find_last_not_of(' ') + 1); }
-
   void write_totals() {
     const Figures& t = profile_.total;
     line("{}", styled(bold, "total"));

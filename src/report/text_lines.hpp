@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "util/text.hpp"
+
 namespace zoometer {
 
 /// How a terminal is told to draw text; `plain` ends what another began.
@@ -34,7 +36,7 @@ class TextLines {
   template <class... Args>
   void trimmed_line(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_.erase(text_.find_last_not_of(' ') + 1);
+    drop_spaces_at_end(text_);
     text_ += '\n';
   }
   /// The text in that style; as it is without a style or without colour.

@@ -163,6 +163,8 @@ std::string pad_left(std::string_view text, std::size_t width) {
   return std::string(used < width ? width - used : 0, ' ').append(text);
 }
 
+void drop_spaces_at_end(std::string& text) { text.erase(text.find_last_not_of(' ') + 1); }
+
 std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string result = "\"";

@@ -33,6 +33,9 @@ std::size_t display_width(std::string_view text) noexcept;
 std::string pad_right(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
 
+/// Takes off the spaces that padded columns leave at the end.
+void drop_spaces_at_end(std::string& text);
+
 /// A field of a CSV line, quoted where RFC 4180 asks for it.
 std::string csv_field(std::string_view text);
 
