@@ -7,7 +7,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <thread>
 #include <unordered_map>
 
 #include "cli/arguments.hpp"
@@ -319,8 +318,7 @@ class SweepRun {
 
   template <class Write>
   void work(const Write& write) {
-    const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
-    const std::int64_t workers = words_.jobs.value_or(std::max<std::int64_t>(1, cores));
+    const std::int64_t workers = words_.jobs.value_or(static_cast<std::int64_t>(core_count()));
     ProgressBar bar(jobs_.size());
     do_in_order<std::vector<SweepRow>>(
         jobs_.size(), static_cast<std::size_t>(workers), [] { return Graph(); },

@@ -6,12 +6,15 @@
 #include <set>
 
 #include "analysis/profile.hpp"
+#include "failure.hpp"
 #include "registry/zoo.hpp"
 #include "util/error.hpp"
 #include "util/ordered_work.hpp"
 
 namespace zoometer {
 namespace {
+
+using testing::failure_of;
 
 Totals traced(const Model& model, std::int64_t batch, Graph& graph) {
   TraceOptions options;
@@ -142,6 +145,39 @@ TEST(OrderedWork, WhatIsThrownEndsIt) {
   EXPECT_THROW(throws_at(20'000, SIZE_MAX), Error);
   EXPECT_THROW(throws_at(SIZE_MAX, 20'000), Error);
   EXPECT_THROW(throws_at(0, 0), Error);
+}
+
+TEST(OrderedWork, TheFirstPieceThatThrowsIsToldWhenThoseBeforeItAreTaken) {
+  for (int round = 0; round < 50; ++round) {
+    std::size_t taken = 0;
+    const std::string told = failure_of([&] {
+      do_in_order<std::size_t>(
+          10'000, 4,
+          [](std::size_t index) {
+            if (index % 3 == 0) std::this_thread::yield();
+            if (index >= 100) throw Error(ErrorCode::io, std::to_string(index));
+            return index;
+          },
+          [&](std::size_t, std::size_t) { ++taken; });
+    });
+    EXPECT_EQ(told, "io: 100");
+    EXPECT_EQ(taken, 100U);
+  }
+}
+
+TEST(OrderedWork, BothPiecesAreDoneWhateverOneThrows) {
+  int first = 0;
+  int second = 0;
+  do_both([&] { first = 1; }, [&] { second = 1; });
+  EXPECT_EQ(first + second, 2);
+  const auto fails = [](const char* text) { throw Error(ErrorCode::io, text); };
+  EXPECT_EQ(failure_of([&] { do_both([&] { fails("first"); }, [&] { second = 2; }); }),
+            "io: first");
+  EXPECT_EQ(failure_of([&] { do_both([&] { first = 2; }, [&] { fails("second"); }); }),
+            "io: second");
+  EXPECT_EQ(first + second, 4);
+  EXPECT_EQ(failure_of([&] { do_both([&] { fails("first"); }, [&] { fails("second"); }); }),
+            "io: second");
 }
 
 }  // namespace
