@@ -124,19 +124,20 @@ ModuleId Graph::add_module(ModuleId parent, std::string_view name, std::string_v
   return static_cast<ModuleId>(modules_.size() - 1);
 }
 
-ValueId Graph::add_value(const Shape& shape, DType dtype, NodeId producer, std::uint8_t flags) {
-  values_.push_back({intern(shape), producer, dtype, flags, 0});
+ValueId Graph::add_value(const SharedShape* shape, DType dtype, NodeId producer,
+                         std::uint8_t flags) {
+  values_.push_back({shape, producer, dtype, flags, 0});
   return static_cast<ValueId>(values_.size() - 1);
 }
 
 ValueId Graph::add_input(std::string_view name, const Shape& shape, DType dtype, bool is_bounded) {
   const auto flags = static_cast<std::uint8_t>(Value::is_input | (is_bounded ? Value::bounded : 0));
-  const ValueId value = add_value(shape, dtype, static_cast<NodeId>(inputs_.size()), flags);
+  const ValueId value = add_value(intern(shape), dtype, static_cast<NodeId>(inputs_.size()), flags);
   inputs_.push_back({name, value});
   return value;
 }
 
-ValueId Graph::add_parameter(ModuleId module, std::string_view name, const Shape& shape,
+ValueId Graph::add_parameter(ModuleId module, std::string_view name, const SharedShape* shape,
                              DType dtype, ParameterKind kind) {
   const auto index = static_cast<ParameterId>(parameters_.size());
   const ValueId value = add_value(shape, dtype, index, Value::is_parameter);
@@ -200,7 +201,7 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
     if (outputs[i].bounded) flags |= Value::bounded;
     if (shares) flags |= Value::shares;
     if (strided) flags |= Value::strided;
-    values_[add_value(outputs[i].shape, outputs[i].dtype, id, flags)].output_index =
+    values_[add_value(intern(outputs[i].shape), outputs[i].dtype, id, flags)].output_index =
         static_cast<std::uint16_t>(i);
   }
   nodes_.push_back({&op, attrs, first_input, first_output, current_module_,
@@ -218,7 +219,7 @@ void Graph::add_declared_outputs(NodeId node, std::span<const OutputType> output
   }
   for (const OutputType& output : outputs) {
     const auto flags = static_cast<std::uint8_t>(output.bounded ? Value::bounded : 0);
-    values_[add_value(output.shape, output.dtype, node, flags)].output_index =
+    values_[add_value(intern(output.shape), output.dtype, node, flags)].output_index =
         target.output_count++;
   }
 }
@@ -327,17 +328,17 @@ std::string Graph::parameter_path(const Parameter& parameter) const {
   return path.append(parameter.name);
 }
 
-std::vector<ModuleId> Graph::modules_in_order() const {
+LargeVector<ModuleId> Graph::modules_in_order() const {
   const std::size_t count = modules_.size();
-  std::vector<ModuleId> first_child(count, no_id);
-  std::vector<ModuleId> next_sibling(count, no_id);
+  LargeVector<ModuleId> first_child(count, no_id);
+  LargeVector<ModuleId> next_sibling(count, no_id);
   for (std::size_t i = count; i-- > 0;) {  // backwards, so that the first child is the earliest
     const ModuleId parent = modules_[i].parent;
     if (parent == no_id) continue;
     next_sibling[i] = first_child[parent];
     first_child[parent] = static_cast<ModuleId>(i);
   }
-  std::vector<ModuleId> order;
+  LargeVector<ModuleId> order;
   order.reserve(count);
   std::vector<ModuleId> open;
   if (count > 0) open.push_back(0);
@@ -352,7 +353,7 @@ std::vector<ModuleId> Graph::modules_in_order() const {
 }
 
 std::vector<ParameterId> Graph::parameters_in_order() const {
-  const std::vector<ModuleId> order = modules_in_order();
+  const LargeVector<ModuleId> order = modules_in_order();
   std::vector<std::uint32_t> position(modules_.size(), 0);
   for (std::size_t i = 0; i < order.size(); ++i) position[order[i]] = static_cast<std::uint32_t>(i);
 

@@ -127,7 +127,12 @@ class Graph {
                     bool is_bounded = false);
   /// Adds a tensor that `module` owns.
   ValueId add_parameter(ModuleId module, std::string_view name, const Shape& shape, DType dtype,
-                        ParameterKind kind);
+                        ParameterKind kind) {
+    return add_parameter(module, name, intern(shape), dtype, kind);
+  }
+  /// The same with a shape that `intern` gave.
+  ValueId add_parameter(ModuleId module, std::string_view name, const SharedShape* shape,
+                        DType dtype, ParameterKind kind);
   /// Declares that a parameter's storage is that of another one, before it.
   void share_parameter(ParameterId parameter, ParameterId with);
   /// Declares a value an output of the graph.
@@ -260,14 +265,14 @@ class Graph {
   std::string parameter_path(const Parameter& parameter) const;
 
   /// Modules in depth-first order of their registration: torchvision's `named_modules()`.
-  std::vector<ModuleId> modules_in_order() const;
+  LargeVector<ModuleId> modules_in_order() const;
   /// Parameters as in the state dict: module by module, parameters before buffers.
   std::vector<ParameterId> parameters_in_order() const;
 
  private:
   friend class Inference;
 
-  ValueId add_value(const Shape& shape, DType dtype, NodeId producer, std::uint8_t flags);
+  ValueId add_value(const SharedShape* shape, DType dtype, NodeId producer, std::uint8_t flags);
   void rehash(std::size_t capacity);
   NodeId commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                 std::span<const OutputType> outputs);

@@ -22,6 +22,11 @@ inline constexpr std::string_view cyan = "\x1b[36m";
 inline constexpr std::string_view plain = "\x1b[0m";
 }  // namespace terminal
 
+/// "≤" before a figure that rests on an upper bound.
+inline std::string marked(std::string figure, bool bounded) {
+  return bounded ? "≤ " + figure : std::move(figure);
+}
+
 /// The base of what is written line by line: the text so far, and colour where it is wanted.
 class TextLines {
  protected:

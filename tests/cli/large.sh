@@ -69,9 +69,26 @@ if /usr/bin/python3 -c 'import os; raise SystemExit(b"tmpfs" in os.popen("stat -
   expect "reads less than 1% of 1 GiB" /usr/bin/python3 measure.py cold
 fi
 expect "touches no more pages for 1 GiB" /usr/bin/python3 measure.py warm
+
+# Several threads write a large tree piece by piece, each at its place.
+cat >rows.py <<'END'
+import json, sys
+
+told = [module["path"].split(".")[-1] for module in json.load(open("tree.json"))["modules"][1:]]
+lines = open("tree.txt").read().split("\n\n")[1].split("\n")
+shown = [line.split()[0] for line in lines if line.startswith("  ")]
+assert len(told) > 25_000 and shown == told, (len(told), len(shown))
+END
+"$ZOOMETER" profile nodes_100000.onnx >tree.txt
+"$ZOOMETER" profile nodes_100000.onnx --depth 2 --format json >tree.json
+expect "has every module's row, in order" /usr/bin/python3 rows.py
+
 # The sanitizer's own memory and work would be measured with ours.
 if ! grep -q __asan_init "$ZOOMETER"; then
   expect "takes instructions that grow linearly with the nodes" /usr/bin/python3 measure.py linear
   expect "takes little memory for each node" /usr/bin/python3 measure.py memory
+  # A thread's stack as large as this limit does not fit beside the rest.
+  (ulimit -s 8000000 && ulimit -v 8000000 && "$ZOOMETER" profile nodes_100000.onnx) >alone.txt 2>&1
+  expect "needs no thread beside the first" cmp tree.txt alone.txt
 fi
 finish

@@ -1,0 +1,265 @@
+#include "report/module_tree.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "report/text_lines.hpp"
+#include "util/huge_pages.hpp"
+#include "util/ordered_work.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr int usual_depth = 2;
+constexpr std::size_t bar_cells = 10;
+constexpr std::size_t gap = 2;  // behind each column
+// A tree may have hundreds of thousands of rows, so that several threads write it piece by piece.
+constexpr std::size_t rows_of_piece = 2048;
+
+/// A module that has a row.
+struct Shown {
+  ModuleId id = 0;
+  int depth = 0;
+  bool hides = false;  ///< it has modules that are too deep to be shown
+};
+
+/// What a cell takes of the text and of the terminal.
+struct CellSize {
+  std::uint32_t bytes = 0;
+  std::uint32_t width = 0;
+};
+
+/// The cells of some rows, one after the other in one text.
+struct Rows {
+  std::string text;
+  std::vector<CellSize> sizes;
+
+  void add(std::string_view cell) {
+    text += cell;
+    sizes.push_back(
+        {static_cast<std::uint32_t>(cell.size()), static_cast<std::uint32_t>(display_width(cell))});
+  }
+};
+
+/// The ones with a higher `drop` go first on a narrow terminal.
+struct Column {
+  std::string_view title;
+  bool right = false;
+  int drop = 0;
+  std::size_t width = display_width(title);
+  bool is_dropped = false;
+};
+
+class ModuleTree : TextLines {
+ public:
+  ModuleTree(const ReportInput& input, const ReportOptions& options)
+      : TextLines(options.colour),
+        input_(input),
+        options_(options),
+        graph_(input.graph),
+        profile_(input.profile),
+        outputs_(input.graph),
+        whole_(static_cast<double>(weight(profile_.total))),
+        columns_{{{"module", false, 0},
+                  {"type", false, 2},
+                  {"output", false, 3},
+                  {"params", true, 0},
+                  {has_cost() ? input.convention->name : "MACs", true, 0},
+                  {"FLOPs", true, 4},
+                  {"activations", true, 6},
+                  {"memory", true, 5},
+                  {"share", true, 1},
+                  {"", false, 1}}} {
+    choose_modules();
+  }
+
+  void append_to(std::string& text) {
+    text_.swap(text);
+    std::vector<Rows> pieces;
+    const std::size_t count = (shown_.size() + rows_of_piece - 1) / rows_of_piece;
+    do_in_order<Rows>(
+        count, core_count(), [&](std::size_t index) { return rows_of(piece(index)); },
+        [&](std::size_t, Rows&& rows) {
+          widen_for(rows);
+          pieces.push_back(std::move(rows));
+        });
+    keep_only_fitting();
+    write_titles();
+    text_.reserve(text_.size() + shown_.size() * (total_width() + 1));
+    do_in_order<std::string>(
+        pieces.size(), core_count(), [&](std::size_t index) { return lines_of(pieces[index]); },
+        [&](std::size_t, const std::string& lines) { text_ += lines; });
+    if (std::ranges::any_of(shown_, &Shown::hides))
+      line("{}", styled(terminal::dim, fmt::format("+ has modules below --depth {}", depth())));
+    text_ += '\n';
+    text_.swap(text);
+  }
+
+ private:
+  bool has_cost() const { return input_.convention != nullptr; }
+  /// What the bars and shares measure: the chosen cost, or MACs.
+  std::int64_t weight(const Figures& figures) const {
+    return has_cost() ? figures.cost : figures.macs;
+  }
+  int depth() const { return options_.depth.value_or(usual_depth); }
+  /// Bars are for terminals.
+  bool has_bars() const { return options_.width > 0; }
+  bool is_bar(const Column& column) const { return &column == &columns_.back(); }
+
+  void choose_modules() {
+    const auto modules = graph_.modules();
+    LargeVector<int> depths(modules.size(), 0);
+    LargeVector<bool> has_children(modules.size(), false);
+    for (ModuleId id = 1; id < modules.size(); ++id) {
+      depths[id] = depths[modules[id].parent] + 1;
+      has_children[modules[id].parent] = true;
+    }
+    for (const ModuleId id : graph_.modules_in_order()) {
+      if (depths[id] <= depth())
+        shown_.push_back({id, depths[id], depths[id] == depth() && has_children[id]});
+    }
+  }
+
+  std::span<const Shown> piece(std::size_t index) const {
+    const std::size_t begin = index * rows_of_piece;
+    return std::span(shown_).subspan(begin, std::min(rows_of_piece, shown_.size() - begin));
+  }
+
+  Rows rows_of(std::span<const Shown> shown) const {
+    Rows rows;
+    rows.sizes.reserve(shown.size() * columns_.size());
+    for (const Shown& each : shown) add_row(each, rows);
+    return rows;
+  }
+
+  void add_row(const Shown& shown, Rows& rows) const {
+    const ModuleInfo& module = graph_.modules()[shown.id];
+    const Figures& f = profile_.modules[shown.id];
+    std::string name(static_cast<std::size_t>(shown.depth) * 2, ' ');
+    name += escape_controls(shown.id == 0 ? module.kind : module.name);
+    if (shown.hides) name += " +";
+    const auto count = [](std::int64_t figure, bool bounded) {
+      return figure > 0 ? marked(format_count(figure), bounded) : "-";
+    };
+    const std::int64_t bytes = f.bytes_read + f.bytes_written;
+    const bool has_share = whole_ > 0 && weight(f) > 0;
+    const double share = whole_ > 0 ? static_cast<double>(weight(f)) / whole_ : 0;
+    rows.add(name);
+    rows.add(escape_controls(module.kind));
+    rows.add(output_text(outputs_[shown.id], profile_.calls[shown.id]));
+    rows.add(count(f.parameters, false));
+    rows.add(count(weight(f), has_cost() ? f.bounded : f.macs_bounded));
+    rows.add(count(f.flops, f.bounded));
+    rows.add(count(f.activations, f.macs_bounded));
+    rows.add(bytes > 0 ? marked(format_bytes(bytes), f.bounded) : "-");
+    rows.add(has_share ? format_share(share, 1) : "");
+    rows.add(has_bars() ? share_bar(share, bar_cells) : "");
+  }
+
+  /// The shapes of the module's first call; how many calls more.
+  std::string output_text(std::span<const ValueId> values, std::uint32_t calls) const {
+    if (calls == 0) return "not called";
+    const std::size_t per_call = values.size() / calls;
+    std::string text;
+    constexpr std::size_t most = 3;
+    for (std::size_t i = 0; i < std::min(per_call, most); ++i) {
+      text += (i > 0 ? ", " : "") + to_short_string(graph_.shape(values[i]));
+    }
+    if (per_call > most) text += fmt::format(", +{}", per_call - most);
+    if (calls > 1) text += fmt::format("  x{}", calls);
+    return text;
+  }
+
+  void widen_for(const Rows& rows) {
+    for (std::size_t i = 0; i < rows.sizes.size(); ++i) {
+      std::size_t& width = columns_[i % columns_.size()].width;
+      width = std::max<std::size_t>(width, rows.sizes[i].width);
+    }
+  }
+
+  std::size_t total_width() const {
+    std::size_t sum = 0;
+    for (const Column& column : columns_) sum += column.is_dropped ? 0 : column.width + gap;
+    return sum;
+  }
+
+  void keep_only_fitting() {
+    columns_.back().is_dropped = !has_bars();
+    if (options_.width == 0) return;
+    while (total_width() > static_cast<std::size_t>(options_.width) + gap) {
+      Column* victim = nullptr;
+      for (Column& column : columns_) {
+        const bool is_kept = options_.show_shapes && column.title == "output";
+        if (column.drop == 0 || column.is_dropped || is_kept) continue;
+        if (victim == nullptr || column.drop > victim->drop) victim = &column;
+      }
+      if (victim == nullptr) return;
+      victim->is_dropped = true;
+    }
+  }
+
+  void write_titles() {
+    std::string titles;
+    for (const Column& column : columns_) {
+      if (!column.is_dropped)
+        append_cell(titles, column, column.title, display_width(column.title));
+    }
+    drop_spaces_at_end(titles);
+    line("{}", styled(terminal::bold, titles));
+  }
+
+  std::string lines_of(const Rows& rows) const {
+    std::string text;
+    text.reserve(rows.sizes.size() / columns_.size() * (total_width() + 1));
+    const char* at = rows.text.data();
+    for (std::size_t i = 0; i < rows.sizes.size();) {
+      for (const Column& column : columns_) {
+        const auto [bytes, width] = rows.sizes[i++];
+        const std::string_view cell(at, bytes);
+        at += bytes;
+        if (column.is_dropped) continue;
+        if (is_bar(column)) {
+          text += styled(terminal::cyan, pad_right(cell, column.width));
+        } else {
+          append_cell(text, column, cell, width);
+        }
+      }
+      drop_spaces_at_end(text);
+      text += '\n';
+    }
+    return text;
+  }
+
+  /// The cell at its column's width, and the gap before the next.
+  static void append_cell(std::string& text, const Column& column, std::string_view cell,
+                          std::size_t width) {
+    const std::size_t padding = column.width - width;
+    const std::size_t begin = text.size() + (column.right ? padding : 0);
+    text.append(padding + cell.size() + gap, ' ');
+    std::ranges::copy(cell, text.begin() + static_cast<std::ptrdiff_t>(begin));
+  }
+
+  const ReportInput& input_;
+  const ReportOptions& options_;
+  const Graph& graph_;
+  const Profile& profile_;
+  CallOutputs outputs_;
+  double whole_;
+  std::array<Column, 10> columns_;
+  LargeVector<Shown> shown_;
+};
+
+}  // namespace
+
+void append_module_tree(std::string& text, const ReportInput& input, const ReportOptions& options) {
+  ModuleTree(input, options).append_to(text);
+}
+
+}  // namespace zoometer
