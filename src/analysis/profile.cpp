@@ -4,6 +4,7 @@
 
 #include "op/unknown.hpp"
 #include "util/checked.hpp"
+#include "util/ordered_work.hpp"
 
 namespace zoometer {
 namespace {
@@ -105,6 +106,20 @@ void fill_ledger(Profile& profile) {
   }
 }
 
+void count_up(const Graph& graph, const Convention* convention, Profile& profile) {
+  profile.modules.resize(graph.modules().size());
+  profile.calls.resize(graph.modules().size());
+  for (const ModuleCall& call : graph.calls()) ++profile.calls[call.module];
+  add_parameters(graph, profile);
+  add_nodes(graph, convention, profile);
+  sum_up(graph, profile);
+  fill_ledger(profile);
+  std::stable_sort(profile.operators.begin(), profile.operators.end(),
+                   [](const auto& a, const auto& b) { return a.figures.flops > b.figures.flops; });
+  std::stable_sort(profile.dtypes.begin(), profile.dtypes.end(),
+                   [](const auto& a, const auto& b) { return a.macs > b.macs; });
+}
+
 }  // namespace
 
 Figures& Figures::operator+=(const Figures& other) {
@@ -175,18 +190,15 @@ Figures total_of(const Graph& graph) {
 
 Profile profile(const Graph& graph, const Convention* convention) {
   Profile result;
-  result.modules.resize(graph.modules().size());
-  result.calls.resize(graph.modules().size());
-  for (const ModuleCall& call : graph.calls()) ++result.calls[call.module];
-  add_parameters(graph, result);
-  add_nodes(graph, convention, result);
-  sum_up(graph, result);
-  fill_ledger(result);
-  std::stable_sort(result.operators.begin(), result.operators.end(),
-                   [](const auto& a, const auto& b) { return a.figures.flops > b.figures.flops; });
-  std::stable_sort(result.dtypes.begin(), result.dtypes.end(),
-                   [](const auto& a, const auto& b) { return a.macs > b.macs; });
-  result.memory = activations_of(graph);
+  const auto measure = [&] { result.memory = activations_of(graph); };
+  const auto count = [&] { count_up(graph, convention, result); };
+  constexpr std::size_t many = 50'000;  // nodes, from which on a thread is worth its start
+  if (graph.nodes().size() >= many) {
+    do_both(measure, count);
+  } else {
+    count();
+    measure();
+  }
   return result;
 }
 
