@@ -32,11 +32,20 @@ std::string_view after_last(std::string_view text, char separator) {
   return before.data() == nullptr ? text : text.substr(before.size() + 1);
 }
 
+/// Whether names of weights are made of that: scopes have slashes, tensors' names colons.
+bool has_no_scope(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '/' || c == ':'; });
+}
+
+/// "weight", but not "1".
+bool is_own_name(std::string_view name) {
+  return !name.empty() && !is_number(name) && has_no_scope(name);
+}
+
 /// "layer1.0.conv1.weight", but not "input.1".
 bool is_dotted_path(std::string_view name) {
-  const std::string_view last = after_last(name, '.');
-  return last.size() < name.size() && !last.empty() && !is_number(last) &&
-         name.find('/') == std::string_view::npos && name.find(':') == std::string_view::npos;
+  const std::string_view path = before_last(name, '.');
+  return path.data() != nullptr && is_own_name(name.substr(path.size() + 1)) && has_no_scope(path);
 }
 
 /// The strings of a printed Python list: "['', 'layer1', 'layer1.0']".
@@ -364,15 +373,22 @@ bool OnnxModules::has_path(ModuleId module, std::string_view dotted) const {
 std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
                                                         ModuleId consumer) {
   if (graph_.modules().size() == 1) return {0, weight};  // a flat graph
+  const std::string_view path = before_last(weight, '.');
+  const std::string_view name = path.data() == nullptr ? weight : weight.substr(path.size() + 1);
+  // A module's weights come one after the other.
+  const bool is_like_last = consumer == last_home_ && path == last_path_;
+  if (is_like_last && is_own_name(name)) return {consumer, name};
   if (!is_dotted_path(weight)) {
     std::string scope = graph_.module_path(consumer) + "/";
     std::replace(scope.begin(), scope.end(), '.', '/');
     const bool is_own = weight.size() > scope.size() && weight.starts_with(scope);
     return {consumer, is_own ? weight.substr(scope.size()) : weight};
   }
-  const std::string_view path = before_last(weight, '.');
-  const std::string_view name = after_last(weight, '.');
-  if (has_path(consumer, path)) return {consumer, name};
+  if (has_path(consumer, path)) {
+    last_home_ = consumer;
+    last_path_ = path;
+    return {consumer, name};
+  }
   if (const ModuleId found = find_path(path); found != no_id) return {found, name};
   const std::string place = graph_.module_path(consumer);
   const std::string_view first = path.substr(0, path.find('.'));

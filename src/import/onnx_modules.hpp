@@ -139,6 +139,8 @@ class OnnxModules {
   std::vector<PlaceId> bases_{0};      // of the function calls that are being read
   std::vector<Level> trail_{Level{}};  // of the last node that was named
   PlaceId open_ = 0;
+  ModuleId last_home_ = no_id;  // a module that owns the weight which it used, and
+  std::string_view last_path_;  // the weight's path
   bool has_declared_ = false;
   LargeVector<std::string_view> weight_names_;
   std::unordered_set<std::string_view> weight_paths_;  // made when asked

@@ -442,7 +442,9 @@ ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view na
   const std::string_view own = has_name ? value.stored->name : name;
   const auto [home, short_name] = modules_.home(own, graph_.current_module());
   const auto index = static_cast<ParameterId>(graph_.parameters().size());
-  id = graph_.add_parameter(home, graph_.arena().copy(short_name), shape_of(value), dtype_of(value),
+  const SharedShape* type =
+      value.stored != nullptr ? value.stored->type : graph_.intern(value.known->shape);
+  id = graph_.add_parameter(home, graph_.arena().copy(short_name), type, dtype_of(value),
                             parameter_kind(value, role, own));
   if (shared_with != no_id) graph_.share_parameter(index, shared_with);
   entered_.push_back(&id);
@@ -546,9 +548,7 @@ void OnnxReader::read() {
     throw Error(ErrorCode::unsupported, "the ONNX file holds no graph, only functions");
   }
   for (const OnnxFunction& function : model_.functions) {
-    std::string key(function.domain);
-    key.append("\n").append(function.name);
-    if (!function.overload.empty()) key.append("\n").append(function.overload);
+    const OperatorKey key{function.domain, function.name, function.overload};
     handlers_.emplace(key, Handlers{&function, nullptr, nullptr});
   }
   read_graph();
@@ -1025,13 +1025,20 @@ bool OnnxReader::emit(OnnxContext& context, const OnnxOperator& row) {
 }
 
 const OnnxReader::Handlers& OnnxReader::handlers_for(const OnnxNode& node) {
-  handler_key_.assign(node.domain).append("\n").append(node.op_type);
-  if (!node.overload.empty()) handler_key_.append("\n").append(node.overload);
-  const auto found = handlers_.find(handler_key_);
-  if (found != handlers_.end()) return found->second;
-  const Handlers handlers{nullptr, find_onnx_operator(node.domain, node.op_type),
-                          find_onnx_fold(node.domain, node.op_type)};
-  return handlers_.emplace(handler_key_, handlers).first->second;
+  const OperatorKey key{node.domain, node.op_type, node.overload};
+  // Nearly all nodes are of few operators, which hashing their names would take longer to find.
+  const std::size_t at = key.op_type.empty() ? 0 : key.op_type.size() * 8 + (key.op_type[0] & 7U);
+  auto& [recent_key, recent] = recent_handlers_[at % recent_handlers_.size()];
+  if (recent != nullptr && recent_key == key) return *recent;
+  auto found = handlers_.find(key);
+  if (found == handlers_.end()) {
+    const Handlers handlers{nullptr, find_onnx_operator(node.domain, node.op_type),
+                            find_onnx_fold(node.domain, node.op_type)};
+    found = handlers_.emplace(key, handlers).first;
+  }
+  recent_key = key;
+  recent = &found->second;
+  return *recent;
 }
 
 void OnnxReader::call_function(OnnxContext& context, const OnnxFunction& function) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -243,6 +245,19 @@ class OnnxReader {
                                    std::span<const std::string_view> later);
   [[noreturn]] void refuse_taken_name(std::string_view name,
                                       std::span<const std::string_view> nodes);
+  /// What an operator or a function is called.
+  struct OperatorKey {
+    std::string_view domain;
+    std::string_view op_type;
+    std::string_view overload;
+    friend bool operator==(const OperatorKey&, const OperatorKey&) = default;
+  };
+  struct OperatorHash {
+    std::size_t operator()(const OperatorKey& key) const noexcept {
+      constexpr std::hash<std::string_view> hash;
+      return (hash(key.domain) * 31 + hash(key.overload)) * 31 + hash(key.op_type);
+    }
+  };
   /// What reads a node, by its operator.
   struct Handlers {
     const OnnxFunction* function = nullptr;
@@ -267,10 +282,10 @@ class OnnxReader {
   std::unordered_map<std::string_view, std::int64_t> dims_;
   std::set<std::string_view> dims_seen_;  // in the inputs
   std::unordered_set<std::string> noted_;
-  std::unordered_map<std::string, Handlers> handlers_;
+  std::unordered_map<OperatorKey, Handlers, OperatorHash> handlers_;
+  std::array<std::pair<OperatorKey, const Handlers*>, 128> recent_handlers_ = {};
   std::unordered_map<const char*, StoredTensor*> stored_by_place_;  // of subgraphs read repeatedly
   std::vector<ValueId*> entered_;  // where `enter` left ids, so that they can be taken back
-  std::string handler_key_;
   std::vector<std::string_view> declared_names_;  // of parameters, in the state dict's order
   std::unordered_map<std::string_view, ParameterKind> declared_kinds_;
   std::vector<std::string> assumed_;  // symbolic sizes that were taken as 1

@@ -1,5 +1,6 @@
 #include "import/onnx_values.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -51,8 +52,27 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
 std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) {
   const std::uint32_t recent = recent_[hash % recent_.size()];
   if (is_at(recent, name)) return recent;
+  // Many files ask for hardly any other name, and the index of a large one takes its time.
+  constexpr std::size_t last = 64;
+  constexpr std::size_t few = 16;
+  if (indexed_ == 0) {
+    const std::uint32_t found =
+        look_through(hashes_.size() - std::min(last, hashes_.size()), name, hash);
+    if (found != HashIndex::none) return found;
+    if (++looked_through_ <= few) return look_through(0, name, hash);
+  }
   update_index();
   return index_.find(hash, [&](std::uint32_t at) { return entries_[at].name == name; });
+}
+
+std::uint32_t OnnxScope::look_through(std::size_t from, std::string_view name,
+                                      std::uint32_t hash) const {
+  auto at = hashes_.begin() + static_cast<std::ptrdiff_t>(from);
+  while ((at = std::find(at, hashes_.end(), hash)) != hashes_.end()) {
+    const auto place = static_cast<std::uint32_t>(at++ - hashes_.begin());
+    if (entries_[place].name == name) return place;
+  }
+  return HashIndex::none;
 }
 
 const OnnxValue* OnnxScope::find(std::string_view name) {
@@ -80,9 +100,25 @@ void OnnxScope::define(std::string_view name, const OnnxValue& value) {
 }
 
 std::optional<std::string_view> OnnxScope::taken_name() {
+  constexpr std::size_t many = 4096;
+  if (indexed_ == 0 && entries_.size() >= many) return taken_of_many();
   update_index();
   if (taken_ == HashIndex::none) return std::nullopt;
   return entries_[taken_].name;
+}
+
+std::optional<std::string_view> OnnxScope::taken_of_many() const {
+  const std::vector<std::uint32_t> repeated = repeated_hashes(hashes_);
+  std::vector<bool> may_be(std::size_t{1} << 16U, false);  // by the lower half of the hash
+  for (const std::uint32_t hash : repeated) may_be[hash & 0xFFFFU] = true;
+  HashIndex index;
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    const std::uint32_t hash = hashes_[place];
+    if (!may_be[hash & 0xFFFFU] || !std::ranges::binary_search(repeated, hash)) continue;
+    const auto is_it = [&](std::uint32_t at) { return entries_[at].name == entries_[place].name; };
+    if (index.find_or_insert(hash, place, is_it) != HashIndex::none) return entries_[place].name;
+  }
+  return std::nullopt;
 }
 
 void OnnxScope::update_index() {

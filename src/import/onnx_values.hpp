@@ -91,13 +91,16 @@ class OnnxScope {
     return place < entries_.size() && entries_[place].name == name;
   }
   std::uint32_t place_of(std::string_view name, std::uint32_t hash);
+  std::uint32_t look_through(std::size_t from, std::string_view name, std::uint32_t hash) const;
   void update_index();
+  std::optional<std::string_view> taken_of_many() const;
 
   OnnxScope* outer_;
   LargeVector<Entry> entries_;
   LargeVector<std::uint32_t> hashes_;  // of the entries' names
   HashIndex index_;                    // of the first entries; the others wait for a search
   std::size_t indexed_ = 0;
+  std::size_t looked_through_ = 0;              // how often
   std::uint32_t taken_ = HashIndex::none;       // the place of a name that an earlier entry has
   std::array<std::uint32_t, 256> recent_ = {};  // places by their hash
   std::size_t next_ = 0;                        // where the next weight is looked for first

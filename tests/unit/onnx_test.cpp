@@ -453,27 +453,37 @@ std::string chain(int count, std::vector<std::string> nodes, const std::string& 
 }
 
 TEST(Onnx, FindsValuesOfLongAgo) {
+  // Far more than are looked through before there is an index, near and far in turn.
   constexpr int count = 5000;
-  const Read read(chain(count,
-                        {node({"Add", {"t4999", "t3"}, {"a"}}), node({"Add", {"a", "t1"}, {"b"}}),
-                         node({"Add", {"b", "x"}, {"y"}})},
-                        "y"));
-  const auto inputs = read.graph.inputs_of(read.graph.nodes()[count]);
-  EXPECT_EQ(read.graph.value(inputs[0]).producer, count - 1U);
-  EXPECT_EQ(read.graph.value(inputs[1]).producer, 3U);
-  EXPECT_EQ(read.graph.value(read.graph.inputs_of(read.graph.nodes()[count + 1])[1]).producer, 1U);
+  constexpr int sums = 100;
+  const auto wanted = [](int i) { return i % 3 == 0 ? count - 1 - i : i * 37; };
+  std::vector<std::string> nodes;
+  for (int i = 0; i < sums; ++i) {
+    const std::string last = i == 0 ? "x" : "a" + std::to_string(i - 1);
+    nodes.push_back(
+        node({"Add", {last, "t" + std::to_string(wanted(i))}, {"a" + std::to_string(i)}}));
+  }
+  const Read read(chain(count, nodes, "a99"));
+  for (int i = 0; i < sums; ++i) {
+    const Node& sum = read.graph.nodes()[static_cast<std::size_t>(count + i)];
+    const ValueId input = read.graph.inputs_of(sum)[1];
+    EXPECT_EQ(read.graph.value(input).producer, static_cast<NodeId>(wanted(i)));
+  }
 }
 
 TEST(Onnx, RefusesNamesMadeTwice) {
-  for (const std::string taken : {"t0", "t7", "t1999", "x"}) {
-    const Error error = refusal(chain(2000,
-                                      {node({"Relu", {"t0"}, {taken}, {}, "again"}),
-                                       node({"Relu", {"t1999"}, {"y"}, {}, "last"})},
-                                      "y"));
-    EXPECT_EQ(error.code, ErrorCode::malformed);
-    EXPECT_THAT(error.message, HasSubstr("'" + taken + "' is made twice"));
-    EXPECT_THAT(error.place.node, HasSubstr("again"));
-    EXPECT_TRUE(error.place.byte_offset.has_value());
+  for (const int count : {2000, 6000}) {
+    for (const std::string taken : {"t0", "t7", "t1999", "x"}) {
+      const Error error = refusal(chain(count,
+                                        {node({"Relu", {"t0"}, {taken}, {}, "again"}),
+                                         node({"Relu", {"t1999"}, {"t1"}, {}, "later"}),
+                                         node({"Relu", {"t1999"}, {"y"}, {}, "last"})},
+                                        "y"));
+      EXPECT_EQ(error.code, ErrorCode::malformed);
+      EXPECT_THAT(error.message, HasSubstr("'" + taken + "' is made twice"));
+      EXPECT_THAT(error.place.node, HasSubstr("again"));
+      EXPECT_TRUE(error.place.byte_offset.has_value());
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <random>
 #include <string>
 
@@ -102,6 +103,24 @@ TEST(HashIndex, TakesManyEntriesAtOnceAndTellsTheFirstThatIsThereTwice) {
   EXPECT_EQ(index.insert_all(std::span(entries).subspan(count), count, is_same), count + 1);
   HashIndex other;
   EXPECT_EQ(other.insert_all(entries, 0, is_same), count + 1);
+}
+
+TEST(HashIndex, TellsTheHashesThatAreThereMoreThanOnce) {
+  std::mt19937 random(1);
+  const std::vector<std::uint32_t> edges = {0, 0xFFFFFFFF, 1, 0x80000000};
+  for (const std::size_t count : {0U, 1U, 10U, 3000U, 300'000U}) {
+    std::vector<std::uint32_t> hashes;
+    std::map<std::uint32_t, int> counts;
+    for (std::size_t i = 0; i < count; ++i)
+      hashes.push_back(i % 100 == 0 ? edges[i / 100 % edges.size()]
+                                    : static_cast<std::uint32_t>(random()));
+    std::vector<std::uint32_t> expected;
+    for (const std::uint32_t hash : hashes) ++counts[hash];
+    for (const auto& [hash, times] : counts) {
+      if (times > 1) expected.push_back(hash);
+    }
+    EXPECT_EQ(repeated_hashes(hashes), expected);
+  }
 }
 
 }  // namespace
