@@ -108,7 +108,7 @@ class MemoryText : TextLines {
         [&](const Lifetime& each) { return graph_.value(each.value).has(Value::bounded); });
   }
   std::string peak_text(const Liveness& liveness) const {
-    return (rests_on_bound(liveness) ? "≤ " : "") + format_bytes(liveness.peak_bytes);
+    return marked(format_bytes(liveness.peak_bytes), rests_on_bound(liveness));
   }
   std::string place(NodeId node) const {
     return node == no_id ? "held by the inputs" : "at " + node_text(graph_, node);
