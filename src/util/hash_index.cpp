@@ -1,5 +1,9 @@
 #include "util/hash_index.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
 namespace zoometer {
 namespace {
 
@@ -56,8 +60,7 @@ std::vector<std::uint32_t> repeated_hashes(std::span<const std::uint32_t> hashes
     }
   }
   std::ranges::sort(repeated);
-  const auto rest = std::ranges::unique(repeated);
-  repeated.erase(rest.begin(), rest.end());
+  repeated.erase(std::unique(repeated.begin(), repeated.end()), repeated.end());
   return repeated;
 }
 
