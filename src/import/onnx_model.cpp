@@ -1,6 +1,5 @@
 #include "import/onnx_model.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <limits>
@@ -210,10 +209,6 @@ OnnxModel OnnxRecords::model() const {
 OnnxGraph OnnxRecords::graph(std::string_view message) const {
   OnnxGraph graph;
   graph.message = message;
-  // Address space for as many as a large file may have; what stays empty takes no memory.
-  constexpr std::size_t most = 1'000'000;
-  graph.nodes.reserve(std::min(message.size() / 128, most));
-  graph.initializers.reserve(std::min(message.size() / 128, most));
   ProtobufFields fields(message, file_.data(), "GraphProto");
   while (fields.next()) {
     switch (fields.number()) {
