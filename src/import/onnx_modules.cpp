@@ -26,10 +26,14 @@ std::string_view before_last(std::string_view text, char separator) {
   return text.substr(0, static_cast<std::size_t>(static_cast<const char*>(at) - text.data()));
 }
 
-/// What stands behind it, or all.
-std::string_view after_last(std::string_view text, char separator) {
-  const std::string_view before = before_last(text, separator);
+/// What stands behind what `before_last` gave and the separator, or all where it gave nothing.
+std::string_view behind(std::string_view before, std::string_view text) {
   return before.data() == nullptr ? text : text.substr(before.size() + 1);
+}
+
+/// What stands behind the last separator, or all.
+std::string_view after_last(std::string_view text, char separator) {
+  return behind(before_last(text, separator), text);
 }
 
 /// Whether names of weights are made of that: scopes have slashes, tensors' names colons.
@@ -42,10 +46,14 @@ bool is_own_name(std::string_view name) {
   return !name.empty() && !is_number(name) && has_no_scope(name);
 }
 
-/// "layer1.0.conv1.weight", but not "input.1".
+/// "layer1.0.conv1" and "weight", but not "input" and "1".
+bool is_dotted_path(std::string_view path, std::string_view name) {
+  return path.data() != nullptr && is_own_name(name) && has_no_scope(path);
+}
+
 bool is_dotted_path(std::string_view name) {
   const std::string_view path = before_last(name, '.');
-  return path.data() != nullptr && is_own_name(name.substr(path.size() + 1)) && has_no_scope(path);
+  return is_dotted_path(path, behind(path, name));
 }
 
 /// The strings of a printed Python list: "['', 'layer1', 'layer1.0']".
@@ -374,11 +382,11 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
                                                         ModuleId consumer) {
   if (graph_.modules().size() == 1) return {0, weight};  // a flat graph
   const std::string_view path = before_last(weight, '.');
-  const std::string_view name = path.data() == nullptr ? weight : weight.substr(path.size() + 1);
+  const std::string_view name = behind(path, weight);
   // A module's weights come one after the other.
   const bool is_like_last = consumer == last_home_ && path == last_path_;
   if (is_like_last && is_own_name(name)) return {consumer, name};
-  if (!is_dotted_path(weight)) {
+  if (!is_dotted_path(path, name)) {
     std::string scope = graph_.module_path(consumer) + "/";
     std::replace(scope.begin(), scope.end(), '.', '/');
     const bool is_own = weight.size() > scope.size() && weight.starts_with(scope);

@@ -52,7 +52,8 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
 std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) {
   const std::uint32_t recent = recent_[hash % recent_.size()];
   if (is_at(recent, name)) return recent;
-  // Many files ask for hardly any other name, and the index of a large one takes its time.
+  // Files whose weights are in the order of their use ask for hardly any other name, and the index
+  // of a large one takes its time.
   constexpr std::size_t last = 64;
   constexpr std::size_t few = 16;
   if (indexed_ == 0) {
@@ -100,15 +101,15 @@ void OnnxScope::define(std::string_view name, const OnnxValue& value) {
 }
 
 std::optional<std::string_view> OnnxScope::taken_name() {
-  constexpr std::size_t many = 4096;
-  if (indexed_ == 0 && entries_.size() >= many) return taken_of_many();
+  if (indexed_ == 0) return taken_of_unindexed();
   update_index();
   if (taken_ == HashIndex::none) return std::nullopt;
   return entries_[taken_].name;
 }
 
-std::optional<std::string_view> OnnxScope::taken_of_many() const {
+std::optional<std::string_view> OnnxScope::taken_of_unindexed() const {
   const std::vector<std::uint32_t> repeated = repeated_hashes(hashes_);
+  if (repeated.empty()) return std::nullopt;
   std::vector<bool> may_be(std::size_t{1} << 16U, false);  // by the lower half of the hash
   for (const std::uint32_t hash : repeated) may_be[hash & 0xFFFFU] = true;
   HashIndex index;

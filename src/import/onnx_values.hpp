@@ -93,7 +93,7 @@ class OnnxScope {
   std::uint32_t place_of(std::string_view name, std::uint32_t hash);
   std::uint32_t look_through(std::size_t from, std::string_view name, std::uint32_t hash) const;
   void update_index();
-  std::optional<std::string_view> taken_of_many() const;
+  std::optional<std::string_view> taken_of_unindexed() const;
 
   OnnxScope* outer_;
   LargeVector<Entry> entries_;

@@ -6,11 +6,34 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "util/huge_pages.hpp"
 
 namespace zoometer {
+
+/// Items by their parts, one part behind the other.
+template <class Item>
+struct Parts {
+  LargeVector<Item> items;
+  std::vector<std::size_t> ends;  ///< of each part among them
+};
+
+/// `item_at(index)` for each of the hashes, by the `part_of(hash)` of `count`, in one part as they
+/// come: what is done part by part finds what it needs in the processor's cache.
+template <class Item, class PartOf, class ItemAt>
+Parts<Item> by_part(std::span<const std::uint32_t> hashes, std::size_t count, const PartOf& part_of,
+                    const ItemAt& item_at) {
+  std::vector<std::size_t> next(count + 1);
+  for (const std::uint32_t hash : hashes) ++next[part_of(hash) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  LargeVector<Item> items(hashes.size());
+  for (std::size_t at = 0; at < hashes.size(); ++at)
+    items[next[part_of(hashes[at])]++] = item_at(at);
+  next.pop_back();
+  return {std::move(items), std::move(next)};
+}
 
 /// Finds the entries of an array by a hash: open addressing, with the hashes beside the places, so
 /// that a search looks at an entry only where its hash is the one. The array is its owner's.
@@ -83,14 +106,11 @@ class HashIndex {
   /// The hashes' indexes by their regions, in one region as they come.
   LargeVector<std::uint32_t> by_region(std::span<const std::uint32_t> hashes) const {
     const std::size_t mask = slots_.size() - 1;
-    const auto region_of = [&](std::uint32_t hash) { return (hash & mask) / region; };
-    std::vector<std::size_t> ends(slots_.size() / region + 1);
-    for (const std::uint32_t hash : hashes) ++ends[region_of(hash) + 1];
-    std::partial_sum(ends.begin(), ends.end(), ends.begin());
-    LargeVector<std::uint32_t> order(hashes.size());
-    for (std::size_t at = 0; at < hashes.size(); ++at)
-      order[ends[region_of(hashes[at])]++] = static_cast<std::uint32_t>(at);
-    return order;
+    return by_part<std::uint32_t>(
+               hashes, slots_.size() / region,
+               [&](std::uint32_t hash) { return (hash & mask) / region; },
+               [](std::size_t at) { return static_cast<std::uint32_t>(at); })
+        .items;
   }
 
   static std::uint32_t place_in(const Slot& slot) noexcept {

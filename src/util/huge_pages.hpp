@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <new>
-#include <string>
 #include <vector>
 
 namespace zoometer {
@@ -45,8 +44,5 @@ struct HugePageAllocator {
 /// A vector that may become very large.
 template <class T>
 using LargeVector = std::vector<T, HugePageAllocator<T>>;
-
-/// A text that may become very large.
-using LargeText = std::basic_string<char, std::char_traits<char>, HugePageAllocator<char>>;
 
 }  // namespace zoometer

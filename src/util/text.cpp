@@ -25,7 +25,7 @@ std::uint64_t rounded_product(double value, double power) {
 }
 
 /// As printf's "%.*f" writes it. Trees of modules have millions of figures, most of which whole
-/// numbers give in a tenth of the time.
+/// numbers give in a quarter of the time.
 std::string fixed(double value, std::size_t decimals) {
   constexpr std::array<double, 4> powers = {1, 10, 100, 1000};
   constexpr double most = 1e12;  // a thousand times that is below 2^52, where halves end
