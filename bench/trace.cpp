@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "analysis/profile.hpp"
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace {
 

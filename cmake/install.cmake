@@ -27,9 +27,7 @@ install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT library
 install(FILES ${ZOOMETER_GENERATED}/zoometer/version.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zoometer COMPONENT library)
 
-install(CODE "set(SOURCE \"${PROJECT_SOURCE_DIR}\")
-  set(INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")" COMPONENT library)
-install(SCRIPT cmake/install_headers.cmake COMPONENT library)
+install(DIRECTORY include/zoometer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library)
 
 configure_package_config_file(cmake/zoometerConfig.cmake.in
   ${ZOOMETER_GENERATED}/zoometerConfig.cmake

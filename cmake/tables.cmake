@@ -1,14 +1,15 @@
-# zoometer_table(FOLDER TYPE SUFFIX FUNCTION HEADER): turns a folder into a table.
+# zoometer_table(FOLDERS TYPE SUFFIX FUNCTION HEADER): turns folders into a table.
 #
-# Each line `extern constinit const TYPE name SUFFIX` (say `resnet_family`) in src/FOLDER/*.cpp
-# becomes an entry, in alphabetical order, of what `std::span<const TYPE* const> FUNCTION()`
-# returns. A new model is thus one new file and no other edit, and no linker can drop it from the
-# static library, as it does with self-registering objects. Declare FUNCTION in HEADER.
-function(zoometer_table FOLDER TYPE SUFFIX FUNCTION HEADER)
-  if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/${HEADER})
-    return()
-  endif()
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${FOLDER}/*.cpp)
+# Each line `extern constinit const TYPE name SUFFIX` (say `resnet_family`) in a .cpp file of the
+# comma-separated FOLDERS of src/, at any depth, becomes an entry, in alphabetical order, of what
+# `std::span<const TYPE* const> FUNCTION()` returns. A new model is thus one new file and no other
+# edit, and no linker can drop it from the static library, as it does with self-registering objects.
+# Declare FUNCTION in HEADER.
+function(zoometer_table FOLDERS TYPE SUFFIX FUNCTION HEADER)
+  string(REPLACE "," ";" folders ${FOLDERS})
+  list(TRANSFORM folders PREPEND ${PROJECT_SOURCE_DIR}/src/)
+  list(TRANSFORM folders APPEND /*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folders})
   zoometer_write_table(zoometer_core ${ZOOMETER_GENERATED} ${TYPE} ${SUFFIX} ${FUNCTION} ${HEADER}
     ${sources})
 endfunction()

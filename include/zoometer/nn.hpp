@@ -5,9 +5,9 @@
 /// called on tensors, and the row that gives the model its name and its input. See
 /// zoometer::Module for how a module is declared and zoometer::Trace for what builds one.
 
-#include "models/model.hpp"
-#include "nn/attention.hpp"
-#include "nn/blocks.hpp"
-#include "nn/layers.hpp"
-#include "op/reduce.hpp"
-#include "op/resample.hpp"
+#include "zoometer/models/model.hpp"
+#include "zoometer/nn/attention.hpp"
+#include "zoometer/nn/blocks.hpp"
+#include "zoometer/nn/layers.hpp"
+#include "zoometer/op/reduce.hpp"
+#include "zoometer/op/resample.hpp"

@@ -17,11 +17,11 @@
 #include <utility>
 #include <vector>
 
-#include "analysis/figures.hpp"
-#include "import/import_options.hpp"
-#include "ir/shape.hpp"
-#include "models/trace_options.hpp"
-#include "util/error.hpp"
+#include "zoometer/analysis/figures.hpp"
+#include "zoometer/import/import_options.hpp"
+#include "zoometer/ir/shape.hpp"
+#include "zoometer/models/trace_options.hpp"
+#include "zoometer/util/error.hpp"
 
 /// Everything that the library offers. zoometer/zoometer.hpp asks, zoometer/nn.hpp writes models,
 /// zoometer/plugin.hpp gives them away.

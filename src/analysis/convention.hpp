@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

@@ -4,11 +4,11 @@
 #include <string>
 
 #include "analysis/convention.hpp"
-#include "op/matmul.hpp"
-#include "op/norm.hpp"
-#include "op/pool.hpp"
-#include "op/resample.hpp"
-#include "util/checked.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
+#include "zoometer/op/resample.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

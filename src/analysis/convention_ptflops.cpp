@@ -1,11 +1,11 @@
 #include "analysis/convention.hpp"
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/norm.hpp"
-#include "op/pool.hpp"
-#include "op/resample.hpp"
-#include "util/checked.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
+#include "zoometer/op/resample.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

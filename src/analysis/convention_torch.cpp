@@ -1,5 +1,5 @@
 #include "analysis/convention.hpp"
-#include "util/checked.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,8 +6,8 @@
 #include <array>
 
 #include "analysis/profile.hpp"
-#include "util/checked.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

@@ -4,12 +4,12 @@
 #include <unordered_set>
 
 #include "analysis/profile.hpp"
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/norm.hpp"
-#include "op/op.hpp"
 #include "op/quantize.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 namespace {

@@ -5,10 +5,10 @@
 #include <filesystem>
 
 #include "util/embedded.hpp"
-#include "util/error.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
 #include "util/toml.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/dtype.hpp"
+#include "zoometer/ir/dtype.hpp"
 
 namespace zoometer {
 

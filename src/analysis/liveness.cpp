@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "util/checked.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "ir/graph.hpp"
-#include "util/huge_pages.hpp"
+#include "zoometer/ir/graph.hpp"
+#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 

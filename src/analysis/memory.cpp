@@ -1,7 +1,7 @@
 #include "analysis/memory.hpp"
 
 #include "analysis/workspace.hpp"
-#include "util/checked.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "analysis/liveness.hpp"
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "op/unknown.hpp"
-#include "util/checked.hpp"
 #include "util/ordered_work.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "analysis/convention.hpp"
-#include "analysis/figures.hpp"
 #include "analysis/liveness.hpp"
-#include "ir/graph.hpp"
-#include "util/huge_pages.hpp"
+#include "zoometer/analysis/figures.hpp"
+#include "zoometer/ir/graph.hpp"
+#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 

@@ -5,9 +5,9 @@
 
 #include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
-#include "util/checked.hpp"
-#include "util/error.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/checked.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "analysis/fusion.hpp"
 #include "analysis/hardware.hpp"
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "ir/dtype.hpp"
-#include "util/error.hpp"
 #include "util/text.hpp"
+#include "zoometer/ir/dtype.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

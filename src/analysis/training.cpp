@@ -5,10 +5,10 @@
 
 #include "analysis/liveness.hpp"
 #include "analysis/profile.hpp"
-#include "op/conv.hpp"
-#include "op/norm.hpp"
 #include "op/recurrent.hpp"
-#include "util/checked.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "ir/graph.hpp"
-#include "op/conv.hpp"
-#include "op/matmul.hpp"
-#include "util/checked.hpp"
+#include "zoometer/ir/graph.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {

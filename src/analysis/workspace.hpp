@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "ir/op_def.hpp"
+#include "zoometer/ir/op_def.hpp"
 
 namespace zoometer {
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "ir/graph.hpp"
-#include "models/model.hpp"
+#include "zoometer/ir/graph.hpp"
+#include "zoometer/models/model.hpp"
 #include "zoometer/zoometer.hpp"
 
 namespace zoometer {

@@ -6,11 +6,11 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "util/error.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "cli/description.hpp"
 #include "registry/registry.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -5,9 +5,9 @@
 #include "cli/command.hpp"
 #include "cli/description.hpp"
 #include "cli/old_commands.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 #include "zoometer/version.hpp"
 
 namespace zoometer {

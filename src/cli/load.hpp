@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "cli/arguments.hpp"
-#include "ir/graph.hpp"
 #include "registry/live.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

@@ -14,11 +14,11 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/dispatch.hpp"
-#include "util/error.hpp"
 #include "util/limits.hpp"
 #include "util/mapped_file.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "cli/description.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 #include "zoometer/version.hpp"
 
 namespace zoometer {

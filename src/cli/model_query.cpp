@@ -4,9 +4,9 @@
 #include <charconv>
 
 #include "cli/load.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

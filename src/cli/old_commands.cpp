@@ -7,9 +7,9 @@
 #include "cli/command.hpp"
 #include "cli/load.hpp"
 #include "registry/registry.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -5,9 +5,9 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/load.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

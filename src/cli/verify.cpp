@@ -9,10 +9,10 @@
 #include "cli/verify_live.hpp"
 #include "registry/verification.hpp"
 #include "registry/zoo.hpp"
-#include "util/error.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

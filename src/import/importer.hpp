@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "import/import_options.hpp"
-#include "ir/graph.hpp"
 #include "util/mapped_file.hpp"
+#include "zoometer/import/import_options.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

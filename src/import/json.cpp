@@ -2,7 +2,7 @@
 
 #include <rapidjson/error/en.h>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

@@ -1,6 +1,6 @@
 #include "import/module_tree.hpp"
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

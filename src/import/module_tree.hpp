@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

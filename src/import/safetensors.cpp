@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "import/json.hpp"
-#include "ir/shape.hpp"
-#include "util/error.hpp"
 #include "util/text.hpp"
+#include "zoometer/ir/shape.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

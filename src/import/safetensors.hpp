@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ir/dtype.hpp"
 #include "util/mapped_file.hpp"
+#include "zoometer/ir/dtype.hpp"
 
 namespace zoometer {
 

@@ -1,4 +1,4 @@
-#include "ir/dtype.hpp"
+#include "zoometer/ir/dtype.hpp"
 
 #include <array>
 

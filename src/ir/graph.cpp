@@ -1,4 +1,4 @@
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,9 +1,9 @@
-#include "ir/shape.hpp"
+#include "zoometer/ir/shape.hpp"
 
 #include <algorithm>
 
-#include "util/checked.hpp"
-#include "util/error.hpp"
+#include "zoometer/util/checked.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

@@ -1,4 +1,4 @@
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 
 #include "ir/verify.hpp"
 #include "nn/int8.hpp"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "nn/module.hpp"
+#include "zoometer/nn/module.hpp"
 
 namespace zoometer {
 

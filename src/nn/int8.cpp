@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/norm.hpp"
 #include "op/quantize.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/norm.hpp"
 
 namespace zoometer {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

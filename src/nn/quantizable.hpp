@@ -1,6 +1,6 @@
 #pragma once
 
-#include "nn/form.hpp"
+#include "zoometer/nn/form.hpp"
 
 // The layers that a quantizable network has and its plain twin has not. In float they compute what
 // the plain operators do; nn/int8.hpp turns them into their integer counterparts.

@@ -1,4 +1,4 @@
-#include "op/conv.hpp"
+#include "zoometer/op/conv.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "op/conv.hpp"
+#include "zoometer/op/conv.hpp"
 
 namespace zoometer {
 

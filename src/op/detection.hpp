@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 

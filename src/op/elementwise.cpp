@@ -1,6 +1,6 @@
-#include "op/elementwise.hpp"
+#include "zoometer/op/elementwise.hpp"
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 namespace {

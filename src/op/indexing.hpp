@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
-#include "op/elementwise.hpp"
-#include "op/movement.hpp"
-#include "op/op.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 // Dense linear algebra on matrices in the last two dimensions, by LAPACK's operation counts.
 

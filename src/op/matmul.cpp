@@ -1,4 +1,4 @@
-#include "op/matmul.hpp"
+#include "zoometer/op/matmul.hpp"
 
 #include <array>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "op/movement.hpp"
+#include "zoometer/op/movement.hpp"
 
 #include <algorithm>
 #include <array>

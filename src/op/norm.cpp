@@ -1,4 +1,4 @@
-#include "op/norm.hpp"
+#include "zoometer/op/norm.hpp"
 
 namespace zoometer {
 namespace {

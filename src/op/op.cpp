@@ -1,4 +1,4 @@
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 

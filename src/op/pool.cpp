@@ -1,4 +1,4 @@
-#include "op/pool.hpp"
+#include "zoometer/op/pool.hpp"
 
 #include <algorithm>
 

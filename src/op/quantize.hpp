@@ -1,6 +1,6 @@
 #pragma once
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 // Integers that stand for real numbers: real = scale x (integer - zero point). As in PyTorch, the
 // scale and the zero point are part of a quantised tensor, set by the operator that makes it;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 // Layers that walk along a sequence. Their inputs and outputs are laid out as in ONNX: x is
 // (length, batch, features), weights have a first dimension of one entry per direction and a second

@@ -1,4 +1,4 @@
-#include "op/reduce.hpp"
+#include "zoometer/op/reduce.hpp"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "op/resample.hpp"
+#include "zoometer/op/resample.hpp"
 
 namespace zoometer {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 // Fourier transforms in ONNX's form: complex numbers are pairs in a last dimension of 2, real ones
 // have a last dimension of 1.

@@ -13,8 +13,8 @@
 #include <ctime>
 #include <filesystem>
 
-#include "util/error.hpp"
 #include "util/paths.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

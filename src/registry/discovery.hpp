@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/graph.hpp"
 #include "registry/registry.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

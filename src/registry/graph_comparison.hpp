@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "import/fx.hpp"
+#include "import/torch/fx.hpp"
 
 namespace zoometer {
 

@@ -9,8 +9,8 @@
 #include <filesystem>
 
 #include "op/indexing.hpp"
-#include "op/op.hpp"
 #include "util/text.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 namespace {

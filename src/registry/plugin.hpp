@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 #include "zoometer/plugin.hpp"
 
 namespace zoometer {

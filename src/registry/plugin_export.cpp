@@ -1,6 +1,6 @@
 // The plug-in's side: tells the models that were given to ZOOMETER_PLUGIN and their graphs. This
 // file and what traces a model are all that a plug-in takes from the archive.
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 #include "zoometer/plugin.hpp"
 
 namespace zoometer {

@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "ir/shape.hpp"
+#include "zoometer/ir/shape.hpp"
 
 namespace zoometer {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "models/model.hpp"
 #include "registry/plugin.hpp"
 #include "registry/user_model.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 

@@ -10,9 +10,9 @@
 #include <filesystem>
 
 #include "util/embedded.hpp"
-#include "util/error.hpp"
 #include "util/output.hpp"
 #include "util/paths.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "analysis/profile.hpp"
 #include "import/importer.hpp"
-#include "util/checked.hpp"
-#include "util/error.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/checked.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "analysis/sweep_row.hpp"
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "models/model.hpp"
 #include "util/toml.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "report/text_lines.hpp"
-#include "util/huge_pages.hpp"
 #include "util/ordered_work.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 namespace {

@@ -14,11 +14,11 @@
 
 #include "import/json.hpp"
 #include "report/sweep_sqlite.hpp"
-#include "util/error.hpp"
 #include "util/mapped_file.hpp"
 #include "util/output.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

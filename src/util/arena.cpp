@@ -1,4 +1,4 @@
-#include "util/arena.hpp"
+#include "zoometer/util/arena.hpp"
 
 #include <algorithm>
 

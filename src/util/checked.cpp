@@ -1,8 +1,8 @@
-#include "util/checked.hpp"
+#include "zoometer/util/checked.hpp"
 
 #include <string>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

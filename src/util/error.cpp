@@ -1,4 +1,4 @@
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

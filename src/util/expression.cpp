@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "util/error.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

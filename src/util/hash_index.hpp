@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "util/huge_pages.hpp"
+#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 

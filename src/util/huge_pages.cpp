@@ -1,4 +1,4 @@
-#include "util/huge_pages.hpp"
+#include "zoometer/util/huge_pages.hpp"
 
 #include <sys/mman.h>
 

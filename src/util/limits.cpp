@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

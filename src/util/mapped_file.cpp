@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

@@ -11,9 +11,9 @@
 #include <cstring>
 #include <utility>
 
-#include "util/error.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

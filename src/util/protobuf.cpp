@@ -4,7 +4,7 @@
 
 #include <protozero/exception.hpp>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 

@@ -15,7 +15,7 @@
 #include <cstring>
 #include <optional>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

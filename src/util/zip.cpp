@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 // The format is PKWARE's APPNOTE.TXT, 6.3.10.
 

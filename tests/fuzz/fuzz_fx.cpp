@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "analysis/profile.hpp"
-#include "import/fx.hpp"
+#include "import/torch/fx.hpp"
 #include "memory_bound.hpp"
 #include "outcome.hpp"
 

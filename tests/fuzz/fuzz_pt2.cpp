@@ -6,7 +6,7 @@
 #include <string>
 
 #include "analysis/profile.hpp"
-#include "import/exported_program.hpp"
+#include "import/torch/exported_program.hpp"
 #include "ir/verify.hpp"
 #include "memory_bound.hpp"
 #include "outcome.hpp"

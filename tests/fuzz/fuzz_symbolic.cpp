@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "import/symbolic.hpp"
+#include "import/torch/symbolic.hpp"
 #include "memory_bound.hpp"
 
 namespace zoometer {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer::fuzz {
 

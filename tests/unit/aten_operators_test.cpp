@@ -8,8 +8,8 @@
 
 #include "analysis/profile.hpp"
 #include "bench.hpp"
-#include "import/aten.hpp"
 #include "import/importer.hpp"
+#include "import/torch/aten.hpp"
 #include "program_text.hpp"
 #include "zip_writer.hpp"
 

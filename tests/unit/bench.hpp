@@ -5,9 +5,9 @@
 #include <ostream>
 #include <string>
 
-#include "ir/graph.hpp"
-#include "ir/tensor.hpp"
-#include "util/error.hpp"
+#include "zoometer/ir/graph.hpp"
+#include "zoometer/ir/tensor.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer::testing {
 

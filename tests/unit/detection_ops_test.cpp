@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "op/detection.hpp"
-#include "op/resample.hpp"
+#include "zoometer/op/resample.hpp"
 
 namespace zoometer {
 namespace {

@@ -1,6 +1,6 @@
 // The detectors: which sizes are bounds and which are exact, what the user may fix, how images
 // become batches, and the published figures that rest on what was detected.
-#include "models/detection.hpp"
+#include "models/vision/detection.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

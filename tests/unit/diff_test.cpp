@@ -6,9 +6,9 @@
 #include <set>
 
 #include "analysis/module_match.hpp"
-#include "models/model.hpp"
-#include "op/elementwise.hpp"
 #include "registry/zoo.hpp"
+#include "zoometer/models/model.hpp"
+#include "zoometer/op/elementwise.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,8 +6,8 @@
 #include <limits>
 #include <random>
 
-#include "util/error.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

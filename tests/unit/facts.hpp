@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/graph.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer::testing {
 

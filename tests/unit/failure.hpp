@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer::testing {
 

@@ -9,9 +9,9 @@
 #include <sstream>
 
 #include "analysis/profile.hpp"
-#include "models/model.hpp"
 #include "registry/zoo.hpp"
 #include "report/report.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 namespace {

@@ -1,5 +1,5 @@
 // Lines of the live bridge's output.
-#include "import/fx.hpp"
+#include "import/torch/fx.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

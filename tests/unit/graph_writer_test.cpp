@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "nn/layers.hpp"
 #include "op/unknown.hpp"
 #include "util/subprocess.hpp"
+#include "zoometer/nn/layers.hpp"
 
 namespace zoometer {
 namespace {

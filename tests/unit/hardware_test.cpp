@@ -5,7 +5,7 @@
 
 #include "analysis/hardware.hpp"
 #include "util/embedded.hpp"
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "facts.hpp"
-#include "models/model.hpp"
-#include "op/op.hpp"
+#include "zoometer/models/model.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 namespace {

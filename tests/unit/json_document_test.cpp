@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "import/json.hpp"
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -7,11 +7,11 @@
 
 #include "analysis/memory.hpp"
 #include "analysis/workspace.hpp"
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/movement.hpp"
-#include "op/reduce.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/reduce.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,18 +6,18 @@
 #include <string>
 
 #include "bench.hpp"
-#include "op/conv.hpp"
 #include "op/detection.hpp"
-#include "op/elementwise.hpp"
 #include "op/linalg.hpp"
-#include "op/matmul.hpp"
-#include "op/movement.hpp"
-#include "op/norm.hpp"
-#include "op/pool.hpp"
 #include "op/recurrent.hpp"
-#include "op/reduce.hpp"
-#include "op/resample.hpp"
 #include "op/rotary.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
+#include "zoometer/op/reduce.hpp"
+#include "zoometer/op/resample.hpp"
 
 namespace zoometer {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "op/op.hpp"
+#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 namespace {

@@ -9,9 +9,9 @@
 #include "analysis/profile.hpp"
 #include "facts.hpp"
 #include "import/importer.hpp"
-#include "models/model.hpp"
 #include "op/unknown.hpp"
 #include "zip_writer.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 namespace {

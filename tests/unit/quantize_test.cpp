@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "op/conv.hpp"
+#include "zoometer/op/conv.hpp"
 
 namespace zoometer {
 namespace {

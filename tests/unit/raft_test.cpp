@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "models/model.hpp"
-#include "op/movement.hpp"
 #include "registry/zoo.hpp"
+#include "zoometer/models/model.hpp"
+#include "zoometer/op/movement.hpp"
 
 namespace zoometer {
 namespace {

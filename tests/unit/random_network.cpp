@@ -2,14 +2,14 @@
 
 #include <array>
 
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/movement.hpp"
-#include "op/norm.hpp"
-#include "op/pool.hpp"
-#include "op/reduce.hpp"
-#include "op/resample.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
+#include "zoometer/op/reduce.hpp"
+#include "zoometer/op/resample.hpp"
 
 namespace zoometer::testing {
 namespace {

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <vector>
 
-#include "ir/tensor.hpp"
+#include "zoometer/ir/tensor.hpp"
 
 namespace zoometer::testing {
 

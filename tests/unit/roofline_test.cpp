@@ -5,15 +5,15 @@
 
 #include "analysis/profile.hpp"
 #include "analysis/roofline.hpp"
-#include "nn/layers.hpp"
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/movement.hpp"
-#include "op/norm.hpp"
-#include "op/pool.hpp"
 #include "registry/zoo.hpp"
-#include "util/error.hpp"
+#include "zoometer/nn/layers.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-#include "util/error.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

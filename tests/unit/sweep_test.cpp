@@ -8,8 +8,8 @@
 #include "analysis/profile.hpp"
 #include "failure.hpp"
 #include "registry/zoo.hpp"
-#include "util/error.hpp"
 #include "util/ordered_work.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

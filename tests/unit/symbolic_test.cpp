@@ -1,5 +1,5 @@
 // Sizes as expressions, in both spellings that torch.export has used.
-#include "import/symbolic.hpp"
+#include "import/torch/symbolic.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/profile.hpp"
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 namespace {

@@ -3,14 +3,14 @@
 
 #include "analysis/profile.hpp"
 #include "analysis/training.hpp"
-#include "op/conv.hpp"
-#include "op/elementwise.hpp"
-#include "op/matmul.hpp"
-#include "op/movement.hpp"
-#include "op/norm.hpp"
-#include "op/pool.hpp"
 #include "op/recurrent.hpp"
 #include "registry/zoo.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
 
 namespace zoometer {
 namespace {

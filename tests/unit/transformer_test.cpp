@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "analysis/convention.hpp"
-#include "models/model.hpp"
 #include "registry/zoo.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "util/hash_index.hpp"
-#include "util/huge_pages.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "failure.hpp"
-#include "op/elementwise.hpp"
 #include "op/unknown.hpp"
+#include "zoometer/op/elementwise.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <array>
 
-#include "util/error.hpp"
 #include "zip_writer.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "facts.hpp"
-#include "models/model.hpp"
+#include "zoometer/models/model.hpp"
 
 namespace zoometer {
 namespace {

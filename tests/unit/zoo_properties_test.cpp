@@ -5,8 +5,8 @@
 
 #include "analysis/profile.hpp"
 #include "ir/verify.hpp"
-#include "models/model.hpp"
-#include "op/pool.hpp"
+#include "zoometer/models/model.hpp"
+#include "zoometer/op/pool.hpp"
 
 namespace zoometer {
 namespace {

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "zoometer/op/op.hpp"
+
+namespace zoometer {
+
+/// Attributes of a convolution over 1 to 3 spatial dimensions.
+struct ConvAttrs {
+  Spatial stride;           ///< from window to window
+  Spatial padding;          ///< before the first element
+  Spatial padding_end;      ///< behind the last one; PyTorch pads both sides alike
+  Spatial dilation;         ///< from tap to tap of the kernel
+  Spatial output_padding;   ///< what the result gets at its end; transposed only
+  std::int64_t groups = 1;  ///< parts of the channels that do not mix
+
+  static constexpr std::tuple fields{field("stride", &ConvAttrs::stride),
+                                     field("padding", &ConvAttrs::padding),
+                                     field("padding_end", &ConvAttrs::padding_end),
+                                     field("dilation", &ConvAttrs::dilation),
+                                     field("output_padding", &ConvAttrs::output_padding),
+                                     field("groups", &ConvAttrs::groups)};
+};
+
+/// @{
+/// torch.nn.functional.conv1d and its sisters.
+extern const OpDef conv1d_op, conv2d_op, conv3d_op;
+/// @}
+/// @{
+/// torch.nn.functional.conv_transpose1d and its sisters.
+extern const OpDef conv_transpose1d_op, conv_transpose2d_op, conv_transpose3d_op;
+/// @}
+
+/// Whether the operator is one of the six above.
+bool is_convolution(const OpDef& op) noexcept;
+/// Whether it is one of the three that are transposed.
+bool is_transposed_convolution(const OpDef& op) noexcept;
+
+/// x (N, C, spatial...), weight (out, C / groups, kernel...), bias (out,) or empty -> (N, out,
+/// ...).
+Tensor convolution(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs);
+
+/// x (N, C, spatial...), weight (C, out / groups, kernel...) -> (N, out, ...).
+Tensor conv_transpose(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs);
+
+}  // namespace zoometer

@@ -1,0 +1,181 @@
+#include "export/onnx/form.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "export/onnx/quantize.hpp"
+#include "op/detection.hpp"
+#include "op/indexing.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/reduce.hpp"
+
+namespace zoometer {
+namespace {
+
+const OnnxForm* find_form(const OpDef& op) {
+  static const std::unordered_map<const OpDef*, const OnnxForm*> by_op = [] {
+    std::unordered_map<const OpDef*, const OnnxForm*> table;
+    for (const OnnxForms* group : onnx_forms()) {
+      for (const OnnxForm& form : group->forms) table.emplace(form.op, &form);
+    }
+    return table;
+  }();
+  const auto found = by_op.find(&op);
+  return found == by_op.end() ? nullptr : found->second;
+}
+
+// -- which axis depends on data -----------------------------------------------------------------
+
+std::int64_t product_before(const Shape& shape, std::int64_t axis) {
+  std::int64_t result = 1;
+  for (std::int64_t i = 0; i < axis; ++i) result *= shape.dim(i);
+  return result;
+}
+
+/// Where an axis goes when the same elements take another shape: to the axis with as many elements
+/// before it.
+std::int64_t reshaped_axis(const Shape& from, std::int64_t axis, const Shape& to) {
+  const std::int64_t before = product_before(from, axis);
+  std::int64_t result = 0;
+  while (result + 1 < to.rank() &&
+         (product_before(to, result) < before || (to.dim(result) == 1 && from.dim(axis) != 1))) {
+    ++result;
+  }
+  return result;
+}
+
+std::int64_t transposed_axis(const NodeView& node, std::int64_t axis) {
+  const std::int64_t rank = node.in(0).rank();
+  const auto positive = [rank](std::int64_t dim) { return dim < 0 ? dim + rank : dim; };
+  if (&node.op() == &permute_op) {
+    const Ints& dims = node.attrs<DimsAttrs>().dims;
+    for (std::size_t i = 0; i < dims.size(); ++i) {
+      if (positive(dims[i]) == axis) return static_cast<std::int64_t>(i);
+    }
+  }
+  const auto& attrs = node.attrs<TransposeAttrs>();
+  if (axis == positive(attrs.dim0)) return positive(attrs.dim1);
+  return axis == positive(attrs.dim1) ? positive(attrs.dim0) : axis;
+}
+
+bool makes_open_axis(const OpDef& op) {
+  return &op == &nms_op || &op == &flatnonzero_op || &op == &masked_select_op || &op == &nonzero_op;
+}
+
+bool is_reduction(const OpDef& op) {
+  constexpr const OpDef* reductions[] = {&mean_op, &sum_op,  &prod_op,      &amax_op,
+                                         &amin_op, &norm_op, &var_op,       &argmax_op,
+                                         &any_op,  &all_op,  &logsumexp_op, &argmin_op};
+  return std::ranges::find(reductions, &op) != std::end(reductions);
+}
+
+/// Where an axis is after a reduction, or nothing where it was reduced itself.
+std::optional<std::int64_t> axis_after_reduction(const NodeView& node, std::int64_t axis) {
+  const auto& attrs = node.attrs<ReduceAttrs>();
+  const std::int64_t rank = node.in(0).rank();
+  if (attrs.dims.empty()) return std::nullopt;
+  std::int64_t result = axis;
+  for (const std::int64_t dim : attrs.dims) {
+    const std::int64_t reduced = dim < 0 ? dim + rank : dim;
+    if (reduced == axis) return std::nullopt;
+    if (reduced < axis && !attrs.keepdim) --result;
+  }
+  return result;
+}
+
+bool looks_up_rows(const OpDef& op) { return &op == &index_op || &op == &embedding_op; }
+
+/// Operators whose outputs begin with the axes of their inputs, whatever their ranks.
+bool keeps_first_axes(const OpDef& op) {
+  return &op == &roi_align_op || &op == &cat_op || &op == &gather_op || &op == &decode_boxes_op ||
+         &op == &paste_masks_op || &op == &heatmaps_to_keypoints_op;
+}
+
+/// The axis of the outputs that has its size from the axis of an input; nothing where none has.
+std::optional<std::int64_t> carried_axis(const NodeView& node, std::size_t input,
+                                         std::int64_t axis) {
+  const OpDef& op = node.op();
+  const std::int64_t rank = node.in(input).rank();
+  const auto after = [](std::int64_t dim, std::int64_t length) {
+    return dim < 0 ? dim + length : dim;
+  };
+  if (keeps_first_axes(op)) return axis;
+  if (is_reduction(op)) return axis_after_reduction(node, axis);
+  if (&op == &reshape_op || &op == &flatten_op) return reshaped_axis(node.in(0), axis, node.out());
+  if (&op == &permute_op || &op == &transpose_op) return transposed_axis(node, axis);
+  if (&op == &squeeze_op) {
+    const bool is_shorter = node.out().rank() < rank;
+    return is_shorter && after(node.attrs<AxisAttrs>().dim, rank) < axis ? axis - 1 : axis;
+  }
+  if (&op == &unsqueeze_op || &op == &stack_op) {
+    return after(node.attrs<AxisAttrs>().dim, rank + 1) <= axis ? axis + 1 : axis;
+  }
+  if (&op == &select_op) {
+    const std::int64_t selected = after(node.attrs<SelectAttrs>().dim, rank);
+    if (selected == axis) return std::nullopt;
+    return selected < axis ? axis - 1 : axis;
+  }
+  if (looks_up_rows(op)) return input == 1 ? axis : axis - 1 + node.in(1).rank();
+  // Everything else matches dimensions from the last one, or keeps them.
+  return axis - rank + node.out().rank();
+}
+
+std::optional<std::int64_t> open_axis_of(const OnnxBuilder& builder, const NodeView& node) {
+  if (makes_open_axis(node.op())) return 0;
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    if (!node.has(i)) continue;
+    if (const auto axis = builder.open_axis(node.input(i))) {
+      // What is only looked up by index has no say in how much is looked up.
+      if (i == 0 && (&node.op() == &gather_op || (looks_up_rows(node.op()) && *axis == 0)))
+        continue;
+      return carried_axis(node, i, *axis);
+    }
+  }
+  return std::nullopt;
+}
+
+bool has_quantised(const OnnxStep& step) {
+  for (std::size_t i = 0; i < step.node().input_count(); ++i) {
+    if (step.has(i) && is_quantised(step.dtype(i))) return true;
+  }
+  for (std::size_t i = 0; i < step.node().output_count(); ++i) {
+    if (is_quantised(step.out_dtype(i))) return true;
+  }
+  return false;
+}
+
+void write_node(OnnxStep& step) {
+  const OnnxForm* form = find_form(step.node().op());
+  if (form == nullptr) step.fail("has no ONNX form");
+  if (has_quantised(step)) return write_quantised(step, *form);
+  write_form(step, *form);
+}
+
+}  // namespace
+
+void write_form(OnnxStep& step, const OnnxForm& form) {
+  if (form.write != nullptr) return form.write(step);
+  step.make(form.same_as, step.inputs());
+}
+
+void write_onnx_node(OnnxBuilder& builder, NodeId id) {
+  builder.enter(id);
+  OnnxStep step(builder, builder.graph().view(id));
+  const std::size_t size = builder.nodes().size();
+  try {
+    write_node(step);
+  } catch (const OnnxMissing& missing) {
+    builder.rewind(size);
+    builder.count_own(operator_name(step.node()) + " " + missing.reason);
+    step.make_own();
+  }
+  if (const auto axis = open_axis_of(builder, step.node())) {
+    for (std::size_t i = 0; i < step.node().output_count(); ++i) {
+      const ValueId output = step.node().output(i);
+      if (*axis >= 0 && *axis < builder.graph().shape(output).rank())
+        builder.set_open_axis(output, *axis);
+    }
+  }
+}
+
+}  // namespace zoometer

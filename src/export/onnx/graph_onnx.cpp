@@ -1,0 +1,310 @@
+#include <limits>
+#include <protozero/pbf_writer.hpp>
+
+#include "export/onnx/builder.hpp"
+#include "export/onnx/form.hpp"
+#include "export/onnx/weights.hpp"
+#include "report/graph_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+#include "zoometer/version.hpp"
+
+namespace zoometer {
+namespace {
+
+// Field numbers of onnx.proto.
+namespace model_field {
+constexpr protozero::pbf_tag_type ir_version = 1;
+constexpr protozero::pbf_tag_type producer = 2;
+constexpr protozero::pbf_tag_type producer_version = 3;
+constexpr protozero::pbf_tag_type graph = 7;
+constexpr protozero::pbf_tag_type opset = 8;
+constexpr protozero::pbf_tag_type metadata = 14;
+}  // namespace model_field
+namespace opset_field {
+constexpr protozero::pbf_tag_type domain = 1;
+constexpr protozero::pbf_tag_type version = 2;
+}  // namespace opset_field
+namespace graph_field {
+constexpr protozero::pbf_tag_type name = 2;
+constexpr protozero::pbf_tag_type initializer = 5;
+constexpr protozero::pbf_tag_type input = 11;
+constexpr protozero::pbf_tag_type output = 12;
+constexpr protozero::pbf_tag_type value_info = 13;
+}  // namespace graph_field
+namespace tensor_field {
+constexpr protozero::pbf_tag_type sizes = 1;
+constexpr protozero::pbf_tag_type type = 2;
+constexpr protozero::pbf_tag_type name = 8;
+constexpr protozero::pbf_tag_type raw = 9;
+constexpr protozero::pbf_tag_type external = 13;
+constexpr protozero::pbf_tag_type location = 14;
+}  // namespace tensor_field
+namespace entry_field {
+constexpr protozero::pbf_tag_type key = 1;
+constexpr protozero::pbf_tag_type value = 2;
+}  // namespace entry_field
+
+constexpr std::int32_t external_location = 1;
+constexpr std::int64_t page = 4096;  // external data begins at pages, so that it can be mapped
+constexpr std::int64_t small_tensor = 1024;  // bytes up to which a tensor stays in the model
+constexpr std::size_t largest_message = std::numeric_limits<std::int32_t>::max();
+
+void add_entry(protozero::pbf_writer& parent, protozero::pbf_tag_type tag, std::string_view key,
+               std::string_view value) {
+  protozero::pbf_writer entry(parent, tag);
+  entry.add_string(entry_field::key, key.data(), key.size());
+  entry.add_string(entry_field::value, value.data(), value.size());
+}
+
+std::string_view kind_of(ParameterKind kind) {
+  switch (kind) {
+  case ParameterKind::parameter: return "parameter";
+  case ParameterKind::buffer: return "buffer";
+  case ParameterKind::transient_buffer: return "transient_buffer";
+  }
+  return "parameter";
+}
+
+class OnnxFile {
+ public:
+  OnnxFile(const GraphInput& input, const GraphOptions& options)
+      : input_(input),
+        options_(options),
+        graph_(input.graph),
+        builder_(input.graph) {}
+
+  std::string write() {
+    for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
+      write_onnx_node(builder_, static_cast<NodeId>(i));
+    builder_.add_outputs();
+    tell_own_nodes();
+    fields_ = builder_.nodes();
+    {
+      protozero::pbf_writer fields(fields_);
+      fields.add_string(graph_field::name, to_utf8(escape_controls(input_.model)));
+      write_ports(fields);
+    }
+    if (options_.weights == WeightData::omitted) {
+      write_parameters_as_inputs();
+    } else {
+      write_initializers();
+    }
+    return finish();
+  }
+
+ private:
+  void tell_own_nodes() const {
+    if (options_.remarks == nullptr) return;
+    for (const auto& [what, count] : builder_.own_nodes()) {
+      options_.remarks->push_back(std::to_string(count) + " x " + what +
+                                  ", is written in the domain " + std::string(own_domain) +
+                                  ", which other programs cannot run");
+    }
+  }
+
+  Ints sizes_of(ValueId value) const {
+    Ints sizes = graph_.shape(value);
+    if (const auto open = builder_.open_axis(value)) sizes[static_cast<std::size_t>(*open)] = -1;
+    return sizes;
+  }
+
+  std::string info_of(std::string_view name, ValueId value) const {
+    return onnx_value_info(name, graph_.value(value).dtype, sizes_of(value));
+  }
+
+  void write_ports(protozero::pbf_writer& fields) const {
+    for (const Port& port : graph_.inputs())
+      fields.add_message(graph_field::input, info_of(builder_.name_of(port.value), port.value));
+    std::vector<bool> is_output(graph_.values().size());
+    for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
+      const ValueId value = graph_.outputs()[i].value;
+      is_output[value] = true;
+      fields.add_message(graph_field::output, info_of(builder_.outputs()[i], value));
+    }
+    for (const Node& node : graph_.nodes()) {
+      for (ValueId value = node.first_output; value < node.first_output + node.output_count;
+           ++value) {
+        // What an unknown operator makes may have no known type.
+        if (!is_output[value] && graph_.value(value).dtype != DType::unknown)
+          fields.add_message(graph_field::value_info, info_of(builder_.name_of(value), value));
+      }
+    }
+  }
+
+  /// The parameters that are stored, in the state dict's order.
+  std::vector<ParameterId> stored_parameters() const {
+    std::vector<ParameterId> stored;
+    for (const ParameterId id : graph_.parameters_in_order()) {
+      if (graph_.parameters()[id].shared_with == no_id) stored.push_back(id);
+    }
+    return stored;
+  }
+
+  /// As torch.onnx.export does without its parameters: they are inputs behind the real ones.
+  void write_parameters_as_inputs() {
+    protozero::pbf_writer fields(fields_);
+    for (const ParameterId id : stored_parameters()) {
+      const ValueId value = graph_.parameters()[id].value;
+      fields.add_message(graph_field::input, info_of(builder_.name_of(value), value));
+    }
+    for (const OnnxWeightScale& scale : builder_.weight_scales())
+      fields.add_message(graph_field::input,
+                         onnx_value_info(scale.name, DType::float32, {channels_of(scale)}));
+  }
+
+  std::int64_t channels_of(const OnnxWeightScale& scale) const {
+    return graph_.shape(graph_.parameters()[scale.weight].value)[0];
+  }
+
+  void write_initializers() {
+    const OnnxWeights weights(graph_, options_);
+    const std::vector<ParameterId> stored = stored_parameters();
+    reserve(stored);
+    std::optional<OutputFile> external;
+    if (!options_.external_data.empty()) external.emplace(options_.external_data);
+    std::int64_t offset = 0;
+    std::string scratch;
+    for (const ParameterId id : stored) {
+      const ValueId value = graph_.parameters()[id].value;
+      const std::string_view bytes = weights.bytes(id, scratch);
+      protozero::pbf_writer fields(fields_);
+      protozero::pbf_writer tensor(fields, graph_field::initializer);
+      write_type(tensor, builder_.name_of(value), graph_.value(value).dtype, graph_.shape(value));
+      if (!external || static_cast<std::int64_t>(bytes.size()) <= small_tensor) {
+        tensor.add_bytes(tensor_field::raw, bytes.data(), bytes.size());
+        continue;
+      }
+      write_external(*external, tensor, bytes, offset);
+    }
+    if (external) external->finish();
+    for (const OnnxWeightScale& scale : builder_.weight_scales()) {
+      const std::string_view bytes = weights.scale_bytes(scale.name, scale.weight, scratch);
+      protozero::pbf_writer fields(fields_);
+      protozero::pbf_writer tensor(fields, graph_field::initializer);
+      write_type(tensor, scale.name, DType::float32, Shape{channels_of(scale)});
+      tensor.add_bytes(tensor_field::raw, bytes.data(), bytes.size());
+    }
+  }
+
+  static void write_type(protozero::pbf_writer& tensor, std::string_view name, DType dtype,
+                         const Shape& shape) {
+    for (const std::int64_t size : shape) tensor.add_int64(tensor_field::sizes, size);
+    tensor.add_int32(tensor_field::type, onnx_type_of(dtype));
+    tensor.add_string(tensor_field::name, name.data(), name.size());
+  }
+
+  /// Room for all that is written into the model. Throws where a message cannot be so large.
+  void reserve(std::span<const ParameterId> stored) {
+    std::size_t size = fields_.size();
+    for (const ParameterId id : stored) {
+      const std::int64_t bytes = graph_.bytes(graph_.parameters()[id].value);
+      const bool is_inside = options_.external_data.empty() || bytes <= small_tensor;
+      size += 256 + (is_inside ? static_cast<std::size_t>(bytes) : 0);
+    }
+    for (const OnnxWeightScale& scale : builder_.weight_scales())
+      size += 256 + sizeof(float) * static_cast<std::size_t>(channels_of(scale));
+    if (size > largest_message) {
+      Error error(ErrorCode::limit, "an ONNX model holds at most 2 GiB, this one has " +
+                                        format_bytes(static_cast<std::int64_t>(size)));
+      error.hint = "--external-data puts the parameters into a file beside it";
+      throw error;
+    }
+    fields_.reserve(size);
+  }
+
+  void write_external(OutputFile& file, protozero::pbf_writer& tensor, std::string_view bytes,
+                      std::int64_t& offset) const {
+    const std::string& path = options_.external_data;
+    const std::string padding(static_cast<std::size_t>((page - offset % page) % page), '\0');
+    file.write(padding);
+    offset += static_cast<std::int64_t>(padding.size());
+    file.write(bytes);
+    const std::size_t slash = path.rfind('/');
+    add_entry(tensor, tensor_field::external, "location",
+              slash == std::string::npos ? path : path.substr(slash + 1));
+    add_entry(tensor, tensor_field::external, "offset", std::to_string(offset));
+    add_entry(tensor, tensor_field::external, "length", std::to_string(bytes.size()));
+    tensor.add_enum(tensor_field::location, external_location);
+    offset += static_cast<std::int64_t>(bytes.size());
+  }
+
+  // -- what only this program reads ---------------------------------------------------------------
+
+  /// A line per module: its path and its type. Names of nodes tell neither types nor modules that
+  /// are never called.
+  std::string module_lines() const {
+    std::string lines;
+    for (const ModuleId id : graph_.modules_in_order())
+      add_line(lines, graph_.module_path(id), graph_.modules()[id].kind);
+    return lines;
+  }
+  /// A line per parameter: its name and its kind.
+  std::string parameter_lines() const {
+    std::string lines;
+    for (const ParameterId id : stored_parameters()) {
+      const Parameter& parameter = graph_.parameters()[id];
+      add_line(lines, builder_.name_of(parameter.value), kind_of(parameter.kind));
+    }
+    for (const OnnxWeightScale& scale : builder_.weight_scales())
+      add_line(lines, scale.name, kind_of(ParameterKind::transient_buffer));
+    return lines;
+  }
+  static void add_line(std::string& lines, std::string_view first, std::string_view second) {
+    lines += to_utf8(escape_controls(first));
+    lines += '\t';
+    lines += to_utf8(escape_controls(second));
+    lines += '\n';
+  }
+
+  std::string finish() {
+    std::string head;
+    protozero::pbf_writer model(head);
+    model.add_int64(model_field::ir_version, onnx_ir_version);
+    model.add_string(model_field::producer, "zoometer");
+    model.add_string(model_field::producer_version, ZOOMETER_VERSION);
+    {
+      protozero::pbf_writer opset(model, model_field::opset);
+      opset.add_string(opset_field::domain, "");
+      opset.add_int64(opset_field::version, onnx_opset);
+    }
+    if (!builder_.own_nodes().empty()) {
+      protozero::pbf_writer opset(model, model_field::opset);
+      opset.add_string(opset_field::domain, own_domain.data(), own_domain.size());
+      opset.add_int64(opset_field::version, own_opset);
+    }
+    add_entry(model, model_field::metadata, "zoometer.model",
+              to_utf8(escape_controls(input_.model)));
+    add_entry(model, model_field::metadata, "zoometer.modules", module_lines());
+    add_entry(model, model_field::metadata, "zoometer.parameters", parameter_lines());
+    if (head.size() + fields_.size() > largest_message)
+      throw Error(ErrorCode::limit, "an ONNX model holds at most 2 GiB");
+    // The graph's fields stay where they are: only what stands before them is put in.
+    constexpr std::uint32_t length_delimited = 2;
+    protozero::add_varint_to_buffer(&head, (model_field::graph << 3U) | length_delimited);
+    protozero::add_varint_to_buffer(&head, fields_.size());
+    fields_.insert(0, head);
+    return std::move(fields_);
+  }
+
+  const GraphInput& input_;
+  const GraphOptions& options_;
+  const Graph& graph_;
+  OnnxBuilder builder_;
+  std::string fields_;  // of the GraphProto
+};
+
+std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
+  return OnnxFile(input, options).write();
+}
+
+}  // namespace
+
+extern constinit const GraphWriter onnx_graph_writer = {
+    .name = "onnx",
+    .summary = "an ONNX model of opset 17; without weights these are inputs behind the real ones",
+    .write = write_onnx,
+    .has_weights = true,
+    .is_binary = true};
+
+}  // namespace zoometer

@@ -1,0 +1,164 @@
+#include "export/onnx/quantize.hpp"
+
+#include "export/onnx/form.hpp"
+#include "op/quantize.hpp"
+#include "zoometer/op/elementwise.hpp"
+
+namespace zoometer {
+namespace {
+
+/// The scale and the zero point that an operator takes behind x, as QuantizeLinear wants them:
+/// without dimensions, and the zero point in the integers' type.
+OnnxScale scale_given_to(OnnxStep& step, const NodeView& node, DType integers) {
+  const OnnxBuilder& builder = step.builder();
+  const auto scalar = [&](std::size_t index) {
+    const std::string& name = builder.name_of(node.input(index));
+    return node.in(index).rank() == 0 ? name : step.reshape(name, {});
+  };
+  if (!node.has(2)) return {scalar(1), step.number(0, integers)};
+  const DType given = builder.graph().value(node.input(2)).dtype;
+  return {scalar(1), step.cast(scalar(2), given, integers)};
+}
+
+/// The operator right behind this one that gives its result a scale, if it is there.
+std::optional<NodeView> requantize_behind(const OnnxStep& step) {
+  const Graph& graph = step.node().graph();
+  const NodeId next = graph.value(step.node().output(0)).producer + 1;
+  if (next >= graph.nodes().size() || graph.nodes()[next].op != &requantize_op) return std::nullopt;
+  const NodeView view = graph.view(next);
+  return view.input(0) == step.node().output(0) ? std::optional(view) : std::nullopt;
+}
+
+const OnnxScale& scale_of_x(OnnxStep& step) {
+  const OnnxScale* scale = step.builder().scale_of(step.node().input(0));
+  if (scale == nullptr) step.fail("of integers without a scale");
+  return *scale;
+}
+
+/// What the integers of the result stand for. Without a scale of their own they keep that of x, but
+/// for a sigmoid, whose results PyTorch spreads over 0 to 1.
+OnnxScale scale_of_result(OnnxStep& step) {
+  if (const auto behind = requantize_behind(step))
+    return scale_given_to(step, *behind, step.out_dtype());
+  if (&step.node().op() == &hardsigmoid_op || &step.node().op() == &sigmoid_op)
+    return {step.number(1.0 / 256), step.number(0, step.out_dtype())};
+  return scale_of_x(step);
+}
+
+/// A weight's scale, one number for each of its first axis. Its zero point is 0, as PyTorch's
+/// observers of weights choose it.
+std::string weight_scale(OnnxStep& step) {
+  const Value& weight = step.node().graph().value(step.node().input(1));
+  if (!weight.has(Value::is_parameter)) step.fail("of an integer weight that is no parameter");
+  return step.builder().weight_scale(weight.producer);
+}
+
+void write_quantize(OnnxStep& step) {
+  const DType integers = step.out_dtype();
+  if (bits_of(integers) != 8 || step.dtype() != DType::float32)
+    step.fail("other than of float32 to 8 bits has no ONNX form");
+  OnnxScale scale = scale_given_to(step, step.node(), integers);
+  step.make("QuantizeLinear", {step.in(0), scale.scale, scale.zero_point});
+  step.builder().set_scale(step.node().output(0), std::move(scale));
+}
+
+void write_quantize_channels(OnnxStep& step) {
+  const DType integers = step.out_dtype();
+  if (bits_of(integers) != 8 || step.dtype() != DType::float32 || !step.has(2))
+    step.fail("other than of float32 to 8 bits has no ONNX form");
+  const std::string zero_points = step.cast(step.in(2), step.dtype(2), integers);
+  step.make("QuantizeLinear", {step.in(0), step.in(1), zero_points},
+            {{"axis", step.axis(step.attrs<QuantizePerChannelAttrs>().axis)}});
+}
+
+void write_dequantize(OnnxStep& step) {
+  if (!step.has(1)) {
+    const OnnxScale& scale = scale_of_x(step);
+    return step.make("DequantizeLinear", {step.in(0), scale.scale, scale.zero_point});
+  }
+  const bool is_single = numel(step.shape(1)) == 1 && step.dtype(1) == DType::float32;
+  if (!is_single || bits_of(step.dtype()) != 8 || step.shape(0) != step.node().out())
+    step.fail("other than of 8 bits with one float32 scale has no ONNX form");
+  const OnnxScale scale = scale_given_to(step, step.node(), step.dtype());
+  step.make("DequantizeLinear", {step.in(0), scale.scale, scale.zero_point});
+}
+
+/// The operator before this one was written with its scale already.
+void write_requantize(OnnxStep& step) {
+  const OnnxScale scale = scale_of_x(step);
+  if (step.attrs<RequantizeAttrs>().relu) {
+    step.make("Clip", {step.in(0), scale.zero_point});
+  } else {
+    step.make("Identity", {step.in(0)});
+  }
+}
+
+/// Writes the form on real numbers.
+void write_on_reals(OnnxStep& step, const OnnxForm& form) {
+  if (step.node().output_count() != 1) step.fail("of several quantised results has no ONNX form");
+  std::vector<std::string> reals;
+  for (std::size_t i = 0; i < step.node().input_count(); ++i) {
+    const OnnxScale* scale = step.has(i) ? step.builder().scale_of(step.node().input(i)) : nullptr;
+    reals.push_back(scale == nullptr ? step.in(i)
+                                     : step.add("DequantizeLinear",
+                                                {step.in(i), scale->scale, scale->zero_point}));
+  }
+  OnnxStep on_reals(step.builder(), step.node(), std::move(reals));
+  write_form(on_reals, form);
+  if (!is_quantised(step.out_dtype())) return step.make("Identity", {on_reals.result()});
+  OnnxScale scale = scale_of_result(step);
+  step.make("QuantizeLinear", {on_reals.result(), scale.scale, scale.zero_point});
+  step.builder().set_scale(step.node().output(0), std::move(scale));
+}
+
+constexpr OnnxForm forms[] = {{&quantize_per_tensor_op, {}, write_quantize, on_integers},
+                              {&quantize_per_channel_op, {}, write_quantize_channels, on_integers},
+                              {&dequantize_op, {}, write_dequantize, on_integers},
+                              {&requantize_op, {}, write_requantize, on_integers}};
+
+}  // namespace
+
+std::vector<std::string> integer_convolution_inputs(OnnxStep& step) {
+  const OnnxScale x = scale_of_x(step);
+  OnnxScale result = scale_of_result(step);
+  const std::string weight = weight_scale(step);
+  std::vector<std::string> inputs{step.in(0),   x.scale,          x.zero_point,
+                                  step.in(1),   weight,           step.number(0, step.dtype(1)),
+                                  result.scale, result.zero_point};
+  if (step.has(2)) {
+    const std::string unit = step.add("Mul", {x.scale, weight});
+    const std::string units = step.add("Round", {step.add("Div", {step.in(2), unit})});
+    inputs.push_back(step.cast(units, DType::float32, DType::int32));
+  }
+  step.builder().set_scale(step.node().output(0), std::move(result));
+  return inputs;
+}
+
+void write_integer_linear(OnnxStep& step) {
+  const OnnxScale x = scale_of_x(step);
+  OnnxScale result = scale_of_result(step);
+  const std::string unit = step.add("Mul", {x.scale, weight_scale(step)});
+  const std::string weight = step.add("Transpose", {step.in(1)}, {{"perm", Ints{1, 0}}});
+  const std::string product = step.add("MatMulInteger", {step.in(0), weight, x.zero_point});
+  std::string real = step.add("Mul", {step.cast(product, DType::int32, DType::float32), unit});
+  if (step.has(2)) real = step.add("Add", {real, step.in(2)});
+  step.make("QuantizeLinear", {real, result.scale, result.zero_point});
+  step.builder().set_scale(step.node().output(0), std::move(result));
+}
+
+void write_quantised(OnnxStep& step, const OnnxForm& form) {
+  if (!form.takes_integers) return write_on_reals(step, form);
+  write_form(step, form);
+  OnnxBuilder& builder = step.builder();
+  const OnnxScale* kept = step.has(0) ? builder.scale_of(step.node().input(0)) : nullptr;
+  if (kept == nullptr) return;
+  for (std::size_t i = 0; i < step.node().output_count(); ++i) {
+    const ValueId output = step.node().output(i);
+    if (is_quantised(step.out_dtype(i)) && builder.scale_of(output) == nullptr)
+      builder.set_scale(output, *kept);
+  }
+}
+
+extern constinit const OnnxForms quantize_onnx_forms = {forms};
+
+}  // namespace zoometer

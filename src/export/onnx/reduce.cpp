@@ -1,0 +1,100 @@
+#include "zoometer/op/reduce.hpp"
+
+#include "export/onnx/form.hpp"
+
+namespace zoometer {
+namespace {
+
+Ints axes_of(const OnnxStep& step) {
+  Ints axes;
+  for (const std::int64_t dim : step.attrs<ReduceAttrs>().dims) axes.push_back(step.axis(dim));
+  if (!axes.empty()) return axes;
+  for (std::int64_t i = 0; i < step.shape(0).rank(); ++i) axes.push_back(i);
+  return axes;
+}
+
+void make_reduction(OnnxStep& step, std::string_view op_type) {
+  step.make(
+      op_type, {step.in(0)},
+      {{"axes", axes_of(step)}, {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+}
+
+void write_mean(OnnxStep& step) { make_reduction(step, "ReduceMean"); }
+void write_prod(OnnxStep& step) { make_reduction(step, "ReduceProd"); }
+void write_amax(OnnxStep& step) { make_reduction(step, "ReduceMax"); }
+void write_amin(OnnxStep& step) { make_reduction(step, "ReduceMin"); }
+void write_norm(OnnxStep& step) { make_reduction(step, "ReduceL2"); }
+void write_logsumexp(OnnxStep& step) { make_reduction(step, "ReduceLogSumExp"); }
+
+/// The one reduction that takes its axes as an input in this opset.
+void write_sum(OnnxStep& step) {
+  step.make("ReduceSum", {step.in(0), step.integers(axes_of(step))},
+            {{"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+}
+
+void make_truth(OnnxStep& step, std::string_view op_type) {
+  const std::string truth = step.cast(step.in(0), step.dtype(), DType::boolean);
+  const std::string number = step.cast(truth, DType::boolean, DType::int32);
+  const std::string reduced = step.add(
+      op_type, {number},
+      {{"axes", axes_of(step)}, {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+  step.make("Cast", {reduced}, {{"to", DType::boolean}});
+}
+void write_any(OnnxStep& step) { make_truth(step, "ReduceMax"); }
+void write_all(OnnxStep& step) { make_truth(step, "ReduceMin"); }
+
+void make_index(OnnxStep& step, std::string_view op_type) {
+  const auto& attrs = step.attrs<ReduceAttrs>();
+  if (attrs.dims.size() > 1) step.fail("has several axes");
+  const bool is_flat = attrs.dims.empty();
+  const std::string x = is_flat ? step.reshape(step.in(0), {-1}) : step.in(0);
+  const std::int64_t axis = is_flat ? 0 : step.axis(attrs.dims[0]);
+  const std::string index =
+      step.add(op_type, {x}, {{"axis", axis}, {"keepdims", std::int64_t{attrs.keepdim}}});
+  step.make("Reshape", {index, step.integers(step.node().out())});
+}
+void write_argmax(OnnxStep& step) { make_index(step, "ArgMax"); }
+void write_argmin(OnnxStep& step) { make_index(step, "ArgMin"); }
+
+void write_cumsum(OnnxStep& step) {
+  const std::int64_t axis = step.axis(step.attrs<CumulativeAttrs>().dim);
+  step.make("CumSum", {step.operand(0, step.out_dtype()), step.integer(axis)});
+}
+
+void write_topk(OnnxStep& step) {
+  const auto& attrs = step.attrs<TopkAttrs>();
+  const std::int64_t axis = step.axis(attrs.dim);
+  std::string count = step.integers({attrs.k});
+  if (step.builder().open_axis(step.node().input(0)) == axis) {
+    count = step.add("Min", {count, step.size_of(step.in(0), axis)});
+  }
+  step.make("TopK", {step.in(0), count},
+            {{"axis", axis}, {"largest", std::int64_t{attrs.largest}}});
+}
+
+void write_sort(OnnxStep& step) {
+  const std::int64_t axis = step.axis(step.attrs<CumulativeAttrs>().dim);
+  const std::string all = step.size_of(step.in(0), axis);
+  step.make("TopK", {step.in(0), all}, {{"axis", axis}, {"largest", std::int64_t{0}}});
+}
+
+constexpr OnnxForm forms[] = {{&mean_op, {}, write_mean},
+                              {&sum_op, {}, write_sum},
+                              {&prod_op, {}, write_prod},
+                              {&amax_op, {}, write_amax},
+                              {&amin_op, {}, write_amin},
+                              {&norm_op, {}, write_norm},
+                              {&logsumexp_op, {}, write_logsumexp},
+                              {&argmax_op, {}, write_argmax},
+                              {&argmin_op, {}, write_argmin},
+                              {&any_op, {}, write_any},
+                              {&all_op, {}, write_all},
+                              {&cumsum_op, {}, write_cumsum},
+                              {&topk_op, {}, write_topk},
+                              {&sort_op, {}, write_sort}};
+
+}  // namespace
+
+extern constinit const OnnxForms reduce_onnx_forms = {forms};
+
+}  // namespace zoometer

@@ -1,0 +1,33 @@
+#include "op/signal.hpp"
+
+#include "export/onnx/form.hpp"
+
+namespace zoometer {
+namespace {
+
+void write_dft(OnnxStep& step) {
+  const auto& attrs = step.attrs<DftAttrs>();
+  if (attrs.onesided && attrs.inverse) step.fail("to real numbers has no ONNX form");
+  const std::string length = attrs.length == 0 ? "" : step.integer(attrs.length);
+  step.make("DFT", {step.in(0), length},
+            {{"axis", step.axis(attrs.dim)},
+             {"onesided", std::int64_t{attrs.onesided}},
+             {"inverse", std::int64_t{attrs.inverse}}});
+}
+
+void write_stft(OnnxStep& step) {
+  const auto& attrs = step.attrs<StftAttrs>();
+  const std::string frame_step = step.integer(attrs.frame_step);
+  const std::string frame_length = step.integer(attrs.frame_length);
+  const std::string window = step.has(1) ? step.in(1) : "";
+  step.make("STFT", {step.in(0), frame_step, window, frame_length},
+            {{"onesided", std::int64_t{attrs.onesided}}});
+}
+
+constexpr OnnxForm forms[] = {{&dft_op, {}, write_dft}, {&stft_op, {}, write_stft}};
+
+}  // namespace
+
+extern constinit const OnnxForms signal_onnx_forms = {forms};
+
+}  // namespace zoometer

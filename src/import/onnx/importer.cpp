@@ -1,0 +1,18 @@
+#include "import/importer.hpp"
+#include "import/onnx/reader.hpp"
+
+namespace zoometer {
+namespace {
+
+bool recognises(const MappedFile& file) { return looks_like_onnx(file.text()); }
+
+void read(const MappedFile& file, const ImportOptions& options, Graph& graph, ImportNotes& notes) {
+  OnnxReader(file, options, graph, notes).read();
+}
+
+}  // namespace
+
+extern constinit const Importer onnx_importer = {
+    "onnx", "ONNX models of any opset, without reading their weights.", recognises, read};
+
+}  // namespace zoometer

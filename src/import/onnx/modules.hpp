@@ -1,0 +1,149 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "import/onnx/model.hpp"
+#include "util/hash_index.hpp"
+#include "zoometer/ir/graph.hpp"
+
+namespace zoometer {
+
+/// Ids by a pair of an owner and a name within it. The names must outlive the table.
+class NameTable {
+ public:
+  /// The id, or no_id.
+  std::uint32_t find(std::uint32_t owner, std::string_view name) const noexcept;
+  /// The id; or no_id, and from now on it is `id`.
+  std::uint32_t find_or_insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
+  /// Makes room for about so many owners and names.
+  void reserve(std::size_t count) {
+    entries_.reserve(count);
+    owners_.reserve(count);
+  }
+
+ private:
+  struct Entry {
+    std::string_view name;
+    std::uint32_t owner = 0;
+    std::uint32_t id = 0;
+    std::uint32_t previous = HashIndex::none;  // the place of the owner's entry before this one
+  };
+  struct Owner {
+    std::uint32_t last = HashIndex::none;
+    std::uint32_t count = 0;
+  };
+  /// Up to so many names an owner's entries are looked at one after the other, which are mostly in
+  /// the processor's cache; the index is for the others.
+  static constexpr std::uint32_t few = 8;
+
+  std::uint32_t place_of(std::uint32_t owner, std::string_view name) const noexcept;
+  void add_to_index(std::uint32_t place);
+
+  LargeVector<Entry> entries_;
+  LargeVector<Owner> owners_;
+  HashIndex index_;
+};
+
+/// Makes the module tree of a file: from the metadata or the names of its nodes
+/// ("/layer1/layer1.0/conv1/Conv"), and from its function calls. A file whose names have no scopes
+/// gives a flat graph.
+class OnnxModules {
+ public:
+  explicit OnnxModules(Graph& graph) : graph_(graph) {}
+
+  /// Makes room for about so many modules with a call each.
+  void reserve(std::size_t modules);
+  void add_root(std::string_view kind);
+  /// Adds a module that the file declares with its class. From then on a scope of its name is it.
+  void declare(std::string_view path, std::string_view kind);
+  /// Tells a name of the file that is a weight's: its path is evidence of a module.
+  void add_weight_name(std::string_view name) { weight_names_.push_back(name); }
+
+  /// Opens the module where a node belongs: nodes are appended there until the next call. `weights`
+  /// are its inputs that are weights, `no_id` for those that no node has used before.
+  void enter(const OnnxNode& node, std::span<const ValueId> weights);
+  /// Where a weight belongs that a node of `consumer` uses, and its name there.
+  std::pair<ModuleId, std::string_view> home(std::string_view weight, ModuleId consumer);
+
+  /// Function calls are modules of their own, with the scopes of their nodes below them.
+  void begin_function(const OnnxNode& call, const OnnxFunction& function);
+  void end_function();
+
+  /// Ends what is open and tells the graph the calls of its modules.
+  void finish();
+  /// Forgets the calls of the nodes from this one on, which the graph has taken back.
+  void rewind(NodeId first_node);
+
+ private:
+  using PlaceId = std::uint32_t;
+  /// A scope of the file's names, which stands for one call of a module. Place 0 is the root.
+  struct Place {
+    PlaceId outer = no_id;
+    ModuleId module = 0;
+    std::uint32_t call = no_id;  // index in calls_, once nodes were read there
+    std::uint32_t depth = 0;
+  };
+  struct Call {
+    PlaceId place = 0;
+    NodeId first_node = 0;
+    NodeId end_node = 0;
+  };
+  /// From this node on, nodes belong to a place.
+  struct Stretch {
+    NodeId first_node = 0;
+    PlaceId place = 0;
+  };
+
+  /// A part of a node's scopes, and where it led.
+  struct Level {
+    std::string_view scopes;
+    PlaceId place = 0;
+  };
+
+  /// How many levels of the trail are around these scopes.
+  std::size_t common_levels(std::string_view scopes) const noexcept;
+  PlaceId follow(std::string_view scopes, std::span<const ValueId> weights);
+  PlaceId place_of(const OnnxNode& node, std::span<const ValueId> weights);
+  PlaceId below(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
+  /// The module of which "relu_1" is the second call, or no_id.
+  ModuleId repeated(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
+  bool owns(ModuleId module, ValueId weight) const;
+  bool is_weight_path(const std::string& path);
+  PlaceId next_place() const noexcept { return static_cast<PlaceId>(places_.size()); }
+  PlaceId add_place(PlaceId outer, ModuleId module);
+  /// Gives a module the class that the file tells only later.
+  void classify(ModuleId module, std::string_view kind);
+  ModuleId child(ModuleId parent, std::string_view name, std::string_view kind);
+  ModuleId descend(ModuleId parent, std::string_view dotted, std::string_view kind);
+  ModuleId find_path(std::string_view dotted) const;
+  bool has_path(ModuleId module, std::string_view dotted) const;
+  void open(PlaceId place);
+  /// By value: the last node that reads it; no_id for outputs of the graph.
+  LargeVector<NodeId> last_uses() const;
+  /// Hands over the values that a call's nodes make and that nodes behind the call read:
+  /// `take(call, value)`, those of one call in order.
+  template <class Take>
+  void for_each_output(std::span<const NodeId> last_use, Take take) const;
+
+  Graph& graph_;
+  LargeVector<Place> places_{Place{}};
+  NameTable place_ids_;  // by the outer place and the scope's name
+  NameTable children_;   // modules by their parent and name
+  LargeVector<Call> calls_;
+  LargeVector<Stretch> stretches_;
+  std::vector<PlaceId> opening_;       // scratch of `open`
+  std::vector<PlaceId> bases_{0};      // of the function calls that are being read
+  std::vector<Level> trail_{Level{}};  // of the last node that was named
+  PlaceId open_ = 0;
+  ModuleId last_home_ = no_id;  // a module that owns the weight which it used, and
+  std::string_view last_path_;  // the weight's path
+  bool has_declared_ = false;
+  LargeVector<std::string_view> weight_names_;
+  std::unordered_set<std::string_view> weight_paths_;  // made when asked
+};
+
+}  // namespace zoometer

@@ -1,0 +1,542 @@
+// Convolutions, pooling, normalisation, resampling and recurrent layers.
+#include <algorithm>
+#include <cmath>
+
+#include "import/onnx/layers.hpp"
+#include "import/onnx/ops.hpp"
+#include "op/deform_conv.hpp"
+#include "op/indexing.hpp"
+#include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/movement.hpp"
+#include "zoometer/op/norm.hpp"
+#include "zoometer/op/pool.hpp"
+#include "zoometer/op/reduce.hpp"
+#include "zoometer/op/resample.hpp"
+
+namespace zoometer {
+namespace {
+
+/// What convolutions and pools say of their windows.
+struct Window {
+  Spatial kernel;
+  Spatial stride;
+  Spatial dilation;
+  Spatial padding;
+  Spatial padding_end;
+};
+
+constexpr std::int64_t most_size = std::int64_t{1} << 40;
+
+Spatial spatial_list(const OnnxContext& context, std::string_view name, std::size_t count,
+                     std::int64_t otherwise) {
+  const auto list = context.integers(name);
+  if (!list || list->empty()) return Spatial::filled(count, otherwise);
+  context.require(list->size() == count,
+                  std::string(name) + " of one number per spatial dimension");
+  for (const std::int64_t item : *list) {
+    context.require(item > -most_size && item < most_size,
+                    std::string(name) + " that are not enormous");
+  }
+  return Spatial(*list);
+}
+
+Window window_of(const OnnxContext& context, const Spatial& kernel) {
+  const std::size_t count = kernel.size();
+  Window window;
+  window.kernel = kernel;
+  window.stride = spatial_list(context, "strides", count, 1);
+  window.dilation = spatial_list(context, "dilations", count, 1);
+  window.padding = window.padding_end = Spatial::filled(count, 0);
+  if (const auto pads = context.integers("pads"); pads && !pads->empty()) {
+    context.require(pads->size() == 2 * count, "two pads per spatial dimension");
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t before = (*pads)[i], after = (*pads)[i + count];
+      context.require(std::max(std::abs(before), std::abs(after)) < most_size,
+                      "pads that are not enormous");
+      window.padding[i] = before;
+      window.padding_end[i] = after;
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    context.require(window.stride[i] >= 1 && window.dilation[i] >= 1 && kernel[i] >= 1 &&
+                        kernel[i] < most_size,
+                    "strides, dilations and kernel sizes of at least 1");
+  }
+  return window;
+}
+
+/// SAME_UPPER and SAME_LOWER: as many outputs as strides fit into the input.
+void pad_automatically(const OnnxContext& context, const Shape& x, Window& window) {
+  const std::string_view mode = context.text("auto_pad", "NOTSET");
+  if (mode == "VALID") {
+    window.padding = window.padding_end = Spatial::filled(window.kernel.size(), 0);
+  }
+  if (mode != "SAME_UPPER" && mode != "SAME_LOWER") return;
+  for (std::size_t i = 0; i < window.kernel.size(); ++i) {
+    const std::int64_t size = x[i + 2];
+    const std::int64_t extent =
+        checked_add(checked_mul(window.dilation[i], window.kernel[i] - 1), 1);
+    const std::int64_t out = ceil_div(size, window.stride[i]);
+    const std::int64_t needed = checked_add(checked_mul(out - 1, window.stride[i]), extent);
+    const std::int64_t total = std::max<std::int64_t>(0, needed - size);
+    window.padding[i] = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
+    window.padding_end[i] = total - window.padding[i];
+  }
+}
+
+/// The kernel's size, which convolutions have from their weight and pools from an attribute.
+Spatial kernel_of_weight(const OnnxContext& context, std::size_t weight) {
+  const Shape& shape = context.shape(weight);
+  context.require(shape.rank() == context.rank(0) && shape.rank() >= 3,
+                  "a weight of the input's rank, which is 3 or more");
+  if (shape.rank() > 5) throw OnnxDataDependent{};  // no operator of ours has that many
+  const Spatial kernel(std::span<const std::int64_t>(shape).subspan(2));
+  const auto declared = context.integers("kernel_shape");
+  context.require(!declared || declared->empty() || std::ranges::equal(*declared, kernel),
+                  "a kernel_shape equal to the weight's");
+  return kernel;
+}
+
+ConvAttrs conv_attrs(const Window& window, std::int64_t groups) {
+  ConvAttrs attrs;
+  attrs.stride = window.stride;
+  attrs.dilation = window.dilation;
+  attrs.padding = window.padding;
+  attrs.padding_end = window.padding_end;
+  attrs.groups = groups;
+  return attrs;
+}
+
+}  // namespace
+
+Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias) {
+  Window window = window_of(context, kernel_of_weight(context, weight));
+  pad_automatically(context, context.shape(0), window);
+  const Tensor x = context.in(0);
+  const Tensor kernel = context.weight(weight);
+  return convolution(x, kernel, context.optional_weight(bias),
+                     conv_attrs(window, context.integer("group", 1)));
+}
+
+namespace {
+
+void emit_conv(OnnxContext& context) { context.out(onnx_convolution(context, 1, 2)); }
+
+void emit_conv_transpose(OnnxContext& context) {
+  Window window = window_of(context, kernel_of_weight(context, 1));
+  const std::size_t count = window.kernel.size();
+  Spatial extra = spatial_list(context, "output_padding", count, 0);
+  const Shape& x = context.shape(0);
+  const std::string_view mode = context.text("auto_pad", "NOTSET");
+  const bool is_same = mode == "SAME_UPPER" || mode == "SAME_LOWER";
+  const auto wanted = context.integers("output_shape");
+  if (wanted || is_same) {
+    context.require(!wanted || wanted->size() >= count,
+                    "an output_shape of all spatial dimensions");
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t size = x[i + 2];
+      const std::int64_t out =
+          wanted ? (*wanted)[wanted->size() - count + i] : checked_mul(size, window.stride[i]);
+      context.require(out >= 1 && out < most_size, "an output_shape of at least 1");
+      const std::int64_t full =
+          checked_add(checked_mul(size - 1, window.stride[i]),
+                      checked_mul(window.dilation[i], window.kernel[i] - 1) + 1);
+      const std::int64_t total = std::max<std::int64_t>(0, full + extra[i] - out);
+      extra[i] = std::max(extra[i], out - full);
+      window.padding[i] = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
+      window.padding_end[i] = total - window.padding[i];
+    }
+  }
+  ConvAttrs attrs = conv_attrs(window, context.integer("group", 1));
+  attrs.output_padding = extra;
+  const Tensor input = context.in(0);
+  const Tensor weight = context.weight(1);
+  context.out(conv_transpose(input, weight, context.optional_weight(2), attrs));
+}
+
+void emit_deform_conv(OnnxContext& context) {
+  if (context.rank(0) != 4) throw OnnxDataDependent{};
+  const Window window = window_of(context, kernel_of_weight(context, 1));
+  const Tensor x = context.in(0);
+  const Tensor weight = context.weight(1);
+  const Tensor offset = context.in(2);
+  const Tensor bias = context.optional_weight(3);
+  context.out(deform_conv2d(x, weight, offset, bias, context.optional_in(4),
+                            conv_attrs(window, context.integer("group", 1))));
+}
+
+// -- pooling ----------------------------------------------------------------------------------
+
+PoolAttrs pool_attrs(const OnnxContext& context) {
+  const auto kernel = context.integers("kernel_shape");
+  const std::int64_t rank = context.rank(0);
+  context.require(kernel && rank >= 3 && static_cast<std::int64_t>(kernel->size()) == rank - 2,
+                  "a kernel size per spatial dimension");
+  if (kernel->size() > 3) throw OnnxDataDependent{};
+  Window window = window_of(context, Spatial(*kernel));
+  pad_automatically(context, context.shape(0), window);
+  PoolAttrs attrs;
+  attrs.kernel_size = window.kernel;
+  attrs.stride = window.stride;
+  attrs.padding = window.padding;
+  attrs.padding_end = window.padding_end;
+  attrs.dilation = window.dilation;
+  attrs.ceil_mode = context.integer("ceil_mode", 0) != 0;
+  attrs.count_include_pad = context.integer("count_include_pad", 0) != 0;
+  return attrs;
+}
+
+void emit_max_pool(OnnxContext& context) {
+  const PoolAttrs attrs = pool_attrs(context);
+  const Tensor result = max_pool(context.in(0), attrs);
+  context.out(0, result);
+  if (!context.wants(1)) return;
+  const OutputType indices{result.shape(), DType::int64, false};
+  Graph& graph = context.graph();
+  graph.add_declared_outputs(graph.value(result.id).producer, std::span(&indices, 1));
+  context.out(1, sibling_output(result, 1));
+}
+
+}  // namespace
+
+Tensor onnx_average_pool(OnnxContext& context) {
+  const PoolAttrs attrs = pool_attrs(context);
+  return avg_pool(context.in(0), attrs);
+}
+
+namespace {
+
+void emit_average_pool(OnnxContext& context) { context.out(onnx_average_pool(context)); }
+
+/// (sum |x|^p)^(1/p) over windows: the mean of the powers, times the window's elements.
+void emit_lp_pool(OnnxContext& context) {
+  PoolAttrs attrs = pool_attrs(context);
+  attrs.count_include_pad = true;
+  const auto power = static_cast<double>(context.integer("p", 2));
+  double elements = 1;
+  for (const std::int64_t size : attrs.kernel_size) elements *= static_cast<double>(size);
+  const Tensor powers = binary(pow_op, unary(abs_op, context.in(0)), power);
+  context.out(binary(pow_op, avg_pool(powers, attrs) * elements, 1 / power));
+}
+
+Ints spatial_axes(const OnnxContext& context) {
+  context.require(context.rank(0) >= 2, "an input of rank 2 or more");
+  Ints axes;
+  for (std::int64_t i = 2; i < context.rank(0); ++i) axes.push_back(i);
+  return axes;
+}
+
+Tensor global_pool(OnnxContext& context, const OpDef& reduction,
+                   Tensor (*pool)(Tensor, const AdaptivePoolAttrs&)) {
+  const Ints axes = spatial_axes(context);
+  const Tensor x = context.in(0);
+  if (axes.empty()) return x;
+  if (axes.size() > 3) return reduce(reduction, x, axes, true);
+  return pool(x, {Spatial::filled(axes.size(), 1)});
+}
+
+}  // namespace
+
+Tensor onnx_global_average(OnnxContext& context) {
+  return global_pool(context, mean_op, adaptive_avg_pool);
+}
+
+namespace {
+
+void emit_global_average_pool(OnnxContext& context) { context.out(onnx_global_average(context)); }
+
+void emit_global_max_pool(OnnxContext& context) {
+  context.out(global_pool(context, amax_op, adaptive_max_pool));
+}
+
+void emit_global_lp_pool(OnnxContext& context) {
+  const Ints axes = spatial_axes(context);
+  context.out(reduce(norm_op, context.in(0), axes, true));
+}
+
+/// Values back to where a pool took them from.
+void emit_max_unpool(OnnxContext& context) {
+  const auto kernel = context.integers("kernel_shape");
+  const Shape& x = context.shape(0);
+  context.require(kernel && x.rank() >= 3 &&
+                      static_cast<std::int64_t>(kernel->size()) == x.rank() - 2 &&
+                      kernel->size() <= 3,
+                  "a kernel size per spatial dimension");
+  const Window window = window_of(context, Spatial(*kernel));
+  Shape shape = x;
+  for (std::size_t i = 0; i < window.kernel.size(); ++i) {
+    shape[i + 2] = checked_mul(x[i + 2] - 1, window.stride[i]) + window.kernel[i] -
+                   window.padding[i] - window.padding_end[i];
+  }
+  if (context.has(2)) shape = Shape(context.short_list(context.integers(2)));
+  const Tensor zeros = full(context.graph(), {numel(shape)}, 0, context.dtype(0));
+  const Tensor indices = flatten(context.in(1), 0, -1);
+  const Tensor values = flatten(context.in(0), 0, -1);
+  context.out(reshape(apply(scatter_op, ScatterAttrs{0, {}}, zeros, indices, values), shape));
+}
+
+// -- normalisation ----------------------------------------------------------------------------
+
+void emit_batch_norm(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const Tensor scale = context.weight(1);
+  const Tensor bias = context.weight(2);
+  const Tensor mean = context.statistic(3);
+  const Tensor variance = context.statistic(4);
+  const Tensor result = batch_norm(x, scale, bias, mean, variance, {context.real("epsilon", 1e-5)});
+  context.out(0, result);
+  if (context.output_count() == 1) return;
+  // Training: the updated statistics, and before version 14 the saved ones.
+  const OutputType statistic{mean.shape(), mean.dtype(), false};
+  const std::vector<OutputType> more(context.output_count() - 1, statistic);
+  Graph& graph = context.graph();
+  graph.add_declared_outputs(graph.value(result.id).producer, more);
+  for (std::size_t i = 1; i < context.output_count(); ++i) {
+    context.out(i, sibling_output(result, i));
+  }
+}
+
+/// Scales and shifts that the normalising operator does not take itself.
+Tensor scale_and_shift(Tensor x, Tensor scale, Tensor bias) {
+  if (scale) x = x * scale;
+  return bias ? x + bias : x;
+}
+
+}  // namespace
+
+Tensor onnx_layer_norm(OnnxContext& context, Tensor x, Tensor scale, Tensor bias,
+                       const OnnxNorm& norm) {
+  const std::int64_t axis = context.axis(norm.axis, x.rank());
+  const LayerNormAttrs attrs{x.rank() - axis, norm.epsilon};
+  const Shape normalized(
+      std::span<const std::int64_t>(x.shape()).subspan(static_cast<std::size_t>(axis)));
+  const bool fits = scale.shape() == normalized && (!bias || bias.shape() == normalized);
+  const Tensor none{x.graph, no_id};
+  const OpDef& op = norm.is_root_mean_square ? rms_norm_op : layer_norm_op;
+  const Tensor plain = apply(op, attrs, x, fits ? scale : none, fits ? bias : none);
+  OutputType statistic{x.shape(), DType::float32, false};
+  for (std::int64_t i = axis; i < x.rank(); ++i) statistic.shape.set_dim(i, 1);
+  Graph& graph = context.graph();
+  for (std::size_t i = 1; i < std::min<std::size_t>(3, context.output_count()); ++i) {
+    graph.add_declared_outputs(graph.value(plain.id).producer, std::span(&statistic, 1));
+    context.out(i, sibling_output(plain, i));
+  }
+  return fits ? plain : scale_and_shift(plain, scale, bias);
+}
+
+namespace {
+
+void emit_layer_norm(OnnxContext& context, bool is_root_mean_square) {
+  const Tensor x = context.in(0);
+  const Tensor scale = context.weight(1);
+  const Tensor bias = context.optional_weight(2);
+  const OnnxNorm norm{context.integer("axis", -1), context.real("epsilon", 1e-5),
+                      is_root_mean_square};
+  context.out(0, onnx_layer_norm(context, x, scale, bias, norm));
+}
+
+void emit_layer_normalization(OnnxContext& context) { emit_layer_norm(context, false); }
+
+void emit_rms_normalization(OnnxContext& context) { emit_layer_norm(context, true); }
+
+void emit_instance_norm(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const Tensor scale = context.weight(1);
+  const Tensor bias = context.weight(2);
+  context.out(instance_norm(x, scale, bias, {context.real("epsilon", 1e-5)}));
+}
+
+void emit_group_norm(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const GroupNormAttrs attrs{context.integer("num_groups", 1), context.real("epsilon", 1e-5)};
+  const Tensor scale = context.weight(1);
+  const Tensor bias = context.weight(2);
+  if (context.opset() >= 21 || (x.rank() >= 2 && scale.shape() == Shape{x.dim(1)})) {
+    return context.out(group_norm(x, scale, bias, attrs));
+  }
+  // Until version 21 scale and bias were per group.
+  const Tensor none{x.graph, no_id};
+  const Tensor plain = group_norm(x, none, none, attrs);
+  const Tensor grouped = reshape(plain, {x.dim(0), attrs.num_groups, -1});
+  const Ints per_group{attrs.num_groups, 1};
+  context.out(reshape(scale_and_shift(grouped, reshape(scale, per_group), reshape(bias, per_group)),
+                      x.shape()));
+}
+
+void emit_local_response_norm(OnnxContext& context) {
+  context.out(
+      local_response_norm(context.in(0), {context.integer("size", 1), context.real("alpha", 1e-4),
+                                          context.real("beta", 0.75), context.real("bias", 1.0)}));
+}
+
+/// x divided by its norm along an axis.
+void emit_lp_normalization(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const std::int64_t axis = context.axis(context.integer("axis", -1), x.rank());
+  const bool absolute = context.integer("p", 2) == 1;
+  const Tensor size =
+      absolute ? sum(unary(abs_op, x), {axis}, true) : reduce(norm_op, x, {axis}, true);
+  context.out(x / size);
+}
+
+void emit_mean_variance_norm(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const auto listed = context.integers("axes");
+  const Ints axes = context.axes(listed ? *listed : std::vector<std::int64_t>{0, 2, 3}, x.rank());
+  const Tensor centred = x - mean(x, axes, true);
+  const Tensor variance = mean(centred * centred, axes, true);
+  context.out(centred / (unary(sqrt_op, variance) + 1e-9));
+}
+
+// -- resampling -------------------------------------------------------------------------------
+
+/// The sizes that Resize and Upsample ask for: by scales, or themselves.
+Shape resized_shape(OnnxContext& context) {
+  const Shape& x = context.shape(0);
+  const bool is_upsample = context.node().op_type == "Upsample";
+  const auto listed = context.integers("axes");
+  Ints axes;
+  for (std::int64_t i = 0; i < x.rank(); ++i) axes.push_back(i);
+  if (listed) axes = context.axes(*listed, x.rank());
+
+  Shape shape = x;
+  const auto by_scales = [&](const std::vector<double>& scales) {
+    context.require(scales.size() == axes.size(), "a scale per dimension");
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const double size = std::floor(static_cast<double>(x.dim(axes[i])) * scales[i]);
+      context.require(size >= 0 && size < 0x1p40, "scales that are not enormous");
+      shape.set_dim(axes[i], static_cast<std::int64_t>(size));
+    }
+  };
+  if (is_upsample && context.opset() < 7) {
+    context.require(x.rank() == 4, "an input of rank 4");
+    axes = {2, 3};
+    by_scales({context.real("height_scale", 1), context.real("width_scale", 1)});
+    return shape;
+  }
+  if (is_upsample && context.opset() < 9) {
+    by_scales(context.reals("scales").value_or(std::vector<double>{}));
+    return shape;
+  }
+  const std::size_t sizes = 3;
+  if (!is_upsample && context.opset() >= 11 && context.has(sizes) &&
+      context.elements(sizes).count() > 0) {
+    const std::vector<std::int64_t> wanted = context.integers(sizes);
+    context.require(wanted.size() == axes.size(), "a size per dimension");
+    for (const std::int64_t size : wanted) context.require(size >= 0, "sizes of at least 0");
+    const std::string_view policy = context.text("keep_aspect_ratio_policy", "stretch");
+    if (policy == "stretch") {
+      for (std::size_t i = 0; i < axes.size(); ++i) shape.set_dim(axes[i], wanted[i]);
+      return shape;
+    }
+    const bool is_smaller = policy == "not_larger";
+    double scale = is_smaller ? HUGE_VAL : 0;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const double own = static_cast<double>(wanted[i]) /
+                         static_cast<double>(std::max<std::int64_t>(1, x.dim(axes[i])));
+      scale = is_smaller ? std::min(scale, own) : std::max(scale, own);
+    }
+    for (const std::int64_t axis : axes) {
+      shape.set_dim(
+          axis, static_cast<std::int64_t>(std::round(scale * static_cast<double>(x.dim(axis)))));
+    }
+    return shape;
+  }
+  const std::size_t scales = is_upsample || context.opset() < 11 ? 1 : 2;
+  const KnownTensor& known = context.elements(scales);
+  std::vector<double> factors;
+  for (std::size_t i = 0; i < known.count(); ++i) factors.push_back(known.real(i));
+  by_scales(factors);
+  return shape;
+}
+
+void out_resized(OnnxContext& context, const Shape& shape) {
+  const Tensor x = context.in(0);
+  const std::string_view mode = context.text("mode", "nearest");
+  const bool corners =
+      context.text("coordinate_transformation_mode", "half_pixel") == "align_corners";
+  const bool keeps_outer =
+      x.rank() >= 3 && x.rank() <= 5 && shape.dim(0) == x.dim(0) && shape.dim(1) == x.dim(1);
+  const bool is_cubic = mode == "cubic";
+  if (keeps_outer && (!is_cubic || x.rank() == 4)) {
+    const Spatial size(std::span<const std::int64_t>(shape).subspan(2));
+    if (is_cubic) return context.out(upsample_bicubic(x, size, corners));
+    if (mode == "nearest") return context.out(upsample_nearest(x, size));
+    return context.out(upsample_linear(x, size, corners));
+  }
+  // Sizes of the first two dimensions change, or there are too few or too many: as rows of one
+  // channel, one axis after the other.
+  Tensor result = x;
+  for (std::int64_t axis = 0; axis < shape.rank(); ++axis) {
+    if (shape.dim(axis) == result.dim(axis)) continue;
+    Shape grown = result.shape();
+    grown.set_dim(axis, shape.dim(axis));
+    std::int64_t outer = 1, inner = 1;
+    for (std::int64_t i = 0; i < grown.rank(); ++i) {
+      if (i < axis) outer *= grown.dim(i);
+      if (i > axis) inner *= grown.dim(i);
+    }
+    const Tensor rows = reshape(result, {1, outer, result.dim(axis), inner});
+    const Spatial size{shape.dim(axis), inner};
+    const Tensor resized = mode == "nearest" ? upsample_nearest(rows, size)
+                           : is_cubic        ? upsample_bicubic(rows, size, corners)
+                                             : upsample_linear(rows, size, corners);
+    result = reshape(resized, grown);
+  }
+  context.out(result);
+}
+
+void emit_resize(OnnxContext& context) { out_resized(context, resized_shape(context)); }
+
+bool declare_resize(OnnxContext& context, const OutputType& type) {
+  if (type.shape.rank() != context.rank(0)) return false;
+  out_resized(context, type.shape);
+  return true;
+}
+
+void emit_grid_sample(OnnxContext& context) {
+  const std::string_view mode = context.text("mode", "linear");
+  GridSampleAttrs attrs;
+  attrs.mode = mode == "nearest"                      ? "nearest"
+               : mode == "cubic" || mode == "bicubic" ? "bicubic"
+                                                      : "bilinear";
+  const std::string_view padding = context.text("padding_mode", "zeros");
+  attrs.padding_mode = padding == "border"       ? "border"
+                       : padding == "reflection" ? "reflection"
+                                                 : "zeros";
+  attrs.align_corners = context.integer("align_corners", 0) != 0;
+  if (context.rank(0) != 4) throw OnnxDataDependent{};
+  const Tensor x = context.in(0);
+  context.out(grid_sample(x, context.in(1), attrs));
+}
+
+constexpr OnnxOperator rows[] = {
+    {"AveragePool", emit_average_pool},
+    {"BatchNormalization", emit_batch_norm},
+    {"Conv", emit_conv},
+    {"ConvTranspose", emit_conv_transpose},
+    {"DeformConv", emit_deform_conv},
+    {"GlobalAveragePool", emit_global_average_pool},
+    {"GlobalLpPool", emit_global_lp_pool},
+    {"GlobalMaxPool", emit_global_max_pool},
+    {"GridSample", emit_grid_sample},
+    {"GroupNormalization", emit_group_norm},
+    {"InstanceNormalization", emit_instance_norm},
+    {"LRN", emit_local_response_norm},
+    {"LayerNormalization", emit_layer_normalization},
+    {"LpNormalization", emit_lp_normalization},
+    {"LpPool", emit_lp_pool},
+    {"MaxPool", emit_max_pool},
+    {"MaxUnpool", emit_max_unpool},
+    {"MeanVarianceNormalization", emit_mean_variance_norm},
+    {"RMSNormalization", emit_rms_normalization},
+    {"Resize", emit_resize, false, declare_resize},
+    {"Upsample", emit_resize, false, declare_resize},
+};
+
+}  // namespace
+
+extern constinit const OnnxOperators onnx_neural_operators = {"", rows};
+
+}  // namespace zoometer

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "import/onnx/model.hpp"
+#include "util/hash_index.hpp"
+#include "zoometer/ir/graph.hpp"
+
+namespace zoometer {
+
+/// A tensor whose elements are known while the graph is built: a constant, a shape, or what was
+/// computed of them. Its elements are integers for integer types and truth values, else reals.
+struct KnownTensor {
+  DType dtype = DType::int64;
+  Shape shape = {};
+  bool uniform = false;  ///< one stored element stands for all
+  bool bounded = false;  ///< an element rests on a size that is an upper bound
+  std::span<const std::int64_t> integers = {};
+  std::span<const double> reals = {};
+  mutable ValueId id = no_id;  ///< its value in the graph, once a node needs it there
+
+  bool is_real() const noexcept { return is_floating(dtype); }
+  std::size_t count() const { return static_cast<std::size_t>(numel(shape)); }
+  std::int64_t integer(std::size_t index) const;
+  double real(std::size_t index) const;
+  std::vector<std::int64_t> all_integers() const;
+};
+
+/// A tensor that the file stores, or that stands for one: an initializer, a constant of a node, or
+/// an input that is a weight.
+struct StoredTensor {
+  std::string_view name;
+  std::string_view message;  ///< TensorProto; empty where the file has no dense elements of it
+  const SharedShape* type = nullptr;
+  DType dtype = DType::unknown;
+  bool is_constant = false;  ///< of a Constant node, and so no weight
+  bool was_read = false;     ///< its elements decided a shape
+  ValueId id = no_id;        ///< its parameter in the graph, once a node needs it
+  const KnownTensor* known = nullptr;
+  StoredTensor* shared_with = nullptr;  ///< the weight whose storage it shares
+};
+
+/// What a name of the file stands for.
+struct OnnxValue {
+  enum class Kind : std::uint8_t {
+    absent,    ///< nothing: an optional value that is empty
+    tensor,    ///< computed, stored or known
+    sequence,  ///< a list of values
+  };
+  Kind kind = Kind::absent;
+  bool shapeless = false;  ///< its shape can neither be inferred nor is it declared
+  ValueId id = no_id;      ///< of a computed tensor
+  const KnownTensor* known = nullptr;
+  StoredTensor* stored = nullptr;
+  const std::vector<OnnxValue>* sequence = nullptr;
+
+  static OnnxValue of(StoredTensor* stored) noexcept {
+    return {.kind = Kind::tensor, .stored = stored};
+  }
+  bool is_tensor() const noexcept { return kind == Kind::tensor; }
+};
+
+/// The names of one graph, subgraph or function call, and what they stand for.
+class OnnxScope {
+ public:
+  explicit OnnxScope(OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
+    hashes_.reserve(expected);
+    entries_.reserve(expected);
+  }
+
+  /// The value of a name, here or further out; null if there is none. The pointer is good until the
+  /// next `define` in its scope.
+  const OnnxValue* find(std::string_view name);
+  /// Names a value. Whether the name was taken is found later, for all in one go.
+  void define(std::string_view name, const OnnxValue& value);
+  /// A name that was defined when it was taken, or nothing.
+  std::optional<std::string_view> taken_name();
+
+ private:
+  struct Entry {
+    std::string_view name;
+    OnnxValue value;
+  };
+
+  bool is_at(std::size_t place, std::string_view name) const noexcept {
+    return place < entries_.size() && entries_[place].name == name;
+  }
+  std::uint32_t place_of(std::string_view name, std::uint32_t hash);
+  std::uint32_t look_through(std::size_t from, std::string_view name, std::uint32_t hash) const;
+  void update_index();
+  std::optional<std::string_view> taken_of_unindexed() const;
+
+  OnnxScope* outer_;
+  LargeVector<Entry> entries_;
+  LargeVector<std::uint32_t> hashes_;  // of the entries' names
+  HashIndex index_;                    // of the first entries; the others wait for a search
+  std::size_t indexed_ = 0;
+  std::size_t looked_through_ = 0;              // how often
+  std::uint32_t taken_ = HashIndex::none;       // the place of a name that an earlier entry has
+  std::array<std::uint32_t, 256> recent_ = {};  // places by their hash
+  std::size_t next_ = 0;                        // where the next weight is looked for first
+};
+
+}  // namespace zoometer

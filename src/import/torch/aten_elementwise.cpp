@@ -1,0 +1,368 @@
+#include <cmath>
+#include <limits>
+
+#include "import/torch/aten_handlers.hpp"
+#include "import/torch/decompositions.hpp"
+#include "op/indexing.hpp"
+#include "op/special.hpp"
+
+namespace zoometer::aten {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+bool is_number(const Argument* argument) {
+  return argument != nullptr &&
+         (argument->kind == Argument::Kind::integer || argument->kind == Argument::Kind::number ||
+          argument->kind == Argument::Kind::boolean);
+}
+
+double number_of(const Argument& argument) {
+  if (argument.kind == Argument::Kind::integer) return static_cast<double>(argument.integer);
+  if (argument.kind == Argument::Kind::boolean) return argument.boolean ? 1 : 0;
+  return argument.number;
+}
+
+}  // namespace
+
+Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
+
+Tensor constant(AtenCall& call, double value) {
+  return zoometer::full(call.graph(), {}, value, DType::float32);
+}
+
+Tensor operand(AtenCall& call, std::size_t position) {
+  const Argument* argument = call.at(position);
+  return is_number(argument) ? constant(call, number_of(*argument)) : call.tensor(position);
+}
+
+void apply_binary(AtenCall& call, const OpDef& op) {
+  const Argument* right = call.at(1);
+  if (is_number(right) && !is_number(call.at(0))) {
+    call.output(zoometer::binary(op, call.tensor(0), number_of(*right)));
+  } else {
+    call.output(zoometer::binary(op, operand(call, 0), operand(call, 1)));
+  }
+}
+
+namespace {
+
+/// a + alpha x b and a - alpha x b.
+void add_scaled(AtenCall& call, const OpDef& op) {
+  const double alpha = call.number("alpha", 1);
+  if (alpha == 1) return apply_binary(call, op);
+  const Argument* right = call.at(1);
+  if (is_number(right)) {
+    call.output(zoometer::binary(op, call.tensor(0), alpha * number_of(*right)));
+  } else {
+    call.output(zoometer::binary(op, operand(call, 0), scaled(call.tensor(1), alpha)));
+  }
+}
+
+}  // namespace
+
+void add(AtenCall& call) { add_scaled(call, add_op); }
+
+void sub(AtenCall& call) { add_scaled(call, sub_op); }
+
+void rsub(AtenCall& call) {
+  call.output(operand(call, 1) - scaled(call.tensor(0), call.number("alpha", 1)));
+}
+
+void div(AtenCall& call) {
+  const std::string_view rounding = call.text("rounding_mode", "");
+  if (rounding == "floor") return apply_binary(call, floor_divide_op);
+  const Argument* right = call.at(1);
+  const Tensor quotient = is_number(right) && !is_number(call.at(0))
+                              ? call.tensor(0) / number_of(*right)
+                              : operand(call, 0) / operand(call, 1);
+  call.output(rounding == "trunc" ? zoometer::unary(trunc_op, quotient) : quotient);
+}
+
+void clamp(AtenCall& call) {
+  Tensor x = call.tensor(0);
+  if (!call.has_tensor("min") && !call.has_tensor("max")) {
+    return call.output(
+        zoometer::clamp(x, call.number("min", -infinity), call.number("max", infinity)));
+  }
+  if (call.has("min")) x = zoometer::binary(maximum_op, x, call.tensor("min"));
+  if (call.has("max")) x = zoometer::binary(minimum_op, x, call.tensor("max"));
+  call.output(x);
+}
+
+void clamp_min(AtenCall& call) { apply_binary(call, maximum_op); }
+
+void clamp_max(AtenCall& call) { apply_binary(call, minimum_op); }
+
+void hardtanh(AtenCall& call) {
+  const ClampAttrs attrs{call.number("min_val", -1), call.number("max_val", 1)};
+  call.output(apply(hardtanh_op, attrs, call.tensor(0)));
+}
+
+void leaky_relu(AtenCall& call) {
+  call.output(zoometer::leaky_relu(call.tensor(0), call.number("negative_slope", 0.01)));
+}
+
+void elu(AtenCall& call) {
+  const double alpha = call.number("alpha", 1);
+  const double scale = call.number("scale", 1);
+  const double input_scale = call.number("input_scale", 1);
+  const Tensor x = call.tensor(0);
+  constexpr double selu_scale = 1.0507009873554805;
+  if (std::abs(scale - selu_scale) < 1e-6 && input_scale == 1)
+    return call.output(zoometer::unary(selu_op, x));
+  if (scale != 1) call.refuse("an ELU with a scale of its own");
+  call.output(apply(input_scale == 1 ? elu_op : celu_op, SlopeAttrs{alpha}, x));
+}
+
+void celu(AtenCall& call) {
+  call.output(apply(celu_op, SlopeAttrs{call.number("alpha", 1)}, call.tensor(0)));
+}
+
+void softplus(AtenCall& call) {
+  const double beta = call.number("beta", 1);
+  const Tensor y = zoometer::unary(softplus_op, scaled(call.tensor(0), beta));
+  call.output(beta == 1 ? y : y / beta);
+}
+
+void gelu(AtenCall& call) {
+  call.output(zoometer::gelu(call.tensor(0), call.text("approximate", "none") == "tanh"));
+}
+
+void glu(AtenCall& call) {
+  const Chunks halves = zoometer::chunk(call.tensor(0), 2, call.integer("dim", -1));
+  if (halves.size() != 2) call.refuse("a gated linear unit of an axis of length 1");
+  call.output(halves[0] * zoometer::unary(sigmoid_op, halves[1]));
+}
+
+void threshold(AtenCall& call) {
+  const ThresholdAttrs attrs{call.number("threshold"), call.number("value")};
+  call.output(apply(threshold_op, attrs, call.tensor(0)));
+}
+
+void prelu(AtenCall& call) { call.output(zoometer::prelu(call.tensor(0), call.tensor(1))); }
+
+void softmax(AtenCall& call) {
+  call.output(zoometer::softmax(call.tensor(0), call.integer("dim")));
+}
+
+void log_softmax(AtenCall& call) {
+  call.output(zoometer::log_softmax(call.tensor(0), call.integer("dim")));
+}
+
+void where(AtenCall& call) {
+  if (!call.has("self")) call.refuse("the indices of a condition");
+  call.output(zoometer::where(call.tensor(0), operand(call, 1), operand(call, 2)));
+}
+
+void masked_fill(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor mask = call.tensor(1);
+  call.output(call.has_tensor("value")
+                  ? apply(masked_fill_op, ScalarAttrs{}, x, mask, call.tensor("value"))
+                  : apply(masked_fill_op, ScalarAttrs{call.number("value")}, x, mask));
+}
+
+void dropout(AtenCall& call) { call.output(zoometer::dropout(call.tensor(0))); }
+
+void cast(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const DType dtype = call.dtype("dtype").value_or(x.dtype());
+  if (dtype != x.dtype()) return call.output(zoometer::to(x, dtype));
+  call.output(call.name() == "_to_copy" ? zoometer::clone(x) : x);
+}
+
+void cast_like(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const DType dtype = call.tensor("other").dtype();
+  call.output(dtype == x.dtype() ? x : zoometer::to(x, dtype));
+}
+
+void lerp(AtenCall& call) {
+  const Tensor start = call.tensor(0);
+  const Tensor difference = call.tensor(1) - start;
+  call.output(start + (call.has_tensor("weight") ? difference * call.tensor("weight")
+                                                 : difference * call.number("weight")));
+}
+
+void addcmul(AtenCall& call) {
+  const Tensor product = call.tensor(1) * call.tensor(2);
+  call.output(call.tensor(0) + scaled(product, call.number("value", 1)));
+}
+
+void addcdiv(AtenCall& call) {
+  const Tensor quotient = call.tensor(1) / call.tensor(2);
+  call.output(call.tensor(0) + scaled(quotient, call.number("value", 1)));
+}
+
+void rrelu(AtenCall& call) {
+  // In evaluation mode the slope is the mean of both.
+  const double slope = (call.number("lower", 0.125) + call.number("upper", 1.0 / 3)) / 2;
+  call.output(zoometer::leaky_relu(call.tensor(0), slope));
+}
+
+void hardshrink(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor is_large =
+      zoometer::binary(gt_op, zoometer::unary(abs_op, x), call.number("lambd", 0.5));
+  call.output(zoometer::where(is_large, x, constant(call, 0)));
+}
+
+void softshrink(AtenCall& call) {
+  const double limit = call.number("lambd", 0.5);
+  call.output(zoometer::shrink(call.tensor(0), limit, limit));
+}
+
+void tanhshrink(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  call.output(x - zoometer::unary(tanh_op, x));
+}
+
+// -- functions made of others -------------------------------------------------------------------
+
+void logit(AtenCall& call) {
+  Tensor x = call.tensor(0);
+  if (call.has("eps")) {
+    const double eps = call.number("eps");
+    x = zoometer::clamp(x, eps, 1 - eps);
+  }
+  call.output(zoometer::unary(log_op, x / (zoometer::unary(neg_op, x) + 1)));
+}
+
+namespace {
+
+/// max(a, b) + log1p(exp(-|a - b|)), to the base e or 2.
+void add_logarithms(AtenCall& call, const OpDef& op, double base_logarithm) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const Tensor apart = zoometer::unary(neg_op, zoometer::unary(abs_op, a - b));
+  const Tensor small = zoometer::unary(exp_op, scaled(apart, base_logarithm));
+  const Tensor rest = scaled(zoometer::unary(op, small), 1 / base_logarithm);
+  call.output(zoometer::binary(maximum_op, a, b) + rest);
+}
+
+}  // namespace
+
+void logaddexp(AtenCall& call) { add_logarithms(call, log1p_op, 1); }
+
+void logaddexp2(AtenCall& call) { add_logarithms(call, log1p_op, 0.6931471805599453); }
+
+void nan_to_num(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor number =
+      zoometer::where(zoometer::unary(isnan_op, x), constant(call, call.number("nan", 0)), x);
+  call.output(
+      zoometer::clamp(number, call.number("neginf", -infinity), call.number("posinf", infinity)));
+}
+
+void hypot(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  call.output(zoometer::unary(sqrt_op, a * a + b * b));
+}
+
+void heaviside(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor is_zero = zoometer::binary(eq_op, x, 0.0);
+  call.output(zoometer::where(is_zero, call.tensor(1), zoometer::binary(gt_op, x, 0.0)));
+}
+
+void copysign(AtenCall& call) {
+  const Tensor size = zoometer::unary(abs_op, call.tensor(0));
+  const Tensor is_negative = zoometer::binary(lt_op, operand(call, 1), 0.0);
+  call.output(zoometer::where(is_negative, zoometer::unary(neg_op, size), size));
+}
+
+void sinc(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor angle = x * 3.141592653589793;
+  const Tensor ratio = zoometer::unary(sin_op, angle) / angle;
+  call.output(zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 1), ratio));
+}
+
+void degrees_and_radians(AtenCall& call) {
+  constexpr double radian = 0.017453292519943295;
+  call.output(call.tensor(0) * (call.name() == "deg2rad" ? radian : 1 / radian));
+}
+
+void frac(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  call.output(x - zoometer::unary(trunc_op, x));
+}
+
+void signbit(AtenCall& call) { call.output(zoometer::binary(lt_op, call.tensor(0), 0.0)); }
+
+void is_infinity(AtenCall& call) {
+  const double wanted = call.name() == "isposinf" ? infinity : -infinity;
+  call.output(zoometer::binary(eq_op, call.tensor(0), wanted));
+}
+
+void isclose(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const Tensor apart = zoometer::unary(abs_op, a - b);
+  const Tensor allowed =
+      zoometer::unary(abs_op, b) * call.number("rtol", 1e-5) + call.number("atol", 1e-8);
+  call.output(zoometer::binary(le_op, apart, allowed));
+}
+
+/// x log(y), and 0 where x is 0; with log1p for xlog1py.
+void xlogy(AtenCall& call) {
+  const bool plus_one = call.name() == "special_xlog1py";
+  const Tensor x = operand(call, 0);
+  const Tensor y = operand(call, 1);
+  const Tensor product = x * zoometer::unary(plus_one ? log1p_op : log_op, y);
+  call.output(zoometer::where(zoometer::binary(eq_op, x, 0.0), constant(call, 0), product));
+}
+
+/// -x log(x).
+void entropy(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  call.output(zoometer::unary(neg_op, x * zoometer::unary(log_op, x)));
+}
+
+/// The normal distribution's share below x, or its logarithm.
+void normal_share(AtenCall& call) {
+  const Tensor share = zoometer::unary(erfc_op, call.tensor(0) * -0.7071067811865476) * 0.5;
+  call.output(call.name() == "special_log_ndtr" ? zoometer::unary(log_op, share) : share);
+}
+
+/// x times a power of two.
+void ldexp(AtenCall& call) {
+  const Tensor power = zoometer::binary(pow_op, constant(call, 2), call.tensor(1));
+  call.output(call.tensor(0) * power);
+}
+
+/// Random numbers with a mean and a deviation.
+void normal(AtenCall& call) {
+  const Argument* deviation = call.find("std");
+  Ints sizes(call.integers("size"));
+  for (const std::string_view name : {"std", "mean", "self"}) {
+    if (call.has_tensor(name)) sizes = call.tensor(name).shape();
+  }
+  const RandomAttrs attrs{sizes, call.dtype("dtype").value_or(DType::float32), "normal"};
+  const Tensor x = apply_constant(call.graph(), random_op, attrs);
+  const Tensor spread = deviation == nullptr   ? x
+                        : is_number(deviation) ? x * number_of(*deviation)
+                                               : x * call.tensor("std");
+  const Argument* mean = call.find("mean");
+  call.output(mean == nullptr   ? spread
+              : is_number(mean) ? spread + number_of(*mean)
+                                : spread + call.tensor("mean"));
+}
+
+void multinomial(AtenCall& call) {
+  Ints sizes(call.tensor(0).shape());
+  if (sizes.empty()) call.refuse("a distribution without classes");
+  sizes.back() = call.integer("num_samples");
+  call.output(
+      apply_constant(call.graph(), random_op, RandomAttrs{sizes, DType::int64, "multinomial"}));
+}
+
+void square(AtenCall& call) { call.output(zoometer::binary(pow_op, call.tensor(0), 2)); }
+
+void exp2(AtenCall& call) {
+  call.output(zoometer::binary(pow_op, constant(call, 2), call.tensor(0)));
+}
+
+}  // namespace zoometer::aten

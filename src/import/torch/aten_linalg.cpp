@@ -1,0 +1,345 @@
+// Products beyond the plain ones, norms of matrices, and linear algebra.
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "import/torch/aten_handlers.hpp"
+#include "op/linalg.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+
+namespace zoometer::aten {
+namespace {
+
+void require_vectors(AtenCall& call, Tensor a, Tensor b) {
+  if (a.rank() != 1 || b.rank() != 1) call.refuse("vectors of another rank than 1");
+}
+
+}  // namespace
+
+// -- products -----------------------------------------------------------------------------------
+
+void addbmm(AtenCall& call) {
+  const Tensor products = zoometer::bmm(call.tensor("batch1"), call.tensor("batch2"));
+  call.output(biased(call, zoometer::sum(products, {0})));
+}
+
+void addr(AtenCall& call) {
+  const Tensor a = call.tensor("vec1");
+  const Tensor b = call.tensor("vec2");
+  require_vectors(call, a, b);
+  call.output(biased(call, outer_product(a, b)));
+}
+
+void addmm_activation(AtenCall& call) {
+  const Tensor product = zoometer::matmul(call.tensor("mat1"), call.tensor("mat2"));
+  const Tensor sum = biased(call, product);
+  call.output(call.boolean("use_gelu", false) ? zoometer::gelu(sum, true)
+                                              : zoometer::unary(relu_op, sum));
+}
+
+void inner(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  if (a.rank() == 0 || b.rank() == 0) return call.output(a * b);
+  if (b.rank() == 1) return call.output(zoometer::matmul(a, b));
+  if (b.rank() != 2) call.refuse("an inner product with more than a matrix");
+  call.output(zoometer::matmul(a, zoometer::transpose(b, 0, 1)));
+}
+
+void vecdot(AtenCall& call) {
+  call.output(zoometer::sum(call.tensor(0) * call.tensor(1), {call.integer("dim", -1)}));
+}
+
+void tensordot(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const auto from = call.integers("dims_self");
+  const auto to = call.integers("dims_other");
+  if (from.size() != to.size()) call.refuse("as many axes of one as of the other");
+  // One letter for each axis of a, for each of b, and the same for those that go away.
+  std::string left, right, result;
+  for (std::int64_t i = 0; i < a.rank(); ++i) left += static_cast<char>('a' + i);
+  for (std::int64_t i = 0; i < b.rank(); ++i) right += static_cast<char>('A' + i);
+  std::string kept_left = left, kept_right = right;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto first = static_cast<std::size_t>(axis_within(call, from[i], a.rank()));
+    const auto second = static_cast<std::size_t>(axis_within(call, to[i], b.rank()));
+    const char letter = left[first];
+    std::erase(kept_left, letter);
+    std::erase(kept_right, right[second]);
+    right[second] = letter;
+  }
+  result.append(left).append(",").append(right).append("->");
+  result.append(kept_left).append(kept_right);
+  call.output(zoometer::einsum(call.graph().arena().copy(result), a, b));
+}
+
+void kron(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const std::int64_t rank = std::max(a.rank(), b.rank());
+  if (rank > 4) call.refuse("a Kronecker product of more than four axes");
+  // Each axis of a is followed by the one of b.
+  Ints left, right, sizes;
+  for (std::int64_t i = 0; i < rank; ++i) {
+    const std::int64_t in_a = i + a.rank() - rank;
+    const std::int64_t in_b = i + b.rank() - rank;
+    const std::int64_t first = in_a < 0 ? 1 : a.dim(in_a);
+    const std::int64_t second = in_b < 0 ? 1 : b.dim(in_b);
+    left.push_back(first);
+    left.push_back(1);
+    right.push_back(1);
+    right.push_back(second);
+    sizes.push_back(checked_mul(first, second));
+  }
+  call.output(zoometer::reshape(zoometer::reshape(a, left) * zoometer::reshape(b, right), sizes));
+}
+
+void cross(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  std::int64_t axis = call.integer("dim", -1);
+  for (std::int64_t i = 0; call.name() == "cross" && !call.has("dim") && i < a.rank(); ++i) {
+    if (a.dim(i) != 3) continue;
+    axis = i;
+    break;
+  }
+  const auto turned = [&](Tensor x, std::int64_t steps) {
+    return zoometer::roll(x, {steps}, {axis});
+  };
+  call.output(turned(a, 2) * turned(b, 1) - turned(a, 1) * turned(b, 2));
+}
+
+void bilinear(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const Tensor weight = call.tensor("weight");
+  if (weight.rank() != 3 || a.rank() < 1 || b.rank() != a.rank())
+    call.refuse("inputs of different ranks, or a weight of another rank than 3");
+  Ints sizes(std::span<const std::int64_t>(a.shape()).first(a.shape().size() - 1));
+  sizes.push_back(weight.dim(0));
+  const auto rows = [](Tensor x) { return zoometer::reshape(x, {-1, x.dim(-1)}); };
+  const Tensor half = zoometer::einsum("ni,oij->noj", rows(a), weight);
+  const Tensor both = zoometer::einsum("noj,nj->no", half, rows(b));
+  const Tensor result = zoometer::reshape(both, sizes);
+  const Tensor bias = call.optional_tensor("bias");
+  call.output(bias ? result + bias : result);
+}
+
+/// One matrix for each group of rows, a batch of matrices, or groups of the summed axis.
+void grouped_mm(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const Tensor ends = call.optional_tensor("offs");
+  if (!ends) return call.output(zoometer::bmm(a, b));
+  if (a.rank() != 2 || b.rank() != 3) call.refuse("other groups than of rows");
+  const Tensor result = zoometer::grouped_matmul(a, b, ends);
+  const Tensor bias = call.optional_tensor("bias");
+  call.output(bias ? result + bias : result);
+}
+
+// -- chains of products -------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::size_t longest_chain = 32;
+
+/// The cheapest order in which to multiply matrices, as torch.linalg.multi_dot finds it.
+class Chain {
+ public:
+  explicit Chain(std::vector<Tensor> matrices) : matrices_(std::move(matrices)) {
+    for (std::size_t length = 1; length < matrices_.size(); ++length) {
+      for (std::size_t i = 0; i + length < matrices_.size(); ++i) split(i, i + length);
+    }
+  }
+
+  Tensor product() const { return product(0, matrices_.size() - 1); }
+
+ private:
+  void split(std::size_t first, std::size_t last) {
+    std::int64_t best = -1;
+    for (std::size_t at = first; at < last; ++at) {
+      const std::int64_t own =
+          zoometer::product(matrices_[first].dim(0), matrices_[at].dim(1), matrices_[last].dim(1));
+      const std::int64_t parts = checked_add(costs_[first][at], costs_[at + 1][last]);
+      const std::int64_t cost = checked_add(own, parts);
+      if (best >= 0 && cost >= best) continue;
+      best = cost;
+      splits_[first][last] = at;
+    }
+    costs_[first][last] = best;
+  }
+
+  Tensor product(std::size_t first, std::size_t last) const {
+    if (first == last) return matrices_[first];
+    const std::size_t at = splits_[first][last];
+    const Tensor left = product(first, at);
+    return zoometer::matmul(left, product(at + 1, last));
+  }
+
+  using Row = std::array<std::int64_t, longest_chain>;
+  std::vector<Tensor> matrices_;
+  std::array<Row, longest_chain> costs_{};
+  std::array<std::array<std::size_t, longest_chain>, longest_chain> splits_{};
+};
+
+}  // namespace
+
+void multi_dot(AtenCall& call) {
+  std::vector<Tensor> matrices = whole_list(call, call.has("matrices") ? "matrices" : "tensors");
+  if (matrices.empty() || matrices.size() > longest_chain)
+    call.refuse("a chain of no or of more than 32 matrices");
+  // The ends of a chain may be vectors.
+  const bool first = matrices.front().rank() == 1;
+  const bool last = matrices.back().rank() == 1;
+  if (first) matrices.front() = zoometer::unsqueeze(matrices.front(), 0);
+  if (last) matrices.back() = zoometer::unsqueeze(matrices.back(), 1);
+  for (const Tensor& matrix : matrices) {
+    if (matrix.rank() != 2) call.refuse("a chain of other than matrices");
+  }
+  Tensor result = Chain(std::move(matrices)).product();
+  if (last) result = zoometer::squeeze(result, 1);
+  call.output(first ? zoometer::squeeze(result, 0) : result);
+}
+
+void matrix_power(AtenCall& call) {
+  Tensor power = call.tensor(0);
+  std::int64_t exponent = call.integer("n");
+  if (exponent < 1) call.refuse("a power of less than 1");
+  Tensor result{&call.graph(), no_id};
+  for (; exponent > 0; exponent /= 2) {
+    if (exponent % 2 == 1) result = result ? zoometer::matmul(result, power) : power;
+    if (exponent > 1) power = zoometer::matmul(power, power);
+  }
+  call.output(result);
+}
+
+// -- norms --------------------------------------------------------------------------------------
+
+namespace {
+
+/// The norm of matrices by its order; those that take singular values are refused.
+Tensor matrix_norm_of(AtenCall& call, Tensor x, const Ints& dims, bool keepdim) {
+  if (dims.size() != 2 || x.rank() < 2) call.refuse("a norm of other than matrices");
+  const Argument* order = call.find("ord");
+  const bool is_text = order != nullptr && order->kind == Argument::Kind::text;
+  if (order == nullptr || (is_text && order->text == "fro"))
+    return reduce(norm_op, x, dims, keepdim);
+  const double number = is_text ? 2 : call.number("ord");
+  if (std::abs(number) != 1 && !std::isinf(number)) call.refuse("a norm of singular values");
+  // The largest, or smallest, sum of the sizes in a column (1) or row (infinity).
+  const std::size_t summed = std::isinf(number) ? 1 : 0;
+  const Tensor sums = zoometer::sum(zoometer::unary(abs_op, x), {dims[summed]}, true);
+  const Tensor found = reduce(number > 0 ? amax_op : amin_op, sums, {dims[1 - summed]}, true);
+  if (keepdim) return found;
+  Ints sizes;
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    const bool gone =
+        i == dims[0] || i == dims[1] || i - x.rank() == dims[0] || i - x.rank() == dims[1];
+    if (!gone) sizes.push_back(x.dim(i));
+  }
+  return zoometer::reshape(found, sizes);
+}
+
+}  // namespace
+
+void matrix_norm(AtenCall& call) {
+  const Ints dims = call.has("dim") ? Ints(call.integers("dim")) : Ints{-2, -1};
+  call.output(matrix_norm_of(call, call.tensor(0), dims, call.boolean("keepdim", false)));
+}
+
+void linalg_norm(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const auto dims = call.integers("dim");
+  const bool of_matrix = dims.size() == 2 || (dims.empty() && x.rank() == 2 && call.has("ord"));
+  if (of_matrix) return matrix_norm(call);
+  apply_reduction(call, norm_op);
+}
+
+namespace {
+
+/// The norm over all axes but one; over all with -1.
+Tensor norm_beside(AtenCall& call, Tensor x, std::int64_t dim) {
+  if (dim == -1) return reduce(norm_op, x, {});
+  if (dim < 0 || dim >= x.rank()) call.refuse("an axis beyond the rank");
+  Ints dims;
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    if (i != dim) dims.push_back(i);
+  }
+  return dims.empty() ? zoometer::unary(abs_op, x) : reduce(norm_op, x, dims, true);
+}
+
+}  // namespace
+
+void norm_except_dim(AtenCall& call) {
+  call.output(norm_beside(call, call.tensor(0), call.integer("dim", 0)));
+}
+
+void weight_norm(AtenCall& call) {
+  const Tensor direction = call.tensor(0);
+  const Tensor norm = norm_beside(call, direction, call.integer("dim", 0));
+  call.output(direction * (call.tensor(1) / norm));
+  if (call.name() == "_weight_norm_interface") call.output(norm);
+}
+
+// -- factors and solutions ----------------------------------------------------------------------
+
+// Beside the result some give LU factors, pivots or an error code, which the factorisation makes.
+void inverse(AtenCall& call) { output_and_more(call, zoometer::unary(inverse_op, call.tensor(0))); }
+
+void determinant(AtenCall& call) {
+  output_and_more(call, zoometer::unary(determinant_op, call.tensor(0)));
+}
+
+void cholesky(AtenCall& call) {
+  output_and_more(call, zoometer::unary(cholesky_op, call.tensor(0)));
+}
+
+void log_determinant(AtenCall& call) {
+  const Tensor value = zoometer::unary(determinant_op, call.tensor(0));
+  if (call.name() == "logdet") return call.output(zoometer::unary(log_op, value));
+  const Tensor sign = zoometer::unary(sign_op, value);
+  call.output(sign);
+  call.output(zoometer::unary(log_op, zoometer::unary(abs_op, value)));
+}
+
+namespace {
+
+Tensor transposed(Tensor x) { return zoometer::transpose(x, -2, -1); }
+
+/// X of A X = B, or of X A = B: the transposed solution of the transposed equations.
+Tensor solution(AtenCall& call, const OpDef& op, Tensor a, Tensor b) {
+  if (a.rank() < 2 || b.rank() < 1) call.refuse("a matrix of another rank than 2 or more");
+  if (!call.boolean("left", true))
+    return transposed(zoometer::solve(op, transposed(a), transposed(b)));
+  const bool is_vector = b.rank() == 1 || (b.rank() + 1 == a.rank() && b.dim(-1) == a.dim(-1));
+  if (!is_vector) return zoometer::solve(op, a, b);
+  return zoometer::squeeze(zoometer::solve(op, a, zoometer::unsqueeze(b, -1)), -1);
+}
+
+}  // namespace
+
+void linalg_solve(AtenCall& call) {
+  call.output(solution(call, solve_op, call.tensor(0), call.tensor(1)));
+}
+
+void linalg_solve_triangular(AtenCall& call) {
+  call.output(solution(call, solve_triangular_op, call.tensor(0), call.tensor(1)));
+}
+
+void triangular_solve(AtenCall& call) {
+  const Tensor a = call.tensor("A");
+  call.output(solution(call, solve_triangular_op, a, call.tensor(0)));
+  if (call.uses(1)) call.output(zoometer::clone(a));
+}
+
+void cholesky_solve(AtenCall& call) {
+  const Tensor factor = call.tensor(1);
+  if (factor.rank() < 2) call.refuse("a matrix of another rank than 2 or more");
+  const Tensor half = zoometer::solve(solve_triangular_op, factor, call.tensor(0));
+  call.output(zoometer::solve(solve_triangular_op, transposed(factor), half));
+}
+
+}  // namespace zoometer::aten

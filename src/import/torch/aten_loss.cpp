@@ -1,0 +1,283 @@
+// Losses and distances, by the formulas of PyTorch's documentation.
+#include <algorithm>
+#include <cmath>
+
+#include "import/torch/aten_handlers.hpp"
+#include "import/torch/decompositions.hpp"
+#include "zoometer/op/matmul.hpp"
+#include "zoometer/op/movement.hpp"
+
+namespace zoometer::aten {
+namespace {
+
+Tensor absolute(Tensor x) { return zoometer::unary(abs_op, x); }
+
+Tensor logarithm(Tensor x) { return zoometer::unary(log_op, x); }
+
+/// max(x, 0).
+Tensor hinge(Tensor x) { return zoometer::unary(relu_op, x); }
+
+/// 1 - x.
+Tensor complement(Tensor x) { return zoometer::unary(neg_op, x) + 1; }
+
+Reduction reduction_of(AtenCall& call) {
+  switch (call.integer("reduction", 1)) {
+  case 0: return Reduction::none;
+  case 1: return Reduction::mean;
+  case 2: return Reduction::sum;
+  default: call.refuse("a reduction of another number");
+  }
+}
+
+void output_loss(AtenCall& call, Tensor loss) { call.output(reduced(loss, reduction_of(call))); }
+
+}  // namespace
+
+// -- of numbers ---------------------------------------------------------------------------------
+
+void mse_loss(AtenCall& call) {
+  const Tensor difference = call.tensor(0) - call.tensor(1);
+  output_loss(call, difference * difference);
+}
+
+void l1_loss(AtenCall& call) { output_loss(call, absolute(call.tensor(0) - call.tensor(1))); }
+
+namespace {
+
+/// A parabola below the limit and a line above it; the parabola is x^2 / 2 x `scale`.
+Tensor parabola_and_line(Tensor x, double limit, double scale) {
+  const Tensor size = absolute(x);
+  const Tensor parabola = size * size * (0.5 * scale);
+  const Tensor line = scale * limit == 1 ? size - 0.5 * limit : (size - 0.5 * limit) * limit;
+  return zoometer::where(zoometer::binary(lt_op, size, limit), parabola, line);
+}
+
+}  // namespace
+
+void smooth_l1_loss(AtenCall& call) {
+  const double beta = call.number("beta", 1);
+  if (beta == 0) return l1_loss(call);
+  output_loss(call, parabola_and_line(call.tensor(0) - call.tensor(1), beta, 1 / beta));
+}
+
+void huber_loss(AtenCall& call) {
+  const double delta = call.number("delta", 1);
+  output_loss(call, parabola_and_line(call.tensor(0) - call.tensor(1), delta, 1));
+}
+
+void soft_margin_loss(AtenCall& call) {
+  const Tensor product = zoometer::unary(neg_op, call.tensor(0) * call.tensor(1));
+  output_loss(call, zoometer::unary(log1p_op, zoometer::unary(exp_op, product)));
+}
+
+void margin_ranking_loss(AtenCall& call) {
+  const Tensor order = zoometer::unary(neg_op, call.tensor("target"));
+  const Tensor difference = call.tensor(0) - call.tensor(1);
+  output_loss(call, hinge(order * difference + call.number("margin", 0)));
+}
+
+void hinge_embedding_loss(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor apart = hinge(zoometer::unary(neg_op, x) + call.number("margin", 1));
+  const Tensor alike = zoometer::binary(eq_op, call.tensor(1), 1.0);
+  output_loss(call, zoometer::where(alike, x, apart));
+}
+
+void poisson_nll_loss(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor target = call.tensor(1);
+  const double eps = call.number("eps", 1e-8);
+  Tensor loss = call.boolean("log_input", true) ? zoometer::unary(exp_op, x) - target * x
+                                                : x - target * logarithm(x + eps);
+  if (call.boolean("full", false)) {  // Stirling's approximation where the target is above 1
+    const Tensor stirling =
+        target * logarithm(target) - target + logarithm(target * 6.283185307179586) * 0.5;
+    const Tensor counts = zoometer::binary(gt_op, target, 1.0);
+    loss = loss + zoometer::where(counts, stirling, constant(call, 0));
+  }
+  output_loss(call, loss);
+}
+
+// -- of probabilities ---------------------------------------------------------------------------
+
+void binary_cross_entropy(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor target = call.tensor(1);
+  const Tensor of_one = target * logarithm(x);
+  const Tensor of_zero = complement(target) * logarithm(complement(x));
+  Tensor loss = zoometer::unary(neg_op, of_one + of_zero);
+  if (call.has_tensor("weight")) loss = loss * call.tensor("weight");
+  output_loss(call, loss);
+}
+
+void binary_cross_entropy_with_logits(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor target = call.tensor(1);
+  Tensor likelihood = zoometer::unary(log_sigmoid_op, x);
+  if (call.has_tensor("pos_weight"))
+    likelihood = likelihood * ((call.tensor("pos_weight") - 1) * target + 1);
+  Tensor loss = complement(target) * x - likelihood;
+  if (call.has_tensor("weight")) loss = loss * call.tensor("weight");
+  output_loss(call, loss);
+}
+
+void kl_div(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor target = call.tensor(1);
+  const bool is_log = call.boolean("log_target", false);
+  const Tensor weight = is_log ? zoometer::unary(exp_op, target) : target;
+  output_loss(call, weight * ((is_log ? target : logarithm(target)) - x));
+}
+
+namespace {
+
+/// Of log-probabilities `x`; the loss of class indices.
+Tensor likelihood_of(AtenCall& call, Tensor x) {
+  const Tensor target = call.tensor("target");
+  if (x.rank() < 1 || target.rank() != x.rank() - 1)
+    call.refuse("a target of one rank less than the input");
+  LikelihoodOptions options;
+  options.reduction = reduction_of(call);
+  options.ignored = call.integer("ignore_index", -100);
+  return negative_likelihood(x, target, call.optional_tensor("weight"), options);
+}
+
+}  // namespace
+
+// Beside it, nll_loss_forward gives the sum of the weights.
+void nll_loss(AtenCall& call) { output_and_more(call, likelihood_of(call, call.tensor(0))); }
+
+void cross_entropy_loss(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor target = call.tensor("target");
+  if (x.rank() < 1) call.refuse("an input without classes");
+  const std::int64_t classes = x.rank() == 1 ? 0 : 1;
+  const Tensor likelihood = zoometer::log_softmax(x, classes);
+  const double smoothing = call.number("label_smoothing", 0);
+  if (target.shape() == x.shape()) {  // probabilities
+    Tensor wanted = target;
+    if (smoothing > 0) {
+      const double share =
+          smoothing / static_cast<double>(std::max<std::int64_t>(1, x.dim(classes)));
+      wanted = wanted * (1 - smoothing) + share;
+    }
+    if (call.has_tensor("weight")) call.refuse("weights of classes that are probabilities");
+    const Tensor products = likelihood * wanted;
+    return output_loss(call, zoometer::unary(neg_op, zoometer::sum(products, {classes})));
+  }
+  Tensor loss = likelihood_of(call, likelihood);
+  if (smoothing > 0) {
+    const Tensor even = zoometer::unary(neg_op, zoometer::mean(likelihood, {classes}));
+    loss = loss * (1 - smoothing) + reduced(even, reduction_of(call)) * smoothing;
+  }
+  call.output(loss);
+}
+
+// -- distances ----------------------------------------------------------------------------------
+
+namespace {
+
+/// The norm of that order along the last axis.
+Tensor length_of(Tensor x, double order, bool keepdim = false) {
+  if (order == 2) return reduce(norm_op, x, {-1}, keepdim);
+  const Tensor size = absolute(x);
+  if (std::isinf(order)) return reduce(amax_op, size, {-1}, keepdim);
+  if (order == 1) return zoometer::sum(size, {-1}, keepdim);
+  if (order == 0) return zoometer::sum(zoometer::binary(ne_op, size, 0.0), {-1}, keepdim);
+  const Tensor powers = zoometer::sum(zoometer::binary(pow_op, size, order), {-1}, keepdim);
+  return zoometer::binary(pow_op, powers, 1 / order);
+}
+
+/// Euclidean distances by |a|^2 + |b|^2 - 2 a b: a (..., n, k), b (..., m, k) -> (..., n, m).
+Tensor distances_by_product(Tensor a, Tensor b) {
+  const auto squares = [](Tensor x) { return zoometer::sum(x * x, {-1}, true); };
+  const Tensor product = zoometer::matmul(a, zoometer::transpose(b, -2, -1));
+  const Tensor sums = squares(a) + zoometer::transpose(squares(b), -2, -1);
+  return zoometer::unary(sqrt_op, hinge(product * -2 + sums));
+}
+
+}  // namespace
+
+void cdist(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  if (a.rank() < 2 || b.rank() < 2) call.refuse("points of rank 1");
+  const double order = call.number("p", 2);
+  // As PyTorch chooses: 0 is by product among more than 25 points, 1 always, 2 never.
+  constexpr std::int64_t many = 25;
+  const std::int64_t mode = call.integer("compute_mode", 0);
+  const bool by_product = mode == 1 || (mode == 0 && (a.dim(-2) > many || b.dim(-2) > many));
+  if (order == 2 && by_product) return call.output(distances_by_product(a, b));
+  const Tensor difference = zoometer::unsqueeze(a, -2) - zoometer::unsqueeze(b, -3);
+  call.output(length_of(difference, order));
+}
+
+void euclidean_dist(AtenCall& call) {
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  if (a.rank() < 2 || b.rank() < 2) call.refuse("points of rank 1");
+  call.output(distances_by_product(a, b));
+}
+
+void pdist(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  if (x.rank() != 2) call.refuse("points of another rank than 2");
+  const std::int64_t n = x.dim(0);
+  const std::int64_t pairs = checked_mul(n, std::max<std::int64_t>(0, n - 1)) / 2;
+  const auto points = [&] {
+    const Tensor which = zoometer::full(call.graph(), {pairs}, 0, DType::int64);
+    return zoometer::index_select(x, 0, which);
+  };
+  const Tensor first = points();
+  call.output(length_of(first - points(), call.number("p", 2)));
+}
+
+void pairwise_distance(AtenCall& call) {
+  const Tensor difference = call.tensor(0) - call.tensor(1) + call.number("eps", 1e-6);
+  call.output(length_of(difference, call.number("p", 2), call.boolean("keepdim", false)));
+}
+
+void dist(AtenCall& call) {
+  const Tensor difference = call.tensor(0) - call.tensor(1);
+  call.output(length_of(zoometer::reshape(difference, {-1}), call.number("p", 2)));
+}
+
+namespace {
+
+/// The scalar product over an axis, divided by both lengths, which are at least eps.
+Tensor cosine(Tensor a, Tensor b, std::int64_t axis, double eps) {
+  const auto size = [&](Tensor x) {
+    return zoometer::binary(maximum_op, reduce(norm_op, x, {axis}), eps);
+  };
+  return zoometer::sum(a * b, {axis}) / (size(a) * size(b));
+}
+
+}  // namespace
+
+void cosine_similarity(AtenCall& call) {
+  call.output(
+      cosine(call.tensor(0), call.tensor(1), call.integer("dim", 1), call.number("eps", 1e-8)));
+}
+
+void cosine_embedding_loss(AtenCall& call) {
+  const Tensor similarity = cosine(call.tensor(0), call.tensor(1), -1, 1e-12);
+  const Tensor apart = hinge(similarity - call.number("margin", 0));
+  const Tensor alike = zoometer::binary(eq_op, call.tensor("target"), 1.0);
+  output_loss(call, zoometer::where(alike, complement(similarity), apart));
+}
+
+void triplet_margin_loss(AtenCall& call) {
+  const double order = call.number("p", 2);
+  const double eps = call.number("eps", 1e-6);
+  const auto distance = [&](Tensor a, Tensor b) { return length_of(a - b + eps, order); };
+  const Tensor anchor = call.tensor("anchor");
+  const Tensor positive = call.tensor("positive");
+  const Tensor negative = call.tensor("negative");
+  const Tensor near = distance(anchor, positive);
+  Tensor far = distance(anchor, negative);
+  if (call.boolean("swap", false))
+    far = zoometer::binary(minimum_op, far, distance(positive, negative));
+  output_loss(call, hinge(near - far + call.number("margin", 1)));
+}
+
+}  // namespace zoometer::aten

@@ -1,0 +1,511 @@
+// Pieces, joins and constants that are made of several of the operators that src/op has.
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "import/torch/aten_handlers.hpp"
+#include "import/torch/decompositions.hpp"
+#include "op/indexing.hpp"
+#include "zoometer/op/movement.hpp"
+
+namespace zoometer::aten {
+namespace {
+
+std::vector<Tensor> all_of(AtenCall& call, std::string_view name) {
+  std::vector<Tensor> tensors = whole_list(call, name);
+  if (tensors.empty()) call.refuse("an empty list of tensors");
+  return tensors;
+}
+
+void output_pieces(AtenCall& call, Tensor x, const std::vector<std::int64_t>& sizes,
+                   std::int64_t axis) {
+  const Chunks pieces = zoometer::split(x, sizes, axis);
+  call.outputs(pieces.first, pieces.size());
+}
+
+}  // namespace
+
+// -- pieces -------------------------------------------------------------------------------------
+
+void tensor_split(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  // hsplit works along the second axis (of a vector the first), vsplit the first, dsplit the third.
+  std::int64_t axis = call.integer("dim", 0);
+  if (call.name() == "hsplit" && x.rank() > 1) axis = 1;
+  if (call.name() == "dsplit") axis = 2;
+  axis = axis_within(call, axis, x.rank());
+  const std::int64_t length = x.dim(axis);
+  std::vector<std::int64_t> sizes;
+  const Argument* sections = call.at(1);
+  if (sections != nullptr && sections->kind == Argument::Kind::integer) {
+    const std::int64_t count = sections->integer;
+    if (count < 1) call.refuse("a split into no pieces");
+    call.expect_outputs(count);
+    for (std::int64_t i = 0; i < count; ++i)
+      sizes.push_back(length / count + (i < length % count ? 1 : 0));
+    return output_pieces(call, x, sizes, axis);
+  }
+  if (!call.has("indices")) call.refuse("a split at places that depend on data");
+  const auto places = call.integers("indices");
+  call.expect_outputs(static_cast<std::int64_t>(places.size()) + 1);
+  std::int64_t start = 0;
+  for (const std::int64_t place : places) {
+    const std::int64_t end =
+        std::clamp<std::int64_t>(place < 0 ? place + length : place, 0, length);
+    // An earlier place than the one before gives an empty piece, and the next one begins there.
+    if (end < start) call.refuse("places that fall");
+    sizes.push_back(end - start);
+    start = end;
+  }
+  sizes.push_back(length - start);
+  output_pieces(call, x, sizes, axis);
+}
+
+void take(AtenCall& call) {
+  call.output(zoometer::index(zoometer::reshape(call.tensor(0), {-1}), call.tensor(1)));
+}
+
+void rot90(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  Ints dims(call.integers("dims"));
+  if (dims.empty()) dims = {0, 1};
+  if (dims.size() != 2) call.refuse("a rotation of other than two axes");
+  switch ((call.integer("k", 1) % 4 + 4) % 4) {
+  case 0: return call.output(zoometer::clone(x));
+  case 1: return call.output(zoometer::transpose(zoometer::flip(x, {dims[1]}), dims[0], dims[1]));
+  case 2: return call.output(zoometer::flip(x, dims));
+  default: return call.output(zoometer::flip(zoometer::transpose(x, dims[0], dims[1]), {dims[1]}));
+  }
+}
+
+void channel_shuffle(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const std::int64_t groups = call.integer("groups");
+  if (x.rank() < 3 || x.rank() > 7 || groups < 1 || x.dim(1) % groups != 0)
+    call.refuse("groups that do not divide the channels");
+  Ints sizes(x.shape());
+  sizes[1] = x.dim(1) / groups;
+  sizes.insert(1, groups);
+  const Tensor grouped = zoometer::reshape(x, sizes);
+  call.output(zoometer::reshape(zoometer::transpose(grouped, 1, 2), x.shape()));
+}
+
+void trace(AtenCall& call) {
+  call.output(zoometer::sum(apply(diagonal_op, DiagonalAttrs{}, call.tensor(0)), {}));
+}
+
+// -- joins --------------------------------------------------------------------------------------
+
+void meshgrid(AtenCall& call) {
+  std::vector<Tensor> tensors = all_of(call, "tensors");
+  if (tensors.size() > 8) call.refuse("a grid of more than 8 axes");
+  const bool swapped = call.text("indexing", "ij") == "xy" && tensors.size() > 1;
+  if (swapped) std::swap(tensors[0], tensors[1]);
+  Ints sizes;
+  for (const Tensor& tensor : tensors) {
+    if (tensor.rank() > 1) call.refuse("a grid of other than lists of numbers");
+    sizes.push_back(tensor.rank() == 0 ? 1 : tensor.dim(0));
+  }
+  std::vector<Tensor> grids;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    Ints own = Ints::filled(tensors.size(), 1);
+    own[i] = sizes[i];
+    grids.push_back(zoometer::expand(zoometer::reshape(tensors[i], own), sizes));
+  }
+  if (swapped) std::swap(grids[0], grids[1]);
+  for (const Tensor& grid : grids) call.output(grid);
+}
+
+void broadcast_tensors(AtenCall& call) {
+  const std::vector<Tensor> tensors = all_of(call, "tensors");
+  Shape shape;
+  for (const Tensor& tensor : tensors) {
+    Shape both;
+    if (!broadcast(shape, tensor.shape(), both)) call.refuse("shapes that do not broadcast");
+    shape = both;
+  }
+  for (const Tensor& tensor : tensors) call.output(zoometer::expand(tensor, shape));
+}
+
+namespace {
+
+/// The tensor with new axes of 1 until it has that rank, as atleast_1d and its sisters add them.
+Tensor at_least(Tensor x, std::int64_t rank) {
+  if (x.rank() >= rank) return x;
+  if (x.rank() == 0) return zoometer::reshape(x, Ints::filled(static_cast<std::size_t>(rank), 1));
+  if (rank == 2) return zoometer::unsqueeze(x, 0);
+  return zoometer::unsqueeze(x.rank() == 1 ? zoometer::unsqueeze(x, 0) : x, -1);
+}
+
+void join_at_least(AtenCall& call, std::int64_t rank, std::int64_t axis) {
+  std::vector<Tensor> tensors = all_of(call, "tensors");
+  for (Tensor& tensor : tensors) tensor = at_least(tensor, rank);
+  // Vectors are joined along the only axis that they have.
+  const bool vectors = rank == 1 && tensors[0].rank() == 1;
+  call.output(zoometer::cat(tensors, vectors ? 0 : axis));
+}
+
+void output_at_least(AtenCall& call, std::int64_t rank) {
+  if (!call.has("tensors")) return call.output(at_least(call.tensor(0), rank));
+  for (const Tensor& tensor : all_of(call, "tensors")) call.output(at_least(tensor, rank));
+}
+
+}  // namespace
+
+void hstack(AtenCall& call) { join_at_least(call, 1, 1); }
+
+void vstack(AtenCall& call) { join_at_least(call, 2, 0); }
+
+void dstack(AtenCall& call) { join_at_least(call, 3, 2); }
+
+void column_stack(AtenCall& call) {
+  std::vector<Tensor> tensors = all_of(call, "tensors");
+  for (Tensor& tensor : tensors) {
+    if (tensor.rank() < 2) tensor = zoometer::reshape(tensor, {-1, 1});
+  }
+  call.output(zoometer::cat(tensors, 1));
+}
+
+void at_least_1d(AtenCall& call) { output_at_least(call, 1); }
+
+void at_least_2d(AtenCall& call) { output_at_least(call, 2); }
+
+void at_least_3d(AtenCall& call) { output_at_least(call, 3); }
+
+void block_diag(AtenCall& call) {
+  std::vector<Tensor> rows = all_of(call, "tensors");
+  std::int64_t width = 0;
+  for (Tensor& block : rows) {
+    block = at_least(block, 2);
+    if (block.rank() != 2) call.refuse("blocks of more than two axes");
+    width = checked_add(width, block.dim(1));
+  }
+  std::int64_t before = 0;
+  for (Tensor& row : rows) {
+    const std::int64_t own = row.dim(1);
+    row = zoometer::pad_last(row, {before, width - before - own});
+    before += own;
+  }
+  call.output(zoometer::cat(rows, 0));
+}
+
+void pad_sequence(AtenCall& call) {
+  std::vector<Tensor> sequences = all_of(call, "sequences");
+  std::int64_t longest = 0;
+  for (const Tensor& sequence : sequences) {
+    if (sequence.rank() < 1) call.refuse("a sequence without a length");
+    longest = std::max(longest, sequence.dim(0));
+  }
+  for (Tensor& sequence : sequences) {
+    PadAttrs attrs;
+    attrs.before = attrs.after = Ints::filled(sequence.shape().size(), 0);
+    const bool at_start = call.text("padding_side", "right") == "left";
+    (at_start ? attrs.before : attrs.after)[0] = longest - sequence.dim(0);
+    attrs.value = call.number("padding_value", 0);
+    if (sequence.dim(0) < longest) sequence = zoometer::pad(sequence, attrs);
+  }
+  call.output(zoometer::stack(sequences, call.boolean("batch_first", false) ? 0 : 1));
+}
+
+// -- diagonals ----------------------------------------------------------------------------------
+
+namespace {
+
+/// A vector, or a batch of them in the last axis, on a diagonal of two new axes.
+Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
+  const std::int64_t rank = x.rank() + 1;
+  if (x.rank() < 1 || rank > 8) call.refuse("a tensor of another rank than 1 to 7");
+  const std::int64_t first = axis_within(call, attrs.dim0, rank);
+  const std::int64_t second = axis_within(call, attrs.dim1, rank);
+  if (first == second) call.refuse("a diagonal of one axis");
+  constexpr std::int64_t farthest = std::int64_t{1} << 40;
+  if (attrs.offset < -farthest || attrs.offset > farthest)
+    call.refuse("a diagonal that is too far away");
+  const std::int64_t away = std::abs(attrs.offset);
+  const std::int64_t side = checked_add(x.dim(-1), away);
+  Ints sizes(std::span<const std::int64_t>(x.shape()).first(x.shape().size() - 1));
+  sizes.insert(static_cast<std::size_t>(std::min(first, second)), side);
+  sizes.insert(static_cast<std::size_t>(std::max(first, second)), side);
+  const Tensor empty = zoometer::full(call.graph(), sizes, 0, x.dtype());
+  Ints strides = Ints::filled(sizes.size(), 1);
+  for (std::size_t i = sizes.size() - 1; i-- > 0;)
+    strides[i] = checked_mul(strides[i + 1], sizes[i + 1]);
+  StridedAttrs view;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto at = static_cast<std::int64_t>(i);
+    if (at == first || at == second) continue;
+    view.sizes.push_back(sizes[i]);
+    view.strides.push_back(strides[i]);
+  }
+  const std::int64_t down = strides[static_cast<std::size_t>(first)];
+  const std::int64_t right = strides[static_cast<std::size_t>(second)];
+  view.sizes.push_back(x.dim(-1));
+  view.strides.push_back(checked_add(down, right));
+  view.offset = checked_mul(away, attrs.offset < 0 ? down : right);
+  return apply(as_strided_scatter_op, view, empty, x);
+}
+
+}  // namespace
+
+void diag_embed(AtenCall& call) {
+  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", -2),
+                            call.integer("dim2", -1)};
+  call.output(on_diagonal(call, call.tensor(0), attrs));
+}
+
+void diag(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const DiagonalAttrs attrs{call.integer("diagonal", 0), 0, 1};
+  if (x.rank() == 1) return call.output(on_diagonal(call, x, attrs));
+  call.output(apply(diagonal_op, attrs, x));
+}
+
+void linalg_diagonal(AtenCall& call) {
+  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", -2),
+                            call.integer("dim2", -1)};
+  call.output(apply(diagonal_op, attrs, call.tensor(0)));
+}
+
+/// x with a source on a diagonal, which is a view of its memory.
+void diagonal_scatter(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", 0),
+                            call.integer("dim2", 1)};
+  const std::int64_t first = axis_within(call, attrs.dim0, x.rank());
+  const std::int64_t second = axis_within(call, attrs.dim1, x.rank());
+  if (first == second) call.refuse("a diagonal of one axis");
+  Ints strides = Ints::filled(x.shape().size(), 1);
+  for (std::size_t i = x.shape().size() - 1; i-- > 0;)
+    strides[i] = checked_mul(strides[i + 1], x.shape()[i + 1]);
+  const Tensor place = apply(diagonal_op, attrs, x);
+  StridedAttrs view;
+  view.sizes = place.shape();
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    if (i != first && i != second) view.strides.push_back(strides[static_cast<std::size_t>(i)]);
+  }
+  const std::int64_t down = strides[static_cast<std::size_t>(first)];
+  const std::int64_t right = strides[static_cast<std::size_t>(second)];
+  view.strides.push_back(checked_add(down, right));
+  const bool below = attrs.offset < 0;
+  view.offset =
+      checked_mul(below ? checked_mul(attrs.offset, -1) : attrs.offset, below ? down : right);
+  call.output(apply(as_strided_scatter_op, view, x, call.tensor(1)));
+}
+
+// -- pieces put into place ----------------------------------------------------------------------
+
+void index_fill(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor index = call.tensor("index");
+  const std::int64_t axis = axis_within(call, call.integer("dim"), x.rank());
+  if (index.rank() > 1) call.refuse("indices of another rank than 1");
+  Ints sizes(x.shape());
+  sizes[static_cast<std::size_t>(axis)] = index.rank() == 0 ? 1 : index.dim(0);
+  const Tensor value =
+      call.has_tensor("value") ? call.tensor("value") : constant(call, call.number("value"));
+  const Tensor source = zoometer::expand(value, sizes);
+  call.output(apply(index_copy_op, ScatterAttrs{axis, {}}, x, index, source));
+}
+
+void index_reduce(AtenCall& call) {
+  const std::string_view asked = call.text("reduce", "");
+  for (const std::string_view known : {"prod", "mean", "amax", "amin"}) {
+    if (asked != known) continue;
+    const ScatterAttrs attrs{call.integer("dim"), known};
+    return call.output(
+        apply(index_copy_op, attrs, call.tensor(0), call.tensor("index"), call.tensor("source")));
+  }
+  call.refuse("a reduction of another kind");
+}
+
+void put(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const auto flat = [](Tensor tensor) { return zoometer::reshape(tensor, {-1}); };
+  const ScatterAttrs attrs{0, call.boolean("accumulate", false) ? "sum" : ""};
+  const Tensor result =
+      apply(scatter_op, attrs, flat(x), flat(call.tensor("index")), flat(call.tensor("source")));
+  call.output(zoometer::reshape(result, x.shape()));
+}
+
+/// The n-th place of the mask gets the source's n-th element: places are counted, and chosen from.
+void masked_scatter(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Tensor mask = zoometer::expand(call.tensor("mask"), x.shape());
+  const auto flat = [](Tensor tensor) { return zoometer::reshape(tensor, {-1}); };
+  const Tensor order = zoometer::cumsum(flat(mask), 0);
+  const Tensor chosen = zoometer::index(flat(call.tensor("source")), order);
+  call.output(zoometer::where(mask, zoometer::reshape(chosen, x.shape()), x));
+}
+
+/// Each column's window added up at its place in an image, without the padding around it.
+void col2im(AtenCall& call) {
+  Tensor x = call.tensor(0);
+  const auto output = call.integers("output_size");
+  const auto kernel = call.integers("kernel_size");
+  const auto padding = call.integers("padding");
+  if (output.size() != 2 || kernel.size() != 2 || padding.size() != 2)
+    call.refuse("an image of other than two axes");
+  if (x.rank() != 2 && x.rank() != 3) call.refuse("columns of another rank than 2 or 3");
+  const bool single = x.rank() == 2;
+  if (single) x = zoometer::unsqueeze(x, 0);
+  const std::int64_t window = checked_mul(kernel[0], kernel[1]);
+  if (window < 1 || x.dim(1) % window != 0 || padding[0] < 0 || padding[1] < 0)
+    call.refuse("columns that do not hold whole windows");
+  const std::int64_t channels = x.dim(1) / window;
+  const std::int64_t height = checked_add(output[0], checked_mul(2, padding[0]));
+  const std::int64_t width = checked_add(output[1], checked_mul(2, padding[1]));
+  Graph& graph = call.graph();
+  const Tensor pieces = zoometer::reshape(x, {x.dim(0), channels, checked_mul(window, x.dim(2))});
+  const Tensor empty =
+      zoometer::full(graph, {x.dim(0), channels, checked_mul(height, width)}, 0, x.dtype());
+  const Tensor places = zoometer::full(graph, pieces.shape(), 0, DType::int64);
+  const Tensor sums = apply(scatter_op, ScatterAttrs{2, "sum"}, empty, places, pieces);
+  Tensor image = zoometer::reshape(sums, {x.dim(0), channels, height, width});
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t end = checked_add(padding[i], output[i]);
+    if (padding[i] > 0)
+      image = zoometer::slice(image, static_cast<std::int64_t>(i) + 2, padding[i], end);
+  }
+  call.output(single ? zoometer::squeeze(image, 0) : image);
+}
+
+/// Values back to where a pooling took them from, plane by plane.
+void max_unpool(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const auto output = call.integers("output_size");
+  const auto spatial = static_cast<std::int64_t>(output.size());
+  const std::int64_t leading = x.rank() - spatial;
+  if (spatial < 2 || spatial > 3 || leading < 1 || leading > 2)
+    call.refuse("an output of other than two or three axes");
+  Ints planes, sizes;
+  for (std::int64_t i = 0; i < leading; ++i) planes.push_back(x.dim(i));
+  sizes = planes;
+  std::int64_t elements = 1;
+  for (const std::int64_t size : output) {
+    sizes.push_back(size);
+    elements = checked_mul(elements, size);
+  }
+  planes.push_back(elements);
+  const Tensor empty = zoometer::full(call.graph(), planes, 0, x.dtype());
+  const auto flat = [&](Tensor tensor) { return zoometer::flatten(tensor, leading, -1); };
+  const Tensor places = flat(call.tensor("indices"));
+  const Tensor put = apply(scatter_op, ScatterAttrs{leading, {}}, empty, places, flat(x));
+  call.output(zoometer::reshape(put, sizes));
+}
+
+/// The greatest element of windows at places that samples choose: these are gathered, and reduced.
+void fractional_max_pool(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const auto kernel = call.integers("kernel_size");
+  const auto output = call.integers("output_size");
+  const auto spatial = static_cast<std::int64_t>(kernel.size());
+  const std::int64_t leading = x.rank() - spatial;
+  if (spatial < 2 || spatial > 3 || output.size() != kernel.size() || leading < 1 || leading > 2)
+    call.refuse("windows of other than two or three axes");
+  Ints gathered, sizes;
+  std::int64_t places = 1;
+  std::int64_t window = 1;
+  for (std::int64_t i = 0; i < leading; ++i) gathered.push_back(x.dim(i));
+  sizes = gathered;
+  for (std::size_t i = 0; i < kernel.size(); ++i) {
+    sizes.push_back(output[i]);
+    places = checked_mul(places, output[i]);
+    window = checked_mul(window, kernel[i]);
+  }
+  sizes.push_back(window);
+  gathered.push_back(checked_mul(places, window));
+  const Tensor which = zoometer::full(call.graph(), gathered, 0, DType::int64);
+  const Tensor elements = zoometer::gather(zoometer::flatten(x, leading, -1), leading, which);
+  const Tensor windows = zoometer::reshape(elements, sizes);
+  const Tensor result = reduce(amax_op, windows, {-1});
+  call.output(result);
+  call.outputs_beside(result);
+}
+
+// -- bags of embeddings -------------------------------------------------------------------------
+
+void embedding_bag(AtenCall& call) {
+  const Tensor table = call.tensor("weight");
+  const Tensor indices = call.tensor("indices");
+  const Tensor offsets = call.tensor("offsets");
+  if (table.rank() != 2 || indices.rank() != 1 || offsets.rank() != 1)
+    call.refuse("a table of another rank than 2, or indices of another than 1");
+  const std::int64_t bags = offsets.dim(0) - (call.boolean("include_last_offset", false) ? 1 : 0);
+  const std::int64_t mode = call.integer("mode", 0);
+  if (bags < 0 || mode < 0 || mode > 2) call.refuse("a mode of another number");
+  Graph& graph = call.graph();
+  // The bag of each index: as many as have begun before it.
+  const Tensor none = zoometer::full(graph, {indices.dim(0)}, 0, DType::int64);
+  const Tensor one = zoometer::full(graph, {1}, 1, DType::int64);
+  const Tensor begins = apply(scatter_op, ScatterAttrs{0, "sum"}, none, offsets, one);
+  const Tensor bag = zoometer::cumsum(begins, 0) - 1;
+
+  Tensor rows = zoometer::embedding(table, indices);
+  if (call.has_tensor("per_sample_weights"))
+    rows = rows * zoometer::unsqueeze(call.tensor("per_sample_weights"), 1);
+  constexpr std::string_view reductions[] = {"sum", "mean", "amax"};
+  const Tensor empty = zoometer::full(graph, {bags, table.dim(1)}, 0, table.dtype());
+  const ScatterAttrs attrs{0, mode == 2 ? reductions[2] : reductions[0]};
+  Tensor result = apply(index_copy_op, attrs, empty, bag, rows);
+  Tensor counts{&graph, no_id};
+  if (mode == 1 || call.uses(2)) {
+    const Tensor empty_counts = zoometer::full(graph, {bags}, 0, DType::int64);
+    counts = apply(scatter_op, ScatterAttrs{0, "sum"}, empty_counts, bag, one);
+  }
+  if (mode == 1) {
+    const Tensor divisors = zoometer::to(counts, table.dtype());
+    result = result / zoometer::unsqueeze(divisors, 1);
+  }
+  call.output(result);
+  call.output(bag);
+  call.output(counts);
+}
+
+// -- constants ----------------------------------------------------------------------------------
+
+void eye(AtenCall& call) {
+  const std::int64_t rows = call.integer("n");
+  const std::int64_t columns = call.integer("m", rows);
+  if (rows < 0 || columns < 0) call.refuse("a matrix of negative sizes");
+  call.output(zoometer::identity_matrix(call.graph(), {rows, columns}, 0,
+                                        call.dtype("dtype").value_or(DType::float32)));
+}
+
+namespace {
+
+/// How many elements of a matrix lie on or below a diagonal.
+std::int64_t below_diagonal(std::int64_t rows, std::int64_t columns, std::int64_t diagonal) {
+  // Rows before the first whole one get 1, 2, 3, ... elements.
+  const std::int64_t first = std::clamp<std::int64_t>(checked_add(diagonal, 1), 0, columns);
+  const std::int64_t empty = std::clamp<std::int64_t>(checked_mul(diagonal, -1), 0, rows);
+  const std::int64_t growing = std::min(rows - empty, columns - first + 1);
+  if (rows == empty || columns == 0) return 0;
+  const std::int64_t start = diagonal < 0 ? 1 : first;
+  const std::int64_t steps = diagonal < 0 ? std::min(rows - empty, columns) : growing;
+  const std::int64_t triangle =
+      checked_mul(steps, checked_add(checked_mul(2, start), steps - 1)) / 2;
+  return checked_add(triangle, checked_mul(rows - empty - steps, columns));
+}
+
+void output_triangle(AtenCall& call, bool lower) {
+  const std::int64_t rows = call.integer("row");
+  const std::int64_t columns = call.integer("col");
+  const std::int64_t offset = call.integer("offset", 0);
+  if (rows < 0 || columns < 0) call.refuse("a matrix of negative sizes");
+  const std::int64_t below =
+      below_diagonal(rows, columns, lower ? offset : checked_add(offset, -1));
+  const std::int64_t count = lower ? below : checked_mul(rows, columns) - below;
+  call.output(
+      zoometer::full(call.graph(), {2, count}, 0, call.dtype("dtype").value_or(DType::int64)));
+}
+
+}  // namespace
+
+void tril_indices(AtenCall& call) { output_triangle(call, true); }
+
+void triu_indices(AtenCall& call) { output_triangle(call, false); }
+
+/// A tensor that keeps assertions in order and holds nothing.
+void token(AtenCall& call) { call.output(zoometer::full(call.graph(), {}, 0, DType::float32)); }
+
+}  // namespace zoometer::aten

@@ -1,0 +1,101 @@
+#include "import/torch/aten_handlers.hpp"
+#include "import/torch/decompositions.hpp"
+#include "op/deform_conv.hpp"
+#include "op/detection.hpp"
+#include "op/quantize.hpp"
+#include "zoometer/op/movement.hpp"
+
+namespace zoometer::aten {
+namespace {
+
+/// The scale or zero point, a number or a tensor.
+Tensor scalar(AtenCall& call, std::string_view name) {
+  return call.has_tensor(name) ? call.tensor(name) : constant(call, call.number(name));
+}
+
+DType integer_type(AtenCall& call) {
+  const DType dtype = call.dtype("dtype").value_or(DType::unknown);
+  if (dtype == DType::unknown || is_floating(dtype))
+    call.refuse("quantisation to another type than an integer");
+  return dtype;
+}
+
+}  // namespace
+
+void quantize_per_tensor(AtenCall& call) {
+  const QuantizeAttrs attrs{integer_type(call)};
+  call.output(zoometer::quantize_per_tensor(call.tensor(0), scalar(call, "scale"),
+                                            scalar(call, "zero_point"), attrs));
+}
+
+void quantize_per_channel(AtenCall& call) {
+  const QuantizePerChannelAttrs attrs{call.integer("axis"), integer_type(call)};
+  call.output(zoometer::quantize_per_channel(call.tensor(0), call.tensor("scales"),
+                                             call.tensor("zero_points"), attrs));
+}
+
+void dequantize(AtenCall& call) { call.output(zoometer::dequantize(call.tensor(0))); }
+
+void nms(AtenCall& call) {
+  NmsAttrs attrs;
+  attrs.iou_threshold = call.number("iou_threshold");
+  call.output(zoometer::nms(call.tensor("dets"), call.tensor("scores"), {}, attrs));
+}
+
+namespace {
+
+RoiAlignAttrs roi_align_attrs(AtenCall& call) {
+  RoiAlignAttrs attrs;
+  attrs.output_size = {call.integer("pooled_height"), call.integer("pooled_width")};
+  attrs.sampling_ratio = call.integer("sampling_ratio");
+  if (attrs.sampling_ratio < 1) call.refuse("samples whose number depends on the regions");
+  attrs.scales = {call.number("spatial_scale")};
+  return attrs;
+}
+
+}  // namespace
+
+void roi_align(AtenCall& call) {
+  RoiAlignAttrs attrs = roi_align_attrs(call);
+  attrs.aligned = call.boolean("aligned", false);
+  const Tensor maps[] = {call.tensor("input")};
+  call.output(zoometer::roi_align(call.tensor("rois"), maps, attrs));
+}
+
+/// Each bin of a region takes its own part of the channels: as much work as pooling one such part.
+void ps_roi_align(AtenCall& call) {
+  RoiAlignAttrs attrs = roi_align_attrs(call);
+  attrs.aligned = true;
+  const Tensor x = call.tensor("input");
+  const std::int64_t bins = checked_mul(attrs.output_size[0], attrs.output_size[1]);
+  if (x.rank() != 4 || bins < 1 || x.dim(1) % bins != 0)
+    call.refuse("channels that are no multiple of the bins");
+  const Tensor maps[] = {zoometer::slice(x, 1, 0, x.dim(1) / bins)};
+  const Tensor result = zoometer::roi_align(call.tensor("rois"), maps, attrs);
+  call.output(result);
+  call.outputs_beside(result);  // the channel of each bin
+}
+
+void affine_grid(AtenCall& call) {
+  const Tensor theta = call.tensor(0);
+  const auto size = call.integers("size");
+  const std::int64_t dimensions = theta.rank() == 3 ? theta.dim(1) : 0;
+  const bool fits = (dimensions == 2 || dimensions == 3) && theta.dim(2) == dimensions + 1 &&
+                    static_cast<std::int64_t>(size.size()) == dimensions + 2;
+  if (!fits) call.refuse("other than maps of two or three axes and the size of such a batch");
+  call.output(zoometer::affine_grid(theta, size));
+}
+
+void deform_conv2d(AtenCall& call) {
+  ConvAttrs attrs;
+  attrs.stride = {call.integer("stride_h"), call.integer("stride_w")};
+  attrs.padding = attrs.padding_end = {call.integer("pad_h"), call.integer("pad_w")};
+  attrs.dilation = {call.integer("dilation_h"), call.integer("dilation_w")};
+  attrs.groups = call.integer("groups");
+  const Tensor none{&call.graph(), no_id};
+  const Tensor mask = call.boolean("use_mask", true) ? call.tensor("mask") : none;
+  call.output(zoometer::deform_conv2d(call.tensor("input"), call.tensor("weight"),
+                                      call.tensor("offset"), call.tensor("bias"), mask, attrs));
+}
+
+}  // namespace zoometer::aten
