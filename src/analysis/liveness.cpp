@@ -53,8 +53,8 @@ class Storages {
     }
   }
 
-  LargeVector<Lifetime> lifetimes() const {
-    LargeVector<Lifetime> result;
+  std::vector<Lifetime> lifetimes() const {
+    std::vector<Lifetime> result;
     for (ValueId id = 0; id < owner_.size(); ++id) {
       const Value& value = graph_.value(id);
       if (owner_[id] != id || value.has(Value::is_parameter)) continue;
@@ -88,14 +88,14 @@ std::vector<ValueId> owners_of(const Graph& graph) {
   return owners;
 }
 
-LargeVector<Lifetime> lifetimes_of(const Graph& graph, Holder holder) {
+std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder) {
   Storages storages(graph);
   if (holder == Holder::callers) storages.hold_arguments();
   return storages.lifetimes();
 }
 
 Liveness activations_of(const Graph& graph, Holder holder) {
-  const LargeVector<Lifetime> lifetimes = lifetimes_of(graph, holder);
+  const std::vector<Lifetime> lifetimes = lifetimes_of(graph, holder);
   Liveness result;
   result.timeline.resize(graph.nodes().size());
   std::vector<std::int64_t> freed_after(graph.nodes().size());

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "zoometer/ir/graph.hpp"
-#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -35,13 +34,13 @@ std::vector<ValueId> owners_of(const Graph& graph);
 /// Rules: a tensor lives from the node that makes it to the last one that reads it; the graph's
 /// inputs and outputs live to the end, since the caller holds them; views and in-place results live
 /// in the memory of their source and keep it alive. See docs/memory.md.
-LargeVector<Lifetime> lifetimes_of(const Graph& graph, Holder holder = Holder::nobody);
+std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder = Holder::nobody);
 
 /// How much activation memory is in use while a graph runs in its order.
 struct Liveness {
   std::int64_t peak_bytes = 0;
   NodeId peak_node = no_id;             ///< the first node with the peak; no_id: before any
-  LargeVector<Lifetime> alive_at_peak;  ///< in order of creation
+  std::vector<Lifetime> alive_at_peak;  ///< in order of creation
   std::vector<std::int64_t> timeline;   ///< bytes alive while each node runs
 };
 

@@ -9,7 +9,6 @@
 #include "analysis/liveness.hpp"
 #include "zoometer/analysis/figures.hpp"
 #include "zoometer/ir/graph.hpp"
-#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -32,7 +31,7 @@ struct DTypeFigures {
 /// The figures of a graph, summed up its module tree.
 struct Profile {
   Figures total;
-  LargeVector<Figures> modules;            ///< by module id, children included
+  std::vector<Figures> modules;            ///< by module id, children included
   std::vector<std::uint32_t> calls;        ///< by module id
   std::vector<OperatorFigures> operators;  ///< most FLOPs first
   std::vector<DTypeFigures> dtypes;        ///< most MACs first

@@ -6,13 +6,13 @@
 namespace zoometer {
 namespace {
 
-std::size_t hash_of(const Shape& shape) noexcept {
+std::uint32_t hash_of(const Shape& shape) noexcept {
   std::uint64_t hash = shape.size() * 0x9E3779B97F4A7C15ULL;
   for (const std::int64_t size : shape) {
     hash = (hash ^ static_cast<std::uint64_t>(size)) * 0xFF51AFD7ED558CCDULL;
     hash ^= hash >> 32;
   }
-  return static_cast<std::size_t>(hash);
+  return static_cast<std::uint32_t>(hash);
 }
 
 std::string text_of(double value) {
@@ -105,8 +105,8 @@ void Graph::clear() {
   inputs_.clear();
   outputs_.clear();
   node_names_.clear();
-  std::fill(shape_table_.begin(), shape_table_.end(), nullptr);
-  shape_count_ = 0;
+  shapes_.clear();
+  shape_index_.clear();
   floating_as_.reset();
   current_module_ = 0;
 }
@@ -286,32 +286,14 @@ void Graph::add_call(ModuleId module, NodeId first_node, NodeId end_node,
 }
 
 const SharedShape* Graph::intern(const Shape& shape) {
-  if (shape_count_ * 2 >= shape_table_.size())
-    rehash(std::max<std::size_t>(256, shape_table_.size() * 2));
-  const std::size_t mask = shape_table_.size() - 1;
-  for (std::size_t slot = hash_of(shape) & mask;; slot = (slot + 1) & mask) {
-    const SharedShape* found = shape_table_[slot];
-    if (found == nullptr) {
-      const std::int64_t count = zoometer::numel(shape);
-      const SharedShape* added = arena_.make<SharedShape>(shape, count);
-      shape_table_[slot] = added;
-      ++shape_count_;
-      return added;
-    }
-    if (found->shape == shape) return found;
-  }
-}
-
-void Graph::rehash(std::size_t capacity) {
-  LargeVector<const SharedShape*> old(capacity, nullptr);
-  old.swap(shape_table_);
-  const std::size_t mask = capacity - 1;
-  for (const SharedShape* entry : old) {
-    if (entry == nullptr) continue;
-    std::size_t slot = hash_of(entry->shape) & mask;
-    while (shape_table_[slot] != nullptr) slot = (slot + 1) & mask;
-    shape_table_[slot] = entry;
-  }
+  const std::uint32_t hash = hash_of(shape);
+  const std::uint32_t found =
+      shape_index_.find(hash, [&](std::uint32_t at) { return shapes_[at]->shape == shape; });
+  if (found != HashIndex::none) return shapes_[found];
+  const std::int64_t count = zoometer::numel(shape);
+  shapes_.push_back(arena_.make<SharedShape>(shape, count));
+  shape_index_.insert(hash, static_cast<std::uint32_t>(shapes_.size() - 1));
+  return shapes_.back();
 }
 
 std::string Graph::module_path(ModuleId id) const {
@@ -328,17 +310,17 @@ std::string Graph::parameter_path(const Parameter& parameter) const {
   return path.append(parameter.name);
 }
 
-LargeVector<ModuleId> Graph::modules_in_order() const {
+std::vector<ModuleId> Graph::modules_in_order() const {
   const std::size_t count = modules_.size();
-  LargeVector<ModuleId> first_child(count, no_id);
-  LargeVector<ModuleId> next_sibling(count, no_id);
+  std::vector<ModuleId> first_child(count, no_id);
+  std::vector<ModuleId> next_sibling(count, no_id);
   for (std::size_t i = count; i-- > 0;) {  // backwards, so that the first child is the earliest
     const ModuleId parent = modules_[i].parent;
     if (parent == no_id) continue;
     next_sibling[i] = first_child[parent];
     first_child[parent] = static_cast<ModuleId>(i);
   }
-  LargeVector<ModuleId> order;
+  std::vector<ModuleId> order;
   order.reserve(count);
   std::vector<ModuleId> open;
   if (count > 0) open.push_back(0);
@@ -353,7 +335,7 @@ LargeVector<ModuleId> Graph::modules_in_order() const {
 }
 
 std::vector<ParameterId> Graph::parameters_in_order() const {
-  const LargeVector<ModuleId> order = modules_in_order();
+  const std::vector<ModuleId> order = modules_in_order();
   std::vector<std::uint32_t> position(modules_.size(), 0);
   for (std::size_t i = 0; i < order.size(); ++i) position[order[i]] = static_cast<std::uint32_t>(i);
 

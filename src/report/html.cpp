@@ -63,7 +63,7 @@ class GraphDocument {
         json_(json) {}
 
   void write() {
-    const LargeVector<ModuleId> order = graph_.modules_in_order();
+    const std::vector<ModuleId> order = graph_.modules_in_order();
     places_.resize(graph_.modules().size());
     for (std::size_t i = 0; i < order.size(); ++i) places_[order[i]] = static_cast<std::int64_t>(i);
     json_.array("parents", [&] {

@@ -210,7 +210,7 @@ class MemoryText : TextLines {
   }
 
   void write_tensors() {
-    LargeVector<Lifetime> alive = memory_.activations.alive_at_peak;
+    std::vector<Lifetime> alive = memory_.activations.alive_at_peak;
     std::stable_sort(alive.begin(), alive.end(), [&](const Lifetime& a, const Lifetime& b) {
       return graph_.bytes(a.value) > graph_.bytes(b.value);
     });

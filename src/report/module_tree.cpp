@@ -11,7 +11,6 @@
 #include "report/text_lines.hpp"
 #include "util/ordered_work.hpp"
 #include "util/text.hpp"
-#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 namespace {
@@ -114,8 +113,8 @@ class ModuleTree : TextLines {
 
   void choose_modules() {
     const auto modules = graph_.modules();
-    LargeVector<int> depths(modules.size(), 0);
-    LargeVector<bool> has_children(modules.size(), false);
+    std::vector<int> depths(modules.size(), 0);
+    std::vector<bool> has_children(modules.size(), false);
     for (ModuleId id = 1; id < modules.size(); ++id) {
       depths[id] = depths[modules[id].parent] + 1;
       has_children[modules[id].parent] = true;
@@ -252,7 +251,7 @@ class ModuleTree : TextLines {
   CallOutputs outputs_;
   double whole_;
   std::array<Column, 10> columns_;
-  LargeVector<Shown> shown_;
+  std::vector<Shown> shown_;
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ CallOutputs::CallOutputs(const Graph& graph) : first_(graph.modules().size() + 1
   for (const ModuleCall& call : graph.calls()) first_[call.module + 1] += call.output_count;
   for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
   values_.resize(first_.back());
-  LargeVector<std::size_t> next = first_;
+  std::vector<std::size_t> next = first_;
   for (const ModuleCall& call : graph.calls()) {
     const auto values = graph.outputs_of(call);
     std::ranges::copy(values, values_.begin() + static_cast<std::ptrdiff_t>(next[call.module]));

@@ -62,8 +62,8 @@ class CallOutputs {
   }
 
  private:
-  LargeVector<std::size_t> first_;  // by module id, and the end
-  LargeVector<ValueId> values_;
+  std::vector<std::size_t> first_;  // by module id, and the end
+  std::vector<ValueId> values_;
 };
 
 }  // namespace zoometer

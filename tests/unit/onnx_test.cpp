@@ -480,7 +480,7 @@ TEST(Onnx, RefusesNamesMadeTwice) {
                                          node({"Relu", {"t1999"}, {"y"}, {}, "last"})},
                                         "y"));
       EXPECT_EQ(error.code, ErrorCode::malformed);
-      EXPECT_THAT(error.message, HasSubstr("'" + taken + "' is made twice"));
+      EXPECT_THAT(error.message, HasSubstr("duplicate value '" + taken + "'"));
       EXPECT_THAT(error.place.node, HasSubstr("again"));
       EXPECT_TRUE(error.place.byte_offset.has_value());
     }
@@ -497,9 +497,9 @@ TEST(Onnx, RefusesWeightsAndInputsThatAreThereTwiceOrHaveNoName) {
   };
   const std::string x = value_info("x", type({2}));
   EXPECT_THAT(with({weight("w", {2}), weight("v", {2}), weight("w", {2})}, {x}),
-              HasSubstr("the initializer 'w' is there twice"));
+              HasSubstr("duplicate initializer 'w'"));
   EXPECT_THAT(with({weight("", {2})}, {x}), HasSubstr("an initializer has no name"));
-  EXPECT_THAT(with({}, {x, x}), HasSubstr("the input 'x' is there twice"));
+  EXPECT_THAT(with({}, {x, x}), HasSubstr("duplicate input 'x'"));
 }
 
 TEST(Onnx, RefusesFunctionsAndSubgraphsWhoseInputsAreThereTwice) {
@@ -513,7 +513,7 @@ TEST(Onnx, RefusesFunctionsAndSubgraphsWhoseInputsAreThereTwice) {
                                      .outputs = {y}}),
                      .functions = {sum}}))
           .message,
-      HasSubstr("an input of the function 'Sum' is there twice"));
+      HasSubstr("duplicate input of the function 'Sum'"));
   const std::string body =
       graph({.nodes = {node({"Relu", {"v"}, {"w"}})},
              .inputs = {value_info("v", type({}, 7)), value_info("v", type({}, 9)), x},
@@ -526,7 +526,7 @@ TEST(Onnx, RefusesFunctionsAndSubgraphsWhoseInputsAreThereTwice) {
                           .outputs = {y},
                           .initializers = {integers("n", {3}, true)}})}))
           .message,
-      HasSubstr("the input 'v' is there twice"));
+      HasSubstr("duplicate input 'v'"));
 }
 
 TEST(Onnx, RefusesMoreComputedConstantsThanAFileMayHave) {

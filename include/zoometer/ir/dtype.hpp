@@ -32,35 +32,35 @@ enum class DType : std::uint8_t {
   qint8,           ///< int8 with a scale and a zero point: quantized weights
   quint8,          ///< uint8 with a scale and a zero point: quantized activations
   qint32,          ///< int32 with a scale and a zero point: quantized biases
-  string,          ///< text; ONNX has tensors of it
-  unknown,         ///< a type that a file names and nobody here knows
+  string,          ///< text, as in ONNX's string tensors
+  unknown,         ///< a type that zoometer does not know
 };
 
 /// PyTorch's name of the type: "float32", "bool".
 std::string_view name_of(DType dtype) noexcept;
 
-/// Bits of one element; a string or an unknown type counts as 0.
+/// Bits of one element; 0 for strings and unknown types.
 std::int64_t bits_of(DType dtype) noexcept;
 
-/// Bytes of so many elements, of at most 2^56; packed types round up.
+/// Bytes of that many elements, at most 2^56; packed types round up.
 inline std::int64_t bytes_of(std::int64_t elements, DType dtype) noexcept {
   const std::int64_t bits = bits_of(dtype);
   return elements / 8 * bits + (elements % 8 * bits + 7) / 8;
 }
 
-/// Floating-point or complex.
+/// Whether the type is floating-point or complex.
 bool is_floating(DType dtype) noexcept;
 
-/// A pair of floating-point numbers.
+/// Whether the type is complex.
 bool is_complex(DType dtype) noexcept;
 
-/// Floating-point and not complex.
+/// Whether the type is floating-point and not complex.
 bool is_real_floating(DType dtype) noexcept;
 
-/// The type of that PyTorch name, or nothing.
+/// The type with this PyTorch name, or nothing.
 std::optional<DType> dtype_from_name(std::string_view name) noexcept;
 
-/// The type of an arithmetic result, by PyTorch's promotion order of categories and widths.
+/// The type of an arithmetic result, by PyTorch's type promotion.
 DType promote(DType a, DType b) noexcept;
 
 }  // namespace zoometer

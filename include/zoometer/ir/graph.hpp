@@ -12,32 +12,32 @@
 #include "zoometer/ir/shape.hpp"
 #include "zoometer/util/arena.hpp"
 #include "zoometer/util/error.hpp"
-#include "zoometer/util/huge_pages.hpp"
+#include "zoometer/util/hash_index.hpp"
 
 namespace zoometer {
 
-/// A shape that is held once per graph, with its element count.
+/// A shape that is stored once per graph, with its element count.
 struct SharedShape {
   Shape shape;             ///< the size of each dimension
-  std::int64_t numel = 0;  ///< their product
+  std::int64_t numel = 0;  ///< the number of elements
 };
 
 /// A tensor of the graph: an input, a parameter or the output of a node.
 struct Value {
-  /// What is to be known of a value; `flags` holds any number of them.
+  /// Properties of a value. `flags` is a combination of them.
   enum Flag : std::uint8_t {
-    bounded = 1,        ///< a size is an upper bound, or rests on one
-    shares = 2,         ///< lives in the memory of its node's first input (a view, or in place)
-    strided = 4,        ///< not contiguous: reshaping it copies
+    bounded = 1,        ///< a size is an upper bound, or is computed from one
+    shares = 2,         ///< uses the memory of its node's first input (a view, or in place)
+    strided = 4,        ///< not contiguous, so reshaping it copies
     is_input = 8,       ///< an input of the graph; `producer` is its index there
     is_parameter = 16,  ///< a parameter or buffer; `producer` is its index there
   };
 
-  const SharedShape* type = nullptr;  ///< its sizes; the same pointer for equal ones
-  NodeId producer = no_id;            ///< the node; the index of the input or parameter for those
-  DType dtype = DType::float32;       ///< of its elements
-  std::uint8_t flags = 0;             ///< Flag, joined by `|`
-  std::uint16_t output_index = 0;     ///< which of its node's outputs it is
+  const SharedShape* type = nullptr;  ///< its shape; equal shapes have equal pointers
+  NodeId producer = no_id;            ///< the node, or the index of the input or parameter
+  DType dtype = DType::float32;       ///< the type of its elements
+  std::uint8_t flags = 0;             ///< a combination of Flag
+  std::uint16_t output_index = 0;     ///< its position among its node's outputs
 
   /// Whether a flag is set.
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
@@ -45,46 +45,46 @@ struct Value {
 
 /// One application of an operator. Inputs and outputs are runs in the graph's flat arrays.
 struct Node {
-  const OpDef* op = nullptr;       ///< what is applied
-  const void* attrs = nullptr;     ///< in the graph's arena, of the type that `op` tells
-  std::uint32_t first_input = 0;   ///< into the graph's operands: see Graph::inputs_of
-  ValueId first_output = 0;        ///< the others follow it
-  ModuleId module = 0;             ///< whose call appended it
-  std::uint16_t input_count = 0;   ///< absent optional ones in the middle included
-  std::uint16_t output_count = 0;  ///< how many values it makes
+  const OpDef* op = nullptr;       ///< the operator
+  const void* attrs = nullptr;     ///< in the graph's arena; `op` knows the type
+  std::uint32_t first_input = 0;   ///< index into the graph's operands, see Graph::inputs_of
+  ValueId first_output = 0;        ///< the other outputs follow it
+  ModuleId module = 0;             ///< the module that was called
+  std::uint16_t input_count = 0;   ///< includes absent optional inputs in the middle
+  std::uint16_t output_count = 0;  ///< the number of outputs
 };
 static_assert(sizeof(Node) == 32);
 
-/// What PyTorch calls a parameter or a buffer of a module.
+/// The kinds of tensors that a module owns, as in PyTorch.
 enum class ParameterKind : std::uint8_t {
-  parameter,         ///< learnt, in the state dict
-  buffer,            ///< not learnt, in the state dict
-  transient_buffer,  ///< not learnt, not in the state dict
+  parameter,         ///< learned, in the state dict
+  buffer,            ///< not learned, in the state dict
+  transient_buffer,  ///< not learned, not in the state dict
 };
 
 /// A tensor that a module owns.
 struct Parameter {
   std::string_view name;                          ///< within its module: "weight"
   ModuleId module = 0;                            ///< its owner
-  ValueId value = 0;                              ///< what nodes read
-  ParameterKind kind = ParameterKind::parameter;  ///< learnt or only stored
-  ParameterId shared_with = no_id;                ///< the parameter whose storage this one shares
+  ValueId value = 0;                              ///< the value that nodes read
+  ParameterKind kind = ParameterKind::parameter;  ///< parameter or buffer
+  ParameterId shared_with = no_id;  ///< the parameter whose memory it shares, or `no_id`
 };
 
-/// A named place of the model's structure. A child's id is greater than its parent's.
+/// A module of the model. A child's id is greater than its parent's.
 struct ModuleInfo {
   std::string_view name;    ///< within its parent: "conv1"; empty for the root
   std::string_view kind;    ///< its class: "Conv2d"
   ModuleId parent = no_id;  ///< `no_id` for the root
 };
 
-/// One call of a module: the nodes that ran inside it and what it returned.
+/// One call of a module: the nodes that ran in it and the values that it returned.
 struct ModuleCall {
-  ModuleId module = 0;             ///< which one was called
-  NodeId first_node = 0;           ///< the first node that ran inside, of inner calls, too
-  NodeId end_node = 0;             ///< behind the last one
-  std::uint32_t first_output = 0;  ///< into the list behind Graph::outputs_of
-  std::uint32_t output_count = 0;  ///< tensors that it returned
+  ModuleId module = 0;             ///< the module that was called
+  NodeId first_node = 0;           ///< the first node, including those of inner calls
+  NodeId end_node = 0;             ///< the node after the last one
+  std::uint32_t first_output = 0;  ///< index of the first returned value, see Graph::outputs_of
+  std::uint32_t output_count = 0;  ///< the number of returned values
 };
 
 /// A named input or output of the whole graph.
@@ -93,36 +93,36 @@ struct Port {
   ValueId value = 0;      ///< the tensor
 };
 
-/// A traced model: nodes, values, parameters and modules in flat arrays. Append-only while it is
-/// traced; append order is a topological order. Everything it names lives in its arena.
+/// A traced model: nodes, values, parameters and modules in flat arrays. It is built by appending;
+/// the order of nodes is a topological order. All names live in its arena.
 class Graph {
  public:
-  /// Without anything, not even a root module.
+  /// An empty graph, without a root module.
   Graph() = default;
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
-  /// Moves; what it moved from may only be assigned to.
+  /// Moves; the source may only be assigned to.
   Graph(Graph&&) noexcept = default;
-  /// Moves; what it moved from may only be assigned to.
+  /// Moves; the source may only be assigned to.
   Graph& operator=(Graph&&) noexcept = default;
 
-  /// Empties the graph and keeps its memory for the next trace.
+  /// Removes everything and keeps the memory for the next trace.
   void clear();
 
   // -- building -----------------------------------------------------------------------------
 
-  /// Makes room for about so many nodes with an output each, parameters and modules.
+  /// Makes room for about this many nodes with one output each, parameters and modules.
   void reserve(std::size_t nodes, std::size_t parameters, std::size_t modules);
 
-  /// Where names and attributes of this graph live.
+  /// The memory of names and attributes.
   Arena& arena() noexcept { return arena_; }
 
   /// Adds a module below `parent`, or the root (`no_id`).
   /// `name` and `kind` must outlive the graph (a literal, or text in its arena).
   ModuleId add_module(ModuleId parent, std::string_view name, std::string_view kind);
-  /// Gives a module the class that a reader learnt later; `kind` must outlive the graph.
+  /// Changes the class of a module; `kind` must outlive the graph.
   void set_module_kind(ModuleId module, std::string_view kind) { modules_[module].kind = kind; }
-  /// Adds an input; `is_bounded` says that a size of it is only an upper bound.
+  /// Adds an input; `is_bounded`: one of its sizes is an upper bound.
   ValueId add_input(std::string_view name, const Shape& shape, DType dtype,
                     bool is_bounded = false);
   /// Adds a tensor that `module` owns.
@@ -130,15 +130,15 @@ class Graph {
                         ParameterKind kind) {
     return add_parameter(module, name, intern(shape), dtype, kind);
   }
-  /// The same with a shape that `intern` gave.
+  /// The same with a shape that `intern` returned.
   ValueId add_parameter(ModuleId module, std::string_view name, const SharedShape* shape,
                         DType dtype, ParameterKind kind);
-  /// Declares that a parameter's storage is that of another one, before it.
+  /// Declares that a parameter shares the memory of an earlier parameter.
   void share_parameter(ParameterId parameter, ParameterId with);
   /// Declares a value an output of the graph.
   void add_output(std::string_view name, ValueId value);
 
-  /// Appends a node: infers its output types, or throws Error with the module path and the
+  /// Appends a node and infers its output types. Throws Error with the module path and the
   /// operator.
   template <class Attrs>
   NodeId append(const OpDef& op, const Attrs& attrs, std::span<const ValueId> inputs) {
@@ -147,11 +147,10 @@ class Graph {
     return append_raw(op, kept, inputs);
   }
 
-  /// The same with the attributes already in the arena (null for none).
+  /// The same with attributes that are already in the arena; null if there are none.
   NodeId append_raw(const OpDef& op, const void* attrs, std::span<const ValueId> inputs);
 
-  /// Appends a node whose output types are declared, not inferred: an operator without a
-  /// definition.
+  /// Appends a node with given output types: an operator without a definition.
   NodeId append_declared(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                          std::span<const OutputType> outputs);
 
@@ -161,102 +160,100 @@ class Graph {
     return ::new (arena_.allocate(sizeof(Attrs), alignof(Attrs))) Attrs(attrs);
   }
 
-  /// Gives the node that was appended last more outputs, of declared types: results that an
-  /// operator makes only on demand.
+  /// Adds outputs of given types to the last node: outputs that an operator has only on demand.
   void add_declared_outputs(NodeId node, std::span<const OutputType> outputs);
 
-  /// A point to come back to: what was appended after it (but modules) can be taken back.
+  /// A state of the graph that `rewind` returns to.
   struct Mark {
-    std::size_t nodes = 0;       ///< how many there were
-    std::size_t operands = 0;    ///< how many inputs all nodes had
-    std::size_t values = 0;      ///< how many there were
-    std::size_t parameters = 0;  ///< how many there were
-    std::size_t calls = 0;       ///< how many there were
-    std::size_t returned = 0;    ///< how many values all calls had returned
+    std::size_t nodes = 0;       ///< the number of nodes
+    std::size_t operands = 0;    ///< the number of inputs of all nodes
+    std::size_t values = 0;      ///< the number of values
+    std::size_t parameters = 0;  ///< the number of parameters
+    std::size_t calls = 0;       ///< the number of calls
+    std::size_t returned = 0;    ///< the number of values that all calls returned
   };
-  /// The point that the graph is at.
+  /// The current state.
   Mark mark() const noexcept {
     return {nodes_.size(),      operands_.size(), values_.size(),
             parameters_.size(), calls_.size(),    call_outputs_.size()};
   }
-  /// Takes back what was appended after that point.
+  /// Removes everything that was appended since `mark`, except modules.
   void rewind(const Mark& mark);
 
-  /// Marks a value as written into its node's first input's memory, in that one's order.
+  /// Marks a value as written in place, into its node's first input.
   void mark_in_place(ValueId value);
-  /// Marks a value as having a size that is only an upper bound.
+  /// Marks a value: one of its sizes is an upper bound.
   void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
-  /// Marks a value as of known size, whatever it was made from: the user told the real number.
+  /// Marks the sizes of a value as exact, although its inputs may be bounded: the user gave them.
   void mark_exact(ValueId value) {
     values_[value].flags &= static_cast<std::uint8_t>(~Value::bounded);
   }
-  /// Changes the type of a value's elements: a reader knows better than the inference.
+  /// Overrides the inferred element type of a value.
   void set_dtype(ValueId value, DType dtype) { values_[value].dtype = dtype; }
 
-  /// From now on `dtype` and `bytes` take every real floating-point tensor as stored in that type
-  /// (nothing: in its own), for what the model costs in another precision. Integers stay, and so
-  /// does what was traced.
+  /// From now on `dtype` and `bytes` treat all real floating-point tensors as stored in this type
+  /// (nothing: their own). Reports use it to show the cost in another precision.
   void count_floating_as(std::optional<DType> dtype) noexcept { floating_as_ = dtype; }
 
-  /// Names a node or says where it came from; kept outside of the node, as few graphs use it.
+  /// Sets the name of a node, such as its name in a file.
   void set_node_name(NodeId node, std::string_view name);
 
-  /// The module that nodes are appended to.
+  /// The module that new nodes belong to.
   ModuleId current_module() const noexcept { return current_module_; }
-  /// Chooses the module that nodes are appended to.
+  /// Sets the module that new nodes belong to.
   void set_current_module(ModuleId module) noexcept { current_module_ = module; }
 
-  /// Begins a call of a module; returns the call's index, for `end_call`.
+  /// Begins a call of a module. Returns an index for `end_call`.
   std::uint32_t begin_call(ModuleId module);
-  /// Ends the call that `begin_call` began, with what the module returned.
+  /// Ends a call; `outputs` are the values that the module returned.
   void end_call(std::uint32_t call, std::span<const ValueId> outputs);
-  /// Adds a finished call of a module, with the nodes from `first_node` to before `end_node`.
+  /// Adds a complete call of a module with the nodes [first_node, end_node).
   void add_call(ModuleId module, NodeId first_node, NodeId end_node,
                 std::span<const ValueId> outputs);
 
   // -- reading ------------------------------------------------------------------------------
 
-  /// Every node, in an order in which they can run.
+  /// All nodes in a topological order.
   std::span<const Node> nodes() const noexcept { return nodes_; }
-  /// Every tensor; a node's outputs follow its inputs.
+  /// All values; a node's outputs come after its inputs.
   std::span<const Value> values() const noexcept { return values_; }
-  /// Parameters and buffers, in the order of their declaration.
+  /// All parameters and buffers in declaration order.
   std::span<const Parameter> parameters() const noexcept { return parameters_; }
-  /// Every module, a parent before its children.
+  /// All modules; parents come before their children.
   std::span<const ModuleInfo> modules() const noexcept { return modules_; }
-  /// Every call of a module, in the order in which they began.
+  /// All calls of modules, in the order in which they began.
   std::span<const ModuleCall> calls() const noexcept { return calls_; }
-  /// The tensors that go in.
+  /// The inputs of the model.
   std::span<const Port> inputs() const noexcept { return inputs_; }
-  /// The tensors that come out.
+  /// The outputs of the model.
   std::span<const Port> outputs() const noexcept { return outputs_; }
 
-  /// The graph's one copy of a shape. Throws Error{overflow} as `numel` does.
+  /// The graph's copy of a shape; equal shapes share one. Throws as `numel` does.
   const SharedShape* intern(const Shape& shape);
-  /// One tensor.
+  /// A value.
   const Value& value(ValueId id) const noexcept { return values_[id]; }
-  /// Its size in each dimension.
+  /// The shape of a value.
   const Shape& shape(ValueId id) const noexcept { return values_[id].type->shape; }
-  /// Its elements.
+  /// The number of elements of a value.
   std::int64_t numel(ValueId id) const noexcept { return values_[id].type->numel; }
-  /// The type that a value counts as stored in: its own, unless `count_floating_as` changed it.
+  /// The element type of a value, or the one that `count_floating_as` set.
   DType dtype(ValueId id) const noexcept {
     const DType own = values_[id].dtype;
     return floating_as_ && is_real_floating(own) ? *floating_as_ : own;
   }
-  /// Bytes of a value at that type.
+  /// The bytes of a value of that type.
   std::int64_t bytes(ValueId id) const noexcept { return bytes_of(numel(id), dtype(id)); }
-  /// The values that go into a node; an absent optional one is `no_id`.
+  /// The inputs of a node; an absent optional input is `no_id`.
   std::span<const ValueId> inputs_of(const Node& node) const noexcept {
     return {operands_.data() + node.first_input, node.input_count};
   }
-  /// The tensors that a call returned.
+  /// The values that a call returned.
   std::span<const ValueId> outputs_of(const ModuleCall& call) const noexcept {
     return {call_outputs_.data() + call.first_output, call.output_count};
   }
-  /// A node as formulas read it.
+  /// A node as cost formulas read it.
   NodeView view(NodeId id) const noexcept { return {*this, nodes_[id]}; }
-  /// What `set_node_name` set, or empty.
+  /// The name that `set_node_name` set, or empty.
   std::string_view node_name(NodeId id) const noexcept;
 
   /// "layer1.0.conv1"; empty for the root.
@@ -264,33 +261,32 @@ class Graph {
   /// "layer1.0.conv1.weight".
   std::string parameter_path(const Parameter& parameter) const;
 
-  /// Modules in depth-first order of their registration: torchvision's `named_modules()`.
-  LargeVector<ModuleId> modules_in_order() const;
-  /// Parameters as in the state dict: module by module, parameters before buffers.
+  /// Modules in depth-first order, as PyTorch's `named_modules()`.
+  std::vector<ModuleId> modules_in_order() const;
+  /// Parameters in the order of the state dict: by module, parameters before buffers.
   std::vector<ParameterId> parameters_in_order() const;
 
  private:
   friend class Inference;
 
   ValueId add_value(const SharedShape* shape, DType dtype, NodeId producer, std::uint8_t flags);
-  void rehash(std::size_t capacity);
   NodeId commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                 std::span<const OutputType> outputs);
   void locate(Error& error, const OpDef& op) const;
 
   Arena arena_;
-  LargeVector<Node> nodes_;
-  LargeVector<ValueId> operands_;
-  LargeVector<Value> values_;
-  LargeVector<Parameter> parameters_;
-  LargeVector<ModuleInfo> modules_;
-  LargeVector<ModuleCall> calls_;
-  LargeVector<ValueId> call_outputs_;
-  LargeVector<Port> inputs_;
-  LargeVector<Port> outputs_;
-  LargeVector<std::string_view> node_names_;
-  LargeVector<const SharedShape*> shape_table_;  // open addressing, a power of two
-  std::size_t shape_count_ = 0;
+  std::vector<Node> nodes_;
+  std::vector<ValueId> operands_;
+  std::vector<Value> values_;
+  std::vector<Parameter> parameters_;
+  std::vector<ModuleInfo> modules_;
+  std::vector<ModuleCall> calls_;
+  std::vector<ValueId> call_outputs_;
+  std::vector<Port> inputs_;
+  std::vector<Port> outputs_;
+  std::vector<std::string_view> node_names_;
+  std::vector<const SharedShape*> shapes_;
+  HashIndex shape_index_;
   mutable std::vector<OutputType> inferred_;  // scratch of append_raw
   std::optional<DType> floating_as_;
   ModuleId current_module_ = 0;

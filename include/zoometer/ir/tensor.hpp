@@ -4,19 +4,19 @@
 
 namespace zoometer {
 
-/// A handle to a value of a graph under construction. The operators of src/op take and return it.
+/// A handle to a value of a graph under construction. The functions in `op/` take and return it.
 /// An empty handle stands for an absent optional input.
 struct Tensor {
   Graph* graph = nullptr;  ///< the graph that is built
-  ValueId id = no_id;      ///< the value there
+  ValueId id = no_id;      ///< the value in `graph`
 
-  /// False for an empty handle.
+  /// Whether the handle is not empty.
   explicit operator bool() const noexcept { return id != no_id; }
   /// The size of each dimension.
   const Shape& shape() const noexcept { return graph->shape(id); }
-  /// How many dimensions there are.
+  /// The number of dimensions.
   std::int64_t rank() const noexcept { return shape().rank(); }
-  /// The size of a dimension; negative ones count from the end.
+  /// The size of a dimension; negative indices count from the end.
   std::int64_t dim(std::int64_t index) const noexcept { return shape().dim(index); }
   /// The type of the elements.
   DType dtype() const noexcept { return graph->value(id).dtype; }
@@ -31,14 +31,14 @@ Tensor apply(const OpDef& op, const Attrs& attrs, Tensor first, Rest... rest) {
   return {&graph, graph.nodes()[node].first_output};
 }
 
-/// Appends a node that has no inputs, a constant, and returns its output.
+/// Appends a node without inputs (a constant) and returns its output.
 template <class Attrs>
 Tensor apply_constant(Graph& graph, const OpDef& op, const Attrs& attrs) {
   const NodeId node = graph.append(op, attrs, {});
   return {&graph, graph.nodes()[node].first_output};
 }
 
-/// The n-th output of the node that made `first`.
+/// Another output of the node whose first output is `first`.
 inline Tensor sibling_output(Tensor first, std::size_t index) {
   return {first.graph, first.id + static_cast<ValueId>(index)};
 }

@@ -11,24 +11,23 @@
 #include <utility>
 #include <vector>
 
-#include "zoometer/util/huge_pages.hpp"
-
 namespace zoometer {
 
-/// A bump allocator. What it holds lives until `clear()` or the arena's end and is never destroyed,
-/// so it takes trivially destructible types only. `clear()` keeps the memory for the next use.
+/// A bump allocator. Its contents live until `clear()` or until the arena is destroyed. They are
+/// never destroyed one by one, so only trivially destructible types are allowed. `clear()` keeps
+/// the memory for the next use.
 class Arena {
  public:
-  /// Takes no memory yet.
+  /// Allocates nothing yet.
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  /// Moves; what it holds stays where it is.
+  /// Moves; pointers to the contents stay valid.
   Arena(Arena&&) noexcept = default;
-  /// Moves; what it holds stays where it is.
+  /// Moves; pointers to the contents stay valid.
   Arena& operator=(Arena&&) noexcept = default;
 
-  /// Room for `size` bytes; `alignment` is a power of two.
+  /// Allocates `size` bytes; `alignment` is a power of two.
   void* allocate(std::size_t size, std::size_t alignment) {
     const std::size_t start = (used_ + alignment - 1) & ~(alignment - 1);
     if (start + size > capacity_) [[unlikely]]
@@ -37,22 +36,22 @@ class Arena {
     return current_ + start;
   }
 
-  /// A new object, made of the arguments.
+  /// Constructs an object from the arguments.
   template <class T, class... Args>
   T* make(Args&&... args) {
-    static_assert(std::is_trivially_destructible_v<T>, "the arena destroys nothing");
+    static_assert(std::is_trivially_destructible_v<T>, "the arena does not call destructors");
     return ::new (allocate(sizeof(T), alignof(T))) T{std::forward<Args>(args)...};
   }
 
-  /// Room for `count` objects, not initialised.
+  /// Allocates `count` objects, not initialised.
   template <class T>
   T* array(std::size_t count) {
-    static_assert(std::is_trivially_destructible_v<T>, "the arena destroys nothing");
+    static_assert(std::is_trivially_destructible_v<T>, "the arena does not call destructors");
     return static_cast<T*>(
         allocate(sizeof(T) * count, alignof(T)));  // NOLINT(bugprone-sizeof-expression)
   }
 
-  /// A copy of the text, not terminated.
+  /// A copy of the text, without a terminating zero.
   std::string_view copy(std::string_view text) {
     if (text.empty()) return {};
     char* data = array<char>(text.size());
@@ -70,16 +69,16 @@ class Arena {
     return {data, items.size()};
   }
 
-  /// Forgets what it holds and keeps the memory.
+  /// Removes the contents and keeps the memory.
   void clear() noexcept;
 
-  /// Bytes taken from the system.
+  /// Bytes allocated from the system.
   std::size_t reserved_bytes() const noexcept;
 
  private:
   struct Release {
     std::size_t size = 0;
-    void operator()(std::byte* data) const noexcept { free_huge(data, size); }
+    void operator()(std::byte* data) const noexcept;
   };
   using Block = std::unique_ptr<std::byte, Release>;
   static std::size_t size_of(const Block& block) noexcept { return block.get_deleter().size; }
@@ -93,34 +92,33 @@ class Arena {
   std::size_t capacity_ = 0;
 };
 
-/// A growable list inside an arena: no destructor, so that modules may hold one and live in an
-/// arena.
+/// A growable list inside an arena. It has no destructor, so objects in an arena may contain one.
 template <class T>
 class ArenaList {
  public:
-  /// Adds an item at the end; the memory comes from `arena`, always the same one.
+  /// Appends an item. `arena` must be the same in every call.
   void push_back(Arena& arena, const T& item) {
     if (size_ == capacity_) grow(arena);
     ::new (static_cast<void*>(data_ + size_)) T(item);
     ++size_;
   }
-  /// How many items there are.
+  /// The number of items.
   std::size_t size() const noexcept { return size_; }
-  /// Whether there is none.
+  /// Whether the list has no items.
   bool empty() const noexcept { return size_ == 0; }
-  /// An item; the caller has checked the index.
+  /// An item; the index is not checked.
   const T& operator[](std::size_t index) const noexcept { return data_[index]; }
-  /// An item, to be changed.
+  /// A mutable item; the index is not checked.
   T& operator[](std::size_t index) noexcept { return data_[index]; }
-  /// The last item; there must be one.
+  /// The last item; the list must not be empty.
   const T& back() const noexcept { return data_[size_ - 1]; }
-  /// The first item.
+  /// An iterator to the first item.
   const T* begin() const noexcept { return data_; }
-  /// Behind the last item.
+  /// The end iterator.
   const T* end() const noexcept { return data_ + size_; }
-  /// The first item, to be changed.
+  /// A mutable iterator to the first item.
   T* begin() noexcept { return data_; }
-  /// Behind the last item.
+  /// The mutable end iterator.
   T* end() noexcept { return data_ + size_; }
 
  private:

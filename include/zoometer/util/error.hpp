@@ -8,65 +8,65 @@
 
 namespace zoometer {
 
-/// The kind of a failure: a stable name for scripts, and the exit status that the program ends
-/// with.
+/// The kind of an error. Each has a stable name for scripts and an exit status.
 enum class ErrorCode : std::uint8_t {
-  usage,         ///< wrong words on the command line
+  usage,         ///< wrong arguments on the command line
   unknown_name,  ///< a model, file or column that does not exist
-  shape,         ///< shapes that an operator cannot take
-  overflow,      ///< a product of sizes beyond what 64 bits or the limits hold
-  malformed,     ///< a file whose bytes contradict its format
-  unsupported,   ///< a file or feature that is recognised and cannot be handled
-  limit,         ///< a limit on memory, depth or size
-  io,            ///< the operating system refused a read or a write
-  check,         ///< a check that the user asked for did not hold
-  internal,      ///< a bug of ours
+  shape,         ///< shapes that an operator does not accept
+  overflow,      ///< a product of sizes is too large
+  malformed,     ///< a file that violates its format
+  unsupported,   ///< a file or feature that is recognised but not supported
+  limit,         ///< a limit on memory, depth or size is exceeded
+  io,            ///< reading or writing failed
+  check,         ///< a check that the user asked for failed
+  internal,      ///< a bug in zoometer
 };
 
-/// The stable name of a code, as written in JSON ("shape", "overflow", ...).
+/// The stable name of a code, as used in JSON: "shape", "overflow", ...
 std::string_view name_of(ErrorCode code) noexcept;
 
-/// Where a failure happened. Empty members are unknown.
+/// Where an error happened. Empty members are unknown.
 struct ErrorPlace {
   std::string model;                         ///< model or file name
   std::string module_path;                   ///< "layer1.0.conv1"
   std::string node;                          ///< operator or node name
-  std::optional<std::uint64_t> byte_offset;  ///< in the file
+  std::optional<std::uint64_t> byte_offset;  ///< offset in the file
 };
 
-/// Words that were given, and which bytes of them are wrong. Without words there is none.
+/// The part of an argument that is wrong. Empty if the error is not in an argument.
 struct ErrorExcerpt {
-  std::string text;       ///< the words
+  std::string text;       ///< the argument
   std::size_t begin = 0;  ///< the first wrong byte
-  std::size_t end = 0;    ///< behind the last one
+  std::size_t end = 0;    ///< the position after the last wrong byte
 };
 
-/// The only exception type of the library: what went wrong, where, what was expected and what came.
+/// The only exception type of the library: what is wrong, where, what was expected and what was
+/// found.
 class Error : public std::exception {
  public:
-  /// What was wanted and what there was; either may be empty.
+  /// What was expected and what was found. Either may be empty.
   struct Detail {
     std::string expected;  ///< "4 sizes like 1x3x224x224"
     std::string got;       ///< "2: 1x3"
   };
 
-  /// A failure that its message tells whole.
+  /// An error with a message only.
   Error(ErrorCode error_code, std::string text) : code(error_code), message(std::move(text)) {}
-  /// A failure to find what was expected.
+  /// An error with a message and what was expected.
   Error(ErrorCode error_code, std::string text, Detail what_came)
       : code(error_code),
         message(std::move(text)),
         detail(std::move(what_came)) {}
 
-  /// The whole message on one line: place, message, expectation.
+  /// The complete message on one line: place, message, expected, got.
   const char* what() const noexcept override;
 
   ErrorCode code;        ///< the kind
-  std::string message;   ///< what went wrong
-  ErrorPlace place;      ///< where, as far as it is known
-  Detail detail;         ///< what was expected against what came
-  std::string hint;      ///< what the user could do, or empty
-  ErrorExcerpt excerpt;  ///< the words that were wrong, where they were words
+  std::string message;   ///< what is wrong
+  ErrorPlace place;      ///< where, as far as known
+  Detail detail;         ///< what was expected and what was found
+  std::string hint;      ///< what the user can do, or empty
+  ErrorExcerpt excerpt;  ///< the part of an argument that is wrong
 
  private:
   mutable std::string text_;

@@ -8,7 +8,6 @@
 
 #include "zoometer/ir/dtype.hpp"
 #include "zoometer/ir/shape.hpp"
-#include "zoometer/util/huge_pages.hpp"
 
 namespace zoometer {
 
@@ -87,8 +86,8 @@ struct OnnxInitializer {
 struct OnnxGraph {
   std::string_view message;
   std::string_view name;
-  LargeVector<std::string_view> nodes;
-  LargeVector<OnnxInitializer> initializers;
+  std::vector<std::string_view> nodes;
+  std::vector<OnnxInitializer> initializers;
   std::vector<OnnxValueInfo> inputs;
   std::vector<OnnxValueInfo> outputs;
   std::vector<std::string_view> value_infos;

@@ -151,44 +151,21 @@ std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
 
 }  // namespace
 
-std::uint32_t NameTable::place_of(std::uint32_t owner, std::string_view name) const noexcept {
-  if (owner >= owners_.size()) return HashIndex::none;
-  if (owners_[owner].count > few) {
-    return index_.find(hash_of(owner, name), [&](std::uint32_t at) {
-      return entries_[at].owner == owner && entries_[at].name == name;
-    });
-  }
-  std::uint32_t place = owners_[owner].last;
-  while (place != HashIndex::none && entries_[place].name != name) place = entries_[place].previous;
-  return place;
-}
-
 std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
-  const std::uint32_t place = place_of(owner, name);
-  return place == HashIndex::none ? no_id : entries_[place].id;
+  const std::uint32_t found = index_.find(hash_of(owner, name), [&](std::uint32_t at) {
+    return entries_[at].owner == owner && entries_[at].name == name;
+  });
+  return found == HashIndex::none ? no_id : entries_[found].id;
 }
 
 std::uint32_t NameTable::find_or_insert(std::uint32_t owner, std::string_view name,
                                         std::uint32_t id) {
-  if (const std::uint32_t found = find(owner, name); found != no_id) return found;
-  if (owner >= owners_.size()) owners_.resize(owner + std::size_t{1});
-  Owner& of = owners_[owner];
-  const auto place = static_cast<std::uint32_t>(entries_.size());
-  entries_.push_back({name, owner, id, of.last});
-  of.last = place;
-  ++of.count;
-  if (of.count > few + 1) {
-    add_to_index(place);
-  } else if (of.count == few + 1) {
-    for (std::uint32_t at = place; at != HashIndex::none; at = entries_[at].previous)
-      add_to_index(at);
-  }
+  const std::uint32_t found = index_.find_or_insert(
+      hash_of(owner, name), static_cast<std::uint32_t>(entries_.size()),
+      [&](std::uint32_t at) { return entries_[at].owner == owner && entries_[at].name == name; });
+  if (found != HashIndex::none) return entries_[found].id;
+  entries_.push_back({name, owner, id});
   return no_id;
-}
-
-void NameTable::add_to_index(std::uint32_t place) {
-  index_.find_or_insert(hash_of(entries_[place].owner, entries_[place].name), place,
-                        [](std::uint32_t) { return false; });
 }
 
 void OnnxModules::reserve(std::size_t modules) {
@@ -461,8 +438,8 @@ void OnnxModules::rewind(NodeId first_node) {
   stretches_.push_back({first_node, 0});
 }
 
-LargeVector<NodeId> OnnxModules::last_uses() const {
-  LargeVector<NodeId> last_use(graph_.values().size(), 0);
+std::vector<NodeId> OnnxModules::last_uses() const {
+  std::vector<NodeId> last_use(graph_.values().size(), 0);
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     for (const ValueId input : graph_.inputs_of(graph_.nodes()[i])) {
       if (input != no_id) last_use[input] = static_cast<NodeId>(i);
@@ -496,12 +473,12 @@ void OnnxModules::finish() {
   for (const Port& port : graph_.outputs()) own.push_back(port.value);
   graph_.add_call(0, 0, static_cast<NodeId>(graph_.nodes().size()), own);
 
-  const LargeVector<NodeId> last_use = last_uses();
-  LargeVector<std::uint32_t> begins(calls_.size() + 1, 0);  // of each call's outputs among all
+  const std::vector<NodeId> last_use = last_uses();
+  std::vector<std::uint32_t> begins(calls_.size() + 1, 0);  // of each call's outputs among all
   for_each_output(last_use, [&](std::uint32_t call, ValueId) { ++begins[call + 1]; });
   std::partial_sum(begins.begin(), begins.end(), begins.begin());
-  LargeVector<ValueId> outputs(begins.back());
-  LargeVector<std::uint32_t> next = begins;
+  std::vector<ValueId> outputs(begins.back());
+  std::vector<std::uint32_t> next = begins;
   for_each_output(last_use,
                   [&](std::uint32_t call, ValueId value) { outputs[next[call]++] = value; });
   for (std::size_t i = 0; i < calls_.size(); ++i) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "import/onnx/model.hpp"
-#include "util/hash_index.hpp"
 #include "zoometer/ir/graph.hpp"
+#include "zoometer/util/hash_index.hpp"
 
 namespace zoometer {
 
@@ -17,12 +17,12 @@ class NameTable {
  public:
   /// The id, or no_id.
   std::uint32_t find(std::uint32_t owner, std::string_view name) const noexcept;
-  /// The id; or no_id, and from now on it is `id`.
+  /// The id; where there is none, inserts `id` and returns no_id.
   std::uint32_t find_or_insert(std::uint32_t owner, std::string_view name, std::uint32_t id);
-  /// Makes room for about so many owners and names.
+  /// Makes room for this many names.
   void reserve(std::size_t count) {
     entries_.reserve(count);
-    owners_.reserve(count);
+    index_.reserve(count);
   }
 
  private:
@@ -30,21 +30,9 @@ class NameTable {
     std::string_view name;
     std::uint32_t owner = 0;
     std::uint32_t id = 0;
-    std::uint32_t previous = HashIndex::none;  // the place of the owner's entry before this one
   };
-  struct Owner {
-    std::uint32_t last = HashIndex::none;
-    std::uint32_t count = 0;
-  };
-  /// Up to so many names an owner's entries are looked at one after the other, which are mostly in
-  /// the processor's cache; the index is for the others.
-  static constexpr std::uint32_t few = 8;
 
-  std::uint32_t place_of(std::uint32_t owner, std::string_view name) const noexcept;
-  void add_to_index(std::uint32_t place);
-
-  LargeVector<Entry> entries_;
-  LargeVector<Owner> owners_;
+  std::vector<Entry> entries_;
   HashIndex index_;
 };
 
@@ -123,18 +111,18 @@ class OnnxModules {
   bool has_path(ModuleId module, std::string_view dotted) const;
   void open(PlaceId place);
   /// By value: the last node that reads it; no_id for outputs of the graph.
-  LargeVector<NodeId> last_uses() const;
+  std::vector<NodeId> last_uses() const;
   /// Hands over the values that a call's nodes make and that nodes behind the call read:
   /// `take(call, value)`, those of one call in order.
   template <class Take>
   void for_each_output(std::span<const NodeId> last_use, Take take) const;
 
   Graph& graph_;
-  LargeVector<Place> places_{Place{}};
+  std::vector<Place> places_{Place{}};
   NameTable place_ids_;  // by the outer place and the scope's name
   NameTable children_;   // modules by their parent and name
-  LargeVector<Call> calls_;
-  LargeVector<Stretch> stretches_;
+  std::vector<Call> calls_;
+  std::vector<Stretch> stretches_;
   std::vector<PlaceId> opening_;       // scratch of `open`
   std::vector<PlaceId> bases_{0};      // of the function calls that are being read
   std::vector<Level> trail_{Level{}};  // of the last node that was named
@@ -142,7 +130,7 @@ class OnnxModules {
   ModuleId last_home_ = no_id;  // a module that owns the weight which it used, and
   std::string_view last_path_;  // the weight's path
   bool has_declared_ = false;
-  LargeVector<std::string_view> weight_names_;
+  std::vector<std::string_view> weight_names_;
   std::unordered_set<std::string_view> weight_paths_;  // made when asked
 };
 

@@ -580,7 +580,7 @@ void OnnxReader::read_graph() {
     if (domain.empty() || domain == "ai.onnx") frame.default_opset = version;
   }
   add_initializers(graph, frame);
-  LargeVector<OnnxInitializer>().swap(graph.initializers);  // megabytes in a large file
+  std::vector<OnnxInitializer>().swap(graph.initializers);  // megabytes in a large file
   add_inputs(graph, frame);
   enter_declared(frame);
   try {
@@ -650,14 +650,14 @@ void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
     modules_.add_weight_name(stored->name);
     frame.scope.define(stored->name, OnnxValue::of(stored));
   }
-  const std::optional<std::string_view> taken = frame.scope.taken_name();
-  if (!taken) return;
+  const std::optional<std::string_view> duplicate = frame.scope.duplicate_name();
+  if (!duplicate) return;
   const auto has_it = [&](const OnnxInitializer& initializer) {
-    return records_.tensor(initializer).name == *taken;
+    return records_.tensor(initializer).name == *duplicate;
   };
   const auto first = std::ranges::find_if(graph.initializers, has_it);
   const auto second = std::find_if(std::next(first), graph.initializers.end(), has_it);
-  records_.fail(second->message, "the initializer " + in_quotes(*taken) + " is there twice");
+  records_.fail(second->message, "duplicate initializer " + in_quotes(*duplicate));
 }
 
 void OnnxReader::check_external(const OnnxTensor& tensor) {
@@ -740,7 +740,7 @@ void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
     // Before IR version 4 initializers are inputs, too.
     if (const OnnxValue* stored = frame.scope.find(info.name); stored != nullptr) {
       if (stored->stored != nullptr) continue;
-      records_.fail(graph.message, "the input " + in_quotes(info.name) + " is there twice");
+      records_.fail(graph.message, "duplicate input " + in_quotes(info.name));
     }
     if (!is_weight[i]) {
       add_input(info, position++, frame);
@@ -924,8 +924,8 @@ void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& f
       throw;
     }
   }
-  if (const std::optional<std::string_view> taken = frame.scope.taken_name())
-    refuse_taken_name(*taken, nodes);
+  if (const std::optional<std::string_view> duplicate = frame.scope.duplicate_name())
+    refuse_duplicate_name(*duplicate, nodes);
   --depth_;
 }
 
@@ -953,13 +953,14 @@ void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
   records_.fail(node.message, "nothing makes the input " + in_quotes(name));
 }
 
-void OnnxReader::refuse_taken_name(std::string_view name, std::span<const std::string_view> nodes) {
+void OnnxReader::refuse_duplicate_name(std::string_view name,
+                                       std::span<const std::string_view> nodes) {
   OnnxNode node;
   for (std::size_t i = nodes.size(); i-- > 0;) {
     if (makes(nodes[i], name, node)) break;
   }
   try {
-    records_.fail(node.message, "the value " + in_quotes(name) + " is made twice");
+    records_.fail(node.message, "duplicate value " + in_quotes(name));
   } catch (Error& error) {
     locate(error, node);
     throw;
@@ -1062,9 +1063,8 @@ void OnnxReader::call_function(OnnxContext& context, const OnnxFunction& functio
     const OnnxValue value = i < context.inputs_.size() ? context.inputs_[i] : OnnxValue{};
     frame.scope.define(function.inputs[i], value);
   }
-  if (frame.scope.taken_name()) {
-    records_.fail(function.message,
-                  "an input of the function " + in_quotes(function.name) + " is there twice");
+  if (frame.scope.duplicate_name()) {
+    records_.fail(function.message, "duplicate input of the function " + in_quotes(function.name));
   }
   modules_.begin_function(context.node(), function);
   run_nodes(function.nodes, frame);
@@ -1097,8 +1097,8 @@ std::vector<OnnxValue> OnnxReader::run_subgraph(const OnnxGraph& body, OnnxFrame
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     frame.scope.define(body.inputs[i].name, inputs[i]);
   }
-  if (const std::optional<std::string_view> taken = frame.scope.taken_name())
-    records_.fail(body.message, "the input " + in_quotes(*taken) + " is there twice");
+  if (const std::optional<std::string_view> duplicate = frame.scope.duplicate_name())
+    records_.fail(body.message, "duplicate input " + in_quotes(*duplicate));
   run_nodes(body.nodes, frame);
   std::vector<OnnxValue> outputs;
   for (const OnnxValueInfo& info : body.outputs) {

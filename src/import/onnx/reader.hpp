@@ -243,8 +243,8 @@ class OnnxReader {
   bool makes(std::string_view message, std::string_view name, OnnxNode& node) const;
   [[noreturn]] void undefined_name(const OnnxNode& node, std::string_view name,
                                    std::span<const std::string_view> later);
-  [[noreturn]] void refuse_taken_name(std::string_view name,
-                                      std::span<const std::string_view> nodes);
+  [[noreturn]] void refuse_duplicate_name(std::string_view name,
+                                          std::span<const std::string_view> nodes);
   /// What an operator or a function is called.
   struct OperatorKey {
     std::string_view domain;
@@ -277,7 +277,7 @@ class OnnxReader {
   OnnxModules modules_;
   OnnxModel model_;
   Arena stored_arena_;
-  LargeVector<StoredTensor*> stored_;
+  std::vector<StoredTensor*> stored_;
   std::deque<std::vector<OnnxValue>> sequences_;
   std::unordered_map<std::string_view, std::int64_t> dims_;
   std::set<std::string_view> dims_seen_;  // in the inputs

@@ -1,6 +1,5 @@
 #include "import/onnx/values.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -49,87 +48,34 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
   return result;
 }
 
-std::uint32_t OnnxScope::place_of(std::string_view name, std::uint32_t hash) {
-  const std::uint32_t recent = recent_[hash % recent_.size()];
-  if (is_at(recent, name)) return recent;
-  // Files whose weights are in the order of their use ask for hardly any other name, and the index
-  // of a large one takes its time.
-  constexpr std::size_t last = 64;
-  constexpr std::size_t few = 16;
-  if (indexed_ == 0) {
-    const std::uint32_t found =
-        look_through(hashes_.size() - std::min(last, hashes_.size()), name, hash);
-    if (found != HashIndex::none) return found;
-    if (++looked_through_ <= few) return look_through(0, name, hash);
-  }
-  update_index();
-  return index_.find(hash, [&](std::uint32_t at) { return entries_[at].name == name; });
-}
-
-std::uint32_t OnnxScope::look_through(std::size_t from, std::string_view name,
-                                      std::uint32_t hash) const {
-  auto at = hashes_.begin() + static_cast<std::ptrdiff_t>(from);
-  while ((at = std::find(at, hashes_.end(), hash)) != hashes_.end()) {
-    const auto place = static_cast<std::uint32_t>(at++ - hashes_.begin());
-    if (entries_[place].name == name) return place;
-  }
-  return HashIndex::none;
-}
-
 const OnnxValue* OnnxScope::find(std::string_view name) {
-  // Exporters write weights in the order of their use, and a node behind the one that it reads.
-  for (const std::size_t guess : {entries_.size() - 1, next_}) {
+  // Most nodes read the output of the node before them and weights in the order of the file.
+  // Without these two guesses PENDING
+  for (const std::size_t guess : {entries_.size() - 1, next_weight_}) {
     if (!is_at(guess, name)) continue;
-    if (guess == next_) ++next_;
+    if (guess == next_weight_) ++next_weight_;
     return &entries_[guess].value;
   }
   const std::uint32_t hash = hash_of(name);
   for (OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
-    const std::uint32_t place = scope->place_of(name, hash);
-    if (place == HashIndex::none) continue;
-    if (scope == this && entries_[place].value.stored != nullptr) next_ = place + 1;
-    return &scope->entries_[place].value;
+    const std::uint32_t found = scope->index_.find(
+        hash, [&](std::uint32_t at) { return scope->entries_[at].name == name; });
+    if (found == HashIndex::none) continue;
+    if (scope == this && entries_[found].value.stored != nullptr) next_weight_ = found + 1;
+    return &scope->entries_[found].value;
   }
   return nullptr;
 }
 
 void OnnxScope::define(std::string_view name, const OnnxValue& value) {
-  const std::uint32_t hash = hash_of(name);
-  recent_[hash % recent_.size()] = static_cast<std::uint32_t>(entries_.size());
-  hashes_.push_back(hash);
-  entries_.push_back({name, value});
-}
-
-std::optional<std::string_view> OnnxScope::taken_name() {
-  if (indexed_ == 0) return taken_of_unindexed();
-  update_index();
-  if (taken_ == HashIndex::none) return std::nullopt;
-  return entries_[taken_].name;
-}
-
-std::optional<std::string_view> OnnxScope::taken_of_unindexed() const {
-  const std::vector<std::uint32_t> repeated = repeated_hashes(hashes_);
-  if (repeated.empty()) return std::nullopt;
-  std::vector<bool> may_be(std::size_t{1} << 16U, false);  // by the lower half of the hash
-  for (const std::uint32_t hash : repeated) may_be[hash & 0xFFFFU] = true;
-  HashIndex index;
-  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
-    const std::uint32_t hash = hashes_[place];
-    if (!may_be[hash & 0xFFFFU] || !std::ranges::binary_search(repeated, hash)) continue;
-    const auto is_it = [&](std::uint32_t at) { return entries_[at].name == entries_[place].name; };
-    if (index.find_or_insert(hash, place, is_it) != HashIndex::none) return entries_[place].name;
+  const std::uint32_t found =
+      index_.find_or_insert(hash_of(name), static_cast<std::uint32_t>(entries_.size()),
+                            [&](std::uint32_t at) { return entries_[at].name == name; });
+  if (found == HashIndex::none) {
+    entries_.push_back({name, value});
+  } else if (!duplicate_) {
+    duplicate_ = name;
   }
-  return std::nullopt;
-}
-
-void OnnxScope::update_index() {
-  const std::uint32_t taken =
-      index_.insert_all(std::span(hashes_).subspan(indexed_), static_cast<std::uint32_t>(indexed_),
-                        [&](std::uint32_t at, std::uint32_t earlier) {
-                          return entries_[at].name == entries_[earlier].name;
-                        });
-  taken_ = std::min(taken_, taken);
-  indexed_ = entries_.size();
 }
 
 }  // namespace zoometer

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -8,8 +7,8 @@
 #include <vector>
 
 #include "import/onnx/model.hpp"
-#include "util/hash_index.hpp"
 #include "zoometer/ir/graph.hpp"
+#include "zoometer/util/hash_index.hpp"
 
 namespace zoometer {
 
@@ -65,21 +64,21 @@ struct OnnxValue {
   bool is_tensor() const noexcept { return kind == Kind::tensor; }
 };
 
-/// The names of one graph, subgraph or function call, and what they stand for.
+/// The names of one graph, subgraph or function call, and their values.
 class OnnxScope {
  public:
   explicit OnnxScope(OnnxScope* outer, std::size_t expected = 0) : outer_(outer) {
-    hashes_.reserve(expected);
     entries_.reserve(expected);
+    index_.reserve(expected);
   }
 
-  /// The value of a name, here or further out; null if there is none. The pointer is good until the
-  /// next `define` in its scope.
+  /// The value of a name, here or in an outer scope; null if it is undefined. The pointer is valid
+  /// until the next `define` in its scope.
   const OnnxValue* find(std::string_view name);
-  /// Names a value. Whether the name was taken is found later, for all in one go.
+  /// Defines a name. A second definition is ignored and reported by `duplicate_name`.
   void define(std::string_view name, const OnnxValue& value);
-  /// A name that was defined when it was taken, or nothing.
-  std::optional<std::string_view> taken_name();
+  /// The first name that was defined twice.
+  std::optional<std::string_view> duplicate_name() const noexcept { return duplicate_; }
 
  private:
   struct Entry {
@@ -87,23 +86,15 @@ class OnnxScope {
     OnnxValue value;
   };
 
-  bool is_at(std::size_t place, std::string_view name) const noexcept {
-    return place < entries_.size() && entries_[place].name == name;
+  bool is_at(std::size_t position, std::string_view name) const noexcept {
+    return position < entries_.size() && entries_[position].name == name;
   }
-  std::uint32_t place_of(std::string_view name, std::uint32_t hash);
-  std::uint32_t look_through(std::size_t from, std::string_view name, std::uint32_t hash) const;
-  void update_index();
-  std::optional<std::string_view> taken_of_unindexed() const;
 
   OnnxScope* outer_;
-  LargeVector<Entry> entries_;
-  LargeVector<std::uint32_t> hashes_;  // of the entries' names
-  HashIndex index_;                    // of the first entries; the others wait for a search
-  std::size_t indexed_ = 0;
-  std::size_t looked_through_ = 0;              // how often
-  std::uint32_t taken_ = HashIndex::none;       // the place of a name that an earlier entry has
-  std::array<std::uint32_t, 256> recent_ = {};  // places by their hash
-  std::size_t next_ = 0;                        // where the next weight is looked for first
+  std::vector<Entry> entries_;
+  HashIndex index_;  // of the entries, by their names
+  std::optional<std::string_view> duplicate_;
+  std::size_t next_weight_ = 0;  // the position after the last weight that was found
 };
 
 }  // namespace zoometer
