@@ -41,7 +41,7 @@ std::int64_t trace_all(Graph& graph, const Visit& visit) {
   return nodes;
 }
 
-void check_totals(const Model& model, const Figures& total) {
+void check_totals(const Model& model, const Metrics& total) {
   require(total.parameters == model.parameters, model, "parameters are not those of its row");
   require(total.macs == model.macs, model, "MACs are not those of its row");
 }

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "zoometer/analysis/figures.hpp"
+#include "zoometer/analysis/metrics.hpp"
 #include "zoometer/import/import_options.hpp"
 #include "zoometer/ir/shape.hpp"
 #include "zoometer/models/trace_options.hpp"
@@ -111,14 +111,14 @@ class Network {
 struct OperatorProfile {
   std::string name;        ///< "conv2d"; one without a definition as "domain::type"
   std::int64_t count = 0;  ///< how often it runs
-  Figures figures;         ///< of all its runs
+  Metrics metrics;         ///< of all its runs
 };
 
 /// What a network costs. docs/operators.md has each operator's formula and its source.
 struct NetworkProfile {
-  Figures total;                           ///< of the whole network
+  Metrics total;                           ///< of the whole network
   std::int64_t peak_activation_bytes = 0;  ///< the most bytes of activations alive at once
-  std::vector<Figures> modules;            ///< as Network::modules(), children included
+  std::vector<Metrics> modules;            ///< as Network::modules(), children included
   std::vector<OperatorProfile> operators;  ///< most FLOPs first
   CoverageLedger coverage;                 ///< what was counted and what is unknown
 };

@@ -13,12 +13,12 @@ namespace {
 
 using Pairs = std::vector<TextPair>;
 
-constexpr std::int64_t Figures::*compared[] = {
-    &Figures::parameters, &Figures::buffers,     &Figures::parameter_bytes, &Figures::macs,
-    &Figures::flops,      &Figures::activations, &Figures::bytes_read,      &Figures::bytes_written,
+constexpr std::int64_t Metrics::*compared[] = {
+    &Metrics::parameters, &Metrics::buffers,     &Metrics::parameter_bytes, &Metrics::macs,
+    &Metrics::flops,      &Metrics::activations, &Metrics::bytes_read,      &Metrics::bytes_written,
 };
 
-bool are_equal(const Figures& a, const Figures& b) {
+bool are_equal(const Metrics& a, const Metrics& b) {
   return std::all_of(std::begin(compared), std::end(compared),
                      [&](auto member) { return a.*member == b.*member; });
 }
@@ -237,7 +237,7 @@ class DiffBuilder {
             parts_after_.facts(module.after, after_.profile.calls[module.after]), module.details);
     compare_operators(module);
     const bool is_same = module.details.empty() &&
-                         are_equal(before_.figures(module.before), after_.figures(module.after));
+                         are_equal(before_.metrics(module.before), after_.metrics(module.after));
     module.state = is_same ? ModuleState::same : ModuleState::changed;
   }
 
@@ -278,13 +278,13 @@ class DiffBuilder {
 
   void add_operators() {
     std::map<std::string, OperatorDiff> by_name;
-    for (const OperatorFigures& entry : before_.profile.operators) {
+    for (const OperatorMetrics& entry : before_.profile.operators) {
       by_name[entry.name].count_before = entry.count;
-      by_name[entry.name].before = entry.figures;
+      by_name[entry.name].before = entry.metrics;
     }
-    for (const OperatorFigures& entry : after_.profile.operators) {
+    for (const OperatorMetrics& entry : after_.profile.operators) {
       by_name[entry.name].count_after = entry.count;
-      by_name[entry.name].after = entry.figures;
+      by_name[entry.name].after = entry.metrics;
     }
     for (auto& [name, entry] : by_name) {
       if (entry.count_before == entry.count_after && are_equal(entry.before, entry.after)) continue;

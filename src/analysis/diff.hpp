@@ -40,8 +40,8 @@ struct OperatorDiff {
   std::string name;
   std::int64_t count_before = 0;
   std::int64_t count_after = 0;
-  Figures before;
-  Figures after;
+  Metrics before;
+  Metrics after;
 };
 
 struct DiffCounts {
@@ -60,8 +60,8 @@ struct DiffSide {
   const Graph& graph;
   const Profile& profile;
 
-  Figures figures(ModuleId module) const {
-    return module == no_id ? Figures{} : profile.modules[module];
+  Metrics metrics(ModuleId module) const {
+    return module == no_id ? Metrics{} : profile.modules[module];
   }
 };
 

@@ -37,17 +37,17 @@ std::int64_t read_bytes(const NodeView& view) {
 }
 
 /// Finds or adds an operator kind; there are few kinds, and neighbours are often alike.
-OperatorFigures& operator_entry(std::vector<OperatorFigures>& operators, const Node& node) {
+OperatorMetrics& operator_entry(std::vector<OperatorMetrics>& operators, const Node& node) {
   const bool is_unknown = node.op == &unknown_op;
-  for (OperatorFigures& entry : operators) {
+  for (OperatorMetrics& entry : operators) {
     if (entry.op == node.op && (!is_unknown || entry.name == operator_name(node))) return entry;
   }
   operators.push_back({operator_name(node), node.op, 0, {}});
   return operators.back();
 }
 
-DTypeFigures& dtype_entry(std::vector<DTypeFigures>& dtypes, DType dtype) {
-  for (DTypeFigures& entry : dtypes) {
+DTypeMetrics& dtype_entry(std::vector<DTypeMetrics>& dtypes, DType dtype) {
+  for (DTypeMetrics& entry : dtypes) {
     if (entry.dtype == dtype) return entry;
   }
   dtypes.push_back({dtype, 0, 0, 0});
@@ -55,7 +55,7 @@ DTypeFigures& dtype_entry(std::vector<DTypeFigures>& dtypes, DType dtype) {
 }
 
 /// Adds what a parameter stores, and nothing for one that shares another's storage.
-void add_parameter(const Graph& graph, const Parameter& parameter, Figures& owner) {
+void add_parameter(const Graph& graph, const Parameter& parameter, Metrics& owner) {
   if (parameter.shared_with != no_id) return;
   std::int64_t& elements =
       parameter.kind == ParameterKind::parameter ? owner.parameters : owner.buffers;
@@ -75,17 +75,17 @@ void add_parameters(const Graph& graph, Profile& profile) {
 void add_nodes(const Graph& graph, const Convention* convention, Profile& profile) {
   for (const Node& node : graph.nodes()) {
     const NodeView view(graph, node);
-    const Figures figures = figures_of(view, convention);
-    profile.modules[node.module] += figures;
-    OperatorFigures& entry = operator_entry(profile.operators, node);
+    const Metrics metrics = metrics_of(view, convention);
+    profile.modules[node.module] += metrics;
+    OperatorMetrics& entry = operator_entry(profile.operators, node);
     ++entry.count;
-    entry.figures += figures;
+    entry.metrics += metrics;
     if (!view.has(0) && node.output_count == 0) continue;
     const DType dtype = graph.dtype(view.has(0) ? view.input(0) : node.first_output);
-    DTypeFigures& by_dtype = dtype_entry(profile.dtypes, dtype);
-    by_dtype.macs = checked_add(by_dtype.macs, figures.macs);
+    DTypeMetrics& by_dtype = dtype_entry(profile.dtypes, dtype);
+    by_dtype.macs = checked_add(by_dtype.macs, metrics.macs);
     by_dtype.bytes =
-        checked_add(by_dtype.bytes, checked_add(figures.bytes_read, figures.bytes_written));
+        checked_add(by_dtype.bytes, checked_add(metrics.bytes_read, metrics.bytes_written));
   }
 }
 
@@ -97,7 +97,7 @@ void sum_up(const Graph& graph, Profile& profile) {
 }
 
 void fill_ledger(Profile& profile) {
-  for (const OperatorFigures& entry : profile.operators) {
+  for (const OperatorMetrics& entry : profile.operators) {
     switch (entry.op->coverage) {
     case Coverage::counted: profile.coverage.counted += entry.count; break;
     case Coverage::zero: profile.coverage.zero += entry.count; break;
@@ -115,14 +115,14 @@ void count_up(const Graph& graph, const Convention* convention, Profile& profile
   sum_up(graph, profile);
   fill_ledger(profile);
   std::stable_sort(profile.operators.begin(), profile.operators.end(),
-                   [](const auto& a, const auto& b) { return a.figures.flops > b.figures.flops; });
+                   [](const auto& a, const auto& b) { return a.metrics.flops > b.metrics.flops; });
   std::stable_sort(profile.dtypes.begin(), profile.dtypes.end(),
                    [](const auto& a, const auto& b) { return a.macs > b.macs; });
 }
 
 }  // namespace
 
-Figures& Figures::operator+=(const Figures& other) {
+Metrics& Metrics::operator+=(const Metrics& other) {
   parameters = checked_add(parameters, other.parameters);
   buffers = checked_add(buffers, other.buffers);
   parameter_bytes = checked_add(parameter_bytes, other.parameter_bytes);
@@ -137,7 +137,7 @@ Figures& Figures::operator+=(const Figures& other) {
   return *this;
 }
 
-double Figures::intensity() const noexcept {
+double Metrics::intensity() const noexcept {
   const auto bytes = static_cast<double>(bytes_read) + static_cast<double>(bytes_written);
   return bytes > 0 ? static_cast<double>(flops) / bytes : 0;
 }
@@ -161,30 +161,30 @@ std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
   return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
 }
 
-Figures figures_of(const NodeView& view, const Convention* convention) {
+Metrics metrics_of(const NodeView& view, const Convention* convention) {
   const Graph& graph = view.graph();
   const Node& node = view.node();
-  Figures figures;
+  Metrics metrics;
   if (node.op->cost != nullptr) {
     const Cost cost = node.op->cost(view);
-    figures.macs = cost.macs;
-    figures.flops = checked_add(checked_mul(2, cost.macs), cost.other);
-    if (cost.macs > 0) figures.activations = view.out_numel();
+    metrics.macs = cost.macs;
+    metrics.flops = checked_add(checked_mul(2, cost.macs), cost.other);
+    if (cost.macs > 0) metrics.activations = view.out_numel();
   }
   if (!moves_nothing(graph, node)) {
-    figures.bytes_written = written_bytes(graph, node);
-    figures.bytes_read = read_bytes(view);
+    metrics.bytes_written = written_bytes(graph, node);
+    metrics.bytes_read = read_bytes(view);
   }
-  if (convention != nullptr) figures.cost = convention->cost(view);
-  figures.bounded = touches_bound(graph, node);
-  figures.macs_bounded = figures.bounded && figures.macs > 0;
-  return figures;
+  if (convention != nullptr) metrics.cost = convention->cost(view);
+  metrics.bounded = touches_bound(graph, node);
+  metrics.macs_bounded = metrics.bounded && metrics.macs > 0;
+  return metrics;
 }
 
-Figures total_of(const Graph& graph) {
-  Figures total;
+Metrics total_of(const Graph& graph) {
+  Metrics total;
   for (const Parameter& parameter : graph.parameters()) add_parameter(graph, parameter, total);
-  for (const Node& node : graph.nodes()) total += figures_of({graph, node});
+  for (const Node& node : graph.nodes()) total += metrics_of({graph, node});
   return total;
 }
 

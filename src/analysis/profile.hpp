@@ -7,21 +7,21 @@
 
 #include "analysis/convention.hpp"
 #include "analysis/liveness.hpp"
-#include "zoometer/analysis/figures.hpp"
+#include "zoometer/analysis/metrics.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 
 /// One operator kind of the graph.
-struct OperatorFigures {
+struct OperatorMetrics {
   std::string name;  ///< "conv2d"; an unknown one as "domain::type"
   const OpDef* op = nullptr;
   std::int64_t count = 0;
-  Figures figures;
+  Metrics metrics;
 };
 
 /// What runs in one element type (of the first input).
-struct DTypeFigures {
+struct DTypeMetrics {
   DType dtype = DType::float32;
   std::int64_t macs = 0;
   std::int64_t bytes = 0;            ///< read and written
@@ -30,11 +30,11 @@ struct DTypeFigures {
 
 /// The figures of a graph, summed up its module tree.
 struct Profile {
-  Figures total;
-  std::vector<Figures> modules;            ///< by module id, children included
+  Metrics total;
+  std::vector<Metrics> modules;            ///< by module id, children included
   std::vector<std::uint32_t> calls;        ///< by module id
-  std::vector<OperatorFigures> operators;  ///< most FLOPs first
-  std::vector<DTypeFigures> dtypes;        ///< most MACs first
+  std::vector<OperatorMetrics> operators;  ///< most FLOPs first
+  std::vector<DTypeMetrics> dtypes;        ///< most MACs first
   CoverageLedger coverage;
   Liveness memory;
 };
@@ -49,11 +49,11 @@ bool moves_nothing(const Graph& graph, const Node& node);
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
 
 /// The figures of one node. `convention` fills `cost`; null leaves it 0.
-Figures figures_of(const NodeView& view, const Convention* convention = nullptr);
+Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);
 
 /// The figures of the whole graph alone, at a third of a profile's work. Throws as `profile` does
 /// where a sum exceeds 63 bits.
-Figures total_of(const Graph& graph);
+Metrics total_of(const Graph& graph);
 
 /// Profiles a graph. Throws Error{overflow} where a sum exceeds 63 bits.
 Profile profile(const Graph& graph, const Convention* convention = nullptr);

@@ -65,11 +65,11 @@ class Workloads {
     work.module = graph_.nodes()[group.nodes.front()].module;
     for (const NodeId node : group.nodes) {
       const NodeView view = graph_.view(node);
-      const Figures figures = figures_of(view);
-      if (!work.type || (work.macs == 0 && figures.macs > 0)) work.type = type_of(view);
-      work.macs = checked_add(work.macs, figures.macs);
-      work.flops = checked_add(work.flops, figures.flops);
-      work.bounded = work.bounded || figures.bounded;
+      const Metrics metrics = metrics_of(view);
+      if (!work.type || (work.macs == 0 && metrics.macs > 0)) work.type = type_of(view);
+      work.macs = checked_add(work.macs, metrics.macs);
+      work.flops = checked_add(work.flops, metrics.flops);
+      work.bounded = work.bounded || metrics.bounded;
       add_reads(view, group_[node], work.bytes);
       add_writes(view, work.bytes);
     }

@@ -12,7 +12,7 @@ namespace {
 
 using Type = SweepColumn::Type;
 
-constexpr std::string_view usual_figures[] = {"parameters",  "macs",      "flops",
+constexpr std::string_view usual_metrics[] = {"parameters",  "macs",      "flops",
                                               "activations", "peak",      "memory",
                                               "traffic",     "intensity", "unknown"};
 
@@ -24,7 +24,7 @@ const TotalsField* find_total(std::string_view name) {
 }
 
 SweepColumn figure(const TotalsField& field) {
-  const bool is_integer = field.unit == FigureUnit::count || field.unit == FigureUnit::bytes;
+  const bool is_integer = field.unit == MetricUnit::count || field.unit == MetricUnit::bytes;
   return {field.name, is_integer ? Type::integer : Type::real, field.summary, &field};
 }
 
@@ -44,13 +44,13 @@ int order_of(const Value& a, const Value& b) {
 
 SweepColumns::SweepColumns() {
   open();
-  for (const std::string_view name : usual_figures) list_.push_back(figure(*find_total(name)));
+  for (const std::string_view name : usual_metrics) list_.push_back(figure(*find_total(name)));
   close();
 }
 
-SweepColumns::SweepColumns(const std::vector<std::string>& figures, std::string_view option) {
+SweepColumns::SweepColumns(const std::vector<std::string>& metrics, std::string_view option) {
   open();
-  for (const std::string& name : figures) {
+  for (const std::string& name : metrics) {
     const TotalsField* field = find_total(name);
     const auto is_it = [&](const SweepColumn& column) { return column.name == name; };
     if (field == nullptr) {
@@ -88,11 +88,11 @@ std::string SweepColumns::names() const {
 }
 
 std::optional<SweepColumns> sweep_columns_of(const std::vector<std::string>& names) {
-  if (names.size() < SweepColumns::first_figure + 2) return std::nullopt;
-  const std::vector<std::string> figures(names.begin() + SweepColumns::first_figure,
+  if (names.size() < SweepColumns::first_metric + 2) return std::nullopt;
+  const std::vector<std::string> metrics(names.begin() + SweepColumns::first_metric,
                                          names.end() - 2);
   try {
-    SweepColumns columns(figures, "");
+    SweepColumns columns(metrics, "");
     std::string given;
     for (const std::string& name : names) given.append(given.empty() ? "" : ",").append(name);
     if (columns.names() == given) return columns;

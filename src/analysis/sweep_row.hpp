@@ -25,13 +25,13 @@ struct SweepColumn {
 /// figures, whether they rest on a bound, and the reason where there are none.
 class SweepColumns {
  public:
-  static constexpr std::size_t model = 0, batch = 1, resolution = 2, dtype = 3, first_figure = 4;
+  static constexpr std::size_t model = 0, batch = 1, resolution = 2, dtype = 3, first_metric = 4;
 
   /// Every figure.
   SweepColumns();
   /// Those figures. Throws Error{usage} that begins with `option` for a name that is none, or one
   /// that comes twice.
-  SweepColumns(const std::vector<std::string>& figures, std::string_view option);
+  SweepColumns(const std::vector<std::string>& metrics, std::string_view option);
 
   const std::vector<SweepColumn>& list() const noexcept { return list_; }
   std::size_t size() const noexcept { return list_.size(); }

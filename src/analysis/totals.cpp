@@ -9,7 +9,7 @@ namespace {
 
 template <auto member>
 long double figure(const Totals& totals) {
-  return static_cast<long double>(totals.figures.*member);
+  return static_cast<long double>(totals.metrics.*member);
 }
 
 template <auto member>
@@ -18,30 +18,30 @@ long double total(const Totals& totals) {
 }
 
 long double traffic(const Totals& totals) {
-  return figure<&Figures::bytes_read>(totals) + figure<&Figures::bytes_written>(totals);
+  return figure<&Metrics::bytes_read>(totals) + figure<&Metrics::bytes_written>(totals);
 }
 
 long double memory(const Totals& totals) {
-  return figure<&Figures::parameter_bytes>(totals) + total<&Totals::peak_bytes>(totals);
+  return figure<&Metrics::parameter_bytes>(totals) + total<&Totals::peak_bytes>(totals);
 }
 
-long double intensity(const Totals& totals) { return totals.figures.intensity(); }
+long double intensity(const Totals& totals) { return totals.metrics.intensity(); }
 
-using enum FigureUnit;
+using enum MetricUnit;
 
 constexpr TotalsField fields[] = {
-    {"parameters", count, "elements of learnt tensors", figure<&Figures::parameters>},
-    {"buffers", count, "elements of stored tensors that are not learnt", figure<&Figures::buffers>},
-    {"macs", count, "multiply-accumulates", figure<&Figures::macs>},
-    {"flops", count, "2 x macs and every other operation", figure<&Figures::flops>},
+    {"parameters", count, "elements of learnt tensors", figure<&Metrics::parameters>},
+    {"buffers", count, "elements of stored tensors that are not learnt", figure<&Metrics::buffers>},
+    {"macs", count, "multiply-accumulates", figure<&Metrics::macs>},
+    {"flops", count, "2 x macs and every other operation", figure<&Metrics::flops>},
     {"activations", count, "elements of the outputs of operators that have MACs",
-     figure<&Figures::activations>},
+     figure<&Metrics::activations>},
     {"peak", bytes, "the most bytes of activations that live at once", total<&Totals::peak_bytes>},
     {"parameter_bytes", bytes, "bytes of parameters and buffers",
-     figure<&Figures::parameter_bytes>},
+     figure<&Metrics::parameter_bytes>},
     {"memory", bytes, "parameter_bytes + peak: what a run needs", memory},
-    {"bytes_read", bytes, "read by operators, weights included", figure<&Figures::bytes_read>},
-    {"bytes_written", bytes, "written by operators", figure<&Figures::bytes_written>},
+    {"bytes_read", bytes, "read by operators, weights included", figure<&Metrics::bytes_read>},
+    {"bytes_written", bytes, "written by operators", figure<&Metrics::bytes_written>},
     {"traffic", bytes, "bytes_read + bytes_written", traffic},
     {"intensity", ratio, "flops / traffic", intensity},
     {"nodes", count, "operators of the graph", total<&Totals::nodes>},
@@ -60,7 +60,7 @@ Totals totals_of(const Graph& graph, const Profile& profile) {
 
 std::span<const TotalsField> totals_fields() noexcept { return fields; }
 
-std::string format_figure(FigureUnit unit, long double value) {
+std::string format_figure(MetricUnit unit, long double value) {
   if (value < 0) return "-" + format_figure(unit, -value);
   switch (unit) {
   case count: return format_count(static_cast<std::int64_t>(value));
@@ -71,7 +71,7 @@ std::string format_figure(FigureUnit unit, long double value) {
   return {};
 }
 
-std::string exact_figure(FigureUnit unit, long double value) {
+std::string exact_figure(MetricUnit unit, long double value) {
   const bool is_integer = unit == count || unit == bytes;
   return is_integer ? fmt::format("{}", static_cast<std::int64_t>(value))
                     : fmt::format("{}", static_cast<double>(value));

@@ -11,7 +11,7 @@ namespace zoometer {
 
 /// The figures of a whole model, without its modules.
 struct Totals {
-  Figures figures;
+  Metrics metrics;
   std::int64_t peak_bytes = 0;  ///< of activations
   std::int64_t nodes = 0;
   std::int64_t unknown = 0;  ///< nodes whose cost is unknown
@@ -20,7 +20,7 @@ struct Totals {
 Totals totals_of(const Graph& graph, const Profile& profile);
 
 /// How a figure is printed.
-enum class FigureUnit : std::uint8_t {
+enum class MetricUnit : std::uint8_t {
   count,    ///< an integer: 4.089 G
   bytes,    ///< an integer: 97.5 MiB
   ratio,    ///< not an integer
@@ -30,7 +30,7 @@ enum class FigureUnit : std::uint8_t {
 /// A figure by the name that expressions, sweeps and comparisons know it by.
 struct TotalsField {
   std::string_view name;
-  FigureUnit unit;
+  MetricUnit unit;
   std::string_view summary;
   long double (*value)(const Totals& totals);
 };
@@ -39,8 +39,8 @@ struct TotalsField {
 std::span<const TotalsField> totals_fields() noexcept;
 
 /// "4.089 G", "97.5 MiB", "80.858".
-std::string format_figure(FigureUnit unit, long double value);
+std::string format_figure(MetricUnit unit, long double value);
 /// All digits of an integer, and as many of any other number as tell it from its neighbours.
-std::string exact_figure(FigureUnit unit, long double value);
+std::string exact_figure(MetricUnit unit, long double value);
 
 }  // namespace zoometer

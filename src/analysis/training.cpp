@@ -219,12 +219,12 @@ class Step {
 
   void add_node(NodeId id, TrainingProfile& sums) {
     const NodeView node = graph_.view(id);
-    const Figures figures = figures_of(node);
+    const Metrics metrics = metrics_of(node);
     TrainingOperator& entry = entry_of(sums, operator_name(node.node()));
     ++entry.count;
-    entry.macs = checked_add(entry.macs, figures.macs);
-    sums.macs = checked_add(sums.macs, figures.macs);
-    sums.bounded = sums.bounded || figures.bounded;
+    entry.macs = checked_add(entry.macs, metrics.macs);
+    sums.macs = checked_add(sums.macs, metrics.macs);
+    sums.bounded = sums.bounded || metrics.bounded;
     std::int64_t wanted = 0;  // gradients of the product's operands
     bool any = false;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
@@ -237,7 +237,7 @@ class Step {
       const ValueId output = node.output(i);
       needs_gradient_[output] = is_floating(graph_.value(output).dtype);
     }
-    const std::int64_t backward = backward_macs(node, figures.macs, wanted);
+    const std::int64_t backward = backward_macs(node, metrics.macs, wanted);
     entry.backward_macs = checked_add(entry.backward_macs, backward);
     sums.backward_macs = checked_add(sums.backward_macs, backward);
     const std::int64_t saved = save(id, node);

@@ -114,14 +114,14 @@ std::vector<StateEntry> Network::state_dict() const {
 
 NetworkProfile profile(const Network& network, std::string_view convention) {
   const Graph& graph = network.graph();
-  Profile figures = profile(graph, convention_of(convention));
+  Profile metrics = profile(graph, convention_of(convention));
   NetworkProfile result;
-  result.total = figures.total;
-  result.peak_activation_bytes = figures.memory.peak_bytes;
-  for (const ModuleId id : graph.modules_in_order()) result.modules.push_back(figures.modules[id]);
-  for (OperatorFigures& entry : figures.operators)
-    result.operators.push_back({std::move(entry.name), entry.count, entry.figures});
-  result.coverage = std::move(figures.coverage);
+  result.total = metrics.total;
+  result.peak_activation_bytes = metrics.memory.peak_bytes;
+  for (const ModuleId id : graph.modules_in_order()) result.modules.push_back(metrics.modules[id]);
+  for (OperatorMetrics& entry : metrics.operators)
+    result.operators.push_back({std::move(entry.name), entry.count, entry.metrics});
+  result.coverage = std::move(metrics.coverage);
   return result;
 }
 
@@ -130,8 +130,8 @@ std::string write_report(const Network& network, std::string_view format,
   const Report& report = report_of(format);
   // fvcore's table is of fvcore's figures and of no other.
   const Convention* rules = convention_of(format == "table" ? "fvcore" : convention);
-  const Profile figures = profile(network.graph(), rules);
-  return report.write({network.graph(), figures, network.name(), network.source(),
+  const Profile metrics = profile(network.graph(), rules);
+  return report.write({network.graph(), metrics, network.name(), network.source(),
                        network.variant(), rules, network.notes()},
                       {});
 }

@@ -11,7 +11,7 @@ namespace zoometer {
 namespace {
 
 /// What `--fail-on` may name, for the end of the help text.
-std::string figures_help(const ChangeFields& fields) {
+std::string metrics_help(const ChangeFields& fields) {
   std::string text =
       "Figures, for --fail-on; 'macs > +1%' and 'macs > +10M' ask for the change, before.macs for\n"
       "the figure before:\n";
@@ -50,7 +50,7 @@ int run(const std::vector<std::string>& words) {
                    "  zoometer diff fcos_resnet50_fpn fcos_resnet50_fpn@untrained\n"
                    "  zoometer diff vit_b_16 vit_b_16@input-shape=1x3x384x384@batch=8\n"
                    "  zoometer diff before.onnx after.onnx --fail-on 'macs > +1%'\n\n" +
-                   figures_help(unknown));
+                   metrics_help(unknown));
   arguments.parse(join_shape_words(words));
 
   const Gates gates(conditions, unknown.fields(), Gates::Kind::must_not_hold, "--fail-on");

@@ -22,7 +22,7 @@ std::string stated(const GateField& field) {
   const std::string exact = exact_figure(field.unit, field.value.number);
   const std::string rounded = format_figure(field.unit, field.value.number);
   text += " is " + exact;
-  return exact == rounded || field.unit == FigureUnit::ratio ? text : text + " (" + rounded + ")";
+  return exact == rounded || field.unit == MetricUnit::ratio ? text : text + " (" + rounded + ")";
 }
 
 }  // namespace
@@ -35,9 +35,9 @@ std::vector<GateField> gate_fields(const Totals& totals, bool has_cost) {
                       ExpressionValue::of(total.value(totals))});
   }
   GateField cost{{"cost", ExpressionField::Type::number, "by the rules of --convention"},
-                 FigureUnit::count,
+                 MetricUnit::count,
                  {}};
-  if (has_cost) cost.value = ExpressionValue::of(static_cast<long double>(totals.figures.cost));
+  if (has_cost) cost.value = ExpressionValue::of(static_cast<long double>(totals.metrics.cost));
   fields.push_back(cost);
   return fields;
 }
@@ -47,7 +47,7 @@ ChangeFields::ChangeFields(const Totals& before, const Totals& after, const Diff
     add_figure(total, total.value(before), total.value(after));
   const auto add_count = [&](std::string_view name, std::string_view summary, std::int64_t value) {
     fields_.push_back({{name, ExpressionField::Type::number, summary},
-                       FigureUnit::count,
+                       MetricUnit::count,
                        ExpressionValue::of(static_cast<long double>(value))});
   };
   add_count("added", "modules that were not there before", counts.added);
@@ -58,7 +58,7 @@ ChangeFields::ChangeFields(const Totals& before, const Totals& after, const Diff
   add_count("moved", "modules with another parent", counts.moved);
 }
 
-void ChangeFields::add(std::string_view prefix, const TotalsField& total, FigureUnit unit,
+void ChangeFields::add(std::string_view prefix, const TotalsField& total, MetricUnit unit,
                        ExpressionValue value) {
   const std::string& name = names_.emplace_back(std::string(prefix).append(total.name));
   fields_.push_back({{name, ExpressionField::Type::number, total.summary}, unit, value});
@@ -73,7 +73,7 @@ void ChangeFields::add_figure(const TotalsField& total, long double before, long
   fields_.back().field.relative_change = first + 3;
   add("before.", total, total.unit, ExpressionValue::of(before));
   add("change.", total, total.unit, ExpressionValue::of(after - before));
-  add("relative.", total, FigureUnit::ratio,
+  add("relative.", total, MetricUnit::ratio,
       ExpressionValue::of(relative ? *relative : beyond_all));
   const std::string change = exact_figure(total.unit, after - before);
   const std::string stand =

@@ -15,7 +15,7 @@ namespace zoometer {
 /// Something that a gate may ask for.
 struct GateField {
   ExpressionField field;
-  FigureUnit unit = FigureUnit::count;
+  MetricUnit unit = MetricUnit::count;
   ExpressionValue value;
   std::string stand = {};  ///< what a message tells of it; empty: its name and value
 };
@@ -35,7 +35,7 @@ class ChangeFields {
 
  private:
   void add_figure(const TotalsField& total, long double before, long double after);
-  void add(std::string_view prefix, const TotalsField& total, FigureUnit unit,
+  void add(std::string_view prefix, const TotalsField& total, MetricUnit unit,
            ExpressionValue value);
 
   std::deque<std::string> names_;

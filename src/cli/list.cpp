@@ -190,17 +190,17 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
 /// What the registry tells of a model, or else the trace, if there was one.
 std::optional<std::int64_t> figure_of(const QueriedModel& row,
                                       std::optional<std::int64_t> RegistryModel::*told,
-                                      std::int64_t Figures::*traced) {
+                                      std::int64_t Metrics::*traced) {
   if (row.model().*told) return row.model().*told;
-  if (const Totals* totals = row.totals()) return totals->figures.*traced;
+  if (const Totals* totals = row.totals()) return totals->metrics.*traced;
   return std::nullopt;
 }
 
 std::optional<std::int64_t> parameters_of(const QueriedModel& row) {
-  return figure_of(row, &RegistryModel::parameters, &Figures::parameters);
+  return figure_of(row, &RegistryModel::parameters, &Metrics::parameters);
 }
 std::optional<std::int64_t> macs_of(const QueriedModel& row) {
-  return figure_of(row, &RegistryModel::macs, &Figures::macs);
+  return figure_of(row, &RegistryModel::macs, &Metrics::macs);
 }
 
 std::string cell_of(const ModelKey& column, const ExpressionValue& value, bool exact) {
@@ -274,7 +274,7 @@ void write_figure(JsonWriter& json, std::string_view name,
 }
 
 void write_value(JsonWriter& json, const ModelKey& column, const ExpressionValue& value) {
-  const bool is_integer = column.unit == FigureUnit::count || column.unit == FigureUnit::bytes;
+  const bool is_integer = column.unit == MetricUnit::count || column.unit == MetricUnit::bytes;
   json.key(column.title);
   if (value.state != ExpressionValue::State::known) {
     json.null();
@@ -330,7 +330,7 @@ std::string write_json(const Registry& registry, RegistryKind kind, const Questi
 }
 
 /// What expressions may name, for the end of the help text.
-std::string figures_help() {
+std::string metrics_help() {
   std::string text = "Figures, for --where, --sort, --pareto and --show:\n";
   for (const ModelField& field : model_fields())
     text += fmt::format("  {:<16} {}\n", field.name, field.summary);
@@ -364,7 +364,7 @@ int run(const std::vector<std::string>& command_line) {
                    "  zoometer list --registry all --task detection --format json\n"
                    "  zoometer list --where 'macs < 1G and top1 > 75%' --sort intensity:desc\n"
                    "  zoometer list --registry all --pareto macs,top1\n\n" +
-                   figures_help());
+                   metrics_help());
   arguments.parse(command_line);
 
   if (sources && !words.patterns.empty())

@@ -36,13 +36,13 @@ ExpressionValue year(const QueriedModel& model) {
 }
 
 ExpressionValue weights(const QueriedModel& model) {
-  const PublishedFigures* published = model.published();
+  const PublishedMetrics* published = model.published();
   return published == nullptr ? ExpressionValue{} : ExpressionValue::of(published->weights);
 }
 
 /// "IMAGENET1K" of "ResNet50_Weights.IMAGENET1K_V2".
 std::string_view dataset_of(const QueriedModel& model) {
-  const PublishedFigures* published = model.published();
+  const PublishedMetrics* published = model.published();
   if (published == nullptr) return {};
   std::string_view name = published->weights;
   name.remove_prefix(std::min(name.size(), name.find('.') + 1));
@@ -55,14 +55,14 @@ ExpressionValue dataset(const QueriedModel& model) {
 }
 
 ExpressionValue metric(const QueriedModel& model) {
-  const PublishedFigures* published = model.published();
+  const PublishedMetrics* published = model.published();
   if (published == nullptr || published->metric.empty()) return {};
   return ExpressionValue::of(published->metric);
 }
 
 /// The default weights' accuracy if they tell it by that metric.
 ExpressionValue accuracy(const QueriedModel& model, std::string_view wanted) {
-  const PublishedFigures* published = model.published();
+  const PublishedMetrics* published = model.published();
   if (published == nullptr || published->metric != wanted) return {};
   return ExpressionValue::of(static_cast<long double>(published->accuracy));
 }
@@ -72,7 +72,7 @@ ExpressionValue box_map(const QueriedModel& model) { return accuracy(model, "box
 ExpressionValue epe(const QueriedModel& model) { return accuracy(model, "epe"); }
 ExpressionValue fl_all(const QueriedModel& model) { return accuracy(model, "fl_all"); }
 
-constexpr FigureUnit any_unit = FigureUnit::count;
+constexpr MetricUnit any_unit = MetricUnit::count;
 
 constexpr ModelField described[] = {
     {"name", Type::text, any_unit, "the model's name", false, false,
@@ -84,7 +84,7 @@ constexpr ModelField described[] = {
     {"task", Type::text, any_unit, "what it is for: classification", false, false, task},
     {"source", Type::text, any_unit, "builtin, or where it comes from", false, false,
      row_text<&RegistryModel::source>},
-    {"year", Type::number, FigureUnit::ratio, "of the family's paper", true, false, year},
+    {"year", Type::number, MetricUnit::ratio, "of the family's paper", true, false, year},
 };
 
 constexpr ModelField published[] = {
@@ -92,20 +92,20 @@ constexpr ModelField published[] = {
     {"dataset", Type::text, any_unit, "that they were trained on: IMAGENET1K", false, false,
      dataset},
     {"metric", Type::text, any_unit, "that their accuracy is told by: top1", false, false, metric},
-    {"top1", Type::percent, FigureUnit::percent, "their published accuracy, classification", true,
+    {"top1", Type::percent, MetricUnit::percent, "their published accuracy, classification", true,
      true, top1},
-    {"miou", Type::percent, FigureUnit::percent, "their published accuracy, segmentation", true,
+    {"miou", Type::percent, MetricUnit::percent, "their published accuracy, segmentation", true,
      true, miou},
-    {"box_map", Type::percent, FigureUnit::percent, "their published accuracy, detection", true,
+    {"box_map", Type::percent, MetricUnit::percent, "their published accuracy, detection", true,
      true, box_map},
-    {"epe", Type::number, FigureUnit::ratio, "their published error in pixels, optical flow", false,
+    {"epe", Type::number, MetricUnit::ratio, "their published error in pixels, optical flow", false,
      true, epe},
-    {"fl_all", Type::percent, FigureUnit::percent, "their published share of errors, optical flow",
+    {"fl_all", Type::percent, MetricUnit::percent, "their published share of errors, optical flow",
      false, true, fl_all},
 };
 
-ExpressionField::Type type_of(FigureUnit unit) {
-  return unit == FigureUnit::percent ? Type::percent : Type::number;
+ExpressionField::Type type_of(MetricUnit unit) {
+  return unit == MetricUnit::percent ? Type::percent : Type::number;
 }
 
 /// What a registry's row tells without a trace.
@@ -121,9 +121,9 @@ bool is_known(const ExpressionValue& value) { return value.state == State::known
 
 // -- a model -------------------------------------------------------------------------------------
 
-const PublishedFigures* QueriedModel::published() const noexcept {
+const PublishedMetrics* QueriedModel::published() const noexcept {
   if (model_->builtin == nullptr) return nullptr;
-  for (const PublishedFigures& row : published_figures()) {
+  for (const PublishedMetrics& row : published_metrics()) {
     if (row.is_default && row.model == model_->name) return &row;
   }
   return nullptr;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "analysis/totals.hpp"
-#include "registry/published_figures.hpp"
+#include "registry/published_metrics.hpp"
 #include "registry/registry.hpp"
 #include "util/expression.hpp"
 
@@ -20,7 +20,7 @@ class QueriedModel {
 
   const RegistryModel& model() const noexcept { return *model_; }
   /// The default weights' figures, or null.
-  const PublishedFigures* published() const noexcept;
+  const PublishedMetrics* published() const noexcept;
 
   /// Traces the model at its default input. Throws Error.
   void trace();
@@ -39,7 +39,7 @@ class QueriedModel {
 struct ModelField {
   std::string_view name;
   ExpressionField::Type type = ExpressionField::Type::number;
-  FigureUnit unit = FigureUnit::count;  ///< of a number
+  MetricUnit unit = MetricUnit::count;  ///< of a number
   std::string_view summary;
   bool higher_is_better = false;
   bool is_accuracy = false;  ///< means something only among models of one data set
@@ -79,7 +79,7 @@ struct ModelKey {
   std::string title;  ///< a field's name, else the expression
   bool descending = false;
   bool is_accuracy = false;
-  FigureUnit unit = FigureUnit::ratio;
+  MetricUnit unit = MetricUnit::ratio;
 };
 
 /// Reads `KEY[:asc|:desc],KEY...`. Where no order is given, `best_first` takes that of the field,

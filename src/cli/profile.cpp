@@ -38,7 +38,7 @@ std::string convention_help() {
 }
 
 /// What `--assert` may name, for the end of the help text.
-std::string figures_help() {
+std::string metrics_help() {
   std::string text = "Figures, for --assert:\n";
   for (const GateField& each : gate_fields({}, false)) {
     text.append("  ")
@@ -101,7 +101,7 @@ int run(const std::vector<std::string>& words) {
   arguments.option("--assert", assertions,
                    "Exit with 1 if this does not hold, as 'macs <= 4.2G'; repeats", "EXPR");
   arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
-  arguments.footer(convention_help() + "\n" + figures_help());
+  arguments.footer(convention_help() + "\n" + metrics_help());
   arguments.parse(join_shape_words(words));
   if (with_memory && format == "csv")
     throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
@@ -113,8 +113,8 @@ int run(const std::vector<std::string>& words) {
   store_as(dtype, graph, loaded);
   const Convention* convention =
       convention_name == "native" ? nullptr : find_convention(convention_name);
-  const Profile figures = profile(graph, convention);
-  ReportInput input{graph,          figures,    loaded.name, loaded.source,
+  const Profile metrics = profile(graph, convention);
+  ReportInput input{graph,          metrics,    loaded.name, loaded.source,
                     loaded.variant, convention, loaded.notes};
   std::optional<MemoryProfile> memory;
   if (with_memory) input.memory = &memory.emplace(profile_memory(graph));
@@ -128,8 +128,8 @@ int run(const std::vector<std::string>& words) {
     options.colour = wants_colour();
   }
   write_output(output, find_report(format)->write(input, options));
-  const bool passed = gates.pass(gate_fields(totals_of(graph, figures), convention != nullptr));
-  if (strict && !figures.coverage.unknown.empty()) return unknown_operators(figures);
+  const bool passed = gates.pass(gate_fields(totals_of(graph, metrics), convention != nullptr));
+  if (strict && !metrics.coverage.unknown.empty()) return unknown_operators(metrics);
   return passed ? exit_done : exit_check_failed;
 }
 

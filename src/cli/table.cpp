@@ -21,8 +21,8 @@ int run(const std::vector<std::string>& words) {
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   const Convention* fvcore = find_convention("fvcore");
-  const Profile figures = profile(graph, fvcore);
-  const ReportInput input{graph,          figures, loaded.name, loaded.source,
+  const Profile metrics = profile(graph, fvcore);
+  const ReportInput input{graph,          metrics, loaded.name, loaded.source,
                           loaded.variant, fvcore,  loaded.notes};
   write_output(output, find_report("table")->write(input, options));
   return exit_done;

@@ -36,7 +36,7 @@ struct Tally {
   }
 };
 
-bool is_chosen(const PublishedFigures& published, const std::vector<std::string>& patterns) {
+bool is_chosen(const PublishedMetrics& published, const std::vector<std::string>& patterns) {
   if (patterns.empty()) return true;
   return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
     return matches_wildcard(pattern, published.model) ||
@@ -46,12 +46,12 @@ bool is_chosen(const PublishedFigures& published, const std::vector<std::string>
 
 void refuse_unmatched(const std::vector<std::string>& patterns) {
   for (const std::string& pattern : patterns) {
-    const auto all = published_figures();
+    const auto all = published_metrics();
     const bool found = std::any_of(all.begin(), all.end(),
                                    [&](const auto& row) { return is_chosen(row, {pattern}); });
     if (found) continue;
     std::vector<std::string_view> names;
-    for (const PublishedFigures& row : all) names.push_back(row.model);
+    for (const PublishedMetrics& row : all) names.push_back(row.model);
     Error error(ErrorCode::unknown_name, "no published weights of " + pattern);
     error.hint = did_you_mean(pattern, names);
     throw error;
@@ -60,7 +60,7 @@ void refuse_unmatched(const std::vector<std::string>& patterns) {
 
 std::vector<Verification> verify_all(const std::vector<std::string>& patterns) {
   std::vector<Verification> results;
-  for (const PublishedFigures& published : published_figures()) {
+  for (const PublishedMetrics& published : published_metrics()) {
     if (is_chosen(published, patterns)) results.push_back(verify_published(published));
   }
   return results;

@@ -59,7 +59,7 @@ void try_builtin(Finding& finding, const Model& model, Graph& graph) {
   const auto begin = Clock::now();
   try {
     trace(model, {}, graph);
-    take_figures(finding, graph);
+    take_metrics(finding, graph);
   } catch (const Error& error) {
     take_error(finding, error);
   }
@@ -107,8 +107,8 @@ std::string_view advice_for(std::string_view code) noexcept {
   return {};
 }
 
-void take_figures(Finding& finding, const Graph& graph) {
-  const Figures total = total_of(graph);
+void take_metrics(Finding& finding, const Graph& graph) {
+  const Metrics total = total_of(graph);
   finding.nodes = static_cast<std::int64_t>(graph.nodes().size());
   finding.parameters = total.parameters;
   finding.macs = total.macs;

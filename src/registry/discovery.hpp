@@ -62,7 +62,7 @@ struct DiscoveryOptions {
 using Progress = std::function<void(const Finding& finding, std::size_t total)>;
 
 /// Fills nodes, parameters and MACs of a finding from its graph. Throws Error.
-void take_figures(Finding& finding, const Graph& graph);
+void take_metrics(Finding& finding, const Graph& graph);
 
 /// Turns an error into a failed finding.
 void take_error(Finding& finding, const Error& error);

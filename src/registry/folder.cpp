@@ -44,7 +44,7 @@ void try_file(Finding& finding, const std::string& path, Graph& graph) {
   try {
     const ImportNotes notes = import_file(path, {}, graph);
     finding.family = notes.format.substr(0, notes.format.find(','));
-    take_figures(finding, graph);
+    take_metrics(finding, graph);
     for (const std::string& note : notes.notes)
       finding.note += (finding.note.empty() ? "" : "; ") + note;
   } catch (const Error& error) {

@@ -21,10 +21,10 @@ struct ModuleFacts {
 using ModuleTable = std::map<std::string, ModuleFacts>;
 
 ModuleTable modules_of(const Graph& graph) {
-  const Profile figures = profile(graph);
+  const Profile metrics = profile(graph);
   ModuleTable modules;
   for (ModuleId id = 0; id < graph.modules().size(); ++id) {
-    const Figures& sum = figures.modules[id];
+    const Metrics& sum = metrics.modules[id];
     modules[graph.module_path(id)] = {
         std::string(graph.modules()[id].kind), sum.parameters, sum.macs, {}};
   }

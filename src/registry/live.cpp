@@ -89,7 +89,7 @@ void take_record(Finding& finding, const FxRecord& record, const Graph& graph,
   }
   finding.status = Status::traceable;
   if (!record.has_graph) return;
-  take_figures(finding, graph);
+  take_metrics(finding, graph);
   for (const std::string& note : notes.notes)
     finding.note += (finding.note.empty() ? "" : "; ") + note;
 }
@@ -568,10 +568,10 @@ Structures structures_of(const std::vector<std::string>& snapshot) {
 }
 
 std::string change_text(const std::string& before, const std::string& now) {
-  const std::string figures = now.substr(0, now.find('\n'));
-  const std::string old_figures = before.substr(0, before.find('\n'));
-  if (figures == old_figures) return "names or shapes in its state dict";
-  return figures + ", before " + old_figures;
+  const std::string metrics = now.substr(0, now.find('\n'));
+  const std::string old_metrics = before.substr(0, before.find('\n'));
+  if (metrics == old_metrics) return "names or shapes in its state dict";
+  return metrics + ", before " + old_metrics;
 }
 
 std::vector<std::string> changes(const Structures& before, const Structures& now) {

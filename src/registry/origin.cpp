@@ -104,7 +104,7 @@ Finding tried(const Make& make) {
   try {
     Graph graph;
     make(graph);
-    take_figures(finding, graph);
+    take_metrics(finding, graph);
   } catch (const Error& error) {
     take_error(finding, error);
   }

@@ -178,13 +178,13 @@ std::vector<SweepRow> SweepPlan::run(std::size_t job, const SweepColumns& column
     trace_job(jobs_[job], graph);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (!axes_.dtypes.empty()) graph.count_floating_as(axes_.dtypes[i]);
-      const Profile figures = profile(graph);
-      const Totals totals = totals_of(graph, figures);
+      const Profile metrics = profile(graph);
+      const Totals totals = totals_of(graph, metrics);
       for (std::size_t column = 0; column < columns.size(); ++column) {
         const TotalsField* field = columns.list()[column].total;
         if (field != nullptr) rows[i][column] = exact_figure(field->unit, field->value(totals));
       }
-      rows[i][columns.bounded()] = figures.total.bounded ? "1" : "0";
+      rows[i][columns.bounded()] = metrics.total.bounded ? "1" : "0";
     }
   } catch (const Error& error) {
     for (SweepRow& row : rows) {

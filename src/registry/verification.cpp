@@ -44,13 +44,13 @@ std::string_view exception_for(std::string_view weights) {
 
 /// What one traced structure has.
 struct Counted {
-  Figures total;
+  Metrics total;
   std::int64_t state_bytes = 0;
   std::int64_t quantizer_bytes = 0;  ///< a float64 scale and an int64 zero point per channel
   std::size_t entries = 0;
 };
 
-Counted count(const PublishedFigures& published, Variant variant, bool quantize) {
+Counted count(const PublishedMetrics& published, Variant variant, bool quantize) {
   const ZooEntry entry = find_in_zoo(published.model);
   if (entry.model == nullptr) throw Error(ErrorCode::unknown_name, "no such model");
   TraceOptions options;
@@ -74,11 +74,11 @@ Counted count(const PublishedFigures& published, Variant variant, bool quantize)
   return counted;
 }
 
-bool is_quantized(const PublishedFigures& published) {
+bool is_quantized(const PublishedMetrics& published) {
   return published.model.starts_with("quantized_");
 }
 
-Comparison compare_parameters(const PublishedFigures& published, const Counted& ours) {
+Comparison compare_parameters(const PublishedMetrics& published, const Counted& ours) {
   Comparison result{static_cast<double>(published.parameters),
                     static_cast<double>(ours.total.parameters),
                     {},
@@ -95,7 +95,7 @@ Comparison compare_parameters(const PublishedFigures& published, const Counted& 
   return result;
 }
 
-Comparison compare_macs(const PublishedFigures& published, const Counted& ours) {
+Comparison compare_macs(const PublishedMetrics& published, const Counted& ours) {
   const double giga = static_cast<double>(ours.total.macs) / 1e9;
   Comparison result{published.giga_macs, giga, {}, {}};
   constexpr double half_of_last_digit = 0.0005 + 1e-9;
@@ -143,7 +143,7 @@ Content observed(std::string_view reason, const Counted& floats, const Counted& 
   return content;
 }
 
-std::vector<Content> possible_contents(const PublishedFigures& published, const Counted& ours) {
+std::vector<Content> possible_contents(const PublishedMetrics& published, const Counted& ours) {
   const Counted untrained = count(published, Variant::untrained, false);
   if (!is_quantized(published)) {
     Content half = whole("the file holds float16", ours);
@@ -158,7 +158,7 @@ std::vector<Content> possible_contents(const PublishedFigures& published, const 
       observed("the file holds float weights with observers, converted on loading", ours, int8)};
 }
 
-Comparison compare_file(const PublishedFigures& published, const Counted& ours) {
+Comparison compare_file(const PublishedMetrics& published, const Counted& ours) {
   Comparison result{
       published.file_mebibytes * 1048576, static_cast<double>(ours.state_bytes), {}, {}};
   for (const Content& content : possible_contents(published, ours)) {
@@ -188,7 +188,7 @@ Verdict Verification::verdict() const noexcept {
   return std::max({parameters.verdict, giga_macs.verdict, file_bytes.verdict});
 }
 
-Verification verify_published(const PublishedFigures& published) {
+Verification verify_published(const PublishedMetrics& published) {
   Verification result;
   result.published = &published;
   try {

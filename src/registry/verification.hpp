@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "registry/published_figures.hpp"
+#include "registry/published_metrics.hpp"
 
 namespace zoometer {
 
@@ -25,7 +25,7 @@ struct Comparison {
 
 /// What a set of weights publishes against the traced model.
 struct Verification {
-  const PublishedFigures* published = nullptr;
+  const PublishedMetrics* published = nullptr;
   Comparison parameters;  ///< num_params, exact
   Comparison giga_macs;   ///< _ops, to three decimals
   Comparison file_bytes;  ///< _file_size against the bytes of the state dict
@@ -35,6 +35,6 @@ struct Verification {
 };
 
 /// Traces the model of the weights at the input that its figures were counted at, and compares.
-Verification verify_published(const PublishedFigures& published);
+Verification verify_published(const PublishedMetrics& published);
 
 }  // namespace zoometer

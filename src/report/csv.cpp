@@ -17,7 +17,7 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
   text += has_cost ? ",cost\n" : "\n";
   for (const ModuleId id : graph.modules_in_order()) {
     if (options.depth && depth_of(graph, id) > *options.depth) continue;
-    const Figures& f = input.profile.modules[id];
+    const Metrics& f = input.profile.modules[id];
     std::string shapes;
     for (const ValueId value : outputs[id]) {
       if (!shapes.empty()) shapes += ' ';

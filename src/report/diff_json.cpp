@@ -51,8 +51,8 @@ class DiffDocument {
     });
   }
 
-  void write_number(std::string_view name, FigureUnit unit, long double value) {
-    const bool is_integer = unit == FigureUnit::count || unit == FigureUnit::bytes;
+  void write_number(std::string_view name, MetricUnit unit, long double value) {
+    const bool is_integer = unit == MetricUnit::count || unit == MetricUnit::bytes;
     if (is_integer) {
       json_.field(name, static_cast<std::int64_t>(value));
     } else {
@@ -60,7 +60,7 @@ class DiffDocument {
     }
   }
 
-  void write_change(FigureUnit unit, long double before, long double after) {
+  void write_change(MetricUnit unit, long double before, long double after) {
     write_number("before", unit, before);
     write_number("after", unit, after);
     write_number("change", unit, after - before);
@@ -118,21 +118,21 @@ class DiffDocument {
     json_.field("path", side.graph.module_path(id));
     json_.field("type", side.graph.modules()[id].kind);
     json_.field("calls", side.profile.calls[id]);
-    write_figures(side.profile.modules[id]);
+    write_metrics(side.profile.modules[id]);
     json_.array("output_shapes", [&] {
       for (const ValueId value : outputs[id])
         json_.value(std::span<const std::int64_t>(side.graph.shape(value)));
     });
   }
 
-  void write_figures(const Figures& figures) {
-    json_.field("parameters", figures.parameters);
-    json_.field("buffers", figures.buffers);
-    json_.field("macs", figures.macs);
-    json_.field("flops", figures.flops);
-    json_.field("activations", figures.activations);
-    json_.field("bytes_read", figures.bytes_read);
-    json_.field("bytes_written", figures.bytes_written);
+  void write_metrics(const Metrics& metrics) {
+    json_.field("parameters", metrics.parameters);
+    json_.field("buffers", metrics.buffers);
+    json_.field("macs", metrics.macs);
+    json_.field("flops", metrics.flops);
+    json_.field("activations", metrics.activations);
+    json_.field("bytes_read", metrics.bytes_read);
+    json_.field("bytes_written", metrics.bytes_written);
   }
 
   void write_details(const std::vector<ModuleDetail>& details) {
@@ -149,11 +149,11 @@ class DiffDocument {
     for (const OperatorDiff& each : input_.diff.operators) {
       json_.object([&] {
         json_.field("op", each.name);
-        const auto side = [&](std::string_view name, std::int64_t count, const Figures& figures) {
+        const auto side = [&](std::string_view name, std::int64_t count, const Metrics& metrics) {
           json_.object(name, [&] {
             json_.field("count", count);
-            json_.field("macs", figures.macs);
-            json_.field("flops", figures.flops);
+            json_.field("macs", metrics.macs);
+            json_.field("flops", metrics.flops);
           });
         };
         side("before", each.count_before, each.before);

@@ -40,7 +40,7 @@ std::string_view style_of(const ModuleDiff& module) {
 }
 
 /// "+135.2 M"; empty where nothing changed.
-std::string change_text(FigureUnit unit, long double change) {
+std::string change_text(MetricUnit unit, long double change) {
   if (change == 0) return {};
   return (change > 0 ? "+" : "") + format_figure(unit, change);
 }
@@ -166,16 +166,16 @@ class TextDiff : TextLines {
     for (std::size_t i = 0; i < input_.diff.modules.size(); ++i) {
       const ModuleDiff& module = input_.diff.modules[i];
       if (!is_shown(module)) continue;
-      const Figures was = before_.figures(module.before);
-      const Figures is = after_.figures(module.after);
+      const Metrics was = before_.metrics(module.before);
+      const Metrics is = after_.metrics(module.after);
       const double share =
           whole > 0 ? std::abs(static_cast<double>(is.macs - was.macs)) / whole : 0;
       table.row({std::string(mark_of(module)), name_text(module, has_more[i]),
                  escape_controls(info_of(module).kind), count_text(is.parameters),
-                 change_text(FigureUnit::count, difference(is.parameters, was.parameters)),
-                 count_text(is.macs), change_text(FigureUnit::count, difference(is.macs, was.macs)),
-                 traffic(is) > 0 ? format_figure(FigureUnit::bytes, traffic(is)) : "-",
-                 change_text(FigureUnit::bytes, traffic(is) - traffic(was)),
+                 change_text(MetricUnit::count, difference(is.parameters, was.parameters)),
+                 count_text(is.macs), change_text(MetricUnit::count, difference(is.macs, was.macs)),
+                 traffic(is) > 0 ? format_figure(MetricUnit::bytes, traffic(is)) : "-",
+                 change_text(MetricUnit::bytes, traffic(is) - traffic(was)),
                  has_bars ? share_bar(share, bar_cells) : details_text(module)});
       styles.push_back(style_of(module));
     }
@@ -187,9 +187,9 @@ class TextDiff : TextLines {
   static long double difference(std::int64_t is, std::int64_t was) {
     return static_cast<long double>(is) - static_cast<long double>(was);
   }
-  static long double traffic(const Figures& figures) {
-    return static_cast<long double>(figures.bytes_read) +
-           static_cast<long double>(figures.bytes_written);
+  static long double traffic(const Metrics& metrics) {
+    return static_cast<long double>(metrics.bytes_read) +
+           static_cast<long double>(metrics.bytes_written);
   }
   static std::string count_text(std::int64_t value) {
     return value > 0 ? format_count(value) : "-";
@@ -227,9 +227,9 @@ class TextDiff : TextLines {
     for (const OperatorDiff& each : input_.diff.operators) {
       table.row({escape_controls(each.name), std::to_string(each.count_before),
                  std::to_string(each.count_after), count_text(each.after.macs),
-                 change_text(FigureUnit::count, difference(each.after.macs, each.before.macs)),
+                 change_text(MetricUnit::count, difference(each.after.macs, each.before.macs)),
                  count_text(each.after.flops),
-                 change_text(FigureUnit::count, difference(each.after.flops, each.before.flops))});
+                 change_text(MetricUnit::count, difference(each.after.flops, each.before.flops))});
     }
     text_ += table.text(options_.width, options_.colour);
     text_ += '\n';

@@ -110,7 +110,7 @@ class DotGraph : TextLines {
       const std::size_t box = box_for(id);
       box_of_node_.push_back(box);
       boxes_[box].last_node = id;
-      boxes_[box].macs += figures_of(graph_.view(id)).macs;
+      boxes_[box].macs += metrics_of(graph_.view(id)).macs;
     }
     for (std::size_t i = clusters_.size(); i-- > 0;) {
       for (const std::size_t box : clusters_[i].boxes) clusters_[i].macs += boxes_[box].macs;

@@ -127,7 +127,7 @@ class GraphDocument {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
       const Node& node = graph_.nodes()[i];
       const NodeView view(graph_, node);
-      const Figures figures = figures_of(view);
+      const Metrics metrics = metrics_of(view);
       json_.object([&] {
         json_.field("op", operator_name(view));
         const std::string_view name = graph_.node_name(static_cast<NodeId>(i));
@@ -143,8 +143,8 @@ class GraphDocument {
           JsonAttributes attributes(json_);
           if (node.attrs != nullptr) node.op->attrs.visit(node.attrs, attributes);
         });
-        json_.field("macs", figures.macs);
-        json_.field("flops", figures.flops);
+        json_.field("macs", metrics.macs);
+        json_.field("flops", metrics.flops);
       });
     }
   }

@@ -87,7 +87,7 @@ class GraphDocument {
     for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const NodeView view = graph_.view(id);
       const Node& node = view.node();
-      const Figures figures = figures_of(view);
+      const Metrics metrics = metrics_of(view);
       json_.array([&] {
         json_.value(operators_(operator_name(node)));
         json_.value(places_[node.module]);
@@ -95,10 +95,10 @@ class GraphDocument {
         json_.value(node.output_count == 0 ? std::int64_t{-1}
                                            : static_cast<std::int64_t>(node.first_output));
         json_.value(node.output_count);
-        json_.value(figures.macs);
-        json_.value(figures.flops);
-        json_.value(figures.bytes_read);
-        json_.value(figures.bytes_written);
+        json_.value(metrics.macs);
+        json_.value(metrics.flops);
+        json_.value(metrics.bytes_read);
+        json_.value(metrics.bytes_written);
         json_.value(alive[id]);
         json_.value(static_cast<int>(view.op().coverage));
         json_.value(graph_.node_name(id));

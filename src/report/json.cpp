@@ -55,15 +55,15 @@ class ProfileDocument {
     }
   }
 
-  void write_costs(const Figures& figures) {
-    json_.field("macs", figures.macs);
-    json_.field("flops", figures.flops);
-    json_.field("activations", figures.activations);
-    json_.field("bytes_read", figures.bytes_read);
-    json_.field("bytes_written", figures.bytes_written);
-    if (has_cost()) json_.field("cost", figures.cost);
-    if (figures.bounded) json_.field("bound", true);
-    if (figures.macs_bounded) json_.field("macs_bound", true);
+  void write_costs(const Metrics& metrics) {
+    json_.field("macs", metrics.macs);
+    json_.field("flops", metrics.flops);
+    json_.field("activations", metrics.activations);
+    json_.field("bytes_read", metrics.bytes_read);
+    json_.field("bytes_written", metrics.bytes_written);
+    if (has_cost()) json_.field("cost", metrics.cost);
+    if (metrics.bounded) json_.field("bound", true);
+    if (metrics.macs_bounded) json_.field("macs_bound", true);
   }
 
   void write_totals() {
@@ -80,14 +80,14 @@ class ProfileDocument {
     const CallOutputs outputs(graph_);
     for (const ModuleId id : graph_.modules_in_order()) {
       if (depth_ && depth_of(graph_, id) > *depth_) continue;
-      const Figures& figures = profile_.modules[id];
+      const Metrics& metrics = profile_.modules[id];
       json_.object([&] {
         json_.field("path", graph_.module_path(id));
         json_.field("type", graph_.modules()[id].kind);
         json_.field("calls", profile_.calls[id]);
-        json_.field("parameters", figures.parameters);
-        json_.field("buffers", figures.buffers);
-        write_costs(figures);
+        json_.field("parameters", metrics.parameters);
+        json_.field("buffers", metrics.buffers);
+        write_costs(metrics);
         json_.array("output_shapes", [&] {
           for (const ValueId value : outputs[id])
             json_.value(std::span<const std::int64_t>(graph_.shape(value)));
@@ -97,17 +97,17 @@ class ProfileDocument {
   }
 
   void write_operators() {
-    for (const OperatorFigures& entry : profile_.operators) {
+    for (const OperatorMetrics& entry : profile_.operators) {
       json_.object([&] {
         json_.field("op", entry.name);
         json_.field("count", entry.count);
-        write_costs(entry.figures);
+        write_costs(entry.metrics);
       });
     }
   }
 
   void write_dtypes() {
-    for (const DTypeFigures& entry : profile_.dtypes) {
+    for (const DTypeMetrics& entry : profile_.dtypes) {
       json_.object([&] {
         json_.field("dtype", name_of(entry.dtype));
         json_.field("macs", entry.macs);

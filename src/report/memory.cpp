@@ -94,7 +94,7 @@ class MemoryText : TextLines {
         options_(options) {}
 
   std::string write() {
-    write_figures();
+    write_metrics();
     if (!graph_.nodes().empty()) write_plot();
     write_tensors();
     return std::move(text_);
@@ -114,7 +114,7 @@ class MemoryText : TextLines {
     return node == no_id ? "held by the inputs" : "at " + node_text(graph_, node);
   }
 
-  void write_figures() {
+  void write_metrics() {
     trimmed_line("{}", styled(bold, "memory"));
     trimmed_line("  weights           {:>14}   parameters and buffers",
                  format_bytes(memory_.parameter_bytes));

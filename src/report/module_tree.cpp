@@ -103,8 +103,8 @@ class ModuleTree : TextLines {
  private:
   bool has_cost() const { return input_.convention != nullptr; }
   /// What the bars and shares measure: the chosen cost, or MACs.
-  std::int64_t weight(const Figures& figures) const {
-    return has_cost() ? figures.cost : figures.macs;
+  std::int64_t weight(const Metrics& metrics) const {
+    return has_cost() ? metrics.cost : metrics.macs;
   }
   int depth() const { return options_.depth.value_or(usual_depth); }
   /// Bars are for terminals.
@@ -139,7 +139,7 @@ class ModuleTree : TextLines {
 
   void add_row(const Shown& shown, Rows& rows) const {
     const ModuleInfo& module = graph_.modules()[shown.id];
-    const Figures& f = profile_.modules[shown.id];
+    const Metrics& f = profile_.modules[shown.id];
     std::string name(static_cast<std::size_t>(shown.depth) * 2, ' ');
     name += escape_controls(shown.id == 0 ? module.kind : module.name);
     if (shown.hides) name += " +";

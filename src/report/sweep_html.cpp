@@ -11,8 +11,8 @@ namespace {
 std::string_view unit_of(const SweepColumn& column) {
   if (column.total == nullptr) return column.type == SweepColumn::Type::text ? "text" : "count";
   switch (column.total->unit) {
-  case FigureUnit::bytes: return "bytes";
-  case FigureUnit::count: return "count";
+  case MetricUnit::bytes: return "bytes";
+  case MetricUnit::count: return "count";
   default: return "ratio";
   }
 }

@@ -70,7 +70,7 @@ class TextReport : TextLines {
   }
 
   void write_totals() {
-    const Figures& t = profile_.total;
+    const Metrics& t = profile_.total;
     line("{}", styled(bold, "total"));
     line("  parameters        {:>14}   {}{}", format_count(t.parameters),
          format_bytes(t.parameter_bytes),
@@ -102,15 +102,15 @@ class TextReport : TextLines {
 
   void write_operators() {
     std::size_t width = 8;
-    for (const OperatorFigures& entry : profile_.operators)
+    for (const OperatorMetrics& entry : profile_.operators)
       width = std::max(width, display_width(entry.name));
     line("{}", styled(bold, fmt::format("{:<{}}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  bound by",
                                         "operator", width, "count", "MACs", "FLOPs", "share",
                                         "memory", "FLOPs/B")));
     std::int64_t memory_bound = 0;
     std::int64_t compute_bound = 0;
-    for (const OperatorFigures& entry : profile_.operators) {
-      const Figures& f = entry.figures;
+    for (const OperatorMetrics& entry : profile_.operators) {
+      const Metrics& f = entry.metrics;
       const bool moves = f.bytes_read + f.bytes_written > 0;
       const bool computes = f.intensity() >= ridge;
       if (moves) (computes ? compute_bound : memory_bound) += entry.count;
@@ -135,7 +135,7 @@ class TextReport : TextLines {
     if (profile_.dtypes.size() < 2) return;
     line("{}", styled(bold, fmt::format("{:<14} {:>10} {:>11} {:>12}", "dtype", "MACs", "memory",
                                         "parameters")));
-    for (const DTypeFigures& entry : profile_.dtypes) {
+    for (const DTypeMetrics& entry : profile_.dtypes) {
       line("{:<14} {:>10} {:>11} {:>12}", name_of(entry.dtype),
            entry.macs > 0 ? format_count(entry.macs) : "-",
            entry.bytes > 0 ? format_bytes(entry.bytes) : "-",

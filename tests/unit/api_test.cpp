@@ -140,27 +140,27 @@ TEST(Api, TellsEveryCallOfAModule) {
 TEST(Api, CountsWhatIsCountedByHand) {
   constexpr std::int64_t conv1 = 32 * 32 * 8 * (3 * 9);
   constexpr std::int64_t conv2 = 16 * 16 * 16 * (8 * 9);
-  const NetworkProfile figures = profile(tiny_network());
-  EXPECT_EQ(figures.total.parameters,
+  const NetworkProfile metrics = profile(tiny_network());
+  EXPECT_EQ(metrics.total.parameters,
             (3 * 8 * 9 + 8) + (8 + 8) + (8 * 16 * 9 + 16) + (16 * 10 + 10));
-  EXPECT_EQ(figures.total.buffers, 8 + 8 + 1);
-  EXPECT_EQ(figures.total.macs, conv1 + conv2 + 160);
-  EXPECT_EQ(figures.total.activations, 32 * 32 * 8 + 16 * 16 * 16 + 10);
-  EXPECT_EQ(figures.total.cost, 0);
+  EXPECT_EQ(metrics.total.buffers, 8 + 8 + 1);
+  EXPECT_EQ(metrics.total.macs, conv1 + conv2 + 160);
+  EXPECT_EQ(metrics.total.activations, 32 * 32 * 8 + 16 * 16 * 16 + 10);
+  EXPECT_EQ(metrics.total.cost, 0);
 
-  ASSERT_EQ(figures.modules.size(), 7u);
-  EXPECT_EQ(figures.modules[0].macs, figures.total.macs);
-  EXPECT_EQ(figures.modules[1].macs, conv1);
-  EXPECT_EQ(figures.modules[1].flops, 2 * conv1 + 32 * 32 * 8);
-  EXPECT_EQ(figures.modules[4].macs, conv2);
-  EXPECT_EQ(figures.modules[6].macs, 160);
+  ASSERT_EQ(metrics.modules.size(), 7u);
+  EXPECT_EQ(metrics.modules[0].macs, metrics.total.macs);
+  EXPECT_EQ(metrics.modules[1].macs, conv1);
+  EXPECT_EQ(metrics.modules[1].flops, 2 * conv1 + 32 * 32 * 8);
+  EXPECT_EQ(metrics.modules[4].macs, conv2);
+  EXPECT_EQ(metrics.modules[6].macs, 160);
 
-  ASSERT_FALSE(figures.operators.empty());
-  EXPECT_EQ(figures.operators[0].name, "conv2d");
-  EXPECT_EQ(figures.operators[0].count, 2);
-  EXPECT_EQ(figures.operators[0].figures.macs, conv1 + conv2);
-  EXPECT_EQ(figures.coverage.counted + figures.coverage.zero, 8);
-  EXPECT_THAT(figures.coverage.unknown, IsEmpty());
+  ASSERT_FALSE(metrics.operators.empty());
+  EXPECT_EQ(metrics.operators[0].name, "conv2d");
+  EXPECT_EQ(metrics.operators[0].count, 2);
+  EXPECT_EQ(metrics.operators[0].metrics.macs, conv1 + conv2);
+  EXPECT_EQ(metrics.coverage.counted + metrics.coverage.zero, 8);
+  EXPECT_THAT(metrics.coverage.unknown, IsEmpty());
 }
 
 TEST(Api, CountsByAConvention) {

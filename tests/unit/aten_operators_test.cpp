@@ -88,10 +88,10 @@ TEST_P(AtenOperator, CostsWhatItsDefinitionSays) {
   Graph graph;
   const ImportNotes notes = read(op, graph);
   EXPECT_THAT(notes.notes, IsEmpty());
-  const Profile figures = profile(graph);
-  EXPECT_TRUE(figures.coverage.unknown.empty());
-  EXPECT_EQ(figures.total.macs, op.macs);
-  EXPECT_EQ(figures.total.flops - 2 * figures.total.macs, op.others);
+  const Profile metrics = profile(graph);
+  EXPECT_TRUE(metrics.coverage.unknown.empty());
+  EXPECT_EQ(metrics.total.macs, op.macs);
+  EXPECT_EQ(metrics.total.flops - 2 * metrics.total.macs, op.others);
 }
 
 std::string test_name(const ::testing::TestParamInfo<Operator>& info) {
@@ -826,9 +826,9 @@ TEST(AtenOperators, BoundWhatDataDecides) {
         {"self=T(a)", "return_inverse=b(true)"},
         {{"16"}, {"4,4", int64_code}}},
        graph);
-  const Profile figures = profile(graph);
-  EXPECT_TRUE(figures.coverage.unknown.empty());
-  EXPECT_EQ(figures.total.flops, 16 * 4 + 15 + 15);
+  const Profile metrics = profile(graph);
+  EXPECT_TRUE(metrics.coverage.unknown.empty());
+  EXPECT_EQ(metrics.total.flops, 16 * 4 + 15 + 15);
   EXPECT_TRUE(graph.value(graph.outputs()[0].value).has(Value::bounded));
 }
 

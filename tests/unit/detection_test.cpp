@@ -168,7 +168,7 @@ struct Published {
   double giga;
 };
 
-TEST(PublishedFigures, OfTheFiveThatRestOnWhatWasFound) {
+TEST(PublishedMetrics, OfTheFiveThatRestOnWhatWasFound) {
   const Published all[] = {
       {"fasterrcnn_mobilenet_v3_large_fpn", 0, {}, 4.494},
       {"fasterrcnn_mobilenet_v3_large_320_fpn", 0, {}, 0.719},

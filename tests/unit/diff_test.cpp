@@ -133,11 +133,11 @@ TEST(ModuleMatch, TooManyChildrenToAlignAreMatchedByName) {
 struct Traced {
   explicit Traced(std::string_view name, const TraceOptions& options = {}) {
     trace(*find_in_zoo(name).model, options, graph);
-    figures = profile(graph);
+    metrics = profile(graph);
   }
-  DiffSide side() const { return {graph, figures}; }
+  DiffSide side() const { return {graph, metrics}; }
   Graph graph;
-  Profile figures;
+  Profile metrics;
 };
 
 const ModuleDiff& row_of(const Diff& result, const Graph& after, std::string_view path) {

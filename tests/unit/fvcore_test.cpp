@@ -68,7 +68,7 @@ TEST_P(FvcoreModules, EqualInEveryModule) {
   ASSERT_NE(entry.model, nullptr);
   Graph graph;
   trace(*entry.model, options_of(facts), graph);
-  const Profile figures = profile(graph, find_convention("fvcore"));
+  const Profile metrics = profile(graph, find_convention("fvcore"));
   int differences = 0;
   std::size_t found = 0;
   for (ModuleId id = 0; id < graph.modules().size(); ++id) {
@@ -77,8 +77,8 @@ TEST_P(FvcoreModules, EqualInEveryModule) {
     const bool known = fact != facts["by_module"].MemberEnd();
     if (known) ++found;
     const std::int64_t expected = known ? fact->value.GetInt64() : 0;
-    if (expected == figures.modules[id].cost || ++differences > 5) continue;
-    ADD_FAILURE() << path << ": fvcore " << expected << ", zoometer " << figures.modules[id].cost;
+    if (expected == metrics.modules[id].cost || ++differences > 5) continue;
+    ADD_FAILURE() << path << ": fvcore " << expected << ", zoometer " << metrics.modules[id].cost;
   }
   EXPECT_EQ(found, facts["by_module"].MemberCount())
       << "modules that fvcore has and zoometer lacks";
@@ -116,8 +116,8 @@ TEST_P(FvcoreTables, AreEqualToTheByte) {
   options.inputs = {{"", Shape{1, 3, 224, 224}}};
   Graph graph;
   trace(*entry.model, options, graph);
-  const Profile figures = profile(graph, find_convention("fvcore"));
-  const ReportInput input{graph, figures, name, "builtin", "untrained", find_convention("fvcore"),
+  const Profile metrics = profile(graph, find_convention("fvcore"));
+  const ReportInput input{graph, metrics, name, "builtin", "untrained", find_convention("fvcore"),
                           {}};
   ReportOptions report;
   report.depth = std::stoi(name.substr(dot + 6));

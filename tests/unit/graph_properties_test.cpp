@@ -18,9 +18,9 @@ namespace {
 using testing::RandomNetwork;
 using Steps = std::vector<testing::RandomStep>;
 
-std::vector<std::int64_t> numbers_of(const Figures& figures) {
-  return {figures.parameters, figures.buffers,     figures.parameter_bytes, figures.macs,
-          figures.flops,      figures.activations, figures.bytes_read,      figures.bytes_written};
+std::vector<std::int64_t> numbers_of(const Metrics& metrics) {
+  return {metrics.parameters, metrics.buffers,     metrics.parameter_bytes, metrics.macs,
+          metrics.flops,      metrics.activations, metrics.bytes_read,      metrics.bytes_written};
 }
 
 std::string written(const Graph& graph, std::string_view format) {
@@ -36,11 +36,11 @@ RC_GTEST_PROP(RandomGraph, SumsUpItsModuleTree, (const Steps& steps)) {
   const RandomNetwork network(steps);
   const Graph& graph = network.graph;
   const Profile whole = profile(graph);
-  std::vector<Figures> sums(graph.modules().size());
+  std::vector<Metrics> sums(graph.modules().size());
   for (NodeId node = 0; node < graph.nodes().size(); ++node)
-    sums[graph.nodes()[node].module] += figures_of(graph.view(node));
+    sums[graph.nodes()[node].module] += metrics_of(graph.view(node));
   for (const Parameter& parameter : graph.parameters()) {
-    Figures& own = sums[parameter.module];
+    Metrics& own = sums[parameter.module];
     const bool is_learnt = parameter.kind == ParameterKind::parameter;
     (is_learnt ? own.parameters : own.buffers) += graph.numel(parameter.value);
     own.parameter_bytes += graph.bytes(parameter.value);
@@ -55,10 +55,10 @@ RC_GTEST_PROP(RandomGraph, SumsUpItsModuleTree, (const Steps& steps)) {
 RC_GTEST_PROP(RandomGraph, CountsEachOperatorOnce, (const Steps& steps)) {
   const RandomNetwork network(steps);
   const Profile whole = profile(network.graph);
-  Figures sum;
+  Metrics sum;
   std::int64_t count = 0;
-  for (const OperatorFigures& each : whole.operators) {
-    sum += each.figures;
+  for (const OperatorMetrics& each : whole.operators) {
+    sum += each.metrics;
     count += each.count;
   }
   RC_ASSERT(count == static_cast<std::int64_t>(network.graph.nodes().size()));
@@ -68,8 +68,8 @@ RC_GTEST_PROP(RandomGraph, CountsEachOperatorOnce, (const Steps& steps)) {
 }
 
 RC_GTEST_PROP(RandomGraph, ScalesWithTheBatch, (const Steps& steps)) {
-  const Figures one = profile(RandomNetwork(steps, 1).graph).total;
-  const Figures three = profile(RandomNetwork(steps, 3).graph).total;
+  const Metrics one = profile(RandomNetwork(steps, 1).graph).total;
+  const Metrics three = profile(RandomNetwork(steps, 3).graph).total;
   RC_ASSERT(three.macs == 3 * one.macs);
   RC_ASSERT(three.activations == 3 * one.activations);
   RC_ASSERT(three.bytes_written == 3 * one.bytes_written);
@@ -105,8 +105,8 @@ RC_GTEST_PROP(RandomGraph, ComesBackFromOnnx, (const Steps& steps)) {
   Graph copy;
   import_file(MappedFile("model.onnx", std::as_bytes(std::span(file))), {}, copy);
   verify(copy);
-  const Figures before = profile(network.graph).total;
-  const Figures after = profile(copy).total;
+  const Metrics before = profile(network.graph).total;
+  const Metrics after = profile(copy).total;
   RC_ASSERT(after.macs == before.macs);
   RC_ASSERT(after.parameters == before.parameters);
   RC_ASSERT(copy.outputs().size() == network.graph.outputs().size());

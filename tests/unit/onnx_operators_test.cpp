@@ -61,26 +61,26 @@ std::string file_of(const Operator& op, std::size_t first_weight) {
 struct Read {
   Graph graph;
   ImportNotes notes;
-  Profile figures;
+  Profile metrics;
 
   explicit Read(const Operator& op, std::size_t first_weight = 99) {
     const std::string file = file_of(op, first_weight);
     const MappedFile mapped("test.onnx", std::as_bytes(std::span(file)));
     onnx_importer.read(mapped, {}, graph, notes);
     verify(graph);
-    figures = profile(graph);
+    metrics = profile(graph);
   }
 
   Shape output(std::size_t index = 0) const { return graph.shape(graph.outputs()[index].value); }
   DType dtype(std::size_t index = 0) const {
     return graph.value(graph.outputs()[index].value).dtype;
   }
-  std::int64_t macs() const { return figures.total.macs; }
-  std::int64_t flops() const { return figures.total.flops; }
-  bool is_known() const { return figures.coverage.unknown.empty(); }
+  std::int64_t macs() const { return metrics.total.macs; }
+  std::int64_t flops() const { return metrics.total.flops; }
+  bool is_known() const { return metrics.coverage.unknown.empty(); }
   std::int64_t macs_in(DType dtype) const {
     std::int64_t sum = 0;
-    for (const DTypeFigures& entry : figures.dtypes) {
+    for (const DTypeMetrics& entry : metrics.dtypes) {
       if (entry.dtype == dtype) sum += entry.macs;
     }
     return sum;
@@ -112,7 +112,7 @@ TEST(OnnxOperators, CountsAnLstm) {
   EXPECT_EQ(read.output(0), (Shape{5, 2, 2, 4}));
   EXPECT_EQ(read.output(1), (Shape{2, 2, 4}));
   EXPECT_EQ(read.output(2), (Shape{2, 2, 4}));
-  EXPECT_EQ(read.figures.total.parameters, 2 * 16 * 3 + 2 * 16 * 4 + 2 * 32);
+  EXPECT_EQ(read.metrics.total.parameters, 2 * 16 * 3 + 2 * 16 * 4 + 2 * 32);
 }
 
 TEST(OnnxOperators, CountsAGru) {
@@ -181,7 +181,7 @@ TEST(OnnxOperators, CountsADeformableConvolution) {
                     .domain = "",
                     .inputs = {{{1, 2, 4}, f32}, {{3, 2, 2}, f32}, {{1, 4, 3}, f32}},
                     .opset = 19});
-  EXPECT_EQ(other.figures.coverage.unknown.size(), 1U);
+  EXPECT_EQ(other.metrics.coverage.unknown.size(), 1U);
 }
 
 // -- quantised operators -----------------------------------------------------------------------
@@ -296,7 +296,7 @@ TEST(OnnxOperators, CountsAttentionWithItsProjection) {
   EXPECT_EQ(read.macs(), 2 * 5 * 8 * 24 + scores * (4 + 4));
   EXPECT_EQ(read.output(0), (Shape{2, 5, 8}));
   EXPECT_EQ(read.output(1), (Shape{2, 2, 2, 5, 4}));
-  EXPECT_EQ(read.figures.total.parameters, 8 * 24 + 24);
+  EXPECT_EQ(read.metrics.total.parameters, 8 * 24 + 24);
 }
 
 TEST(OnnxOperators, CountsMultiHeadAttentionAfterAPast) {
@@ -414,7 +414,7 @@ TEST(OnnxOperators, SumsEmbeddings) {
   EXPECT_EQ(read.output(0), (Shape{2, 5, 8}));
   EXPECT_EQ(read.output(1), (Shape{2}));
   EXPECT_EQ(read.output(2), (Shape{2, 5, 8}));
-  EXPECT_EQ(read.figures.total.parameters, (100 + 12 + 2) * 8 + 2 * 8);
+  EXPECT_EQ(read.metrics.total.parameters, (100 + 12 + 2) * 8 + 2 * 8);
   // two sums, and the seven operations of the norm, for each element
   EXPECT_EQ(read.flops(), 2 * 5 * 8 * (2 + 7));
 }
@@ -437,7 +437,7 @@ TEST(OnnxOperators, NormalisesByTheRootOfTheMeanSquare) {
   EXPECT_EQ(plain.flops(), standard.flops());
   EXPECT_EQ(skipped.flops(), 2 * 5 * 8 + plain.flops());
   for (const Read* read : {&skipped, &plain, &standard}) {
-    EXPECT_EQ(read->figures.total.parameters, 8);
+    EXPECT_EQ(read->metrics.total.parameters, 8);
     EXPECT_EQ(read->output(), (Shape{2, 5, 8}));
   }
 }
@@ -458,8 +458,8 @@ TEST(OnnxOperators, FusesConvolutionsWithWhatFollows) {
                     .inputs = {{{1, 3, 8, 8}, f32}, {{4, 3, 3, 3}, f32}},
                     .attributes = {Attribute::text("activation", "Mystery")},
                     .declared = {type({1, 4, 6, 6})}});
-  ASSERT_EQ(other.figures.coverage.unknown.size(), 1U);
-  EXPECT_EQ(other.figures.coverage.unknown[0].name, "com.microsoft::FusedConv");
+  ASSERT_EQ(other.metrics.coverage.unknown.size(), 1U);
+  EXPECT_EQ(other.metrics.coverage.unknown[0].name, "com.microsoft::FusedConv");
 }
 
 TEST(OnnxOperators, AddsBeforeWhatFollows) {
@@ -602,7 +602,7 @@ TEST(OnnxOperators, NormalisesGroups) {
                      .opset = opset},
                     1);
     EXPECT_EQ(read.output(), (Shape{1, 4, 5, 5})) << opset;
-    EXPECT_EQ(read.figures.total.parameters, 2 * scales) << opset;
+    EXPECT_EQ(read.metrics.total.parameters, 2 * scales) << opset;
     EXPECT_TRUE(read.is_known()) << opset;
   }
 }
@@ -702,8 +702,8 @@ TEST(OnnxOperators, TakesDeclaredShapesWhereDataDecides) {
 
 TEST(OnnxOperators, ListsWhatNothingDeclares) {
   const Read read({.op_type = "Reshape", .domain = "", .inputs = {{{2, 6}, f32}, {{2}, i64}}});
-  ASSERT_EQ(read.figures.coverage.unknown.size(), 1U);
-  EXPECT_EQ(read.figures.coverage.unknown[0].name, "Reshape");
+  ASSERT_EQ(read.metrics.coverage.unknown.size(), 1U);
+  EXPECT_EQ(read.metrics.coverage.unknown[0].name, "Reshape");
 }
 
 TEST(OnnxOperators, TakesTheStandardDomainByItsOtherName) {

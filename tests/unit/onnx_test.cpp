@@ -39,7 +39,7 @@ struct Read {
   }
 
   Shape output(std::size_t index = 0) const { return graph.shape(graph.outputs()[index].value); }
-  Profile figures() const { return profile(graph); }
+  Profile metrics() const { return profile(graph); }
   std::vector<std::string> operators() const {
     std::vector<std::string> names;
     for (const Node& node : graph.nodes()) names.emplace_back(node.op->name);
@@ -85,8 +85,8 @@ std::string conv_model(std::vector<Dim> input, std::vector<Attribute> attributes
 TEST(Onnx, ReadsAConvolution) {
   const Read read(conv_model({1, 3, 8, 8}));
   EXPECT_EQ(read.output(), (Shape{1, 8, 6, 6}));
-  EXPECT_EQ(read.figures().total.macs, 8 * 6 * 6 * 27);
-  EXPECT_EQ(read.figures().total.parameters, 8 * 27 + 8);
+  EXPECT_EQ(read.metrics().total.macs, 8 * 6 * 6 * 27);
+  EXPECT_EQ(read.metrics().total.parameters, 8 * 27 + 8);
   EXPECT_THAT(read.parameters(), testing::ElementsAre("conv.weight", "conv.bias"));
   EXPECT_THAT(read.modules(), testing::ElementsAre("", "conv"));
   ASSERT_EQ(read.graph.calls().size(), 2U);  // the model's, then the module's
@@ -222,11 +222,11 @@ TEST(Onnx, TakesFramesAndGridsFromConstants) {
   const Read frames = read({"STFT", {"x", "step", "", "length"}, {"y"}}, type({2, 100, 1}),
                            {integers("step", {8}, true), integers("length", {16}, true)});
   EXPECT_EQ(frames.output(), (Shape{2, 11, 9, 2}));
-  EXPECT_EQ(frames.figures().total.flops, 2 * 11 * 160);  // 5 / 2 x 16 log2 16
+  EXPECT_EQ(frames.metrics().total.flops, 2 * 11 * 160);  // 5 / 2 x 16 log2 16
   const Read grid =
       read({"AffineGrid", {"x", "size"}, {"y"}}, type({2, 2, 3}), {integers("size", {2, 7, 4, 5})});
   EXPECT_EQ(grid.output(), (Shape{2, 4, 5, 2}));
-  EXPECT_EQ(grid.figures().total.macs, 2 * 4 * 5 * 2 * 3);
+  EXPECT_EQ(grid.metrics().total.macs, 2 * 4 * 5 * 2 * 3);
 }
 
 TEST(Onnx, KeepsGoingOverUnknownOperators) {
@@ -239,7 +239,7 @@ TEST(Onnx, KeepsGoingOverUnknownOperators) {
                              .outputs = {value_info("y", type({5, 7})), value_info("z", type({5}))},
                              .value_infos = {value_info("t", type({5, 7}))}})}));
   EXPECT_EQ(read.output(), (Shape{5, 7}));
-  const CoverageLedger ledger = read.figures().coverage;
+  const CoverageLedger ledger = read.metrics().coverage;
   ASSERT_EQ(ledger.unknown.size(), 3U);
   EXPECT_EQ(ledger.unknown[0].name, "com.example::Strange");
   // Nothing says the shape of u, so that the Relu behind it cannot be counted either.
@@ -405,8 +405,8 @@ TEST(Onnx, UnrollsLoopsOfKnownLength) {
 
 TEST(Onnx, LeavesALoopUnknownWhoseListsStayEmptyAndHaveNoType) {
   const Read read(loop_model(0, ""));
-  ASSERT_EQ(read.figures().coverage.unknown.size(), 1U);
-  EXPECT_EQ(read.figures().coverage.unknown[0].name, "Loop");
+  ASSERT_EQ(read.metrics().coverage.unknown.size(), 1U);
+  EXPECT_EQ(read.metrics().coverage.unknown[0].name, "Loop");
 }
 
 TEST(Onnx, LeavesAScanOverTooManySequencesUnknown) {
@@ -422,8 +422,8 @@ TEST(Onnx, LeavesAScanOverTooManySequencesUnknown) {
                                          .inputs = {value_info("x", type({batch, 4, 2}))},
                                          .outputs = {value_info("y", type({batch, 4, 2}))}}),
                          .opset = 8}));
-  ASSERT_EQ(read.figures().coverage.unknown.size(), 1U);
-  EXPECT_EQ(read.figures().coverage.unknown[0].name, "Scan");
+  ASSERT_EQ(read.metrics().coverage.unknown.size(), 1U);
+  EXPECT_EQ(read.metrics().coverage.unknown[0].name, "Scan");
   EXPECT_EQ(read.output(), (Shape{batch, 4, 2}));
 }
 
@@ -600,7 +600,7 @@ std::string external_model(const std::string& location, const std::string& lengt
 }
 
 TEST(Onnx, KeepsExternalDataInsideTheFolder) {
-  EXPECT_EQ(Read(external_model("weights.bin", "16")).figures().total.macs, 8);
+  EXPECT_EQ(Read(external_model("weights.bin", "16")).metrics().total.macs, 8);
   for (const char* location : {"/etc/passwd", "../weights.bin", "a/../../b", "", "C:\\x"}) {
     EXPECT_THAT(refusal(external_model(location, "16")).message, HasSubstr("outside"));
   }

@@ -64,10 +64,10 @@ std::vector<std::string> state(const Graph& graph) {
 
 /// Path, class, parameters and MACs of each module.
 std::vector<std::string> modules(const Graph& graph) {
-  const Profile figures = profile(graph);
+  const Profile metrics = profile(graph);
   std::vector<std::string> lines;
   for (const ModuleId id : graph.modules_in_order()) {
-    const Figures& own = figures.modules[id];
+    const Metrics& own = metrics.modules[id];
     lines.push_back(graph.module_path(id) + " " + std::string(graph.modules()[id].kind) + " " +
                     std::to_string(own.parameters) + " " + std::to_string(own.macs));
   }
@@ -151,9 +151,9 @@ TEST_P(QuantisedRoundTrip, GivesTheSameModel) {
   EXPECT_EQ(ports(copy, copy.outputs()), ports(model, model.outputs()));
   EXPECT_EQ(state(copy), with_plain_integers(state(model)));
   EXPECT_EQ(modules(copy), modules(model));
-  const Profile figures = profile(copy);
-  const auto integers = std::ranges::find(figures.dtypes, DType::uint8, &DTypeFigures::dtype);
-  ASSERT_NE(integers, figures.dtypes.end());
+  const Profile metrics = profile(copy);
+  const auto integers = std::ranges::find(metrics.dtypes, DType::uint8, &DTypeMetrics::dtype);
+  ASSERT_NE(integers, metrics.dtypes.end());
   EXPECT_EQ(integers->macs, profile(model).total.macs);
 }
 
@@ -429,9 +429,9 @@ const Form forms[] = {
       "matmul"}},
 };
 
-class OnnxForms : public ::testing::TestWithParam<Form> {};
+class OnnxExportRules : public ::testing::TestWithParam<Form> {};
 
-TEST_P(OnnxForms, AreWhatTheFormulaSays) {
+TEST_P(OnnxExportRules, AreWhatTheFormulaSays) {
   Graph graph;
   graph.add_module(no_id, "", "Model");
   const Tensor x{&graph, graph.add_input("x", {2, 3}, DType::float32)};
@@ -442,7 +442,7 @@ TEST_P(OnnxForms, AreWhatTheFormulaSays) {
   EXPECT_EQ(ports(copy, copy.outputs()), ports(graph, graph.outputs()));
 }
 
-INSTANTIATE_TEST_SUITE_P(OnnxWriter, OnnxForms, ::testing::ValuesIn(forms),
+INSTANTIATE_TEST_SUITE_P(OnnxWriter, OnnxExportRules, ::testing::ValuesIn(forms),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(OnnxWriter, WritesQuantisedChannels) {

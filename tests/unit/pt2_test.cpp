@@ -37,13 +37,13 @@ struct ModuleFacts {
 };
 
 std::map<std::string, ModuleFacts> module_facts(const Graph& graph) {
-  const Profile figures = profile(graph);
+  const Profile metrics = profile(graph);
   std::map<std::string, ModuleFacts> facts;
   for (std::size_t i = 0; i < graph.modules().size(); ++i) {
     ModuleFacts& module = facts[graph.module_path(static_cast<ModuleId>(i))];
     module.kind = graph.modules()[i].kind;
-    module.macs = figures.modules[i].macs;
-    module.parameters = figures.modules[i].parameters;
+    module.macs = metrics.modules[i].macs;
+    module.parameters = metrics.modules[i].parameters;
   }
   for (const ModuleCall& call : graph.calls()) {
     std::string shapes;
@@ -113,15 +113,15 @@ INSTANTIATE_TEST_SUITE_P(Pt2, RealArchive,
 
 // -- real archives of single modules and of tiny networks -----------------------------------------
 
-struct Figures {
+struct Metrics {
   std::string name;
   std::int64_t macs = 0;
   std::int64_t parameters = 0;
 
-  friend void PrintTo(const Figures& figures, std::ostream* out) { *out << figures.name; }
+  friend void PrintTo(const Metrics& metrics, std::ostream* out) { *out << metrics.name; }
 };
 
-class SmallArchive : public ::testing::TestWithParam<Figures> {};
+class SmallArchive : public ::testing::TestWithParam<Metrics> {};
 
 TEST_P(SmallArchive, IsCountedWhole) {
   Graph graph;
@@ -129,10 +129,10 @@ TEST_P(SmallArchive, IsCountedWhole) {
   const ImportNotes notes = import_file(path, {}, graph);
   EXPECT_EQ(notes.format, "torch.export, schema 8.17");
   EXPECT_THAT(notes.notes, ElementsAre()) << "no result has another shape than is declared";
-  const Profile figures = profile(graph);
-  EXPECT_TRUE(figures.coverage.unknown.empty());
-  EXPECT_EQ(figures.total.macs, GetParam().macs);
-  EXPECT_EQ(figures.total.parameters, GetParam().parameters);
+  const Profile metrics = profile(graph);
+  EXPECT_TRUE(metrics.coverage.unknown.empty());
+  EXPECT_EQ(metrics.total.macs, GetParam().macs);
+  EXPECT_EQ(metrics.total.parameters, GetParam().parameters);
 }
 
 // MACs as torch's flop counter has them (half of its FLOPs), where it counts: not on an LSTM's
@@ -140,14 +140,14 @@ TEST_P(SmallArchive, IsCountedWhole) {
 INSTANTIATE_TEST_SUITE_P(
     Pt2, SmallArchive,
     ::testing::Values(
-        Figures{"gru", 301'056 / 2, 11'136}, Figures{"lstm_proj", 93'184 / 2, 3'584},
+        Metrics{"gru", 301'056 / 2, 11'136}, Metrics{"lstm_proj", 93'184 / 2, 3'584},
         // 14 steps of 2 directions of 128 gates, over 16 + 32 and then 64 + 32 numbers.
-        Figures{"lstm", 14 * 2 * 128 * (48 + 96), 37'888}, Figures{"stft", 0, 0},
-        Figures{"fft", 0, 0}, Figures{"index", 0, 0}, Figures{"embedding_bag", 0, 400},
+        Metrics{"lstm", 14 * 2 * 128 * (48 + 96), 37'888}, Metrics{"stft", 0, 0},
+        Metrics{"fft", 0, 0}, Metrics{"index", 0, 0}, Metrics{"embedding_bag", 0, 400},
         // 13,631,488 FLOPs, and two products of attention in each of two layers.
-        Figures{"gpt2", 13'631'488 / 2 + 2 * 2 * 2 * 64 * 64 * 64 / 2, 173'824},
+        Metrics{"gpt2", 13'631'488 / 2 + 2 * 2 * 2 * 64 * 64 * 64 / 2, 173'824},
         // Each of 128 rows through two of four experts' matrices, in both layers.
-        Figures{"mixtral", 3'179'008 + 2 * 128 * (64 * 256 + 128 * 64), 238'400}),
+        Metrics{"mixtral", 3'179'008 + 2 * 128 * (64 * 256 + 128 * 64), 238'400}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

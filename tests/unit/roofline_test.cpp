@@ -249,7 +249,7 @@ TEST(RooflineZoo, WorkAddsUpToTheProfile) {
   Graph graph;
   for (const ZooEntry& entry : zoo()) {
     trace(*entry.model, {}, graph);
-    const Profile figures = profile(graph);
+    const Profile metrics = profile(graph);
     std::int64_t bytes_apart = 0;
     for (const bool fuse : {false, true}) {
       const Workload workload = workload_of(graph, {.fuse = fuse});
@@ -262,9 +262,9 @@ TEST(RooflineZoo, WorkAddsUpToTheProfile) {
       }
       EXPECT_EQ(nodes.size(), graph.nodes().size()) << entry.model->name;
       EXPECT_EQ(members, graph.nodes().size()) << entry.model->name;
-      EXPECT_EQ(result.total.macs, figures.total.macs) << entry.model->name;
-      EXPECT_EQ(result.total.flops, figures.total.flops) << entry.model->name;
-      const std::int64_t bytes = figures.total.bytes_read + figures.total.bytes_written;
+      EXPECT_EQ(result.total.macs, metrics.total.macs) << entry.model->name;
+      EXPECT_EQ(result.total.flops, metrics.total.flops) << entry.model->name;
+      const std::int64_t bytes = metrics.total.bytes_read + metrics.total.bytes_written;
       if (!fuse) {
         EXPECT_EQ(result.total.bytes, bytes) << entry.model->name;
         bytes_apart = bytes;

@@ -36,7 +36,7 @@ TEST(Sweep, EverySumIsALineInTheBatch) {
     for (const std::int64_t batch : {1, 8, 61}) {
       const Totals many = traced(*entry.model, batch, graph);
       for (const TotalsField& field : totals_fields()) {
-        const bool is_line = field.unit == FigureUnit::count || field.unit == FigureUnit::bytes;
+        const bool is_line = field.unit == MetricUnit::count || field.unit == MetricUnit::bytes;
         const bool is_traffic = field.name == "bytes_read" || field.name == "bytes_written" ||
                                 field.name == "traffic" || field.name == "nodes";
         const bool is_peak = field.name == "peak" || field.name == "memory";

@@ -12,8 +12,8 @@ TEST(TotalOf, IsTheProfilesTotal) {
   for (const Family* family : families()) {
     for (const Model& model : family->models) {
       trace(model, {}, graph);
-      const Figures total = total_of(graph);
-      const Figures expected = profile(graph).total;
+      const Metrics total = total_of(graph);
+      const Metrics expected = profile(graph).total;
       EXPECT_EQ(total.parameters, expected.parameters) << model.name;
       EXPECT_EQ(total.buffers, expected.buffers) << model.name;
       EXPECT_EQ(total.parameter_bytes, expected.parameter_bytes) << model.name;

@@ -164,12 +164,12 @@ TEST(TrainingZoo, SumsAddUp) {
   Graph graph;
   for (const ZooEntry& entry : zoo()) {
     trace(*entry.model, {}, graph);
-    const Profile figures = profile(graph);
+    const Profile metrics = profile(graph);
     const TrainingProfile result = profile_training(graph, Optimizer::sgd);
-    EXPECT_EQ(result.macs, figures.total.macs) << entry.model->name;
-    EXPECT_EQ(result.weights, figures.total.parameter_bytes) << entry.model->name;
+    EXPECT_EQ(result.macs, metrics.total.macs) << entry.model->name;
+    EXPECT_EQ(result.weights, metrics.total.parameter_bytes) << entry.model->name;
     EXPECT_LE(result.backward_macs, 2 * result.macs) << entry.model->name;
-    EXPECT_GE(result.peak_activations, figures.memory.peak_bytes) << entry.model->name;
+    EXPECT_GE(result.peak_activations, metrics.memory.peak_bytes) << entry.model->name;
     EXPECT_GE(result.peak_activations, result.saved) << entry.model->name;
     std::int64_t saved = 0;
     std::int64_t backward = 0;

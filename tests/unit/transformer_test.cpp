@@ -11,7 +11,7 @@
 namespace zoometer {
 namespace {
 
-struct Figures {
+struct Metrics {
   std::int64_t parameters = 0;
   std::int64_t macs = 0;
 };
@@ -22,17 +22,17 @@ void trace_at(const char* name, const Shape& input, Graph& graph) {
   trace(*find_in_zoo(name).model, options, graph);
 }
 
-Figures figures_at(const char* name, const Shape& input) {
+Metrics metrics_at(const char* name, const Shape& input) {
   Graph graph;
   trace_at(name, input, graph);
-  Figures figures;
+  Metrics metrics;
   for (const Parameter& parameter : graph.parameters()) {
     if (parameter.kind == ParameterKind::parameter) {
-      figures.parameters += graph.numel(parameter.value);
+      metrics.parameters += graph.numel(parameter.value);
     }
   }
-  for (NodeId id = 0; id < graph.nodes().size(); ++id) figures.macs += macs_of(graph.view(id));
-  return figures;
+  for (NodeId id = 0; id < graph.nodes().size(); ++id) metrics.macs += macs_of(graph.view(id));
+  return metrics;
 }
 
 struct Case {
@@ -60,15 +60,15 @@ TEST(Transformers, CountTorchvisionsMacsAtOddInputs) {
       {"r2plus1d_18", {1, 3, 1, 20, 33}, 372'929'222},
   };
   for (const Case& test : cases) {
-    EXPECT_EQ(figures_at(test.model, test.input).macs, test.macs)
+    EXPECT_EQ(metrics_at(test.model, test.input).macs, test.macs)
         << test.model << " at " << to_short_string(test.input);
   }
 }
 
 TEST(Transformers, PositionsFollowTheImage) {
-  EXPECT_EQ(figures_at("vit_b_16", {1, 3, 384, 384}).parameters, 86'859'496);
-  EXPECT_EQ(figures_at("vit_l_16", {1, 3, 512, 512}).parameters, 305'174'504);
-  EXPECT_EQ(figures_at("vit_h_14", {1, 3, 224, 224}).parameters, 632'045'800);
+  EXPECT_EQ(metrics_at("vit_b_16", {1, 3, 384, 384}).parameters, 86'859'496);
+  EXPECT_EQ(metrics_at("vit_l_16", {1, 3, 512, 512}).parameters, 305'174'504);
+  EXPECT_EQ(metrics_at("vit_h_14", {1, 3, 224, 224}).parameters, 632'045'800);
 }
 
 TEST(Transformers, RejectImagesThatDoNotFit) {

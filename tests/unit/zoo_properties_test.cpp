@@ -66,8 +66,8 @@ TEST_P(ZooProperties, GraphKeepsItsRules) {
 /// The work of the nodes that the graph's inputs reach, and of the others: those work on constants,
 /// as RAFT's first look at its flow does, or on parameters only, as Swin v2's position biases do.
 struct Work {
-  Figures on_inputs;
-  Figures apart;
+  Metrics on_inputs;
+  Metrics apart;
 };
 
 Work work_of(const Graph& graph) {
@@ -82,7 +82,7 @@ Work work_of(const Graph& graph) {
     });
     for (std::uint32_t i = 0; i < node.output_count; ++i)
       reached[node.first_output + i] = on_inputs;
-    (on_inputs ? work.on_inputs : work.apart) += figures_of(graph.view(id));
+    (on_inputs ? work.on_inputs : work.apart) += metrics_of(graph.view(id));
   }
   return work;
 }
@@ -100,46 +100,46 @@ TEST_P(ZooProperties, BatchDoublesWorkAndNoParameters) {
   EXPECT_EQ(twice.apart.macs, times * once.apart.macs);
   EXPECT_EQ(twice.apart.activations, times * once.apart.activations);
 
-  const Figures before = profile(graph_).total;
-  const Figures after = profile(doubled).total;
+  const Metrics before = profile(graph_).total;
+  const Metrics after = profile(doubled).total;
   EXPECT_EQ(after.parameters, before.parameters);
   EXPECT_EQ(after.buffers, before.buffers);
 }
 
 TEST_P(ZooProperties, ModulesSumUpTheirNodes) {
   const Profile whole = profile(graph_);
-  std::vector<Figures> sums(graph_.modules().size());
+  std::vector<Metrics> sums(graph_.modules().size());
   for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
-    const Figures figures = figures_of(graph_.view(id));
+    const Metrics metrics = metrics_of(graph_.view(id));
     for (ModuleId at = graph_.nodes()[id].module; at != no_id; at = graph_.modules()[at].parent) {
-      sums[at].macs += figures.macs;
-      sums[at].flops += figures.flops;
-      sums[at].activations += figures.activations;
-      sums[at].bytes_read += figures.bytes_read;
-      sums[at].bytes_written += figures.bytes_written;
+      sums[at].macs += metrics.macs;
+      sums[at].flops += metrics.flops;
+      sums[at].activations += metrics.activations;
+      sums[at].bytes_read += metrics.bytes_read;
+      sums[at].bytes_written += metrics.bytes_written;
     }
   }
   for (ModuleId id = 0; id < sums.size(); ++id) {
-    const Figures& figures = whole.modules[id];
+    const Metrics& metrics = whole.modules[id];
     const std::string path = graph_.module_path(id);
-    EXPECT_EQ(figures.macs, sums[id].macs) << path;
-    EXPECT_EQ(figures.flops, sums[id].flops) << path;
-    EXPECT_EQ(figures.activations, sums[id].activations) << path;
-    EXPECT_EQ(figures.bytes_read, sums[id].bytes_read) << path;
-    EXPECT_EQ(figures.bytes_written, sums[id].bytes_written) << path;
+    EXPECT_EQ(metrics.macs, sums[id].macs) << path;
+    EXPECT_EQ(metrics.flops, sums[id].flops) << path;
+    EXPECT_EQ(metrics.activations, sums[id].activations) << path;
+    EXPECT_EQ(metrics.bytes_read, sums[id].bytes_read) << path;
+    EXPECT_EQ(metrics.bytes_written, sums[id].bytes_written) << path;
   }
 }
 
 TEST_P(ZooProperties, OperatorsAndDTypesSumUpToTheTotal) {
   const Profile whole = profile(graph_);
   std::int64_t nodes = 0, macs = 0, flops = 0;
-  for (const OperatorFigures& entry : whole.operators) {
+  for (const OperatorMetrics& entry : whole.operators) {
     nodes += entry.count;
-    macs += entry.figures.macs;
-    flops += entry.figures.flops;
+    macs += entry.metrics.macs;
+    flops += entry.metrics.flops;
   }
   std::int64_t macs_by_dtype = 0;
-  for (const DTypeFigures& entry : whole.dtypes) macs_by_dtype += entry.macs;
+  for (const DTypeMetrics& entry : whole.dtypes) macs_by_dtype += entry.macs;
   EXPECT_EQ(nodes, static_cast<std::int64_t>(graph_.nodes().size()));
   EXPECT_EQ(macs, whole.total.macs);
   EXPECT_EQ(flops, whole.total.flops);

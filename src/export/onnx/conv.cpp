@@ -1,6 +1,6 @@
 #include "zoometer/op/conv.hpp"
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 #include "export/onnx/quantize.hpp"
 
 namespace zoometer {
@@ -44,15 +44,15 @@ void write_transposed(OnnxStep& step) {
              {"group", attrs.groups}});
 }
 
-constexpr OnnxForm forms[] = {{&conv1d_op, {}, write_convolution, on_integers},
-                              {&conv2d_op, {}, write_convolution, on_integers},
-                              {&conv3d_op, {}, write_convolution, on_integers},
-                              {&conv_transpose1d_op, {}, write_transposed},
-                              {&conv_transpose2d_op, {}, write_transposed},
-                              {&conv_transpose3d_op, {}, write_transposed}};
+constexpr OnnxExportRule rules[] = {{&conv1d_op, {}, write_convolution, on_integers},
+                                    {&conv2d_op, {}, write_convolution, on_integers},
+                                    {&conv3d_op, {}, write_convolution, on_integers},
+                                    {&conv_transpose1d_op, {}, write_transposed},
+                                    {&conv_transpose2d_op, {}, write_transposed},
+                                    {&conv_transpose3d_op, {}, write_transposed}};
 
 }  // namespace
 
-extern constinit const OnnxForms conv_onnx_forms = {forms};
+extern constinit const OnnxExportRules conv_onnx_export_rules = {rules};
 
 }  // namespace zoometer

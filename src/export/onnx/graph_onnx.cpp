@@ -2,7 +2,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "export/onnx/builder.hpp"
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 #include "export/onnx/weights.hpp"
 #include "report/graph_writer.hpp"
 #include "util/output.hpp"

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 
 namespace zoometer {
 namespace {
@@ -110,21 +110,21 @@ void write_random(OnnxStep& step) {
             {{"shape", attrs.sizes}, {"dtype", attrs.dtype}});
 }
 
-constexpr OnnxForm forms[] = {{&split_op, {}, write_split},
-                              {&unbind_op, {}, write_unbind},
-                              {&tril_op, {}, write_tril},
-                              {&triu_op, {}, write_triu},
-                              {&repeat_interleave_op, {}, write_repeat_interleave},
-                              {&advanced_index_op, {}, write_advanced_index},
-                              {&masked_select_op, {}, write_masked_select},
-                              {&nonzero_op, {}, write_nonzero},
-                              {&copy_op, {}, write_copy},
-                              {&scatter_op, {}, write_scatter},
-                              {&masked_fill_op, {}, write_masked_fill},
-                              {&random_op, {}, write_random}};
+constexpr OnnxExportRule rules[] = {{&split_op, {}, write_split},
+                                    {&unbind_op, {}, write_unbind},
+                                    {&tril_op, {}, write_tril},
+                                    {&triu_op, {}, write_triu},
+                                    {&repeat_interleave_op, {}, write_repeat_interleave},
+                                    {&advanced_index_op, {}, write_advanced_index},
+                                    {&masked_select_op, {}, write_masked_select},
+                                    {&nonzero_op, {}, write_nonzero},
+                                    {&copy_op, {}, write_copy},
+                                    {&scatter_op, {}, write_scatter},
+                                    {&masked_fill_op, {}, write_masked_fill},
+                                    {&random_op, {}, write_random}};
 
 }  // namespace
 
-extern constinit const OnnxForms indexing_onnx_forms = {forms};
+extern constinit const OnnxExportRules indexing_onnx_export_rules = {rules};
 
 }  // namespace zoometer

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 #include "export/onnx/quantize.hpp"
 
 namespace zoometer {
@@ -86,15 +86,15 @@ void write_attention(OnnxStep& step) {
   step.make("MatMul", {weights, step.in(2)});
 }
 
-constexpr OnnxForm forms[] = {{&linear_op, {}, write_linear, on_integers},
-                              {&matmul_op, {}, write_matmul},
-                              {&bmm_op, {}, write_matmul},
-                              {&addmm_op, {}, write_addmm},
-                              {&einsum_op, {}, write_einsum},
-                              {&scaled_dot_product_attention_op, {}, write_attention}};
+constexpr OnnxExportRule rules[] = {{&linear_op, {}, write_linear, on_integers},
+                                    {&matmul_op, {}, write_matmul},
+                                    {&bmm_op, {}, write_matmul},
+                                    {&addmm_op, {}, write_addmm},
+                                    {&einsum_op, {}, write_einsum},
+                                    {&scaled_dot_product_attention_op, {}, write_attention}};
 
 }  // namespace
 
-extern constinit const OnnxForms matmul_onnx_forms = {forms};
+extern constinit const OnnxExportRules matmul_onnx_export_rules = {rules};
 
 }  // namespace zoometer

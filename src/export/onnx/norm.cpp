@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 
 namespace zoometer {
 namespace {
@@ -91,15 +91,15 @@ void write_response_norm(OnnxStep& step) {
       {{"size", attrs.size}, {"alpha", attrs.alpha}, {"beta", attrs.beta}, {"bias", attrs.k}});
 }
 
-constexpr OnnxForm forms[] = {{&batch_norm_op, {}, write_batch_norm},
-                              {&layer_norm_op, {}, write_layer_norm},
-                              {&rms_norm_op, {}, write_rms_norm},
-                              {&group_norm_op, {}, write_group_norm},
-                              {&instance_norm_op, {}, write_instance_norm},
-                              {&local_response_norm_op, {}, write_response_norm}};
+constexpr OnnxExportRule rules[] = {{&batch_norm_op, {}, write_batch_norm},
+                                    {&layer_norm_op, {}, write_layer_norm},
+                                    {&rms_norm_op, {}, write_rms_norm},
+                                    {&group_norm_op, {}, write_group_norm},
+                                    {&instance_norm_op, {}, write_instance_norm},
+                                    {&local_response_norm_op, {}, write_response_norm}};
 
 }  // namespace
 
-extern constinit const OnnxForms norm_onnx_forms = {forms};
+extern constinit const OnnxExportRules norm_onnx_export_rules = {rules};
 
 }  // namespace zoometer

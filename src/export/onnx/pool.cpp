@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 
 namespace zoometer {
 namespace {
@@ -138,21 +138,21 @@ void write_adaptive_max(OnnxStep& step) {
   write_adaptive(step, {"GlobalMaxPool", "MaxPool", "ReduceMax"});
 }
 
-constexpr OnnxForm forms[] = {{&max_pool1d_op, {}, write_max, on_integers},
-                              {&max_pool2d_op, {}, write_max, on_integers},
-                              {&max_pool3d_op, {}, write_max, on_integers},
-                              {&avg_pool1d_op, {}, write_average},
-                              {&avg_pool2d_op, {}, write_average},
-                              {&avg_pool3d_op, {}, write_average},
-                              {&adaptive_avg_pool1d_op, {}, write_adaptive_average},
-                              {&adaptive_avg_pool2d_op, {}, write_adaptive_average},
-                              {&adaptive_avg_pool3d_op, {}, write_adaptive_average},
-                              {&adaptive_max_pool1d_op, {}, write_adaptive_max},
-                              {&adaptive_max_pool2d_op, {}, write_adaptive_max},
-                              {&adaptive_max_pool3d_op, {}, write_adaptive_max}};
+constexpr OnnxExportRule rules[] = {{&max_pool1d_op, {}, write_max, on_integers},
+                                    {&max_pool2d_op, {}, write_max, on_integers},
+                                    {&max_pool3d_op, {}, write_max, on_integers},
+                                    {&avg_pool1d_op, {}, write_average},
+                                    {&avg_pool2d_op, {}, write_average},
+                                    {&avg_pool3d_op, {}, write_average},
+                                    {&adaptive_avg_pool1d_op, {}, write_adaptive_average},
+                                    {&adaptive_avg_pool2d_op, {}, write_adaptive_average},
+                                    {&adaptive_avg_pool3d_op, {}, write_adaptive_average},
+                                    {&adaptive_max_pool1d_op, {}, write_adaptive_max},
+                                    {&adaptive_max_pool2d_op, {}, write_adaptive_max},
+                                    {&adaptive_max_pool3d_op, {}, write_adaptive_max}};
 
 }  // namespace
 
-extern constinit const OnnxForms pool_onnx_forms = {forms};
+extern constinit const OnnxExportRules pool_onnx_export_rules = {rules};
 
 }  // namespace zoometer

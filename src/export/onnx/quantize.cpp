@@ -1,6 +1,6 @@
 #include "export/onnx/quantize.hpp"
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 #include "op/quantize.hpp"
 #include "zoometer/op/elementwise.hpp"
 
@@ -93,8 +93,8 @@ void write_requantize(OnnxStep& step) {
   }
 }
 
-/// Writes the form on real numbers.
-void write_on_reals(OnnxStep& step, const OnnxForm& form) {
+/// Applies the rule to real numbers.
+void write_on_reals(OnnxStep& step, const OnnxExportRule& rule) {
   if (step.node().output_count() != 1) step.fail("of several quantised results has no ONNX form");
   std::vector<std::string> reals;
   for (std::size_t i = 0; i < step.node().input_count(); ++i) {
@@ -104,17 +104,18 @@ void write_on_reals(OnnxStep& step, const OnnxForm& form) {
                                                 {step.in(i), scale->scale, scale->zero_point}));
   }
   OnnxStep on_reals(step.builder(), step.node(), std::move(reals));
-  write_form(on_reals, form);
+  write_by_rule(on_reals, rule);
   if (!is_quantised(step.out_dtype())) return step.make("Identity", {on_reals.result()});
   OnnxScale scale = scale_of_result(step);
   step.make("QuantizeLinear", {on_reals.result(), scale.scale, scale.zero_point});
   step.builder().set_scale(step.node().output(0), std::move(scale));
 }
 
-constexpr OnnxForm forms[] = {{&quantize_per_tensor_op, {}, write_quantize, on_integers},
-                              {&quantize_per_channel_op, {}, write_quantize_channels, on_integers},
-                              {&dequantize_op, {}, write_dequantize, on_integers},
-                              {&requantize_op, {}, write_requantize, on_integers}};
+constexpr OnnxExportRule rules[] = {
+    {&quantize_per_tensor_op, {}, write_quantize, on_integers},
+    {&quantize_per_channel_op, {}, write_quantize_channels, on_integers},
+    {&dequantize_op, {}, write_dequantize, on_integers},
+    {&requantize_op, {}, write_requantize, on_integers}};
 
 }  // namespace
 
@@ -146,9 +147,9 @@ void write_integer_linear(OnnxStep& step) {
   step.builder().set_scale(step.node().output(0), std::move(result));
 }
 
-void write_quantised(OnnxStep& step, const OnnxForm& form) {
-  if (!form.takes_integers) return write_on_reals(step, form);
-  write_form(step, form);
+void write_quantised(OnnxStep& step, const OnnxExportRule& rule) {
+  if (!rule.takes_integers) return write_on_reals(step, rule);
+  write_by_rule(step, rule);
   OnnxBuilder& builder = step.builder();
   const OnnxScale* kept = step.has(0) ? builder.scale_of(step.node().input(0)) : nullptr;
   if (kept == nullptr) return;
@@ -159,6 +160,6 @@ void write_quantised(OnnxStep& step, const OnnxForm& form) {
   }
 }
 
-extern constinit const OnnxForms quantize_onnx_forms = {forms};
+extern constinit const OnnxExportRules quantize_onnx_export_rules = {rules};
 
 }  // namespace zoometer

@@ -1,6 +1,6 @@
 #include "zoometer/op/resample.hpp"
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 
 namespace zoometer {
 namespace {
@@ -49,7 +49,7 @@ void write_grid_sample(OnnxStep& step) {
              {"align_corners", std::int64_t{attrs.align_corners}}});
 }
 
-constexpr OnnxForm forms[] = {
+constexpr OnnxExportRule rules[] = {
     {&upsample_nearest1d_op, {}, write_nearest}, {&upsample_nearest2d_op, {}, write_nearest},
     {&upsample_nearest3d_op, {}, write_nearest}, {&upsample_linear1d_op, {}, write_linear},
     {&upsample_bilinear2d_op, {}, write_linear}, {&upsample_trilinear3d_op, {}, write_linear},
@@ -57,6 +57,6 @@ constexpr OnnxForm forms[] = {
 
 }  // namespace
 
-extern constinit const OnnxForms resample_onnx_forms = {forms};
+extern constinit const OnnxExportRules resample_onnx_export_rules = {rules};
 
 }  // namespace zoometer

@@ -1,6 +1,6 @@
 #include "op/signal.hpp"
 
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 
 namespace zoometer {
 namespace {
@@ -24,10 +24,10 @@ void write_stft(OnnxStep& step) {
             {{"onesided", std::int64_t{attrs.onesided}}});
 }
 
-constexpr OnnxForm forms[] = {{&dft_op, {}, write_dft}, {&stft_op, {}, write_stft}};
+constexpr OnnxExportRule rules[] = {{&dft_op, {}, write_dft}, {&stft_op, {}, write_stft}};
 
 }  // namespace
 
-extern constinit const OnnxForms signal_onnx_forms = {forms};
+extern constinit const OnnxExportRules signal_onnx_export_rules = {rules};
 
 }  // namespace zoometer

@@ -9,7 +9,7 @@
 namespace zoometer {
 
 /// What torchvision publishes about one set of weights.
-struct PublishedFigures {
+struct PublishedMetrics {
   std::string_view weights;  ///< "ResNet50_Weights.IMAGENET1K_V2"
   std::string_view model;    ///< "resnet50"
   bool is_default;           ///< what weights="DEFAULT" means
@@ -23,6 +23,6 @@ struct PublishedFigures {
 };
 
 /// All published weights, by name.
-std::span<const PublishedFigures> published_figures() noexcept;
+std::span<const PublishedMetrics> published_metrics() noexcept;
 
 }  // namespace zoometer

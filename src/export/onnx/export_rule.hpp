@@ -8,7 +8,7 @@
 namespace zoometer {
 
 /// How one operator is written as ONNX.
-struct OnnxForm {
+struct OnnxExportRule {
   const OpDef* op = nullptr;
   /// The ONNX operator that takes the same inputs and needs no attributes, or nothing and `write`.
   std::string_view same_as;
@@ -17,19 +17,19 @@ struct OnnxForm {
   bool takes_integers = false;
 };
 
-/// For rows of `OnnxForm`.
+/// For rows of `OnnxExportRule`.
 inline constexpr bool on_integers = true;
 
-/// The forms of one operator group.
-struct OnnxForms {
-  std::span<const OnnxForm> forms;
+/// The rules of one operator group.
+struct OnnxExportRules {
+  std::span<const OnnxExportRule> rules;
 };
 
-/// Every group's forms, by object name.
-std::span<const OnnxForms* const> onnx_forms() noexcept;
+/// Every group's rules, by object name.
+std::span<const OnnxExportRules* const> onnx_export_rules() noexcept;
 
-/// Writes a node by that form.
-void write_form(OnnxStep& step, const OnnxForm& form);
+/// Writes a node by that rule.
+void write_by_rule(OnnxStep& step, const OnnxExportRule& rule);
 
 /// Writes a node of the builder's graph, and notes which axis of its outputs depends on data.
 /// What the standard has no form for goes into our own domain; element types that the opset lacks

@@ -1,11 +1,11 @@
-// Written by scripts/published_figures.py.
-#include "registry/published_figures.hpp"
+// Written by scripts/published_metrics.py.
+#include "registry/published_metrics.hpp"
 
 namespace zoometer {
 namespace {
 
 // clang-format off
-constexpr PublishedFigures rows[] = {
+constexpr PublishedMetrics rows[] = {
     {"AlexNet_Weights.IMAGENET1K_V1", "alexnet", true, 61100840, 0.714, 233.087, Shape{1, 3, 224, 224}, "top1", 56.522},
     {"ConvNeXt_Base_Weights.IMAGENET1K_V1", "convnext_base", true, 88591464, 15.355, 338.064, Shape{1, 3, 224, 224}, "top1", 84.062},
     {"ConvNeXt_Large_Weights.IMAGENET1K_V1", "convnext_large", true, 197767336, 34.361, 754.537, Shape{1, 3, 224, 224}, "top1", 84.414},
@@ -177,6 +177,6 @@ constexpr PublishedFigures rows[] = {
 
 }  // namespace
 
-std::span<const PublishedFigures> published_figures() noexcept { return rows; }
+std::span<const PublishedMetrics> published_metrics() noexcept { return rows; }
 
 }  // namespace zoometer

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes src/registry/published_figures.cpp: what torchvision publishes about each of its weights.
+"""Writes src/registry/published_metrics.cpp: what torchvision publishes about each of its weights.
 
 Counts, sizes and inputs come from tests/golden/torchvision_weights.json (metadata of torchvision 0.15
 and 0.22, identical there); accuracies from the metadata of the installed torchvision, and for the
 Swin3D family, which came later, from torchvision's documentation.
-Run with a Python that has torchvision: /usr/bin/python3 scripts/published_figures.py
+Run with a Python that has torchvision: /usr/bin/python3 scripts/published_metrics.py
 """
 import json
 import pathlib
@@ -70,27 +70,27 @@ def main():
     rows = [row(name, facts, metrics.get(name)) for name, facts in sorted(weights.items())]
     text = "\n".join(
         [
-            "// Written by scripts/published_figures.py.",
-            '#include "registry/published_figures.hpp"',
+            "// Written by scripts/published_metrics.py.",
+            '#include "registry/published_metrics.hpp"',
             "",
             "namespace zoometer {",
             "namespace {",
             "",
             "// clang-format off",
-            "constexpr PublishedFigures rows[] = {",
+            "constexpr PublishedMetrics rows[] = {",
             *rows,
             "};",
             "// clang-format on",
             "",
             "}  // namespace",
             "",
-            "std::span<const PublishedFigures> published_figures() noexcept { return rows; }",
+            "std::span<const PublishedMetrics> published_metrics() noexcept { return rows; }",
             "",
             "}  // namespace zoometer",
             "",
         ]
     )
-    (ROOT / "src/registry/published_figures.cpp").write_text(text)
+    (ROOT / "src/registry/published_metrics.cpp").write_text(text)
 
 
 if __name__ == "__main__":

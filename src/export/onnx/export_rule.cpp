@@ -1,4 +1,4 @@
-#include "export/onnx/form.hpp"
+#include "export/onnx/export_rule.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -12,11 +12,11 @@
 namespace zoometer {
 namespace {
 
-const OnnxForm* find_form(const OpDef& op) {
-  static const std::unordered_map<const OpDef*, const OnnxForm*> by_op = [] {
-    std::unordered_map<const OpDef*, const OnnxForm*> table;
-    for (const OnnxForms* group : onnx_forms()) {
-      for (const OnnxForm& form : group->forms) table.emplace(form.op, &form);
+const OnnxExportRule* find_rule(const OpDef& op) {
+  static const std::unordered_map<const OpDef*, const OnnxExportRule*> by_op = [] {
+    std::unordered_map<const OpDef*, const OnnxExportRule*> table;
+    for (const OnnxExportRules* group : onnx_export_rules()) {
+      for (const OnnxExportRule& rule : group->rules) table.emplace(rule.op, &rule);
     }
     return table;
   }();
@@ -145,17 +145,17 @@ bool has_quantised(const OnnxStep& step) {
 }
 
 void write_node(OnnxStep& step) {
-  const OnnxForm* form = find_form(step.node().op());
-  if (form == nullptr) step.fail("has no ONNX form");
-  if (has_quantised(step)) return write_quantised(step, *form);
-  write_form(step, *form);
+  const OnnxExportRule* rule = find_rule(step.node().op());
+  if (rule == nullptr) step.fail("has no ONNX form");
+  if (has_quantised(step)) return write_quantised(step, *rule);
+  write_by_rule(step, *rule);
 }
 
 }  // namespace
 
-void write_form(OnnxStep& step, const OnnxForm& form) {
-  if (form.write != nullptr) return form.write(step);
-  step.make(form.same_as, step.inputs());
+void write_by_rule(OnnxStep& step, const OnnxExportRule& rule) {
+  if (rule.write != nullptr) return rule.write(step);
+  step.make(rule.same_as, step.inputs());
 }
 
 void write_onnx_node(OnnxBuilder& builder, NodeId id) {

@@ -7,7 +7,7 @@
 namespace zoometer {
 
 /// The figures of a module, an operator kind or the whole graph.
-struct Figures {
+struct Metrics {
   std::int64_t parameters = 0;       ///< elements of learnt tensors, shared ones once
   std::int64_t buffers = 0;          ///< elements of stored tensors that are not learnt
   std::int64_t parameter_bytes = 0;  ///< of both, at their dtypes
@@ -21,7 +21,7 @@ struct Figures {
   bool macs_bounded = false;         ///< the MACs, too, and not only other figures
 
   /// Adds every figure. Throws Error{overflow}.
-  Figures& operator+=(const Figures& other);
+  Metrics& operator+=(const Metrics& other);
   /// FLOPs per byte moved; 0 where nothing moves.
   double intensity() const noexcept;
 };
