@@ -45,7 +45,7 @@ struct PluginModel {
   PluginText paper;               ///< authors, title, year
   PluginText task;                ///< "classification", ...
   const PluginTensor* inputs;     ///< its default inputs
-  std::size_t input_count;        ///< at most 2
+  std::size_t input_count;        ///< how many there are
   const PluginTensor* untrained;  ///< those of the untrained variant, where they are others
   std::size_t untrained_count;    ///< 0 where they are the same
   std::int64_t parameters;        ///< elements; 0 where that is not told

@@ -26,7 +26,7 @@ ModelInfo info_of(const Entry& entry) {
   info.family = family.group.empty() ? family.name : family.group;
   info.task = name_of(family.task);
   info.source = entry.source;
-  info.inputs = tensors_of(model.input.list());
+  info.inputs = tensors_of(model.inputs.list());
   if (model.parameters > 0) info.parameters = model.parameters;
   if (model.macs > 0) info.macs = model.macs;
   return info;

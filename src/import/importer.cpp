@@ -1,5 +1,6 @@
 #include "import/importer.hpp"
 
+#include "import/unsupported_formats.hpp"
 #include "ir/verify.hpp"
 
 namespace zoometer {
@@ -16,9 +17,9 @@ ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Gr
       return notes;
     }
     file.check();
-    throw Error(ErrorCode::unsupported, "the file's format is not one that is read");
+    refuse_unsupported(file);
   } catch (Error& error) {
-    file.check();  // what could not be read is the cause of what was found wrong with it
+    file.check();  // a file that could not be read explains every other error
     if (error.place.model.empty()) error.place.model = file.path();
     throw;
   }

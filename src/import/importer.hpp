@@ -13,16 +13,16 @@
 
 namespace zoometer {
 
-/// What the reader tells beside the graph.
+/// What a reader reports in addition to the graph.
 struct ImportNotes {
   std::string format;              ///< "ONNX, opset 17", "torch.export, schema 8.20"
   std::string producer;            ///< "pytorch 1.13.0", or empty
   std::vector<std::string> notes;  ///< assumptions: "the size batch is taken as 1"
-  /// Symbolic sizes with the value that was used.
+  /// Symbolic sizes with the values that were used.
   std::vector<std::pair<std::string, std::int64_t>> dims;
 };
 
-/// One file format. Recognised by content, not by name.
+/// A file format, recognised by content and not by the file's name.
 struct Importer {
   std::string_view name;     ///< "onnx"
   std::string_view summary;  ///< one sentence for `--help`
@@ -36,10 +36,10 @@ struct Importer {
 /// Every importer, by object name.
 std::span<const Importer* const> importers() noexcept;
 
-/// Recognises the file's format and reads it; throws Error{unsupported} that says what the file is
-/// and what to do where no importer takes it.
+/// Reads the file with the first importer that recognises it. Where none does, throws
+/// Error{unsupported}, which names well-known formats (unsupported_formats.hpp).
 ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph);
-/// The same for a file that is open already.
+/// The same for an open file.
 ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Graph& graph);
 
 }  // namespace zoometer

@@ -1,28 +1,24 @@
+#include "import/unsupported_formats.hpp"
+
 #include <algorithm>
-#include <array>
 #include <string>
 
-#include "import/importer.hpp"
 #include "util/zip.hpp"
-
-// Files that people have and that hold no graph, or one in a form that is not read: told by name,
-// with what to do instead.
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
-
-extern const Importer pt2_importer;
-
 namespace {
 
 constexpr std::string_view export_hint =
     "export the model with torch.export.export and torch.export.save, or with torch.onnx.export";
 constexpr std::string_view weights_hint =
-    "it holds weights without a graph: profile the model by its name, or export it with "
+    "it contains weights without a graph: profile the model by its name, or export it with "
     "torch.export.save or torch.onnx.export";
 
+/// A file format that has no importer.
 struct Format {
-  std::string_view what;
-  std::string_view hint;
+  std::string_view what;  ///< "a GGUF file"
+  std::string_view hint;  ///< what to do instead
   bool (*recognises)(const MappedFile& file);
 };
 
@@ -66,14 +62,8 @@ constexpr Format formats[] = {
     {"a GGUF file", weights_hint, is_gguf},
     {"a TensorFlow Lite model", "convert the model it was made from to ONNX", is_tflite},
     {"an HDF5 file, such as Keras writes", "export the model to ONNX", is_hdf5},
-    {"a NumPy array", "it holds numbers without a graph", is_numpy},
+    {"a NumPy array", "it contains numbers without a graph", is_numpy},
 };
-
-const Format* find_format(const MappedFile& file) {
-  const auto found = std::find_if(std::begin(formats), std::end(formats),
-                                  [&](const Format& format) { return format.recognises(file); });
-  return found == std::end(formats) ? nullptr : &*found;
-}
 
 [[noreturn]] void refuse(std::string_view what, std::string_view hint) {
   Error error(ErrorCode::unsupported, "the file is " + std::string(what) + ", which is not read");
@@ -81,7 +71,7 @@ const Format* find_format(const MappedFile& file) {
   throw error;
 }
 
-/// Zip archives are told apart by the files inside; a damaged one throws where it is damaged.
+/// The files inside show what a zip archive is. A damaged one throws Error with the place.
 [[noreturn]] void refuse_zip(const MappedFile& file) {
   const ZipArchive archive(file.bytes());
   const auto has = [&](std::string_view part) {
@@ -98,26 +88,17 @@ const Format* find_format(const MappedFile& file) {
   if (has(".mlmodel")) refuse("a Core ML package", "convert the model it was made from to ONNX");
   if (has("config.json") && has("model.weights.h5"))
     refuse("a Keras archive", "export the model to ONNX");
-  refuse("a zip archive without a program that is known", export_hint);
-}
-
-bool recognises_any(const MappedFile& file) {
-  const Format* format = find_format(file);
-  if (format == nullptr || format->recognises != is_zip) return format != nullptr;
-  // What another importer reads is left to it, whichever of them is asked first.
-  return !pt2_importer.recognises(file);
-}
-
-void read_none(const MappedFile& file, const ImportOptions&, Graph&, ImportNotes&) {
-  const Format* format = find_format(file);
-  if (format == nullptr || format->recognises == is_zip) refuse_zip(file);
-  refuse(format->what, format->hint);
+  refuse("a zip archive without a known program", export_hint);
 }
 
 }  // namespace
 
-extern constinit const Importer recognised_importer = {
-    "recognised", "Files that are known and not read: they are told by name.", recognises_any,
-    read_none};
+void refuse_unsupported(const MappedFile& file) {
+  const auto format = std::find_if(std::begin(formats), std::end(formats),
+                                   [&](const Format& each) { return each.recognises(file); });
+  if (format == std::end(formats)) throw Error(ErrorCode::unsupported, "unknown file format");
+  if (format->recognises == is_zip) refuse_zip(file);
+  refuse(format->what, format->hint);
+}
 
 }  // namespace zoometer

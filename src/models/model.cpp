@@ -5,6 +5,24 @@
 
 namespace zoometer {
 
+namespace {
+
+constexpr Task tasks[] = {Task::classification, Task::segmentation, Task::detection,
+                          Task::video,          Task::optical_flow, Task::quantization,
+                          Task::text,           Task::audio,        Task::speech,
+                          Task::multimodal,     Task::other};
+
+}  // namespace
+
+std::span<const Task> all_tasks() noexcept { return tasks; }
+
+std::optional<Task> task_from_name(std::string_view name) noexcept {
+  for (const Task task : tasks) {
+    if (name_of(task) == name) return task;
+  }
+  return std::nullopt;
+}
+
 std::string_view name_of(Task task) noexcept {
   switch (task) {
   case Task::classification: return "classification";
@@ -13,6 +31,10 @@ std::string_view name_of(Task task) noexcept {
   case Task::video: return "video";
   case Task::optical_flow: return "optical_flow";
   case Task::quantization: return "quantization";
+  case Task::text: return "text";
+  case Task::audio: return "audio";
+  case Task::speech: return "speech";
+  case Task::multimodal: return "multimodal";
   case Task::other: return "other";
   }
   return "other";
@@ -23,8 +45,8 @@ std::string_view name_of(Variant variant) noexcept {
 }
 
 const InputSpecs& default_inputs(const Model& model, Variant variant) noexcept {
-  return variant == Variant::untrained && model.untrained_input ? *model.untrained_input
-                                                                : model.input;
+  return variant == Variant::untrained && model.untrained_inputs ? *model.untrained_inputs
+                                                                 : model.inputs;
 }
 
 Trace::Trace(Graph& graph, const Model& model, const TraceOptions& options)
@@ -36,7 +58,8 @@ Trace::Trace(Graph& graph, const Model& model, const TraceOptions& options)
 
 void Trace::take_shapes() {
   const auto specs = default_inputs(model_, options_.variant).list();
-  for (std::size_t i = 0; i < specs.size(); ++i) shapes_[i] = specs[i].shape;
+  shapes_.reserve(specs.size());
+  for (const InputSpec& spec : specs) shapes_.push_back(spec.shape);
 
   if (options_.inputs.size() > specs.size()) {
     throw Error(
@@ -45,22 +68,26 @@ void Trace::take_shapes() {
   }
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
     const TraceOptions::Input& given = options_.inputs[i];
-    std::size_t index = i;
-    if (!given.name.empty()) {
-      index = 0;
-      while (index < specs.size() && specs[index].name != given.name) ++index;
-    }
-    if (index == specs.size()) {
-      std::string names;
-      for (const InputSpec& spec : specs) names.append(names.empty() ? "" : ", ").append(spec.name);
-      throw Error(ErrorCode::usage, "no such input", {names, given.name});
-    }
-    set_shape(index, given.shape);
+    set_shape(given.name.empty() ? i : find_input(given.name), given.shape);
   }
-  if (!options_.batch) return;
+  if (options_.batch) set_batch(*options_.batch);
+}
+
+std::size_t Trace::find_input(std::string_view name) const {
+  const auto specs = default_inputs(model_, options_.variant).list();
+  std::string names;
   for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].name == name) return i;
+    names.append(names.empty() ? "" : ", ").append(specs[i].name);
+  }
+  throw Error(ErrorCode::usage, "no such input", {names, std::string(name)});
+}
+
+void Trace::set_batch(std::int64_t batch) {
+  for (std::size_t i = 0; i < shapes_.size(); ++i) {
+    if (shapes_[i].empty()) continue;
     Shape shape = shapes_[i];
-    shape[0] = *options_.batch;
+    shape[0] = batch;
     set_shape(i, shape);
   }
 }

@@ -134,13 +134,13 @@ bool is_family_call(std::string_view word) noexcept {
          word.substr(0, open).find_first_of("/.: ") == std::string_view::npos;
 }
 
-const InputSpecs& inputs_of_family(std::string_view call) { return family_of(call).input; }
+const InputSpecs& inputs_of_family(std::string_view call) { return family_of(call).inputs; }
 
 void trace_family(std::string_view call, const TraceOptions& options, Graph& graph) {
   graph.clear();
   const Parametrised& family = family_of(call);
   const FamilyValues values(family, split(call).arguments);
-  const Model model{family.name, family.input, 0, 0, nullptr};
+  const Model model{family.name, family.inputs, 0, 0, nullptr};
   try {
     Trace context(graph, model, options);
     family.build(context, values);

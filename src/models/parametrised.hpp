@@ -61,7 +61,7 @@ class FamilyValues {
 /// A family that can be built with parameters of the user's own.
 struct Parametrised {
   std::string_view name;  ///< as it is called: "resnet"
-  InputSpecs input;
+  InputSpecs inputs;
   std::span<const FamilyParameter> parameters;
   void (*build)(Trace& trace, const FamilyValues& values);
 };

@@ -16,7 +16,6 @@ namespace zoometer {
 namespace {
 
 constexpr const char* symbol = "zoometer_plugin";
-constexpr std::size_t most_inputs = 2;
 
 std::string_view text_of(const PluginText& text) {
   return text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
@@ -220,13 +219,6 @@ class Request {
   PluginRequest request_{};
 };
 
-Task task_of(std::string_view name) {
-  for (int i = 0; i < static_cast<int>(Task::other); ++i) {
-    if (name_of(static_cast<Task>(i)) == name) return static_cast<Task>(i);
-  }
-  return Task::other;
-}
-
 }  // namespace
 
 Plugin::Plugin(const std::string& path) : path_(path), source_("plugin:" + path) {
@@ -292,30 +284,25 @@ void Plugin::take_models(const PluginTable& table) {
 }
 
 InputSpecs Plugin::specs_of(const PluginTensor* tensors, std::size_t count) {
-  InputSpecs specs;
-  for (const PluginTensor& tensor : std::span(tensors, count)) {
-    specs.items[specs.count++] = {texts_.copy(text_of(tensor.name)), shape_of(tensor),
-                                  dtype_of(tensor)};
-  }
-  return specs;
+  std::vector<InputSpec>& specs = inputs_.emplace_back();
+  for (const PluginTensor& tensor : std::span(tensors, count))
+    specs.push_back({texts_.copy(text_of(tensor.name)), shape_of(tensor), dtype_of(tensor)});
+  return std::span<const InputSpec>(specs);
 }
 
 void Plugin::take_model(const PluginTable& table, const PluginModel& told) {
-  if (told.input_count > most_inputs || told.untrained_count > most_inputs)
-    contradicts("at most 2 inputs",
-                std::to_string(std::max(told.input_count, told.untrained_count)));
   Row& row = rows_.emplace_back();
   row.name = texts_.copy(text_of(told.name));
-  row.input = specs_of(told.inputs, told.input_count);
+  row.inputs = specs_of(told.inputs, told.input_count);
   if (told.untrained_count > 0)
-    row.untrained_input = specs_of(told.untrained, told.untrained_count);
+    row.untrained_inputs = specs_of(told.untrained, told.untrained_count);
   row.parameters = told.parameters;
   row.macs = told.macs;
   row.build = build;
   row.table = &table;
   row.index = rows_.size() - 1;
   families_.push_back({texts_.copy(text_of(told.family)), texts_.copy(text_of(told.paper)),
-                       task_of(text_of(told.task)), std::span(static_cast<const Model*>(&row), 1)});
+                       task_from_name(text_of(told.task)).value_or(Task::other), std::span(static_cast<const Model*>(&row), 1)});
 }
 
 void Plugin::build(Trace& trace) {

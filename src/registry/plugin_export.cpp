@@ -160,8 +160,8 @@ extern "C" int list_plugin_models(const PluginTable* table, void* host,
   try {
     for (const Family* family : families_of(*table)) {
       for (const Model& model : family->models) {
-        const auto inputs = borrow_inputs(model.input);
-        const auto untrained = model.untrained_input ? borrow_inputs(*model.untrained_input)
+        const auto inputs = borrow_inputs(model.inputs);
+        const auto untrained = model.untrained_inputs ? borrow_inputs(*model.untrained_inputs)
                                                      : std::vector<PluginTensor>();
         const PluginModel told = {
             borrow(model.name),    borrow(family->group.empty() ? family->name : family->group),

@@ -37,7 +37,7 @@ RegistryModel row_of(const Model& model, const Family& family, std::string_view 
   row.paper = family.paper;
   row.task = family.task;
   row.source = source;
-  row.inputs = model.input.list();
+  row.inputs = model.inputs.list();
   if (model.parameters > 0) row.parameters = model.parameters;
   if (model.macs > 0) row.macs = model.macs;
   row.builtin = &model;

@@ -27,12 +27,10 @@ const std::string& text_of(const TomlValue& value, std::string_view key, const s
 }
 
 Task task_of(const TomlValue& value, const std::string& path) {
+  if (const auto task = task_from_name(value.text)) return *task;
   std::string words;
-  for (int i = 0; i <= static_cast<int>(Task::other); ++i) {
-    const Task task = static_cast<Task>(i);
-    if (name_of(task) == value.text) return task;
+  for (const Task task : all_tasks())
     words.append(words.empty() ? "" : ", ").append(name_of(task));
-  }
   refuse_toml(path, value, "task", "one of " + words);
 }
 

@@ -56,7 +56,7 @@ Counted count(const PublishedMetrics& published, Variant variant, bool quantize)
   TraceOptions options;
   options.variant = variant;
   options.quantize = quantize;
-  for (std::size_t i = 0; i < entry.model->input.count; ++i)
+  for (std::size_t i = 0; i < entry.model->inputs.list().size(); ++i)
     options.inputs.push_back({"", published.input});
   Graph graph;
   trace(*entry.model, options, graph);

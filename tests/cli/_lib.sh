@@ -66,6 +66,9 @@ import json, sys, jsonschema
 jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$1" "$SOURCE_DIR/docs/schema/$2.schema.json"
 }
 
+# size_of KIND: how many models a registry has.
+size_of() { "$ZOOMETER" list --registry "$1" --format json | jq '.models | length'; }
+
 finish() {
   echo "CASES $passed passed $failed failed"
   [ "$failed" = 0 ]

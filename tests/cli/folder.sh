@@ -24,7 +24,7 @@ expect "a damaged file says why" json '.models[0] | .reason == "malformed" and (
 expect "and what is no model" json '.models[] | select(.name == "notes.txt") | .reason == "unsupported"'
 expect "no file is missing from the curated registry" json '.missing_from_curated == []'
 run discover --source zoo
-expect "the text gives each reason once" has "$out" "unsupported: the file's format is not one that is read, failed (2):"
+expect "the text gives each reason once" has "$out" "unsupported: unknown file format, failed (2):"
 expect "with its files" has "$out" "  empty, notes.txt"
 expect "and speaks of no curated registry" lacks "$out" "curated"
 

@@ -13,10 +13,12 @@ expect "a row knows its figures" json '.models[] | select(.name == "resnet50")
 expect "a row knows its registries" json '.models[] | select(.name == "resnet50")
   | .registries == ["curated", "auto", "all"]'
 
-for row in curated:33 auto:80 all:121; do
-  run list --registry "${row%:*}" --format json
-  expect "the size of ${row%:*}" json ".models | length == ${row#*:}"
-  expect "every parameter and MAC of ${row%:*} is known" \
+fewer=0
+for kind in curated auto all; do
+  run list --registry $kind --format json
+  expect "$kind has more models than the registry before it" json ".models | length > $fewer"
+  fewer=$(jq '.models | length' stdout.txt)
+  expect "every parameter and MAC of $kind is known" \
     json 'all(.models[]; .parameters > 0 and .macs > 0 and (.inputs | length) > 0)'
 done
 expect "list.json keeps to its schema" validate stdout.txt list

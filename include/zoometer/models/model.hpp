@@ -12,18 +12,26 @@
 
 namespace zoometer {
 
-/// What a model is for. The names are torchvision's.
+/// What a model is for. The names of vision tasks are torchvision's.
 enum class Task : std::uint8_t {
   classification,  ///< images to classes
   segmentation,    ///< images to a class for each pixel
   detection,       ///< images to boxes, masks or keypoints
   video,           ///< clips to classes
   optical_flow,    ///< two images to the motion between them
-  quantization,    ///< images to classes, with an int8 twin
-  other,           ///< what its author did not say
+  quantization,    ///< images to classes, with an int8 version
+  text,            ///< tokens to tokens, or to features of a text
+  audio,           ///< sound to classes or to features
+  speech,          ///< speech to text, or text to speech
+  multimodal,      ///< several kinds of input, such as text and images
+  other,           ///< the author did not say
 };
-/// The task's name as lists and `--task` have it.
+/// Every task, in the order of the enumeration.
+std::span<const Task> all_tasks() noexcept;
+/// The task's name in lists and documents.
 std::string_view name_of(Task task) noexcept;
+/// The task of that name.
+std::optional<Task> task_from_name(std::string_view name) noexcept;
 
 /// A named input with its default shape.
 struct InputSpec {
@@ -32,46 +40,73 @@ struct InputSpec {
   DType dtype = DType::float32;  ///< of its elements
 };
 
-/// The default inputs of a model: at most two tensors.
-struct InputSpecs {
-  std::array<InputSpec, 2> items;  ///< the first `count` are meant
-  std::size_t count = 0;           ///< how many there are
-  /// The inputs that there are.
-  constexpr std::span<const InputSpec> list() const noexcept { return {items.data(), count}; }
+/// The default inputs of a model: a single one, or an array of any length:
+///
+///     constexpr InputSpec inputs[] = {{"input_ids", {1, 128}, DType::int64},
+///                                     {"attention_mask", {1, 128}, DType::int64}};
+///
+/// An array is not copied and must outlive this object and its copies.
+class InputSpecs {
+ public:
+  /// No inputs.
+  constexpr InputSpecs() = default;
+  /// A single input, which is copied.
+  constexpr InputSpecs(const InputSpec& single)  // NOLINT: an input is a list of one
+      : single_(single),
+        count_(1) {}
+  /// The inputs of an array.
+  constexpr InputSpecs(std::span<const InputSpec> many)  // NOLINT: an array is a list
+      : many_(many.data()),
+        count_(many.size()) {}
+  /// The same of a named array.
+  template <std::size_t n>
+  constexpr InputSpecs(const InputSpec (&many)[n])  // NOLINT: an array is a list
+      : InputSpecs(std::span<const InputSpec>(many)) {}
+  /// A temporary array would not live long enough.
+  template <std::size_t n>
+  InputSpecs(const InputSpec (&&many)[n]) = delete;
+
+  /// The inputs, in the order in which the model takes them.
+  constexpr std::span<const InputSpec> list() const noexcept {
+    return {many_ != nullptr ? many_ : &single_, count_};
+  }
+
+ private:
+  InputSpec single_;
+  const InputSpec* many_ = nullptr;
+  std::size_t count_ = 0;
 };
 
 /// One image: "x" of shape (1, 3, size, size).
-constexpr InputSpecs image(std::int64_t size) {
-  return {{{{"x", Shape{1, 3, size, size}}, {}}}, 1};
-}
+constexpr InputSpecs image(std::int64_t size) { return InputSpec{"x", {1, 3, size, size}}; }
 /// One clip: "x" of shape (1, 3, frames, size, size).
 constexpr InputSpecs clip(std::int64_t frames, std::int64_t size) {
-  return {{{{"x", Shape{1, 3, frames, size, size}}, {}}}, 1};
+  return InputSpec{"x", {1, 3, frames, size, size}};
 }
 
 struct Model;
 
-/// What a model's function sees while it builds: the graph, the options and the inputs.
+/// What a model's function uses to build the model: the graph, the options and the inputs.
 class Trace {
  public:
-  /// Of one model into a graph. All three must outlive it. Throws Error for inputs that the model
-  /// does not have.
+  /// A trace of one model into a graph. All three arguments must outlive it. Throws Error for
+  /// inputs that the model does not have.
   Trace(Graph& graph, const Model& model, const TraceOptions& options);
 
-  /// The graph that is built.
+  /// The graph that the model is built in.
   Graph& graph() noexcept { return graph_; }
-  /// The row that is built, for a function that builds several.
+  /// The row of the model, for a function that builds several.
   const Model& model() const noexcept { return model_; }
   /// What the user asked for.
   const TraceOptions& options() const noexcept { return options_; }
-  /// Whether to build what the published weights have, not what `weights=None` gives.
+  /// Whether to build the structure of the published weights, not that of `weights=None`.
   bool published() const noexcept { return options_.variant == Variant::published; }
-  /// Where the outermost module goes.
+  /// The place of the outermost module.
   Slot root() noexcept { return root_slot(graph_); }
 
-  /// The shape that an input will have: for models whose structure depends on it.
+  /// The shape of an input: for models whose structure depends on it.
   const Shape& input_shape(std::size_t index = 0) const noexcept { return shapes_[index]; }
-  /// Adds the input to the graph.
+  /// Adds an input to the graph.
   Tensor input(std::size_t index = 0);
 
   /// Adds an output; a model with several names them ("out", "aux", "0.boxes").
@@ -88,22 +123,25 @@ class Trace {
  private:
   void set_shape(std::size_t index, const Shape& shape);
   void take_shapes();
+  std::size_t find_input(std::string_view name) const;
+  void set_batch(std::int64_t batch);
 
   Graph& graph_;
   const Model& model_;
   const TraceOptions& options_;
-  std::array<Shape, 2> shapes_;
+  std::vector<Shape> shapes_;
 };
 
 /// One row of the zoo.
 struct Model {
-  std::string_view name;    ///< torchvision's
-  InputSpecs input;         ///< the input that the published figures were counted at
+  std::string_view name;    ///< torchvision's, for torchvision's models
+  InputSpecs inputs;        ///< the inputs that the published metrics were counted at
   std::int64_t parameters;  ///< of the published variant
-  std::int64_t macs;        ///< of the published variant at the default input
+  std::int64_t macs;        ///< of the published variant at the default inputs
   /// Builds the model and calls it.
   void (*build)(Trace& trace);
-  std::optional<InputSpecs> untrained_input = std::nullopt;  ///< where the builder assumes another
+  /// The inputs of the untrained variant, where they are others.
+  std::optional<InputSpecs> untrained_inputs = std::nullopt;
 };
 
 /// The models of one architecture.
@@ -112,7 +150,7 @@ struct Family {
   std::string_view paper;            ///< authors, title, year
   Task task = Task::classification;  ///< what they are for
   std::span<const Model> models;     ///< its rows
-  std::string_view group = {};  ///< "MobileNet" for MobileNetV2: where lists count it, if elsewhere
+  std::string_view group = {};       ///< "MobileNet" for MobileNetV2: lists show it, if given
 };
 
 /// Every family, by object name.

@@ -240,8 +240,6 @@ Tensor resize_boxes(Tensor boxes, const Spatial& from, const Spatial& to);
 void output(Trace& trace, const Detections& detections, std::span<const std::string_view> names);
 
 /// A detector's one input: a batch of images.
-constexpr InputSpecs images(std::int64_t size) {
-  return {{{{"images", Shape{1, 3, size, size}}, {}}}, 1};
-}
+constexpr InputSpecs images(std::int64_t size) { return InputSpec{"images", {1, 3, size, size}}; }
 
 }  // namespace zoometer::detection

@@ -61,7 +61,7 @@ void build(Trace& trace) {
   trace.output(net(trace.input()), "out");
 }
 
-constexpr InputSpecs input{{{{"input", Shape{1, 3, 520, 520}}, {}}}, 1};
+constexpr InputSpec input{"input", {1, 3, 520, 520}};
 
 constexpr Model lraspps[] = {
     {"lraspp_mobilenet_v3_large", input, 3'221'538, 2'086'219'688, build},

@@ -398,15 +398,12 @@ constexpr Config small{.feature_layers = {32, 32, 64, 96, 128},
                        .separable = false,
                        .mask = false};
 
-constexpr InputSpecs two_images(std::int64_t size) {
-  const Shape shape{1, 3, size, size};
-  return {{{{"image1", shape}, {"image2", shape}}}, 2};
-}
+constexpr InputSpec two_images[] = {{"image1", {1, 3, 512, 512}}, {"image2", {1, 3, 512, 512}}};
 
 constexpr Model models[] = {
-    {"raft_large", two_images(512), 5'257'536, 211'007'045'632,
+    {"raft_large", two_images, 5'257'536, 211'007'045'632,
      build<RAFT<ResidualBlock, BatchNorm2d>, large>},
-    {"raft_small", two_images(512), 990'162, 47'655'157'760,
+    {"raft_small", two_images, 990'162, 47'655'157'760,
      build<RAFT<BottleneckBlock, void>, small>},
 };
 

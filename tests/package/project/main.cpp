@@ -4,8 +4,9 @@
 
 int main() {
   const auto profile = zoometer::profile(zoometer::trace("resnet50"));
-  std::printf("%s %zu models, resnet50 %lld parameters %lld MACs\n", ZOOMETER_VERSION,
-              zoometer::models().size(), static_cast<long long>(profile.total.parameters),
+  if (zoometer::models().empty()) return 1;
+  std::printf("%s resnet50 %lld parameters %lld MACs\n", ZOOMETER_VERSION,
+              static_cast<long long>(profile.total.parameters),
               static_cast<long long>(profile.total.macs));
   try {
     zoometer::trace("resnet5O");

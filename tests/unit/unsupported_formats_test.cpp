@@ -1,4 +1,4 @@
-// Files that hold no graph that is read: each is told by its name, with what to do.
+// Files of formats without an importer: the message names the format and says what to do.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,17 +33,17 @@ void expect_refusal(const std::string& bytes, const char* what, const char* hint
   }
 }
 
-TEST(Recognised, TellsZipArchivesApart) {
+TEST(UnsupportedFormats, NamesKindsOfZipArchives) {
   expect_refusal(zip_of({"net/data.pkl", "net/code/__torch__.py"}), "TorchScript", "torch.export");
   expect_refusal(zip_of({"archive/data.pkl", "archive/data/0"}), "a PyTorch checkpoint",
                  "profile the model by its name");
   expect_refusal(zip_of({"m/data/aotinductor/model/a.so"}), "AOTInductor", "torch.export.save");
   expect_refusal(zip_of({"Data/com.apple.CoreML/model.mlmodel"}), "Core ML", "ONNX");
   expect_refusal(zip_of({"config.json", "model.weights.h5"}), "Keras", "ONNX");
-  expect_refusal(zip_of({"a.txt"}), "a zip archive without a program", "torch.export");
+  expect_refusal(zip_of({"a.txt"}), "a zip archive without a known program", "torch.export");
 }
 
-TEST(Recognised, TellsOtherFormats) {
+TEST(UnsupportedFormats, NamesOtherFormats) {
   const std::string old = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s;
   expect_refusal(old + "more", "before torch 1.6", "weights");
   expect_refusal("\x80\x04\x95 a pickle."s, "a Python pickle", "torch.export");
@@ -54,7 +54,7 @@ TEST(Recognised, TellsOtherFormats) {
   expect_refusal("\x93NUMPY....", "NumPy", "numbers");
 }
 
-TEST(Recognised, LocatesDamageInAZipArchive) {
+TEST(UnsupportedFormats, LocatesDamageInAZipArchive) {
   std::string bytes = zip_of({"net/data.pkl"});
   bytes.resize(bytes.size() - 4);
   const MappedFile file("file", bytes_of(bytes));
@@ -69,9 +69,9 @@ TEST(Recognised, LocatesDamageInAZipArchive) {
   }
 }
 
-TEST(Recognised, LeavesTheRestUnknown) {
-  expect_refusal("just some text", "not one that is read", "");
-  expect_refusal("", "not one that is read", "");
+TEST(UnsupportedFormats, LeavesOtherFilesUnknown) {
+  expect_refusal("just some text", "unknown file format", "");
+  expect_refusal("", "unknown file format", "");
 }
 
 }  // namespace
