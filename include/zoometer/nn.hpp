@@ -8,6 +8,7 @@
 #include "zoometer/models/model.hpp"
 #include "zoometer/nn/attention.hpp"
 #include "zoometer/nn/blocks.hpp"
+#include "zoometer/nn/decoder.hpp"
 #include "zoometer/nn/layers.hpp"
 #include "zoometer/op/reduce.hpp"
 #include "zoometer/op/resample.hpp"

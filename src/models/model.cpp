@@ -7,10 +7,9 @@ namespace zoometer {
 
 namespace {
 
-constexpr Task tasks[] = {Task::classification, Task::segmentation, Task::detection,
-                          Task::video,          Task::optical_flow, Task::quantization,
-                          Task::text,           Task::audio,        Task::speech,
-                          Task::multimodal,     Task::other};
+constexpr Task tasks[] = {Task::classification, Task::segmentation, Task::detection, Task::video,
+                          Task::optical_flow,   Task::quantization, Task::text,      Task::audio,
+                          Task::speech,         Task::multimodal,   Task::other};
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "op/rotary.hpp"
+#include "zoometer/op/rotary.hpp"
 
 namespace zoometer {
 namespace {

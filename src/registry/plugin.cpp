@@ -302,7 +302,8 @@ void Plugin::take_model(const PluginTable& table, const PluginModel& told) {
   row.table = &table;
   row.index = rows_.size() - 1;
   families_.push_back({texts_.copy(text_of(told.family)), texts_.copy(text_of(told.paper)),
-                       task_from_name(text_of(told.task)).value_or(Task::other), std::span(static_cast<const Model*>(&row), 1)});
+                       task_from_name(text_of(told.task)).value_or(Task::other),
+                       std::span(static_cast<const Model*>(&row), 1)});
 }
 
 void Plugin::build(Trace& trace) {

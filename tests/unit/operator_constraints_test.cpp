@@ -9,7 +9,7 @@
 #include "op/detection.hpp"
 #include "op/linalg.hpp"
 #include "op/recurrent.hpp"
-#include "op/rotary.hpp"
+#include "zoometer/op/rotary.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"

@@ -123,6 +123,21 @@ struct Linear : Module<Linear> {
   Tensor forward(Tensor x) const { return linear(x, weight, bias); }
 };
 
+/// torch.nn.Embedding: a row of a table for each index.
+struct Embedding : Module<Embedding> {
+  static constexpr auto kind = "Embedding";
+  /// A layer that is left out.
+  Embedding() = default;
+  /// Declares the parameter.
+  Embedding(const Slot& slot, std::int64_t num_embeddings, std::int64_t embedding_dim)
+      : Module(slot),
+        weight(parameter("weight", {num_embeddings, embedding_dim})) {}
+  Tensor weight;  ///< (num_embeddings, embedding_dim)
+
+  /// Indices (...), integers -> (..., embedding_dim).
+  Tensor forward(Tensor indices) const { return embedding(weight, indices); }
+};
+
 /// torch.nn.BatchNorm2d and its sisters, in evaluation mode. Parameters "weight" and "bias",
 /// buffers "running_mean" and "running_var", all (C,), and "num_batches_tracked".
 template <class Self>
@@ -221,6 +236,26 @@ class LayerNormOf : public Module<Self> {
 struct LayerNorm : LayerNormOf<LayerNorm> {
   static constexpr auto kind = "LayerNorm";
   using LayerNormOf::LayerNormOf;
+};
+
+/// torch.nn.RMSNorm over the last dimension: x over the root of its mean square. Parameter "weight"
+/// (features,).
+struct RMSNorm : Module<RMSNorm> {
+  static constexpr auto kind = "RMSNorm";
+  /// A layer that is left out.
+  RMSNorm() = default;
+  /// Declares the parameter.
+  RMSNorm(const Slot& slot, std::int64_t features, double eps = 1e-6)
+      : Module(slot),
+        weight(parameter("weight", {features})),
+        eps_(eps) {}
+  Tensor weight;  ///< (features,)
+
+  /// x (..., features) -> the same.
+  Tensor forward(Tensor x) const { return rms_norm(x, weight, {.eps = eps_}); }
+
+ private:
+  double eps_ = 1e-6;
 };
 
 /// torch.nn.GroupNorm. Parameters "weight" and "bias", both (channels,).

@@ -2,7 +2,7 @@
 #include "import/onnx/layers.hpp"
 #include "import/onnx/ops.hpp"
 #include "op/indexing.hpp"
-#include "op/rotary.hpp"
+#include "zoometer/op/rotary.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"

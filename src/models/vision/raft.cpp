@@ -403,8 +403,7 @@ constexpr InputSpec two_images[] = {{"image1", {1, 3, 512, 512}}, {"image2", {1,
 constexpr Model models[] = {
     {"raft_large", two_images, 5'257'536, 211'007'045'632,
      build<RAFT<ResidualBlock, BatchNorm2d>, large>},
-    {"raft_small", two_images, 990'162, 47'655'157'760,
-     build<RAFT<BottleneckBlock, void>, small>},
+    {"raft_small", two_images, 990'162, 47'655'157'760, build<RAFT<BottleneckBlock, void>, small>},
 };
 
 }  // namespace
