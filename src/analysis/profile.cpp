@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "op/unknown.hpp"
-#include "util/ordered_work.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -190,15 +189,8 @@ Metrics total_of(const Graph& graph) {
 
 Profile profile(const Graph& graph, const Convention* convention) {
   Profile result;
-  const auto measure = [&] { result.memory = activations_of(graph); };
-  const auto count = [&] { count_up(graph, convention, result); };
-  constexpr std::size_t many = 50'000;  // nodes, from which on a thread is worth its start
-  if (graph.nodes().size() >= many) {
-    do_both(measure, count);
-  } else {
-    count();
-    measure();
-  }
+  count_up(graph, convention, result);
+  result.memory = activations_of(graph);
   return result;
 }
 

@@ -69,8 +69,8 @@ void ChangeFields::add_figure(const TotalsField& total, long double before, long
   const std::optional<double> relative = relative_change(before, after);
   constexpr long double beyond_all = std::numeric_limits<long double>::infinity();
   add("", total, total.unit, ExpressionValue::of(after));
-  fields_.back().field.change = first + 2;
-  fields_.back().field.relative_change = first + 3;
+  fields_.back().change = first + 2;
+  fields_.back().relative_change = first + 3;
   add("before.", total, total.unit, ExpressionValue::of(before));
   add("change.", total, total.unit, ExpressionValue::of(after - before));
   add("relative.", total, MetricUnit::ratio,
@@ -89,8 +89,12 @@ Gates::Gates(const std::vector<std::string>& conditions, std::span<const GateFie
       option_(option) {
   std::vector<ExpressionField> names;
   for (const GateField& field : fields) names.push_back(field.field);
+  const auto choose = [&](std::size_t field, LiteralForm form) {
+    const GateField& figure = fields[field];
+    return (form == LiteralForm::percent ? figure.relative_change : figure.change).value_or(field);
+  };
   for (const std::string& condition : conditions)
-    conditions_.push_back(Expression::condition(condition, names, option));
+    conditions_.push_back(Expression::condition(condition, names, option, choose));
 }
 
 bool Gates::pass(std::span<const GateField> fields) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,12 +13,16 @@
 
 namespace zoometer {
 
-/// Something that a gate may ask for.
+/// A figure that a gate may compare.
 struct GateField {
   ExpressionField field;
   MetricUnit unit = MetricUnit::count;
   ExpressionValue value;
-  std::string stand = {};  ///< what a message tells of it; empty: its name and value
+  std::string stand = {};  ///< how a message shows it; empty: its name and value
+  /// For a figure with an older value: the indices of the fields with the change and the relative
+  /// change. `macs > +5M` compares the change, `macs > +1%` the relative change.
+  std::optional<std::size_t> change = {};
+  std::optional<std::size_t> relative_change = {};
 };
 
 /// The fields of a profile. `cost` is missing where no convention fills it.

@@ -321,8 +321,11 @@ class SweepRun {
     const std::int64_t workers = words_.jobs.value_or(static_cast<std::int64_t>(core_count()));
     ProgressBar bar(jobs_.size());
     do_in_order<std::vector<SweepRow>>(
-        jobs_.size(), static_cast<std::size_t>(workers), [] { return Graph(); },
-        [&](Graph& graph, std::size_t index) { return plan_.run(jobs_[index], columns_, graph); },
+        jobs_.size(), static_cast<std::size_t>(workers),
+        [&](std::size_t index) {
+          thread_local Graph graph;  // keeps its memory between the traces of a thread
+          return plan_.run(jobs_[index], columns_, graph);
+        },
         [&](std::size_t index, const std::vector<SweepRow>& rows) {
           for (const SweepRow& row : rows) {
             if (kept_keys_.contains(key_of(row))) continue;

@@ -21,11 +21,11 @@ JsonDocument::JsonDocument(std::string& text) {
 JsonDocument::JsonDocument(ZipText& text) { parse(text.data()); }
 
 void JsonDocument::parse(char* text) {
-  // Iterative, since a recursive parser's depth is the file's choice.
+  // Iterative, since the file chooses how deep its values are nested.
   constexpr unsigned flags = rapidjson::kParseNanAndInfFlag | rapidjson::kParseIterativeFlag;
   document_.ParseInsitu<flags>(text);
   if (!document_.HasParseError()) return;
-  Error error(ErrorCode::malformed, std::string("the JSON is damaged: ") +
+  Error error(ErrorCode::malformed, std::string("invalid JSON: ") +
                                         rapidjson::GetParseError_En(document_.GetParseError()));
   error.place.byte_offset = document_.GetErrorOffset();
   throw error;

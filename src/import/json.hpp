@@ -14,16 +14,16 @@ namespace zoometer {
 using JsonPool = rapidjson::MemoryPoolAllocator<JsonAllocator>;
 using Json = rapidjson::GenericValue<rapidjson::UTF8<>, JsonPool>;
 
-/// RapidJSON's own document, over memory that is checked.
+/// A RapidJSON document that throws std::bad_alloc when memory runs out.
 using JsonTree = rapidjson::GenericDocument<rapidjson::UTF8<>, JsonPool, JsonAllocator>;
 
-/// A JSON document parsed in place: its strings lie in the text that it was made from. Non-finite
-/// numbers may stand bare (NaN, Infinity), as Python writes them.
+/// A JSON document parsed in place: its strings are views of the text. Accepts NaN and Infinity as
+/// numbers, as Python writes them.
 class JsonDocument {
  public:
-  /// `text` is overwritten and must outlive the document, unchanged. Room is made behind its end,
-  /// as the parser reads aligned blocks of 16 bytes. Throws Error{malformed} with the byte offset.
-  /// Takes at most 40 bytes of memory per byte of text.
+  /// Overwrites `text`, which must outlive the document unchanged. The text gets some room after
+  /// its end, since the parser reads blocks of 16 bytes. Throws Error{malformed} with the byte
+  /// offset. Uses at most 40 bytes of memory per byte of text.
   explicit JsonDocument(std::string& text);
   explicit JsonDocument(ZipText& text);
   const Json& root() const noexcept { return document_; }
@@ -38,19 +38,18 @@ inline std::string_view view_of(const Json& text) {
   return {text.GetString(), text.GetStringLength()};
 }
 
-/// The member of that name; null where there is none, where it is JSON's null, or where `value` is
-/// no object.
+/// The member with this name; null if it is missing or JSON's null, or if `value` is not an object.
 const Json* find_member(const Json& value, std::string_view name) noexcept;
 
-/// The same as a text, or empty where it is missing or none.
+/// A text member; empty if it is missing or not a text.
 std::string_view find_text(const Json& value, std::string_view name) noexcept;
 
-// These throw Error{malformed} that names the member, and what it should have been.
+// These throw Error{malformed} with the name of the member and the expected type.
 const Json& get_member(const Json& value, std::string_view name);
 std::string_view get_text(const Json& value, std::string_view name);
 const Json& get_array(const Json& value, std::string_view name);
 
-/// Throws Error{malformed}: `what` should have been `expected`.
+/// Throws Error{malformed}: expected `expected` at `what`.
 [[noreturn]] void throw_unexpected(std::string_view what, std::string_view expected);
 
 }  // namespace zoometer

@@ -6,7 +6,7 @@ namespace zoometer {
 namespace {
 
 [[noreturn]] void broken(const std::string& rule, const std::string& got) {
-  throw Error(ErrorCode::internal, "the traced graph breaks a rule", {rule, got});
+  throw Error(ErrorCode::internal, "invalid graph", {rule, got});
 }
 
 void check_modules(const Graph& graph) {
@@ -15,7 +15,7 @@ void check_modules(const Graph& graph) {
     const ModuleId parent = modules[i].parent;
     const bool is_root = i == 0 && parent == no_id;
     if (!is_root && parent >= i) {
-      broken("a module's parent before it",
+      broken("parents before their modules",
              "module " + std::to_string(i) + " under " + std::to_string(parent));
     }
   }
@@ -53,7 +53,7 @@ void check_nodes(const Graph& graph) {
     for (std::size_t k = 0; k < node.output_count; ++k) {
       const Value& value = graph.value(node.first_output + static_cast<ValueId>(k));
       if (value.producer != i || value.output_index != k)
-        broken("outputs that know their node", std::string(name));
+        broken("outputs that refer to their node", std::string(name));
     }
   }
 }
@@ -62,7 +62,7 @@ void check_calls(const Graph& graph) {
   for (const ModuleCall& call : graph.calls()) {
     if (call.module >= graph.modules().size() || call.end_node > graph.nodes().size() ||
         call.first_node > call.end_node) {
-      broken("finished calls of existing modules", graph.module_path(call.module));
+      broken("complete calls of existing modules", graph.module_path(call.module));
     }
   }
 }

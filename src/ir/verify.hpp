@@ -4,8 +4,8 @@
 
 namespace zoometer {
 
-/// Checks a graph's own rules: every id in range, inputs produced before they are used, modules
-/// after their parents, finished calls. Throws Error{internal}.
+/// Checks the rules of a graph: ids are in range, values are produced before they are used, modules
+/// come after their parents, calls are complete. Throws Error{internal}.
 void verify(const Graph& graph);
 
 }  // namespace zoometer

@@ -19,7 +19,7 @@
 namespace zoometer {
 namespace {
 
-// Raised whenever what an entry holds changes its form.
+// Raised whenever the format of entries changes.
 constexpr int format_version = 1;
 constexpr int application = 0x7A6F6F6D;  // "zoom"
 constexpr int patience = 10'000;         // milliseconds to wait for another process
@@ -32,7 +32,7 @@ constexpr std::string_view schema =
 constexpr const char* file_name = "cache.sqlite3";
 constexpr std::array<const char*, 3> suffixes = {"", "-wal", "-shm"};
 
-/// A statement that is finalised at its end.
+/// A prepared statement.
 class Statement {
  public:
   Statement(sqlite3* db, const char* sql) {
@@ -54,13 +54,13 @@ class Statement {
   void bind(int index, std::int64_t number) {
     if (statement_ != nullptr) sqlite3_bind_int64(statement_, index, number);
   }
-  /// Whether there is a row.
+  /// Moves to the next row; false if there is none.
   bool step() {
     if (statement_ == nullptr) return false;
     code_ = sqlite3_step(statement_);
     return code_ == SQLITE_ROW;
   }
-  /// What the last step, or the preparation, returned.
+  /// The result of the last step, or of the preparation.
   int code() const noexcept { return code_; }
 
   std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
@@ -77,12 +77,12 @@ class Statement {
   int code_ = SQLITE_OK;
 };
 
-bool tells_damage(int code) {
+bool is_damage(int code) {
   const int primary = code & 0xFF;
   return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_FORMAT;
 }
 
-/// Of an entry with its whole key, so that no value is taken for another's.
+/// The checksum of an entry, including its key, so that values cannot be mixed up.
 std::int64_t checksum(std::string_view kind, std::string_view scope, std::string_view name,
                       std::string_view value) {
   uLong sum = crc32(0, nullptr, 0);
@@ -94,7 +94,7 @@ std::int64_t checksum(std::string_view kind, std::string_view scope, std::string
   return static_cast<std::int64_t>(sum);
 }
 
-/// The number that a statement gives; where it gives none, `code` is set to the reason.
+/// The number that a statement returns; if it returns none, sets `code` to the reason.
 std::int64_t number(sqlite3* db, const char* sql, int& code) {
   Statement statement(db, sql);
   if (statement.step()) return statement.integer(0);
@@ -102,7 +102,7 @@ std::int64_t number(sqlite3* db, const char* sql, int& code) {
   return -1;
 }
 
-/// Held while the file is taken away, so that two processes do not undo each other's new one.
+/// Locks the folder while the file is replaced, so that two processes do not replace it twice.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder)
@@ -161,7 +161,7 @@ Cache::~Cache() { sqlite3_close(db_); }
 void Cache::give_up(std::string_view why) {
   sqlite3_close(db_);
   db_ = nullptr;
-  tell_("nothing is kept for the next time: " + std::string(why));
+  tell_("answers are not kept: " + std::string(why));
 }
 
 bool Cache::connect() {
@@ -183,7 +183,7 @@ void Cache::open() {
   std::filesystem::create_directories(*cache_folder(), problem);
   if (problem) return give_up(*cache_folder() + ": " + problem.message());
   if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
-  if (state() != State::ready) make("is damaged or of another format");
+  if (state() != State::ready) make("is damaged or has another format");
 }
 
 Cache::State Cache::state() {
@@ -192,15 +192,15 @@ Cache::State Cache::state() {
   const std::int64_t owner = number(db_, "PRAGMA application_id", code);
   if (version == format_version && owner == application) return schema_state();
   const std::int64_t tables = number(db_, "SELECT count(*) FROM sqlite_schema", code);
-  if (code != SQLITE_ROW) return tells_damage(code) ? State::unusable : State::unreachable;
+  if (code != SQLITE_ROW) return is_damage(code) ? State::unusable : State::unreachable;
   return version == 0 && owner == 0 && tables == 0 ? State::empty : State::unusable;
 }
 
 Cache::State Cache::schema_state() {
-  // A table of other columns takes what is put and does not give it back.
+  // A table with other columns would accept entries but not return them.
   Statement tables(db_, "SELECT group_concat(sql, ';') FROM sqlite_schema");
   if (tables.step()) return tables.bytes(0) == schema ? State::ready : State::unusable;
-  return tells_damage(tables.code()) ? State::unusable : State::unreachable;
+  return is_damage(tables.code()) ? State::unusable : State::unreachable;
 }
 
 Cache::State Cache::whole_state() {
@@ -208,7 +208,7 @@ Cache::State Cache::whole_state() {
   if (head != State::ready) return head;
   Statement check(db_, "PRAGMA integrity_check(1)");
   if (check.step()) return check.bytes(0) == "ok" ? State::ready : State::unusable;
-  return tells_damage(check.code()) ? State::unusable : State::unreachable;
+  return is_damage(check.code()) ? State::unusable : State::unreachable;
 }
 
 bool Cache::create() {
@@ -227,7 +227,7 @@ void Cache::make(std::string_view why) {
   if (now == State::ready) return;  // another process was faster
   if (now == State::unreachable) return give_up(file + ": " + sqlite3_errmsg(db_));
   if (now != State::empty) {
-    tell_("the cache " + file + " " + std::string(why) + ": it is made anew");
+    tell_("the cache " + file + " " + std::string(why) + ": created a new one");
     remove_files(file);
     if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
   }
@@ -235,7 +235,7 @@ void Cache::make(std::string_view why) {
 }
 
 void Cache::drop(std::string_view kind, std::string_view scope, std::string_view name) {
-  tell_("the cache " + path() + " held a damaged entry: it is left out");
+  tell_("the cache " + path() + " has a damaged entry: ignored it");
   int code = SQLITE_OK;
   {
     Statement erase(db_, "DELETE FROM entries WHERE kind = ? AND scope = ? AND name = ?");
@@ -249,7 +249,7 @@ void Cache::drop(std::string_view kind, std::string_view scope, std::string_view
 }
 
 void Cache::judge(int code) {
-  if (tells_damage(code)) {
+  if (is_damage(code)) {
     make("is damaged");
   } else if (code != SQLITE_DONE && code != SQLITE_ROW && code != SQLITE_OK) {
     give_up(path() + ": " + sqlite3_errmsg(db_));
@@ -320,7 +320,7 @@ void Cache::put(std::string_view kind, std::string_view scope, std::string_view 
   if (db_ == nullptr) return;
   const int code = write(kind, scope, name, value);
   judge(code);
-  if (tells_damage(code) && db_ != nullptr) judge(write(kind, scope, name, value));
+  if (is_damage(code) && db_ != nullptr) judge(write(kind, scope, name, value));
 }
 
 std::vector<Cache::Usage> Cache::usage() {
@@ -379,7 +379,7 @@ std::string deflate_text(std::string_view text) {
 }
 
 std::optional<std::string> inflate_text(std::string_view value) {
-  constexpr std::size_t largest_expansion = 1040;  // of zlib, rounded up
+  constexpr std::size_t largest_expansion = 1040;  // zlib's maximum, rounded up
   const std::size_t most = largest_expansion * value.size();
   std::size_t size = 0;
   while (!value.empty() && value.front() >= '0' && value.front() <= '9' && size < most) {

@@ -12,13 +12,13 @@ struct sqlite3;
 
 namespace zoometer {
 
-/// Tells the user something, a line.
+/// Shows the user a line.
 using Tell = std::function<void(std::string_view)>;
 
-/// What live and file sources answered, kept in an SQLite file in the user's cache folder. Entries
-/// bear a checksum. Many processes may use it at once, and any may be killed at any moment. A file
-/// that is damaged or of another format is told and made anew; without a folder to write to
-/// nothing is kept, and nothing fails.
+/// The answers of live and file sources, in an SQLite file in the user's cache folder. Each entry
+/// has a checksum. Many processes may use the file at the same time, and any of them may be killed.
+/// A damaged file, or one of another format, is reported and created again. Without a folder to
+/// write to, nothing is kept and nothing fails.
 class Cache {
  public:
   explicit Cache(Tell tell);
@@ -26,7 +26,8 @@ class Cache {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  /// An entry is found by its kind ("verdict"), the scope that it holds in, and its name.
+  /// An entry is identified by its kind ("verdict"), its scope (the versions it depends on), and
+  /// its name.
   std::optional<std::string> get(std::string_view kind, std::string_view scope,
                                  std::string_view name);
   struct Entry {
@@ -34,11 +35,11 @@ class Cache {
   };
   /// All entries of a kind.
   std::vector<Entry> all(std::string_view kind);
-  /// Keeps an entry. Where that shows the file to be damaged, the entry is in the new one.
+  /// Writes an entry. If the file turns out to be damaged, writes it to the new file.
   void put(std::string_view kind, std::string_view scope, std::string_view name,
            std::string_view value);
 
-  /// Entries and bytes of one kind.
+  /// The number and size of the entries of a kind.
   struct Usage {
     std::string kind;
     std::int64_t entries = 0, bytes = 0;
@@ -46,31 +47,31 @@ class Cache {
   };
   std::vector<Usage> usage();
 
-  /// Where the file is; empty where there is no cache folder.
+  /// The path of the file; empty if there is no cache folder.
   static std::string path();
   static bool exists();
-  /// Removes the file; returns the bytes that it took. Throws Error{io}.
+  /// Removes the file; returns its size in bytes. Throws Error{io}.
   static std::int64_t clear();
 
  private:
-  /// `unreachable`: the file cannot be read now, which is no reason to take it away.
+  /// `unreachable`: the file cannot be read now; it is not removed.
   enum class State : std::uint8_t { ready, empty, unusable, unreachable };
 
   void open();
   bool connect();
   State state();
-  /// Whether the tables are those of this format.
+  /// Checks whether the tables are those of this format.
   State schema_state();
-  /// The same as `state`, of a file that is looked at from end to end.
+  /// The same as `state`, but checks the whole file.
   State whole_state();
   bool create();
-  /// Gives an empty file its table, or makes an unusable one anew; under a lock.
+  /// Creates the table in an empty file, or replaces an unusable file. Takes a lock.
   void make(std::string_view why);
   void drop(std::string_view kind, std::string_view scope, std::string_view name);
   void give_up(std::string_view why);
-  /// Looks at what a statement returned: damage makes the file anew.
+  /// Handles the result of a statement; replaces a damaged file.
   void judge(int code);
-  /// Writes an entry; returns what SQLite told.
+  /// Writes an entry; returns SQLite's result.
   int write(std::string_view kind, std::string_view scope, std::string_view name,
             std::string_view value);
 
@@ -78,7 +79,7 @@ class Cache {
   sqlite3* db_ = nullptr;
 };
 
-/// Texts as one value, and back; nothing where the value is not of that form.
+/// Joins texts into one value, and splits it again; nothing if the value is invalid.
 std::string pack(const std::vector<std::string>& texts);
 std::optional<std::vector<std::string>> unpack(std::string_view value);
 

@@ -5,7 +5,7 @@
 
 namespace zoometer {
 
-/// The lists of data/registry.toml, which the build made arrays of.
+/// The lists in data/registry.toml. The build turns them into arrays.
 std::span<const std::string_view> default_curated() noexcept;
 std::span<const std::string_view> default_skip_patterns() noexcept;
 

@@ -9,7 +9,7 @@ namespace zoometer {
 std::string stamp_of(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return "absent";
-  // The time of the last status change cannot be set back, as that of the content can.
+  // The status change time cannot be set back, unlike the modification time.
   return fmt::format("{}.{}.{}.{}.{}.{}.{}", status.st_dev, status.st_ino, status.st_size,
                      status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
                      status.st_ctim.tv_nsec);

@@ -5,11 +5,11 @@
 
 namespace zoometer {
 
-/// What tells that a file or folder is the one it was: place, size and times of change. "absent"
-/// where there is none.
+/// A text that changes when a file or folder does: inode, size and times. "absent" if it does not
+/// exist.
 std::string stamp_of(const std::string& path);
 
-/// Files with their stamps, as texts that a cache can keep: path, stamp, path, stamp ...
+/// The paths and stamps of files, in turn: path, stamp, path, stamp, ...
 std::vector<std::string> stamps_of(const std::vector<std::string>& paths);
 
 /// Whether every file still has its stamp.

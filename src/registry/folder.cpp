@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kind = "file";
 constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 2";
 
-/// Paths within the folder, in order; folders that may not be entered are left out.
+/// Paths relative to the folder, sorted. Folders without permission are left out.
 std::vector<std::string> files_below(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code problem;
@@ -70,7 +70,7 @@ Finding find_out(const std::string& name, const std::string& path, Cache& cache,
     }
   }
   try_file(finding, path, graph);
-  // A file that is being written is tried again the next time.
+  // A file that is still being written is tried again the next time.
   if (stamp_of(path) == before)
     cache.put(kind, scope, path, pack({before, finding.family, pack_finding(finding)}));
   return finding;

@@ -7,9 +7,8 @@
 
 namespace zoometer {
 
-/// Tries to read every file below a folder; the models bear their paths within it. What a file
-/// gave is kept for as long as the file does not change. Throws Error{io} where the folder cannot
-/// be read.
+/// Tries to read every file below a folder. The models are named by their paths in it. Answers are
+/// kept in the cache until the file changes. Throws Error{io} if the folder cannot be read.
 Discovery discover_folder(const std::string& folder, const DiscoveryOptions& options, Cache& cache,
                           const Progress& progress);
 

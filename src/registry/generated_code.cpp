@@ -33,7 +33,7 @@ std::string heading(const Discovery& discovery, std::string_view comment) {
                      counted(discovery.count(Status::traceable), "model"), discovery.source);
 }
 
-/// Where torchvision keeps the builder of a model, and what it is called there.
+/// The module and the name of a model's builder in torchvision.
 std::string builder_of(const Finding& finding) {
   constexpr std::string_view quantized = "quantized_";
   const std::string_view name = finding.name;
@@ -44,7 +44,7 @@ std::string builder_of(const Finding& finding) {
                   : fmt::format("models.{}.{}", finding.task, name);
 }
 
-/// torchvision 0.14 and older lack them.
+/// Models that torchvision 0.14 and older do not have.
 bool is_recent(const Finding& finding) { return finding.name.starts_with("swin3d_"); }
 
 std::string python_entries(const Group& group, int indent) {
@@ -73,7 +73,7 @@ std::string python_code(const Discovery& discovery) {
   return text + "}\n" + recent;
 }
 
-/// Quoted names, several to a line.
+/// Quoted names, several per line.
 std::string name_lines(const Group& group) {
   constexpr std::size_t widest = 100;
   std::string text;

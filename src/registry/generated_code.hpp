@@ -7,7 +7,7 @@
 
 namespace zoometer {
 
-/// The traceable models of a discovery as code to paste, grouped by family:
+/// The traceable models of a discovery as source code, grouped by family:
 /// "python" (a dict of torchvision's builders), "cpp" (an array of names) or "toml" (the key
 /// `curated` of registry.toml).
 std::string generate_code(const Discovery& discovery, std::string_view language);

@@ -11,7 +11,7 @@
 namespace zoometer {
 namespace {
 
-/// What is compared of one module.
+/// The compared facts of a module.
 struct ModuleFacts {
   std::string kind;
   std::int64_t parameters = 0, macs = 0;
@@ -78,9 +78,9 @@ std::vector<std::string> states_of(const FxRecord& record) {
   return states;
 }
 
-/// Tells which lines only one of the two has.
-void tell_lacking(const std::vector<std::string>& lines, const std::vector<std::string>& in,
-                  std::string_view what, GraphComparison& result) {
+/// Reports the lines that only one of the two has.
+void report_missing(const std::vector<std::string>& lines, const std::vector<std::string>& in,
+                    std::string_view what, GraphComparison& result) {
   const std::set<std::string_view> known(in.begin(), in.end());
   for (const std::string& line : lines) {
     if (!known.contains(line)) result.differences.push_back(fmt::format("{}: {}", what, line));
@@ -109,8 +109,8 @@ GraphComparison compare_states(const Graph& native, const FxRecord& record) {
   const std::vector<std::string> theirs = states_of(record);
   result.compared = theirs.size();
   if (ours == theirs) return result;
-  tell_lacking(ours, theirs, "state, native only", result);
-  tell_lacking(theirs, ours, "state, live only", result);
+  report_missing(ours, theirs, "state, native only", result);
+  report_missing(theirs, ours, "state, live only", result);
   if (!result.agrees()) return result;
   const std::size_t shorter = std::min(ours.size(), theirs.size());
   std::size_t at = 0;

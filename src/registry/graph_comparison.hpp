@@ -8,10 +8,10 @@
 
 namespace zoometer {
 
-/// How two descriptions of one model, made in different ways, differ.
+/// The differences between two descriptions of a model.
 struct GraphComparison {
   std::size_t compared = 0;              ///< entries of the state dict, or modules
-  std::vector<std::string> differences;  ///< a line each; empty: they agree
+  std::vector<std::string> differences;  ///< one line each; empty: they agree
 
   bool agrees() const noexcept { return differences.empty(); }
 };
@@ -19,11 +19,11 @@ struct GraphComparison {
 /// Compares the state dict of a native graph with PyTorch's: names, kinds, dtypes, shapes, order.
 GraphComparison compare_states(const Graph& native, const FxRecord& record);
 
-/// Compares a native graph with the one that the live bridge wrote, in what must be alike whoever
-/// traced the model: the module tree with its types, parameters and MACs of every module with its
-/// children, the output shapes of every call of a module, and the model's outputs. What calls
-/// returned is taken from the record, as calls that compute nothing leave no node; torch.export
-/// tells of none, and then they are not compared.
+/// Compares a native graph with the one that the live bridge wrote, in everything that does not
+/// depend on how the model was traced: the module tree with types, the parameters and MACs of every
+/// module with its children, the output shapes of every module call, and the model's outputs. The
+/// outputs of calls come from the record, since calls that compute nothing have no node.
+/// torch.export does not report calls; then they are not compared.
 GraphComparison compare_modules(const Graph& native, const Graph& live, const FxRecord& record);
 
 }  // namespace zoometer

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view kind = "interpreter";
 
-// Runs in any Python since 2.6. The empty entry of sys.path is the folder that we run in: a folder
-// named torch there is not PyTorch.
+// Runs in any Python since 2.6. The empty entry of sys.path is the current folder: a folder named
+// torch there is not PyTorch.
 constexpr const char* probe = R"(import sys, os
 if sys.path and not sys.path[0]:
     del sys.path[0]
@@ -35,7 +35,7 @@ out.write("done=yes\n")
 out.close()
 )";
 
-/// What a Python answered, key by key.
+/// The answer of a Python, by key.
 struct Answer {
   std::string version, executable, torch, torchvision;
   std::vector<std::string> folders;
@@ -86,7 +86,7 @@ const char* variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// What changes the answer of one and the same path without any file changing.
+/// Environment variables that change the answer of an interpreter.
 std::string surroundings() {
   std::string text;
   for (const char* name : {"PYTHONPATH", "PYTHONHOME", "PYTHONNOUSERSITE", "PYENV_VERSION", "HOME"})
@@ -94,7 +94,7 @@ std::string surroundings() {
   return text;
 }
 
-/// A shim of pyenv looks into these.
+/// Files and variables that a pyenv shim reads.
 std::vector<std::string> shim_files() {
   const std::string root = variable("PYENV_ROOT");
   std::error_code none;
@@ -138,7 +138,7 @@ std::vector<std::string> interpreter_candidates(const std::string& given) {
   const auto add = [&](const fs::path& folder, const char* name) {
     const fs::path path = folder / name;
     if (access(path.c_str(), X_OK) != 0 || fs::is_directory(path)) return;
-    // The folder's true place and not the file's: an environment's python is a link to another.
+    // Resolves the folder, but not the file: an environment's python is a link to another one.
     std::error_code none;
     const fs::path place = fs::canonical(folder, none) / name;
     if (none || std::find(seen.begin(), seen.end(), place) != seen.end()) return;

@@ -9,21 +9,21 @@
 
 namespace zoometer {
 
-/// A Python of the user's that was looked at without importing anything.
+/// A Python of the user, examined without importing packages.
 struct Interpreter {
-  std::string path;     ///< as it was found
-  std::string version;  ///< "3.11.2"; empty where it did not answer
+  std::string path;     ///< as found on the PATH or given
+  std::string version;  ///< "3.11.2"; empty if it does not run
   bool has_torch = false, has_torchvision = false;
-  std::string problem;   ///< why it cannot be taken; empty where it can
-  std::string identity;  ///< changes when the interpreter or its packages may have
+  std::string problem;   ///< why it is not usable; empty if it is
+  std::string identity;  ///< changes when the interpreter or its packages change
 };
 
-/// Where to look for a Python, in this order: `given` alone where it is not empty (an option, the
-/// configuration or ZOOMETER_PYTHON), else the active virtual environment, each folder of PATH, and
-/// the usual system folders. Every interpreter once.
+/// Paths of interpreters to try, without duplicates: only `given` if it is not empty (an option,
+/// the configuration or ZOOMETER_PYTHON), else the active virtual environment, the folders of PATH,
+/// and the usual system folders, in this order.
 std::vector<std::string> interpreter_candidates(const std::string& given);
 
-/// Looks at one. The answer is kept in the cache for as long as nothing that it depends on changes.
+/// Examines an interpreter. The result is cached until anything that it depends on changes.
 Interpreter examine_interpreter(const std::string& path, bool needs_torchvision, Cache& cache);
 
 }  // namespace zoometer

@@ -8,56 +8,57 @@
 #include "registry/cache.hpp"
 #include "registry/discovery.hpp"
 #include "registry/interpreter.hpp"
+#include "registry/live_answers.hpp"
 #include "registry/live_listing.hpp"
 
 namespace zoometer {
 
-/// Which Python to ask, and for what.
+/// Which Python and which source to use.
 struct LiveOptions {
-  std::string python;      ///< an interpreter; empty: the first one that has what is needed
+  std::string python;      ///< an interpreter; empty: the first suitable one
   std::string module;      ///< "package.module" or "package.module:function"; empty: torchvision
   double time_limit = 60;  ///< seconds for one model
 };
 
-/// A trace that is asked for.
+/// A model to trace.
 struct LiveRequest {
   std::string name;
   Variant variant = Variant::untrained;
-  std::vector<UserInput> inputs;  ///< empty: the source's own guess
+  std::vector<UserInput> inputs;  ///< empty: the bridge guesses
 };
 
-/// Models as the user's own PyTorch builds and traces them: runs the embedded bridge script in that
-/// Python and keeps what it answers in the cache, as soon as it answers. A model that crashes the
-/// interpreter or takes too long is noted, and the others go on in a new one.
+/// Models as the user's own PyTorch builds and traces them. Runs the embedded bridge script in that
+/// Python and keeps each answer in the cache at once. If a model crashes the interpreter or takes
+/// too long, this is its answer, and a new interpreter continues with the next model.
 class LiveSource {
  public:
   LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Tell tell);
 
-  /// Tries every model. Throws Error where no Python can be taken.
+  /// Tries every model. Throws Error if no Python is usable.
   Discovery discover(const DiscoveryOptions& options, const Progress& progress);
 
-  /// What was answered about one model.
+  /// The answer about one model.
   struct Answer {
     const Finding& finding;
-    const FxRecord& record;  ///< empty where the interpreter died over the model
+    const FxRecord& record;  ///< empty if the interpreter died
     const Graph& graph;      ///< of a traceable model
-    std::size_t total;       ///< how many models will be answered
+    std::size_t total;       ///< the number of models that will be answered
   };
   using Visit = std::function<void(const Answer& answer)>;
 
-  /// Calls `visit` with every model that is wanted, whole: with its graph where there is one.
-  /// Throws Error where no Python can be taken, or where it has none of the models.
+  /// Calls `visit` with every chosen model and its graph, if it has one. Throws Error if no Python
+  /// is usable, or if it has none of the models.
   void visit(const DiscoveryOptions& options, const Visit& visit);
 
-  /// What was found out about the Python in the last call: "/usr/bin/python3: Python 3.11.2, ...".
+  /// The Python that the last call used: "/usr/bin/python3: Python 3.11.2, ...".
   std::string taken_text() const;
-  /// The models that the source has, after a call.
+  /// The models of the source, after a call.
   std::vector<LiveModel> models() const;
 
-  /// The graph of one model. Throws Error with PyTorch's own words where it cannot be traced.
+  /// The graph of one model. Throws Error with PyTorch's message if it cannot be traced.
   FxRecord load(const LiveRequest& request, Graph& graph, ImportNotes& notes);
 
-  /// A model as its built-in twin is traced by default, without weights.
+  /// A request for a model with the default inputs of the built-in model of the same name.
   LiveRequest standard_request(const std::string& model) const;
 
   /// "torchvision" or "python:MODULE".
@@ -68,17 +69,16 @@ class LiveSource {
   friend class Run;
 
   void choose_interpreter();
-  /// Passes the chosen one over; throws where none is left.
+  /// Chooses the next interpreter; throws if none is left.
   void pass_over(const std::string& problem);
-  /// The chosen interpreter and the source, with nothing known of them yet.
+  /// A listing of the source in the chosen interpreter, without models.
   LiveListing blank_listing() const;
-  /// What verdicts and graphs depend on beside the model itself.
+  /// The versions that answers depend on.
   std::string scope() const;
   Finding blank_finding(const LiveModel& model) const;
-  /// Has the models traced that are wanted; `is_whole`: a verdict without its graph is no answer.
-  void ask(const DiscoveryOptions& options, bool is_whole, const Visit& visit);
+  /// Traces the chosen models, unless the cache has an answer that is enough.
+  void ask(const DiscoveryOptions& options, Needs needs, const Visit& visit);
   [[noreturn]] void throw_unknown(const std::string& model) const;
-  void tell_changes(Discovery& discovery);
 
   LiveOptions options_;
   const Registry& registry_;

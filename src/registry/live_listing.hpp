@@ -10,17 +10,17 @@
 
 namespace zoometer {
 
-/// A model that a live source has.
+/// A model of a live source.
 struct LiveModel {
   std::string name, family, task;
-  std::string digest;  ///< changes when the files that define it do; empty where there are none
+  std::string digest;  ///< changes when its source files change; empty if there are none
 };
 
-/// What a Python told of itself and of the models of a source.
+/// What a Python reports about itself and the models of a source.
 struct LiveListing {
   std::string source;    ///< "torchvision" or "python:MODULE"
-  std::string folder;    ///< where a module of one's own was looked for; empty for torchvision
-  std::string path;      ///< of the interpreter
+  std::string folder;    ///< where the user's module was searched; empty for torchvision
+  std::string path;      ///< the interpreter
   std::string identity;  ///< of the interpreter (Interpreter::identity)
   std::string python, torch, version;  ///< version: of the source, if it has one
   std::int64_t asked = 0;              ///< seconds since 1970
@@ -28,18 +28,18 @@ struct LiveListing {
   std::vector<std::string> stamps;  ///< of the files that define the models
 
   const LiveModel* find(std::string_view model) const noexcept;
-  /// Whether the files that define the models are those that they were.
+  /// Whether the source files of the models are unchanged.
   bool is_current() const;
 };
 
-/// The script that runs in the user's Python, and what changes whenever it does.
+/// The script that runs in the user's Python, and a digest of it.
 std::string_view bridge_script();
 std::string bridge_version();
 
 void keep_listing(const LiveListing& listing, Cache& cache);
-/// What is known of a source in an interpreter; nothing where that is not current any more.
+/// The cached listing of a source in an interpreter; nothing if it is out of date.
 std::optional<LiveListing> recall_listing(const LiveListing& like, Cache& cache);
-/// Every listing that is kept, without starting a Python, current or not.
+/// All cached listings, including those that are out of date.
 std::vector<LiveListing> known_listings(Cache& cache);
 
 }  // namespace zoometer

@@ -24,7 +24,7 @@ LiveVerification compare(const LiveSource::Answer& answer, const Model& model, G
   const bool is_traced = answer.finding.status == Status::traceable && answer.record.has_graph;
   if (!is_traced) {
     result.not_traced = answer.finding.reason + ": " + answer.finding.message;
-    // A model that killed the interpreter, or that could not be built.
+    // The model killed the interpreter, or could not be built.
     if (answer.record.states.empty()) result.error = result.not_traced;
     return result;
   }

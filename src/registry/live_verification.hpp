@@ -9,19 +9,19 @@
 
 namespace zoometer {
 
-/// A built-in model against the one that the user's torchvision builds, both without weights
-/// (variant "untrained") and with the same inputs.
+/// The comparison of a built-in model with the one that the user's torchvision builds, both without
+/// weights (variant "untrained") and with the same inputs.
 struct LiveVerification {
-  /// A figure of the native graph and of PyTorch's; that is missing where PyTorch told none.
+  /// A figure of the native graph and PyTorch's figure, if it reports one.
   struct Pair {
     std::int64_t native = 0;
     std::optional<std::int64_t> live;
   };
 
   std::string model;
-  std::string via;          ///< "fx" or "export": what traced it; empty: the state dict alone
-  std::string not_traced;   ///< why PyTorch gave no graph, in its own words
-  std::string error;        ///< why nothing at all could be compared
+  std::string via;          ///< the tracer: "fx" or "export"; empty: only the state dict
+  std::string not_traced;   ///< PyTorch's message if it made no graph
+  std::string error;        ///< why nothing could be compared
   std::size_t states = 0;   ///< entries of the state dict that were compared
   std::size_t modules = 0;  ///< modules that were compared
   Pair parameters, macs;    ///< of the whole model
@@ -35,9 +35,8 @@ struct LiveVerification {
   bool agrees() const noexcept { return states_agree() && (!has_graph() || graphs_agree()); }
 };
 
-/// Compares every model that both have and that fits the patterns (names, with * and ?; all where
-/// there are none), in the order in which PyTorch answers. Throws Error where no Python can be
-/// taken.
+/// Compares every model that both have and that matches the patterns (names with * and ?; none:
+/// all), in the order of PyTorch's answers. Throws Error if no Python is usable.
 std::vector<LiveVerification> verify_live(LiveSource& source, const Registry& registry,
                                           const std::vector<std::string>& patterns,
                                           const Progress& progress);

@@ -8,7 +8,7 @@
 namespace zoometer {
 namespace {
 
-/// A built-in model's own inputs are those that its twin in torchvision is traced with.
+/// A model of torchvision gets the default inputs of the built-in model of the same name.
 std::vector<UserInput> twin_inputs(const OriginRequest& request, const Registry& registry) {
   std::vector<UserInput> inputs;
   const RegistryModel* twin = registry.find(request.origin.target);
@@ -25,7 +25,7 @@ std::vector<UserInput> sized_inputs(const OriginRequest& request, const Registry
   if (!request.batch) return inputs;
   if (inputs.empty()) {
     throw Error(ErrorCode::usage, "--batch: the inputs of " + request.origin.text() +
-                                      " are not known: give them with --input-shape");
+                                      " are unknown: give them with --input-shape");
   }
   for (UserInput& input : inputs) input.shape[0] = *request.batch;
   return inputs;
@@ -61,7 +61,7 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   return answer;
 }
 
-/// Asks for the inputs that a file has, with that batch.
+/// The inputs of a file with another batch.
 void set_batch(std::int64_t batch, const Graph& graph, ImportOptions& options) {
   options.inputs.clear();
   for (const Port& input : graph.inputs()) {
@@ -95,7 +95,7 @@ OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   return answer;
 }
 
-/// What comes of making a graph.
+/// The result of making a graph.
 template <class Make>
 Finding tried(const Make& make) {
   using Clock = std::chrono::steady_clock;

@@ -23,7 +23,7 @@ std::vector<std::string> strings(const std::string& path, const TomlValue& value
   if (value.kind != TomlValue::Kind::array) refuse_toml(path, value, key, "an array of strings");
   std::vector<std::string> result;
   for (const TomlValue& item : value.items) {
-    if (item.kind != TomlValue::Kind::string) refuse_toml(path, item, key, "strings only");
+    if (item.kind != TomlValue::Kind::string) refuse_toml(path, item, key, "only strings");
     result.push_back(item.text);
   }
   return result;
@@ -61,7 +61,7 @@ std::string place_of(const RegistryModel& model) {
   return model.is_plugin ? std::string(model.source) : "built in";
 }
 
-/// Letters and digits in lower case: "mobilenet_v2" and "MobileNetV2" are one.
+/// Letters and digits in lower case, so that "mobilenet_v2" equals "MobileNetV2".
 std::string folded(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -141,7 +141,7 @@ void Registry::add_plugin(const std::string& path) {
 void Registry::refuse_taken(std::string_view name, const std::string& place) const {
   const RegistryModel* taken = find(name);
   if (taken == nullptr) return;
-  throw Error(ErrorCode::malformed, fmt::format("the name {} is taken twice: {}, and {}",
+  throw Error(ErrorCode::malformed, fmt::format("duplicate name {}: {}, and {}",
                                                 escape_controls(name), place_of(*taken), place));
 }
 

@@ -12,20 +12,20 @@
 
 namespace zoometer {
 
-/// Which models commands speak of when none is named.
+/// Which models commands use when none is named.
 enum class RegistryKind : std::uint8_t {
   curated,    ///< the list of registry.toml
-  automatic,  ///< every model that no skip pattern names
+  automatic,  ///< every model that matches no skip pattern
   all,
 };
 /// "curated", "auto", "all".
 std::string_view name_of(RegistryKind kind) noexcept;
 std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept;
 
-/// What is known of a model without tracing it.
+/// A model as it is known without tracing it.
 struct RegistryModel {
   std::string_view name;
-  std::string_view family;        ///< what lists count it under: "MobileNet"
+  std::string_view family;        ///< the family in lists: "MobileNet"
   std::string_view architecture;  ///< the exact family: "MobileNetV2"
   std::string_view paper;
   Task task = Task::other;
@@ -36,44 +36,44 @@ struct RegistryModel {
   const UserModel* user = nullptr;  ///< null for a built-in model and one of a plug-in
   bool is_plugin = false;           ///< `builtin` is a row of a plug-in
 
-  /// The user's own, from wherever.
+  /// Whether the model is not built in.
   bool is_own() const noexcept { return user != nullptr || is_plugin; }
 };
 
-/// The registries: data/registry.toml, with the keys of the user's own registry.toml in place of
-/// its own, and the models that the user declares there.
+/// The registries: data/registry.toml, overridden by the user's registry.toml, and the models that
+/// the user declares there.
 class Registry {
  public:
-  /// Reads the user's file, loads the plug-ins that it names and these. Throws Error{malformed}
-  /// that names the file, the line and the key, or both places of a name that is taken, and what
-  /// Plugin throws.
+  /// Reads the user's file, and loads the plug-ins in it and `plugins`. Throws Error{malformed}
+  /// with the file, the line and the key, or with both places of a duplicate name, and the errors
+  /// of Plugin.
   explicit Registry(std::span<const std::string> plugins = {});
-  /// The same with this text as the user's file, which would lie at `path`.
+  /// The same with this text as the user's file; `path` is for messages.
   Registry(std::string_view text, const std::string& path);
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  /// Every model, in natural order of the names.
+  /// All models, in natural order of their names.
   std::span<const RegistryModel> models() const noexcept { return models_; }
-  /// The model of that name, or null.
+  /// The model with this name, or null.
   const RegistryModel* find(std::string_view name) const noexcept;
 
-  /// Names, also such that no model bears (any more).
+  /// The names in the curated list; some may have no model.
   const std::vector<std::string>& curated() const noexcept { return curated_; }
-  /// Parts of names; lower case.
+  /// Parts of names, in lower case.
   const std::vector<std::string>& skip_patterns() const noexcept { return skip_patterns_; }
 
-  /// The Python to ask, as the file says; empty: look for one.
+  /// The interpreter in the file; empty: search for one.
   const std::string& python() const noexcept { return python_; }
 
-  /// A model of the user's own, or of a plug-in, is in every registry.
+  /// Whether a model is in a registry. The user's own models are in every registry.
   bool holds(RegistryKind kind, const RegistryModel& model) const noexcept;
 
-  /// The registry to take: `given` (empty for none), else ZOOMETER_REGISTRY, else what the files
-  /// say. Throws Error{usage} for a name that is none.
+  /// The registry to use: `given` if not empty, else ZOOMETER_REGISTRY, else the files' choice.
+  /// Throws Error{usage} for an unknown name.
   RegistryKind choose(std::string_view given) const;
 
-  /// Where the user's file is, whether or not it exists; empty where there is no home.
+  /// The path of the user's file, even if it does not exist; empty if there is no home folder.
   const std::string& user_path() const noexcept { return user_path_; }
 
  private:
@@ -94,18 +94,19 @@ class Registry {
   std::string user_path_;
   std::string python_;
   std::vector<UserModel> own_;
-  std::vector<std::string> plugin_paths_;  // that the file names
+  std::vector<std::string> plugin_paths_;  // in the user's file
   std::vector<std::unique_ptr<Plugin>> plugins_;
 };
 
-/// The pattern that a name contains, or null.
+/// The first pattern that the name contains, or null.
 const std::string* skip_pattern_of(std::string_view name,
                                    std::span<const std::string> patterns) noexcept;
 
-/// Whether a model is of a family as people write it: "mobilenet", "MobileNetV2", "mobilenet_v2".
+/// Whether a model belongs to a family, in any spelling: "mobilenet", "MobileNetV2",
+/// "mobilenet_v2".
 bool is_of_family(const RegistryModel& model, std::string_view family);
 
-/// "x 1x3x224x224": the inputs' shapes, with their names where there are several.
+/// "x 1x3x224x224": the shapes of the inputs, with names if there are several.
 std::string inputs_text(std::span<const InputSpec> inputs);
 
 }  // namespace zoometer

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view key = "curated";
 constexpr std::string_view head =
-    "# The user's registry for zoometer; docs/registry.md tells what may stand here.\n";
+    "# The user's registry for zoometer; docs/registry.md describes its keys.\n";
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
   Error error(ErrorCode::io, what + ": " + std::strerror(errno));
@@ -38,7 +38,7 @@ std::size_t line_end(std::string_view text, std::size_t position) {
   return end == std::string_view::npos ? text.size() : end + 1;
 }
 
-/// Where the comma behind an item stands, or npos; comments are stepped over.
+/// The position of the comma after an item, or npos; skips comments.
 std::size_t comma_after(std::string_view text, std::size_t position, std::size_t end) {
   while (position < end) {
     if (text[position] == ',') return position;
@@ -48,7 +48,7 @@ std::size_t comma_after(std::string_view text, std::size_t position, std::size_t
   return std::string_view::npos;
 }
 
-/// The last byte that a value and what is in it take.
+/// The end of a value, including its items.
 std::size_t last_byte(const TomlValue& value) {
   std::size_t end = value.end;
   for (const TomlValue& item : value.items) end = std::max(end, last_byte(item));
@@ -56,7 +56,7 @@ std::size_t last_byte(const TomlValue& value) {
   return end;
 }
 
-/// Whether all is there that was before, but for that model: keys may stand anywhere in TOML.
+/// Whether everything but that model is unchanged: in TOML, keys can be anywhere.
 bool lacks_only(const TomlValue& before, const TomlValue& after, std::string_view model) {
   const TomlValue* models = after.find("models");
   if (models != nullptr && models->find(model) != nullptr) return false;
@@ -92,7 +92,7 @@ TomlValue RegistryText::curated() {
     const std::string_view standard = embedded_file(standard_path);
     const TomlValue parsed = parse_toml(standard, std::string(standard_path));
     const TomlValue& list = *parsed.find(key);
-    // Before the first table, and behind the comment that the file begins with.
+    // Before the first table, and after the comment at the beginning of the file.
     std::size_t place = 0;
     while (place < text_.size() && text_[place] == '#') place = line_end(text_, place);
     std::string inserted = place > 0 && text_[place - 1] != '\n' ? "\n\n" : "\n";
@@ -104,7 +104,7 @@ TomlValue RegistryText::curated() {
   const TomlValue& list = *file.find(key);
   if (list.kind != TomlValue::Kind::array || text_[list.begin] != '[' ||
       text_[list.end - 1] != ']') {
-    Error error(ErrorCode::malformed, "curated is no array that can be edited");
+    Error error(ErrorCode::malformed, "curated is not an array that can be edited");
     error.place.model = path_;
     throw error;
   }

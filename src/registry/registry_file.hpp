@@ -8,15 +8,14 @@
 
 namespace zoometer {
 
-/// The text of a registry.toml while it is edited. Comments, order and layout of what is not edited
-/// stay.
+/// Edits the text of a registry.toml. Keeps comments, order and layout of everything else.
 class RegistryText {
  public:
   /// `path` is for messages. Throws Error{malformed}.
   RegistryText(std::string text, std::string path);
 
-  /// Adds names to the array `curated`, or removes them from it. Where the file has no such array
-  /// it first gets the one that zoometer comes with.
+  /// Adds names to the array `curated`, or removes them. If the file has no such array, it first
+  /// gets the default one.
   void add_curated(const std::vector<std::string>& names);
   void remove_curated(const std::vector<std::string>& names);
 
@@ -29,14 +28,14 @@ class RegistryText {
 
  private:
   TomlValue parse() const;
-  /// The array `curated`; makes it where there is none.
+  /// The array `curated`; creates it if it is missing.
   TomlValue curated();
 
   std::string path_, text_;
 };
 
-/// The user's registry.toml while it is edited. Holds a lock, so that two editors follow one
-/// another; `save` replaces the file whole.
+/// Edits the user's registry.toml. Holds a lock, so that two processes edit it one after the other.
+/// `save` replaces the file atomically.
 class RegistryFile {
  public:
   /// Creates the folder, takes the lock, reads the file. Throws Error{io} or Error{malformed}.

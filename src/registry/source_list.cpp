@@ -46,7 +46,7 @@ SourceInfo own_source(const UserModel& model) {
   info.models = 1;
   if (model.origin.kind != OriginKind::file) return info;
   info.since = written(model.origin.target);
-  if (!info.since) info.advice = "there is no such file";
+  if (!info.since) info.advice = "missing file";
   return info;
 }
 
@@ -62,7 +62,7 @@ std::vector<SourceInfo> list_sources(const Registry& registry, Cache& cache) {
   if (!has_asked) {
     SourceInfo unasked;
     unasked.name = torchvision;
-    unasked.advice = "not asked yet: discover --source torchvision";
+    unasked.advice = "not listed yet: discover --source torchvision";
     sources.push_back(unasked);
   }
   for (const RegistryModel& model : registry.models()) {

@@ -10,18 +10,18 @@
 
 namespace zoometer {
 
-/// A source of models as it is known without asking it.
+/// A source of models, as it is known without starting it.
 struct SourceInfo {
   std::string name;     ///< "builtin", "torchvision", "python:MODULE", "file:/path"
-  std::string version;  ///< empty where there is none
-  std::string where;    ///< the interpreter with its PyTorch, or the file that declares it
-  std::string advice;   ///< what to do where it was never asked or has changed since; else empty
+  std::string version;  ///< empty if there is none
+  std::string where;    ///< the interpreter and its PyTorch, or the file that declares it
+  std::string advice;   ///< what to do if it was never listed or has changed since; else empty
   std::size_t models = 0;
-  std::optional<std::int64_t> since;  ///< seconds since 1970: when it was asked, or last written
+  std::optional<std::int64_t> since;  ///< seconds since 1970: when it was listed, or last written
 };
 
-/// The built-in models, what live sources told earlier, and every model or folder of the user's own
-/// registry.toml. Starts no Python.
+/// The built-in models, the live sources that were listed earlier, and every model or folder of the
+/// user's registry.toml. Does not start a Python.
 std::vector<SourceInfo> list_sources(const Registry& registry, Cache& cache);
 
 }  // namespace zoometer

@@ -31,7 +31,7 @@ Resolution resolution_of(const Shape& shape) {
   return {shape[shape.size() - 2], shape[shape.size() - 1]};
 }
 
-/// The values of an axis, or one that leaves the model's own.
+/// The values of an axis, or one empty value for the model's default.
 template <class Value>
 std::vector<std::optional<Value>> values_of(const std::vector<Value>& axis) {
   if (axis.empty()) return {std::nullopt};

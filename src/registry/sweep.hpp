@@ -15,7 +15,7 @@ struct SweepModel {
   const Model* builtin = nullptr;  ///< null: a file
 };
 
-/// The sizes that a sweep goes through; an empty list leaves each model's own.
+/// The sizes of a sweep. An empty list means each model's default.
 struct SweepAxes {
   std::vector<std::int64_t> batches;
   std::vector<Resolution> resolutions;
@@ -26,22 +26,22 @@ struct SweepAxes {
 /// trace: a model at a batch and a resolution, in all dtypes.
 class SweepPlan {
  public:
-  /// Sorts what it is given and drops what comes twice; files are read once for their inputs.
-  /// Throws Error{limit} for more than 100 million rows.
+  /// Sorts the models and sizes, and removes duplicates. Reads files once for their inputs. Throws
+  /// Error{limit} for more than 100 million rows.
   SweepPlan(std::vector<SweepModel> models, SweepAxes axes);
 
-  /// Leaves every `count`-th job, beginning with `index` (from 1): part of a sweep that several
-  /// machines share.
+  /// Keeps every `count`-th job, beginning with `index` (from 1): the part of one of several
+  /// machines.
   void take_shard(std::int64_t index, std::int64_t count);
 
   std::size_t jobs() const noexcept { return jobs_.size(); }
   std::size_t rows() const noexcept;
 
-  /// What identifies the rows of a job: the first four columns.
+  /// The first four columns of the rows of a job; they identify a row.
   std::vector<SweepRow> combinations(std::size_t job) const;
 
-  /// The rows of a job. A combination that the model refuses is a row with the reason. `graph` is
-  /// emptied; it is the only thing that is written to, so that threads may share the plan.
+  /// The rows of a job. A combination that the model refuses is a row with the reason. Clears and
+  /// uses `graph`. Threads may share the plan.
   std::vector<SweepRow> run(std::size_t job, const SweepColumns& columns, Graph& graph) const;
 
  private:
@@ -65,7 +65,7 @@ class SweepPlan {
   void add_jobs(std::size_t entry);
   std::vector<Input> sized_inputs(const Job& job) const;
   void trace_job(const Job& job, Graph& graph) const;
-  /// As asked for, else as the model has it.
+  /// The size of the job, else the model's default.
   std::string batch_text(const Job& job) const;
   std::string resolution_text(const Job& job) const;
   std::vector<std::string> dtype_texts(const Job& job) const;

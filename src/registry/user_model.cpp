@@ -29,8 +29,7 @@ const std::string& text_of(const TomlValue& value, std::string_view key, const s
 Task task_of(const TomlValue& value, const std::string& path) {
   if (const auto task = task_from_name(value.text)) return *task;
   std::string words;
-  for (const Task task : all_tasks())
-    words.append(words.empty() ? "" : ", ").append(name_of(task));
+  for (const Task task : all_tasks()) words.append(words.empty() ? "" : ", ").append(name_of(task));
   refuse_toml(path, value, "task", "one of " + words);
 }
 
@@ -87,8 +86,8 @@ std::string toml_text(const TomlValue& value) {
   return "[" + text + "]";
 }
 
-/// The call that the keys of an entry make: family = "resnet", layers = [2, 2, 2, 2] is
-/// "resnet(layers=[2, 2, 2, 2])". A call may stand there as it is, too.
+/// The call that the keys of an entry describe: family = "resnet", layers = [2, 2, 2, 2] is
+/// "resnet(layers=[2, 2, 2, 2])". `family` may also be a complete call.
 std::string family_call(const TomlValue& entry, const std::string& path) {
   const std::string& family = text_of(*entry.find("family"), "family", path);
   if (is_family_call(family)) return family;
@@ -185,7 +184,7 @@ std::vector<UserModel> models_of_folder(const std::string& folder, const std::st
   std::error_code problem;
   std::filesystem::directory_iterator entry(folder, problem);
   for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
-    std::error_code none;  // a link to nothing is no model, and no problem of the folder
+    std::error_code none;  // a dangling link is not a model
     const std::string file = entry->path().filename().string();
     if (file.starts_with('.') || !entry->is_regular_file(none)) continue;
     UserModel model;

@@ -9,7 +9,7 @@
 
 namespace zoometer {
 
-/// An input as the user declared it.
+/// An input that the user declared.
 struct UserInput {
   std::string name;
   Shape shape;
@@ -21,7 +21,7 @@ enum class OriginKind : std::uint8_t {
   file,         ///< a path
   python,       ///< "package.module:function", called in the user's Python
   family,       ///< "resnet(layers=[2, 2, 2, 2])"
-  torchvision,  ///< a name of the torchvision that the user's Python has
+  torchvision,  ///< a model of the torchvision in the user's Python
 };
 
 struct Origin {
@@ -32,18 +32,18 @@ struct Origin {
   std::string text() const;
 };
 
-/// The origin that a word names: "torchvision:NAME", "python:MODULE:FUNCTION", "resnet(...)",
+/// The origin that a word describes: "torchvision:NAME", "python:MODULE:FUNCTION", "resnet(...)",
 /// else a file.
 Origin parse_origin(std::string_view word);
 
-/// A model of the user's own registry.toml, or a file of one of the folders named there.
+/// A model of the user's registry.toml, or a file in one of its folders.
 struct UserModel {
   std::string name;
   Origin origin;
   std::vector<UserInput> inputs;  ///< empty: what the model itself declares
-  std::string family;             ///< what lists count it under
+  std::string family;             ///< the family in lists
   Task task = Task::other;
-  std::string declared_in;       ///< "registry.toml, line 7": for messages
+  std::string declared_in;       ///< "registry.toml, line 7", for messages
   std::string source;            ///< `origin` as text
   std::vector<InputSpec> specs;  ///< views of `inputs`
 };
@@ -51,11 +51,11 @@ struct UserModel {
 /// Reads the entry [models.NAME] of a file. Throws Error{malformed} with the line and the key.
 UserModel read_user_model(const std::string& name, const TomlValue& entry, const std::string& path);
 
-/// Every regular file of a folder as a model that bears the file's name without its ending.
-/// Throws Error{io}.
+/// Every regular file of a folder as a model, named as the file without its ending. Throws
+/// Error{io}.
 std::vector<UserModel> models_of_folder(const std::string& folder, const std::string& declared_in);
 
-/// Throws Error{malformed} that names the file, the line and the key.
+/// Throws Error{malformed} with the file, the line and the key.
 [[noreturn]] void refuse_toml(const std::string& path, const TomlValue& value, std::string_view key,
                               std::string_view expected);
 

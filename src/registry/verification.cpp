@@ -17,10 +17,9 @@ struct Exception {
   std::string_view reason;
 };
 
-// The published count was taken while the trained weights ran on one image, in which they found
-// next to nothing: the heads behind saw fewer boxes than their configuration allows. With the
-// number that each reason tells, the figures are equal; the unit test of the detectors holds them
-// to it.
+// The published figures were counted while the trained weights ran on one image, in which they
+// found almost nothing, so the heads processed fewer boxes than configured. With the number in each
+// reason, the figures are equal; the unit test of the detectors checks this.
 constexpr std::string_view no_proposals =
     "depends on trained weights: counted where they proposed nothing, equal with --proposals 0";
 constexpr std::string_view no_detections =
@@ -42,7 +41,7 @@ std::string_view exception_for(std::string_view weights) {
   return {};
 }
 
-/// What one traced structure has.
+/// The figures of one traced structure.
 struct Counted {
   Metrics total;
   std::int64_t state_bytes = 0;
@@ -86,7 +85,8 @@ Comparison compare_parameters(const PublishedMetrics& published, const Counted& 
   if (published.parameters == ours.total.parameters) return result;
   result.verdict = Verdict::differs;
   if (!is_quantized(published)) return result;
-  // The metadata of quantized weights repeats that of the float model, auxiliary head included.
+  // The metadata of quantized weights repeats that of the float model, including its auxiliary
+  // head.
   const Counted untrained = count(published, Variant::untrained, false);
   if (untrained.total.parameters != published.parameters) return result;
   result.ours = static_cast<double>(untrained.total.parameters);
@@ -106,11 +106,11 @@ Comparison compare_macs(const PublishedMetrics& published, const Counted& ours) 
   return result;
 }
 
-/// What a file may hold: tensors, and more that the state dict does not show.
+/// A possible content of a file: tensors, and bytes that are not in the state dict.
 struct Content {
   std::string_view reason;
   double bytes = 0;
-  double most_more = 0;  ///< bytes at most that stand beside the tensors
+  double most_more = 0;  ///< the most bytes beside the tensors
   std::size_t entries = 0;
 };
 
@@ -128,14 +128,14 @@ Content whole(std::string_view reason, const Counted& counted) {
   return {reason, static_cast<double>(counted.state_bytes), 0, counted.entries};
 }
 
-/// The int8 tensors; older archives keep smaller scales and zero points than newer ones.
+/// The int8 tensors; older archives have smaller scales and zero points.
 Content quantized(std::string_view reason, const Counted& counted) {
   Content content = whole(reason, counted);
   content.most_more = static_cast<double>(counted.quantizer_bytes);
   return content;
 }
 
-/// Float tensors saved before conversion, each with an observer's ranges, scales and switches.
+/// Float tensors saved before conversion, each with the ranges, scales and switches of an observer.
 Content observed(std::string_view reason, const Counted& floats, const Counted& int8) {
   Content content = whole(reason, floats);
   content.most_more =

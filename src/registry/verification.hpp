@@ -15,26 +15,26 @@ enum class Verdict : std::uint8_t {
 };
 std::string_view name_of(Verdict verdict) noexcept;
 
-/// One published figure against ours.
+/// A published figure and zoometer's figure.
 struct Comparison {
   double published = 0;
   double ours = 0;
   Verdict verdict = Verdict::agrees;
-  std::string reason;  ///< of an exception or a difference
+  std::string reason;  ///< the reason of an exception or a difference
 };
 
-/// What a set of weights publishes against the traced model.
+/// The published figures of a set of weights, compared with the traced model.
 struct Verification {
   const PublishedMetrics* published = nullptr;
   Comparison parameters;  ///< num_params, exact
   Comparison giga_macs;   ///< _ops, to three decimals
-  Comparison file_bytes;  ///< _file_size against the bytes of the state dict
-  std::string error;      ///< of a model that could not be traced
+  Comparison file_bytes;  ///< _file_size, compared with the bytes of the state dict
+  std::string error;      ///< why the model could not be traced
 
   Verdict verdict() const noexcept;
 };
 
-/// Traces the model of the weights at the input that its figures were counted at, and compares.
+/// Traces the model of the weights with the input of the published figures, and compares.
 Verification verify_published(const PublishedMetrics& published);
 
 }  // namespace zoometer

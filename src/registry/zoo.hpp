@@ -13,10 +13,10 @@ struct ZooEntry {
   const Family* family = nullptr;
 };
 
-/// All built-in models, by name.
+/// All built-in models, sorted by name.
 std::vector<ZooEntry> zoo();
 
-/// The built-in model of that name, or an empty entry.
+/// The built-in model with this name, or an empty entry.
 ZooEntry find_in_zoo(std::string_view name) noexcept;
 
 }  // namespace zoometer

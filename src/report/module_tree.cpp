@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "report/text_lines.hpp"
-#include "util/ordered_work.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -17,9 +16,7 @@ namespace {
 
 constexpr int usual_depth = 2;
 constexpr std::size_t bar_cells = 10;
-constexpr std::size_t gap = 2;  // behind each column
-// A tree may have hundreds of thousands of rows, so that several threads write it piece by piece.
-constexpr std::size_t rows_of_piece = 2048;
+constexpr std::size_t gap = 2;  // after each column
 
 /// A module that has a row.
 struct Shown {
@@ -80,20 +77,13 @@ class ModuleTree : TextLines {
 
   void append_to(std::string& text) {
     text_.swap(text);
-    std::vector<Rows> pieces;
-    const std::size_t count = (shown_.size() + rows_of_piece - 1) / rows_of_piece;
-    do_in_order<Rows>(
-        count, core_count(), [&](std::size_t index) { return rows_of(piece(index)); },
-        [&](std::size_t, Rows&& rows) {
-          widen_for(rows);
-          pieces.push_back(std::move(rows));
-        });
+    Rows rows;
+    rows.sizes.reserve(shown_.size() * columns_.size());
+    for (const Shown& each : shown_) add_row(each, rows);
+    widen_for(rows);
     keep_only_fitting();
     write_titles();
-    text_.reserve(text_.size() + shown_.size() * (total_width() + 1));
-    do_in_order<std::string>(
-        pieces.size(), core_count(), [&](std::size_t index) { return lines_of(pieces[index]); },
-        [&](std::size_t, const std::string& lines) { text_ += lines; });
+    write_rows(rows);
     if (std::ranges::any_of(shown_, &Shown::hides))
       line("{}", styled(terminal::dim, fmt::format("+ has modules below --depth {}", depth())));
     text_ += '\n';
@@ -123,18 +113,6 @@ class ModuleTree : TextLines {
       if (depths[id] <= depth())
         shown_.push_back({id, depths[id], depths[id] == depth() && has_children[id]});
     }
-  }
-
-  std::span<const Shown> piece(std::size_t index) const {
-    const std::size_t begin = index * rows_of_piece;
-    return std::span(shown_).subspan(begin, std::min(rows_of_piece, shown_.size() - begin));
-  }
-
-  Rows rows_of(std::span<const Shown> shown) const {
-    Rows rows;
-    rows.sizes.reserve(shown.size() * columns_.size());
-    for (const Shown& each : shown) add_row(each, rows);
-    return rows;
   }
 
   void add_row(const Shown& shown, Rows& rows) const {
@@ -213,9 +191,8 @@ class ModuleTree : TextLines {
     line("{}", styled(terminal::bold, titles));
   }
 
-  std::string lines_of(const Rows& rows) const {
-    std::string text;
-    text.reserve(rows.sizes.size() / columns_.size() * (total_width() + 1));
+  void write_rows(const Rows& rows) {
+    text_.reserve(text_.size() + shown_.size() * (total_width() + 1));
     const char* at = rows.text.data();
     for (std::size_t i = 0; i < rows.sizes.size();) {
       for (const Column& column : columns_) {
@@ -224,15 +201,14 @@ class ModuleTree : TextLines {
         at += bytes;
         if (column.is_dropped) continue;
         if (is_bar(column)) {
-          text += styled(terminal::cyan, pad_right(cell, column.width));
+          text_ += styled(terminal::cyan, pad_right(cell, column.width));
         } else {
-          append_cell(text, column, cell, width);
+          append_cell(text_, column, cell, width);
         }
       }
-      drop_spaces_at_end(text);
-      text += '\n';
+      drop_spaces_at_end(text_);
+      text_ += '\n';
     }
-    return text;
   }
 
   /// The cell at its column's width, and the gap before the next.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,9 +10,7 @@
 
 namespace zoometer {
 
-/// A name that an expression may use. Where a figure is compared with an older one, `change` and
-/// `relative_change` are the places of the fields that tell the difference: `macs > +1%` then means
-/// the relative one, `macs > +5M` the absolute one.
+/// A name that an expression may use.
 struct ExpressionField {
   enum class Type : std::uint8_t {
     number,
@@ -23,16 +22,23 @@ struct ExpressionField {
   std::string_view name;
   Type type = Type::number;
   std::string_view summary;
-  std::size_t change = none;
-  std::size_t relative_change = none;
 };
 
-/// What a field holds. Numbers have 64 bits of precision, so that every integer figure is exact.
+/// How a number is written that a field is compared with.
+enum class LiteralForm : std::uint8_t {
+  percent,        ///< 5%
+  signed_number,  ///< +5M
+};
+
+/// The field that a comparison of `field` with such a number reads; `field` itself, or another one.
+using ChooseField = std::function<std::size_t(std::size_t field, LiteralForm form)>;
+
+/// The value of a field. Numbers have 64 bits of precision, so that every integer figure is exact.
 struct ExpressionValue {
   enum class State : std::uint8_t {
     known,
-    missing,  ///< there is none
-    pending,  ///< there may be one; nobody has looked yet
+    missing,  ///< there is no value
+    pending,  ///< not computed yet
   };
 
   State state = State::missing;
@@ -45,31 +51,31 @@ struct ExpressionValue {
 };
 
 /// An expression over fields, as in `macs < 1G and not (task == "detection" or top1 < 75%)`;
-/// docs/query.md describes the language. It is checked whole when it is parsed, and what was left
-/// is evaluated in one pass without recursion.
+/// docs/query.md describes the language. All errors are found when it is parsed. It is evaluated in
+/// one pass without recursion.
 class Expression {
  public:
   /// Parses an expression. Throws Error{usage} that begins with `option` ("--where") and points at
-  /// the words that are wrong. `text` and `fields` need not outlive the call.
+  /// the part that is wrong. `text` and `fields` need not outlive the call.
   Expression(std::string_view text, std::span<const ExpressionField> fields,
-             std::string_view option);
+             std::string_view option, const ChooseField& choose = {});
 
-  /// The same, and Error{usage} for one that is no condition (`macs + 1`).
+  /// The same; throws Error{usage}, too, if the expression is not a condition (`macs + 1`).
   static Expression condition(std::string_view text, std::span<const ExpressionField> fields,
-                              std::string_view option);
+                              std::string_view option, const ChooseField& choose = {});
 
   const std::string& text() const noexcept { return text_; }
   bool is_condition() const noexcept { return result_ == Type::truth; }
   bool is_text() const noexcept { return result_ == Type::text; }
 
-  /// The fields that are read, each once, by their places among `fields`.
+  /// The fields that the expression reads, without duplicates, as indices into `fields`.
   std::span<const std::size_t> fields() const noexcept { return fields_; }
-  /// The field that the expression consists of, if it is nothing else.
+  /// The field, if the expression is only a field.
   std::optional<std::size_t> lone_field() const noexcept;
 
-  /// The value, given those of `fields()` in that order.
+  /// The value of the expression; `values` are those of `fields()` in the same order.
   ExpressionValue evaluate(std::span<const ExpressionValue> values) const;
-  /// Whether a condition holds; nothing where that depends on a value that is missing or pending.
+  /// Whether the condition is true; nothing if that depends on a missing or pending value.
   std::optional<bool> holds(std::span<const ExpressionValue> values) const;
 
  private:
@@ -102,8 +108,8 @@ class Expression {
   };
   struct Node {
     Operation operation = Operation::nothing;
-    bool is_text = false;     ///< of a comparison: compares texts
-    std::uint32_t left = 0;   ///< an earlier node; of a field its place in `fields_`
+    bool is_text = false;     ///< compares texts
+    std::uint32_t left = 0;   ///< an earlier node, or the index of a field in `fields_`
     std::uint32_t right = 0;  ///< an earlier node
     long double number = 0;
     std::string text = {};

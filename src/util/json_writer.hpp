@@ -16,7 +16,7 @@
 
 namespace zoometer {
 
-/// Writes one JSON document in order, without building it first:
+/// Writes a JSON document piece by piece:
 /// `json.object([&] { json.field("schema", "zoometer.list/1"); json.array("models", [&] { ... });
 /// })`.
 class JsonWriter {
@@ -59,8 +59,8 @@ class JsonWriter {
   void value(const std::string& text) { value(std::string_view(text)); }
   void value(const char* text) { value(std::string_view(text)); }
   void value(bool truth) { writer_.Bool(truth); }
-  /// JSON has no infinities and no NaN: these are written as the strings "Infinity", "-Infinity"
-  /// and "NaN".
+  /// JSON has no infinities and no NaN; they are written as the strings "Infinity", "-Infinity" and
+  /// "NaN".
   void value(double number) {
     if (std::isfinite(number)) {
       writer_.Double(number);
@@ -77,7 +77,7 @@ class JsonWriter {
     });
   }
   void null() { writer_.Null(); }
-  /// A number that is written already.
+  /// A number that is already formatted.
   void number(std::string_view text) {
     writer_.RawValue(text.data(), text.size(), rapidjson::kNumberType);
   }
@@ -87,24 +87,20 @@ class JsonWriter {
     key(name);
     value(content);
   }
-  /// A literal needs no look at each character: it has none to escape.
+  /// Names that are literals have nothing to escape, and are written faster.
   template <std::size_t N, class Value>
   void field(const char (&name)[N], const Value& content) {
-    plain_key({name, N - 1});
+    char quoted[N + 1];
+    quoted[0] = quoted[N] = '"';
+    std::memcpy(quoted + 1, name, N - 1);
+    writer_.RawValue(quoted, N + 1, rapidjson::kStringType);
     value(content);
   }
 
-  /// The finished document with a line break at its end.
+  /// The complete document with a line break at the end.
   std::string text() const { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }
 
  private:
-  void plain_key(std::string_view name) {
-    writer_.RawValue("", 0, rapidjson::kStringType);  // what stands before a key
-    char* text = buffer_.Push(name.size() + 2);
-    *text = text[name.size() + 1] = '"';
-    std::memcpy(text + 1, name.data(), name.size());
-  }
-
   using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, JsonAllocator>;
   Buffer buffer_;
   rapidjson::PrettyWriter<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, JsonAllocator> writer_;

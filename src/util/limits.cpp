@@ -14,8 +14,8 @@
 namespace zoometer {
 namespace {
 
-// The address sanitizer's own tables are larger than any machine. Clang has a question for it, GCC
-// a macro.
+// The address sanitizer reserves more memory than any machine has. Clang and GCC report it in
+// different ways.
 #ifdef __has_feature
 constexpr bool is_sanitized = __has_feature(address_sanitizer);
 #elif defined(__SANITIZE_ADDRESS__)
@@ -61,7 +61,7 @@ std::int64_t parse_seconds(const std::string& text) {
   return seconds;
 }
 
-/// The option's value, which is removed with it; nothing where the option is not at `place`.
+/// Removes the option and its value; returns the value, or nothing if the option is not at `place`.
 std::optional<std::string> take_value(std::vector<std::string>& words, std::size_t place,
                                       std::string_view option) {
   const std::string word = words[place];
@@ -73,14 +73,14 @@ std::optional<std::string> take_value(std::vector<std::string>& words, std::size
     return word.substr(option.size() + 1);
   }
   if (place + 1 == words.size())
-    throw Error(ErrorCode::usage, std::string(option), {"a value behind it", "nothing"});
+    throw Error(ErrorCode::usage, std::string(option), {"a value", "nothing"});
   const std::string value = words[place + 1];
   words.erase(at, at + 2);
   return value;
 }
 
 extern "C" void end_in_time(int) {
-  constexpr std::string_view message = "zoometer: stopped: it took longer than --max-time allows\n";
+  constexpr std::string_view message = "zoometer: stopped: the run took longer than --max-time\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, message.data(), message.size());
   constexpr int unreadable = 3;
   _exit(unreadable);

@@ -18,7 +18,7 @@
 
 namespace zoometer {
 
-/// Atomic, since the handler of a signal reads it. It is free while `end` is 0.
+/// Atomic, since the signal handler reads it. Unused while `end` is 0.
 struct MappedFile::Guard {
   std::atomic<std::uintptr_t> begin = UINTPTR_MAX;
   std::atomic<std::uintptr_t> end = 0;
@@ -27,7 +27,8 @@ struct MappedFile::Guard {
 
 namespace {
 
-// Files that are mapped at once: one per thread, and a few more. Others are not guarded.
+// The number of files that are mapped at the same time: one per thread, and a few more. Further
+// files are not guarded.
 constexpr std::size_t most_guarded = 64;
 constinit std::array<MappedFile::Guard, most_guarded> guards;
 
@@ -42,20 +43,20 @@ MappedFile::Guard* guard_area(std::uintptr_t begin, std::size_t size) noexcept {
   return nullptr;
 }
 
-/// Puts a page of zeros in the place of the one that cannot be read.
+/// Replaces the page that cannot be read by a page of zeros.
 extern "C" void stand_in(int signal, siginfo_t* info, void*) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto found = std::find_if(guards.begin(), guards.end(), [&](const auto& guard) {
     return address >= guard.begin && address - address % page < guard.end;
   });
-  void* place = reinterpret_cast<void*>(address - address % page);  // NOLINT: an address it is
+  void* place = reinterpret_cast<void*>(address - address % page);  // NOLINT: it is an address
   if (found != guards.end() &&
       mmap(place, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) {
     found->has_failed = true;
     return;
   }
-  std::signal(signal, SIG_DFL);  // the access is tried again, and ends the process
+  std::signal(signal, SIG_DFL);  // the access is repeated and ends the process
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
@@ -64,7 +65,7 @@ extern "C" void stand_in(int signal, siginfo_t* info, void*) {
   throw error;
 }
 
-/// Closes the descriptor on every way out.
+/// Closes a file descriptor at the end of the scope.
 struct Descriptor {
   int fd;
   ~Descriptor() {
@@ -75,13 +76,13 @@ struct Descriptor {
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  // Without O_NONBLOCK a named pipe would wait for a writer.
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer.
   const Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) refuse(path, std::strerror(errno));
   struct stat status {};
   if (fstat(file.fd, &status) != 0) refuse(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode))
-    refuse(path, S_ISDIR(status.st_mode) ? "it is a folder" : "it is no regular file");
+    refuse(path, S_ISDIR(status.st_mode) ? "it is a folder" : "it is not a regular file");
   if (status.st_size == 0) return;
 
   size_ = static_cast<std::size_t>(status.st_size);
@@ -90,7 +91,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   data_ = static_cast<const std::byte*>(mapped);
   is_mapped_ = true;
   guard_ = guard_area(reinterpret_cast<std::uintptr_t>(mapped), size_);
-  // The kernel's read-ahead would read the weights between the parts that are needed.
+  // The kernel's read-ahead would read weights that are not needed.
   madvise(mapped, size_, MADV_RANDOM);
 }
 
@@ -116,7 +117,7 @@ MappedFile::~MappedFile() {
 
 void MappedFile::check() const {
   if (guard_ != nullptr && guard_->has_failed)
-    refuse(path_, "its device failed, or it was cut while it was read");
+    refuse(path_, "the device failed, or the file was truncated while it was read");
 }
 
 void guard_mapped_files() noexcept {

@@ -7,13 +7,13 @@
 
 namespace zoometer {
 
-/// A file mapped read-only. Pages are read when they are touched and no earlier, so that a model's
-/// weights cost nothing.
+/// A file that is mapped read-only. The system reads a page only when it is accessed, so the
+/// weights of a model are not read.
 class MappedFile {
  public:
-  /// Throws Error{io} where the file cannot be opened, is no regular file, or cannot be mapped.
+  /// Throws Error{io} if the file cannot be opened or mapped, or is not a regular file.
   explicit MappedFile(const std::string& path);
-  /// A file that lies in memory already, which must outlive this.
+  /// A file that is already in memory. The bytes must outlive this object.
   MappedFile(std::string name, std::span<const std::byte> bytes);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&&) = delete;
@@ -26,11 +26,11 @@ class MappedFile {
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
   std::size_t size() const noexcept { return size_; }
 
-  /// To call when the bytes have been read: throws Error{io} where some of them could not be, as
-  /// the device failed or the file was cut meanwhile. See `guard_mapped_files`.
+  /// Call it after reading the bytes. Throws Error{io} if some of them could not be read because
+  /// the device failed or the file was truncated. See `guard_mapped_files`.
   void check() const;
 
-  /// What the guard notes of a mapped file.
+  /// The entry of a mapped file in the table of the signal handler.
   struct Guard;
 
  private:
@@ -41,8 +41,9 @@ class MappedFile {
   Guard* guard_ = nullptr;
 };
 
-/// From now on a page of a mapped file that cannot be read gives zeros and is noted for `check`;
-/// without this it ends the process (SIGBUS). For programs: it takes the signal's handler.
+/// From now on, pages of mapped files that cannot be read contain zeros and are reported by
+/// `check`. Without this, reading them ends the process (SIGBUS). For programs only: it sets the
+/// signal's handler.
 void guard_mapped_files() noexcept;
 
 }  // namespace zoometer

@@ -26,7 +26,7 @@ namespace {
   throw error;
 }
 
-/// Whether a write is to be tried again; where it would have to wait, it waits.
+/// Whether to repeat a write; waits if the descriptor is not ready.
 bool may_go_on(int fd, int reason) noexcept {
   if (reason == EINTR) return true;
   if (reason != EAGAIN) return false;
@@ -34,7 +34,7 @@ bool may_go_on(int fd, int reason) noexcept {
   return poll(&room, 1, -1) >= 0 || errno == EINTR;
 }
 
-/// A device or pipe is written in place: it cannot be renamed over.
+/// Devices and pipes are written in place: they cannot be replaced by renaming.
 bool is_special(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
@@ -61,7 +61,7 @@ int write_fully(int fd, std::string_view bytes) noexcept {
     const ssize_t written = write(fd, bytes.data(), bytes.size());
     if (written < 0 && may_go_on(fd, errno)) continue;
     if (written < 0) return errno;
-    if (written == 0) return EIO;  // a device that takes nothing and says nothing
+    if (written == 0) return EIO;  // a device that accepts no bytes and reports no error
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;

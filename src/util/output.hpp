@@ -5,10 +5,10 @@
 
 namespace zoometer {
 
-/// A file that is written piece by piece: beside its place first, and put there by `finish`, so
-/// that the file is whole or as it was. A file that is replaced keeps its permissions, and a link
-/// stays. Each step throws Error{io} that names the file and the
-/// reason; what is not finished is removed.
+/// A file that is written piece by piece. It is written under a temporary name, and `finish`
+/// renames it, so the file is either complete or unchanged. A replaced file keeps its permissions,
+/// and a link stays a link. Each step throws Error{io} with the file and the reason. An unfinished
+/// file is removed.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);
@@ -28,29 +28,29 @@ class OutputFile {
   int fd_ = -1;
 };
 
-/// Writes all bytes, however few the system takes at a time; returns 0, or the errno that ended it.
+/// Writes all bytes, in as many calls as it takes. Returns 0 or an errno.
 int write_fully(int fd, std::string_view bytes) noexcept;
 
-/// Has the disk take what was written, where the file has one, and closes; returns 0 or an errno.
+/// Flushes the file to the disk, if it is on one, and closes it. Returns 0 or an errno.
 int close_safely(int fd) noexcept;
 
-/// Throws Error{io} where `path` is a folder, or a file that may not be written.
+/// Throws Error{io} if `path` is a folder or a file without write permission.
 void check_replaceable(const std::string& path);
 
-/// Writes all of `text` to a file: beside it first, then renamed, so that the file is whole or as
-/// it was. "-" is standard output. Throws Error{io} that names the file and the reason.
+/// Writes a text to a file as OutputFile does; "-" is standard output. Throws Error{io} with the
+/// file and the reason.
 void write_output(const std::string& path, std::string_view text);
 
-/// Writes to standard output; Error{io} where it cannot, also where the reader closed the pipe.
+/// Writes to standard output. Throws Error{io} if that fails or the reader closed the pipe.
 void write_stdout(std::string_view text);
 
-/// One line to standard error, "zoometer: " before it, control characters escaped.
+/// Writes "zoometer: " and one line to standard error, with control characters escaped.
 void write_note(std::string_view text) noexcept;
 
-/// The terminal's width, or nothing useful (0) where standard output is no terminal.
+/// The width of the terminal; 0 if standard output is not a terminal.
 int terminal_width() noexcept;
 
-/// Whether colours are wanted: a terminal, and NO_COLOR is not set.
+/// Whether to use colours: standard output is a terminal, and NO_COLOR is not set.
 bool wants_colour() noexcept;
 
 }  // namespace zoometer

@@ -5,23 +5,22 @@
 
 namespace zoometer {
 
-/// $XDG_CONFIG_HOME/zoometer (~/.config/zoometer), or nothing where neither is set.
+/// $XDG_CONFIG_HOME/zoometer (~/.config/zoometer); nothing if neither variable is set.
 std::optional<std::string> config_folder();
 
-/// $XDG_CACHE_HOME/zoometer (~/.cache/zoometer), or nothing where neither is set.
+/// $XDG_CACHE_HOME/zoometer (~/.cache/zoometer); nothing if neither variable is set.
 std::optional<std::string> cache_folder();
 
-/// The file that a link leads to, or `path` itself.
+/// The target of a link, or `path` itself.
 std::string behind_links(const std::string& path);
 
-/// What is at that path: false where nothing is, and where its name cannot even be looked up.
+/// What is at the path. False if there is nothing, or if the path cannot be looked up.
 bool is_file(const std::string& path) noexcept;
 bool is_folder(const std::string& path) noexcept;
-/// Whether the path names anything, a link to nowhere included.
+/// Whether there is anything at the path, including a dangling link.
 bool is_anything(const std::string& path) noexcept;
 
-/// A file's content, or nothing where there is no such file. Throws Error{io} where it cannot be
-/// read.
+/// The content of a file, or nothing if it does not exist. Throws Error{io} if it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 
 }  // namespace zoometer

@@ -36,7 +36,7 @@ std::int64_t ProtobufFields::long_varint() {
   try {
     return static_cast<std::int64_t>(protozero::decode_varint(&position_, end_));
   } catch (const protozero::exception&) {
-    fail("ends inside a number, or holds one that is too long");
+    fail("ends inside a number, or has a number that is too long");
   }
 }
 

@@ -9,19 +9,20 @@
 
 namespace zoometer {
 
-/// Walks over the fields of one protobuf message that lies inside a mapped file. Nothing is copied,
-/// and what is not asked for is not touched. Lengths are checked in 64 bits (protozero's own reader
-/// cuts them to 32), and every failure is an Error{malformed} with the byte offset in the file.
+/// Iterates over the fields of a protobuf message in a mapped file. Copies nothing, and does not
+/// access fields that are not read. Lengths are checked in 64 bits (protozero's own reader
+/// truncates them to 32). Throws Error{malformed} with the byte offset in the file.
 class ProtobufFields {
  public:
-  /// `file` is where offsets count from, `name` what the message is called in errors.
+  /// `file` is the beginning of the file, `name` the type of the message, for errors.
   ProtobufFields(std::string_view message, const char* file, std::string_view name) noexcept
       : position_(message.data()),
         end_(message.data() + message.size()),
         file_(file),
         name_(name) {}
 
-  /// Steps to the next field, over the current one's value if it was not read. False at the end.
+  /// Moves to the next field; skips the value of the current one if it was not read. False at the
+  /// end.
   bool next() {
     if (unread_) skip();
     if (position_ == end_) return false;
@@ -47,14 +48,14 @@ class ProtobufFields {
     require(protozero::pbf_wire_type::length_delimited);
     const auto length = static_cast<std::uint64_t>(varint());
     if (length > static_cast<std::uint64_t>(end_ - position_)) {
-      fail("has a field that is longer than what is left");
+      fail("has a field that is longer than the rest of the message");
     }
     const std::string_view result(position_, static_cast<std::size_t>(length));
     position_ += length;
     return result;
   }
 
-  /// Hands over the elements of a repeated field, packed or not: `take(std::int64_t)`.
+  /// Calls `take(std::int64_t)` for the elements of a repeated field, packed or not.
   template <class Take>
   void integers(Take take) {
     if (wire_type_ != protozero::pbf_wire_type::length_delimited) return take(integer());
@@ -80,7 +81,7 @@ class ProtobufFields {
 
  private:
   void require(protozero::pbf_wire_type type) {
-    if (wire_type_ != type) fail("has a field of another type than its number says");
+    if (wire_type_ != type) fail("has a field of an unexpected wire type");
     unread_ = false;
   }
   void skip();

@@ -26,7 +26,8 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void note_interrupt(int signal) { interrupted = signal; }
 
-/// While it lives an interrupt is noted in place of ending us; one that is ignored stays so.
+/// During its lifetime, interrupts are recorded instead of ending this process. Ignored signals
+/// stay ignored.
 class InterruptGuard {
  public:
   InterruptGuard() {
@@ -57,7 +58,7 @@ class InterruptGuard {
   throw Error(ErrorCode::io, std::string(what) + ": " + std::strerror(errno));
 }
 
-/// Both ends of a pipe; closed at the end of its life unless closed before.
+/// Both ends of a pipe. Closes them in the destructor.
 struct Pipe {
   std::array<int, 2> ends{-1, -1};
 
@@ -77,7 +78,7 @@ struct Pipe {
   }
 };
 
-/// In the child, between fork and exec: only calls that are safe there.
+/// Runs in the child between fork and exec, where only async-signal-safe calls are allowed.
 [[noreturn]] void become(char* const* words, int results, int prints, int failure, pid_t parent) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -143,9 +144,9 @@ class Process {
     if (start_error_ != 0) wait();
   }
 
-  /// Waits for something to read, a limit or the end.
+  /// Waits for data, a limit or the end of the process.
   void step() {
-    constexpr int patience = 50;  // milliseconds: descendants may keep the pipes open
+    constexpr int patience = 50;  // milliseconds: children of the program may keep the pipes open
     std::array<pollfd, 2> waits{{{results_.ends[0], POLLIN, 0}, {prints_.ends[0], POLLIN, 0}}};
     const int ready = poll(waits.data(), waits.size(), patience);
     if (interrupted != 0) {
@@ -169,13 +170,13 @@ class Process {
     if (request_.mark.empty()) hand_over(printed_.size(), 0);
   }
 
-  /// Hands over what was printed up to a place, and drops the mark behind it.
+  /// Passes on the printed text up to a position, and removes the mark after it.
   void hand_over(std::size_t end, std::size_t mark) {
     if (end > 0 && request_.on_print) request_.on_print(std::string_view(printed_).substr(0, end));
     printed_.erase(0, end + mark);
   }
 
-  /// Hands over what was printed before the result that is next.
+  /// Passes on the text that was printed before the next result.
   void catch_up() {
     if (request_.mark.empty()) return;
     for (;;) {
@@ -252,7 +253,7 @@ class Process {
 }  // namespace
 
 MemoryFile::MemoryFile(const char* name, std::string_view text) : fd_(memfd_create(name, 0)) {
-  if (fd_ < 0) refuse("cannot make a file in memory");
+  if (fd_ < 0) refuse("cannot create a file in memory");
   path_ = "/proc/self/fd/" + std::to_string(fd_);
   while (!text.empty()) {
     const ssize_t written = write(fd_, text.data(), text.size());
@@ -280,7 +281,7 @@ std::string Ending::text() const {
   switch (kind) {
   case Kind::exited: return "exit status " + std::to_string(status);
   case Kind::signalled: return "signal " + std::to_string(status) + " (" + strsignal(status) + ")";
-  case Kind::silent: return "killed, as it was silent for too long";
+  case Kind::silent: return "killed after it was silent for too long";
   case Kind::stopped: return "stopped";
   case Kind::interrupted: return "interrupted";
   case Kind::refused: return std::strerror(status);

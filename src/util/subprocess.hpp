@@ -8,7 +8,7 @@
 
 namespace zoometer {
 
-/// A file that lives in memory, for a child process to open by its path: to read or to write it.
+/// A file in memory that a child process can open by its path, to read or to write it.
 class MemoryFile {
  public:
   /// Throws Error{io}.
@@ -17,9 +17,9 @@ class MemoryFile {
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
 
-  /// Valid in this process and in those that it starts.
+  /// Valid in this process and in its children.
   const std::string& path() const noexcept { return path_; }
-  /// What it holds now. Throws Error{io}.
+  /// The current content. Throws Error{io}.
   std::string text() const;
 
  private:
@@ -30,12 +30,12 @@ class MemoryFile {
 /// How a process ended.
 struct Ending {
   enum class Kind : std::uint8_t {
-    exited,       ///< by itself; `status` is its exit status
-    signalled,    ///< by a signal; `status` is its number
-    silent,       ///< killed: it wrote nothing for too long
-    stopped,      ///< killed: the reader asked for it
-    interrupted,  ///< killed: we were told to end; `status` is the signal
-    refused,      ///< it could not be started; `status` is the errno
+    exited,       ///< `status` is the exit status
+    signalled,    ///< ended by a signal; `status` is its number
+    silent,       ///< killed: it wrote no result for too long
+    stopped,      ///< killed: `on_line` returned false
+    interrupted,  ///< killed: this process was interrupted; `status` is the signal
+    refused,      ///< not started; `status` is the errno
   };
   Kind kind = Kind::exited;
   int status = 0;
@@ -45,24 +45,25 @@ struct Ending {
   std::string text() const;
 };
 
-/// A program to run and what to do with what it writes. It has no input; it ends when we do.
+/// A program to run. It has no input, and ends when this process ends.
 struct ProcessRequest {
-  std::vector<std::string> words;  ///< the program first, by its path or as a name on the PATH
-  /// Stands in `words` where the path of the results' pipe goes.
+  std::vector<std::string> words;  ///< the program (a path or a name on the PATH) and its arguments
+  /// The word that is replaced by the path of the pipe for results.
   static constexpr std::string_view results_path = "{results}";
-  /// Called with each whole line of the results, if there are any; false ends the process.
+  /// Called with each line of the results; false ends the process.
   std::function<bool(std::string_view line)> on_line;
-  /// Called with what the process prints to its standard output and error.
+  /// Called with the text that the process prints to standard output and error.
   std::function<void(std::string_view text)> on_print;
-  /// What the program prints before each result, if it does: what was printed before a result is
-  /// then handed over before it, although they come in two pipes. It is no part of the prints.
+  /// A text that the program prints before each result. It keeps prints and results in order,
+  /// although they come through two pipes: `on_print` gets the text before the mark before
+  /// `on_line` gets the result.
   std::string_view mark;
   double first_limit = 60;  ///< seconds until the first result
   double limit = 60;        ///< seconds between results
 };
 
-/// Runs a program to its end. The program and what it starts form a process group, which is
-/// killed where a limit passes or where we are interrupted (SIGINT, SIGTERM; not if ignored).
+/// Runs a program to its end. The program and its children form a process group. The group is
+/// killed if a limit passes or this process is interrupted (SIGINT, SIGTERM; not if ignored).
 Ending run_process(const ProcessRequest& request);
 
 }  // namespace zoometer

@@ -4,52 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <limits>
 
 namespace zoometer {
 namespace {
 
-/// The nearest whole number to `value * power`, the even one of two that are equally near. Which
-/// side of a half the product is on, the rounded product may not tell, but what was rounded off.
-std::uint64_t rounded_product(double value, double power) {
-  const double product = value * power;
-  const double whole = std::floor(product);
-  const double over = product - whole - 0.5;
-  const auto below = static_cast<std::uint64_t>(whole);
-  if (over != 0) return over > 0 ? below + 1 : below;
-  const double rounded_off = std::fma(value, power, -product);
-  if (rounded_off != 0) return rounded_off > 0 ? below + 1 : below;
-  return below + below % 2;
-}
-
-/// As printf's "%.*f" writes it. Trees of modules have millions of figures, most of which whole
-/// numbers give in a quarter of the time.
-std::string fixed(double value, std::size_t decimals) {
-  constexpr std::array<double, 4> powers = {1, 10, 100, 1000};
-  constexpr double most = 1e12;  // a thousand times that is below 2^52, where halves end
-  if (decimals < powers.size() && value >= 0 && value < most) {
-    std::array<char, 24> digits;
-    char* begin = digits.data() + digits.size();
-    char* const end = begin;
-    std::uint64_t left = rounded_product(value, powers[decimals]);
-    const auto write = [&] {
-      *--begin = static_cast<char>('0' + left % 10);
-      left /= 10;
-    };
-    for (std::size_t i = 0; i < decimals; ++i) write();
-    if (decimals > 0) *--begin = '.';
-    do write();
-    while (left > 0);
-    return {begin, end};
-  }
-  constexpr std::size_t longest = std::numeric_limits<double>::max_exponent10 + 8;
-  std::array<char, longest> text;
-  const auto written = std::to_chars(text.data(), text.data() + text.size(), value,
-                                     std::chars_format::fixed, static_cast<int>(decimals));
-  return {text.data(), written.ptr};
-}
+std::string fixed(double value, int decimals) { return fmt::format("{:.{}f}", value, decimals); }
 
 /// Four significant digits: 4.089, 25.56, 117.8, 1234.
 std::string four_digits(double value) {
@@ -59,7 +19,7 @@ std::string four_digits(double value) {
   return fixed(value, 0);
 }
 
-/// The length of the UTF-8 sequence that the text begins with, or 0 where it begins with none.
+/// The length of the UTF-8 sequence at the beginning of the text, or 0 if there is no valid one.
 std::size_t sequence_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -79,7 +39,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// The run of digits at a position, without leading zeros; moves the position behind it.
+/// The run of digits at a position, without leading zeros; moves the position after it.
 std::string_view number_at(std::string_view text, std::size_t& position) {
   while (position + 1 < text.size() && text[position] == '0' && is_digit(text[position + 1]))
     ++position;
@@ -88,8 +48,8 @@ std::string_view number_at(std::string_view text, std::size_t& position) {
   return text.substr(begin, position - begin);
 }
 
-/// The edits that turn one name into the other, whatever the case: insert, delete, replace, swap
-/// neighbours.
+/// The number of edits that turn one name into the other, ignoring case: inserting, deleting or
+/// replacing a letter, or swapping two neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> previous(b.size() + 1);
@@ -233,7 +193,7 @@ std::string to_utf8(std::string_view text) {
 
 std::string point_at(std::string_view text, std::size_t begin, std::size_t end) {
   constexpr std::size_t before = 40;
-  constexpr std::size_t behind = 30;
+  constexpr std::size_t after = 30;
   const auto is_inside_character = [&](std::size_t at) {
     return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
   };
@@ -241,7 +201,7 @@ std::string point_at(std::string_view text, std::size_t begin, std::size_t end) 
   end = std::clamp(end, begin, text.size());
   std::size_t first = begin > before ? begin - before : 0;
   while (is_inside_character(first)) ++first;
-  std::size_t last = std::min(text.size(), begin + behind);
+  std::size_t last = std::min(text.size(), begin + after);
   while (is_inside_character(last)) ++last;
   end = std::min(end, last);
   const std::string left =
@@ -257,7 +217,7 @@ std::string point_at(std::string_view text, std::size_t begin, std::size_t end) 
 std::vector<std::string> suggestions(std::string_view name,
                                      std::span<const std::string_view> candidates,
                                      std::size_t most) {
-  constexpr std::size_t longest = 100;  // a longer word is no mistyped name
+  constexpr std::size_t longest = 100;  // a longer word is not a mistyped name
   if (name.size() > longest) return {};
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const std::string_view candidate : candidates) {

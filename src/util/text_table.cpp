@@ -50,7 +50,7 @@ std::string TextTable::text(int width, bool bold) const {
 
   std::string text;
   const auto line = [&](const auto& cell_of) {
-    std::size_t pending = 0;  // spaces that only what comes behind them makes necessary
+    std::size_t pending = 0;  // spaces that are written only if text follows
     for (const std::size_t i : columns) {
       const std::string_view cell = cell_of(i);
       const std::size_t space = widths[i] - display_width(cell);

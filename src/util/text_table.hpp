@@ -7,17 +7,18 @@
 
 namespace zoometer {
 
-/// Columns aligned with spaces. On a narrow terminal whole columns go, least important first.
+/// A table with columns aligned by spaces. On a narrow terminal, the least important columns are
+/// left out.
 class TextTable {
  public:
-  /// `drop` 0 stays always; of the others the highest goes first.
+  /// Columns with `drop` 0 always stay; of the others, the highest is left out first.
   void column(std::string_view title, bool right = false, int drop = 0);
-  /// One cell per column.
+  /// Adds a row with one cell per column.
   void row(std::vector<std::string> cells);
-  /// The table with its titles; `width` 0 is no limit. `bold` titles on a terminal.
+  /// The table with titles, in bold if `bold`. `width` 0: no limit.
   std::string text(int width, bool bold) const;
 
-  /// The same for machines: RFC 4180, every column.
+  /// All columns as CSV (RFC 4180).
   std::string csv() const;
 
  private:

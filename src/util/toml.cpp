@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
-// What the parser takes for granted is checked in every build, and an error of the file. Its table
-// of Unicode's spaces takes other characters of its range for impossible: they are no spaces.
+// Failed assertions of the parser are errors of the file, in release builds, too. Its function for
+// Unicode spaces has undefined behaviour for valid text (a letter beyond ASCII after a line-ending
+// backslash): there, TOML_UNREACHABLE must return false.
 #undef NDEBUG
 #define TOML_ASSERT(expected) ((expected) ? void() : ::zoometer::throw_not_toml())
 namespace zoometer {
@@ -35,12 +36,12 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   throw error;
 }
 
-/// Turns the parser's lines and columns (counted in code points, from 1) into bytes.
+/// Converts the parser's lines and columns (code points, from 1) into byte offsets.
 class Positions {
  public:
   explicit Positions(std::string_view text) {
     lines_.push_back(0);
-    // The parser does not count the mark.
+    // The parser does not count the byte order mark.
     std::size_t i = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
     for (; i < text.size(); ++i) {
       if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) code_points_.push_back(i);
@@ -56,8 +57,8 @@ class Positions {
   }
 
  private:
-  std::vector<std::size_t> code_points_;  // where each begins, and the end
-  std::vector<std::size_t> lines_;        // the code point that each begins with
+  std::vector<std::size_t> code_points_;  // the offset of each, and the end
+  std::vector<std::size_t> lines_;        // the first code point of each
 };
 
 TomlValue convert(const toml::node& node, const Positions& positions) {
@@ -117,7 +118,7 @@ TomlValue parse_toml(std::string_view text, const std::string& path) {
   } catch (const toml::parse_error& problem) {
     refuse(path, fmt::format("line {}: {}", problem.source().begin.line, problem.description()));
   } catch (const NotToml&) {
-    refuse(path, "no TOML: a name or a value is missing");
+    refuse(path, "invalid TOML: missing name or value");
   }
 }
 

@@ -35,18 +35,18 @@ constexpr std::uint16_t masked = 0x2000;
 constexpr std::uint16_t zip64_field = 0x0001;
 
 [[noreturn]] void malformed(const std::string& message, std::uint64_t offset) {
-  Error error(ErrorCode::malformed, "the zip archive is damaged: " + message);
+  Error error(ErrorCode::malformed, "invalid zip archive: " + message);
   error.place.byte_offset = offset;
   throw error;
 }
 
-/// Little-endian fields of a record that lies within the archive.
+/// Little-endian fields of a record in the archive.
 class Record {
  public:
   Record(std::span<const std::byte> bytes, std::uint64_t offset, std::uint64_t size)
       : offset_(offset) {
     if (offset > bytes.size() || size > bytes.size() - offset)
-      malformed("a record lies beyond its end", offset);
+      malformed("a record extends beyond the end", offset);
     data_ = bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
   }
 
@@ -74,14 +74,14 @@ std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Where the central directory lies.
+/// The location of the central directory.
 struct Directory {
   std::uint64_t offset;
   std::uint64_t size;
   std::uint64_t entries;
 };
 
-/// The end record is the last one whose comment reaches exactly to the end of the file.
+/// The end record is the last record whose comment ends at the end of the file.
 std::uint64_t find_end(std::span<const std::byte> bytes) {
   if (bytes.size() < end_size) malformed("it is too short", 0);
   const std::size_t last = bytes.size() - end_size;
@@ -89,7 +89,7 @@ std::uint64_t find_end(std::span<const std::byte> bytes) {
   for (std::size_t at = last;; --at) {
     const Record record(bytes, at, end_size);
     if (record.u32(0) == end_signature && record.u16(20) == last - at) return at;
-    if (at == first) malformed("its end is missing", bytes.size());
+    if (at == first) malformed("missing end record", bytes.size());
   }
 }
 
@@ -98,7 +98,7 @@ std::optional<Directory> find_directory64(std::span<const std::byte> bytes, std:
   const Record locator(bytes, end - locator_size, locator_size);
   if (locator.u32(0) != locator_signature) return std::nullopt;
   const Record end64(bytes, locator.u64(8), end64_size);
-  if (end64.u32(0) != end64_signature) malformed("the ZIP64 end record is missing", end64.offset());
+  if (end64.u32(0) != end64_signature) malformed("missing ZIP64 end record", end64.offset());
   return Directory{end64.u64(48), end64.u64(40), end64.u64(32)};
 }
 
@@ -108,13 +108,13 @@ Directory find_directory(std::span<const std::byte> bytes) {
   Directory directory{record.u32(16), record.u32(12), record.u16(10)};
   if (const auto wide = find_directory64(bytes, end)) directory = *wide;
   if (directory.offset > end || directory.size > end - directory.offset)
-    malformed("its directory lies beyond its end", end);
+    malformed("its directory extends beyond the end", end);
   if (directory.entries > directory.size / directory_size)
-    malformed("its directory has no room for its entries", end);
+    malformed("its directory is too small for its entries", end);
   return directory;
 }
 
-/// The 64-bit values stand in an extra field, for just those fields that overflowed.
+/// An extra field has the 64-bit values of the fields that overflowed.
 void read_zip64(std::span<const std::byte> bytes, std::uint64_t at, std::size_t length,
                 ZipEntry& entry) {
   constexpr std::uint64_t overflowed = 0xFFFFFFFF;
@@ -137,10 +137,10 @@ void read_zip64(std::span<const std::byte> bytes, std::uint64_t at, std::size_t 
   }
 }
 
-/// Reads the entry at `at` and moves `at` behind it.
+/// Reads the entry at `at` and moves `at` after it.
 ZipEntry read_entry(std::span<const std::byte> bytes, std::uint64_t& at, std::uint64_t end) {
   const Record fixed(bytes.first(static_cast<std::size_t>(end)), at, directory_size);
-  if (fixed.u32(0) != directory_signature) malformed("its directory has no entry here", at);
+  if (fixed.u32(0) != directory_signature) malformed("missing entry in its directory", at);
   ZipEntry entry;
   entry.flags = fixed.u16(8);
   entry.method = fixed.u16(10);
@@ -158,7 +158,7 @@ ZipEntry read_entry(std::span<const std::byte> bytes, std::uint64_t& at, std::ui
   return entry;
 }
 
-/// Archives whose entries share bytes are made to grow without limit.
+/// Refuses entries that share bytes: such archives are made to expand without limit.
 void refuse_overlaps(std::span<const ZipEntry> entries, std::uint64_t directory_offset) {
   std::vector<const ZipEntry*> sorted(entries.size());
   std::transform(entries.begin(), entries.end(), sorted.begin(),
@@ -175,13 +175,13 @@ void refuse_overlaps(std::span<const ZipEntry> entries, std::uint64_t directory_
     const std::uint64_t header = entry_size + entry.name.size();
     if (entry.header_offset > limit || header > limit - entry.header_offset ||
         entry.compressed_size > limit - entry.header_offset - header) {
-      malformed("the entry " + std::string(entry.name) + " overlaps what follows",
+      malformed("the entry " + std::string(entry.name) + " overlaps the next one",
                 entry.header_offset);
     }
   }
 }
 
-/// Ends the inflater on every way out.
+/// Ends the inflater at the end of the scope.
 struct Inflater {
   z_stream stream{};
   Inflater() {
@@ -196,7 +196,7 @@ void inflate_all(std::span<const std::byte> packed, ZipText& text, std::uint64_t
   constexpr std::size_t most = std::numeric_limits<uInt>::max();
   Inflater inflater;
   z_stream& stream = inflater.stream;
-  // zlib's input is not const, though it is never written.
+  // zlib's input is not const, but it is never written.
   stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data()));
   stream.next_out = reinterpret_cast<Bytef*>(text.data());
   std::size_t in_left = packed.size();
@@ -247,8 +247,7 @@ const ZipEntry* ZipArchive::find(std::string_view name) const {
   const ZipEntry* found = nullptr;
   for (const ZipEntry& entry : entries_) {
     if (entry.name != name) continue;
-    if (found != nullptr)
-      malformed("two entries are named " + std::string(name), entry.header_offset);
+    if (found != nullptr) malformed("duplicate entry " + std::string(name), entry.header_offset);
     found = &entry;
   }
   return found;
@@ -256,12 +255,13 @@ const ZipEntry* ZipArchive::find(std::string_view name) const {
 
 std::span<const std::byte> ZipArchive::content(const ZipEntry& entry) const {
   const Record header(bytes_, entry.header_offset, entry_size);
-  if (header.u32(0) != entry_signature) malformed("an entry is missing here", header.offset());
+  if (header.u32(0) != entry_signature) malformed("missing entry", header.offset());
   const std::uint64_t name_at = entry.header_offset + entry_size;
   const Record name(bytes_, name_at, header.u16(26));
   if (text_of(name.bytes()) != entry.name)
-    malformed("an entry has another name than in the directory", name_at);
-  // The extra field's length is known here only, so the content may still reach into what follows.
+    malformed("the name of an entry differs from the directory", name_at);
+  // Only this header has the length of the extra field, so the content may still overlap the next
+  // entry.
   return Record(bytes_, name_at + header.u16(26) + header.u16(28), entry.compressed_size).bytes();
 }
 
@@ -282,7 +282,7 @@ ZipText ZipArchive::read(const ZipEntry& entry) const {
 
   const std::span<const std::byte> packed = content(entry);
   if (entry.method == 0 && entry.size != entry.compressed_size)
-    malformed("a stored entry has two sizes", entry.header_offset);
+    malformed("the two sizes of a stored entry differ", entry.header_offset);
   ZipText text(static_cast<std::size_t>(entry.size));
   if (entry.method == 8) {
     inflate_all(packed, text, entry.header_offset);
@@ -290,7 +290,7 @@ ZipText ZipArchive::read(const ZipEntry& entry) const {
     std::memcpy(text.data(), packed.data(), packed.size());
   }
   if (checksum_of(text.view()) != entry.checksum)
-    malformed("the entry " + std::string(entry.name) + " has another checksum",
+    malformed("the entry " + std::string(entry.name) + " has a wrong checksum",
               entry.header_offset);
   return text;
 }

@@ -9,9 +9,9 @@
 
 namespace zoometer {
 
-/// One file inside a zip archive, as the central directory tells it.
+/// A file in a zip archive, as described by the central directory.
 struct ZipEntry {
-  std::string_view name;  ///< with its folders; lives as long as the archive's bytes
+  std::string_view name;  ///< its path; valid as long as the archive's bytes
   std::uint64_t header_offset = 0;
   std::uint64_t compressed_size = 0;
   std::uint64_t size = 0;
@@ -20,8 +20,8 @@ struct ZipEntry {
   std::uint16_t flags = 0;
 };
 
-/// Text of an archive's own, which may be changed in place. Behind its end there are zeros, for
-/// readers that look for one, or take several bytes at a time.
+/// A text that may be changed in place. Zeros follow its end, for parsers that need a terminating
+/// zero or read several bytes at a time.
 class ZipText {
  public:
   static constexpr std::size_t zeros = 17;
@@ -35,29 +35,29 @@ class ZipText {
   std::size_t size_;
 };
 
-/// A zip archive in memory, with or without ZIP64. The bytes are hostile input: whatever is wrong
-/// with them throws Error{malformed} with the byte offset, and no entry takes more memory than
+/// A zip archive in memory, with or without ZIP64. The bytes are hostile input: errors in them
+/// throw Error{malformed} with the byte offset, and no entry takes more memory than
 /// `largest_expansion` times its compressed size.
 class ZipArchive {
  public:
-  /// The most that an entry may grow by inflating, beyond its first MiB. The text of real archives
-  /// grows up to 40 times.
+  /// The largest ratio of an entry's size to its compressed size, beyond the first MiB. Real
+  /// archives reach 40.
   static constexpr std::uint64_t largest_expansion = 200;
 
-  /// Whether the bytes begin like a zip archive.
+  /// Whether the bytes begin as a zip archive does.
   static bool recognises(std::span<const std::byte> bytes) noexcept;
 
   /// Reads the central directory. The bytes must outlive the archive.
   explicit ZipArchive(std::span<const std::byte> bytes);
 
-  /// In the order of the central directory.
+  /// The entries in the order of the central directory.
   std::span<const ZipEntry> entries() const noexcept { return entries_; }
 
-  /// The entry of that name, or null. Throws where two have it.
+  /// The entry with this name, or null. Throws if two entries have it.
   const ZipEntry* find(std::string_view name) const;
 
-  /// The content of an entry, its checksum compared. Throws Error{unsupported} where it is
-  /// encrypted or compressed by another method than deflate, Error{limit} where it grows too much.
+  /// The content of an entry; verifies its checksum. Throws Error{unsupported} if it is encrypted
+  /// or not compressed by deflate, Error{limit} if it is too large.
   ZipText read(const ZipEntry& entry) const;
 
  private:

@@ -46,7 +46,7 @@ expect_error 3 "empty.onnx" profile empty.onnx
 printf 'not a model' >text.onnx
 expect_error 3 "text.onnx" profile text.onnx
 mkfifo pipe.onnx
-expect_error 3 "it is no regular file" profile ./pipe.onnx
+expect_error 3 "it is not a regular file" profile ./pipe.onnx
 ln -s loop loop
 expect_error 3 "loop: cannot read the file: Too many levels of symbolic links" profile loop
 for command in list sweep "discover --source"; do

@@ -20,7 +20,7 @@ expect "every file of every depth is tried, links to folders and pipes are not" 
 expect "those that can be read" json '[.models[] | select(.status == "traceable") | .family] == ["ONNX", "torch.export", "torch.export"]'
 expect "the figures are the file's" is "$(jq '.models[] | select(.name == "sub/deep/net.pt2") | [.nodes, .parameters, .macs]' -c stdout.txt)" \
   "$("$ZOOMETER" profile zoo/sub/deep/net.pt2 --format json | jq '.totals | [.nodes, .parameters, .macs]' -c)"
-expect "a damaged file says why" json '.models[0] | .reason == "malformed" and (.message | test("the zip archive is damaged"))'
+expect "a damaged file says why" json '.models[0] | .reason == "malformed" and (.message | test("invalid zip archive"))'
 expect "and what is no model" json '.models[] | select(.name == "notes.txt") | .reason == "unsupported"'
 expect "no file is missing from the curated registry" json '.missing_from_curated == []'
 run discover --source zoo
@@ -51,7 +51,7 @@ run discover --source zoo --test-model sub/deep/net.pt2
 expect "one file is tested" has "$out" "sub/deep/net.pt2 is traceable: "
 run discover --source zoo --test-model cut.pt2
 expect "one that fails is status 1" is "$status" 1
-expect "with advice" has "$out" "advice    write the file anew"
+expect "with advice" has "$out" "advice    write the file again"
 run discover --source nowhere
 expect "a missing folder is wrong usage" is "$status" 2
 expect "and says so" has "$err" "no such source or folder: nowhere"

@@ -6,7 +6,7 @@ expect_error 2 "--max-memory: expected a size like 512M or 2G, got many" --max-m
 expect_error 2 "--max-memory: expected a size like 512M or 2G, got -1" list --max-memory=-1
 expect_error 2 "--max-memory: expected a size like 512M or 2G, got 2X" --max-memory 2X list
 expect_error 2 "--max-memory: expected a size like 512M or 2G, got 1e99" --max-memory 1e99 list
-expect_error 2 "--max-memory: expected a value behind it, got nothing" list --max-memory
+expect_error 2 "--max-memory: expected a value, got nothing" list --max-memory
 expect_error 2 "--max-time: expected whole seconds from 1 to 1000000, got 0" --max-time 0 list
 expect_error 2 "--max-time: expected whole seconds from 1 to 1000000, got soon" --max-time=soon list
 expect_output resnet18 --max-memory 1.5GiB --max-time 60 list resnet18
@@ -22,12 +22,12 @@ fi
 mkdir programs
 printf '#!/bin/sh\nexec sleep 20\n' >programs/dot
 chmod +x programs/dot
-PATH=$PWD/programs:$PATH expect_error 3 "stopped: it took longer than --max-time allows" \
+PATH=$PWD/programs:$PATH expect_error 3 "stopped: the run took longer than --max-time" \
   --max-time 1 graph resnet18 --format svg
 
 # What is no file of bytes is refused at once, and does not wait for somebody to write.
 mkfifo pipe
-expect_error 3 "it is no regular file" --max-time 5 profile ./pipe
-expect_error 3 "it is no regular file" --max-time 5 profile /dev/zero
+expect_error 3 "it is not a regular file" --max-time 5 profile ./pipe
+expect_error 3 "it is not a regular file" --max-time 5 profile /dev/zero
 expect_error 3 "it is a folder" --max-time 5 profile .
 finish

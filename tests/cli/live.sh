@@ -96,10 +96,10 @@ chmod +x first/python3 second/python3
 if unshare -rm true 2>/dev/null; then
   cp "$ZOOMETER" copied
   unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=/nonexistent ./copied discover --source torchvision' 2>err.txt
-  expect "no Python at all is told" has "$(cat err.txt)" "there is no Python on the PATH (install torch and torchvision"
+  expect "no Python at all is told" has "$(cat err.txt)" "no Python on the PATH (install torch and torchvision"
   mkdir old_scripts && ln -s "$here/ancient" old_scripts/python3
   unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=$1 ./copied discover --source torchvision' - "$here/old_scripts" 2>err.txt
-  expect "nor one that can be taken" has "$(cat err.txt)" "no Python can be taken: "
+  expect "nor one that can be taken" has "$(cat err.txt)" "no usable Python: "
 fi
 PATH=$here/first:$here/second:$PATH run discover --source torchvision good
 expect "the search goes on behind a Python without torch" is "$status" 0
@@ -244,7 +244,7 @@ run cache status --format json
 expect "the status keeps to its schema" validate stdout.txt cache
 head -c 20000 /dev/urandom >"$file"
 run discover --python "$here/good" --format json
-expect "a damaged cache is told" has "$err" "is damaged or of another format: it is made anew"
+expect "a damaged cache is told" has "$err" "is damaged or has another format: created a new one"
 expect "and the answer is right" json '.total == 3 and .traceable == 3'
 run discover --python "$here/good" --format json
 expect "and the cache is whole again" is "$err" ""
@@ -262,7 +262,7 @@ sqlite_version() { printf '\x00\x00\x00\x63' | dd of="$file" bs=1 seek=60 conv=n
 "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1
 sqlite_version
 run discover --python "$here/good" --format json
-expect "another format is made anew" has "$err" "of another format"
+expect "another format is made anew" has "$err" "has another format"
 run cache clear
 expect "the cache can be removed" has "$out" "removed "
 expect "and is gone" test ! -e "$file"
@@ -273,7 +273,7 @@ expect "a wrong action brings a suggestion" has "$err" "did you mean clear?"
 rm -rf "$XDG_CACHE_HOME/zoometer"
 : >"$XDG_CACHE_HOME/zoometer"
 run discover --python "$here/good" --format json
-expect "without a folder nothing is kept" has "$err" "nothing is kept for the next time"
+expect "without a folder nothing is kept" has "$err" "answers are not kept"
 expect "and nothing fails" json '.total == 3'
 rm "$XDG_CACHE_HOME/zoometer"
 finish

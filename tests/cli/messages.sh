@@ -28,7 +28,7 @@ run list mine --registry all --format json
 expect "inputs with names and types are taken" json '.models[0] | .source == "python:a:b"'
 expect_error 2 'python:package.module:function' profile python:module
 expect_error 2 'python:package.module:function' profile python::make
-expect_error 2 'the inputs of python:a:b are not known: give them with --input-shape' profile python:a:b --batch 2
+expect_error 2 'the inputs of python:a:b are unknown: give them with --input-shape' profile python:a:b --batch 2
 
 # edits
 printf 'models.mine.file = "%s"\ncurated = ["resnet18"]\nmodels.mine.task = "other"\n' "$onnx" >"$registry"
@@ -76,14 +76,14 @@ mkdir torch torchvision
 export FAKE_TORCH=$PWD/torch/__init__.py FAKE_LOG=$PWD/log
 FAKE_STOP=yes run discover --python "$PWD/good"
 expect "an interpreter that ends before the first model" is "$status" 3
-expect "is told with what it printed" has "$err" "does not run the bridge: exit status 4; 1 line printed, the last: killed by its user"
+expect "is told with what it printed" has "$err" "cannot run the bridge: exit status 4; 1 line printed, the last: killed by its user"
 cat >mute <<'END'
 #!/bin/bash
 [ "$1" = -c ] && exec "${0%/*}/good" "$@"
 printf '%s\n' '{"event":"begin","python":"3.11.2"}' '{"event":"end"}' >"$4"
 END
 chmod +x mute
-expect_error 3 "the bridge told no models" discover --python "$PWD/mute"
+expect_error 3 "the bridge reported no models" discover --python "$PWD/mute"
 mkdir shims
 ln -s "$PWD/good" shims/good
 PATH=$PWD/shims:$PATH run discover --python good good last --format json

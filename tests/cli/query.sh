@@ -74,7 +74,7 @@ expect "an unknown figure is wrong usage" is "$status" 2
 expect "it is pointed at" is "$err" "zoometer: --where: no such figure: parmeters (did you mean parameters?)
   macs < 1G and parmeters < 5M
                 ^^^^^^^^^"
-expect_error 2 'a text stands in quotes: "video"' list --where 'task == video'
+expect_error 2 'write a text in quotes: "video"' list --where 'task == video'
 expect_error 2 "expected a condition" list --where macs
 expect_error 2 "a figure, got a condition: macs < 1" list --sort 'macs < 1'
 expect_error 2 "expected asc or desc behind the colon, got down" list --sort macs:down

@@ -127,7 +127,7 @@ file = "net.onnx"
 TOML
 run list
 expect "a taken name is an error" is "$status" 3
-expect "that names both" has "$err" "the name resnet18 is taken twice: built in, and $config, line 1"
+expect "that names both" has "$err" "duplicate name resnet18: built in, and $config, line 1"
 printf '[models.net]\nfile = "a.onnx"\npython = "a:b"\n' >"$config"
 run list
 expect "a model has one origin" has "$err" "one of the keys file, python, torchvision and family"
@@ -181,7 +181,7 @@ cat "$config" >both.toml
 { printf 'folders = ["%s"]\n' "$PWD/zoo"; sed '/^folders/d' both.toml; } >"$config"
 run list
 expect "a name of an entry and of a folder is an error" is "$status" 3
-expect "that names both" has "$err" "the name mine is taken twice: "
+expect "that names both" has "$err" "duplicate name mine: "
 expect "the folder's file" has "$err" "$PWD/zoo/mine.pt2"
 expect "and the entry" has "$err" "$config, line "
 sed -i '/^folders/d' "$config"
@@ -191,7 +191,7 @@ expect "it can be removed" is "$status" 2
 : >zoo/one.pt2
 printf 'folders = ["%s"]\n' "$PWD/zoo" >"$config"
 run list
-expect "so are two files of one name" has "$err" "the name one is taken twice: $PWD/zoo/one."
+expect "so are two files of one name" has "$err" "duplicate name one: $PWD/zoo/one."
 rm "$config" zoo/one.pt2
 printf 'folders = ["%s"]\n' "$PWD/zoo" >"$config"
 run discover --format json mine two

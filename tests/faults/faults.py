@@ -125,8 +125,8 @@ def a_model_file_that_is_cut_while_it_is_read():
             shutil.copy(source, file)
             run = Run(command[0], file, *command[1:], fault="map:1:cut", path=file.name)
             if command[0] != "sweep":
-                run.refuses(f"{file}: cannot read the file: its device failed, or it was cut")
-        assert "its device failed, or it was cut" in Path("cut.csv").read_text()
+                run.refuses(f"{file}: cannot read the file: the device failed, or the file was truncated")
+        assert "the device failed, or the file was truncated" in Path("cut.csv").read_text()
 
 
 @case
@@ -329,7 +329,7 @@ def a_full_disk():
     assert "out.html: cannot write: No space left on device" in ended.stderr, told
     assert "rows.csv.part: cannot write: No space left on device" in ended.stderr, told
     assert "rows.sqlite.part: SQLite: database or disk is full" in ended.stderr, told
-    assert "nothing is kept for the next time" in ended.stderr, told
+    assert "answers are not kept" in ended.stderr, told
     assert json.loads(Path("answer.json").read_text())["traceable"] == 1
     fresh(HERE / "some")
 
@@ -461,7 +461,7 @@ def a_cache_that_cannot_be_written():
             for run in walk(call, reason, *words, path=str(CACHE), until=until, most=100,
                             prepare=lambda: fresh(CACHE)):
                 assert verdicts(run) == expected, run.told()
-                assert run.err == "" or "nothing is kept for the next time" in run.err, run.told()
+                assert run.err == "" or "answers are not kept" in run.err, run.told()
                 check_cache(words, expected, run)
     fresh(CACHE)
     Run(*words)
@@ -483,7 +483,7 @@ def a_cache_that_cannot_be_read():
             before = file.stat().st_ino
             for run in walk(call, reason, *words, path=str(CACHE), until=until, most=60):
                 assert verdicts(run) == expected, run.told()
-                assert run.err == "" or "nothing is kept for the next time" in run.err, run.told()
+                assert run.err == "" or "answers are not kept" in run.err, run.told()
                 assert file.stat().st_ino == before, "the cache was taken away: " + run.told()
     kept = sqlite3.connect(file).execute("SELECT count(*) FROM entries").fetchone()
     assert kept == (2,), kept
@@ -532,7 +532,7 @@ def entries_that_are_damaged():
     base.commit()
     base.close()
     run = Run(*words)
-    assert verdicts(run) == expected and "held a damaged entry: it is left out" in run.err, run.told()
+    assert verdicts(run) == expected and "has a damaged entry: ignored it" in run.err, run.told()
     assert verdicts(Run(*words)) == expected
     fresh(CACHE)
 

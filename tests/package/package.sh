@@ -163,9 +163,9 @@ cp libtiny.so "$XDG_CONFIG_HOME/zoometer"
 echo 'plugins = ["libtiny.so"]' >"$XDG_CONFIG_HOME/zoometer/registry.toml"
 expect_output '1.622 M' profile tiny_16
 expect_output 'tiny_16' registry show
-expect_error 3 "the name tiny_8 is taken twice: plugin:$XDG_CONFIG_HOME/zoometer/libtiny.so, and plugin:copy.so" list --plugin copy.so
+expect_error 3 "duplicate name tiny_8: plugin:$XDG_CONFIG_HOME/zoometer/libtiny.so, and plugin:copy.so" list --plugin copy.so
 echo 'plugins = [7]' >"$XDG_CONFIG_HOME/zoometer/registry.toml"
-expect_error 3 'registry.toml: line 1: plugins: expected strings only' list
+expect_error 3 'registry.toml: line 1: plugins: expected only strings' list
 rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
 
 sed 's/"tiny_8"/"resnet18"/' "$SOURCE_DIR/examples/plugin/tiny.cpp" >clash.cpp

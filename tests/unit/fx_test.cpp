@@ -128,8 +128,8 @@ void expect_malformed(const std::string& text, const char* message) {
 }
 
 TEST(Fx, RefusesTornLines) {
-  expect_malformed("", "JSON is damaged");
-  expect_malformed(traceable_line().substr(0, 500), "JSON is damaged");
+  expect_malformed("", "invalid JSON");
+  expect_malformed(traceable_line().substr(0, 500), "invalid JSON");
   expect_malformed("{}", "\"event\"");
   expect_malformed("[1]", "\"event\"");
   expect_malformed(R"({"event":"model","inputs":[{"shape":7}]})", "a shape");

@@ -680,8 +680,8 @@ TEST(Program, LocatesDamagedJson) {
   EXPECT_EQ(error.code, ErrorCode::malformed);
   EXPECT_EQ(error.place.byte_offset, 18U);
   EXPECT_EQ(error.place.node, "root/models/model.json");
-  expect_error(archive_of(""), ErrorCode::malformed, "JSON is damaged");
-  expect_error(archive_of(std::string(100'000, '[')), ErrorCode::malformed, "JSON is damaged");
+  expect_error(archive_of(""), ErrorCode::malformed, "invalid JSON");
+  expect_error(archive_of(std::string(100'000, '[')), ErrorCode::malformed, "invalid JSON");
 }
 
 TEST(Program, NamesTheMemberThatBreaksTheSchema) {

@@ -74,7 +74,7 @@ TEST(Subprocess, WaitsForNothingThatItLeavesBehind) {
 TEST(Subprocess, StopsAProgramThatIsSilent) {
   const Ending at_first = run_script("exec sleep 600", 0).ending;
   EXPECT_EQ(at_first.kind, Ending::Kind::silent);
-  EXPECT_EQ(at_first.text(), "killed, as it was silent for too long");
+  EXPECT_EQ(at_first.text(), "killed after it was silent for too long");
   const Told later = run_script("echo begun >$0; exec sleep 600", 60, 0);
   EXPECT_THAT(later.lines, ElementsAre("begun"));
   EXPECT_EQ(later.ending.kind, Ending::Kind::silent);
@@ -126,7 +126,7 @@ TEST(MemoryFile, SaysWhatTheSystemRefuses) {
     const MemoryFile file(too_long.c_str());
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "cannot make a file in memory: Invalid argument");
+    EXPECT_STREQ(error.what(), "cannot create a file in memory: Invalid argument");
   }
 }
 

@@ -54,8 +54,8 @@ TEST(Toml, TakesLettersBeyondAsciiBehindABackslashAtTheEndOfALine) {
 }
 
 TEST(Toml, RefusesTablesWithoutAName) {
-  EXPECT_EQ(refusal("a = 1\n[;b]\n"), "a.toml: no TOML: a name or a value is missing");
-  EXPECT_EQ(refusal("a = [}\n"), "a.toml: no TOML: a name or a value is missing");
+  EXPECT_EQ(refusal("a = 1\n[;b]\n"), "a.toml: invalid TOML: missing name or value");
+  EXPECT_EQ(refusal("a = [}\n"), "a.toml: invalid TOML: missing name or value");
 }
 
 TEST(Toml, IsReadInLinearTime) {

@@ -34,7 +34,7 @@ struct Small {
   }
 };
 
-constexpr std::string_view breaks = "internal: the traced graph breaks a rule: expected ";
+constexpr std::string_view breaks = "internal: invalid graph: expected ";
 const OutputType output{{1, 3}, DType::float32, false};
 
 TEST(Verify, TakesASoundGraph) { EXPECT_EQ(Small().broken_rule(), "no error"); }
@@ -44,7 +44,7 @@ TEST(Verify, WantsParentsBeforeTheirModules) {
   small.graph.add_module(2, "late", "Late");
   small.graph.add_module(0, "parent", "Parent");
   EXPECT_EQ(small.broken_rule(),
-            std::string(breaks) + "a module's parent before it, got module 1 under 2");
+            std::string(breaks) + "parents before their modules, got module 1 under 2");
 }
 
 TEST(Verify, WantsModulesOfParameters) {
@@ -72,7 +72,8 @@ TEST(Verify, WantsOutputsThatKnowTheirNode) {
   const NodeId node = small.append_declared({&small.x.id, 1}, {&output, 1});
   small.graph.add_input("between", {1, 3}, DType::float32);
   small.graph.add_declared_outputs(node, {&output, 1});
-  EXPECT_EQ(small.broken_rule(), std::string(breaks) + "outputs that know their node, got unknown");
+  EXPECT_EQ(small.broken_rule(),
+            std::string(breaks) + "outputs that refer to their node, got unknown");
 }
 
 TEST(Verify, WantsCallsOfModulesThatExist) {
