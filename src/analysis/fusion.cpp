@@ -1,58 +1,13 @@
 #include "analysis/fusion.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "analysis/profile.hpp"
-#include "op/quantize.hpp"
-#include "zoometer/op/conv.hpp"
-#include "zoometer/op/elementwise.hpp"
-#include "zoometer/op/matmul.hpp"
-#include "zoometer/op/norm.hpp"
-#include "zoometer/op/op.hpp"
 
 namespace zoometer {
 namespace {
 
 constexpr std::uint32_t no_group = no_id;
-
-/// What operators are to fusion.
-class Kinds {
- public:
-  Kinds() {
-    for (const OpGroup* group : op_groups()) {
-      if (group->name != "elementwise") continue;
-      pointwise_.insert(group->ops.begin(), group->ops.end());
-    }
-    pointwise_.erase(&softmax_op);
-    pointwise_.erase(&log_softmax_op);
-    for (const OpDef* op : {&batch_norm_op, &requantize_op, &quantize_per_tensor_op,
-                            &quantize_per_channel_op, &dequantize_op}) {
-      pointwise_.insert(op);
-    }
-  }
-
-  bool is_pointwise(const OpDef& op) const { return pointwise_.contains(&op); }
-  static bool is_softmax(const OpDef& op) { return &op == &softmax_op; }
-  /// A product of two tensors that attention can begin or end with.
-  static bool is_tensor_product(const OpDef& op) {
-    return &op == &matmul_op || &op == &bmm_op || &op == &einsum_op;
-  }
-  static bool is_product(const OpDef& op) {
-    return is_convolution(op) || is_tensor_product(op) || &op == &linear_op || &op == &addmm_op ||
-           &op == &scaled_dot_product_attention_op;
-  }
-  static bool is_normalisation(const OpDef& op) {
-    return &op == &layer_norm_op || &op == &rms_norm_op || &op == &group_norm_op ||
-           &op == &instance_norm_op;
-  }
-  bool can_lead(const OpDef& op) const {
-    return is_product(op) || is_normalisation(op) || is_pointwise(op);
-  }
-
- private:
-  std::unordered_set<const OpDef*> pointwise_;
-};
 
 class Fusion {
  public:
@@ -73,7 +28,7 @@ class Fusion {
 
   void find_attention() {
     for (NodeId node = 0; node < group_.size(); ++node) {
-      if (group_[node] != no_group || !Kinds::is_tensor_product(op_of(node))) continue;
+      if (group_[node] != no_group || fusion_of(node) != Fuse::absorbs) continue;
       const std::vector<NodeId> nodes = attention_from(node);
       if (!nodes.empty()) add({nodes, "attention"});
     }
@@ -81,8 +36,7 @@ class Fusion {
 
   void find_chains() {
     for (NodeId node = 0; node < group_.size(); ++node) {
-      if (group_[node] != no_group || !kinds_.can_lead(op_of(node))) continue;
-      if (is_view(node)) continue;
+      if (group_[node] != no_group || !can_lead(node)) continue;
       std::vector<NodeId> nodes = chain_from(node);
       std::string name = name_of_chain(nodes);
       add({std::move(nodes), std::move(name)});
@@ -104,6 +58,11 @@ class Fusion {
 
  private:
   const OpDef& op_of(NodeId node) const { return *graph_.nodes()[node].op; }
+  Fuse fusion_of(NodeId node) const { return op_of(node).fusion; }
+  bool can_lead(NodeId node) const {
+    const Fuse fusion = fusion_of(node);
+    return fusion != Fuse::alone && fusion != Fuse::absorbed && !is_view(node);
+  }
 
   /// Nothing runs: a view, a reshape that need not copy, an operator that evaluation skips.
   bool is_view(NodeId node) const {
@@ -148,17 +107,17 @@ class Fusion {
     bool has_softmax = false;
     for (NodeId node = only_reader(first); node != no_id; node = only_reader(node)) {
       const NodeId before = nodes.back();
-      const OpDef& op = op_of(node);
+      const Fuse fusion = fusion_of(node);
       nodes.push_back(node);
-      if (Kinds::is_tensor_product(op)) {
+      if (fusion == Fuse::absorbs) {
         const bool takes_weights =
             graph_.inputs_of(graph_.nodes()[node])[0] == graph_.nodes()[before].first_output;
         if (has_softmax && takes_weights) return nodes;
         return {};
       }
-      has_softmax = has_softmax || Kinds::is_softmax(op);
+      has_softmax = has_softmax || fusion == Fuse::absorbed;
       const bool may_stand_between =
-          Kinds::is_softmax(op) || kinds_.is_pointwise(op) || is_view(node);
+          fusion == Fuse::absorbed || fusion == Fuse::follows || is_view(node);
       if (!may_stand_between || !keeps_size(before, node)) return {};
     }
     return {};
@@ -166,13 +125,13 @@ class Fusion {
 
   std::vector<NodeId> chain_from(NodeId first) const {
     std::vector<NodeId> nodes = {first};
-    std::vector<NodeId> views;  // belong to the group only if something behind them does
+    std::vector<NodeId> views;  // belong to the group only if something after them does
     NodeId last = first;
     for (NodeId node = only_reader(first); node != no_id; node = only_reader(node)) {
       if (!keeps_size(last, node)) break;
       if (is_view(node)) {
         views.push_back(node);
-      } else if (kinds_.is_pointwise(op_of(node)) && is_computed_last(last, node)) {
+      } else if (fusion_of(node) == Fuse::follows && is_computed_last(last, node)) {
         nodes.insert(nodes.end(), views.begin(), views.end());
         views.clear();
         nodes.push_back(node);
@@ -194,7 +153,6 @@ class Fusion {
   }
 
   const Graph& graph_;
-  Kinds kinds_;
   std::vector<std::uint32_t> group_;  // by node
   std::vector<std::uint32_t> uses_;   // by value
   std::vector<NodeId> reader_;        // by value: the last one

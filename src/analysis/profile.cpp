@@ -149,14 +149,15 @@ std::string operator_name(const Node& node) {
 }
 
 bool moves_nothing(const Graph& graph, const Node& node) {
-  if (node.op->storage == Storage::fresh) return false;
+  if (node.op->memory->storage == Storage::fresh) return false;
   return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
 }
 
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
   const Graph& graph = node.graph();
   if (moves_nothing(graph, node.node())) return 0;
-  const bool picks = index == 0 && node.op().reads == Reads::outputs;
+  const Memory memory = node.op().memory;
+  const bool picks = (memory.parts | memory.rows).has(index);
   return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
 }
 

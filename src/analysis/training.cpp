@@ -5,9 +5,6 @@
 
 #include "analysis/liveness.hpp"
 #include "analysis/profile.hpp"
-#include "op/recurrent.hpp"
-#include "zoometer/op/conv.hpp"
-#include "zoometer/op/norm.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -15,166 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> optimizer_names = {"sgd", "momentum", "adam", "adamw"};
 constexpr std::int64_t float32_bytes = 4;
-constexpr std::int64_t index_bytes = 8;
 
-/// What backward needs that is no tensor of the graph.
-enum class Extra : std::uint8_t {
-  none,
-  channel_statistics,   // mean and deviation of each channel
-  instance_statistics,  // of each channel of each sample
-  group_statistics,     // of each group of channels of each sample
-  row_statistics,       // of each normalised row
-  indices,              // where each output element came from
-};
-
-/// What an operator kind keeps for its backward: a bit for each tensor, and more.
-struct SavingRule {
-  std::string_view op;
-  unsigned tensors = 0;
-  Extra extra = Extra::none;
-};
-
-constexpr unsigned first = 1;
-constexpr unsigned second = 2;
-constexpr unsigned third = 4;
-constexpr unsigned result = 8;
-/// The first input, or the result where that takes its place.
-constexpr unsigned survivor = 16;
-
-/// By PyTorch's derivatives. Products and mul, div are below; what is not listed keeps nothing:
-/// sums, views, copies, resampling, rounding, comparisons, dropout (whose rate a graph does not
-/// have).
-constexpr SavingRule saving_rules[] = {
-    {"batch_norm", first, Extra::channel_statistics},
-    {"instance_norm", first, Extra::instance_statistics},
-    {"group_norm", first, Extra::group_statistics},
-    {"layer_norm", first, Extra::row_statistics},
-    {"rms_norm", first, Extra::row_statistics},
-    {"local_response_norm", first | result},
-    {"relu", result},
-    {"leaky_relu", survivor},
-    {"elu", survivor},
-    {"selu", survivor},
-    {"celu", survivor},
-    {"sigmoid", result},
-    {"tanh", result},
-    {"exp", result},
-    {"expm1", result},
-    {"sqrt", result},
-    {"rsqrt", result},
-    {"reciprocal", result},
-    {"softmax", result},
-    {"log_softmax", result},
-    {"cumprod", first | result},
-    {"logsumexp", first | result},
-    {"norm", first | result},
-    {"prod", first | result},
-    {"amax", first | result},
-    {"amin", first | result},
-    {"relu6", first},
-    {"hardtanh", first},
-    {"threshold", first},
-    {"prelu", first},
-    {"hardswish", first},
-    {"hardsigmoid", first},
-    {"silu", first},
-    {"gelu", first},
-    {"mish", first},
-    {"softplus", first},
-    {"softsign", first},
-    {"log_sigmoid", first},
-    {"log", first},
-    {"log2", first},
-    {"log10", first},
-    {"log1p", first},
-    {"sin", first},
-    {"cos", first},
-    {"tan", result},
-    {"asin", first},
-    {"acos", first},
-    {"atan", first},
-    {"sinh", first},
-    {"cosh", first},
-    {"asinh", first},
-    {"acosh", first},
-    {"atanh", first},
-    {"erf", first},
-    {"erfc", first},
-    {"abs", first},
-    {"clamp", first},
-    {"pow", first},
-    {"atan2", first | second},
-    {"maximum", first | second},
-    {"minimum", first | second},
-    {"fmod", second},
-    {"remainder", second},
-    {"var", first},
-    {"digamma", first},
-    {"lgamma", first},
-    {"i0", first},
-    {"erfinv", result},
-    {"inverse", result},
-    {"cholesky", result},
-    {"determinant", first | result},
-    {"solve", first | result},
-    {"solve_triangular", first | result},
-    {"where", first},
-    {"masked_fill", second},
-    {"max_pool1d", first, Extra::indices},
-    {"max_pool2d", first, Extra::indices},
-    {"max_pool3d", first, Extra::indices},
-    {"adaptive_max_pool1d", first, Extra::indices},
-    {"adaptive_max_pool2d", first, Extra::indices},
-    {"adaptive_max_pool3d", first, Extra::indices},
-    {"mean", first},
-    {"adaptive_avg_pool1d", first},
-    {"adaptive_avg_pool2d", first},
-    {"adaptive_avg_pool3d", first},
-    {"avg_pool1d", first},
-    {"avg_pool2d", first},
-    {"avg_pool3d", first},
-    {"grid_sample", first | second},
-    {"roi_align", second},
-    {"embedding", first},
-    {"index", second},
-    {"index_select", second},
-    {"gather", second},
-    {"topk", 0, Extra::indices},
-    {"sort", 0, Extra::indices},
-    {"cummax", 0, Extra::indices},
-    {"cummin", 0, Extra::indices},
-    {"scaled_dot_product_attention", first | second | third | result},
-    {"rotary_embedding", second | third},
-    {"rnn", first | result},
-    {"gru", first | result},
-    {"lstm", first | result},
-};
-
-const SavingRule* rule_of(const OpDef& op) {
-  const auto found = std::find_if(std::begin(saving_rules), std::end(saving_rules),
-                                  [&](const SavingRule& rule) { return rule.op == op.name; });
-  return found == std::end(saving_rules) ? nullptr : found;
-}
-
-std::int64_t extra_bytes(const NodeView& node, Extra extra) {
-  const Shape& x = node.in(0);
-  switch (extra) {
-  case Extra::none: return 0;
-  case Extra::channel_statistics: return product(2, x.dim(1), float32_bytes);
-  case Extra::instance_statistics: return product(2, x.dim(0), x.dim(1), float32_bytes);
-  case Extra::group_statistics:
-    return product(2, x.dim(0), node.attrs<GroupNormAttrs>().num_groups, float32_bytes);
-  case Extra::row_statistics: {
-    std::int64_t row = 1;
-    const std::int64_t rank = node.attrs<LayerNormAttrs>().normalized_rank;
-    for (std::int64_t i = 1; i <= rank; ++i) row = checked_mul(row, x.dim(-i));
-    const std::int64_t statistics = node.op().name == "rms_norm" ? 1 : 2;
-    return product(statistics, node.in_numel(0) / std::max<std::int64_t>(1, row), float32_bytes);
-  }
-  case Extra::indices: return checked_mul(node.out_numel(), index_bytes);
-  }
-  return 0;
-}
+using namespace declaring;
 
 /// A step has forward, node by node, and then backward, the last node first.
 class Step {
@@ -225,12 +64,12 @@ class Step {
     entry.macs = checked_add(entry.macs, metrics.macs);
     sums.macs = checked_add(sums.macs, metrics.macs);
     sums.bounded = sums.bounded || metrics.bounded;
-    std::int64_t wanted = 0;  // gradients of the product's operands
+    std::int64_t wanted = 0;  // gradients of factors
     bool any = false;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
-      if (!node.has(i) || !needs_gradient_[node.input(i)]) continue;
+      if (!wants_gradient(node, i)) continue;
       any = true;
-      if (is_operand(node, i)) ++wanted;
+      if (node.op().backward->factors.has(i)) ++wanted;
     }
     if (!any) return;
     for (std::size_t i = 0; i < node.output_count(); ++i) {
@@ -253,77 +92,48 @@ class Step {
     return sums.operators.back();
   }
 
-  /// Whether an input is a factor of the operator's products: a bias is none.
-  static bool is_operand(const NodeView& node, std::size_t index) {
-    const std::string_view op = node.op().name;
-    if (op == "addmm") return index > 0;
-    if (op == "einsum") return true;
-    if (op == "scaled_dot_product_attention") return index < 3;
-    return index < 2;
+  bool wants_gradient(const NodeView& node, std::size_t index) const {
+    return node.has(index) && needs_gradient_[node.input(index)];
   }
 
-  /// The gradient of each factor is a product with as many MACs. Attention has two products and so
-  /// four factors, of which query and key make up the first two. A recurrent layer's second product
-  /// has two: its weights, and the states, which depend on weights.
-  std::int64_t backward_macs(const NodeView& node, std::int64_t macs, std::int64_t wanted) const {
-    const OpDef& op = node.op();
-    if (op.name == "scaled_dot_product_attention") return checked_mul(2, macs);
-    if (&op != &rnn_op && &op != &gru_op && &op != &lstm_op) return checked_mul(macs, wanted);
-    const std::int64_t rows = checked_mul(node.in(1).dim(0), node.in(1).dim(1));
-    const std::int64_t of_inputs = checked_mul(node.in_numel(0), rows);
-    return checked_add(checked_mul(of_inputs, wanted), checked_mul(2, macs - of_inputs));
+  /// The gradient of each factor is a product with as many MACs, unless the operator says more.
+  static std::int64_t backward_macs(const NodeView& node, std::int64_t macs, std::int64_t wanted) {
+    const Backward backward = node.op().backward;
+    return backward.macs != nullptr ? backward.macs(node, macs, wanted) : checked_mul(macs, wanted);
   }
 
-  bool is_product(const OpDef& op) const {
-    return is_convolution(op) || op.name == "linear" || op.name == "matmul" || op.name == "bmm" ||
-           op.name == "addmm" || op.name == "einsum" || op.name == "grouped_matmul";
-  }
-
-  /// Keeps what backward needs; returns the bytes that nobody kept before.
+  /// Keeps what backward needs; returns the bytes that no node before it kept.
   std::int64_t save(NodeId id, const NodeView& node) {
-    const OpDef& op = node.op();
-    const auto wants = [&](std::size_t i) { return node.has(i) && needs_gradient_[node.input(i)]; };
-    if (is_product(op) || op.name == "mul") {
-      const std::size_t base = op.name == "addmm" ? 1 : 0;
-      std::int64_t bytes = 0;
-      if (wants(base + 1)) bytes += keep_input(id, node, base);
-      if (wants(base) && node.has(base + 1)) bytes += keep_input(id, node, base + 1);
-      return bytes;
-    }
-    if (op.name == "div") {
-      std::int64_t bytes = node.has(1) ? keep_input(id, node, 1) : 0;
-      if (wants(1)) bytes += keep_input(id, node, 0);
-      return bytes;
-    }
-    const SavingRule* rule = rule_of(op);
-    if (rule == nullptr) return op.coverage == Coverage::unknown ? keep_all_inputs(id, node) : 0;
+    const Backward backward = node.op().backward;
     std::int64_t bytes = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      if ((rule->tensors >> i & 1U) != 0 && node.has(i)) bytes += keep_input(id, node, i);
+    for (std::size_t i = 0; i < node.input_count(); ++i) {
+      const bool is_kept =
+          backward.keeps.has(i) || (backward.keeps_factors && is_factor_of_wanted(node, i));
+      if (is_kept && node.has(i)) bytes = checked_add(bytes, keep_input(id, node, i));
     }
-    const bool keeps_result = (rule->tensors & result) != 0;
-    const bool keeps_survivor = (rule->tensors & survivor) != 0;
-    if (keeps_result || (keeps_survivor && overwrites(node))) {
-      bytes += keep(id, node.output());
-    } else if (keeps_survivor) {
-      bytes += keep(id, node.input(0));
-    }
-    const std::int64_t extra = extra_bytes(node, rule->extra);
+    if (backward.keeps.has(first_or_result))
+      bytes = checked_add(bytes, keep(id, overwrites(node) ? node.output() : node.input(0)));
+    if (backward.keeps.has(result)) bytes = checked_add(bytes, keep(id, node.output()));
+    if (backward.extra == nullptr) return bytes;
+    const std::int64_t extra = backward.extra->bytes(node);
     occupy(id, backward_of(id), extra);
     return checked_add(bytes, extra);
   }
 
-  std::int64_t keep_all_inputs(NodeId id, const NodeView& node) {
-    std::int64_t bytes = 0;
+  /// Whether an input is a factor of which another one wants a gradient.
+  bool is_factor_of_wanted(const NodeView& node, std::size_t index) const {
+    const OperandSet factors = node.op().backward->factors;
+    if (!factors.has(index)) return false;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
-      if (node.has(i)) bytes = checked_add(bytes, keep_input(id, node, i));
+      if (i != index && factors.has(i) && wants_gradient(node, i)) return true;
     }
-    return bytes;
+    return false;
   }
 
   /// Whether an operator writes its result over its first input.
   bool overwrites(const NodeView& node) const {
-    return node.op().storage == Storage::fresh && graph_.value(node.output()).has(Value::shares);
+    return node.op().memory->storage == Storage::fresh &&
+           graph_.value(node.output()).has(Value::shares);
   }
 
   /// An operator that works in place and needs what it overwrites keeps a copy.

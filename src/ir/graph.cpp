@@ -84,7 +84,7 @@ void Inference::fail(std::size_t constraint) const {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (!has(i)) continue;
     if (!got.empty()) got += ", ";
-    if (i < op_.inputs.size()) got.append(op_.inputs[i]).append(" ");
+    if (i < op_.inputs->size()) got.append(op_.inputs[i].name).append(" ");
     got += to_string(shape(i));
   }
   const std::string attributes = zoometer::to_string(op_, attrs_);
@@ -189,10 +189,10 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   }
   const bool strided_input =
       !inputs.empty() && inputs[0] != no_id && values_[inputs[0]].has(Value::strided);
-  const bool shares = op.storage == Storage::view || op.storage == Storage::alias ||
-                      (op.storage == Storage::reshaped && !strided_input);
-  const bool strided =
-      op.storage == Storage::view || (op.storage == Storage::alias && strided_input);
+  const Storage storage = op.memory->storage;
+  const bool shares = storage == Storage::view || storage == Storage::alias ||
+                      (storage == Storage::reshaped && !strided_input);
+  const bool strided = storage == Storage::view || (storage == Storage::alias && strided_input);
 
   const auto id = static_cast<NodeId>(nodes_.size());
   const auto first_output = static_cast<ValueId>(values_.size());

@@ -4,9 +4,7 @@
 #include <cstring>
 
 #include "op/quantize.hpp"
-#include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
-#include "zoometer/op/matmul.hpp"
 #include "zoometer/op/norm.hpp"
 
 namespace zoometer {
@@ -114,10 +112,10 @@ class Planner {
     for (NodeId id = 0; id < plan_.nodes.size(); ++id) {
       const ModuleId owner = node(id).module;
       const OpDef* op = node(id).op;
-      const bool rescales = op == &conv2d_op || op == &linear_op || op == &hardswish_op;
+      const bool rescales = op->kind == OpKind::product || op == &hardswish_op;
       if (!rescales || !plan_.modules[owner].has_scale) continue;
       plan_.nodes[id].scaled_by = owner;
-      if (op == &conv2d_op) plan_convolution(id);
+      if (kind_of(owner) == "Conv2d") plan_convolution(id);
     }
   }
 
@@ -315,7 +313,7 @@ class Converter {
     operands_.clear();
     for (const ValueId input : inputs) operands_.push_back(input == no_id ? no_id : mapped_[input]);
     const ValueId bias = owned_[node.module].bias;
-    if (node.op == &conv2d_op && bias != no_id) {
+    if (node.op->kind == OpKind::product && bias != no_id) {
       operands_.resize(2);
       operands_.push_back(bias);
     }
@@ -326,8 +324,8 @@ class Converter {
       const auto offset = static_cast<ValueId>(i);
       mapped_[node.first_output + offset] = first + offset;
     }
-    const bool in_place =
-        node.op->storage == Storage::fresh && source_.value(node.first_output).has(Value::shares);
+    const bool in_place = node.op->memory->storage == Storage::fresh &&
+                          source_.value(node.first_output).has(Value::shares);
     if (in_place) target_.mark_in_place(first);
     if (plan.scaled_by == no_id) return;
     const Owned& owned = owned_[plan.scaled_by];

@@ -5,7 +5,9 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view inputs[] = {"x", "weight", "bias"};
+using namespace declaring;
+
+constexpr Operand inputs[] = {{"x", Role::data}, {"weight", Role::weight}, {"bias", Role::bias}};
 constexpr std::string_view constraints[] = {
     "x of rank (spatial dimensions + 2) and a weight of the same rank",
     "stride, padding and dilation for each spatial dimension, strides and dilations of at least 1",
@@ -93,6 +95,33 @@ std::int64_t kernel_elements(const Shape& weight) {
   return elements;
 }
 
+/// The columns of a kernel of one element without stride and padding are the input itself.
+bool takes_input_as_columns(const NodeView& node) {
+  const auto& attrs = node.attrs<ConvAttrs>();
+  const auto all = [](const Spatial& list, std::int64_t value) {
+    return std::all_of(list.begin(), list.end(), [&](std::int64_t v) { return v == value; });
+  };
+  return kernel_elements(node.in(1)) == 1 && all(attrs.stride, 1) && all(attrs.padding, 0) &&
+         all(attrs.padding_end, 0);
+}
+
+/// The columns (im2col) of one group for the whole batch: what PyTorch takes without oneDNN or cuDNN
+/// (aten/src/ATen/native/ConvolutionMM2d.cpp).
+std::int64_t columns_of(const NodeView& node) {
+  if (takes_input_as_columns(node)) return 0;
+  const Shape& weight = node.in(1);
+  const std::int64_t channels = std::max<std::int64_t>(1, node.out().dim(1));
+  return product(node.out_numel() / channels, weight.dim(1), kernel_elements(weight));
+}
+
+/// The columns of one group for one sample (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
+std::int64_t transposed_columns_of(const NodeView& node) {
+  const Shape& x = node.in(0);
+  const Shape& weight = node.in(1);
+  const std::int64_t planes = std::max<std::int64_t>(1, checked_mul(x.dim(0), x.dim(1)));
+  return product(node.in_numel(0) / planes, weight.dim(1), kernel_elements(weight));
+}
+
 Cost cost_conv(const NodeView& node) {
   const Shape& weight = node.in(1);
   const std::int64_t per_output_element = weight.dim(1) * kernel_elements(weight);
@@ -110,9 +139,14 @@ constexpr OpDef conv(std::string_view name, std::string_view summary, void (*inf
           .summary = summary,
           .formula = "2 x MACs + 1 per output element for the bias; "
                      "MACs = output elements x (channels / groups) x kernel elements",
+          .kind = OpKind::product,
           .inputs = inputs,
           .constraints = constraints,
           .attrs = AttrType::of<ConvAttrs>(),
+          .backward = keeps_factors(),
+          .fusion = Fuse::leads,
+          .memory = Memory{.workspace = columns_of},
+          .arithmetic = additions,
           .infer = infer,
           .cost = cost_conv};
 }
@@ -123,9 +157,14 @@ constexpr OpDef transposed(std::string_view name, std::string_view summary,
           .summary = summary,
           .formula = "2 x MACs + 1 per output element for the bias; "
                      "MACs = input elements x (output channels / groups) x kernel elements",
+          .kind = OpKind::product,
           .inputs = inputs,
           .constraints = constraints,
           .attrs = AttrType::of<ConvAttrs>(),
+          .backward = keeps_factors(),
+          .fusion = Fuse::leads,
+          .memory = Memory{.workspace = transposed_columns_of},
+          .arithmetic = additions,
           .infer = infer,
           .cost = cost_transposed};
 }

@@ -5,7 +5,13 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view inputs[] = {"x", "weight", "offset", "bias", "mask"};
+using namespace declaring;
+
+constexpr Operand inputs[] = {{"x", Role::data},
+                              {"weight", Role::weight},
+                              {"offset", Role::data},
+                              {"bias", Role::bias},
+                              {"mask", Role::mask}};
 constexpr std::string_view constraints[] = {
     "x, weight and offset of rank 4",
     "stride, padding and dilation for two spatial dimensions, strides and dilations of at least 1",
@@ -80,9 +86,14 @@ constinit const OpDef deform_conv2d_op = {
     .formula = "2 x MACs + 7 per sample and channel (four products, three sums; 1 more for a mask) "
                "+ 16 per position that is sampled (itself and four weights) + 1 per output element "
                "for the bias; MACs = output elements x (channels / groups) x kernel elements",
+    .kind = OpKind::product,
     .inputs = inputs,
     .constraints = constraints,
     .attrs = AttrType::of<ConvAttrs>(),
+    .backward = keeps_factors().also(first | third | fifth),
+    .fusion = Fuse::leads,
+    .memory = new_memory,
+    .arithmetic = additions,
     .infer = infer_deform_conv,
     .cost = cost_deform_conv};
 

@@ -6,15 +6,18 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view decode_inputs[] = {"offsets", "anchors"};
-constexpr std::string_view distance_inputs[] = {"distances", "anchors"};
-constexpr std::string_view boxes_inputs[] = {"boxes"};
-constexpr std::string_view mask_inputs[] = {"mask"};
-constexpr std::string_view nms_inputs[] = {"boxes", "scores", "groups"};
-constexpr std::string_view class_nms_inputs[] = {"boxes", "scores"};
-constexpr std::string_view roi_inputs[] = {"regions", "maps..."};
-constexpr std::string_view paste_inputs[] = {"masks", "boxes"};
-constexpr std::string_view heatmap_inputs[] = {"heatmaps", "boxes"};
+using namespace declaring;
+
+constexpr Operand decode_inputs[] = {{"offsets", Role::data}, {"anchors", Role::data}};
+constexpr Operand distance_inputs[] = {{"distances", Role::data}, {"anchors", Role::data}};
+constexpr Operand boxes_inputs[] = {{"boxes", Role::data}};
+constexpr Operand mask_inputs[] = {{"mask", Role::mask}};
+constexpr Operand nms_inputs[] = {
+    {"boxes", Role::data}, {"scores", Role::data}, {"groups", Role::indices}};
+constexpr Operand class_nms_inputs[] = {{"boxes", Role::data}, {"scores", Role::data}};
+constexpr Operand roi_inputs[] = {{"regions", Role::data}, {"maps...", Role::data}};
+constexpr Operand paste_inputs[] = {{"masks", Role::data}, {"boxes", Role::data}};
+constexpr Operand heatmap_inputs[] = {{"heatmaps", Role::data}, {"boxes", Role::data}};
 
 constexpr std::string_view normalize_constraints[] = {"x of rank 4",
                                                       "a mean and a deviation for each channel"};
@@ -203,18 +206,28 @@ Cost cost_keypoints(const NodeView& node) {
 constinit const OpDef normalize_image_op = {.name = "normalize_image",
                                             .summary = "(x - mean) / std per channel.",
                                             .formula = "2 per element",
+                                            .kind = OpKind::pointwise,
                                             .inputs = input_x,
                                             .constraints = normalize_constraints,
                                             .attrs = AttrType::of<NormalizeImageAttrs>(),
+                                            .backward = keeps_nothing,
+                                            .fusion = Fuse::follows,
+                                            .memory = new_memory,
+                                            .arithmetic = real_arithmetic,
                                             .infer = infer_normalize,
                                             .cost = per_output<2>};
 constinit const OpDef grid_anchors_op = {
     .name = "grid_anchors",
     .summary = "Boxes of given sizes and aspect ratios around every position of a map.",
     .formula = "4 per box: its corners moved to the position",
-    .inputs = {},
+    .kind = OpKind::constant,
+    .inputs = no_inputs,
     .constraints = anchor_constraints,
     .attrs = AttrType::of<GridAnchorsAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_anchors,
     .cost = per_output<1>};
 constinit const OpDef default_boxes_op = {
@@ -222,9 +235,14 @@ constinit const OpDef default_boxes_op = {
     .summary = "SSD's boxes of given scales and aspect ratios around every position of a map.",
     .formula = "12 per box: 2 for half its size, 4 for its corners, 4 to scale them to pixels, "
                "2 for its centre",
-    .inputs = {},
+    .kind = OpKind::constant,
+    .inputs = no_inputs,
     .constraints = default_constraints,
     .attrs = AttrType::of<DefaultBoxesAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_default_boxes,
     .cost = per_output<3>};
 constinit const OpDef decode_boxes_op = {
@@ -232,9 +250,14 @@ constinit const OpDef decode_boxes_op = {
     .summary = "Boxes from offsets of the centre and logarithms of the growth of anchors.",
     .formula = "6 per anchor (its size and centre) + 20 per box (4 weights, 2 limits, 4 for the "
                "centre, 2 exponentials, 2 for the size, 2 halves, 4 corners)",
+    .kind = OpKind::boxes,
     .inputs = decode_inputs,
     .constraints = decode_constraints,
     .attrs = AttrType::of<DecodeBoxesAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_decode,
     .cost = cost_decode};
 constinit const OpDef decode_distances_op = {
@@ -242,9 +265,14 @@ constinit const OpDef decode_distances_op = {
     .summary = "Boxes from the distances of their edges from the centres of anchors.",
     .formula = "14 per box: 4 for the anchor's centre, 2 for its size, 4 to scale the distances, "
                "4 for the edges",
+    .kind = OpKind::boxes,
     .inputs = distance_inputs,
     .constraints = distance_constraints,
     .attrs = AttrType::of<NoAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_distances,
     .cost = [](const NodeView& node) -> Cost {
       return {0, 14 * (node.out_numel() / 4)};
@@ -252,18 +280,28 @@ constinit const OpDef decode_distances_op = {
 constinit const OpDef clip_boxes_op = {.name = "clip_boxes",
                                        .summary = "Cuts boxes at the image's edges.",
                                        .formula = "2 per coordinate",
+                                       .kind = OpKind::pointwise,
                                        .inputs = boxes_inputs,
                                        .constraints = clip_constraints,
                                        .attrs = AttrType::of<ImageSizeAttrs>(),
+                                       .backward = keeps_nothing,
+                                       .fusion = Fuse::follows,
+                                       .memory = new_memory,
+                                       .arithmetic = real_arithmetic,
                                        .infer = infer_clip,
                                        .cost = per_output<2>};
 constinit const OpDef flatnonzero_op = {
     .name = "flatnonzero",
     .summary = "The indices at which a mask holds. How many is bounded by the mask's length.",
     .formula = "1 per element of the mask",
+    .kind = OpKind::selection,
     .inputs = mask_inputs,
     .constraints = flatnonzero_constraints,
     .attrs = AttrType::of<FlatnonzeroAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_flatnonzero,
     .cost = per_input<1>};
 constinit const OpDef nms_op = {
@@ -273,9 +311,14 @@ constinit const OpDef nms_op = {
                "group (4 for the overlap's corners, 2 differences, 2 limits, 1 product, 2 for the "
                "union, 1 quotient, 1 comparison); with groups of at most g there are n (g - 1) / 2 "
                "pairs",
+    .kind = OpKind::selection,
     .inputs = nms_inputs,
     .constraints = nms_constraints,
     .attrs = AttrType::of<NmsAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .cost_is_bound = true,
     .infer = infer_nms,
     .cost = cost_nms};
@@ -284,9 +327,14 @@ constinit const OpDef class_nms_op = {
     .summary = "Non-maximum suppression for each class of each image: rows (image, class, box).",
     .formula = "at most, per image and class, ceil(log2 n) + 3 per box (sorting, area) + 13 per "
                "pair of boxes, as nms",
+    .kind = OpKind::selection,
     .inputs = class_nms_inputs,
     .constraints = class_nms_constraints,
     .attrs = AttrType::of<ClassNmsAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .cost_is_bound = true,
     .infer = infer_class_nms,
     .cost = cost_class_nms};
@@ -296,9 +344,14 @@ constinit const OpDef roi_align_op = {
     .formula = "8 per sample and channel (four products, three sums, one for the mean) + 16 per "
                "sample (its position and four weights) + 9 per region to choose one of several "
                "maps",
+    .kind = OpKind::resampling,
     .inputs = roi_inputs,
     .constraints = roi_constraints,
     .attrs = AttrType::of<RoiAlignAttrs>(),
+    .backward = keeps(first),
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_roi_align,
     .cost = cost_roi_align};
 constinit const OpDef paste_masks_op = {
@@ -306,9 +359,14 @@ constinit const OpDef paste_masks_op = {
     .summary = "Resizes masks to their boxes within an empty image.",
     .formula = "14 per box + 9 per pixel of the box, which is at most the image, larger by a "
                "border of the mask: (M + 2) / M times and a pixel on each axis",
+    .kind = OpKind::resampling,
     .inputs = paste_inputs,
     .constraints = paste_constraints,
     .attrs = AttrType::of<ImageSizeAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .cost_is_bound = true,
     .infer = infer_paste,
     .cost = cost_paste};
@@ -317,9 +375,14 @@ constinit const OpDef heatmaps_to_keypoints_op = {
     .summary = "The highest points of heatmaps that are resized to their boxes.",
     .formula = "36 per element of the resized map (bicubic, and a comparison), which is at most "
                "the image + 8 per keypoint",
+    .kind = OpKind::resampling,
     .inputs = heatmap_inputs,
     .constraints = heatmap_constraints,
     .attrs = AttrType::of<ImageSizeAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .cost_is_bound = true,
     .infer = infer_keypoints,
     .cost = cost_keypoints};

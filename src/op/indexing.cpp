@@ -23,22 +23,24 @@ constexpr std::string_view window_constraints[] = {
 constexpr std::string_view triangle_constraints[] = {"x of rank 2 or more"};
 constexpr std::string_view times_constraints[] = {"an axis within the rank of x",
                                                   "a count of at least 1"};
-constexpr std::string_view indices_inputs[] = {"x", "indices..."};
+constexpr Operand indices_inputs[] = {{"x", Role::data}, {"indices...", Role::indices}};
 constexpr std::string_view indices_constraints[] = {
     "one axis per index tensor, within the rank of x, none twice", "index tensors that broadcast"};
-constexpr std::string_view masked_inputs[] = {"x", "mask"};
+constexpr Operand masked_inputs[] = {{"x", Role::data}, {"mask", Role::mask}};
 constexpr std::string_view masked_constraints[] = {"a mask that broadcasts with x"};
-constexpr std::string_view source_inputs[] = {"x", "source"};
+constexpr Operand source_inputs[] = {{"x", Role::data}, {"source", Role::data}};
 constexpr std::string_view copy_constraints[] = {"a source that broadcasts to the shape of x"};
 constexpr std::string_view piece_constraints[] = {"an axis within the rank of x",
                                                   "a source of the shape of the piece"};
-constexpr std::string_view scatter_inputs[] = {"x", "indices", "source"};
+constexpr Operand scatter_inputs[] = {
+    {"x", Role::data}, {"indices", Role::indices}, {"source", Role::data}};
 constexpr std::string_view scatter_constraints[] = {"an axis within the rank of x",
                                                     "indices of the rank of x, or of rank 0"};
-constexpr std::string_view put_inputs[] = {"x", "values", "indices..."};
+constexpr Operand put_inputs[] = {
+    {"x", Role::data}, {"values", Role::data}, {"indices...", Role::indices}};
 constexpr std::string_view index_copy_constraints[] = {
     "an axis within the rank of x", "as many slices in the source as there are indices"};
-constexpr std::string_view fill_inputs[] = {"x", "mask", "value"};
+constexpr Operand fill_inputs[] = {{"x", Role::data}, {"mask", Role::mask}, {"value", Role::data}};
 constexpr std::string_view constant_constraints[] = {"sizes of at least 0"};
 
 void infer_split(Inference& in) {
@@ -233,17 +235,25 @@ Cost cost_index_put(const NodeView& node) {
 
 using namespace moving;
 
+constexpr Traits selects{OpKind::selection, keeps(second), new_memory};
+constexpr Traits randoms{OpKind::random, keeps_nothing, new_memory};
+
 template <class Attrs>
 constexpr OpDef put(std::string_view name, std::string_view summary, std::string_view formula,
                     void (*infer)(Inference&), Cost (*cost)(const NodeView&),
-                    std::span<const std::string_view> constraints,
-                    std::span<const std::string_view> inputs) {
+                    std::span<const std::string_view> constraints, Operands inputs,
+                    const Backward& backward) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
+          .kind = OpKind::update,
           .inputs = inputs,
           .constraints = constraints,
           .attrs = AttrType::of<Attrs>(),
+          .backward = backward,
+          .fusion = Fuse::alone,
+          .memory = over_first,
+          .arithmetic = real_arithmetic,
           .infer = infer,
           .cost = cost};
 }
@@ -251,73 +261,83 @@ constexpr OpDef put(std::string_view name, std::string_view summary, std::string
 }  // namespace
 
 constinit const OpDef split_op = move<SplitAttrs>("split", "Pieces of given sizes along an axis.",
-                                                  infer_split, split_constraints, view);
+                                                  infer_split, split_constraints, views);
 constinit const OpDef unbind_op =
     move<AxisAttrs>("unbind", "Every index along an axis as a tensor of its own.", infer_unbind,
-                    unbind_constraints, view);
+                    unbind_constraints, views);
 constinit const OpDef as_strided_op = move<StridedAttrs>(
-    "as_strided", "Another view of the memory of x.", infer_as_strided, strided_constraints, view);
+    "as_strided", "Another view of the memory of x.", infer_as_strided, strided_constraints, views);
 constinit const OpDef diagonal_op =
     move<DiagonalAttrs>("diagonal", "The diagonal of two axes, as the last one.", infer_diagonal,
-                        diagonal_constraints, view);
+                        diagonal_constraints, views);
 constinit const OpDef sliding_window_op =
     move<WindowAttrs>("sliding_window", "Windows along an axis, which may overlap, as a last axis.",
-                      infer_sliding_window, window_constraints, view);
+                      infer_sliding_window, window_constraints, views);
 constinit const OpDef tril_op = move<TriangleAttrs>("tril", "Zero above a diagonal.",
-                                                    infer_triangle, triangle_constraints, copy);
+                                                    infer_triangle, triangle_constraints, copies);
 constinit const OpDef triu_op = move<TriangleAttrs>("triu", "Zero below a diagonal.",
-                                                    infer_triangle, triangle_constraints, copy);
+                                                    infer_triangle, triangle_constraints, copies);
 constinit const OpDef repeat_interleave_op =
     move<ChunkAttrs>("repeat_interleave", "Each slice along an axis `chunks` times in a row.",
-                     infer_repeat_interleave, times_constraints, copy);
+                     infer_repeat_interleave, times_constraints, copies);
 constinit const OpDef advanced_index_op =
     move<DimsAttrs>("advanced_index", "Elements at index tensors for some of the axes.",
-                    infer_advanced_index, indices_constraints, picks, indices_inputs);
+                    infer_advanced_index, indices_constraints, looks_up, indices_inputs);
 constinit const OpDef masked_select_op =
     move<NoAttrs>("masked_select", "The elements where a mask holds; at most all.",
-                  infer_masked_select, masked_constraints, copy, masked_inputs);
+                  infer_masked_select, masked_constraints, selects, masked_inputs);
 constinit const OpDef nonzero_op = {.name = "nonzero",
                                     .summary =
                                         "The indices of the elements other than zero; at most all.",
                                     .formula = "1 comparison per input element",
+                                    .kind = OpKind::selection,
                                     .inputs = input_x,
                                     .constraints = no_constraints,
                                     .attrs = AttrType::of<NoAttrs>(),
+                                    .backward = keeps_nothing,
+                                    .fusion = Fuse::alone,
+                                    .memory = new_memory,
+                                    .arithmetic = real_arithmetic,
                                     .infer = infer_nonzero,
                                     .cost = per_input<1>};
 constinit const OpDef copy_op = move<NoAttrs>("copy", "The source in the shape and type of x.",
-                                              infer_copy, copy_constraints, copy, source_inputs);
+                                              infer_copy, copy_constraints, updates, source_inputs);
 constinit const OpDef slice_scatter_op =
     move<SliceAttrs>("slice_scatter", "x with a source in place of a range along an axis.",
-                     infer_slice_scatter, piece_constraints, copy, source_inputs);
+                     infer_slice_scatter, piece_constraints, updates, source_inputs);
 constinit const OpDef select_scatter_op =
     move<SelectAttrs>("select_scatter", "x with a source in place of one index along an axis.",
-                      infer_select_scatter, piece_constraints, copy, source_inputs);
-constinit const OpDef as_strided_scatter_op =
-    move<StridedAttrs>("as_strided_scatter", "x with a source in place of a view of its memory.",
-                       infer_as_strided_scatter, strided_scatter_constraints, copy, source_inputs);
+                      infer_select_scatter, piece_constraints, updates, source_inputs);
+constinit const OpDef as_strided_scatter_op = move<StridedAttrs>(
+    "as_strided_scatter", "x with a source in place of a view of its memory.",
+    infer_as_strided_scatter, strided_scatter_constraints, updates, source_inputs);
 constinit const OpDef scatter_op =
     put<ScatterAttrs>("scatter", "x with the source's elements at indices along an axis.",
                       "1 per index with a reduction, else 0", infer_scatter, cost_scatter,
-                      scatter_constraints, scatter_inputs);
+                      scatter_constraints, scatter_inputs, keeps(second));
 constinit const OpDef index_copy_op =
     put<ScatterAttrs>("index_copy", "x with the source's slices at indices along an axis.",
                       "1 per element of the source with a reduction, else 0", infer_index_copy,
-                      cost_index_copy, index_copy_constraints, scatter_inputs);
+                      cost_index_copy, index_copy_constraints, scatter_inputs, keeps(second));
 constinit const OpDef index_put_op =
     put<IndexPutAttrs>("index_put", "x with values at index tensors for some of the axes.",
                        "1 per value where they are added, else 0", infer_index_put, cost_index_put,
-                       indices_constraints, put_inputs);
+                       indices_constraints, put_inputs, keeps(all_but_first_two));
 constinit const OpDef masked_fill_op = {.name = "masked_fill",
                                         .summary = "x with a value where a mask holds.",
                                         .formula = "1 per output element",
+                                        .kind = OpKind::pointwise,
                                         .inputs = fill_inputs,
                                         .constraints = masked_constraints,
                                         .attrs = AttrType::of<ScalarAttrs>(),
+                                        .backward = keeps(second),
+                                        .fusion = Fuse::follows,
+                                        .memory = over_first,
+                                        .arithmetic = real_arithmetic,
                                         .infer = infer_masked_fill,
                                         .cost = per_output<1>};
-constinit const OpDef random_op =
-    move<RandomAttrs>("random", "Random numbers.", infer_random, constant_constraints, copy, {});
+constinit const OpDef random_op = move<RandomAttrs>("random", "Random numbers.", infer_random,
+                                                    constant_constraints, randoms, no_inputs);
 
 namespace {
 

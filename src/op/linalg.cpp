@@ -3,11 +3,13 @@
 namespace zoometer {
 namespace {
 
+using namespace declaring;
+
 // Leading terms of the operation counts in Appendix C of Blackford and Dongarra 1999,
 // "Installation Guide for LAPACK" (LAPACK Working Note 41): an LU factorisation takes 2/3 n^3, a
 // Cholesky factorisation 1/3 n^3, the inverse from LU factors 4/3 n^3, a triangular solution n^2.
 
-constexpr std::string_view solve_inputs[] = {"a", "b"};
+constexpr Operand solve_inputs[] = {{"a", Role::data}, {"b", Role::data}};
 constexpr std::string_view square_constraints[] = {"square matrices in the last two dimensions"};
 constexpr std::string_view solve_constraints[] = {
     "square matrices in the last two dimensions of a",
@@ -70,13 +72,19 @@ Cost cost_solve(const NodeView& node) {
 Cost cost_triangular(const NodeView& node) { return {0, triangular(node)}; }
 
 constexpr OpDef of_square(std::string_view name, std::string_view summary, std::string_view formula,
-                          void (*infer)(Inference&), Cost (*cost)(const NodeView&)) {
+                          const Backward& backward, void (*infer)(Inference&),
+                          Cost (*cost)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
+          .kind = OpKind::linear_algebra,
           .inputs = input_x,
           .constraints = square_constraints,
           .attrs = AttrType::of<NoAttrs>(),
+          .backward = backward,
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = pairs,
           .infer = infer,
           .cost = cost};
 }
@@ -86,9 +94,14 @@ constexpr OpDef solution(std::string_view name, std::string_view summary, std::s
   return {.name = name,
           .summary = summary,
           .formula = formula,
+          .kind = OpKind::linear_algebra,
           .inputs = solve_inputs,
           .constraints = solve_constraints,
           .attrs = AttrType::of<NoAttrs>(),
+          .backward = keeps(first | result),
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = pairs,
           .infer = infer_solve,
           .cost = cost};
 }
@@ -99,17 +112,17 @@ constinit const OpDef inverse_op = of_square(
     "inverse", "The inverse of a matrix, by its LU factors.",
     "2 n^3 for each matrix of n rows, the leading term of LAPACK's getrf and getri (LAPACK Working "
     "Note 41, Appendix C)",
-    infer_square, cost_cubes<6>);
+    keeps(result), infer_square, cost_cubes<6>);
 constinit const OpDef determinant_op =
     of_square("determinant", "The determinant of a matrix, by its LU factors.",
               "2/3 n^3 for each matrix of n rows, the leading term of LAPACK's getrf (LAPACK "
               "Working Note 41, Appendix C), and n for the product of the diagonal",
-              infer_determinant, cost_determinant);
+              keeps(first | result), infer_determinant, cost_determinant);
 constinit const OpDef cholesky_op =
     of_square("cholesky", "The triangular factor of a positive definite matrix.",
               "1/3 n^3 for each matrix of n rows, the leading term of LAPACK's potrf (LAPACK "
               "Working Note 41, Appendix C)",
-              infer_square, cost_cubes<1>);
+              keeps(result), infer_square, cost_cubes<1>);
 constinit const OpDef solve_op =
     solution("solve", "The solution of linear equations, by LU factors.",
              "2/3 n^3 for each matrix of n rows and 2 n^2 for each column of b, the leading terms "

@@ -6,19 +6,22 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view linear_inputs[] = {"x", "weight", "bias"};
+using namespace declaring;
+
+constexpr Operand linear_inputs[] = {
+    {"x", Role::data}, {"weight", Role::weight}, {"bias", Role::bias}};
 constexpr std::string_view linear_constraints[] = {
     "x of rank 1 or more and a weight of rank 2",
     "a last dimension of x as long as the weight's second",
     "a bias of one element per output feature"};
-constexpr std::string_view pair_inputs[] = {"a", "b"};
+constexpr Operand pair_inputs[] = {{"a", Role::data}, {"b", Role::data}};
 constexpr std::string_view matmul_constraints[] = {
     "operands of rank 1 or more", "a last dimension of a as long as the second last of b",
     "leading dimensions that broadcast"};
 constexpr std::string_view bmm_constraints[] = {"operands of rank 3",
                                                 "as many matrices in a as in b",
                                                 "a last dimension of a as long as the second of b"};
-constexpr std::string_view addmm_inputs[] = {"bias", "a", "b"};
+constexpr Operand addmm_inputs[] = {{"bias", Role::bias}, {"a", Role::data}, {"b", Role::data}};
 constexpr std::string_view addmm_constraints[] = {
     "matrices of rank 2", "a second dimension of a as long as the first of b",
     "a bias that broadcasts to the product"};
@@ -26,11 +29,13 @@ constexpr std::string_view einsum_constraints[] = {
     "an equation with letters, commas and an arrow, one term per operand",
     "one label per dimension of each operand, none twice within a term",
     "equal sizes of equal labels", "output labels that occur in an operand"};
-constexpr std::string_view grouped_inputs[] = {"rows", "matrices", "ends"};
+constexpr Operand grouped_inputs[] = {
+    {"rows", Role::data}, {"matrices", Role::weight}, {"ends", Role::indices}};
 constexpr std::string_view grouped_constraints[] = {"rows of rank 2 and matrices of rank 3",
                                                     "rows as long as each matrix has rows",
                                                     "one end for each matrix"};
-constexpr std::string_view attention_inputs[] = {"query", "key", "value", "mask"};
+constexpr Operand attention_inputs[] = {
+    {"query", Role::data}, {"key", Role::data}, {"value", Role::data}, {"mask", Role::mask}};
 constexpr std::string_view attention_constraints[] = {
     "query, key and value of equal rank of at least 2",
     "a query and a key with last dimensions of equal length", "as many keys as values"};
@@ -185,6 +190,21 @@ Cost cost_attention(const NodeView& node) {
   return {macs, checked_mul(scores, node.has(3) ? 7 : 6)};
 }
 
+/// Query rows x keys; a fused kernel needs none.
+std::int64_t scores_of(const NodeView& node) {
+  const std::int64_t features = std::max<std::int64_t>(1, node.in(0).dim(-1));
+  return checked_mul(node.in_numel(0) / features, node.in(1).dim(-2));
+}
+
+/// Its two products have four factors, of which query and key make up the first two.
+std::int64_t attention_backward_macs(const NodeView&, std::int64_t forward, std::int64_t) {
+  return checked_mul(2, forward);
+}
+
+constexpr Backward attention_backward{.keeps = first | second | third | result,
+                                      .factors = first | second | third,
+                                      .macs = attention_backward_macs};
+
 void infer_grouped_matmul(Inference& in) {
   const Shape& rows = in.shape(0);
   const Shape& matrices = in.shape(1);
@@ -200,9 +220,14 @@ constinit const OpDef linear_op = {.name = "linear",
                                    .summary = "x times the transposed weight, plus a bias.",
                                    .formula = "2 x MACs + 1 per output element for the bias; "
                                               "MACs = output elements x input features",
+                                   .kind = OpKind::product,
                                    .inputs = linear_inputs,
                                    .constraints = linear_constraints,
                                    .attrs = AttrType::of<NoAttrs>(),
+                                   .backward = keeps_factors(),
+                                   .fusion = Fuse::leads,
+                                   .memory = new_memory,
+                                   .arithmetic = additions,
                                    .infer = infer_linear,
                                    .cost = cost_linear};
 
@@ -210,9 +235,14 @@ constinit const OpDef matmul_op = {.name = "matmul",
                                    .summary = "Matrix product over the last two dimensions.",
                                    .formula =
                                        "2 x MACs; MACs = output elements x length of the products",
+                                   .kind = OpKind::product,
                                    .inputs = pair_inputs,
                                    .constraints = matmul_constraints,
                                    .attrs = AttrType::of<NoAttrs>(),
+                                   .backward = keeps_factors(),
+                                   .fusion = Fuse::absorbs,
+                                   .memory = new_memory,
+                                   .arithmetic = additions,
                                    .infer = infer_matmul,
                                    .cost = cost_product<0>};
 
@@ -220,9 +250,14 @@ constinit const OpDef bmm_op = {.name = "bmm",
                                 .summary = "Matrix products of two batches.",
                                 .formula =
                                     "2 x MACs; MACs = output elements x length of the products",
+                                .kind = OpKind::product,
                                 .inputs = pair_inputs,
                                 .constraints = bmm_constraints,
                                 .attrs = AttrType::of<NoAttrs>(),
+                                .backward = keeps_factors(),
+                                .fusion = Fuse::absorbs,
+                                .memory = new_memory,
+                                .arithmetic = additions,
                                 .infer = infer_bmm,
                                 .cost = cost_product<0>};
 
@@ -230,9 +265,14 @@ constinit const OpDef addmm_op = {.name = "addmm",
                                   .summary = "Matrix product plus a bias.",
                                   .formula = "2 x MACs + 1 per output element; "
                                              "MACs = output elements x length of the products",
+                                  .kind = OpKind::product,
                                   .inputs = addmm_inputs,
                                   .constraints = addmm_constraints,
                                   .attrs = AttrType::of<NoAttrs>(),
+                                  .backward = keeps_factors(second | third),
+                                  .fusion = Fuse::leads,
+                                  .memory = new_memory,
+                                  .arithmetic = additions,
                                   .infer = infer_addmm,
                                   .cost = cost_product<1>};
 
@@ -240,9 +280,14 @@ constinit const OpDef grouped_matmul_op = {
     .name = "grouped_matmul",
     .summary = "Rows, each times the matrix of its group, as in a mixture of experts.",
     .formula = "2 x MACs, however rows fall into groups; MACs = output elements x length of a row",
+    .kind = OpKind::product,
     .inputs = grouped_inputs,
     .constraints = grouped_constraints,
     .attrs = AttrType::of<NoAttrs>(),
+    .backward = keeps_factors(),
+    .fusion = Fuse::leads,
+    .memory = new_memory,
+    .arithmetic = additions,
     .infer = infer_grouped_matmul,
     .cost = cost_product<0>};
 
@@ -251,9 +296,14 @@ constinit const OpDef einsum_op = {
     .summary = "Sum of products over labelled dimensions.",
     .formula =
         "2 x MACs with two operands, else 1 per element; MACs = product of all labels' sizes",
+    .kind = OpKind::product,
     .inputs = pair_inputs,
     .constraints = einsum_constraints,
     .attrs = AttrType::of<EinsumAttrs>(),
+    .backward = keeps_factors(),
+    .fusion = Fuse::absorbs,
+    .memory = new_memory,
+    .arithmetic = additions,
     .infer = infer_einsum,
     .cost = cost_einsum};
 
@@ -262,9 +312,14 @@ constinit const OpDef scaled_dot_product_attention_op = {
     .summary = "softmax(query x key^T / sqrt(E) + mask) x value.",
     .formula = "2 x MACs + 6 per score (scale and softmax), +1 with a mask; "
                "MACs = scores x (query features + value features)",
+    .kind = OpKind::attention,
     .inputs = attention_inputs,
     .constraints = attention_constraints,
     .attrs = AttrType::of<AttentionAttrs>(),
+    .backward = attention_backward,
+    .fusion = Fuse::leads,
+    .memory = Memory{.workspace = scores_of},
+    .arithmetic = real_arithmetic,
     .infer = infer_attention,
     .cost = cost_attention};
 

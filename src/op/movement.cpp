@@ -23,7 +23,7 @@ constexpr std::string_view select_constraints[] = {"an axis within the rank of x
                                                    "an index below the length of the axis"};
 constexpr std::string_view chunk_constraints[] = {"an axis within the rank of x",
                                                   "at least one chunk"};
-constexpr std::string_view cat_inputs[] = {"tensors..."};
+constexpr Operand cat_inputs[] = {{"tensors...", Role::data}};
 constexpr std::string_view cat_constraints[] = {"an axis within the rank of the tensors",
                                                 "tensors of equal shape but for that axis"};
 constexpr std::string_view stack_constraints[] = {"an axis within the rank of the result",
@@ -32,12 +32,12 @@ constexpr std::string_view pad_constraints[] = {"a padding on both sides for eac
                                                 "sizes of at least 0 after cropping"};
 constexpr std::string_view repeat_constraints[] = {
     "at least as many counts as x has dimensions, none negative"};
-constexpr std::string_view indexed_inputs[] = {"x", "indices"};
+constexpr Operand indexed_inputs[] = {{"x", Role::data}, {"indices", Role::indices}};
 constexpr std::string_view gather_constraints[] = {"an axis within the rank of x",
                                                    "indices of the rank of x"};
 constexpr std::string_view index_select_constraints[] = {"an axis within the rank of x",
                                                          "indices of rank 1 or 0"};
-constexpr std::string_view embedding_inputs[] = {"table", "indices"};
+constexpr Operand embedding_inputs[] = {{"table", Role::weight}, {"indices", Role::indices}};
 constexpr std::string_view embedding_constraints[] = {"a table of rank 2"};
 constexpr std::string_view index_constraints[] = {"x of rank 1 or more"};
 constexpr std::string_view shuffle_constraints[] = {
@@ -327,61 +327,62 @@ using namespace moving;
 }  // namespace
 
 constinit const OpDef reshape_op = move<SizesAttrs>(
-    "reshape", "The same elements in another shape.", infer_reshape, reshape_constraints, reshaped);
+    "reshape", "The same elements in another shape.", infer_reshape, reshape_constraints, reshapes);
 constinit const OpDef flatten_op = move<FlattenAttrs>("flatten", "Joins a run of dimensions.",
-                                                      infer_flatten, axis_constraints, reshaped);
+                                                      infer_flatten, axis_constraints, reshapes);
 constinit const OpDef squeeze_op = move<AxisAttrs>("squeeze", "Removes a dimension of size 1.",
-                                                   infer_squeeze, axis_constraints, alias);
+                                                   infer_squeeze, axis_constraints, aliases);
 constinit const OpDef unsqueeze_op = move<AxisAttrs>("unsqueeze", "Inserts a dimension of size 1.",
-                                                     infer_unsqueeze, axis_constraints, alias);
+                                                     infer_unsqueeze, axis_constraints, aliases);
 constinit const OpDef permute_op = move<DimsAttrs>("permute", "Reorders the dimensions.",
-                                                   infer_permute, permute_constraints, view);
+                                                   infer_permute, permute_constraints, views);
 constinit const OpDef transpose_op = move<TransposeAttrs>("transpose", "Swaps two dimensions.",
-                                                          infer_transpose, axis_constraints, view);
+                                                          infer_transpose, axis_constraints, views);
 constinit const OpDef expand_op =
     move<SizesAttrs>("expand", "Repeats dimensions of size 1 without copying.", infer_expand,
-                     expand_constraints, view);
+                     expand_constraints, views);
 constinit const OpDef slice_op =
-    move<SliceAttrs>("slice", "A range along an axis.", infer_slice, slice_constraints, view);
-constinit const OpDef select_op =
-    move<SelectAttrs>("select", "One index along an axis.", infer_select, select_constraints, view);
+    move<SliceAttrs>("slice", "A range along an axis.", infer_slice, slice_constraints, views);
+constinit const OpDef select_op = move<SelectAttrs>("select", "One index along an axis.",
+                                                    infer_select, select_constraints, views);
 constinit const OpDef chunk_op = move<ChunkAttrs>("chunk", "Splits an axis into equal pieces.",
-                                                  infer_chunk, chunk_constraints, view);
+                                                  infer_chunk, chunk_constraints, views);
 constinit const OpDef cat_op = move<AxisAttrs>("cat", "Joins tensors along an axis.", infer_cat,
-                                               cat_constraints, copy, cat_inputs);
-constinit const OpDef stack_op = move<AxisAttrs>("stack", "Joins tensors along a new axis.",
-                                                 infer_stack, stack_constraints, copy, cat_inputs);
+                                               cat_constraints, copies, cat_inputs);
+constinit const OpDef stack_op = move<AxisAttrs>(
+    "stack", "Joins tensors along a new axis.", infer_stack, stack_constraints, copies, cat_inputs);
 constinit const OpDef pad_op =
-    move<PadAttrs>("pad", "Adds elements around, or crops.", infer_pad, pad_constraints, copy);
+    move<PadAttrs>("pad", "Adds elements around, or crops.", infer_pad, pad_constraints, copies);
 constinit const OpDef roll_op = move<RollAttrs>("roll", "Shifts along axes, around the end.",
-                                                infer_roll, axis_constraints, copy);
+                                                infer_roll, axis_constraints, copies);
 constinit const OpDef repeat_op = move<SizesAttrs>("repeat", "Copies the tensor along its axes.",
-                                                   infer_repeat, repeat_constraints, copy);
+                                                   infer_repeat, repeat_constraints, copies);
 constinit const OpDef flip_op =
-    move<DimsAttrs>("flip", "Reverses axes.", infer_dims, axis_constraints, copy);
+    move<DimsAttrs>("flip", "Reverses axes.", infer_dims, axis_constraints, copies);
 constinit const OpDef index_select_op =
     move<AxisAttrs>("index_select", "Slices along an axis.", infer_index_select,
-                    index_select_constraints, picks, indexed_inputs);
+                    index_select_constraints, looks_up_rows, indexed_inputs);
 constinit const OpDef gather_op = move<AxisAttrs>("gather", "Elements along an axis.", infer_gather,
-                                                  gather_constraints, picks, indexed_inputs);
-constinit const OpDef embedding_op = move<NoAttrs>("embedding", "Rows of a table.", infer_embedding,
-                                                   embedding_constraints, picks, embedding_inputs);
+                                                  gather_constraints, looks_up, indexed_inputs);
+constinit const OpDef embedding_op =
+    move<NoAttrs>("embedding", "Rows of a table.", infer_embedding, embedding_constraints,
+                  looks_up_rows, embedding_inputs);
 constinit const OpDef index_op = move<NoAttrs>("index", "Slices along the first axis.", infer_index,
-                                               index_constraints, picks, indexed_inputs);
+                                               index_constraints, looks_up_rows, indexed_inputs);
 constinit const OpDef contiguous_op = move<NoAttrs>("contiguous", "A copy, unless x is contiguous.",
-                                                    infer_same, no_constraints, reshaped);
+                                                    infer_same, no_constraints, reshapes);
 constinit const OpDef clone_op =
-    move<NoAttrs>("clone", "A copy.", infer_same, no_constraints, copy);
+    move<NoAttrs>("clone", "A copy.", infer_same, no_constraints, copies);
 constinit const OpDef pixel_shuffle_op = move<ChunkAttrs>(
-    "pixel_shuffle", "Channels into space.", infer_pixel_shuffle, shuffle_constraints, copy);
+    "pixel_shuffle", "Channels into space.", infer_pixel_shuffle, shuffle_constraints, copies);
 constinit const OpDef unfold_op =
-    move<UnfoldAttrs>("unfold", "Windows as columns.", infer_unfold, unfold_constraints, copy);
+    move<UnfoldAttrs>("unfold", "Windows as columns.", infer_unfold, unfold_constraints, copies);
 constinit const OpDef full_op =
-    move<FullAttrs>("full", "A constant.", infer_full, constant_constraints, copy, {});
+    move<FullAttrs>("full", "A constant.", infer_full, constant_constraints, constants, no_inputs);
 constinit const OpDef full_like_op = move<FullLikeAttrs>(
-    "full_like", "A constant with the sizes of x.", infer_full_like, no_constraints, copy);
-constinit const OpDef arange_op = move<ArangeAttrs>("arange", "Numbers in equal steps.",
-                                                    infer_arange, constant_constraints, copy, {});
+    "full_like", "A constant with the sizes of x.", infer_full_like, no_constraints, constants);
+constinit const OpDef arange_op = move<ArangeAttrs>(
+    "arange", "Numbers in equal steps.", infer_arange, constant_constraints, constants, no_inputs);
 
 namespace {
 

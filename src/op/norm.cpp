@@ -1,10 +1,19 @@
 #include "zoometer/op/norm.hpp"
 
+#include <algorithm>
+
 namespace zoometer {
 namespace {
 
-constexpr std::string_view batch_inputs[] = {"x", "weight", "bias", "running_mean", "running_var"};
-constexpr std::string_view affine_inputs[] = {"x", "weight", "bias"};
+using namespace declaring;
+
+constexpr Operand batch_inputs[] = {{"x", Role::data},
+                                    {"weight", Role::scale},
+                                    {"bias", Role::shift},
+                                    {"running_mean", Role::mean},
+                                    {"running_var", Role::variance}};
+constexpr Operand affine_inputs[] = {
+    {"x", Role::data}, {"weight", Role::scale}, {"bias", Role::shift}};
 constexpr std::string_view channel_constraints[] = {
     "x of rank 2 or more", "weights, biases and statistics of one element per channel"};
 constexpr std::string_view layer_constraints[] = {
@@ -62,6 +71,36 @@ Cost cost_response(const NodeView& node) {
   return {0, checked_mul(checked_add(size, 5), node.in_numel(0))};
 }
 
+constexpr std::int64_t float32_bytes = 4;
+
+std::int64_t channel_bytes(const NodeView& node) {
+  return product(2, node.in(0).dim(1), float32_bytes);
+}
+
+std::int64_t instance_bytes(const NodeView& node) {
+  return product(2, node.in(0).dim(0), node.in(0).dim(1), float32_bytes);
+}
+
+std::int64_t group_bytes(const NodeView& node) {
+  return product(2, node.in(0).dim(0), node.attrs<GroupNormAttrs>().num_groups, float32_bytes);
+}
+
+template <std::int64_t Numbers>
+std::int64_t row_bytes(const NodeView& node) {
+  std::int64_t row = 1;
+  const std::int64_t rank = node.attrs<LayerNormAttrs>().normalized_rank;
+  for (std::int64_t i = 1; i <= rank; ++i) row = checked_mul(row, node.in(0).dim(-i));
+  return product(Numbers, node.in_numel(0) / std::max<std::int64_t>(1, row), float32_bytes);
+}
+
+constexpr Extra channel_statistics{"mean and deviation of each channel, in float32", channel_bytes};
+constexpr Extra instance_statistics{"mean and deviation of each channel of each sample, in float32",
+                                    instance_bytes};
+constexpr Extra group_statistics{"mean and deviation of each group of each sample, in float32",
+                                 group_bytes};
+constexpr Extra row_statistics{"mean and deviation of each row, in float32", row_bytes<2>};
+constexpr Extra row_scales{"one number for each row, in float32", row_bytes<1>};
+
 constexpr std::string_view normalise_formula =
     "5 per element (sum for the mean; difference, square and sum for the variance; scaling), "
     "+1 with a weight, +1 with a bias";
@@ -72,9 +111,14 @@ constinit const OpDef batch_norm_op = {
     .name = "batch_norm",
     .summary = "Batch normalisation in evaluation mode, with stored statistics.",
     .formula = "2 per element: the four vectors fold into one scale and one shift per channel",
+    .kind = OpKind::normalisation,
     .inputs = batch_inputs,
     .constraints = channel_constraints,
     .attrs = AttrType::of<BatchNormAttrs>(),
+    .backward = keeps(first).with(channel_statistics),
+    .fusion = Fuse::follows,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_per_channel,
     .cost = per_input<2>};
 
@@ -82,9 +126,14 @@ constinit const OpDef layer_norm_op = {
     .name = "layer_norm",
     .summary = "Normalises the last dimensions of every element to mean 0 and variance 1.",
     .formula = normalise_formula,
+    .kind = OpKind::normalisation,
     .inputs = affine_inputs,
     .constraints = layer_constraints,
     .attrs = AttrType::of<LayerNormAttrs>(),
+    .backward = keeps(first).with(row_statistics),
+    .fusion = Fuse::leads,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_layer_norm,
     .cost = cost_normalise};
 
@@ -92,9 +141,14 @@ constinit const OpDef rms_norm_op = {
     .name = "rms_norm",
     .summary = "Divides by the root mean square over the last dimensions.",
     .formula = "3 per element (square, sum, scaling), +1 with a weight",
+    .kind = OpKind::normalisation,
     .inputs = affine_inputs,
     .constraints = layer_constraints,
     .attrs = AttrType::of<LayerNormAttrs>(),
+    .backward = keeps(first).with(row_scales),
+    .fusion = Fuse::leads,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_layer_norm,
     .cost = cost_rms};
 
@@ -102,18 +156,28 @@ constinit const OpDef group_norm_op = {.name = "group_norm",
                                        .summary =
                                            "Normalises each group of channels of each sample.",
                                        .formula = normalise_formula,
+                                       .kind = OpKind::normalisation,
                                        .inputs = affine_inputs,
                                        .constraints = group_constraints,
                                        .attrs = AttrType::of<GroupNormAttrs>(),
+                                       .backward = keeps(first).with(group_statistics),
+                                       .fusion = Fuse::leads,
+                                       .memory = new_memory,
+                                       .arithmetic = real_arithmetic,
                                        .infer = infer_group_norm,
                                        .cost = cost_normalise};
 
 constinit const OpDef instance_norm_op = {.name = "instance_norm",
                                           .summary = "Normalises each channel of each sample.",
                                           .formula = normalise_formula,
+                                          .kind = OpKind::normalisation,
                                           .inputs = affine_inputs,
                                           .constraints = channel_constraints,
                                           .attrs = AttrType::of<BatchNormAttrs>(),
+                                          .backward = keeps(first).with(instance_statistics),
+                                          .fusion = Fuse::leads,
+                                          .memory = new_memory,
+                                          .arithmetic = real_arithmetic,
                                           .infer = infer_per_channel,
                                           .cost = cost_normalise};
 
@@ -121,9 +185,14 @@ constinit const OpDef local_response_norm_op = {
     .name = "local_response_norm",
     .summary = "Divides by a power of the mean square over neighbouring channels.",
     .formula = "(size + 5) per element: square, size sums, scale, add, power, division",
+    .kind = OpKind::normalisation,
     .inputs = input_x,
     .constraints = response_constraints,
     .attrs = AttrType::of<LocalResponseNormAttrs>(),
+    .backward = keeps(first | result),
+    .fusion = Fuse::leads,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_response,
     .cost = cost_response};
 

@@ -5,6 +5,8 @@
 namespace zoometer {
 namespace {
 
+using namespace declaring;
+
 constexpr std::string_view window_constraints[] = {
     "x with a leading channel dimension and the window's spatial dimensions, batched or not",
     "kernel sizes, strides and dilations of at least 1 for each spatial dimension",
@@ -87,9 +89,14 @@ constexpr OpDef window(std::string_view name, std::string_view summary, void (*i
           .summary = summary,
           .formula = average ? "window elements per output element (sums and one division)"
                              : "(window elements - 1) per output element (comparisons)",
+          .kind = OpKind::pooling,
           .inputs = input_x,
           .constraints = window_constraints,
           .attrs = AttrType::of<PoolAttrs>(),
+          .backward = average ? keeps(first) : keeps(first).with(index_of_each),
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = average ? additions : real_arithmetic,
           .infer = infer,
           .cost = average ? cost_avg : cost_max};
 }
@@ -100,9 +107,14 @@ constexpr OpDef adaptive(std::string_view name, std::string_view summary, void (
           .summary = summary,
           .formula = average ? "1 per input element (sums) + 1 per output element (division)"
                              : "1 per input element (comparisons)",
+          .kind = OpKind::pooling,
           .inputs = input_x,
           .constraints = adaptive_constraints,
           .attrs = AttrType::of<AdaptivePoolAttrs>(),
+          .backward = average ? keeps(first) : keeps(first).with(index_of_each),
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = average ? additions : real_arithmetic,
           .infer = infer,
           .cost = average ? cost_adaptive_avg : per_input<1>};
 }

@@ -3,8 +3,12 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view scaled_inputs[] = {"x", "scale", "zero_point"};
-constexpr std::string_view per_channel_inputs[] = {"x", "scales", "zero_points"};
+using namespace declaring;
+
+constexpr Operand scaled_inputs[] = {
+    {"x", Role::data}, {"scale", Role::quantisation}, {"zero_point", Role::zero_point}};
+constexpr Operand per_channel_inputs[] = {
+    {"x", Role::data}, {"scales", Role::quantisation}, {"zero_points", Role::zero_point}};
 constexpr std::string_view tensor_constraints[] = {"a scale and a zero point of one element each",
                                                    "a quantised or integer dtype"};
 constexpr std::string_view channel_constraints[] = {
@@ -50,9 +54,14 @@ constinit const OpDef quantize_per_tensor_op = {
     .name = "quantize_per_tensor",
     .summary = "Real numbers as integers, with one scale and one zero point.",
     .formula = quantize_formula,
+    .kind = OpKind::quantisation,
     .inputs = scaled_inputs,
     .constraints = tensor_constraints,
     .attrs = AttrType::of<QuantizeAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::follows,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_per_tensor,
     .cost = per_output<2>};
 
@@ -60,9 +69,14 @@ constinit const OpDef quantize_per_channel_op = {
     .name = "quantize_per_channel",
     .summary = "Real numbers as integers, with a scale and a zero point for each channel.",
     .formula = quantize_formula,
+    .kind = OpKind::quantisation,
     .inputs = per_channel_inputs,
     .constraints = channel_constraints,
     .attrs = AttrType::of<QuantizePerChannelAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::follows,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_per_channel,
     .cost = per_output<2>};
 
@@ -70,9 +84,14 @@ constinit const OpDef dequantize_op = {
     .name = "dequantize",
     .summary = "The real numbers that integers stand for.",
     .formula = "2 per element: subtraction of the zero point and multiplication by the scale",
+    .kind = OpKind::quantisation,
     .inputs = scaled_inputs,
     .constraints = dequantize_constraints,
     .attrs = AttrType::of<NoAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::follows,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_dequantize,
     .cost = per_output<2>};
 
@@ -84,10 +103,14 @@ constinit const OpDef requantize_op = {
     .summary = "The result of the integer operator before it, at its own scale and zero point.",
     .formula = "2 per element: multiplication by the ratio of the scales and addition of the zero "
                "point, rounded and clamped; 0 more for a folded ReLU",
+    .kind = OpKind::quantisation,
     .inputs = scaled_inputs,
     .constraints = requantize_constraints,
     .attrs = AttrType::of<RequantizeAttrs>(),
-    .storage = Storage::reshaped,
+    .backward = keeps_nothing,
+    .fusion = Fuse::follows,
+    .memory = reshaped,
+    .arithmetic = real_arithmetic,
     .infer = infer_requantize,
     .cost = per_output<2>};
 

@@ -3,11 +3,15 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view cell_inputs[] = {"x",    "input_weights", "recurrent_weights",
-                                            "bias", "lengths",       "hidden"};
-constexpr std::string_view lstm_inputs[] = {"x",    "input_weights", "recurrent_weights",
-                                            "bias", "lengths",       "hidden",
-                                            "cell", "peepholes",     "projection"};
+using namespace declaring;
+
+constexpr Operand cell_inputs[] = {
+    {"x", Role::data},    {"input_weights", Role::weight}, {"recurrent_weights", Role::weight},
+    {"bias", Role::bias}, {"lengths", Role::indices},      {"hidden", Role::data}};
+constexpr Operand lstm_inputs[] = {
+    {"x", Role::data},    {"input_weights", Role::weight}, {"recurrent_weights", Role::weight},
+    {"bias", Role::bias}, {"lengths", Role::indices},      {"hidden", Role::data},
+    {"cell", Role::data}, {"peepholes", Role::weight},     {"projection", Role::weight}};
 constexpr std::string_view constraints[] = {
     "x of rank 3, and weights of rank 3 with as many directions, 1 or 2, in both",
     "recurrent weights with a row per gate and hidden unit, and a column per number of the state",
@@ -91,15 +95,31 @@ Cost cost_recurrent(const NodeView& node) {
           checked_mul(units, sums + Others + peepholes)};
 }
 
+/// The products with x have two factors, x and its weights. Those with the states always have two
+/// gradients: of the recurrent weights, and of the states, which depend on weights.
+std::int64_t backward_macs(const NodeView& node, std::int64_t forward, std::int64_t wanted) {
+  const std::int64_t rows = checked_mul(node.in(1).dim(0), node.in(1).dim(1));
+  const std::int64_t of_inputs = checked_mul(node.in_numel(0), rows);
+  return checked_add(checked_mul(of_inputs, wanted), checked_mul(2, forward - of_inputs));
+}
+
+constexpr Backward recurrent_backward{
+    .keeps = first | result, .factors = first | second, .macs = backward_macs};
+
 constexpr OpDef recurrent(std::string_view name, std::string_view summary, std::string_view formula,
-                          std::span<const std::string_view> inputs, void (*infer)(Inference&),
+                          Operands inputs, void (*infer)(Inference&),
                           Cost (*cost)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
+          .kind = OpKind::recurrent,
           .inputs = inputs,
           .constraints = constraints,
           .attrs = AttrType::of<RecurrentAttrs>(),
+          .backward = recurrent_backward,
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = real_arithmetic,
           .infer = infer,
           .cost = cost};
 }

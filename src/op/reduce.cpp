@@ -5,11 +5,13 @@
 namespace zoometer {
 namespace {
 
+using namespace declaring;
+
 constexpr std::string_view reduce_constraints[] = {"axes within the rank of x, none twice"};
 constexpr std::string_view topk_constraints[] = {"an axis within the rank of x",
                                                  "k between 0 and the length of the axis"};
 constexpr std::string_view axis_constraints[] = {"an axis within the rank of x"};
-constexpr std::string_view search_inputs[] = {"sorted", "values"};
+constexpr Operand search_inputs[] = {{"sorted", Role::data}, {"values", Role::data}};
 constexpr std::string_view search_constraints[] = {
     "sorted numbers of rank 1, or with the leading sizes of values"};
 
@@ -88,25 +90,37 @@ Cost cost_sort(const NodeView& node) {
 }
 
 constexpr OpDef reduction(std::string_view name, std::string_view summary, std::string_view formula,
-                          Cost (*cost)(const NodeView&), void (*infer)(Inference&) = infer_reduce) {
+                          Cost (*cost)(const NodeView&), const Backward& backward,
+                          Arithmetic arithmetic = real_arithmetic,
+                          void (*infer)(Inference&) = infer_reduce) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
+          .kind = OpKind::reduction,
           .inputs = input_x,
           .constraints = reduce_constraints,
           .attrs = AttrType::of<ReduceAttrs>(),
+          .backward = backward,
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = arithmetic,
           .infer = infer,
           .cost = cost};
 }
 
-constexpr OpDef running(std::string_view name, std::string_view summary,
-                        void (*infer)(Inference&)) {
+constexpr OpDef running(std::string_view name, std::string_view summary, const Backward& backward,
+                        Arithmetic arithmetic, void (*infer)(Inference&)) {
   return {.name = name,
           .summary = summary,
           .formula = "1 per input element",
+          .kind = OpKind::scan,
           .inputs = input_x,
           .constraints = axis_constraints,
           .attrs = AttrType::of<CumulativeAttrs>(),
+          .backward = backward,
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = arithmetic,
           .infer = infer,
           .cost = per_input<1>};
 }
@@ -117,58 +131,83 @@ constexpr std::string_view two = "2 per input element";
 }  // namespace
 
 constinit const OpDef mean_op =
-    reduction("mean", "Mean over axes.", "1 per input element + 1 per output element", cost_mean);
-constinit const OpDef sum_op = reduction("sum", "Sum over axes.", one, per_input<1>);
-constinit const OpDef prod_op = reduction("prod", "Product over axes.", one, per_input<1>);
-constinit const OpDef amax_op = reduction("amax", "Largest element over axes.", one, per_input<1>);
-constinit const OpDef amin_op = reduction("amin", "Smallest element over axes.", one, per_input<1>);
-constinit const OpDef norm_op =
-    reduction("norm", "Root of the sum of squares over axes.", two, per_input<2>);
-constinit const OpDef var_op =
-    reduction("var", "Variance over axes.", "4 per input element", per_input<4>);
-constinit const OpDef logsumexp_op =
-    reduction("logsumexp", "Logarithm of the sum of exponentials.", two, per_input<2>);
+    reduction("mean", "Mean over axes.", "1 per input element + 1 per output element", cost_mean,
+              keeps(first), additions);
+constinit const OpDef sum_op =
+    reduction("sum", "Sum over axes.", one, per_input<1>, keeps_nothing, additions);
+constinit const OpDef prod_op = reduction("prod", "Product over axes.", one, per_input<1>,
+                                          keeps(first | result), multiplications);
+constinit const OpDef amax_op =
+    reduction("amax", "Largest element over axes.", one, per_input<1>, keeps(first | result));
+constinit const OpDef amin_op =
+    reduction("amin", "Smallest element over axes.", one, per_input<1>, keeps(first | result));
+constinit const OpDef norm_op = reduction("norm", "Root of the sum of squares over axes.", two,
+                                          per_input<2>, keeps(first | result), additions);
+constinit const OpDef var_op = reduction("var", "Variance over axes.", "4 per input element",
+                                         per_input<4>, keeps(first), additions);
+constinit const OpDef logsumexp_op = reduction("logsumexp", "Logarithm of the sum of exponentials.",
+                                               two, per_input<2>, keeps(first | result));
 constinit const OpDef argmax_op =
-    reduction("argmax", "Index of the largest element.", one, per_input<1>, infer_index);
+    reduction("argmax", "Index of the largest element.", one, per_input<1>, keeps_nothing,
+              real_arithmetic, infer_index);
 constinit const OpDef argmin_op =
-    reduction("argmin", "Index of the smallest element.", one, per_input<1>, infer_index);
-constinit const OpDef any_op =
-    reduction("any", "Whether any element holds.", one, per_input<1>, infer_truth);
-constinit const OpDef all_op =
-    reduction("all", "Whether all elements hold.", one, per_input<1>, infer_truth);
+    reduction("argmin", "Index of the smallest element.", one, per_input<1>, keeps_nothing,
+              real_arithmetic, infer_index);
+constinit const OpDef any_op = reduction("any", "Whether any element holds.", one, per_input<1>,
+                                         keeps_nothing, real_arithmetic, infer_truth);
+constinit const OpDef all_op = reduction("all", "Whether all elements hold.", one, per_input<1>,
+                                         keeps_nothing, real_arithmetic, infer_truth);
 constinit const OpDef cumsum_op =
-    running("cumsum", "Running sums along an axis.", infer_cumulative);
+    running("cumsum", "Running sums along an axis.", keeps_nothing, additions, infer_cumulative);
 constinit const OpDef cumprod_op =
-    running("cumprod", "Running products along an axis.", infer_cumulative);
+    running("cumprod", "Running products along an axis.", keeps(first | result), multiplications,
+            infer_cumulative);
 constinit const OpDef cummax_op =
-    running("cummax", "The largest element so far along an axis, with its index.", infer_sort);
+    running("cummax", "The largest element so far along an axis, with its index.",
+            keeps_nothing.with(index_of_each), real_arithmetic, infer_sort);
 constinit const OpDef cummin_op =
-    running("cummin", "The smallest element so far along an axis, with its index.", infer_sort);
+    running("cummin", "The smallest element so far along an axis, with its index.",
+            keeps_nothing.with(index_of_each), real_arithmetic, infer_sort);
 constinit const OpDef topk_op = {
     .name = "topk",
     .summary = "The k largest elements along an axis, with their indices.",
     .formula = "max(1, ceil(log2 k)) comparisons per input element: a heap of k",
+    .kind = OpKind::ordering,
     .inputs = input_x,
     .constraints = topk_constraints,
     .attrs = AttrType::of<TopkAttrs>(),
+    .backward = keeps_nothing.with(index_of_each),
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_topk,
     .cost = cost_topk};
 constinit const OpDef sort_op = {.name = "sort",
                                  .summary = "Sorted elements along an axis, with their indices.",
                                  .formula =
                                      "ceil(log2 n) comparisons per element, n the axis's length",
+                                 .kind = OpKind::ordering,
                                  .inputs = input_x,
                                  .constraints = axis_constraints,
                                  .attrs = AttrType::of<CumulativeAttrs>(),
+                                 .backward = keeps_nothing.with(index_of_each),
+                                 .fusion = Fuse::alone,
+                                 .memory = new_memory,
+                                 .arithmetic = real_arithmetic,
                                  .infer = infer_sort,
                                  .cost = cost_sort};
 constinit const OpDef searchsorted_op = {
     .name = "searchsorted",
     .summary = "Where values would be inserted into sorted numbers.",
     .formula = "ceil(log2(n + 1)) comparisons per value among n numbers: a binary search",
+    .kind = OpKind::ordering,
     .inputs = search_inputs,
     .constraints = search_constraints,
     .attrs = AttrType::of<NoAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_searchsorted,
     .cost = cost_searchsorted};
 

@@ -3,10 +3,12 @@
 namespace zoometer {
 namespace {
 
+using namespace declaring;
+
 constexpr std::string_view upsample_constraints[] = {
     "x with a batch, a channel and the operator's spatial dimensions",
     "an output size of at least 1 for each spatial dimension"};
-constexpr std::string_view grid_inputs[] = {"x", "grid"};
+constexpr Operand grid_inputs[] = {{"x", Role::data}, {"grid", Role::data}};
 constexpr std::string_view grid_constraints[] = {"x of rank 4 and a grid of rank 4",
                                                  "a grid with the batch of x and two coordinates",
                                                  "a mode of bilinear, nearest or bicubic"};
@@ -47,9 +49,14 @@ constexpr OpDef nearest(std::string_view name, void (*infer)(Inference&)) {
   return {.name = name,
           .summary = "Resizes to the nearest element.",
           .formula = "0: moves elements, computes nothing",
+          .kind = OpKind::resampling,
           .inputs = input_x,
           .constraints = upsample_constraints,
           .attrs = AttrType::of<UpsampleAttrs>(),
+          .backward = keeps_nothing,
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = real_arithmetic,
           .coverage = Coverage::zero,
           .infer = infer};
 }
@@ -60,9 +67,14 @@ constexpr OpDef interpolation(std::string_view name, std::string_view summary,
   return {.name = name,
           .summary = summary,
           .formula = formula,
+          .kind = OpKind::resampling,
           .inputs = input_x,
           .constraints = upsample_constraints,
           .attrs = AttrType::of<UpsampleAttrs>(),
+          .backward = keeps_nothing,
+          .fusion = Fuse::alone,
+          .memory = new_memory,
+          .arithmetic = additions,
           .infer = infer,
           .cost = cost};
 }
@@ -94,9 +106,14 @@ constinit const OpDef grid_sample_op = {
     .formula = "bilinear: 7 per output element (four products and three sums) + 16 per position "
                "(6 to find it, 2 to round, 8 for the weights); nearest: 8 per position; bicubic: "
                "35 per output element + 66 per position (6, 2, 2 differences, 8 weights of 7)",
+    .kind = OpKind::resampling,
     .inputs = grid_inputs,
     .constraints = grid_constraints,
     .attrs = AttrType::of<GridSampleAttrs>(),
+    .backward = keeps(first | second),
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = additions,
     .infer = infer_grid_sample,
     .cost = cost_grid_sample};
 

@@ -3,7 +3,12 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view inputs[] = {"x", "cosines", "sines", "positions"};
+using namespace declaring;
+
+constexpr Operand inputs[] = {{"x", Role::data},
+                              {"cosines", Role::data},
+                              {"sines", Role::data},
+                              {"positions", Role::indices}};
 constexpr std::string_view constraints[] = {"x of rank 2 or more and tables of rank 2 or more",
                                             "cosines and sines of the same shape"};
 
@@ -19,9 +24,14 @@ constinit const OpDef rotary_embedding_op = {
     .name = "rotary_embedding",
     .summary = "Pairs of features rotated by an angle that grows with the position.",
     .formula = "3 per element: two products and a sum",
+    .kind = OpKind::pointwise,
     .inputs = inputs,
     .constraints = constraints,
     .attrs = AttrType::of<RotaryAttrs>(),
+    .backward = keeps(second | third),
+    .fusion = Fuse::alone,
+    .memory = over_first,
+    .arithmetic = real_arithmetic,
     .infer = infer_rotary,
     .cost = per_output<3>};
 

@@ -7,7 +7,9 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view stft_inputs[] = {"x", "window"};
+using namespace declaring;
+
+constexpr Operand stft_inputs[] = {{"x", Role::data}, {"window", Role::data}};
 constexpr std::string_view dft_constraints[] = {
     "x of rank 2 or more whose last dimension is 1 (real numbers) or 2 (complex ones)",
     "an axis before the last one", "a length of 1 to 2^31",
@@ -115,9 +117,14 @@ constinit const OpDef dft_op = {
     .summary = "The discrete Fourier transform over one axis, forwards or backwards.",
     .formula = "5 n log2 n for each transform of n complex numbers, half of it for real ones, as a "
                "radix-2 fast Fourier transform takes; 1 more per output element backwards",
+    .kind = OpKind::transform,
     .inputs = input_x,
     .constraints = dft_constraints,
     .attrs = AttrType::of<DftAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_dft,
     .cost = cost_dft};
 constinit const OpDef stft_op = {
@@ -126,18 +133,23 @@ constinit const OpDef stft_op = {
     .formula =
         "for each frame of n numbers, 5 n log2 n (half of it for real ones), and 1 per number "
         "for the window",
+    .kind = OpKind::transform,
     .inputs = stft_inputs,
     .constraints = stft_constraints,
     .attrs = AttrType::of<StftAttrs>(),
+    .backward = keeps_nothing,
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
     .infer = infer_stft,
     .cost = cost_stft};
 
 constinit const OpDef view_as_complex_op =
     moving::move<NoAttrs>("view_as_complex", "Pairs of real numbers as complex ones.",
-                          infer_view_as_complex, complex_constraints, moving::alias);
+                          infer_view_as_complex, complex_constraints, moving::aliases);
 constinit const OpDef view_as_real_op =
     moving::move<NoAttrs>("view_as_real", "Complex numbers as pairs of real ones.",
-                          infer_view_as_real, real_constraints, moving::alias);
+                          infer_view_as_real, real_constraints, moving::aliases);
 
 namespace {
 

@@ -3,7 +3,9 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view inputs[] = {"inputs..."};
+using namespace declaring;
+
+constexpr Operand inputs[] = {{"inputs...", Role::data}};
 
 void infer_nothing(Inference&) {}
 
@@ -13,9 +15,14 @@ constinit const OpDef unknown_op = {.name = "unknown",
                                     .summary =
                                         "An operator without a definition; its types are declared.",
                                     .formula = "unknown: listed with its count",
+                                    .kind = OpKind::unknown,
                                     .inputs = inputs,
                                     .constraints = no_constraints,
                                     .attrs = AttrType::of<UnknownAttrs>(),
+                                    .backward = keeps(all_operands),
+                                    .fusion = Fuse::alone,
+                                    .memory = new_memory,
+                                    .arithmetic = real_arithmetic,
                                     .coverage = Coverage::unknown,
                                     .infer = infer_nothing};
 

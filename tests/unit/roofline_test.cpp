@@ -5,6 +5,8 @@
 
 #include "analysis/profile.hpp"
 #include "analysis/roofline.hpp"
+#include "op/deform_conv.hpp"
+#include "op/indexing.hpp"
 #include "registry/zoo.hpp"
 #include "zoometer/nn/layers.hpp"
 #include "zoometer/op/conv.hpp"
@@ -52,6 +54,12 @@ class RooflineExample : public testing::Test {
     const Shape channels{x.dim(1)};
     return batch_norm(x, parameter(channels), parameter(channels), parameter(channels),
                       parameter(channels));
+  }
+  static Tensor max_pool_of(Tensor x) {
+    PoolAttrs attrs;
+    attrs.kernel_size = {3, 3};
+    attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
+    return max_pool(x, attrs);
   }
   void output(Tensor y) { graph.add_output("y", y.id); }
 
@@ -198,6 +206,22 @@ TEST_F(RooflineExample, AttentionTakesScaleAndMaskAlong) {
   EXPECT_THAT(names(), testing::ElementsAre("attention"));
   // query, key, mask, value and the result: 64 elements each.
   EXPECT_EQ(workload_of(graph, {.fuse = true}).works[0].bytes.total(), 5 * 64 * 4);
+}
+
+/// Products and normalisations lead and pointwise operators follow, whichever they are.
+TEST_F(RooflineExample, EveryKindFusesAsDeclared) {
+  ConvAttrs attrs;
+  attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
+  const Tensor none{&graph, no_id};
+  const Tensor x = deform_conv2d(input({1, 3, 8, 8}), parameter({4, 3, 3, 3}), input({1, 18, 8, 8}),
+                                 none, none, attrs);
+  const Tensor y = unary(relu_op, x);
+  LocalResponseNormAttrs response;
+  response.size = 5;
+  const Tensor mask = input({1, 4, 8, 8}, DType::boolean);
+  output(apply(masked_fill_op, ScalarAttrs{}, local_response_norm(max_pool_of(y), response), mask));
+  EXPECT_THAT(names(), testing::ElementsAre("deform_conv2d + relu", "max_pool2d",
+                                            "local_response_norm + masked_fill"));
 }
 
 TEST_F(RooflineExample, ProductsWithoutSoftmaxAreNoAttention) {

@@ -1,8 +1,12 @@
 // What a training step needs, against the examples computed by hand in docs/memory.md.
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "analysis/profile.hpp"
 #include "analysis/training.hpp"
+#include "op/deform_conv.hpp"
+#include "op/indexing.hpp"
 #include "op/recurrent.hpp"
 #include "registry/zoo.hpp"
 #include "zoometer/op/conv.hpp"
@@ -145,6 +149,32 @@ TEST_F(TrainingExample, NormalisationsKeepStatistics) {
   const Tensor y = layer(input({2, 6, 8}), 8);
   output(layer_norm(y, parameter({8}), parameter({8})));
   EXPECT_EQ(step().saved, 96 * 4 + 2 * 12 * 4);
+}
+
+TEST_F(TrainingExample, DeformableConvolutionKeepsWhereItSamples) {
+  ConvAttrs attrs;
+  attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
+  const Tensor x = input({1, 3, 8, 8});
+  const Tensor offset = convolution(x, parameter({18, 3, 3, 3}), {}, attrs);
+  const Tensor mask = convolution(x, parameter({9, 3, 3, 3}), {}, attrs);
+  const Tensor y = convolution(x, parameter({4, 3, 3, 3}), {}, attrs);
+  output(deform_conv2d(y, parameter({6, 4, 3, 3}), offset, parameter({6}), mask, attrs));
+  const TrainingProfile result = step();
+  EXPECT_EQ(result.saved, (4 + 18 + 9) * 64 * 4) << "its input, the offsets and the mask";
+  const std::int64_t first = 27 * 64 * (18 + 9 + 4);
+  EXPECT_EQ(result.backward_macs, first + 2 * 6 * 64 * 4 * 9);
+}
+
+TEST_F(TrainingExample, LookupsKeepTheirIndices) {
+  const Tensor y = layer(input({4, 8}), 16);
+  const Tensor places = arange(graph, 0, 3, 1, DType::int64);
+  output(advanced_index(y, std::array{places}, {1}));
+  EXPECT_EQ(step().saved, 3 * 8);
+  graph.clear();
+  graph.add_module(no_id, "", "Net");
+  const Tensor positions = arange(graph, 0, 5, 1, DType::int64);
+  output(embedding(parameter({10, 8}), positions));
+  EXPECT_EQ(step().saved, 5 * 8);
 }
 
 TEST_F(TrainingExample, WithoutParametersNothingIsTrained) {

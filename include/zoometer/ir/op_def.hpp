@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "zoometer/ir/dtype.hpp"
+#include "zoometer/ir/op_traits.hpp"
 #include "zoometer/ir/shape.hpp"
 #include "zoometer/util/arena.hpp"
 
@@ -39,21 +41,6 @@ enum class Coverage : std::uint8_t {
   counted,  ///< by the formula of its definition
   zero,     ///< zero by definition: views, reshapes, constants
   unknown,  ///< an operator without a definition: always reported
-};
-
-/// Where an operator's first output lives.
-enum class Storage : std::uint8_t {
-  fresh,     ///< new memory
-  alias,     ///< its first input itself, with the same order of elements
-  view,      ///< the memory of its first input in another order: no longer contiguous
-  reshaped,  ///< an alias if the first input is contiguous, else a copy
-};
-
-/// Which bytes an operator reads.
-enum class Reads : std::uint8_t {
-  inputs,   ///< every element of every input
-  outputs,  ///< as many elements of its first input as it writes, and all other inputs (slices,
-            ///< gathers)
 };
 
 /// Receives an attribute struct field by field: the field's name, which is PyTorch's name of the
@@ -305,21 +292,30 @@ class NodeView {
   const Node* node_;
 };
 
-/// An operator, declared once: its documentation, its shape inference and its cost.
+/// An operator: all that is known of it, declared once. Members of a `Declared` type must be given.
 struct OpDef {
   std::string_view name;                          ///< PyTorch's functional name: "conv2d"
   std::string_view summary;                       ///< what it computes, one sentence
   std::string_view formula;                       ///< its FLOPs in words, for docs/operators.md
-  std::span<const std::string_view> inputs;       ///< names in order; a trailing "..." repeats
+  Declared<OpKind> kind;                          ///< what sort of work it does
+  Declared<Operands> inputs;                      ///< its operands and what each is to it
   std::span<const std::string_view> constraints;  ///< numbered from 1; checked by `infer`
   AttrType attrs;                                 ///< its attribute struct
+  Declared<Backward> backward;                    ///< what its backward keeps and computes
+  Declared<Fuse> fusion;                          ///< how it joins others in one kernel
+  Declared<Memory> memory;                        ///< what it reads, and where its result lives
+  Declared<Arithmetic> arithmetic;                ///< what it costs on complex numbers
   Coverage coverage = Coverage::counted;          ///< whether its cost is known
-  Storage storage = Storage::fresh;               ///< where its first output lives
-  Reads reads = Reads::inputs;                    ///< which bytes it reads
   bool cost_is_bound = false;  ///< the cost depends on data: the formula gives the most it can be
   /// Checks the constraints and declares the outputs.
   void (*infer)(Inference& inference) = nullptr;
   Cost (*cost)(const NodeView& node) = nullptr;  ///< null: zero
+
+  /// What an operand is to the operator; the last one of its list stands for all that follow.
+  Role role_of(std::size_t index) const noexcept {
+    if (inputs->empty()) return Role::data;
+    return inputs[std::min(index, inputs->size() - 1)].role;
+  }
 };
 
 }  // namespace zoometer

@@ -40,8 +40,14 @@ Cost per_input(const NodeView& node) {
   return {0, N * node.in_numel(0)};
 }
 
+/// 8 bytes for each element of the result.
+inline std::int64_t index_bytes(const NodeView& node) { return checked_mul(node.out_numel(), 8); }
+/// What maximum pooling, sorting and their like keep for their backward.
+inline constexpr Extra index_of_each{"an index (8 bytes) for each element of the result",
+                                     index_bytes};
+
 /// OpDef::inputs of an operator of one input.
-inline constexpr std::string_view input_x[] = {"x"};
+inline constexpr Operand input_x[] = {{"x", Role::data}};
 /// OpDef::constraints of an operator that takes everything.
 inline constexpr std::string_view no_constraints[] = {"no constraint"};
 

@@ -58,17 +58,6 @@ std::int64_t transposed_axis(const NodeView& node, std::int64_t axis) {
   return axis == positive(attrs.dim1) ? positive(attrs.dim0) : axis;
 }
 
-bool makes_open_axis(const OpDef& op) {
-  return &op == &nms_op || &op == &flatnonzero_op || &op == &masked_select_op || &op == &nonzero_op;
-}
-
-bool is_reduction(const OpDef& op) {
-  constexpr const OpDef* reductions[] = {&mean_op, &sum_op,  &prod_op,      &amax_op,
-                                         &amin_op, &norm_op, &var_op,       &argmax_op,
-                                         &any_op,  &all_op,  &logsumexp_op, &argmin_op};
-  return std::ranges::find(reductions, &op) != std::end(reductions);
-}
-
 /// Where an axis is after a reduction, or nothing where it was reduced itself.
 std::optional<std::int64_t> axis_after_reduction(const NodeView& node, std::int64_t axis) {
   const auto& attrs = node.attrs<ReduceAttrs>();
@@ -100,7 +89,7 @@ std::optional<std::int64_t> carried_axis(const NodeView& node, std::size_t input
     return dim < 0 ? dim + length : dim;
   };
   if (keeps_first_axes(op)) return axis;
-  if (is_reduction(op)) return axis_after_reduction(node, axis);
+  if (op.kind == OpKind::reduction) return axis_after_reduction(node, axis);
   if (&op == &reshape_op || &op == &flatten_op) return reshaped_axis(node.in(0), axis, node.out());
   if (&op == &permute_op || &op == &transpose_op) return transposed_axis(node, axis);
   if (&op == &squeeze_op) {
@@ -121,7 +110,7 @@ std::optional<std::int64_t> carried_axis(const NodeView& node, std::size_t input
 }
 
 std::optional<std::int64_t> open_axis_of(const OnnxBuilder& builder, const NodeView& node) {
-  if (makes_open_axis(node.op())) return 0;
+  if (node.op().kind == OpKind::selection) return 0;
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     if (!node.has(i)) continue;
     if (const auto axis = builder.open_axis(node.input(i))) {

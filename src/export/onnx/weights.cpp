@@ -2,11 +2,7 @@
 
 #include <cmath>
 
-#include "op/quantize.hpp"
 #include "util/text.hpp"
-#include "zoometer/op/conv.hpp"
-#include "zoometer/op/matmul.hpp"
-#include "zoometer/op/norm.hpp"
 
 namespace zoometer {
 namespace {
@@ -64,29 +60,19 @@ DType integers_of(DType dtype) {
   }
 }
 
-bool is_normalisation(const OpDef& op) {
-  return &op == &batch_norm_op || &op == &layer_norm_op || &op == &group_norm_op ||
-         &op == &instance_norm_op || &op == &rms_norm_op;
-}
-
-bool takes_scale(const OpDef& op) {
-  return &op == &quantize_per_tensor_op || &op == &quantize_per_channel_op ||
-         &op == &dequantize_op || &op == &requantize_op;
-}
-
 }  // namespace
 
 OnnxWeights::OnnxWeights(const Graph& graph, const GraphOptions& options)
     : graph_(graph),
       seed_(options.seed) {
-  find_roles();
+  find_fills();
   if (options.weights != WeightData::file) return;
   file_ = std::make_unique<Safetensors>(options.weight_file);
   check_file();
 }
 
-void OnnxWeights::find_roles() {
-  for (const Parameter& parameter : graph_.parameters()) roles_.push_back(role_by_name(parameter));
+void OnnxWeights::find_fills() {
+  for (const Parameter& parameter : graph_.parameters()) fills_.push_back(fill_by_name(parameter));
   is_read_.resize(graph_.parameters().size());
   for (const Node& node : graph_.nodes()) {
     const auto inputs = graph_.inputs_of(node);
@@ -94,24 +80,39 @@ void OnnxWeights::find_roles() {
       if (inputs[i] == no_id || !graph_.value(inputs[i]).has(Value::is_parameter)) continue;
       const NodeId parameter = graph_.value(inputs[i]).producer;
       is_read_[parameter] = true;
-      const bool multiplies = is_convolution(*node.op) || node.op == &linear_op;
-      // Scale, shift, mean and variance; weight and bias.
-      if (is_normalisation(*node.op) && i > 0)
-        roles_[parameter] = i == 1 || i == 4 ? Role::one : Role::zero;
-      if (multiplies && i > 0) roles_[parameter] = i == 1 ? Role::weight : Role::zero;
-      if (takes_scale(*node.op) && i > 0)
-        roles_[parameter] = i == 1 ? Role::scale : Role::zero_point;
+      if (const auto fill = fill_by_role(*node.op, i)) fills_[parameter] = *fill;
     }
   }
 }
 
-OnnxWeights::Role OnnxWeights::role_by_name(const Parameter& parameter) const {
+/// Operators of other kinds take any numbers: their parameters' names decide.
+std::optional<OnnxWeights::Fill> OnnxWeights::fill_by_role(const OpDef& op, std::size_t operand) {
+  const bool decides = op.kind == OpKind::product || op.kind == OpKind::normalisation ||
+                       op.kind == OpKind::quantisation;
+  if (!decides) return std::nullopt;
+  switch (op.role_of(operand)) {
+  case Role::weight: return Fill::weight;
+  case Role::bias:
+  case Role::shift:
+  case Role::mean: return Fill::zero;
+  case Role::scale:
+  case Role::variance: return Fill::one;
+  case Role::quantisation: return Fill::scale;
+  case Role::zero_point: return Fill::zero_point;
+  case Role::data:
+  case Role::indices:
+  case Role::mask: break;
+  }
+  return std::nullopt;
+}
+
+OnnxWeights::Fill OnnxWeights::fill_by_name(const Parameter& parameter) const {
   const std::int64_t rank = graph_.shape(parameter.value).rank();
-  if (!is_floating(graph_.value(parameter.value).dtype)) return Role::zero;
-  if (parameter.name == "running_var") return Role::one;
-  if (parameter.name == "running_mean" || parameter.name.ends_with("bias")) return Role::zero;
-  if (parameter.name.ends_with("weight")) return rank < 2 ? Role::one : Role::weight;
-  return Role::small;
+  if (!is_floating(graph_.value(parameter.value).dtype)) return Fill::zero;
+  if (parameter.name == "running_var") return Fill::one;
+  if (parameter.name == "running_mean" || parameter.name.ends_with("bias")) return Fill::zero;
+  if (parameter.name.ends_with("weight")) return rank < 2 ? Fill::one : Fill::weight;
+  return Fill::small;
 }
 
 void OnnxWeights::check_file() const {
@@ -173,22 +174,22 @@ std::string_view OnnxWeights::scale_bytes(const std::string& name, ParameterId w
 void OnnxWeights::fill(ParameterId id, std::string& bytes) const {
   const Parameter& parameter = graph_.parameters()[id];
   const DType dtype = graph_.value(parameter.value).dtype;
-  const Role role = roles_[id];
+  const Fill fill = fills_[id];
   const float limit =
-      role == Role::weight ? limit_of_weights(graph_.shape(parameter.value)) : 0.02F;
+      fill == Fill::weight ? limit_of_weights(graph_.shape(parameter.value)) : 0.02F;
   const std::int64_t count = graph_.numel(parameter.value);
   bytes.clear();
   Random random(hash_of(graph_.parameter_path(parameter)) + static_cast<std::uint64_t>(seed_));
   if (dtype == DType::qint8) {
     for (std::int64_t i = 0; i < count; ++i)
       append(bytes, static_cast<std::int8_t>(random.next(largest_integer)));
-  } else if (dtype == DType::int64 && role == Role::zero_point) {
+  } else if (dtype == DType::int64 && fill == Fill::zero_point) {
     for (std::int64_t i = 0; i < count; ++i) append(bytes, usual_zero_point);
   } else if (dtype == DType::float32) {
     for (std::int64_t i = 0; i < count; ++i) {
-      append(bytes, role == Role::zero    ? 0.0F
-                    : role == Role::one   ? 1.0F
-                    : role == Role::scale ? usual_scale
+      append(bytes, fill == Fill::zero    ? 0.0F
+                    : fill == Fill::one   ? 1.0F
+                    : fill == Fill::scale ? usual_scale
                                           : random.next(limit));
     }
   } else {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,11 @@ class OnnxWeights {
 
  private:
   /// What random numbers a parameter needs for its network to compute something sensible.
-  enum class Role : std::uint8_t { zero, one, weight, small, scale, zero_point };
+  enum class Fill : std::uint8_t { zero, one, weight, small, scale, zero_point };
 
-  void find_roles();
-  Role role_by_name(const Parameter& parameter) const;
+  void find_fills();
+  Fill fill_by_name(const Parameter& parameter) const;
+  static std::optional<Fill> fill_by_role(const OpDef& op, std::size_t operand);
   void check_file() const;
   /// The tensor of that name; null if it is missing and `is_needed` is false.
   const SafeTensor* find_tensor(const std::string& name, DType dtype, const Shape& shape,
@@ -40,7 +42,7 @@ class OnnxWeights {
 
   const Graph& graph_;
   std::int64_t seed_;
-  std::vector<Role> roles_;    // by parameter
+  std::vector<Fill> fills_;    // by parameter
   std::vector<bool> is_read_;  // by parameter
   std::unique_ptr<Safetensors> file_;
 };

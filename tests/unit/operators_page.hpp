@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+namespace zoometer::testing {
+
+/// docs/operators.md, from the declarations of all operators.
+std::string operators_page();
+
+/// The rows of the table in docs/memory.md of what backward keeps: operators that keep the same in
+/// one row, those that keep nothing in the last one.
+std::string kept_table();
+
+}  // namespace zoometer::testing
