@@ -8,14 +8,15 @@
 
 namespace zoometer {
 
-/// Whose rules fill the cost column: tools disagree because each counts other operators.
+/// The counting rules of one tool, which fill the cost column. Tools disagree because each counts
+/// other operators.
 struct Convention {
   std::string_view name;     ///< as in `--convention`
   std::string_view unit;     ///< "MACs" or "FLOPs": what one unit of `cost` is
   std::string_view summary;  ///< what it counts and what it leaves out
   std::string_view source;   ///< where the rules come from
   std::int64_t per_mac;      ///< what one multiply-accumulate counts as: 1 or 2
-  /// The cost of one node in that unit; 0 where the convention does not count it.
+  /// The cost of one node in that unit; 0 if the convention does not count it.
   std::int64_t (*cost)(const NodeView& node);
 };
 
@@ -25,7 +26,7 @@ std::span<const Convention* const> conventions() noexcept;
 /// The convention of that name, or null.
 const Convention* find_convention(std::string_view name) noexcept;
 
-/// The class of the module that a node runs in: tools that hook modules count by it.
+/// The class of the module that a node runs in: for tools that hook modules.
 std::string_view module_kind(const NodeView& node) noexcept;
 
 /// The multiply-accumulates of a node by its operator's own definition.

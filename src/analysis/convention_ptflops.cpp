@@ -10,7 +10,7 @@
 namespace zoometer {
 namespace {
 
-// ptflops' PyTorch backend: hooks on modules, and the same rules for the functions behind them.
+// ptflops' PyTorch backend: hooks on modules, and the same rules for the functions that they call.
 
 /// Products, and 1 per output element for a bias.
 std::int64_t convolution_cost(const NodeView& node) {

@@ -44,7 +44,7 @@ class OwnParts {
 
   const std::vector<ModuleId>& children(ModuleId id) const { return children_[id]; }
 
-  /// What the module is, as names with texts, in the order in which it is told.
+  /// What the module is, as names with texts, in the order in which it is shown.
   Pairs facts(ModuleId id, std::uint32_t calls) const {
     Pairs facts = {{"type", std::string(graph_.modules()[id].kind)}, {"output", outputs(id)}};
     if (calls != 1) facts.emplace_back("calls", std::to_string(calls));
@@ -81,7 +81,7 @@ class OwnParts {
       text += (text.empty() ? "" : ", ") + to_short_string(graph_.shape(value));
     return text;
   }
-  /// Of calls that return the same only one is told.
+  /// Of calls that return the same only one is shown.
   std::string outputs(ModuleId id) const {
     std::string_view all = outputs_[id];
     std::string text;
@@ -129,7 +129,7 @@ const std::string* find(const Pairs& pairs, std::string_view name) {
   return nullptr;
 }
 
-/// Adds what is not told yet.
+/// Adds what is not listed yet.
 void add_detail(ModuleDetail detail, std::vector<ModuleDetail>& details) {
   const bool is_told = std::any_of(details.begin(), details.end(), [&](const ModuleDetail& each) {
     return each.what == detail.what && each.before == detail.before && each.after == detail.after;
@@ -137,7 +137,7 @@ void add_detail(ModuleDetail detail, std::vector<ModuleDetail>& details) {
   if (!is_told) details.push_back(std::move(detail));
 }
 
-/// Adds what two lists of facts tell differently.
+/// Adds the facts in which two lists differ.
 void compare(const Pairs& before, const Pairs& after, std::vector<ModuleDetail>& details) {
   for (const auto& [what, text] : before) {
     const std::string* other = find(after, what);

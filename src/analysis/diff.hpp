@@ -14,12 +14,12 @@ namespace zoometer {
 enum class ModuleState : std::uint8_t { same, changed, added, removed };
 std::string_view name_of(ModuleState state) noexcept;
 
-/// Something of a module that differs and is no figure: its type, an output's shape, how often it
+/// A difference between modules that is not a figure: the type, an output's shape, how often it
 /// is called, a parameter, an operator's attribute.
 struct ModuleDetail {
   std::string what;  ///< "type", "output", "calls", "weight", "groups"
   std::string before;
-  std::string after;  ///< empty where there is none
+  std::string after;  ///< empty if there is none
 };
 
 /// A module before, after, or both.
@@ -31,7 +31,7 @@ struct ModuleDiff {
   ModuleState state = ModuleState::same;
   bool renamed = false;        ///< has another name within its parent
   bool moved = false;          ///< has another parent
-  bool holds_changes = false;  ///< is not as it was, or a module below is not
+  bool holds_changes = false;  ///< it has changed, or a module below it has
   std::vector<ModuleDetail> details;
 };
 
@@ -50,12 +50,12 @@ struct DiffCounts {
 
 /// What differs between two graphs, module by module.
 struct Diff {
-  std::vector<ModuleDiff> modules;      ///< depth-first; what was removed stands where it was
+  std::vector<ModuleDiff> modules;      ///< depth-first; removed modules are listed where they were
   std::vector<OperatorDiff> operators;  ///< those whose figures differ, most FLOPs first
   DiffCounts counts;
 };
 
-/// A graph with its profile; both must outlive what is made of them.
+/// A graph with its profile; both must outlive the results.
 struct DiffSide {
   const Graph& graph;
   const Profile& profile;
@@ -67,8 +67,7 @@ struct DiffSide {
 
 Diff diff(const DiffSide& before, const DiffSide& after);
 
-/// (after - before) / before: 0.01 is one percent more. Nothing where there was none before and is
-/// some now.
+/// (after - before) / before: 0.01 is one percent more. Nothing if only `before` is 0.
 std::optional<double> relative_change(long double before, long double after) noexcept;
 
 }  // namespace zoometer

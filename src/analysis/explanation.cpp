@@ -47,7 +47,7 @@ void add(ExplainedOperator& entry, const NodeView& node,
   }
 }
 
-/// "2 per element", "1 per output element", or nothing where it is no whole number of either.
+/// "2 per element", "1 per output element", or nothing if it is not a whole multiple of either.
 std::string rate(std::int64_t amount, const ExplainedOperator& entry) {
   const auto whole = [&](std::int64_t elements) {
     return elements > 0 && amount % elements == 0 && amount / elements < 1000;

@@ -74,8 +74,7 @@ class Fusion {
     groups_.push_back(std::move(group));
   }
 
-  /// The one node that reads a node's only output; no_id where there is none or more, or where it
-  /// changes the number of elements.
+  /// The one node that reads a node's only output; no_id if there is none or more than one.
   NodeId only_reader(NodeId node) const {
     const Node& own = graph_.nodes()[node];
     if (own.output_count != 1 || uses_[own.first_output] != 1) return no_id;
@@ -89,8 +88,8 @@ class Fusion {
            graph_.numel(graph_.nodes()[reader].first_output);
   }
 
-  /// Whether nothing of the same size that the reader also takes was computed later: it joins the
-  /// last one. Smaller ones are scales and biases, which no chain of that size ends with.
+  /// Whether no other input of the same size was computed after this node: the reader joins the
+  /// last one. Smaller inputs are scales and biases, with which no chain of that size ends.
   bool is_computed_last(NodeId node, NodeId reader) const {
     const std::int64_t size = graph_.numel(graph_.nodes()[reader].first_output);
     const auto inputs = graph_.inputs_of(graph_.nodes()[reader]);
@@ -101,7 +100,8 @@ class Fusion {
     });
   }
 
-  /// The products with the softmax between them and all that stands between; empty if it is none.
+  /// Two products with a softmax between them and all nodes between; empty if the first product
+  /// does not begin such a group.
   std::vector<NodeId> attention_from(NodeId first) const {
     std::vector<NodeId> nodes = {first};
     bool has_softmax = false;

@@ -7,7 +7,7 @@
 
 namespace zoometer {
 
-/// Nodes that run as one kernel: what they hand to each other stays on the chip.
+/// Nodes that run as one kernel: what they pass to each other stays on the chip.
 struct FusedGroup {
   std::vector<NodeId> nodes;  ///< in order; the first one is what the others join
   std::string name;           ///< "conv2d + batch_norm + relu", "attention"

@@ -149,7 +149,7 @@ class DeviceReader {
   TomlValue file_;
 };
 
-/// The name without case and without what people leave out.
+/// The name in lower case without spaces, hyphens and underscores.
 std::string plain_name(std::string_view name) {
   std::string result;
   for (const char c : name) {

@@ -13,7 +13,8 @@
 
 namespace zoometer {
 
-/// What a device computes in. A peak is told for each; tf32 is float32 multiplied with fewer bits.
+/// The types that a device computes in, each with a peak. tf32 is float32 multiplied with fewer
+/// bits.
 enum class NumberType : std::uint8_t {
   float64,
   float32,
@@ -39,22 +40,22 @@ struct Device {
   std::string title;  ///< "NVIDIA H100 SXM5 80 GB"
   std::string kind;   ///< "GPU"
   std::vector<std::string> aliases;
-  /// Operations per second by NumberType, dense; 0 where the device has no such units. A
+  /// Operations per second by NumberType, dense; 0 if the device has no such units. A
   /// multiply-accumulate is two operations.
   std::array<double, number_type_count> peaks{};
   double bandwidth = 0;       ///< bytes per second, of the memory
-  std::int64_t capacity = 0;  ///< bytes of memory; 0 where not told
+  std::int64_t capacity = 0;  ///< bytes of memory; 0: unknown
   std::int64_t on_chip = 0;   ///< bytes that programs place data in, and that keep it between runs
   std::vector<std::pair<std::string, std::int64_t>> caches;  ///< level and bytes
-  double tdp = 0;                                            ///< watts; 0 where not told
+  double tdp = 0;                                            ///< watts; 0: unknown
   std::vector<std::pair<std::string, std::string>> sources;  ///< of each section's figures
 
   double peak(NumberType type) const noexcept { return peaks[static_cast<std::size_t>(type)]; }
   double highest_peak() const noexcept;
-  /// The largest of the caches; 0 where none is told.
+  /// The largest of the caches; 0 if none is known.
   std::int64_t largest_cache() const noexcept;
   /// The type in which the device computes `type`: itself, or the first that is wide enough of
-  /// those that the device has; nothing where it has none.
+  /// those that the device has; nothing if it has none.
   std::optional<NumberType> computes_in(NumberType type) const noexcept;
 };
 
@@ -65,7 +66,7 @@ Device parse_device(std::string_view text, const std::string& path);
 /// the place of built-in ones of the same name. By name.
 std::vector<Device> all_devices();
 
-/// A device from a file. Throws Error{io} where it cannot be read.
+/// A device from a file. Throws Error{io} if it cannot be read.
 Device read_device(const std::string& path);
 
 /// The device of that name or alias, whatever its case, spaces, hyphens and underscores. Throws

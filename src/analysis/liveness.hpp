@@ -7,9 +7,9 @@
 
 namespace zoometer {
 
-/// Who keeps a tensor that nobody will read again.
+/// Who keeps a tensor after its last reader.
 enum class Holder : std::uint8_t {
-  nobody,   ///< its memory is free after its last reader: the least that this order needs
+  nobody,   ///< its memory is freed after its last reader: the minimum for this order
   callers,  ///< each module call that reads it, until the call returns: eager PyTorch, where the
             ///< caller's frame holds the arguments
 };
@@ -17,7 +17,7 @@ enum class Holder : std::uint8_t {
 /// When a tensor takes memory, in nodes, both included.
 struct Lifetime {
   ValueId value = 0;     ///< the tensor that owns the memory
-  NodeId first = no_id;  ///< the node that makes it; no_id: an input of the graph, there before
+  NodeId first = no_id;  ///< the node that makes it; no_id: an input of the graph
   NodeId last = no_id;   ///< the last node that needs it; no_id: the caller holds it to the end
 
   bool covers(NodeId node) const noexcept {
@@ -29,7 +29,8 @@ struct Lifetime {
 /// in-place result.
 std::vector<ValueId> owners_of(const Graph& graph);
 
-/// The lifetimes of all activations that own memory, in order of creation. Parameters are apart.
+/// The lifetimes of all activations that own memory, in order of creation. Parameters are not among
+/// them.
 ///
 /// Rules: a tensor lives from the node that makes it to the last one that reads it; the graph's
 /// inputs and outputs live to the end, since the caller holds them; views and in-place results live
@@ -44,7 +45,7 @@ struct Liveness {
   std::vector<std::int64_t> timeline;   ///< bytes alive while each node runs
 };
 
-/// Throws Error{overflow} where a sum exceeds 63 bits.
+/// Throws Error{overflow} if a sum exceeds 63 bits.
 Liveness activations_of(const Graph& graph, Holder holder = Holder::nobody);
 
 }  // namespace zoometer

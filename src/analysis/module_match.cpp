@@ -25,12 +25,12 @@ Hash mix(Hash seed, const Shape& shape) {
   return seed;
 }
 
-/// A name like "3" tells a place in a sequence; "layer3" tells what it is.
+/// A name like "3" is a position in a sequence; "layer3" names the module.
 bool is_position(std::string_view name) {
   return name.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// A graph's modules as a tree, with what tells how alike two of them are.
+/// A graph's modules as a tree, with what measures how similar two of them are.
 class ModuleTree {
  public:
   explicit ModuleTree(const Graph& graph) : graph_(graph), entries_(graph.modules().size()) {
@@ -58,7 +58,7 @@ class ModuleTree {
   std::size_t count(ModuleId id) const noexcept { return entries_[id].count; }
   bool has_parameters(ModuleId id) const noexcept { return entries_[id].has_parameters; }
 
-  /// How much of what two modules hold is alike, from 0 to 1: Dice's coefficient of their features.
+  /// How similar two modules are, from 0 to 1: Dice's coefficient of their features.
   static double likeness(const ModuleTree& a, ModuleId x, const ModuleTree& b, ModuleId y) {
     const std::vector<Hash>& left = a.entries_[x].features;
     const std::vector<Hash>& right = b.entries_[y].features;
@@ -84,7 +84,7 @@ class ModuleTree {
     bool has_parameters = false;
     std::vector<Hash> features;  // sorted: types of all modules below, and types with parameters
   };
-  /// Of a larger module the lowest hashes stand for all: a sample that is the same for equal ones.
+  /// Of a larger module only the lowest hashes are kept: a sample that is equal for equal modules.
   static constexpr std::size_t most_features = 256;
 
   void add_parameters() {
@@ -198,7 +198,7 @@ class Matcher {
     return before_.info(x).name == after_.info(y).name && before_.whole(x) == after_.whole(y);
   }
 
-  /// What it is worth to take two children for the same module; 0: they are not.
+  /// The worth of matching two children; 0: they do not match.
   double worth(ModuleId x, ModuleId y) const {
     const bool same_name = before_.info(x).name == after_.info(y).name;
     const bool same_kind = before_.info(x).kind == after_.info(y).kind;
@@ -217,7 +217,7 @@ class Matcher {
     return 1 + 2 * likeness + exact + name;
   }
 
-  /// Needleman and Wunsch's alignment: the pairs in order that are worth most together.
+  /// Needleman and Wunsch's alignment: the pairs in order with the highest total worth.
   void align(const Ids& left, const Ids& right) {
     const std::size_t width = right.size() + 1;
     std::vector<double> worths(left.size() * right.size());
@@ -257,7 +257,7 @@ class Matcher {
     }
   }
 
-  /// Modules with parameters that went elsewhere as they were.
+  /// Modules with parameters that moved unchanged.
   void find_moved() {
     std::unordered_map<Hash, Ids> by_structure;
     for (ModuleId y = 0; y < after_.size(); ++y) {
@@ -283,7 +283,7 @@ class Matcher {
     }
   }
 
-  /// Modules that went elsewhere and changed: of the same name and type, and mostly alike.
+  /// Modules that moved and changed: of the same name and type, and similar.
   void find_alike() {
     std::unordered_map<Hash, Ids> by_name;
     const auto key = [](const ModuleInfo& info) { return mix(mix(0, info.name), info.kind); };
@@ -305,7 +305,8 @@ class Matcher {
     }
   }
 
-  /// Modules without parameters go where a sibling went, if there is one of their name and type.
+  /// Modules without parameters follow a sibling that moved, if there is one of their name and
+  /// type.
   void follow_siblings() {
     for (ModuleId x = 1; x < before_.size(); ++x) {
       if (!is_open_before(x)) continue;

@@ -52,10 +52,10 @@ std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
 Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);
 
 /// The figures of the whole graph alone, at a third of a profile's work. Throws as `profile` does
-/// where a sum exceeds 63 bits.
+/// if a sum exceeds 63 bits.
 Metrics total_of(const Graph& graph);
 
-/// Profiles a graph. Throws Error{overflow} where a sum exceeds 63 bits.
+/// Profiles a graph. Throws Error{overflow} if a sum exceeds 63 bits.
 Profile profile(const Graph& graph, const Convention* convention = nullptr);
 
 }  // namespace zoometer

@@ -12,7 +12,7 @@
 namespace zoometer {
 namespace {
 
-/// Sorts each group's traffic by what it belongs to.
+/// Adds up each group's traffic: of weights, of the model's inputs and outputs, and between nodes.
 class Workloads {
  public:
   Workloads(const Graph& graph, const WorkOptions& options)
@@ -138,7 +138,7 @@ class Workloads {
   Traffic compulsory_;
 };
 
-/// The type that most MACs are of; float32 where there are none.
+/// The type of most MACs; float32 if there are none.
 NumberType main_type(const Workload& workload) {
   std::array<std::int64_t, number_type_count> macs{};
   for (const Work& work : workload.works) {
@@ -149,7 +149,7 @@ NumberType main_type(const Workload& workload) {
 }
 
 /// What a device computes work in at its best. Work without products may be of any type: it takes
-/// the highest peak where its own is not told, so that its time stays a lower bound.
+/// the highest peak if its own is unknown, so that its time stays a lower bound.
 double peak_for(const Device& device, const Work& work) {
   const std::optional<NumberType> used =
       work.type ? device.computes_in(*work.type) : std::optional<NumberType>();

@@ -16,21 +16,21 @@ namespace zoometer {
 struct Traffic {
   std::int64_t weights = 0;   ///< parameters and buffers read
   std::int64_t boundary = 0;  ///< the graph's inputs, read for the first time, and its outputs
-  std::int64_t between = 0;   ///< all else: what operators hand to one another
+  std::int64_t between = 0;   ///< all else: passed from operator to operator
 
   std::int64_t total() const;
   Traffic& operator+=(const Traffic& other);
 };
 
-/// What one operator, or one fused group of them, has to do.
+/// The work of one operator, or of one fused group of them.
 struct Work {
   FusedGroup group;
   ModuleId module = 0;  ///< of its first node
   std::int64_t macs = 0;
   std::int64_t flops = 0;
   Traffic bytes;
-  std::optional<NumberType> type;  ///< of its products; of its first input where it has none
-  bool bounded = false;            ///< rests on a size that is an upper bound
+  std::optional<NumberType> type;  ///< of its products; of its first input if it has none
+  bool bounded = false;            ///< depends on a size that is an upper bound
 };
 
 struct WorkOptions {
@@ -38,7 +38,7 @@ struct WorkOptions {
   bool tf32 = false;  ///< products of float32 are computed in tf32
 };
 
-/// What a graph has to do, whatever the device.
+/// The work of a graph, independent of the device.
 struct Workload {
   std::vector<Work> works;
   Traffic compulsory;        ///< each weight, input and output once, nothing between
@@ -46,7 +46,7 @@ struct Workload {
   std::int64_t peak_activations = 0;
 };
 
-/// Throws Error{overflow} where a sum exceeds 63 bits.
+/// Throws Error{overflow} if a sum exceeds 63 bits.
 Workload workload_of(const Graph& graph, const WorkOptions& options);
 
 /// The least time that work takes: T = max(FLOPs / peak, bytes / bandwidth).
@@ -107,12 +107,12 @@ struct Roofline {
                              ///< twice
 };
 
-/// The first product that the device has no units for; nothing where it has all. It can be named in
+/// The first product that the device has no units for; nothing if it has all. It can be named in
 /// a message: "conv2d in conv1 is float32".
 std::optional<std::string> lacking_type(const Graph& graph, const Workload& workload,
                                         const Device& device);
 
-/// Throws Error{usage} where the device cannot compute a product.
+/// Throws Error{usage} if the device cannot compute a product.
 Roofline roofline_of(const Graph& graph, const Workload& workload, const Device& device,
                      const RooflineOptions& options = {});
 

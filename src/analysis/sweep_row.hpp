@@ -22,14 +22,14 @@ struct SweepColumn {
 };
 
 /// The columns of a sweep: what was asked for (model, batch, resolution, dtype), the chosen
-/// figures, whether they rest on a bound, and the reason where there are none.
+/// figures, whether they depend on a bound, and the reason if there are none.
 class SweepColumns {
  public:
   static constexpr std::size_t model = 0, batch = 1, resolution = 2, dtype = 3, first_metric = 4;
 
   /// Every figure.
   SweepColumns();
-  /// Those figures. Throws Error{usage} that begins with `option` for a name that is none, or one
+  /// Those figures. Throws Error{usage} that begins with `option` for an unknown name, or one
   /// that comes twice.
   SweepColumns(const std::vector<std::string>& metrics, std::string_view option);
 
@@ -50,10 +50,10 @@ class SweepColumns {
   std::vector<SweepColumn> list_;
 };
 
-/// The columns that such a line names; nothing where it is none of a sweep.
+/// The columns that such a line names; nothing if it is not of a sweep.
 std::optional<SweepColumns> sweep_columns_of(const std::vector<std::string>& names);
 
-/// One row: a text per column, exact; empty where there is nothing.
+/// One row: a text per column, exact; empty if there is none.
 using SweepRow = std::vector<std::string>;
 
 /// Height and width.

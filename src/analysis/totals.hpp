@@ -35,7 +35,7 @@ struct TotalsField {
   long double (*value)(const Totals& totals);
 };
 
-/// Every such figure, in the order in which people look for them.
+/// Every such figure, the most used first.
 std::span<const TotalsField> totals_fields() noexcept;
 
 /// "4.089 G", "97.5 MiB", "80.858".

@@ -242,7 +242,7 @@ class Step {
   std::vector<ValueId> owners_;
   std::vector<bool> needs_gradient_;  // by value
   std::vector<NodeId> saved_by_;      // by owner: the first node whose backward needs it
-  std::vector<std::int64_t> alive_;   // by point of the step: bytes that appear, less those that go
+  std::vector<std::int64_t> alive_;   // by point of the step: bytes allocated less bytes freed
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ struct TrainingOperator {
   std::int64_t count = 0;
   std::int64_t macs = 0;           ///< forward
   std::int64_t backward_macs = 0;  ///< gradients of inputs and of weights
-  std::int64_t saved_bytes = 0;    ///< kept from forward to backward, by the first who needs it
+  std::int64_t saved_bytes = 0;    ///< kept for backward, counted for the first that needs it
 };
 
 /// What one training step needs: forward, backward and the update of the parameters, with the rules
@@ -46,10 +46,10 @@ struct TrainingProfile {
   std::int64_t macs = 0;
   std::int64_t backward_macs = 0;
   std::vector<TrainingOperator> operators;  ///< most saved bytes first
-  bool bounded = false;                     ///< rests on a size that is an upper bound
+  bool bounded = false;                     ///< depends on a size that is an upper bound
 };
 
-/// Throws Error{overflow} where a sum exceeds 63 bits.
+/// Throws Error{overflow} if a sum exceeds 63 bits.
 TrainingProfile profile_training(const Graph& graph, Optimizer optimizer);
 
 }  // namespace zoometer

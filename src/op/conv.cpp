@@ -105,8 +105,8 @@ bool takes_input_as_columns(const NodeView& node) {
          all(attrs.padding_end, 0);
 }
 
-/// The columns (im2col) of one group for the whole batch: what PyTorch takes without oneDNN or cuDNN
-/// (aten/src/ATen/native/ConvolutionMM2d.cpp).
+/// The columns (im2col) of one group for the whole batch: what PyTorch takes without oneDNN or
+/// cuDNN (aten/src/ATen/native/ConvolutionMM2d.cpp).
 std::int64_t columns_of(const NodeView& node) {
   if (takes_input_as_columns(node)) return 0;
   const Shape& weight = node.in(1);

@@ -82,7 +82,7 @@ Cost cost_deform_conv(const NodeView& node) {
 
 constinit const OpDef deform_conv2d_op = {
     .name = "deform_conv2d",
-    .summary = "Convolution of samples that lie beside the kernel's taps, by learnt offsets.",
+    .summary = "Convolution of samples at learnt offsets from the kernel's taps.",
     .formula = "2 x MACs + 7 per sample and channel (four products, three sums; 1 more for a mask) "
                "+ 16 per position that is sampled (itself and four weights) + 1 per output element "
                "for the bias; MACs = output elements x (channels / groups) x kernel elements",
@@ -103,8 +103,8 @@ constexpr const OpDef* ops[] = {&deform_conv2d_op};
 
 }  // namespace
 
-extern constinit const OpGroup deform_conv_ops = {"deformable convolution",
-                                                  "A convolution whose taps move.", ops};
+extern constinit const OpGroup deform_conv_ops = {
+    "deformable convolution", "A convolution with learnt offsets of its taps.", ops};
 
 Tensor deform_conv2d(Tensor x, Tensor weight, Tensor offset, Tensor bias, Tensor mask,
                      const ConvAttrs& attrs) {

@@ -397,7 +397,7 @@ constexpr const OpDef* ops[] = {
 }  // namespace
 
 extern constinit const OpGroup detection_ops = {
-    "detection", "Anchors, boxes, regions and what is made of them.", ops};
+    "detection", "Anchors, boxes, regions and operators on them.", ops};
 
 Tensor normalize_image(Tensor x, const NormalizeImageAttrs& attrs) {
   return apply(normalize_image_op, attrs, x);

@@ -241,7 +241,7 @@ constexpr Traits randoms{OpKind::random, keeps_nothing, new_memory};
 template <class Attrs>
 constexpr OpDef put(std::string_view name, std::string_view summary, std::string_view formula,
                     void (*infer)(Inference&), Cost (*cost)(const NodeView&),
-                    std::span<const std::string_view> constraints, Operands inputs,
+                    std::span<const std::string_view> constraints, OperandList inputs,
                     const Backward& backward) {
   return {.name = name,
           .summary = summary,
@@ -355,7 +355,7 @@ Chunks chunks_of(Tensor first) {
 }  // namespace
 
 extern constinit const OpGroup indexing_ops = {"indexing",
-                                               "Pieces by index, and pieces put into place.", ops};
+                                               "Pieces taken by index, and pieces replaced.", ops};
 
 Chunks split(Tensor x, std::span<const std::int64_t> sizes, std::int64_t dim) {
   const SizeList kept{x.graph->arena().copy(sizes)};

@@ -332,7 +332,7 @@ constexpr const OpDef* ops[] = {&linear_op,        &matmul_op, &bmm_op,
 }  // namespace
 
 extern constinit const OpGroup matmul_ops = {"products",
-                                             "Matrix products and what is made of them.", ops};
+                                             "Matrix products and operators made of them.", ops};
 
 Tensor linear(Tensor x, Tensor weight, Tensor bias) {
   return bias ? apply(linear_op, NoAttrs{}, x, weight, bias)

@@ -17,7 +17,7 @@ struct Traits {
 template <class Attrs>
 constexpr OpDef move(std::string_view name, std::string_view summary, void (*infer)(Inference&),
                      std::span<const std::string_view> constraints, Traits traits,
-                     Operands inputs = input_x) {
+                     OperandList inputs = input_x) {
   return {.name = name,
           .summary = summary,
           .formula = "0: moves elements, computes nothing",

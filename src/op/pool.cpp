@@ -163,7 +163,7 @@ Tensor apply_by_rank(std::size_t first, const Spatial& sizes, Tensor x, const At
 
 }  // namespace
 
-extern constinit const OpGroup pool_ops = {"pooling", "Windows reduced to one element.", ops};
+extern constinit const OpGroup pool_ops = {"pooling", "Windows reduced to one element each.", ops};
 
 Tensor max_pool(Tensor x, const PoolAttrs& attrs) {
   return apply_by_rank(0, attrs.kernel_size, x, attrs);

@@ -6,7 +6,7 @@
 // scale and the zero point are part of a quantised tensor, set by the operator that makes it;
 // operators that only move or select elements keep them. Convolutions, linear layers, sums,
 // products and activations take quantised tensors as they take float ones, so that their
-// multiply-accumulates count the same and are told apart by dtype; `requantize` behind them sets
+// multiply-accumulates count the same and differ only by dtype; `requantize` after them sets
 // the scale of their result.
 
 namespace zoometer {

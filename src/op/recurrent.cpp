@@ -107,7 +107,7 @@ constexpr Backward recurrent_backward{
     .keeps = first | result, .factors = first | second, .macs = backward_macs};
 
 constexpr OpDef recurrent(std::string_view name, std::string_view summary, std::string_view formula,
-                          Operands inputs, void (*infer)(Inference&),
+                          OperandList inputs, void (*infer)(Inference&),
                           Cost (*cost)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
@@ -153,7 +153,7 @@ constexpr const OpDef* ops[] = {&rnn_op, &gru_op, &lstm_op};
 
 }  // namespace
 
-extern constinit const OpGroup recurrent_ops = {"recurrent", "Layers that walk along a sequence.",
-                                                ops};
+extern constinit const OpGroup recurrent_ops = {
+    "recurrent", "Layers that process a sequence step by step.", ops};
 
 }  // namespace zoometer

@@ -2,9 +2,9 @@
 
 #include "zoometer/op/op.hpp"
 
-// Layers that walk along a sequence. Their inputs and outputs are laid out as in ONNX: x is
-// (length, batch, features), weights have a first dimension of one entry per direction and a second
-// of `gates` times the hidden size, and y is (length, directions, batch, hidden).
+// Layers that process a sequence step by step. Their inputs and outputs are laid out as in ONNX: x
+// is (length, batch, features), weights have a first dimension of one entry per direction and a
+// second of `gates` times the hidden size, and y is (length, directions, batch, hidden).
 
 namespace zoometer {
 
@@ -21,8 +21,8 @@ struct RecurrentAttrs {
 /// gates x hidden, hidden), and, each possibly absent: biases (directions, 2 x gates x hidden),
 /// lengths (batch,), first hidden states (directions, batch, hidden); of the LSTM also first cell
 /// states, peepholes (directions, 3 x hidden), and PyTorch's projection (directions, state, hidden)
-/// of the hidden units to what y and the next step get: recurrent weights have `state` columns
-/// then. Outputs: y, the last hidden states, and the last cell states of the LSTM.
+/// of the hidden units to the numbers that y and the next step take; recurrent weights then have
+/// `state` columns. Outputs: y, the last hidden states, and the last cell states of the LSTM.
 extern const OpDef rnn_op, gru_op, lstm_op;
 /// @}
 

@@ -222,7 +222,7 @@ Selection selection(Tensor first) { return {first, sibling_output(first, 1)}; }
 
 }  // namespace
 
-extern constinit const OpGroup reduce_ops = {"reductions", "Many elements into one, and orders.",
+extern constinit const OpGroup reduce_ops = {"reductions", "Many elements into one, and sorting.",
                                              ops};
 
 Tensor reduce(const OpDef& op, Tensor x, const Ints& dims, bool keepdim) {

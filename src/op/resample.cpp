@@ -136,8 +136,8 @@ Tensor upsample(std::span<const OpDef* const> by_rank, Tensor x, const UpsampleA
 
 }  // namespace
 
-extern constinit const OpGroup resample_ops = {"resampling", "Tensors read between their elements.",
-                                               ops};
+extern constinit const OpGroup resample_ops = {"resampling",
+                                               "Values between the elements of tensors.", ops};
 
 Tensor upsample_nearest(Tensor x, const Spatial& size) {
   return upsample(nearest_ops, x, {.output_size = size});

@@ -41,7 +41,7 @@ constexpr const OpDef* ops[] = {&rotary_embedding_op};
 
 }  // namespace
 
-extern constinit const OpGroup rotary_ops = {"positions", "Where in a sequence a feature stands.",
+extern constinit const OpGroup rotary_ops = {"positions", "Positions of features in a sequence.",
                                              ops};
 
 Tensor rotary_embedding(Tensor x, Tensor cosines, Tensor sines, Tensor positions,

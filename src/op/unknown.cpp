@@ -32,6 +32,6 @@ constexpr const OpDef* ops[] = {&unknown_op};
 
 }  // namespace
 
-extern constinit const OpGroup unknown_ops = {"unknown", "What has no definition.", ops};
+extern constinit const OpGroup unknown_ops = {"unknown", "Operators without a definition.", ops};
 
 }  // namespace zoometer

@@ -4,7 +4,7 @@
 
 namespace zoometer {
 
-/// What a file called an operator that has no definition here.
+/// The name that a file gave to an operator without a definition.
 struct UnknownAttrs {
   std::string_view domain;  ///< "com.example", lives as long as the graph
   std::string_view op_type;
@@ -13,7 +13,7 @@ struct UnknownAttrs {
 };
 
 /// Stands for every operator without a definition; appended with declared output types. Its cost
-/// is unknown and told as such.
+/// is unknown and reported as such.
 extern const OpDef unknown_op;
 
 }  // namespace zoometer

@@ -74,10 +74,12 @@ TEST(Operators, DeclareWhatTheirKindNeeds) {
         EXPECT_NE(op->backward->factors.bits, 0U) << op->name;
         EXPECT_TRUE(op->fusion == Fuse::leads || op->fusion == Fuse::absorbs) << op->name;
       }
-      if (op->kind == OpKind::lookup)
+      if (op->kind == OpKind::lookup) {
         EXPECT_NE((op->memory->parts | op->memory->rows).bits, 0U) << op->name;
-      if (op->memory->storage != Storage::fresh)
+      }
+      if (op->memory->storage != Storage::fresh) {
         EXPECT_EQ(op->memory->in_place.bits, 0U) << op->name << " has no memory of its own";
+      }
     }
   }
 }

@@ -10,14 +10,14 @@ namespace zoometer {
 struct Metrics {
   std::int64_t parameters = 0;       ///< elements of learnt tensors, shared ones once
   std::int64_t buffers = 0;          ///< elements of stored tensors that are not learnt
-  std::int64_t parameter_bytes = 0;  ///< of both, at their dtypes
+  std::int64_t parameter_bytes = 0;  ///< of both, in their dtypes
   std::int64_t macs = 0;             ///< multiply-accumulates
-  std::int64_t flops = 0;            ///< 2 x macs + what every other operation does
+  std::int64_t flops = 0;            ///< 2 x macs + all other operations
   std::int64_t activations = 0;      ///< elements of the outputs of operators that have MACs
-  std::int64_t bytes_read = 0;       ///< inputs and weights, at their dtypes
+  std::int64_t bytes_read = 0;       ///< inputs and weights, in their dtypes
   std::int64_t bytes_written = 0;    ///< outputs
   std::int64_t cost = 0;             ///< by the chosen convention
-  bool bounded = false;              ///< rests on a size that is an upper bound
+  bool bounded = false;              ///< depends on a size that is an upper bound
   bool macs_bounded = false;         ///< the MACs, too, and not only other figures
 
   /// Adds every figure. Throws Error{overflow}.
@@ -35,7 +35,7 @@ struct CoverageLedger {
   };
   std::int64_t counted = 0;      ///< by a formula
   std::int64_t zero = 0;         ///< zero by definition: views, reshapes, constants
-  std::vector<Unknown> unknown;  ///< whose cost nobody knows
+  std::vector<Unknown> unknown;  ///< operators without a formula
 };
 
 }  // namespace zoometer

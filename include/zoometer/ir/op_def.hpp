@@ -64,7 +64,7 @@ class AttrVisitor {
 
 /// One entry of an attribute struct's field list. The list is a `static constexpr std::tuple
 /// fields` of the struct, in the order in which attributes are printed; printing, JSON, ONNX export
-/// and equality all go by it.
+/// and equality all use it.
 template <class Struct, class Member>
 struct Field {
   std::string_view name;   ///< PyTorch's name of the argument
@@ -175,7 +175,7 @@ struct AttrType {
   }
 };
 
-/// A name and a text.
+/// A name with a text.
 using TextPair = std::pair<std::string, std::string>;
 
 /// The attributes as texts by name, in their order. `lists` writes those that are lists of
@@ -292,19 +292,19 @@ class NodeView {
   const Node* node_;
 };
 
-/// An operator: all that is known of it, declared once. Members of a `Declared` type must be given.
+/// An operator: all that is known of it, declared once. Members of a `Required` type must be given.
 struct OpDef {
   std::string_view name;                          ///< PyTorch's functional name: "conv2d"
   std::string_view summary;                       ///< what it computes, one sentence
   std::string_view formula;                       ///< its FLOPs in words, for docs/operators.md
-  Declared<OpKind> kind;                          ///< what sort of work it does
-  Declared<Operands> inputs;                      ///< its operands and what each is to it
+  Required<OpKind> kind;                          ///< what sort of work it does
+  Required<OperandList> inputs;                      ///< its operands and what each is to it
   std::span<const std::string_view> constraints;  ///< numbered from 1; checked by `infer`
   AttrType attrs;                                 ///< its attribute struct
-  Declared<Backward> backward;                    ///< what its backward keeps and computes
-  Declared<Fuse> fusion;                          ///< how it joins others in one kernel
-  Declared<Memory> memory;                        ///< what it reads, and where its result lives
-  Declared<Arithmetic> arithmetic;                ///< what it costs on complex numbers
+  Required<Backward> backward;                    ///< what its backward keeps and computes
+  Required<Fuse> fusion;                          ///< how it joins others in one kernel
+  Required<Memory> memory;                        ///< what it reads, and where its result lives
+  Required<Arithmetic> arithmetic;                ///< what it costs on complex numbers
   Coverage coverage = Coverage::counted;          ///< whether its cost is known
   bool cost_is_bound = false;  ///< the cost depends on data: the formula gives the most it can be
   /// Checks the constraints and declares the outputs.

@@ -17,12 +17,12 @@ class NodeView;
 /// A member that every declaration gives. It has no default constructor, so that a designated
 /// initialiser without it does not compile.
 template <class T>
-class Declared {
+class Required {
  public:
   /// Holds what the declaration gives.
   template <class U>
   requires std::convertible_to<U, T>
-  constexpr Declared(U&& value) : value_(std::forward<U>(value)) {}  // NOLINT(*-explicit-*)
+  constexpr Required(U&& value) : value_(std::forward<U>(value)) {}  // NOLINT(*-explicit-*)
   /// What was declared.
   constexpr operator T() const noexcept { return value_; }  // NOLINT(*-explicit-*)
   /// A member of what was declared.
@@ -85,11 +85,11 @@ enum class Role : std::uint8_t {
 /// One operand in an operator's list.
 struct Operand {
   std::string_view name;  ///< PyTorch's name; a trailing "..." repeats
-  Declared<Role> role;    ///< what it is to the operator
+  Required<Role> role;    ///< what it is to the operator
 };
 
 /// The operands of an operator, in order.
-using Operands = std::span<const Operand>;
+using OperandList = std::span<const Operand>;
 
 /// A set of operands; what a backward keeps may also have the result in it.
 struct OperandSet {
@@ -190,7 +190,7 @@ inline constexpr OperandSet result{1U << 30};
 inline constexpr OperandSet first_or_result{1U << 31};
 
 /// No operand has a role worth a name.
-inline constexpr Operands no_inputs{};
+inline constexpr OperandList no_inputs{};
 
 /// A backward that needs nothing: of sums, movements, comparisons.
 inline constexpr Backward keeps_nothing{};

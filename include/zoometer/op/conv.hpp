@@ -8,7 +8,7 @@ namespace zoometer {
 struct ConvAttrs {
   Spatial stride;           ///< from window to window
   Spatial padding;          ///< before the first element
-  Spatial padding_end;      ///< behind the last one; PyTorch pads both sides alike
+  Spatial padding_end;      ///< after the last one; PyTorch pads both sides alike
   Spatial dilation;         ///< from tap to tap of the kernel
   Spatial output_padding;   ///< what the result gets at its end; transposed only
   std::int64_t groups = 1;  ///< parts of the channels that do not mix
@@ -22,11 +22,11 @@ struct ConvAttrs {
 };
 
 /// @{
-/// torch.nn.functional.conv1d and its sisters.
+/// torch.nn.functional.conv1d, conv2d and conv3d.
 extern const OpDef conv1d_op, conv2d_op, conv3d_op;
 /// @}
 /// @{
-/// torch.nn.functional.conv_transpose1d and its sisters.
+/// torch.nn.functional.conv_transpose1d, conv_transpose2d and conv_transpose3d.
 extern const OpDef conv_transpose1d_op, conv_transpose2d_op, conv_transpose3d_op;
 /// @}
 

@@ -98,8 +98,8 @@ inline Tensor add_(Tensor a, Tensor b) { return binary(add_op, a, b, true); }
 Tensor clamp(Tensor x, double min, double max);
 /// Negative elements times the slope, others as they are.
 Tensor leaky_relu(Tensor x, double negative_slope, bool inplace = false);
-/// x times the normal distribution's share below x, by the error function or by its approximation
-/// through tanh.
+/// x times the probability that a standard normal number is below x, by the error function or its
+/// approximation with tanh.
 Tensor gelu(Tensor x, bool tanh_approximation = false);
 /// Negative elements times a learnt slope: `slope` has one element, or one per channel (dimension
 /// 1).

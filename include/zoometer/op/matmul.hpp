@@ -38,7 +38,7 @@ Tensor bmm(Tensor a, Tensor b);
 /// bias broadcasts to (n, m); a (n, k), b (k, m) -> (n, m).
 Tensor addmm(Tensor bias, Tensor a, Tensor b);
 /// rows (n, k), each times the matrix of its group, of matrices (groups, k, m) -> (n, m). `ends`
-/// (groups,) tells behind which row each group ends.
+/// (groups,) gives the row after which each group ends.
 Tensor grouped_matmul(Tensor rows, Tensor matrices, Tensor ends);
 /// "bhid,bhjd->bhij": one or two operands, no repeated label within one.
 Tensor einsum(std::string_view equation, Tensor a, Tensor b);

@@ -29,7 +29,7 @@ struct FlattenAttrs {
 
 /// Of transpose.
 struct TransposeAttrs {
-  std::int64_t dim0 = 0;  ///< changes places
+  std::int64_t dim0 = 0;  ///< this axis is swapped
   std::int64_t dim1 = 1;  ///< with this one
   static constexpr std::tuple fields{field("dim0", &TransposeAttrs::dim0),
                                      field("dim1", &TransposeAttrs::dim1)};
@@ -40,7 +40,7 @@ struct SliceAttrs {
   std::int64_t dim = 0;    ///< the axis
   std::int64_t start = 0;  ///< the first index; negative ones count from the end
   std::int64_t end =
-      0;  ///< behind the last one; clamped to the length; negative ones count from the end
+      0;  ///< after the last one; clamped to the length; negative ones count from the end
   std::int64_t step = 1;  ///< from index to index
   static constexpr std::tuple fields{
       field("dim", &SliceAttrs::dim), field("start", &SliceAttrs::start),
@@ -66,7 +66,7 @@ struct ChunkAttrs {
 /// Of pad.
 struct PadAttrs {
   Ints before;                         ///< elements per axis; negative ones crop
-  Ints after;                          ///< the same behind the last element
+  Ints after;                          ///< the same after the last element
   std::string_view mode = "constant";  ///< or "reflect", "replicate", "circular"
   double value = 0;                    ///< of the new elements, where constant
   static constexpr std::tuple fields{
@@ -138,9 +138,9 @@ Tensor flatten(Tensor x, std::int64_t start_dim = 1, std::int64_t end_dim = -1);
 Tensor squeeze(Tensor x, std::int64_t dim);
 /// Inserts a dimension of size 1.
 Tensor unsqueeze(Tensor x, std::int64_t dim);
-/// The axes in another order: for each of the result, the one of x that it is.
+/// Reorders the axes: axis i of the result is axis `dims[i]` of x.
 Tensor permute(Tensor x, const Ints& dims);
-/// Two axes change places.
+/// Swaps two axes.
 Tensor transpose(Tensor x, std::int64_t dim0, std::int64_t dim1);
 /// Repeats dimensions of size 1 without copying; -1 keeps a size.
 Tensor expand(Tensor x, const Ints& sizes);
@@ -162,15 +162,15 @@ struct Chunks {
 /// `chunks` pieces of equal size, the last one smaller (PyTorch's `chunk`).
 Chunks chunk(Tensor x, std::int64_t chunks, std::int64_t dim);
 
-/// Tensors one behind the other along an axis; they agree in every other size.
+/// Joins tensors along an axis; all their other sizes are equal.
 Tensor cat(std::span<const Tensor> tensors, std::int64_t dim);
-/// The same of a list in braces.
+/// The same for a list in braces.
 inline Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim) {
   return cat(std::span(tensors.begin(), tensors.size()), dim);
 }
 /// Tensors of one shape along a new axis.
 Tensor stack(std::span<const Tensor> tensors, std::int64_t dim);
-/// The same of a list in braces.
+/// The same for a list in braces.
 inline Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t dim) {
   return stack(std::span(tensors.begin(), tensors.size()), dim);
 }

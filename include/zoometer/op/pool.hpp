@@ -9,7 +9,7 @@ struct PoolAttrs {
   Spatial kernel_size;            ///< elements of a window
   Spatial stride;                 ///< from window to window
   Spatial padding;                ///< before the first element
-  Spatial padding_end;            ///< behind the last one; PyTorch pads both sides alike
+  Spatial padding_end;            ///< after the last one; PyTorch pads both sides alike
   Spatial dilation;               ///< from element to element of a window
   bool ceil_mode = false;         ///< whether a last window may hang over the end
   bool count_include_pad = true;  ///< whether a mean counts the padding; average only
@@ -30,19 +30,19 @@ struct AdaptivePoolAttrs {
 };
 
 /// @{
-/// torch.nn.functional.max_pool1d and its sisters.
+/// torch.nn.functional.max_pool1d and its variants for two and three dimensions.
 extern const OpDef max_pool1d_op, max_pool2d_op, max_pool3d_op;
 /// @}
 /// @{
-/// torch.nn.functional.avg_pool1d and its sisters.
+/// torch.nn.functional.avg_pool1d and its variants for two and three dimensions.
 extern const OpDef avg_pool1d_op, avg_pool2d_op, avg_pool3d_op;
 /// @}
 /// @{
-/// torch.nn.functional.adaptive_avg_pool1d and its sisters.
+/// torch.nn.functional.adaptive_avg_pool1d and its variants for two and three dimensions.
 extern const OpDef adaptive_avg_pool1d_op, adaptive_avg_pool2d_op, adaptive_avg_pool3d_op;
 /// @}
 /// @{
-/// torch.nn.functional.adaptive_max_pool1d and its sisters.
+/// torch.nn.functional.adaptive_max_pool1d and its variants for two and three dimensions.
 extern const OpDef adaptive_max_pool1d_op, adaptive_max_pool2d_op, adaptive_max_pool3d_op;
 /// @}
 
