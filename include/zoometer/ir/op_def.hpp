@@ -298,7 +298,7 @@ struct OpDef {
   std::string_view summary;                       ///< what it computes, one sentence
   std::string_view formula;                       ///< its FLOPs in words, for docs/operators.md
   Required<OpKind> kind;                          ///< what sort of work it does
-  Required<OperandList> inputs;                      ///< its operands and what each is to it
+  Required<OperandList> inputs;                   ///< its operands and what each is to it
   std::span<const std::string_view> constraints;  ///< numbered from 1; checked by `infer`
   AttrType attrs;                                 ///< its attribute struct
   Required<Backward> backward;                    ///< what its backward keeps and computes
