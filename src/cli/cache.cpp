@@ -60,11 +60,11 @@ std::string status_text(const std::vector<Cache::Usage>& kinds) {
 }
 
 int run(const std::vector<std::string>& words) {
-  Arguments arguments("cache", "Show or remove what is kept of live sources and of files.");
+  Arguments arguments("cache", "Show or remove the results kept for live sources and files.");
   std::string action;
   std::string format = "text";
   arguments.positional("action", action, "status or clear");
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write the status");
+  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
   arguments.parse(words);
   if (action == "clear") {
     const std::int64_t bytes = Cache::clear();
@@ -86,6 +86,6 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 
 extern constinit const Command cache_command = {
-    "cache", "show or remove what is kept of live sources and files", run, 20};
+    "cache", "show or remove the results kept for live sources and files", run, 20};
 
 }  // namespace zoometer

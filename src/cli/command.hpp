@@ -13,15 +13,15 @@ inline constexpr int exit_check_failed = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_unreadable = 3;
 
-/// What a command does with its first word, where it has several such.
+/// An action of a command that has several: its first argument.
 struct Action {
   std::string_view name;
   std::string_view summary;
   int (*run)(const std::vector<std::string>& words);
 };
 
-/// One subcommand. It writes results to standard output and all else to standard error, and throws
-/// Error where it cannot go on.
+/// One command. It writes results to standard output and all else to standard error, and throws
+/// Error if it cannot continue.
 struct Command {
   std::string_view name;
   std::string_view summary;

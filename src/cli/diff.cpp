@@ -10,10 +10,10 @@
 namespace zoometer {
 namespace {
 
-/// What `--fail-on` may name, for the end of the help text.
+/// The figures of `--fail-on`, for the end of the help text.
 std::string metrics_help(const ChangeFields& fields) {
   std::string text =
-      "Figures, for --fail-on; 'macs > +1%' and 'macs > +10M' ask for the change, before.macs for\n"
+      "Figures, for --fail-on; 'macs > +1%' and 'macs > +10M' check the change, before.macs is\n"
       "the figure before:\n";
   for (const GateField& each : fields.fields()) {
     if (each.field.name.find('.') != std::string_view::npos) continue;
@@ -26,11 +26,11 @@ std::string metrics_help(const ChangeFields& fields) {
 }
 
 int run(const std::vector<std::string>& words) {
-  Arguments arguments("diff", "Tell what differs between two models, module by module.");
+  Arguments arguments("diff", "Show what differs between two models, module by module.");
   std::string before_word;
   std::string after_word;
-  arguments.positional("before", before_word, "A built-in model's name, or a file");
-  arguments.positional("after", after_word, "The one to compare with it");
+  arguments.positional("before", before_word, "A model's name or a file");
+  arguments.positional("after", after_word, "The model or file to compare it with");
   SideWords both;
   both.add_to(arguments);
   std::string format = "text";
@@ -38,15 +38,15 @@ int run(const std::vector<std::string>& words) {
   ReportOptions options;
   bool show_all = false;
   std::vector<std::string> conditions;
-  arguments.choice("--format,-f", format, {"text", "json", "html"}, "How to write it");
+  arguments.choice("--format,-f", format, {"text", "json", "html"}, "The format");
   arguments.option("--depth,-d", options.depth,
                    "Levels of the module tree: 2 for text, all for JSON and HTML", "N");
-  arguments.flag("--all,-a", show_all, "In text, show also what is the same");
+  arguments.flag("--all,-a", show_all, "In text, also show what is the same");
   arguments.option("--fail-on", conditions,
-                   "Exit with 1 if this holds, as 'macs > +1%' or 'removed > 0'; repeats", "EXPR");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+                   "Exit with 1 if this holds: 'macs > +1%', 'removed > 0'; repeatable", "EXPR");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   const ChangeFields unknown({}, {}, {});
-  arguments.footer("Options of one side only stand behind its name:\n"
+  arguments.footer("Options of one side follow its name:\n"
                    "  zoometer diff fcos_resnet50_fpn fcos_resnet50_fpn@untrained\n"
                    "  zoometer diff vit_b_16 vit_b_16@input-shape=1x3x384x384@batch=8\n"
                    "  zoometer diff before.onnx after.onnx --fail-on 'macs > +1%'\n\n" +
@@ -74,6 +74,6 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 
 extern constinit const Command diff_command = {
-    "diff", "tell what differs between two models, module by module", run, 5};
+    "diff", "show what differs between two models, module by module", run, 5};
 
 }  // namespace zoometer

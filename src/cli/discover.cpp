@@ -32,7 +32,7 @@ std::string figure(const std::optional<std::int64_t>& value) {
 
 std::string milliseconds(double seconds) { return fmt::format("{:.1f} ms", seconds * 1e3); }
 
-/// Why a model failed or was left out, on one line.
+/// Why a model failed or was skipped, on one line.
 std::string reason_text(const Finding& finding) {
   if (finding.status == Status::traceable) return escape_controls(finding.note);
   std::string text = finding.reason;
@@ -90,7 +90,7 @@ std::string family_table(const Discovery& discovery) {
   return table.text(0, false);
 }
 
-/// Words joined with commas and broken into lines.
+/// Words joined with commas, in lines of limited width.
 std::string paragraph(const std::vector<std::string_view>& words, int width) {
   const std::size_t limit = width > 0 ? static_cast<std::size_t>(width) : 100;
   std::string text;
@@ -106,7 +106,7 @@ std::string paragraph(const std::vector<std::string_view>& words, int width) {
   return text + line + "\n";
 }
 
-/// What failed, by reason: each in the words of the first model that it stopped.
+/// The failures by reason, each with the message of the first model that failed.
 std::string failures(const Discovery& discovery, int width) {
   std::map<std::string, std::vector<std::string_view>> reasons;
   for (const Finding& finding : discovery.findings) {
@@ -134,7 +134,7 @@ std::string summary(const Registry& registry, const Discovery& discovery, int wi
   text += failures(discovery, width);
   if (discovery.has_files) return text;
   const auto missing = missing_from_curated(registry, discovery);
-  if (missing.empty()) return text + "\nThe curated registry misses none.\n";
+  if (missing.empty()) return text + "\nNothing is missing from the curated registry.\n";
   text += fmt::format("\nmissing from the curated registry ({}):\n", missing.size());
   return text + paragraph(missing, width);
 }
@@ -193,7 +193,7 @@ std::string write_json(const Registry& registry, const Discovery& discovery) {
   return json.text();
 }
 
-/// One tested model, with what can be done where it failed.
+/// One tested model; if it failed, with a suggestion.
 std::string test_text(const Finding& finding) {
   if (finding.status == Status::traceable) {
     return fmt::format("{} is traceable: {} nodes, {} parameters, {} MACs in {}\n", finding.name,
@@ -225,16 +225,16 @@ std::string test_text(const Finding& finding) {
 }
 
 void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
-  Arguments arguments("discover", "Try every model of a source and tell which can be traced.");
+  Arguments arguments("discover", "Try every model of a source and report which can be traced.");
   arguments.positionals("models", words.patterns, "Only these names, or patterns with * and ?");
-  arguments.flag("--verbose,-v", words.verbose, "A line per model");
+  arguments.flag("--verbose,-v", words.verbose, "Print a line per model");
   arguments.option("--test-model,-t", words.test_model, "Try one model; exit with 1 if it fails",
                    "NAME");
   arguments.optional_choice("--generate-code,-g", words.language, {"python", "cpp", "toml"},
-                            "python", "Write a registry of the traceable models to paste");
+                            "python", "Write a registry of the traceable models as code");
   words.source.add_to(arguments);
-  arguments.choice("--format,-f", words.format, {"text", "json"}, "How to write the findings");
-  arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
+  arguments.choice("--format,-f", words.format, {"text", "json"}, "The format");
+  arguments.option("--output,-o", words.output, "Write to a file instead of standard output",
                    "FILE");
   arguments.footer("Examples:\n"
                    "  zoometer discover --verbose\n"
@@ -275,6 +275,6 @@ int run(const std::vector<std::string>& command_line) {
 }  // namespace
 
 extern constinit const Command discover_command = {
-    "discover", "try every model of a source and tell which can be traced", run, 5};
+    "discover", "try every model of a source and report which can be traced", run, 5};
 
 }  // namespace zoometer

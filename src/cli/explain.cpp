@@ -98,13 +98,13 @@ std::string write_json(const LoadedModel& model, const Explanation& explanation)
 
 int run(const std::vector<std::string>& words) {
   Arguments arguments(
-      "explain", "Tell why tools disagree on a model: operator by operator, one column per tool.");
+      "explain", "Show why tools disagree on a model: operator by operator, one column per tool.");
   ModelWords model;
   model.add_to(arguments);
   std::string format = "text";
   std::string output;
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.parse(join_shape_words(words));
 
   Graph graph;
@@ -117,7 +117,7 @@ int run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-extern constinit const Command explain_command = {"explain", "tell why tools disagree on a model",
+extern constinit const Command explain_command = {"explain", "show why tools disagree on a model",
                                                   run, 5};
 
 }  // namespace zoometer

@@ -16,7 +16,7 @@ bool is_known(const ExpressionValue& value) { return value.state == ExpressionVa
 std::string stated(const GateField& field) {
   if (!field.stand.empty()) return field.stand;
   std::string text(field.field.name);
-  if (!is_known(field.value)) return text + " is not known";
+  if (!is_known(field.value)) return text + " is unknown";
   if (field.field.type == ExpressionField::Type::text)
     return text.append(" is ").append(field.value.text);
   const std::string exact = exact_figure(field.unit, field.value.number);
@@ -50,8 +50,8 @@ ChangeFields::ChangeFields(const Totals& before, const Totals& after, const Diff
                        MetricUnit::count,
                        ExpressionValue::of(static_cast<long double>(value))});
   };
-  add_count("added", "modules that were not there before", counts.added);
-  add_count("removed", "modules that are there no more", counts.removed);
+  add_count("added", "modules that only the second model has", counts.added);
+  add_count("removed", "modules that only the first model has", counts.removed);
   add_count("changed", "modules with another type, shape, parameter, attribute or figure",
             counts.changed);
   add_count("renamed", "modules with another name", counts.renamed);
@@ -79,7 +79,7 @@ void ChangeFields::add_figure(const TotalsField& total, long double before, long
   const std::string stand =
       fmt::format("{} {} -> {}: {}{}{}", total.name, exact_figure(total.unit, before),
                   exact_figure(total.unit, after), after >= before ? "+" : "", change,
-                  relative ? fmt::format(" ({:+.3g}%)", *relative * 100) : " (there was none)");
+                  relative ? fmt::format(" ({:+.3g}%)", *relative * 100) : " (from 0)");
   for (std::size_t i = first; i < fields_.size(); ++i) fields_[i].stand = stand;
 }
 

@@ -13,7 +13,7 @@
 
 namespace zoometer {
 
-/// A figure that a gate may compare.
+/// A field that a gate can compare.
 struct GateField {
   ExpressionField field;
   MetricUnit unit = MetricUnit::count;
@@ -25,10 +25,10 @@ struct GateField {
   std::optional<std::size_t> relative_change = {};
 };
 
-/// The fields of a profile. `cost` is missing where no convention fills it.
+/// The fields of a profile. `cost` is missing if no convention fills it.
 std::vector<GateField> gate_fields(const Totals& totals, bool has_cost);
 
-/// The fields of a comparison: each figure after, `before.`, `change.` and `relative.` it, and how
+/// The fields of a comparison: each figure, its `before.`, `change.` and `relative.` forms, and how
 /// many modules were added, removed, changed, renamed and moved.
 class ChangeFields {
  public:
@@ -48,7 +48,7 @@ class ChangeFields {
 };
 
 /// Conditions that end a command with status 1: each must hold (`--assert`), or must not
-/// (`--fail-on`). They are parsed before anything is traced, so that a typing error costs no time.
+/// (`--fail-on`). They are parsed before anything is traced, so that a typing error shows at once.
 class Gates {
  public:
   enum class Kind { must_hold, must_not_hold };
@@ -57,7 +57,7 @@ class Gates {
   Gates(const std::vector<std::string>& conditions, std::span<const GateField> fields, Kind kind,
         std::string_view option);
 
-  /// Names each gate that failed on standard error, with the values it rests on. `fields` are as in
+  /// Prints each failed gate with its values on standard error. `fields` are as in
   /// the constructor, with values. Returns whether all passed.
   bool pass(std::span<const GateField> fields) const;
 

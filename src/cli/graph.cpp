@@ -30,7 +30,7 @@ std::vector<std::string> format_names() {
   return names;
 }
 
-/// The formats in words, for the end of the help text.
+/// The formats, for the end of the help text.
 std::string format_help() {
   std::string text = "Formats:\n";
   for (const GraphWriter* writer : graph_writers()) {
@@ -42,14 +42,14 @@ std::string format_help() {
 void GraphWords::parse(const std::vector<std::string>& words) {
   Arguments arguments("graph", "Write a model's graph.");
   model.add_to(arguments);
-  arguments.choice("--format,-f", format, format_names(), "How to write the graph");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.choice("--format,-f", format, format_names(), "The format");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.option("--depth,-d", options.depth,
                    "dot, svg, png, pdf: modules at this depth of the tree are single boxes (2)",
                    "N");
   arguments.flag("--random-weights", random_weights,
                  "onnx: fill the parameters with random numbers, so that the model runs");
-  arguments.option("--seed", seed, "onnx: of the random numbers (0)", "N");
+  arguments.option("--seed", seed, "onnx: seed of the random numbers (0)", "N");
   arguments.option("--weights", options.weight_file,
                    "onnx: take the parameters from a safetensors file, by their names", "FILE");
   arguments.flag("--external-data", external_data,
@@ -73,7 +73,7 @@ const GraphWriter& GraphWords::check() {
                 {"--format onnx", format});
   }
   if (random_weights && has_file) {
-    throw Error(ErrorCode::usage, "--random-weights and --weights exclude one another");
+    throw Error(ErrorCode::usage, "--random-weights and --weights exclude each other");
   }
   if (seed && !random_weights) throw Error(ErrorCode::usage, "--seed needs --random-weights");
   if (external_data && !random_weights && !has_file) {
@@ -84,7 +84,7 @@ const GraphWriter& GraphWords::check() {
     throw Error(ErrorCode::usage, "--external-data needs --output FILE");
   }
   if (writer.is_binary && to_stdout && isatty(STDOUT_FILENO) != 0) {
-    throw Error(ErrorCode::usage, "a binary file is not for a terminal: name one by --output FILE");
+    throw Error(ErrorCode::usage, "cannot write a binary file to a terminal: use --output FILE");
   }
   if (random_weights) options.weights = WeightData::random;
   if (has_file) options.weights = WeightData::file;

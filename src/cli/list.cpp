@@ -22,7 +22,7 @@ using Rows = std::vector<QueriedModel>;
 
 struct ListWords {
   std::vector<std::string> patterns;
-  std::vector<std::string> files;  ///< patterns that turned out to be files
+  std::vector<std::string> files;  ///< arguments that are files
   std::string registry;
   std::string family;
   std::string task;
@@ -36,7 +36,7 @@ struct ListWords {
   std::vector<std::string> plugins;
 };
 
-/// What was asked for, parsed.
+/// The parsed options.
 struct Question {
   explicit Question(const ListWords& words);
 
@@ -69,7 +69,7 @@ void Question::add_columns(const std::vector<ModelKey>& keys) {
   for (const ModelKey& key : keys) add_column(key);
 }
 
-/// Adds what the table does not show yet.
+/// Adds the columns that the table does not show yet.
 void Question::add_column(const ModelKey& key) {
   constexpr std::string_view usual[] = {"name", "family", "task", "source", "parameters", "macs"};
   const auto is_it = [&](std::string_view title) { return title == key.title; };
@@ -78,7 +78,7 @@ void Question::add_column(const ModelKey& key) {
   if (std::none_of(columns.begin(), columns.end(), has_it)) columns.push_back(key);
 }
 
-/// A word that no model of any registry fits.
+/// An argument that matches no model of any registry.
 [[noreturn]] void unknown(std::string_view what, const std::string& word,
                           const std::vector<std::string_view>& candidates) {
   Error error(ErrorCode::unknown_name,
@@ -107,7 +107,7 @@ bool fits(const ListWords& words, const RegistryModel& model) {
                      [&](const auto& pattern) { return matches_wildcard(pattern, model.name); });
 }
 
-/// Throws where a word fits no model at all, so that a typing error is no empty list.
+/// Throws if an argument matches no model at all, so that a typing error is not an empty list.
 void check_words(const ListWords& words, const Registry& registry) {
   const auto models = registry.models();
   const auto some = [&](const auto& condition) {
@@ -128,7 +128,7 @@ void check_words(const ListWords& words, const Registry& registry) {
   }
 }
 
-/// Sets those words apart that are files rather than names.
+/// Separates the arguments that are files from the names.
 void take_files(ListWords& words, const Registry& registry) {
   const auto names_file = [&](const std::string& word) {
     return registry.find(word) == nullptr && is_file(word);
@@ -160,7 +160,7 @@ Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
   return rows;
 }
 
-/// Leaves those rows that answer the question, in its order.
+/// Keeps the rows that answer the question, in its order.
 void answer(const Question& question, const ListWords& words, Rows& rows) {
   if (question.where) {
     std::erase_if(rows,
@@ -169,14 +169,13 @@ void answer(const Question& question, const ListWords& words, Rows& rows) {
   if (!question.pareto.empty()) {
     const std::size_t lacking = keep_pareto(question.pareto, question.query, rows);
     if (lacking > 0)
-      write_note(
-          fmt::format("{} left out for want of {}", counted(lacking, "model"), words.pareto));
+      write_note(fmt::format("{} left out without {}", counted(lacking, "model"), words.pareto));
   }
   if (!question.sort.empty()) sort_by(question.sort, question.query, rows);
   if (words.reverse) std::reverse(rows.begin(), rows.end());
 }
 
-/// Tells of models that fit the words and are in another registry.
+/// Notes how many models of another registry match.
 void note_others(const ListWords& words, const Registry& registry, RegistryKind kind,
                  std::size_t shown) {
   const auto all = static_cast<std::size_t>(
@@ -187,7 +186,7 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
       fmt::format("no such model in the {} registry, {} with --registry all", name_of(kind), all));
 }
 
-/// What the registry tells of a model, or else the trace, if there was one.
+/// The value in the registry, or else of the trace, if there was one.
 std::optional<std::int64_t> figure_of(const QueriedModel& row,
                                       std::optional<std::int64_t> RegistryModel::*told,
                                       std::int64_t Metrics::*traced) {
@@ -329,7 +328,7 @@ std::string write_json(const Registry& registry, RegistryKind kind, const Questi
   return json.text();
 }
 
-/// What expressions may name, for the end of the help text.
+/// The figures of expressions, for the end of the help text.
 std::string metrics_help() {
   std::string text = "Figures, for --where, --sort, --pareto and --show:\n";
   for (const ModelField& field : model_fields())
@@ -338,26 +337,25 @@ std::string metrics_help() {
 }
 
 int run(const std::vector<std::string>& command_line) {
-  Arguments arguments("list", "List the models with what is known of them without tracing.");
+  Arguments arguments("list", "List the models with what is known without tracing.");
   ListWords words;
   arguments.positionals("patterns", words.patterns, "Names, or patterns with * and ?");
   arguments.option("--registry,-r", words.registry, "curated, auto or all", "NAME");
-  arguments.option("--family", words.family, "Only this family, as resnet or MobileNetV2", "NAME");
-  arguments.option("--task", words.task, "Only this task, as classification", "NAME");
-  arguments.option("--where,-w", words.where, "Only models of which this holds: 'macs < 1G'",
+  arguments.option("--family", words.family, "Only this family: resnet, MobileNetV2", "NAME");
+  arguments.option("--task", words.task, "Only this task: classification", "NAME");
+  arguments.option("--where,-w", words.where, "Only models for which this holds: 'macs < 1G'",
                    "EXPR");
-  arguments.option("--sort,-s", words.sort, "What to sort by, lowest first: macs, 'top1:desc'",
+  arguments.option("--sort,-s", words.sort, "Sort by this, lowest first: macs, 'top1:desc'",
                    "KEY[:desc]");
-  arguments.flag("--reverse", words.reverse, "The other way round");
+  arguments.flag("--reverse", words.reverse, "In reverse order");
   arguments.option("--pareto", words.pareto,
-                   "Only models that no other one beats in all of these: macs,top1", "KEY,KEY");
-  arguments.option("--show", words.show, "Figures to show beside the usual ones: flops,peak",
-                   "KEY,KEY");
+                   "Only models that no other model beats in all of these: macs,top1", "KEY,KEY");
+  arguments.option("--show", words.show, "Additional figures: flops,peak", "KEY,KEY");
   bool sources = false;
   arguments.flag("--sources", sources, "List where models come from, each with version and age");
   add_plugin_option(arguments, words.plugins);
-  arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "How to write the list");
-  arguments.option("--output,-o", words.output, "Write to a file in place of standard output",
+  arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "The format");
+  arguments.option("--output,-o", words.output, "Write to a file instead of standard output",
                    "FILE");
   arguments.footer("Examples:\n"
                    "  zoometer list 'resnet*' --sort macs\n"
@@ -368,7 +366,7 @@ int run(const std::vector<std::string>& command_line) {
   arguments.parse(command_line);
 
   if (sources && !words.patterns.empty())
-    throw Error(ErrorCode::usage, "--sources lists sources, not models: it takes no names");
+    throw Error(ErrorCode::usage, "--sources takes no names: it lists sources");
   if (sources) return run_list_sources(words.format, words.output);
   const Question question(words);
   const Registry registry(words.plugins);
@@ -395,7 +393,7 @@ int run(const std::vector<std::string>& command_line) {
 
 }  // namespace
 
-extern constinit const Command list_command = {"list", "list the models and what is known of them",
+extern constinit const Command list_command = {"list", "list the models with what is known of them",
                                                run, 1};
 
 }  // namespace zoometer

@@ -16,12 +16,12 @@
 namespace zoometer {
 namespace {
 
-/// A clock may have been set back since, and a file may bear any time.
+/// The clock may have been set back since, and a file may have any time.
 std::int64_t age(std::int64_t since, std::int64_t now) {
   return std::max<std::int64_t>(now - since, 0);
 }
 
-/// "3 minutes": the largest unit of which there are two or more, else seconds.
+/// "3 minutes": in the largest unit with a value of at least 2, else in seconds.
 std::string duration_text(std::int64_t seconds) {
   struct Unit {
     std::int64_t seconds;

@@ -60,7 +60,7 @@ ExpressionValue metric(const QueriedModel& model) {
   return ExpressionValue::of(published->metric);
 }
 
-/// The default weights' accuracy if they tell it by that metric.
+/// The default weights' accuracy if it is published by that metric.
 ExpressionValue accuracy(const QueriedModel& model, std::string_view wanted) {
   const PublishedMetrics* published = model.published();
   if (published == nullptr || published->metric != wanted) return {};
@@ -77,38 +77,38 @@ constexpr MetricUnit any_unit = MetricUnit::count;
 constexpr ModelField described[] = {
     {"name", Type::text, any_unit, "the model's name", false, false,
      row_text<&RegistryModel::name>},
-    {"family", Type::text, any_unit, "what lists count it under: MobileNet", false, false,
+    {"family", Type::text, any_unit, "the group in lists: MobileNet", false, false,
      row_text<&RegistryModel::family>},
     {"architecture", Type::text, any_unit, "the exact family: MobileNetV2", false, false,
      row_text<&RegistryModel::architecture>},
     {"task", Type::text, any_unit, "what it is for: classification", false, false, task},
-    {"source", Type::text, any_unit, "builtin, or where it comes from", false, false,
+    {"source", Type::text, any_unit, "builtin, or the model's origin", false, false,
      row_text<&RegistryModel::source>},
     {"year", Type::number, MetricUnit::ratio, "of the family's paper", true, false, year},
 };
 
 constexpr ModelField published[] = {
     {"weights", Type::text, any_unit, "name of the default weights", false, false, weights},
-    {"dataset", Type::text, any_unit, "that they were trained on: IMAGENET1K", false, false,
+    {"dataset", Type::text, any_unit, "the data set of its training: IMAGENET1K", false, false,
      dataset},
-    {"metric", Type::text, any_unit, "that their accuracy is told by: top1", false, false, metric},
-    {"top1", Type::percent, MetricUnit::percent, "their published accuracy, classification", true,
-     true, top1},
-    {"miou", Type::percent, MetricUnit::percent, "their published accuracy, segmentation", true,
-     true, miou},
-    {"box_map", Type::percent, MetricUnit::percent, "their published accuracy, detection", true,
-     true, box_map},
-    {"epe", Type::number, MetricUnit::ratio, "their published error in pixels, optical flow", false,
-     true, epe},
-    {"fl_all", Type::percent, MetricUnit::percent, "their published share of errors, optical flow",
-     false, true, fl_all},
+    {"metric", Type::text, any_unit, "the metric of its accuracy: top1", false, false, metric},
+    {"top1", Type::percent, MetricUnit::percent, "published accuracy, classification", true, true,
+     top1},
+    {"miou", Type::percent, MetricUnit::percent, "published accuracy, segmentation", true, true,
+     miou},
+    {"box_map", Type::percent, MetricUnit::percent, "published accuracy, detection", true, true,
+     box_map},
+    {"epe", Type::number, MetricUnit::ratio, "published error in pixels, optical flow", false, true,
+     epe},
+    {"fl_all", Type::percent, MetricUnit::percent, "published share of errors, optical flow", false,
+     true, fl_all},
 };
 
 ExpressionField::Type type_of(MetricUnit unit) {
   return unit == MetricUnit::percent ? Type::percent : Type::number;
 }
 
-/// What a registry's row tells without a trace.
+/// The value from a registry's row, without a trace.
 std::optional<std::int64_t> told_by_row(const RegistryModel& model, std::string_view field) {
   if (field == "parameters") return model.parameters;
   if (field == "macs") return model.macs;
@@ -200,7 +200,7 @@ bool ModelQuery::holds(const Expression& condition, QueriedModel& model) const {
 
 namespace {
 
-/// The parts of `a,b,min(c, d)`: commas inside parentheses or quotes part nothing.
+/// The parts of `a,b,min(c, d)`; commas inside parentheses or quotes do not separate.
 std::vector<std::string_view> split_keys(std::string_view text) {
   std::vector<std::string_view> parts;
   std::size_t begin = 0;
@@ -231,14 +231,14 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Takes ":asc" or ":desc" off the end.
+/// Removes ":asc" or ":desc" from the end.
 std::optional<bool> take_order(std::string_view& text, std::string_view option) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view word = trimmed(text.substr(colon + 1));
   if (word != "asc" && word != "desc") {
     Error error(ErrorCode::usage, std::string(option),
-                {"asc or desc behind the colon", escape_controls(word)});
+                {"asc or desc after the colon", escape_controls(word)});
     error.excerpt = {std::string(text), colon + 1, text.size()};
     throw error;
   }
@@ -265,7 +265,7 @@ ModelKey parse_key(std::string_view text, const ModelQuery& query, bool best_fir
   return key;
 }
 
-/// Below zero where `a` comes first by that key alone.
+/// Negative if `a` comes first by that key alone.
 int compare(const ModelKey& key, const ExpressionValue& a, const ExpressionValue& b) {
   if (!is_known(a) || !is_known(b))
     return static_cast<int>(is_known(b)) - static_cast<int>(is_known(a));

@@ -12,8 +12,8 @@
 
 namespace zoometer {
 
-/// A model with all that expressions may ask of it. It is traced when a figure is asked for that
-/// nothing else tells, and then once.
+/// A model with the values of expressions. It is traced once, when the first figure is needed that
+/// only a trace gives.
 class QueriedModel {
  public:
   explicit QueriedModel(const RegistryModel& model) noexcept : model_(&model) {}
@@ -26,7 +26,7 @@ class QueriedModel {
   void trace();
   /// Whether a trace was tried.
   bool is_traced() const noexcept { return is_traced_; }
-  /// What a trace told, or null.
+  /// The result of the trace, or null.
   const Totals* totals() const noexcept { return totals_ ? &*totals_ : nullptr; }
 
  private:
@@ -35,23 +35,23 @@ class QueriedModel {
   bool is_traced_ = false;
 };
 
-/// Something that is known of a model, by name.
+/// A named field of a model.
 struct ModelField {
   std::string_view name;
   ExpressionField::Type type = ExpressionField::Type::number;
   MetricUnit unit = MetricUnit::count;  ///< of a number
   std::string_view summary;
   bool higher_is_better = false;
-  bool is_accuracy = false;  ///< means something only among models of one data set
-  /// The value as far as it is known; pending where a trace would tell.
+  bool is_accuracy = false;  ///< comparable only within one data set
+  /// The value if it is known; pending if a trace would give it.
   ExpressionValue (*value)(const QueriedModel& model) = nullptr;
-  const TotalsField* total = nullptr;  ///< of a figure: what a trace tells
+  const TotalsField* total = nullptr;  ///< of a figure: its value in a trace
 };
 
 /// Every field: names and the like, figures, published accuracy.
 std::vector<ModelField> model_fields();
 
-/// What expressions over models may name.
+/// The fields of expressions over models.
 class ModelQuery {
  public:
   ModelQuery();
@@ -59,10 +59,10 @@ class ModelQuery {
   const std::vector<ModelField>& fields() const noexcept { return fields_; }
   std::span<const ExpressionField> names() const noexcept { return names_; }
 
-  /// The value of an expression (of a condition 1 or 0); traces where it must. A model that cannot
-  /// be traced is told on standard error, and what a trace would tell is missing.
+  /// The value of an expression (of a condition 1 or 0); traces if necessary. A model that cannot
+  /// be traced is reported on standard error, and the values of its trace are missing.
   ExpressionValue value(const Expression& expression, QueriedModel& model) const;
-  /// Whether a condition holds; traces only where what is known does not decide.
+  /// Whether a condition holds; traces only if the known values do not decide it.
   bool holds(const Expression& condition, QueriedModel& model) const;
 
  private:
@@ -82,17 +82,17 @@ struct ModelKey {
   MetricUnit unit = MetricUnit::ratio;
 };
 
-/// Reads `KEY[:asc|:desc],KEY...`. Where no order is given, `best_first` takes that of the field,
+/// Reads `KEY[:asc|:desc],KEY...`. Without an order, `best_first` takes that of the field,
 /// otherwise the lowest comes first. Throws Error{usage} that begins with `option`.
 std::vector<ModelKey> parse_keys(std::string_view text, const ModelQuery& query, bool best_first,
                                  std::string_view option);
 
-/// Orders models; those without a value go last, whatever the order.
+/// Orders models; those without a value come last in either order.
 void sort_by(const std::vector<ModelKey>& keys, const ModelQuery& query,
              std::vector<QueriedModel>& models);
 
-/// Keeps the models that no other one beats in every key, and drops those that lack one. Accuracy
-/// is compared within one data set. Returns how many lacked a key.
+/// Keeps the models that no other model beats in every key, and drops those that lack a key.
+/// Accuracy is compared within one data set. Returns how many lacked a key.
 std::size_t keep_pareto(const std::vector<ModelKey>& keys, const ModelQuery& query,
                         std::vector<QueriedModel>& models);
 

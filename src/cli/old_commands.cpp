@@ -23,7 +23,7 @@ int run_command(std::string_view name, const Words& words) {
   return (*found)->run(words);
 }
 
-/// The words that both profiling scripts have.
+/// The options of both profiling scripts.
 struct ModelFlags {
   std::string model;
   Words input_shape;
@@ -33,8 +33,8 @@ struct ModelFlags {
     arguments.option("--input-shape", input_shape, "The input's sizes (1 3 224 224)", "B C H W");
   }
 
-  /// The model as the scripts built it: weights=None, and 1x3x224x224 where the model takes an
-  /// image of a size that is free.
+  /// The model as the scripts built it: weights=None, and 1x3x224x224 if the model takes an
+  /// image of any size.
   Words words() const {
     if (model.empty()) throw Error(ErrorCode::usage, "--model NAME is missing");
     Words result = {model};
@@ -51,7 +51,7 @@ struct ModelFlags {
   }
 };
 
-/// The format that a file's name asks for.
+/// The format of a file's name.
 std::string format_of(const std::string& path) {
   std::string ending = std::filesystem::path(path).extension().string();
   if (!ending.empty()) ending.erase(0, 1);
@@ -68,9 +68,9 @@ int profile_graph(const Words& words) {
   bool lists = false;
   std::string picture;
   flags.add_to(arguments);
-  arguments.flag("--showshape", shows_shapes, "Keep the output shapes also on a narrow terminal");
+  arguments.flag("--showshape", shows_shapes, "Show output shapes on a narrow terminal, too");
   arguments.flag("--list", lists, "List the models");
-  arguments.option("--visualize", picture, "Draw the graph, too: OUT.png, .pdf, .svg or .dot",
+  arguments.option("--visualize", picture, "Also draw the graph: OUT.png, .pdf, .svg or .dot",
                    "OUT");
   arguments.parse(join_shape_words(words));
   if (lists) return run_command("list", {});
@@ -108,11 +108,10 @@ int discover_models(const Words& words) {
   bool generates = false;
   std::string test_model;
   Words skip_patterns;
-  arguments.flag("--verbose,-v", is_verbose, "A line per model");
+  arguments.flag("--verbose,-v", is_verbose, "Print a line per model");
   arguments.flag("--generate-code,-g", generates, "Write Python code of the traceable models");
   arguments.option("--test-model", test_model, "Try one model", "NAME");
-  arguments.words("--skip-patterns", skip_patterns, "Leave out names that contain one of these",
-                  "P...");
+  arguments.words("--skip-patterns", skip_patterns, "Skip names that contain one of these", "P...");
   arguments.parse(words);
   Words discover;
   if (is_verbose) discover.push_back("--verbose");

@@ -7,7 +7,7 @@
 
 namespace zoometer {
 
-/// The command line of a Python script that zoometer replaces. The program takes it when it is
+/// The command line of a Python script that zoometer replaces. The program takes it if it is
 /// called by that name, through a link.
 struct OldCommand {
   std::string_view name;
@@ -17,7 +17,7 @@ struct OldCommand {
 /// Every one, by name.
 std::span<const OldCommand> old_commands() noexcept;
 
-/// The one that a program's path names, or null.
+/// The old command that a program's path names, or null.
 const OldCommand* find_old_command(std::string_view program) noexcept;
 
 }  // namespace zoometer

@@ -78,8 +78,8 @@ int run(const std::vector<std::string>& words) {
   model.add_to(arguments);
   std::string format = "text";
   std::string output;
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write the list");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.parse(join_shape_words(words));
 
   Graph graph;

@@ -24,7 +24,7 @@ std::vector<std::string> format_names() {
   return names;
 }
 
-/// The conventions in words, for the end of the help text.
+/// The conventions, for the end of the help text.
 std::string convention_help() {
   std::string text = "Conventions:\n";
   for (const Convention* convention : conventions()) {
@@ -37,7 +37,7 @@ std::string convention_help() {
   return text;
 }
 
-/// What `--assert` may name, for the end of the help text.
+/// The figures of `--assert`, for the end of the help text.
 std::string metrics_help() {
   std::string text = "Figures, for --assert:\n";
   for (const GateField& each : gate_fields({}, false)) {
@@ -61,7 +61,7 @@ int unknown_operators(const Profile& profile) {
 void refuse_useless_training(bool with_training, const std::string& optimizer,
                              const std::string& format, const std::string& dtype) {
   if (!optimizer.empty() && !with_training)
-    throw Error(ErrorCode::usage, "--optimizer has no use without --training");
+    throw Error(ErrorCode::usage, "--optimizer needs --training");
   if (with_training && format != "text" && format != "json")
     throw Error(ErrorCode::usage, "--training", {"--format text or json", format});
   if (with_training && dtype == "int8")
@@ -69,7 +69,7 @@ void refuse_useless_training(bool with_training, const std::string& optimizer,
 }
 
 int run(const std::vector<std::string>& words) {
-  Arguments arguments("profile", "Tell a model's cost, module by module.");
+  Arguments arguments("profile", "Show what a model costs, module by module.");
   ModelWords model;
   model.add_to(arguments);
   std::string convention_name = "native";
@@ -84,23 +84,23 @@ int run(const std::vector<std::string>& words) {
   std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
-  arguments.choice("--format,-f", format, format_names(), "How to write the profile");
+  arguments.choice("--format,-f", format, format_names(), "The format");
   add_dtype_to(arguments, dtype);
   arguments.flag("--memory,-m", with_memory,
-                 "Tell weights, activations and workspace apart, over time and at their peak");
+                 "Show weights, activations and workspace, over time and at the peak");
   arguments.flag(
       "--training", with_training,
-      "Tell what a training step needs: activations kept, gradients, optimiser, backward");
+      "Show what a training step needs: activations kept, gradients, optimiser, backward");
   arguments.choice("--optimizer", optimizer, {"sgd", "momentum", "adam", "adamw"},
-                   "For --training: sgd if not given");
+                   "For --training (sgd)");
   arguments.option("--depth,-d", options.depth,
                    "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
   arguments.flag("--show-shapes", options.show_shapes,
-                 "Keep the output shapes also on a narrow terminal");
+                 "Show output shapes on a narrow terminal, too");
   arguments.flag("--strict", strict, "Exit with 1 if an operator's cost is unknown");
   arguments.option("--assert", assertions,
-                   "Exit with 1 if this does not hold, as 'macs <= 4.2G'; repeats", "EXPR");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+                   "Exit with 1 if this does not hold: 'macs <= 4.2G'; repeatable", "EXPR");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.footer(convention_help() + "\n" + metrics_help());
   arguments.parse(join_shape_words(words));
   if (with_memory && format == "csv")
@@ -135,7 +135,7 @@ int run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-extern constinit const Command profile_command = {"profile",
-                                                  "tell a model's cost, module by module", run, 2};
+extern constinit const Command profile_command = {
+    "profile", "show what a model costs, module by module", run, 2};
 
 }  // namespace zoometer

@@ -22,7 +22,7 @@ using Names = std::vector<std::string>;
 
 [[noreturn]] void unknown(const std::string& name, std::string_view where,
                           const std::vector<std::string_view>& candidates) {
-  Error error(ErrorCode::unknown_name, fmt::format("{} is no model of {}", name, where));
+  Error error(ErrorCode::unknown_name, fmt::format("{} is not a model of {}", name, where));
   error.hint = did_you_mean(name, candidates);
   throw error;
 }
@@ -70,7 +70,7 @@ std::string show_json(const Registry& registry) {
 std::string show_text(const Registry& registry) {
   const bool exists = is_file(registry.user_path());
   std::string text = fmt::format("file           {}{}\n", registry.user_path(),
-                                 exists ? "" : " (none yet: the built-in registry holds)");
+                                 exists ? "" : " (does not exist: the built-in registry applies)");
   const auto count = [&](RegistryKind kind) {
     return std::count_if(registry.models().begin(), registry.models().end(),
                          [&](const RegistryModel& model) { return registry.holds(kind, model); });
@@ -97,7 +97,7 @@ std::string show_text(const Registry& registry) {
 int run_show(const Names& words) {
   Arguments arguments("registry show", "Show the registries and the file that changes them.");
   std::string format = "text";
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
+  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
   arguments.parse(words);
   const Registry registry;
   write_stdout(format == "json" ? show_json(registry) : show_text(registry));
@@ -139,7 +139,7 @@ Names entry_lines(const Origin& origin, const std::vector<UserInput>& inputs) {
   return lines;
 }
 
-/// A model that is not built in, under a name of its own.
+/// Adds a model that is not built in under a new name.
 struct OwnWords {
   std::string origin;
   std::vector<std::string> input_shapes;
@@ -147,10 +147,10 @@ struct OwnWords {
 
   void add_to(Arguments& arguments) {
     arguments.option("--from", origin,
-                     "Add one model of your own under a new name: a file, torchvision:NAME or "
+                     "Add your own model under a new name: a file, torchvision:NAME or "
                      "python:MODULE:FUNCTION",
                      "MODEL");
-    arguments.option("--input-shape", input_shapes, "With --from: the input's sizes; repeats",
+    arguments.option("--input-shape", input_shapes, "With --from: the input's sizes; repeatable",
                      "[NAME=]N,C,H,W");
     add_live_options(arguments, live);
   }
@@ -207,7 +207,7 @@ int run_add(const Names& words) {
     const bool is_known =
         is_curated(registry, name) || std::find(added.begin(), added.end(), name) != added.end();
     if (is_known) {
-      text += name + " is in the curated registry already\n";
+      text += name + " is already in the curated registry\n";
       continue;
     }
     const Discovery discovery = discover(registry, {}, {name}, true);
@@ -230,7 +230,8 @@ int run_add(const Names& words) {
 }
 
 int run_remove(const Names& words) {
-  Arguments arguments("registry remove", "Take models out of the curated list, or own ones away.");
+  Arguments arguments("registry remove",
+                      "Remove models from the curated list, or your own models.");
   Names names;
   arguments.positionals("models", names, "Names of models", true);
   arguments.parse(words);
@@ -260,7 +261,7 @@ int run_remove(const Names& words) {
 
 // -- diff and update --------------------------------------------------------------------------
 
-/// What the curated list and a source do not share.
+/// The models that only the curated list or only a source has.
 struct Difference {
   Names missing;  ///< traceable there, not curated
   Names extra;    ///< curated, not traceable there
@@ -281,14 +282,15 @@ Difference compare(const Registry& registry, const Discovery& discovery) {
 }
 
 int run_diff(const Names& words) {
-  Arguments arguments("registry diff",
-                      "Compare the curated list with what traces, of zoometer or another source.");
+  Arguments arguments(
+      "registry diff",
+      "Compare the curated list with the traceable models of zoometer or another source.");
   SourceWords source;
   bool strict = false;
   std::string format = "text";
   source.add_to(arguments);
   arguments.flag("--strict", strict, "Exit with 1 if they differ");
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write it");
+  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
   arguments.parse(words);
 
   const Registry registry(source.plugins);
@@ -319,7 +321,7 @@ int run_diff(const Names& words) {
   return strict && differs ? exit_check_failed : exit_done;
 }
 
-/// Built-in models go into the curated list; those that only a live source has become entries of
+/// Built-in models are added to the curated list; models of a live source become entries of
 /// their own.
 void add_missing(const Registry& registry, const Discovery& discovery, const Names& missing) {
   const bool is_zoo = discovery.source == "torchvision";
@@ -341,17 +343,17 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
 }
 
 int run_update(const Names& words) {
-  Arguments arguments("registry update", "Add everything new that traces to the curated list.");
+  Arguments arguments("registry update", "Add all new traceable models to the curated list.");
   SourceWords source;
   bool dry_run = false;
   source.add_to(arguments);
-  arguments.flag("--dry-run", dry_run, "Only tell what would be added");
+  arguments.flag("--dry-run", dry_run, "Only show what would be added");
   arguments.parse(words);
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
   if (discovery.has_files) {
-    Error error(ErrorCode::usage, "registry update adds no files");
+    Error error(ErrorCode::usage, "registry update cannot add files");
     error.hint = fmt::format("folders = [{}] in {} makes each file of the folder a model",
                              toml_string(discovery.source), registry.user_path());
     throw error;
@@ -369,16 +371,16 @@ int run_update(const Names& words) {
 // -- the command ------------------------------------------------------------------------------
 
 constexpr Action actions[] = {
-    {"show", "the registries and the file that changes them", run_show},
-    {"add", "test models, add those that trace to the curated list", run_add},
-    {"remove", "take models out of the curated list", run_remove},
-    {"update", "add everything new that traces", run_update},
-    {"diff", "what traces and is not curated, and the reverse", run_diff},
+    {"show", "show the registries and the file that changes them", run_show},
+    {"add", "test models and add the traceable ones to the curated list", run_add},
+    {"remove", "remove models from the curated list", run_remove},
+    {"update", "add all new traceable models", run_update},
+    {"diff", "show traceable models that are not curated, and the reverse", run_diff},
 };
 
 std::string help_text() {
   std::string text = "Show and change the curated registry.\n\n"
-                     "Usage: zoometer registry ACTION [WORDS...]\n\nActions:\n";
+                     "Usage: zoometer registry ACTION [ARGUMENTS...]\n\nActions:\n";
   for (const Action& action : actions)
     text += fmt::format("  {:<8} {}\n", action.name, action.summary);
   return text + "\nExamples:\n"

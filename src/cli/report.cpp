@@ -11,10 +11,10 @@
 namespace zoometer {
 namespace {
 
-/// "resnet50": whatever the model's path.
+/// "resnet50", without the model's path.
 std::string stem_of(const std::string& model) { return model.substr(model.find_last_of('/') + 1); }
 
-/// A page with the name of the file that it goes to, in the current folder.
+/// A page and the name of its file in the current folder.
 struct Page {
   std::string text;
   std::string usual_output;
@@ -38,7 +38,7 @@ Page diff_page(const SideWords& words, const std::string& model, const std::stri
 Page sweep_page(const std::string& file) {
   const std::optional<SweepTable> table = read_sweep(file);
   if (!table) {
-    Error error(ErrorCode::malformed, "no sweep: it has no row");
+    Error error(ErrorCode::malformed, "not a sweep: it has no rows");
     error.place.model = file;
     throw error;
   }
@@ -46,19 +46,19 @@ Page sweep_page(const std::string& file) {
 }
 
 int run(const std::vector<std::string>& words) {
-  Arguments arguments("report", "Write a page that shows a model's cost in a browser, offline.");
+  Arguments arguments("report",
+                      "Write an offline page that shows in a browser what a model costs.");
   std::string model;
   std::string other;
   std::string sweep;
   arguments.positional("model", model,
                        "A model's name, a file, torchvision:NAME or python:MODULE:FUNCTION", false);
-  arguments.positional("other", other, "A second one: the page shows what differs", false);
+  arguments.positional("other", other, "A second model: the page shows what differs", false);
   SideWords both;
   both.add_to(arguments);
   std::string output;
-  arguments.option("--sweep", sweep, "Show the rows of a sweep in place of a model", "FILE");
-  arguments.option("--output,-o", output,
-                   "The file to write: MODEL.html if not given, - for stdout", "FILE");
+  arguments.option("--sweep", sweep, "Show the rows of a sweep instead of a model", "FILE");
+  arguments.option("--output,-o", output, "The file to write, - for stdout (MODEL.html)", "FILE");
   arguments.footer("Examples:\n"
                    "  zoometer report resnet50 -o resnet50.html\n"
                    "  zoometer report before.onnx after.onnx -o diff.html\n"
@@ -79,6 +79,6 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 
 extern constinit const Command report_command = {
-    "report", "write a page that shows a model's cost in a browser", run, 6};
+    "report", "write a page that shows in a browser what a model costs", run, 6};
 
 }  // namespace zoometer

@@ -26,24 +26,23 @@ struct RooflineWords {
 
   void add_to(Arguments& arguments) {
     arguments.option("--on", on,
-                     "Devices, as H100,Orin: operator by operator. All in one table if not given",
+                     "Devices, operator by operator: H100,Orin. Without it, all in one table",
                      "NAME,...");
-    arguments.option("--hardware", hardware, "A device of your own from a file; repeats", "FILE");
+    arguments.option("--hardware", hardware, "Your own device from a file; repeatable", "FILE");
     arguments.choice(
         "--dtype", dtype, {"float32", "tf32", "float16", "bfloat16", "float8", "int8", "int4"},
         "Store and compute every floating-point tensor in this type (tf32: compute only)");
-    arguments.flag("--fuse", fuse,
-                   "Run operators together that compilers fuse: see docs/roofline.md");
+    arguments.flag("--fuse", fuse, "Fuse operators as compilers do: see docs/roofline.md");
     arguments.flag("--cache", cache, "Keep what fits into a device's largest cache");
     arguments.flag("--plot", plot, "Draw each device's roofline");
-    arguments.flag("--list", list, "Tell the devices, and no model");
-    arguments.choice("--format,-f", format, {"text", "json", "csv"}, "How to write it");
+    arguments.flag("--list", list, "List the devices");
+    arguments.choice("--format,-f", format, {"text", "json", "csv"}, "The format");
     arguments.option("--depth,-d", options.depth,
                      "Levels of the module tree: 1 for text, all for JSON", "N");
-    arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+    arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
     arguments.footer(
         "Example:\n  zoometer roofline resnet50 --on H100,Orin --dtype float16 --fuse\n"
-        "A device's figures and their sources: zoometer roofline --list --format json");
+        "The figures of the devices and their sources: zoometer roofline --list --format json");
   }
 
   void fit_terminal() {
@@ -53,7 +52,7 @@ struct RooflineWords {
   }
 };
 
-/// The devices to choose from: a file's own first, so that it wins over one of the same name.
+/// The available devices: those of files first, so that they win over others of the same name.
 std::vector<Device> known_devices(const RooflineWords& words) {
   std::vector<Device> devices;
   for (const std::string& path : words.hardware) devices.push_back(read_device(path));
@@ -65,7 +64,7 @@ std::vector<Device> known_devices(const RooflineWords& words) {
   return devices;
 }
 
-/// The devices that were asked for by name, or by file.
+/// The devices given by name or by file.
 std::vector<const Device*> chosen_devices(const RooflineWords& words,
                                           const std::vector<Device>& devices) {
   std::vector<const Device*> chosen;
@@ -92,7 +91,7 @@ int list_devices(RooflineWords& words) {
   return exit_done;
 }
 
-/// As `--dtype` of other commands, and the types that only devices compute in.
+/// As `--dtype` of other commands, with the types that only devices compute in.
 void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   if (dtype.empty() || dtype == "tf32") return;
   graph.count_floating_as(dtype == "float8" ? DType::float8_e4m3fn : dtype_from_name(dtype));
@@ -100,7 +99,7 @@ void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
 }
 
 int run(const std::vector<std::string>& given) {
-  Arguments arguments("roofline", "Tell the least time that devices need for a model, and why.");
+  Arguments arguments("roofline", "Show the least time that devices need for a model, and why.");
   ModelWords model;
   RooflineWords words;
   const bool only_list = std::find(given.begin(), given.end(), "--list") != given.end();
@@ -143,6 +142,6 @@ int run(const std::vector<std::string>& given) {
 }  // namespace
 
 extern constinit const Command roofline_command = {
-    "roofline", "tell the least time that devices need for a model", run, 5};
+    "roofline", "show the least time that devices need for a model", run, 5};
 
 }  // namespace zoometer

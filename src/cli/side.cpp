@@ -30,7 +30,7 @@ std::int64_t number_of(const std::string& word, std::string_view option, std::st
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (problem == std::errc{} && end == text.data() + text.size()) return number;
   Error error(ErrorCode::usage, "an option of one side",
-              {"a number behind " + std::string(option.substr(0, option.find('='))) + "=",
+              {"a number after " + std::string(option.substr(0, option.find('='))) + "=",
                escape_controls(text)});
   const std::size_t at = word.find(option);
   error.excerpt = {word, at, at + option.size()};
@@ -82,7 +82,7 @@ class SideOptions {
     return true;
   }
 
-  /// The side's own list takes the place of that of both.
+  /// The side's own list replaces the common one.
   static std::vector<std::string>& own(std::vector<std::string>& list, bool& is_own) {
     if (!is_own) list.clear();
     is_own = true;
@@ -95,7 +95,7 @@ class SideOptions {
   bool owns_dims_ = false;
 };
 
-/// Where the options of a side begin; a file may have an "@" in its name.
+/// Where the options of a side begin; a file's name may contain an "@".
 std::size_t options_of(const std::string& word) {
   std::error_code ignored;
   if (std::filesystem::exists(word, ignored)) return std::string::npos;

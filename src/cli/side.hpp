@@ -8,7 +8,7 @@
 
 namespace zoometer {
 
-/// The options that say how to trace both models of a comparison.
+/// The options of both models of a comparison.
 struct SideWords {
   ModelWords model;
   std::string dtype;
@@ -16,9 +16,9 @@ struct SideWords {
   void add_to(Arguments& arguments);
 };
 
-/// One of two models that are compared, traced and profiled.
+/// One of two compared models, traced and profiled.
 struct LoadedSide {
-  /// `word` names a model or a file; options of that one alone stand behind it, each after an "@":
+  /// `word` names a model or a file, followed by options of this side, each after an "@":
   /// "resnet50@batch=8@untrained". Throws Error.
   LoadedSide(const SideWords& both, const std::string& word);
 

@@ -64,7 +64,7 @@ SweepAxes axes_of(const SweepWords& words) {
       const auto batch = number_from(part);
       if (!batch || *batch < 1)
         throw Error(ErrorCode::usage, "--batch",
-                    {"sizes of at least 1, as 1,2,4", escape_controls(part)});
+                    {"sizes of at least 1: 1,2,4", escape_controls(part)});
       axes.batches.push_back(*batch);
     }
   }
@@ -73,7 +73,7 @@ SweepAxes axes_of(const SweepWords& words) {
       const auto resolution = resolution_from(part);
       if (!resolution)
         throw Error(ErrorCode::usage, "--resolution",
-                    {"sizes of at least 1, as 128,224,320x480", escape_controls(part)});
+                    {"sizes of at least 1: 128,224,320x480", escape_controls(part)});
       axes.resolutions.push_back(*resolution);
     }
   }
@@ -103,7 +103,7 @@ void take_shard(const std::string& word, SweepPlan& plan) {
   plan.take_shard(*index, *count);
 }
 
-/// A page is no file that more rows can be written to.
+/// No rows can be added to a page.
 bool is_page(const std::string& format, const std::string& output) {
   return format == "html" || (format.empty() && output.ends_with(".html"));
 }
@@ -125,7 +125,7 @@ SweepFormat format_of(const std::string& format, const std::string& output) {
   throw error;
 }
 
-/// The registry's models that a word means: a name in any registry, a pattern in the chosen one.
+/// The models of an argument: a name in any registry, a pattern in the chosen one.
 std::vector<const RegistryModel*> models_of(const std::string& word, const Registry& registry,
                                             RegistryKind kind) {
   if (const RegistryModel* model = registry.find(word)) return {model};
@@ -142,7 +142,7 @@ std::vector<const RegistryModel*> models_of(const std::string& word, const Regis
   return models;
 }
 
-/// Built-in models and files; what lives in Python is left to `profile`.
+/// Built-in models and files; Python models are left to `profile`.
 SweepModel sweep_model(const RegistryModel& model) {
   if (model.builtin != nullptr) return {std::string(model.name), model.builtin};
   if (model.user->origin.kind == OriginKind::file) return {model.user->origin.target, nullptr};
@@ -181,7 +181,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words) {
 
 // -- progress ------------------------------------------------------------------------------------
 
-/// A bar on the last line of a terminal; nothing elsewhere.
+/// A bar on the last line of a terminal; nothing if there is no terminal.
 class ProgressBar {
  public:
   explicit ProgressBar(std::size_t total)
@@ -223,7 +223,7 @@ std::string key_of(const SweepRow& row) {
                      row[SweepColumns::resolution], row[SweepColumns::dtype]);
 }
 
-/// A plan with what an interrupted run has left in the output.
+/// A plan with the rows that an interrupted run left in the output.
 class SweepRun {
  public:
   SweepRun(const SweepPlan& plan, const SweepColumns& columns, const SweepWords& words)
@@ -264,7 +264,7 @@ class SweepRun {
       throw Error(ErrorCode::usage, "--resume needs --output FILE");
     if (is_page(words_.format, words_.output))
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
-    // What an interrupted run has left is younger than what it would have replaced.
+    // The rows of an interrupted run are newer than the file that it would have replaced.
     kept_path_ = partial_sweep(behind_links(words_.output));
     if (!is_anything(kept_path_)) kept_path_ = words_.output;
     if (!is_anything(kept_path_)) return;
@@ -275,13 +275,14 @@ class SweepRun {
         return std::string(name_of(format)) + " with " + columns.names();
       };
       throw Error(ErrorCode::usage,
-                  "--resume: " + escape_controls(words_.output) + " was written otherwise",
+                  "--resume: " + escape_controls(words_.output) +
+                      " has another format or other columns",
                   {text(format_, columns_), text(kept_->format, kept_->columns)});
     }
     for (const SweepRow& row : kept_->rows) kept_keys_.emplace(key_of(row), false);
   }
 
-  /// Leaves the jobs of which a row is missing. What is kept must be part of the plan.
+  /// Keeps the jobs whose rows are missing. Existing rows must be part of the plan.
   void choose_jobs() {
     std::size_t matched = 0;
     std::size_t position = 0;
@@ -307,13 +308,13 @@ class SweepRun {
       if (kept_keys_.at(key_of(row))) continue;
       Error error(ErrorCode::usage,
                   "--resume: " + escape_controls(words_.output) +
-                      " has a row that is no part of this sweep: " + combination_text(row));
-      error.hint = "write to another file, and join them with zoometer sweep merge";
+                      " has a row that is not part of this sweep: " + combination_text(row));
+      error.hint = "write to another file and join them with zoometer sweep merge";
       throw error;
     }
   }
 
-  /// Whether rows can be written behind those that are kept: a database has no order of its own.
+  /// Whether rows can be appended to the existing ones: a database has no order.
   bool goes_on() const { return !kept_ || is_prefix_ || format_ == SweepFormat::sqlite; }
 
   template <class Write>
@@ -340,8 +341,8 @@ class SweepRun {
   void tell() const {
     if (words_.output.empty() || words_.output == "-") return;
     std::string text = fmt::format("wrote {} rows to {}", written_, words_.output);
-    if (refused_ > 0) text += fmt::format(", {} of them refused with a reason", refused_);
-    if (!kept_keys_.empty()) text += fmt::format("; {} were there", kept_keys_.size());
+    if (refused_ > 0) text += fmt::format(", {} of them without figures", refused_);
+    if (!kept_keys_.empty()) text += fmt::format("; {} existed", kept_keys_.size());
     write_note(text);
   }
 
@@ -363,12 +364,12 @@ class SweepRun {
 SweepTable read_part(const std::string& file) {
   std::optional<SweepTable> table = read_sweep(file);
   if (table) return std::move(*table);
-  Error error(ErrorCode::malformed, "no sweep: it has no row");
+  Error error(ErrorCode::malformed, "not a sweep: it has no rows");
   error.place.model = file;
   throw error;
 }
 
-/// Drops rows that are told twice, and refuses those that are told differently.
+/// Drops duplicate rows; different rows for the same combination are an error.
 void drop_twice(std::vector<SweepRow>& rows) {
   std::stable_sort(rows.begin(), rows.end(), [](const SweepRow& a, const SweepRow& b) {
     return compare_combinations(a, b) < 0;
@@ -385,10 +386,10 @@ int merge(const std::vector<std::string>& words) {
   std::vector<std::string> files;
   std::string format;
   std::string output;
-  arguments.positionals("files", files, "Files of any format that sweep writes", true);
+  arguments.positionals("files", files, "Files in any format of sweep", true);
   arguments.choice("--format,-f", format, {"csv", "jsonl", "sqlite", "html"},
-                   "How to write it: what the file's name ends in, else csv");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+                   "The format: that of the file's name, else csv");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.parse(words);
   const SweepFormat target = format_of(format, output);
   const bool to_page = is_page(format, output);
@@ -426,22 +427,20 @@ int run(const std::vector<std::string>& words) {
   arguments.positionals("models", sweep.models,
                         "Names, patterns with * and ?, or files; all of the registry if none");
   arguments.option("--registry,-r", sweep.registry, "curated, auto or all", "NAME");
-  arguments.option("--where,-w", sweep.where, "Only models of which this holds: 'macs < 1G'",
+  arguments.option("--where,-w", sweep.where, "Only models for which this holds: 'macs < 1G'",
                    "EXPR");
-  arguments.option("--batch,-b", sweep.batches, "Batches; the model's own if not given", "N,N...");
+  arguments.option("--batch,-b", sweep.batches, "Batches (the model's own)", "N,N...");
   arguments.option("--resolution", sweep.resolutions,
-                   "Heights and widths of images and clips, as 128,224,320x480", "N,HxW...");
+                   "Heights and widths of images and clips: 128,224,320x480", "N,HxW...");
   arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, int8", "TYPE,TYPE...");
-  arguments.option("--columns", sweep.columns, "Figures, in place of the usual ones",
-                   "NAME,NAME...");
+  arguments.option("--columns", sweep.columns, "Figures instead of the usual ones", "NAME,NAME...");
   arguments.choice("--format,-f", sweep.format, {"csv", "jsonl", "sqlite", "html"},
-                   "How to write it: what the file's name ends in, else csv");
-  arguments.option("--output,-o", sweep.output, "Write to a file in place of standard output",
+                   "The format: that of the file's name, else csv");
+  arguments.option("--output,-o", sweep.output, "Write to a file instead of standard output",
                    "FILE");
   arguments.flag("--resume", sweep.resume, "Keep the rows that the file has and add the others");
-  arguments.option("--jobs,-j", sweep.jobs, "Threads; as many as there are cores if not given",
-                   "N");
-  arguments.option("--shard", sweep.shard, "Only the i-th of n parts, as 1/4", "i/n");
+  arguments.option("--jobs,-j", sweep.jobs, "Threads (the number of cores)", "N");
+  arguments.option("--shard", sweep.shard, "Only part i of n: 1/4", "i/n");
   arguments.footer("Examples:\n"
                    "  zoometer sweep 'resnet*' --batch 1,8,64 --resolution 160,224\n"
                    "  zoometer sweep --registry all --batch 1,2,4 -o zoo.sqlite\n"

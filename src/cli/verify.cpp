@@ -17,7 +17,7 @@
 namespace zoometer {
 namespace {
 
-/// How many of one figure agree.
+/// How many values of one figure agree.
 struct Tally {
   int agree = 0;
   int excepted = 0;
@@ -52,7 +52,7 @@ void refuse_unmatched(const std::vector<std::string>& patterns) {
     if (found) continue;
     std::vector<std::string_view> names;
     for (const PublishedMetrics& row : all) names.push_back(row.model);
-    Error error(ErrorCode::unknown_name, "no published weights of " + pattern);
+    Error error(ErrorCode::unknown_name, "no published weights match " + pattern);
     error.hint = did_you_mean(pattern, names);
     throw error;
   }
@@ -139,21 +139,20 @@ std::string write_json(const std::vector<Verification>& results) {
 int run(const std::vector<std::string>& words) {
   Arguments arguments("verify",
                       "Compare every figure that torchvision publishes with this binary's own, or "
-                      "with --live every model with the torchvision that is installed.");
+                      "with --live every model with the installed torchvision.");
   std::vector<std::string> patterns;
   std::string format = "text";
   bool verbose = false;
-  arguments.positionals("model", patterns,
-                        "Names of models or weights, with * and ?; all where none is given");
-  arguments.flag("--verbose,-v", verbose, "Print the weights that agree, too");
+  arguments.positionals("model", patterns, "Names of models or weights, with * and ? (all)");
+  arguments.flag("--verbose,-v", verbose, "Also print the weights that agree");
   bool is_live = false;
   LiveOptions live;
   arguments.flag("--live", is_live,
-                 "Compare state dicts and traced graphs with those of the user's own torchvision");
+                 "Compare state dicts and traced graphs with those of your own torchvision");
   add_live_options(arguments, live);
-  arguments.choice("--format,-f", format, {"text", "json"}, "How to write the table");
+  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
   arguments.parse(words);
-  // --python alone asks for what that Python has.
+  // --python alone implies --live.
   if (is_live || !live.python.empty())
     return run_verify_live({live, patterns, verbose, format == "json"});
 

@@ -73,7 +73,7 @@ std::string differences_text(const Results& results, bool is_verbose) {
   return text;
 }
 
-/// Why there are models of which the state dict alone is compared: in PyTorch's words, once each.
+/// Why only the state dict of some models is compared: PyTorch's distinct messages.
 std::string not_traced_text(const Results& results) {
   std::vector<std::pair<std::string, int>> reasons;
   for (const LiveVerification& result : results) {
@@ -136,7 +136,7 @@ std::string write_json(const Results& results, const std::string& python) {
   return json.text();
 }
 
-/// Models that only one of the two has, and that were asked for.
+/// The selected models that only one of the two has.
 void note_others(const LiveSource& source, const Registry& registry,
                  const std::vector<std::string>& patterns) {
   DiscoveryOptions options;
@@ -158,8 +158,8 @@ void note_others(const LiveSource& source, const Registry& registry,
     if ((native == nullptr || native->builtin == nullptr) && options.wants(model.name))
       add(live_only, model.name);
   }
-  if (!native_only.empty()) write_note("that torchvision does not have" + native_only);
-  if (!live_only.empty()) write_note("only that torchvision has" + live_only);
+  if (!native_only.empty()) write_note("not in torchvision:" + native_only);
+  if (!live_only.empty()) write_note("only in torchvision:" + live_only);
 }
 
 Results ask(LiveSource& source, const Registry& registry, const std::vector<std::string>& patterns,

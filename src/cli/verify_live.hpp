@@ -7,11 +7,11 @@
 
 namespace zoometer {
 
-/// What `verify --live` was asked for.
+/// The options of `verify --live`.
 struct VerifyLiveWords {
   LiveOptions live;
   std::vector<std::string> patterns;  ///< names of models, with * and ?; empty: all
-  bool is_verbose = false;            ///< tell every difference, not the first ones of a model
+  bool is_verbose = false;  ///< print every difference, not only the first ones of a model
   bool wants_json = false;
 };
 

@@ -7,18 +7,18 @@
 
 namespace zoometer {
 
-/// What a diff is written from.
+/// The input of the writers of a diff.
 struct DiffInput {
   const ReportInput& before;
   const ReportInput& after;
   const Diff& diff;
-  bool show_all = false;  ///< in text, also modules that are the same
+  bool show_all = false;  ///< in text, also unchanged modules
 };
 
 /// For people: totals, the modules that differ down to `options.depth` (2), operators.
 std::string diff_text(const DiffInput& input, const ReportOptions& options);
 
-/// One document, schema zoometer.diff/1.
+/// A JSON document, schema zoometer.diff/1.
 std::string diff_json(const DiffInput& input, const ReportOptions& options);
 
 /// A page for a browser.

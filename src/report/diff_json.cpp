@@ -91,7 +91,7 @@ class DiffDocument {
     json_.field("moved", counts.moved);
   }
 
-  /// A row's parent by its place in the document: rows below the depth are not there.
+  /// A row's parent by its place in the document: rows below the depth are not in it.
   void write_modules() {
     std::vector<std::int64_t> places(input_.diff.modules.size(), -1);
     std::int64_t count = 0;

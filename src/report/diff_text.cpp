@@ -39,7 +39,7 @@ std::string_view style_of(const ModuleDiff& module) {
   return {};
 }
 
-/// "+135.2 M"; empty where nothing changed.
+/// "+135.2 M"; empty if nothing changed.
 std::string change_text(MetricUnit unit, long double change) {
   if (change == 0) return {};
   return (change > 0 ? "+" : "") + format_figure(unit, change);
@@ -86,7 +86,7 @@ class TextDiff : TextLines {
     for (const std::string& note : side.notes) line("        {}", escape_controls(note));
   }
 
-  /// Figures that people always want to see, and those that differ.
+  /// The figures that are always shown, and those that differ.
   void write_totals() {
     const Totals before = totals_of(before_.graph, before_.profile);
     const Totals after = totals_of(after_.graph, after_.profile);
@@ -118,7 +118,7 @@ class TextDiff : TextLines {
     return graph_of(module).modules()[module.after != no_id ? module.after : module.before];
   }
 
-  /// The name, what it was called before, and "+" where changes below are not shown.
+  /// The name, the former name, and "+" if changes below are not shown.
   std::string name_text(const ModuleDiff& module, bool has_more) const {
     const ModuleInfo& info = info_of(module);
     std::string text(static_cast<std::size_t>(module.depth) * 2, ' ');
@@ -195,7 +195,7 @@ class TextDiff : TextLines {
     return value > 0 ? format_count(value) : "-";
   }
 
-  /// Which rows of the diff have rows below them that the depth hides.
+  /// The rows of the diff with rows below them that the depth hides.
   std::vector<bool> rows_with_more() const {
     std::vector<bool> has_more(input_.diff.modules.size(), false);
     for (const ModuleDiff& module : input_.diff.modules) {
@@ -206,7 +206,7 @@ class TextDiff : TextLines {
     return has_more;
   }
 
-  /// A table whose rows have a colour each; the first line is its titles.
+  /// A table with a colour for each row; the first line contains the titles.
   void append_styled(std::string_view table, const std::vector<std::string_view>& styles) {
     std::size_t row = 0;
     while (!table.empty()) {
@@ -240,7 +240,7 @@ class TextDiff : TextLines {
     line("{} modules changed, {} added, {} removed, {} renamed, {} moved, {} the same",
          counts.changed, counts.added, counts.removed, counts.renamed, counts.moved, counts.same);
     if (before_.profile.total.bounded || after_.profile.total.bounded)
-      line("note  some figures rest on a size that depends on data, taken at its upper bound");
+      line("note  some figures depend on a size that is taken at its upper bound");
     const auto is_below = [&](const ModuleDiff& module) {
       return module.depth > depth_limit() && module.holds_changes;
     };

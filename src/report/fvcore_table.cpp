@@ -113,7 +113,7 @@ class FvcoreTable {
     }
   }
 
-  /// Rows of zeros go, unless a child stays.
+  /// Removes rows of zeros, unless a child remains.
   bool keep(std::size_t index) {
     bool child_stays = false;
     for (const std::size_t child : entries_[index].children)

@@ -18,10 +18,10 @@ namespace zoometer {
 namespace {
 
 constexpr int standard_depth = 2;
-constexpr std::size_t large = 300;  // boxes: a drawing of more gets fewer rounds of improvement
+constexpr std::size_t large = 300;  // boxes: larger drawings get fewer rounds of improvement
 
-/// Text within a quoted DOT label. Names come from files: nothing of them may end the label, start
-/// an escape or an entity, or be a character that XML forbids.
+/// Text within a quoted DOT label. Names come from files: they must not end the label, start
+/// an escape or an entity, or contain a character that XML forbids.
 std::string label_text(std::string_view text) {
   constexpr std::size_t longest = 120;
   const bool is_cut = text.size() > longest;
@@ -54,14 +54,14 @@ std::string colour_of(std::int64_t macs, std::int64_t most) {
   return text;
 }
 
-/// What is drawn around the boxes of a place.
+/// The frame around the boxes of a place.
 struct Cluster {
   std::vector<std::size_t> clusters;
   std::vector<std::size_t> boxes;
   std::int64_t macs = 0;
 };
 
-/// What is drawn as one: a call of a module at the depth limit, or an operator above it.
+/// A box: a call of a module at the depth limit, or an operator above it.
 struct Box {
   ModuleId module = no_id;  ///< no_id: an operator
   NodeId last_node = 0;
@@ -99,7 +99,7 @@ class DotGraph : TextLines {
  private:
   std::int64_t total() const { return clusters_[0].macs; }
 
-  // -- what is drawn ----------------------------------------------------------------------------
+  // -- content ----------------------------------------------------------------------------------
 
   void group() {
     for (std::size_t i = 1; i < places_.all().size(); ++i) {
@@ -133,7 +133,7 @@ class DotGraph : TextLines {
     return boxes_.size() - 1;
   }
 
-  // -- how it is drawn --------------------------------------------------------------------------
+  // -- drawing ----------------------------------------------------------------------------------
 
   void write_ports(std::string_view prefix, std::span<const Port> ports) {
     for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -147,7 +147,7 @@ class DotGraph : TextLines {
     for (const std::size_t inner : clusters_[index].clusters) write_cluster(inner, {}, level);
   }
 
-  /// A cluster around a single box or cluster is drawn as that one, under both names.
+  /// A cluster with a single box or cluster is drawn as that one, with both names.
   void write_cluster(std::size_t index, const std::string& outer_name, std::size_t level) {
     const Cluster& cluster = clusters_[index];
     std::string name = outer_name.empty() ? outer_name : outer_name + ".";
@@ -221,7 +221,7 @@ class DotGraph : TextLines {
     for (const auto& [from, to] : edges) line("  {} -> {};", from, to);
   }
 
-  /// What draws a value; nothing for parameters.
+  /// The box that makes a value; nothing for parameters.
   std::string source_of(ValueId id) const {
     if (id == no_id || graph_.value(id).has(Value::is_parameter)) return {};
     const Value& value = graph_.value(id);
@@ -260,9 +260,8 @@ std::string draw(const GraphInput& input, const GraphOptions& options, const cha
 
   if (ending.kind == Ending::Kind::interrupted) std::raise(ending.status);
   if (ending.kind == Ending::Kind::refused && ending.status == ENOENT) {
-    Error error(ErrorCode::unsupported,
-                "pictures are drawn by Graphviz's program dot, which is missing");
-    error.hint = "install it, as by apt-get install graphviz, or write --format dot";
+    Error error(ErrorCode::unsupported, "cannot find Graphviz's program dot, which draws pictures");
+    error.hint = "install it (apt-get install graphviz) or use --format dot";
     throw error;
   }
   if (ending.kind == Ending::Kind::refused)
@@ -270,7 +269,7 @@ std::string draw(const GraphInput& input, const GraphOptions& options, const cha
   if (ending.kind == Ending::Kind::silent) {
     Error error(ErrorCode::limit, fmt::format("dot took more than {} seconds to draw the graph",
                                               request.first_limit));
-    error.hint = "draw less of it with a lower --depth, or write --format dot";
+    error.hint = "use a lower --depth or --format dot";
     throw error;
   }
   const std::string how = ending.kind == Ending::Kind::exited
@@ -295,10 +294,10 @@ std::string write_pdf(const GraphInput& input, const GraphOptions& options) {
 extern constinit const GraphWriter dot_graph_writer = {
     "dot", "Graphviz: modules as clusters, coloured by their share of the MACs", write_dot, true};
 extern constinit const GraphWriter svg_graph_writer = {
-    "svg", "the same as a picture, drawn by Graphviz's dot", write_svg, true};
+    "svg", "the same, drawn by Graphviz's dot as SVG", write_svg, true};
 extern constinit const GraphWriter png_graph_writer = {
-    "png", "the same in pixels", write_png, true, false, true};
+    "png", "the same as a PNG image", write_png, true, false, true};
 extern constinit const GraphWriter pdf_graph_writer = {
-    "pdf", "the same as a page to print", write_pdf, true, false, true};
+    "pdf", "the same as a PDF page", write_pdf, true, false, true};
 
 }  // namespace zoometer

@@ -36,7 +36,7 @@ std::string_view name_of_kind(ParameterKind kind) {
   return "parameter";
 }
 
-/// The whole graph: modules, parameters, values and nodes in lists that refer to one another by
+/// The whole graph: modules, parameters, values and nodes in lists that refer to each other by
 /// position.
 class GraphDocument {
  public:

@@ -9,7 +9,7 @@
 namespace zoometer {
 namespace {
 
-/// A line per node: what it makes, where, of what, in which shape, with which attributes.
+/// A line per node: output, module, operator, operands, shape and attributes.
 class TextGraph : TextLines {
  public:
   explicit TextGraph(const GraphInput& input) : input_(input), graph_(input.graph) {}

@@ -10,7 +10,7 @@
 namespace zoometer {
 namespace {
 
-/// Which calls of modules are open while the nodes of a graph are visited in order.
+/// The open calls of modules while the nodes of a graph are visited in order.
 class OpenCalls {
  public:
   explicit OpenCalls(const Graph& graph) : graph_(graph) {}

@@ -11,30 +11,30 @@
 
 namespace zoometer {
 
-/// What a graph is written from.
+/// The input of a graph writer.
 struct GraphInput {
   const Graph& graph;
   std::string model;               ///< a model's name or a file's path
   std::string source;              ///< "builtin", "onnx", ...
   std::string variant;             ///< "published", "untrained", or empty
-  std::vector<std::string> notes;  ///< assumptions that the graph rests on
+  std::vector<std::string> notes;  ///< assumptions of the graph
 };
 
-/// Which data the parameters of a written model have.
+/// The data of the parameters of a written model.
 enum class WeightData : std::uint8_t {
   omitted,  ///< none: the parameters are inputs
-  random,   ///< made up, from a fixed seed
+  random,   ///< generated from a fixed seed
   file,     ///< read from a safetensors file
 };
 
 /// How a graph is written.
 struct GraphOptions {
-  std::optional<int> depth;  ///< of the drawn modules; the writer's own default where not given
+  std::optional<int> depth;  ///< of the drawn modules; the writer's own default if absent
   WeightData weights = WeightData::omitted;
   std::int64_t seed = 0;                        ///< of random weights
   std::string weight_file;                      ///< the safetensors file
-  std::vector<std::string>* remarks = nullptr;  ///< takes what the user should know of the result
-  std::string external_data;     ///< where weights go beside the model; empty: into it
+  std::vector<std::string>* remarks = nullptr;  ///< receives notes for the user on the result
+  std::string external_data;     ///< the file of weights beside the model; empty: in the model
   double drawing_seconds = 120;  ///< how long Graphviz may take over a picture
 };
 

@@ -38,7 +38,7 @@ class JsonAttributes final : public AttrVisitor {
   JsonWriter& json_;
 };
 
-/// Numbers things in the order in which they are first met.
+/// Numbers things in the order in which they first occur.
 template <class Key>
 class Numbering {
  public:
@@ -54,7 +54,7 @@ class Numbering {
   std::vector<Key> order_;
 };
 
-/// The graph for the page: tables of what repeats, then one row per node, value and parameter.
+/// The graph for the page: tables of repeated parts, then one row per node, value and parameter.
 class GraphDocument {
  public:
   GraphDocument(const ReportInput& input, JsonWriter& json)
@@ -205,7 +205,7 @@ std::string html_text(std::string_view text) {
   return escaped;
 }
 
-/// What most MACs are computed in.
+/// The type of most MACs.
 NumberType main_type(const Profile& profile) {
   const bool has_any = !profile.dtypes.empty() && profile.dtypes.front().macs > 0;
   return has_any ? number_type_of(profile.dtypes.front().dtype).value_or(NumberType::float32)

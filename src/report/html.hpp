@@ -5,11 +5,11 @@
 
 namespace zoometer {
 
-/// A document of JSON as it may stand in a script element: no space between its tokens, and
-/// nothing in it that ends the element or opens a comment, whatever names a model file holds.
+/// A JSON document for a script element: no space between its tokens, and
+/// nothing that ends the element or opens a comment, whatever names a model file contains.
 std::string script_json(std::string_view json);
 
-/// The page of web/ with that title and that data, in one piece.
+/// The page of web/ with that title and data, as one text.
 std::string html_page(std::string_view title, std::string_view json);
 
 }  // namespace zoometer

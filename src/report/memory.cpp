@@ -21,7 +21,7 @@ constexpr std::size_t most_tensors = 12;
 using terminal::bold;
 using terminal::cyan;
 
-/// A module call that the plot names below its nodes.
+/// A module call that is named below its nodes in the plot.
 struct Mark {
   ModuleId module = 0;
   NodeId first = 0;
@@ -44,7 +44,7 @@ std::vector<Mark> marks_at(const Graph& graph, int depth) {
   return marks;
 }
 
-/// The marks of the first depth that has a few.
+/// The marks of the first depth with several calls.
 std::vector<Mark> marks_of(const Graph& graph) {
   std::vector<Mark> marks = marks_at(graph, 1);
   for (int depth = 2; marks.size() < fewest_marks && depth <= 4; ++depth) {
@@ -101,7 +101,7 @@ class MemoryText : TextLines {
   }
 
  private:
-  /// Whether a tensor alive at the peak is only known by its bound.
+  /// Whether the size of a tensor alive at the peak is an upper bound.
   bool rests_on_bound(const Liveness& liveness) const {
     return std::any_of(
         liveness.alive_at_peak.begin(), liveness.alive_at_peak.end(),
@@ -181,7 +181,7 @@ class MemoryText : TextLines {
     return format_bytes(static_cast<std::int64_t>(top * static_cast<double>(row + 1) / plot_rows));
   }
 
-  /// The names of module calls where they begin, as far as there is room.
+  /// The names of module calls where they begin, if there is room.
   void write_marks(const Columns& columns) {
     const std::vector<Mark> marks = marks_of(graph_);
     std::string text(label_width + 2, ' ');
@@ -190,7 +190,7 @@ class MemoryText : TextLines {
       const std::size_t column = columns.column_of(marks[i].first);
       const std::size_t end =
           i + 1 < marks.size() ? columns.column_of(marks[i + 1].first) : columns.count();
-      if (end == column) continue;  // several in one column: the last one goes on behind it
+      if (end == column) continue;  // several in one column: the last one continues after it
       const std::string name = shortened(marks[i].module, end - column - 1);
       text.append(column - at, ' ').append("│").append(name);
       at = column + 1 + display_width(name);
@@ -198,7 +198,7 @@ class MemoryText : TextLines {
     trimmed_line("{}", text);
   }
 
-  /// The end of a module's name that fits: ends differ where beginnings are alike.
+  /// The end of a module's name that fits: names with equal beginnings differ at the end.
   std::string shortened(ModuleId module, std::size_t room) const {
     std::string name = escape_controls(graph_.modules()[module].name);
     if (name.size() < room) return name;

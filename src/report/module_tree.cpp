@@ -18,20 +18,20 @@ constexpr int usual_depth = 2;
 constexpr std::size_t bar_cells = 10;
 constexpr std::size_t gap = 2;  // after each column
 
-/// A module that has a row.
+/// A module with a row.
 struct Shown {
   ModuleId id = 0;
   int depth = 0;
-  bool hides = false;  ///< it has modules that are too deep to be shown
+  bool hides = false;  ///< it has modules below the depth limit
 };
 
-/// What a cell takes of the text and of the terminal.
+/// The length of a cell in bytes and in columns of the terminal.
 struct CellSize {
   std::uint32_t bytes = 0;
   std::uint32_t width = 0;
 };
 
-/// The cells of some rows, one after the other in one text.
+/// The cells of some rows, joined in one text.
 struct Rows {
   std::string text;
   std::vector<CellSize> sizes;
@@ -43,7 +43,7 @@ struct Rows {
   }
 };
 
-/// The ones with a higher `drop` go first on a narrow terminal.
+/// On a narrow terminal, columns with a higher `drop` are removed first.
 struct Column {
   std::string_view title;
   bool right = false;
@@ -92,7 +92,7 @@ class ModuleTree : TextLines {
 
  private:
   bool has_cost() const { return input_.convention != nullptr; }
-  /// What the bars and shares measure: the chosen cost, or MACs.
+  /// The figure of bars and shares: the chosen cost, or MACs.
   std::int64_t weight(const Metrics& metrics) const {
     return has_cost() ? metrics.cost : metrics.macs;
   }
@@ -139,7 +139,7 @@ class ModuleTree : TextLines {
     rows.add(has_bars() ? share_bar(share, bar_cells) : "");
   }
 
-  /// The shapes of the module's first call; how many calls more.
+  /// The shapes of the module's first call, and the number of further calls.
   std::string output_text(std::span<const ValueId> values, std::uint32_t calls) const {
     if (calls == 0) return "not called";
     const std::size_t per_call = values.size() / calls;

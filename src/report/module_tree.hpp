@@ -6,7 +6,7 @@
 
 namespace zoometer {
 
-/// Writes the table of the modules, down to the depth that the options say, behind a text.
+/// Appends the table of the modules, down to the depth of the options, to a text.
 void append_module_tree(std::string& text, const ReportInput& input, const ReportOptions& options);
 
 }  // namespace zoometer

@@ -12,7 +12,7 @@
 
 namespace zoometer {
 
-/// What a report is made from.
+/// The input of a report.
 struct ReportInput {
   const Graph& graph;
   const Profile& profile;
@@ -20,15 +20,14 @@ struct ReportInput {
   std::string source;                         ///< "builtin", "onnx", ...
   std::string variant;                        ///< "published", "untrained", or empty
   const Convention* convention = nullptr;     ///< null: native
-  std::vector<std::string> notes;             ///< assumptions that the figures rest on
-  const MemoryProfile* memory = nullptr;      ///< where the memory over time is asked for
-  const TrainingProfile* training = nullptr;  ///< where a training step is asked for
+  std::vector<std::string> notes;             ///< assumptions of the figures
+  const MemoryProfile* memory = nullptr;      ///< for `--memory`, or null
+  const TrainingProfile* training = nullptr;  ///< for `--training`, or null
 };
 
 /// How a report looks.
 struct ReportOptions {
-  std::optional<int>
-      depth;  ///< levels of the module tree; the report's own default where not given
+  std::optional<int> depth;  ///< levels of the module tree; the report's own default if absent
   bool show_shapes = false;
   bool colour = false;
   int width = 0;  ///< of the terminal; 0: no terminal, no limit
@@ -52,7 +51,7 @@ const Report* find_report(std::string_view name) noexcept;
 /// The depth of a module: 0 for the root.
 int depth_of(const Graph& graph, ModuleId module) noexcept;
 
-/// What the calls of each module returned: one run of values per call, joined.
+/// The results of each module's calls, joined.
 class CallOutputs {
  public:
   explicit CallOutputs(const Graph& graph);

@@ -40,7 +40,7 @@ std::string_view bound_name(const AttainableSum& sum) {
   return sum.memory_bound_share() > 0.5 ? "memory" : "compute";
 }
 
-/// "memory", or "memory 83%" where the rest of the time is bound by the other.
+/// "memory", or "memory 83%" if the rest of the time is bound by the other.
 std::string bound_text(const AttainableSum& sum) {
   if (sum.seconds <= 0) return "-";
   const double memory = sum.memory_bound_share();
@@ -199,17 +199,13 @@ class TextWriter : TextLines {
   void write_notes() {
     line("lower bound  each {} alone, at the full peak or bandwidth, whichever takes longer;",
          report_.fused ? "group of operators" : "operator");
-    line("             what it reads comes from memory, what it writes goes there; no launches");
-    line(
-        "overlapped   the same if arithmetic and memory never waited for each other, and weights,");
-    line("             inputs and outputs moved once and nothing else");
+    line("             inputs are read from memory and results written to it; no launch time");
+    line("overlapped   the same if arithmetic and memory overlap completely, and weights, inputs");
+    line("             and outputs move once and nothing else does");
     for (const Roofline& each : report_.rooflines) write_device_notes(each);
     const bool bounded = std::any_of(report_.workload.works.begin(), report_.workload.works.end(),
                                      [](const Work& work) { return work.bounded; });
-    if (bounded)
-      line("note         sizes that depend on data are taken at their upper bound: the times are "
-           "for "
-           "so many");
+    if (bounded) line("note         sizes that depend on data are taken at their upper bound");
     for (const std::string& note : report_.notes) line("note         {}", escape_controls(note));
   }
 

@@ -9,20 +9,20 @@
 
 namespace zoometer {
 
-/// What a roofline report is made from.
+/// The input of a roofline report.
 struct RooflineReport {
   const Graph& graph;
   const Workload& workload;
   std::string model;
   std::string source;
   std::string variant;             ///< or empty
-  std::vector<std::string> notes;  ///< assumptions that the figures rest on
+  std::vector<std::string> notes;  ///< assumptions of the figures
   bool fused = false;
   std::vector<Roofline> rooflines;      ///< one for each device
   std::vector<std::string> left_out{};  ///< "EdgeTPU: conv2d in conv1 is float32"
 };
 
-/// What the text shows beside the table of devices.
+/// What the text shows besides the table of devices.
 struct RooflineText {
   bool details = false;  ///< operator kinds and modules
   bool plot = false;
@@ -30,7 +30,7 @@ struct RooflineText {
 
 std::string roofline_text(const RooflineReport& report, const RooflineText& shown,
                           const ReportOptions& options);
-/// One document, schema zoometer.roofline/1.
+/// A JSON document, schema zoometer.roofline/1.
 std::string roofline_json(const RooflineReport& report, const ReportOptions& options);
 /// A line for each device and operator (or fused group), RFC 4180.
 std::string roofline_csv(const RooflineReport& report);

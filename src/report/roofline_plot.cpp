@@ -121,7 +121,7 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
       canvas.set(column, i, is_flat ? "─" : "╱");
     before = row;
   }
-  for (std::size_t i = points.size(); i-- > 0;)  // the ones with the most time on top
+  for (std::size_t i = points.size(); i-- > 0;)  // the operators with the most time on top
     canvas.set(x.cell(points[i].intensity), y.cell(points[i].rate), letters.substr(i, 1));
 
   std::string text = fmt::format("{}: FLOP/s attained over FLOPs per byte, ridge at {:.1f}\n",
@@ -129,7 +129,7 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
   auto out = std::back_inserter(text);
   std::string last_label;
   for (std::size_t row = rows; row-- > 0;) {
-    // A label where a power of ten lies in this row.
+    // A label if a power of ten is in this row.
     std::string label;
     const double power = std::pow(10.0, std::round(std::log10(y.value(row))));
     if (y.cell(power) == row) label = power_text(power);

@@ -8,7 +8,7 @@
 namespace zoometer {
 
 /// The roofline of a device in characters, on two logarithmic axes: FLOPs per byte to the right,
-/// FLOP/s upwards, and a letter for each operator kind at what it attains, with a legend below.
+/// FLOP/s upwards, and a letter for each operator kind at its attained rate, with a legend below.
 std::string roofline_plot(const Roofline& roofline, std::size_t width);
 
 }  // namespace zoometer

@@ -135,7 +135,7 @@ void move_file(const std::string& from, const std::string& to) {
   if (rename(from.c_str(), to.c_str()) != 0) cannot_write(to, errno);
 }
 
-/// Puts what another writer has written in its place.
+/// Moves the file of another writer to its place.
 class PlacingWriter final : public SweepWriter {
  public:
   PlacingWriter(std::unique_ptr<SweepWriter> writer, std::string from, std::string to)
@@ -155,7 +155,7 @@ class PlacingWriter final : public SweepWriter {
   std::string to_;
 };
 
-/// Taken away in the end, unless it was moved to its place.
+/// Removed in the end, unless it was moved to its place.
 struct TemporaryDatabase {
   std::string path;
 
@@ -174,7 +174,7 @@ bool is_in_place(const std::string& path) {
 
 // -- reading -------------------------------------------------------------------------------------
 
-/// Reads one record of RFC 4180 off the front; nothing where it does not end in a line break.
+/// Removes one record of RFC 4180 from the front; nothing if it does not end in a line break.
 std::optional<std::vector<std::string>> take_record(std::string_view& text) {
   std::vector<std::string> cells(1);
   bool is_quoted = false;
@@ -207,7 +207,8 @@ std::optional<SweepTable> read_csv(const std::string& path, std::string_view tex
   const auto head = take_record(rest);
   if (!head) return std::nullopt;
   const std::optional<SweepColumns> columns = sweep_columns_of(*head);
-  if (!columns) refuse(path, 1, "no sweep: its columns begin with model,batch,resolution,dtype");
+  if (!columns)
+    refuse(path, 1, "not a sweep: expected columns that begin with model,batch,resolution,dtype");
   SweepTable table{*columns, {}, SweepFormat::csv, text.size() - rest.size()};
   while (auto record = take_record(rest)) {
     if (record->size() != columns->size()) {
@@ -232,11 +233,11 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return table;
     JsonTree document;
-    // Numbers stay as they are written, so that none loses digits.
+    // Numbers stay as written, so that they keep all digits.
     constexpr unsigned flags =
         rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
     document.Parse<flags>(rest.data(), end);
-    if (document.HasParseError() || !document.IsObject()) refuse(path, line, "no JSON object");
+    if (document.HasParseError() || !document.IsObject()) refuse(path, line, "not a JSON object");
     std::vector<std::string> names;
     SweepRow row;
     for (const auto& member : std::as_const(document).GetObject()) {
@@ -245,11 +246,13 @@ std::optional<SweepTable> read_json_lines(const std::string& path, std::string_v
     }
     if (!table) {
       const std::optional<SweepColumns> columns = sweep_columns_of(names);
-      if (!columns) refuse(path, line, "no sweep: it begins with model, batch, resolution, dtype");
+      if (!columns)
+        refuse(path, line,
+               "not a sweep: expected members that begin with model, batch, resolution, dtype");
       table = SweepTable{*columns, {}, SweepFormat::jsonl, 0};
     }
     if (fmt::format("{}", fmt::join(names, ",")) != table->columns.names())
-      refuse(path, line, "other members than in the first line");
+      refuse(path, line, "expected the members of the first line");
     table->rows.push_back(std::move(row));
     rest.remove_prefix(end + 1);
     table->whole_bytes = text.size() - rest.size();
@@ -295,7 +298,7 @@ std::optional<SweepTable> read_sweep(const std::string& path) {
     file.check();
     return table;
   } catch (const Error&) {
-    file.check();  // what could not be read is the cause of what was found wrong with it
+    file.check();  // a read error explains a malformed content
     throw;
   }
 }

@@ -11,7 +11,7 @@
 
 namespace zoometer {
 
-/// What holds the rows of a sweep.
+/// The format of a file of rows.
 enum class SweepFormat : std::uint8_t {
   csv,    ///< RFC 4180 with a line of names
   jsonl,  ///< one JSON object per line, docs/schema/sweep.schema.json
@@ -19,49 +19,49 @@ enum class SweepFormat : std::uint8_t {
 };
 std::string_view name_of(SweepFormat format) noexcept;
 std::optional<SweepFormat> sweep_format_from(std::string_view name) noexcept;
-/// The format that a file's name ends in: ".csv", ".jsonl", ".ndjson", ".sqlite", ".sqlite3",
+/// The format by the end of a file's name: ".csv", ".jsonl", ".ndjson", ".sqlite", ".sqlite3",
 /// ".db".
 std::optional<SweepFormat> sweep_format_of_path(std::string_view path) noexcept;
 
-/// Rows of a file with what they are.
+/// The rows of a file and its columns.
 struct SweepTable {
   SweepColumns columns;
   std::vector<SweepRow> rows;
   SweepFormat format = SweepFormat::csv;
-  std::size_t whole_bytes = 0;  ///< of a text file: where its last whole line ends
+  std::size_t whole_bytes = 0;  ///< of a text file: the end of its last whole line
 };
 
-/// Reads a file of any format, told by its content. A last line that was cut off is left out, as
-/// a run that was interrupted leaves one. Nothing for a file without a whole line. Throws Error.
+/// Reads a file of any format, found by its content. A last line that was cut off is skipped,
+/// because an interrupted run leaves one. Nothing for a file without a whole line. Throws Error.
 std::optional<SweepTable> read_sweep(const std::string& path);
 /// The same for the bytes of a text file; `path` is for messages.
 std::optional<SweepTable> read_sweep_text(std::string_view text, const std::string& path);
 
-/// Writes rows one by one, so that what is written stays when the program is interrupted.
+/// Writes rows one by one, so that an interrupted program keeps those it wrote.
 class SweepWriter {
  public:
   virtual ~SweepWriter() = default;
   virtual void write(const SweepRow& row) = 0;
-  /// Writes what is pending and puts the file in its place. Throws Error{io}.
+  /// Writes pending rows and moves the file to its place. Throws Error{io}.
   virtual void finish() = 0;
 };
 
-/// Where rows go: to a file (empty or "-": standard output).
+/// The destination of rows: a file (empty or "-": standard output).
 struct SweepTarget {
   SweepFormat format = SweepFormat::csv;
   std::string path;
-  std::string kept_path;             ///< the file of which rows are kept
-  const SweepTable* kept = nullptr;  ///< they are written on behind; null: the file is made anew
+  std::string kept_path;             ///< the file whose rows are kept
+  const SweepTable* kept = nullptr;  ///< rows are appended to these; null: a new file
 };
 
-/// Opens a file for rows. A new one lies beside its place, as `partial_sweep` of its path, until it
-/// is finished, so that what is there stays as it is until then.
+/// Opens a file for rows. A new one is written to `partial_sweep` of its path until it
+/// is finished, so that an existing file stays as it is until then.
 std::unique_ptr<SweepWriter> open_sweep(const SweepTarget& target, const SweepColumns& columns);
 
-/// Where the rows of a sweep lie until it is finished: "zoo.csv.part".
+/// The path of the rows of an unfinished sweep: "zoo.csv.part".
 std::string partial_sweep(const std::string& path);
 
-/// Writes all rows at once; a file is whole or as it was.
+/// Writes all rows at once: the file is either complete or as it was.
 void write_sweep(SweepFormat format, const std::string& path, const SweepColumns& columns,
                  const std::vector<SweepRow>& rows);
 

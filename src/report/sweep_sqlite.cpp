@@ -26,7 +26,7 @@ struct Finalise {
 };
 using StatementHandle = std::unique_ptr<sqlite3_stmt, Finalise>;
 
-/// A database that tells what went wrong with its path.
+/// A database whose errors name its path.
 class Database {
  public:
   Database(const std::string& path, int flags) : path_(path) {
@@ -46,9 +46,9 @@ class Database {
       fail();
     return StatementHandle(statement);
   }
-  /// Lets no value be longer than the file: SQLite makes room for as much as a record claims.
+  /// Limits values to the size of the file: SQLite allocates as much as a record claims.
   void limit_values(std::size_t file_bytes) {
-    constexpr std::size_t enough = 1U << 16U;  // for what a run that was killed has not written yet
+    constexpr std::size_t enough = 1U << 16U;  // for what a killed run has not written yet
     const auto most = static_cast<int>(std::clamp<std::size_t>(file_bytes, enough, INT_MAX));
     sqlite3_limit(handle_.get(), SQLITE_LIMIT_LENGTH, most);
   }
@@ -66,7 +66,7 @@ class Database {
   }
 
  private:
-  /// A file from elsewhere must not bring what SQLite would run.
+  /// A file from elsewhere must not contain code that SQLite would run.
   void distrust() {
     for (const int setting : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
                               SQLITE_DBCONFIG_TRUSTED_SCHEMA})
@@ -172,10 +172,10 @@ class DatabaseWriter final : public SweepWriter {
 }
 
 [[noreturn]] void refuse_kind(const std::string& path) {
-  refuse(path, "no sweep: a SQLite database of another kind");
+  refuse(path, "not a sweep: a SQLite database of another kind");
 }
 
-/// Pages that stand in several places would give more rows than the file has bytes.
+/// Pages that are used several times could give more rows than the file has bytes.
 void check_pages(Database& database, const std::string& path) {
   const StatementHandle check = database.prepare("PRAGMA quick_check(1)");
   if (!database.step(check)) return;
@@ -185,7 +185,7 @@ void check_pages(Database& database, const std::string& path) {
   refuse(path, "SQLite: the database is damaged or cannot be read: " + finding);
 }
 
-/// The columns of the table, which must be just as this program makes it.
+/// The columns of the table, which must be exactly as this program makes it.
 SweepColumns columns_of(Database& database, const std::string& path) {
   const StatementHandle kind = database.prepare("PRAGMA application_id");
   if (!database.step(kind) || sqlite3_column_int(kind.get(), 0) != application) refuse_kind(path);
@@ -203,7 +203,7 @@ SweepColumns columns_of(Database& database, const std::string& path) {
 }  // namespace
 
 std::optional<SweepTable> read_sweep_database(const std::string& path, std::size_t size) {
-  // What an interrupted run has left half-written is taken back by whoever may write.
+  // SQLite rolls back what an interrupted run left half-written, if the file is writable.
   const bool may_write = access(path.c_str(), W_OK) == 0;
   Database database(path, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   database.limit_values(size);

@@ -158,8 +158,7 @@ class TextReport : TextLines {
 
   void write_notes() {
     if (profile_.total.bounded) {
-      line(
-          "note      figures with ≤ rest on a size that depends on data, taken at its upper bound");
+      line("note      figures with ≤ depend on a size that is taken at its upper bound");
     }
     for (const std::string& note : input_.notes) line("note      {}", escape_controls(note));
   }

@@ -11,7 +11,7 @@
 
 namespace zoometer {
 
-/// How a terminal is told to draw text; `plain` ends what another began.
+/// Escape sequences for text in a terminal; `plain` ends the others.
 namespace terminal {
 inline constexpr std::string_view bold = "\x1b[1m";
 inline constexpr std::string_view dim = "\x1b[2m";
@@ -22,12 +22,12 @@ inline constexpr std::string_view cyan = "\x1b[36m";
 inline constexpr std::string_view plain = "\x1b[0m";
 }  // namespace terminal
 
-/// "≤" before a figure that rests on an upper bound.
+/// Adds "≤" before a figure that depends on an upper bound.
 inline std::string marked(std::string figure, bool bounded) {
   return bounded ? "≤ " + figure : std::move(figure);
 }
 
-/// The base of what is written line by line: the text so far, and colour where it is wanted.
+/// The base of line-by-line writers: the text so far, in colour if wanted.
 class TextLines {
  protected:
   explicit TextLines(bool colour = false) : colour_(colour) {}
@@ -37,14 +37,14 @@ class TextLines {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
     text_ += '\n';
   }
-  /// The same without the spaces at the end that padded columns leave.
+  /// The same without trailing spaces.
   template <class... Args>
   void trimmed_line(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
     drop_spaces_at_end(text_);
     text_ += '\n';
   }
-  /// The text in that style; as it is without a style or without colour.
+  /// The text in that style; unchanged without a style or without colour.
   std::string styled(std::string_view style, std::string_view text) const {
     if (!colour_ || style.empty()) return std::string(text);
     return std::string(style).append(text).append(terminal::plain);

@@ -13,7 +13,7 @@ namespace {
 
 std::string optimizer_words(Optimizer optimizer) {
   switch (optimizer) {
-  case Optimizer::sgd: return "SGD keeps nothing";
+  case Optimizer::sgd: return "SGD has no state";
   case Optimizer::momentum: return "SGD's momentum, in float32";
   case Optimizer::adam: return "Adam's two moments, in float32";
   case Optimizer::adamw: return "AdamW's two moments, in float32";
@@ -45,7 +45,7 @@ std::string training_text(const Graph& graph, const TrainingProfile& training,
   line("saved", training.saved, "activations that forward keeps for backward");
   line("activations", training.peak_activations,
        "and their gradients, the most " + peak_words(graph, training));
-  line("together", training.total, "without saved, which activations hold");
+  line("together", training.total, "without saved, which is part of activations");
   text += '\n';
 
   TextTable table;

@@ -61,7 +61,7 @@ run diff 'a@b.pt2' resnet18 --format json
 expect "a file with @ in its name" json '.before.model == "a@b.pt2"'
 expect_error 2 "expected one of published, untrained, batch" diff resnet18 resnet18@batc=4
 expect_error 2 "did you mean batch?" diff resnet18 resnet18@batc=4
-expect_error 2 "a number behind batch=, got many" diff resnet18 resnet18@batch=many
+expect_error 2 "a number after batch=, got many" diff resnet18 resnet18@batch=many
 expect_error 2 "got dtype=float1" diff resnet18 resnet18@dtype=float1
 expect_error 2 "got batch" diff resnet18 resnet18@batch
 expect_error 2 "at least 1, got 0" diff resnet18 resnet18@batch=0
@@ -89,7 +89,7 @@ expect "each is told with its figures" is "$err" "zoometer: --fail-on macs > +1%
 zoometer: --fail-on macs > +100M: holds: macs 4089184256 -> 4230479872: +141295616 (+3.46%)
 zoometer: --fail-on parameters > 20M or parameters > +0: holds: parameters 25557032 -> 25028904: -528128 (-2.07%)"
 run diff vgg11 vgg11_bn --fail-on 'buffers > +1%' --fail-on 'added >= 8' -o out.txt
-expect "from nothing to something is more than any percentage" is "$status $err" "1 zoometer: --fail-on buffers > +1%: holds: buffers 0 -> 5512: +5512 (there was none)
+expect "from nothing to something is more than any percentage" is "$status $err" "1 zoometer: --fail-on buffers > +1%: holds: buffers 0 -> 5512: +5512 (from 0)
 zoometer: --fail-on added >= 8: holds: added is 8"
 run diff resnet18 resnet34 --fail-on 'macs > 2 * before.macs'
 expect "figures before by name" is "$status" 1

@@ -67,7 +67,7 @@ cp stdout.txt "$XDG_CONFIG_HOME/zoometer/registry.toml"
 run list --registry curated --format json
 expect "the TOML is a curated registry" json '.models | length == 80'
 run discover
-expect "which then misses none" has "$out" "The curated registry misses none."
+expect "which then misses none" has "$out" "Nothing is missing from the curated registry."
 rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
 
 run discover --generate-code cpp

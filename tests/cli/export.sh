@@ -127,7 +127,7 @@ expect "they are the file's" cmp named.onnx inline.onnx
 expect "a counter may be missing" load uncounted.safetensors uncounted.onnx
 refuse() { expect_error 3 "$2" graph resnet18 --format onnx --output refused.onnx --weights "$1.safetensors"; }
 refuse nowhere "nowhere.safetensors: cannot read the file"
-refuse missing "the weights do not fit the model: fc.weight: expected float32 (1000, 512), got no such tensor"
+refuse missing "the weights do not match the model: fc.weight: expected float32 (1000, 512), got no such tensor"
 refuse shape "fc.weight: expected float32 (1000, 512), got float32 (512, 1000)"
 refuse dtype "fc.bias: expected float32 (1000,), got int32 (1000,)"
 refuse unknown "the tensor fc.bias has no dtype that is known"
@@ -171,12 +171,12 @@ expect "nothing is left of what was refused" test ! -e refused.onnx
 
 # words that do not fit
 expect_error 2 "--format onnx, got text" graph resnet18 --random-weights
-expect_error 2 "--random-weights and --weights exclude one another" \
+expect_error 2 "--random-weights and --weights exclude each other" \
   graph resnet18 --format onnx --random-weights --weights whole.safetensors
 expect_error 2 "--seed needs --random-weights" graph resnet18 --format onnx --seed 3
 expect_error 2 "--external-data needs --random-weights or --weights" graph resnet18 --format onnx --external-data -o a.onnx
 expect_error 2 "--external-data needs --output FILE" graph resnet18 --format onnx --random-weights --external-data
-expect_error 3 "an ONNX model holds at most 2 GiB" graph vit_h_14 --registry all --format onnx --random-weights -o large.onnx
+expect_error 3 "an ONNX model has at most 2 GiB" graph vit_h_14 --registry all --format onnx --random-weights -o large.onnx
 
 expect "a terminal gets no binary" python -c '
 import os, pty, sys

@@ -125,7 +125,7 @@ expect "equal state dicts agree" is "$status" 0
 expect "which is told" has "$out" "state dicts: 1 of 1 agree"
 expect "and that there was no graph" has "$out" "live: 0 of 0 agree"
 expect "in PyTorch's words" has "$out" "not traced (1): fx_control_flow: symbolically traced variables"
-expect "what only that torchvision has is told" has "$err" "only that torchvision has strange"
+expect "what only that torchvision has is told" has "$err" "only in torchvision: strange"
 expect "and what it lacks" has "$err" "does not have convnext_base, "
 run verify --live --python "$here/good" --format json
 expect "the document keeps to its schema" validate stdout.txt live_verification

@@ -74,7 +74,7 @@ for model in vit_b_16 swin_t maskrcnn_resnet50_fpn raft_small quantized_resnet18
 done
 run profile resnet18 --format json
 expect "no training unless asked for" json '.training == null'
-expect_error 2 "--optimizer has no use without --training" profile resnet18 --optimizer adam
+expect_error 2 "--optimizer needs --training" profile resnet18 --optimizer adam
 expect_error 2 "--training: expected --format text or json, got csv" profile resnet18 --training --format csv
 expect_error 2 "--training: expected --dtype float32, float16 or bfloat16, got int8" profile resnet18 --training --dtype int8
 expect_error 2 "expected one of sgd, momentum, adam, adamw" profile resnet18 --training --optimizer adem

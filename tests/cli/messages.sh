@@ -54,7 +54,7 @@ onnx.save(helper.make_model(graph), "flat.onnx")
 END
 expect_output "no input is an image or a clip: there is no resolution to set" sweep flat.onnx --resolution 64
 
-expect_error 2 "no published weights of resnet81 (did you mean resnet18" verify resnet81
+expect_error 2 "no published weights match resnet81 (did you mean resnet18" verify resnet81
 
 # Graphviz's program
 mkdir programs

@@ -51,7 +51,7 @@ expect "the other way round" is "$(names)" "resnet152 resnet101 resnet50 resnet3
 # --pareto
 run list --registry all --pareto macs,top1 --format json
 cp stdout.txt front.json
-expect "the models without accuracy are told" has "$err" "left out for want of macs,top1"
+expect "the models without accuracy are told" has "$err" "left out without macs,top1"
 run list --registry all --show top1,dataset --where 'top1 != none' --format json
 expect "the front is what a plain search finds" jq -e --slurpfile front front.json '[.models[] | {name, macs} + .figures]
   | . as $all | map(. as $m | select(all($all[]; .dataset != $m.dataset or .macs > $m.macs or .top1 < $m.top1
@@ -77,7 +77,7 @@ expect "it is pointed at" is "$err" "zoometer: --where: no such figure: parmeter
 expect_error 2 'write a text in quotes: "video"' list --where 'task == video'
 expect_error 2 "expected a condition" list --where macs
 expect_error 2 "a figure, got a condition: macs < 1" list --sort 'macs < 1'
-expect_error 2 "expected asc or desc behind the colon, got down" list --sort macs:down
+expect_error 2 "expected asc or desc after the colon, got down" list --sort macs:down
 expect_error 2 "--pareto: no such figure: top2 (did you mean top1?)" list --pareto macs,top2
 expect_error 2 "--show: an empty expression" list --show macs,
 expect_error 3 "--where: expected at most 4096 bytes" list --where "macs < 1$(printf '%5000s' '')"
@@ -95,7 +95,7 @@ run profile resnet50 --convention torch --assert 'cost == 8178368512' --format j
 expect "the convention's cost" is "$status $err" "0 "
 run profile resnet50 --assert 'cost < 1'
 expect "a gate on nothing does not pass" is "$status" 1
-expect "and says so" has "$err" "--assert cost < 1: cannot be decided: cost is not known"
+expect "and says so" has "$err" "--assert cost < 1: cannot be decided: cost is unknown"
 expect_error 2 "--assert: no such figure: mac (did you mean macs?)" profile resnet50 --assert 'mac < 1'
 expect_error 2 "--assert: expected a condition" profile no_such_model --assert 'macs'
 

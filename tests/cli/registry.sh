@@ -25,7 +25,7 @@ expect "the file begins with a comment" has "$(head -n 1 "$config")" "# The user
 run list --format json
 expect "they are curated now" json '.models | length == 35'
 run registry add convnext_large
-expect "a second time changes nothing" has "$out" "in the curated registry already"
+expect "a second time changes nothing" has "$out" "already in the curated registry"
 expect "and does not repeat the name" is "$(grep -c convnext_large "$config")" 1
 run registry add convnext_lrge vgg11
 expect "an unknown model is wrong usage" is "$status" 2

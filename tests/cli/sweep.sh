@@ -7,7 +7,7 @@ models=(resnet18 'vit_b_*' alexnet raft_small r3d_18 fasterrcnn_resnet50_fpn)
 
 run sweep "${models[@]}" "${axes[@]}" -o whole.csv
 expect "exit status" is "$status" 0
-expect "7 models x 3 x 3 x 2, those that do not fit with a reason" is "$err" "zoometer: wrote 126 rows to whole.csv, $(grep -c '"$' whole.csv) of them refused with a reason"
+expect "7 models x 3 x 3 x 2, those that do not fit with a reason" is "$err" "zoometer: wrote 126 rows to whole.csv, $(grep -c '"$' whole.csv) of them without figures"
 expect "a line each" is "$(wc -l <whole.csv)" 127
 
 # whatever the threads and the order of the words, the bytes are the same
@@ -91,9 +91,9 @@ run report --sweep whole.jsonl -o report.html
 expect "and report" cmp whole.html report.html
 run report --sweep whole.jsonl
 expect "beside a name of its own" is "$status $err" "0 zoometer: wrote whole.jsonl.html"
-expect_error 3 "no sweep" report --sweep "$SOURCE_DIR/README.md"
+expect_error 3 "not a sweep" report --sweep "$SOURCE_DIR/README.md"
 : >none.csv
-expect_error 3 "no sweep: it has no row" report --sweep none.csv
+expect_error 3 "not a sweep: it has no rows" report --sweep none.csv
 expect_error 2 "report takes a model, two models, or --sweep FILE" report resnet18 --sweep whole.csv
 expect_error 2 "report takes a model, two models, or --sweep FILE" report
 expect_error 2 "--resume: expected a file of rows, got a page" sweep resnet18 --resume -o whole.html
@@ -114,7 +114,7 @@ for format in csv jsonl; do
   done
 done
 run sweep "${models[@]}" "${axes[@]}" --resume -o cut.csv
-expect "nothing to do" is "$err" "zoometer: wrote 0 rows to cut.csv; 126 were there"
+expect "nothing to do" is "$err" "zoometer: wrote 0 rows to cut.csv; 126 existed"
 sed -i 's/^alexnet,1,224,float32,[0-9]*/alexnet,1,224,float32,7/' cut.csv
 (head -n 60 cut.csv) >kept.csv
 "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --resume -o kept.csv 2>/dev/null
@@ -141,9 +141,9 @@ for pause in 0.02 0.05 0.1 0.2; do
 done
 
 # errors
-expect_error 2 "--batch: expected sizes of at least 1, as 1,2,4, got 0" sweep resnet18 --batch 1,0
-expect_error 2 "--batch: expected sizes of at least 1, as 1,2,4" sweep resnet18 --batch 1,
-expect_error 2 "--resolution: expected sizes of at least 1, as 128,224,320x480, got 12y" sweep resnet18 --resolution 12y
+expect_error 2 "--batch: expected sizes of at least 1: 1,2,4, got 0" sweep resnet18 --batch 1,0
+expect_error 2 "--batch: expected sizes of at least 1: 1,2,4" sweep resnet18 --batch 1,
+expect_error 2 "--resolution: expected sizes of at least 1: 128,224,320x480, got 12y" sweep resnet18 --resolution 12y
 expect_error 2 "--dtype: expected float32, float16, bfloat16 or int8, got int4" sweep resnet18 --dtype int4
 expect_error 2 "--columns: no such figure: mac (did you mean macs?)" sweep resnet18 --columns mac
 expect_error 2 "--columns: macs comes twice" sweep resnet18 --columns macs,macs
@@ -153,27 +153,27 @@ expect_error 2 "--resume needs --output FILE" sweep resnet18 --resume
 expect_error 2 "--format sqlite needs --output FILE" sweep resnet18 --format sqlite
 expect_error 2 "did you mean resnet18" sweep resnet118
 expect_error 2 "--where: no such figure" sweep --where 'mac < 1'
-expect_error 2 "was written otherwise" sweep resnet18 --columns macs --resume -o whole.csv
-expect_error 2 "has a row that is no part of this sweep: alexnet, batch 1" sweep resnet18 "${axes[@]}" --resume -o whole.csv
+expect_error 2 "has another format or other columns" sweep resnet18 --columns macs --resume -o whole.csv
+expect_error 2 "has a row that is not part of this sweep: alexnet, batch 1" sweep resnet18 "${axes[@]}" --resume -o whole.csv
 expect "and the file is as it was" cmp whole.csv one.csv
 expect_error 3 "cannot write" sweep resnet18 -o nowhere/out.csv
 expect_error 3 "SQLite" sweep resnet18 -o nowhere/out.sqlite
-expect_error 3 "no sweep" sweep merge "$SOURCE_DIR/README.md"
+expect_error 3 "not a sweep" sweep merge "$SOURCE_DIR/README.md"
 : >empty.csv
-expect_error 3 "no sweep: it has no row" sweep merge empty.csv
+expect_error 3 "not a sweep: it has no rows" sweep merge empty.csv
 printf '{"model": 1}\n' >other.jsonl
-expect_error 3 "line 1: no sweep" sweep merge other.jsonl
+expect_error 3 "line 1: not a sweep" sweep merge other.jsonl
 printf '%s\nfew,fields\n' "$(head -n 1 whole.csv)" >few.csv
 expect_error 3 "line 2: expected 15 fields, got 2" sweep merge few.csv
 (head -n 2 whole.jsonl; echo '{"model":"x"}') >mixed.jsonl
-expect_error 3 "line 3: other members than in the first line" sweep merge mixed.jsonl
+expect_error 3 "line 3: expected the members of the first line" sweep merge mixed.jsonl
 (head -n 2 whole.jsonl; echo '{') >torn.jsonl
-expect_error 3 "line 3: no JSON object" sweep merge torn.jsonl
+expect_error 3 "line 3: not a JSON object" sweep merge torn.jsonl
 "$ZOOMETER" sweep resnet18 --columns macs -o macs.csv 2>/dev/null
 expect_error 3 "macs.csv has other columns" sweep merge whole.csv macs.csv
 expect_error 1 "the files differ in alexnet, batch 1, resolution 224, float32" sweep merge whole.csv kept.csv
 /usr/bin/python3 -c 'import sqlite3; sqlite3.connect("foreign.sqlite").execute("CREATE TABLE sweep (model)")'
-expect_error 3 "no sweep: a SQLite database of another kind" sweep merge foreign.sqlite
+expect_error 3 "not a sweep: a SQLite database of another kind" sweep merge foreign.sqlite
 /usr/bin/python3 - <<'PYTHON'
 import shutil
 import sqlite3
@@ -205,11 +205,11 @@ with open("shared.sqlite", "r+b") as file:
     file.seek(0)
     file.write(pages)
 PYTHON
-expect_error 3 "no sweep: a SQLite database of another kind" sweep merge view.sqlite
-expect_error 3 "no sweep: a SQLite database of another kind" sweep merge computed.sqlite
+expect_error 3 "not a sweep: a SQLite database of another kind" sweep merge view.sqlite
+expect_error 3 "not a sweep: a SQLite database of another kind" sweep merge computed.sqlite
 expect_error 3 "SQLite: the database is damaged or cannot be read: " sweep merge shared.sqlite
 printf '{"model": %s}\n' "$(printf '[%.0s' {1..50000})$(printf ']%.0s' {1..50000})" >deep.jsonl
-expect_error 3 "line 1: no sweep" sweep merge deep.jsonl
+expect_error 3 "line 1: not a sweep" sweep merge deep.jsonl
 mkdir folder.sqlite
 expect_error 3 "cannot write: Is a directory" sweep resnet18 -o folder.sqlite
 expect_error 3 "cannot write" sweep merge whole.csv -o folder.sqlite

@@ -135,8 +135,8 @@ TEST(GraphWriter, DoesNotWaitForDotForEver) {
   GraphOptions options;
   options.drawing_seconds = 0;
   EXPECT_EQ(failure_of_drawing(options),
-            "limit: dot took more than 0 seconds to draw the graph (draw less of it with a lower "
-            "--depth, or write --format dot)");
+            "limit: dot took more than 0 seconds to draw the graph (use a lower --depth or "
+            "--format dot)");
 }
 
 TEST(GraphWriter, HostileNamesStayOnTheirLine) {

@@ -207,12 +207,11 @@ void expect_own(const OpDef& op, const Attrs& attrs, std::vector<Shape> shapes,
 }
 
 TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
-  expect_own(as_strided_op, StridedAttrs{{2, 2}, {1, 2}, 0}, {{4}}, "has no ONNX form");
+  expect_own(as_strided_op, StridedAttrs{{2, 2}, {1, 2}, 0}, {{4}}, "has no ONNX equivalent");
   expect_own(deform_conv2d_op, ConvAttrs{{1, 1}, {0, 0}, {0, 0}, {1, 1}, {}, 1},
-             {{1, 2, 4, 4}, {3, 2, 2, 2}, {1, 8, 3, 3}}, "has no ONNX form");
-  expect_own(bitwise_not_op, NoAttrs{}, {{4}}, "on integers is in ONNX from opset 18 on",
-             DType::int32);
-  expect_own(bitwise_and_op, ScalarAttrs{}, {{4}, {4}}, "on integers is in ONNX from opset 18 on",
+             {{1, 2, 4, 4}, {3, 2, 2, 2}, {1, 8, 3, 3}}, "has no ONNX equivalent");
+  expect_own(bitwise_not_op, NoAttrs{}, {{4}}, "on integers needs ONNX opset 18", DType::int32);
+  expect_own(bitwise_and_op, ScalarAttrs{}, {{4}, {4}}, "on integers needs ONNX opset 18",
              DType::int32);
   expect_own(scatter_op, ScatterAttrs{0, "amax"}, {{4}, {4}, {4}}, "has the reduction amax",
              DType::int64);
@@ -221,10 +220,10 @@ TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
   expect_own(advanced_index_op, DimsAttrs{{1, 2}}, {{4, 4, 4}, {3}, {3}},
              "has index tensors that are not for the first axes", DType::int64);
   expect_own(conv1d_op, ConvAttrs{{1}, {0}, {0}, {1}, {0}, 1}, {{1, 1, 8}, {1, 1, 3}},
-             "on integers has no ONNX form", DType::int8);
+             "on integers has no ONNX equivalent", DType::int8);
   expect_own(conv_transpose1d_op, ConvAttrs{{1}, {0}, {0}, {1}, {0}, 1}, {{1, 1, 8}, {1, 1, 3}},
-             "on integers has no ONNX form", DType::int8);
-  expect_own(matmul_op, NoAttrs{}, {{2, 3}, {3, 4}}, "on short integers has no ONNX form",
+             "on integers has no ONNX equivalent", DType::int8);
+  expect_own(matmul_op, NoAttrs{}, {{2, 3}, {3, 4}}, "on short integers has no ONNX equivalent",
              DType::uint8);
   const std::string_view no_scale = "of integers without a scale";
   expect_own(relu_op, NoAttrs{}, {{4}}, no_scale, DType::quint8);
@@ -232,7 +231,7 @@ TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
              DType::quint8);
   expect_own(linear_op, NoAttrs{}, {{2, 3}, {4, 3}}, no_scale, DType::quint8);
   expect_own(dequantize_op, NoAttrs{}, {{4}}, no_scale, DType::quint8);
-  const std::string_view to_bytes = "other than of float32 to 8 bits has no ONNX form";
+  const std::string_view to_bytes = "other than of float32 to 8 bits has no ONNX equivalent";
   expect_own(quantize_per_tensor_op, QuantizeAttrs{DType::int16}, {{4}, {}}, to_bytes);
   expect_own(quantize_per_channel_op, QuantizePerChannelAttrs{0, DType::qint8}, {{4}, {4}},
              to_bytes);
@@ -471,7 +470,7 @@ TEST(OnnxWriter, WritesWhatReadersDeclareAsItIs) {
   EXPECT_EQ(remark(advanced_index_op, batched.keep(DimsAttrs{{0, 1}}), indexed,
                    {{{2, 2}, DType::float32, false}}, batched)
                 .substr(0, 59),
-            "1 x advanced_index has not one index tensor for each axis, ");
+            "1 x advanced_index lacks an index tensor for some axis, ");
   Graph trained;
   trained.add_module(no_id, "", "Model");
   const std::vector<ValueId> x{trained.add_input("x", {2, 2, 2}, DType::float32)};

@@ -59,7 +59,7 @@ struct Overloaded : Types... {
   using Types::operator()...;
 };
 template <class... Types>
-Overloaded(Types...) -> Overloaded<Types...>;  // Clang 14 does not deduce aggregates by itself
+Overloaded(Types...) -> Overloaded<Types...>;  // Clang 14 does not deduce aggregates
 
 void write_argument(protozero::pbf_writer& node, const OnnxArgument& argument) {
   protozero::pbf_writer attribute(node, node_field::attribute);
@@ -138,7 +138,7 @@ std::span<const OnnxArgument> span_of(OnnxArguments arguments) {
   return {arguments.begin(), arguments.size()};
 }
 
-/// The attributes of an operator's declaration, by their own names.
+/// The attributes of an operator's declaration under their own names.
 class OwnArguments : public AttrVisitor {
  public:
   void visit(std::string_view name, std::int64_t value) override { list.push_back({name, value}); }
@@ -162,7 +162,7 @@ class OwnArguments : public AttrVisitor {
   std::vector<OnnxArgument> list;
 };
 
-/// A part of a scope: a name without what separates scopes.
+/// A part of a scope: a name without the separators of scopes.
 std::string scope_part(std::string_view name) {
   std::string part = to_utf8(escape_controls(name));
   std::replace(part.begin(), part.end(), '/', '_');
@@ -215,7 +215,7 @@ std::string onnx_value_info(std::string_view name, DType dtype, const Ints& size
   constexpr protozero::pbf_tag_type shape_field = 2;
   constexpr protozero::pbf_tag_type dimension_field = 1;
   constexpr protozero::pbf_tag_type size_field = 1;
-  // A shape without dimensions, and a dimension without a size, are messages of no bytes: the
+  // A shape without dimensions and a dimension without a size are messages of no bytes: the
   // writer would leave an empty nested one out.
   std::string dimensions;
   protozero::pbf_writer shape(dimensions);

@@ -22,17 +22,17 @@ namespace zoometer {
 inline constexpr std::int64_t onnx_opset = 17;
 inline constexpr std::int64_t onnx_ir_version = 8;
 
-/// TensorProto.DataType of an element type. Throws Error{unsupported} where the opset has none.
+/// TensorProto.DataType of an element type. Throws Error{unsupported} if the opset has none.
 int onnx_type_of(DType dtype);
 
-/// Whether integers of that type stand for real numbers by a scale that their tensor bears.
+/// Whether integers of that type represent real numbers with the scale of their tensor.
 bool is_quantised(DType dtype) noexcept;
 
-/// The domain of what the standard's operators cannot say, and its version (see docs/export.md).
+/// The domain and version of operators that the standard lacks (see docs/export.md).
 inline constexpr std::string_view own_domain = "zoometer";
 inline constexpr std::int64_t own_opset = 1;
 
-/// Thrown and caught within the writer: there is no form in the standard's domain, and why.
+/// Thrown and caught within the writer: why the standard has no equivalent of an operator.
 struct OnnxMissing {
   std::string reason;
 };
@@ -50,7 +50,7 @@ using OnnxNames = std::initializer_list<std::string_view>;
 /// A ValueInfoProto. A size of -1 depends on data and is left open.
 std::string onnx_value_info(std::string_view name, DType dtype, const Ints& sizes);
 
-/// The graph within a node, as of Loop: encoded messages.
+/// The graph within a node such as Loop, as encoded messages.
 struct OnnxBody {
   std::string name;
   std::string nodes;                 ///< node fields of a GraphProto
@@ -69,65 +69,65 @@ struct OnnxNodeFields {
   std::string_view domain{};
 };
 
-/// The names of what turns a value's integers into real numbers: scale x (integer - zero point).
+/// The names of a value's scale and zero point: real number = scale x (integer - zero point).
 struct OnnxScale {
   std::string scale;
   std::string zero_point;
 };
 
-/// The scale of a weight's integers, which the graph does not hold: a float32 number for each index
-/// of the weight's first axis.
+/// The scale of a weight's integers, which the graph does not contain: a float32 number for each
+/// index of the weight's first axis.
 struct OnnxWeightScale {
   std::string name;  ///< the weight's with "_scale"
   ParameterId weight = no_id;
 };
 
-/// Writes the fields of a GraphProto: ONNX nodes with names of their own, in the scope of the
-/// module that is being written.
+/// Writes the fields of a GraphProto: ONNX nodes with unique names, in the scope of the
+/// current module.
 class OnnxBuilder {
  public:
   explicit OnnxBuilder(const Graph& graph);
 
   const Graph& graph() const noexcept { return graph_; }
-  /// The ONNX name of a value; empty for an absent one. A node's outputs are named when it is
+  /// The ONNX name of a value; empty for an absent value. A node's outputs are named when it is
   /// written.
   const std::string& name_of(ValueId value) const noexcept;
 
-  /// Moves on to a node of the graph: what follows is named after its module.
+  /// Moves on to a node of the graph: the next nodes are named after its module.
   void enter(NodeId node);
   /// Names an output of the current node after the ONNX node that makes it.
   const std::string& name_output(ValueId value, std::string_view node_name, std::size_t index);
-  /// A name for an ONNX node of that type, not taken before.
+  /// An unused name for an ONNX node of that type.
   std::string fresh_name(std::string_view op_type);
   void add_node(const OnnxNodeFields& fields);
   /// A Constant node; returns its output's name.
   std::string add_constant(DType dtype, std::span<const std::int64_t> sizes,
                            std::string_view bytes);
-  /// Makes an Identity node for every output of the graph that no node of its own makes.
+  /// Makes an Identity node for every output of the graph that has no node of its own.
   void add_outputs();
   /// The names of the graph's outputs, after `add_outputs`.
   std::span<const std::string> outputs() const noexcept { return outputs_; }
 
-  /// Runs `write` with nodes going into a graph of its own, and returns that graph's node fields.
+  /// Runs `write` with a separate list of nodes, and returns that list's node fields.
   std::string nodes_of(const std::function<void()>& write);
 
   const std::string& nodes() const noexcept { return nodes_; }
-  /// What is written in our own domain, and why: how often each.
+  /// The operators written in our own domain with the reason, and how often.
   const std::map<std::string, std::size_t>& own_nodes() const noexcept { return own_nodes_; }
   void count_own(const std::string& what) { ++own_nodes_[what]; }
-  /// Forgets the nodes that were written behind the first `size` bytes.
+  /// Removes the nodes after the first `size` bytes.
   void rewind(std::size_t size) { nodes_.resize(size); }
 
-  // -- integers in the place of real numbers ------------------------------------------------------
+  // -- integers instead of real numbers -----------------------------------------------------------
 
-  /// What a value's integers stand for, or null.
+  /// The scale of a value's integers, or null.
   const OnnxScale* scale_of(ValueId value) const noexcept;
   void set_scale(ValueId value, OnnxScale scale) { scales_[value] = std::move(scale); }
   /// The name of a weight's scale, which becomes a tensor of the file.
   std::string weight_scale(ParameterId weight);
   std::span<const OnnxWeightScale> weight_scales() const noexcept { return weight_scales_; }
 
-  // -- what depends on data ---------------------------------------------------------------------
+  // -- sizes that depend on data ----------------------------------------------------------------
 
   /// The axis of a value whose size depends on data, if any.
   std::optional<std::int64_t> open_axis(ValueId value) const noexcept;
@@ -158,8 +158,8 @@ class OnnxBuilder {
 class OnnxStep {
  public:
   OnnxStep(OnnxBuilder& builder, const NodeView& node) : builder_(builder), node_(node) {}
-  /// The same node on real numbers in the place of its quantised inputs: these are their names. Its
-  /// result is then no value of the graph, but `result`.
+  /// The same node on real numbers instead of its quantised inputs; `reals` are their names. Its
+  /// result is then `result`, which is not a value of the graph.
   OnnxStep(OnnxBuilder& builder, const NodeView& node, std::vector<std::string> reals)
       : builder_(builder),
         node_(node),
@@ -208,7 +208,7 @@ class OnnxStep {
   std::string number(double value, DType dtype = DType::float32);
   std::string reals(std::span<const double> values, const Shape& sizes);
 
-  // -- small steps that many operators need -----------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------
 
   std::string cast(std::string_view x, DType from, DType to);
   std::string reshape(std::string_view x, const Ints& sizes);
@@ -221,18 +221,18 @@ class OnnxStep {
   /// An int64 tensor of one element: the real size of an axis.
   std::string size_of(std::string_view x, std::int64_t axis);
 
-  /// The operands, in their common type and, where one has fewer elements than its bound, cut to
+  /// The operands in their common type and, if one has fewer elements than its bound, cut to
   /// the same length. A missing second one is the attribute's number.
   std::pair<std::string, std::string> operands();
-  /// An input in another element type, and as long as the input `like` really is.
+  /// An input in another element type, with the real length of the input `like`.
   std::string operand(std::size_t index, DType dtype);
 
   OnnxBuilder& builder() noexcept { return builder_; }
   const std::string& result() const noexcept { return result_; }
-  /// Adds the node as it is: an operator of our own domain, with the attributes of its declaration.
+  /// Adds the node as an operator of our own domain, with the attributes of its declaration.
   void make_own();
 
-  /// Throws OnnxMissing: with these attributes, the operator has no form in the standard's domain.
+  /// Throws OnnxMissing: with these attributes, the operator has no equivalent in the standard.
   [[noreturn]] void fail(std::string reason) const;
 
  private:

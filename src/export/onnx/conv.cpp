@@ -21,7 +21,7 @@ Ints kernel_of(const OnnxStep& step) {
 
 void write_convolution(OnnxStep& step) {
   const bool is_integer = is_quantised(step.dtype());
-  if (!is_integer && !is_floating(step.dtype())) step.fail("on integers has no ONNX form");
+  if (!is_integer && !is_floating(step.dtype())) step.fail("on integers has no ONNX equivalent");
   const auto& attrs = step.attrs<ConvAttrs>();
   step.make(is_integer ? "QLinearConv" : "Conv",
             is_integer ? integer_convolution_inputs(step) : step.inputs(),
@@ -33,7 +33,7 @@ void write_convolution(OnnxStep& step) {
 }
 
 void write_transposed(OnnxStep& step) {
-  if (!is_floating(step.dtype())) step.fail("on integers has no ONNX form");
+  if (!is_floating(step.dtype())) step.fail("on integers has no ONNX equivalent");
   const auto& attrs = step.attrs<ConvAttrs>();
   step.make("ConvTranspose", step.inputs(),
             {{"kernel_shape", kernel_of(step)},

@@ -54,7 +54,7 @@ void write_grid_anchors(OnnxStep& step) {
   const auto& attrs = step.attrs<GridAnchorsAttrs>();
   BoxGrid grid;
   for (const double ratio : attrs.ratios) {
-    // In single precision, as the rounding may depend on it.
+    // In single precision, because the rounding may depend on it.
     const float height_ratio = std::sqrt(static_cast<float>(ratio));
     const float width_ratio = 1 / height_ratio;
     for (const double size : attrs.sizes) {
@@ -159,7 +159,7 @@ void write_flatnonzero(OnnxStep& step) {
   step.make("Reshape", {step.add("NonZero", {step.in(0)}), step.integers({-1})});
 }
 
-/// Groups do not overlap when each is moved by more than all boxes reach.
+/// Groups do not overlap if each is moved by more than the extent of all boxes.
 std::string apart(OnnxStep& step) {
   const std::string flat = step.reshape(step.in(0), {-1});
   const double nothing[] = {0};
@@ -185,7 +185,7 @@ void write_nms(OnnxStep& step) {
 
 // -- regions ------------------------------------------------------------------------------------
 
-/// Which map each region (n, 4) is pooled from, as a number of the pyramid's levels.
+/// The map that each region (n, 4) is pooled from, as a level of the pyramid.
 std::string levels_of(OnnxStep& step, std::string_view boxes) {
   const auto& attrs = step.attrs<RoiAlignAttrs>();
   const std::string size =
@@ -233,8 +233,8 @@ void write_roi_align(OnnxStep& step) {
 
 // -- masks and keypoints ------------------------------------------------------------------------
 
-/// Where the middles of `count` pixels lie within boxes from `first` to `last` (n,), as
-/// GridSample wants it: -1 to 1. -> (n, count).
+/// The positions of the centres of `count` pixels within boxes from `first` to `last` (n,), as
+/// GridSample expects them: -1 to 1. -> (n, count).
 std::string relative_positions(OnnxStep& step, std::string_view first, std::string_view last,
                                std::int64_t count) {
   std::vector<double> middles;
@@ -248,7 +248,7 @@ std::string relative_positions(OnnxStep& step, std::string_view first, std::stri
 }
 
 /// Resizing a mask to its box and pasting it is sampling it at the pixels of the image. A border
-/// of zeros around the mask makes what lies outside of the box zero.
+/// of zeros around the mask sets pixels outside of the box to zero.
 void write_paste_masks(OnnxStep& step) {
   const Spatial& size = step.attrs<ImageSizeAttrs>().image_size;
   const auto length = static_cast<double>(step.shape(0).dim(2));
@@ -277,7 +277,7 @@ void write_paste_masks(OnnxStep& step) {
              {"align_corners", zero}});
 }
 
-/// The keypoints of one detection: `index` is a scalar of the loop around.
+/// The keypoints of one detection: `index` is a scalar of the surrounding loop.
 struct KeypointNames {
   std::string positions;  ///< (k, 3)
   std::string scores;     ///< (k,)
@@ -318,7 +318,7 @@ KeypointNames write_keypoints_of(OnnxStep& step, std::string_view index) {
   return result;
 }
 
-/// Every heatmap is resized to the size of its own box, which takes a loop.
+/// Every heatmap is resized to the size of its own box, which needs a loop.
 void write_keypoints(OnnxStep& step) {
   const std::string count = step.reshape(step.size_of(step.in(0), 0), {});
   const std::string always = step.number(1, DType::boolean);

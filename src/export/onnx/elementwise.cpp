@@ -14,7 +14,7 @@ std::string constant(OnnxStep& step, double value) { return step.number(value, s
 
 void make_clip(OnnxStep& step, double least, double most) {
   const bool is_integer = !is_floating(step.dtype());
-  // An integer has no infinity; a limit that is left out limits nothing.
+  // An integer has no infinity; a missing limit does not limit.
   const std::string low = is_integer && std::isinf(least) ? "" : constant(step, least);
   const std::string high = is_integer && std::isinf(most) ? "" : constant(step, most);
   step.make("Clip", {step.in(0), low, high});
@@ -117,7 +117,7 @@ void write_logical_not(OnnxStep& step) {
 }
 
 void write_bitwise_not(OnnxStep& step) {
-  if (step.dtype() != DType::boolean) step.fail("on integers is in ONNX from opset 18 on");
+  if (step.dtype() != DType::boolean) step.fail("on integers needs ONNX opset 18");
   step.make("Not", {step.in(0)});
 }
 
@@ -133,9 +133,9 @@ void write_cast(OnnxStep& step) {
 
 // -- two inputs ---------------------------------------------------------------------------------
 
-/// The ONNX operator of the same meaning, on operands of one type.
+/// The equivalent ONNX operator, on operands of one type.
 void make_pair(OnnxStep& step, std::string_view op_type, OnnxArguments arguments = {}) {
-  if (is_complex(step.out_dtype())) step.fail("on complex numbers has no ONNX form");
+  if (is_complex(step.out_dtype())) step.fail("on complex numbers has no ONNX equivalent");
   const auto [a, b] = step.operands();
   step.make(op_type, {a, b}, arguments);
 }
@@ -144,7 +144,7 @@ void write_add(OnnxStep& step) { make_pair(step, "Add"); }
 void write_sub(OnnxStep& step) { make_pair(step, "Sub"); }
 void write_mul(OnnxStep& step) { make_pair(step, "Mul"); }
 void write_div(OnnxStep& step) { make_pair(step, "Div"); }
-/// The result has the type of the base, whatever the exponent's is.
+/// The result has the type of the base, whatever the type of the exponent.
 void write_pow(OnnxStep& step) {
   const std::string base = step.operand(0, step.out_dtype());
   const std::string exponent =
@@ -193,7 +193,7 @@ void write_or(OnnxStep& step) { make_logical(step, "Or"); }
 void write_xor(OnnxStep& step) { make_logical(step, "Xor"); }
 
 void make_bitwise(OnnxStep& step, std::string_view op_type) {
-  if (step.out_dtype() != DType::boolean) step.fail("on integers is in ONNX from opset 18 on");
+  if (step.out_dtype() != DType::boolean) step.fail("on integers needs ONNX opset 18");
   make_logical(step, op_type);
 }
 void write_bitwise_and(OnnxStep& step) { make_bitwise(step, "And"); }

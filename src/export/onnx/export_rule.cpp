@@ -32,7 +32,7 @@ std::int64_t product_before(const Shape& shape, std::int64_t axis) {
   return result;
 }
 
-/// Where an axis goes when the same elements take another shape: to the axis with as many elements
+/// The position of an axis after a reshape: the axis with as many elements
 /// before it.
 std::int64_t reshaped_axis(const Shape& from, std::int64_t axis, const Shape& to) {
   const std::int64_t before = product_before(from, axis);
@@ -58,7 +58,7 @@ std::int64_t transposed_axis(const NodeView& node, std::int64_t axis) {
   return axis == positive(attrs.dim1) ? positive(attrs.dim0) : axis;
 }
 
-/// Where an axis is after a reduction, or nothing where it was reduced itself.
+/// The position of an axis after a reduction, or nothing if it was reduced.
 std::optional<std::int64_t> axis_after_reduction(const NodeView& node, std::int64_t axis) {
   const auto& attrs = node.attrs<ReduceAttrs>();
   const std::int64_t rank = node.in(0).rank();
@@ -80,7 +80,7 @@ bool keeps_first_axes(const OpDef& op) {
          &op == &paste_masks_op || &op == &heatmaps_to_keypoints_op;
 }
 
-/// The axis of the outputs that has its size from the axis of an input; nothing where none has.
+/// The axis of the outputs that gets its size from the axis of an input, if any.
 std::optional<std::int64_t> carried_axis(const NodeView& node, std::size_t input,
                                          std::int64_t axis) {
   const OpDef& op = node.op();
@@ -114,7 +114,7 @@ std::optional<std::int64_t> open_axis_of(const OnnxBuilder& builder, const NodeV
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     if (!node.has(i)) continue;
     if (const auto axis = builder.open_axis(node.input(i))) {
-      // What is only looked up by index has no say in how much is looked up.
+      // The size of a table does not decide how much is looked up in it.
       if (i == 0 && (&node.op() == &gather_op || (looks_up_rows(node.op()) && *axis == 0)))
         continue;
       return carried_axis(node, i, *axis);
@@ -135,7 +135,7 @@ bool has_quantised(const OnnxStep& step) {
 
 void write_node(OnnxStep& step) {
   const OnnxExportRule* rule = find_rule(step.node().op());
-  if (rule == nullptr) step.fail("has no ONNX form");
+  if (rule == nullptr) step.fail("has no ONNX equivalent");
   if (has_quantised(step)) return write_quantised(step, *rule);
   write_by_rule(step, *rule);
 }

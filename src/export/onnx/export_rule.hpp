@@ -7,13 +7,13 @@
 
 namespace zoometer {
 
-/// How one operator is written as ONNX.
+/// An export rule: how one operator is written as ONNX.
 struct OnnxExportRule {
   const OpDef* op = nullptr;
-  /// The ONNX operator that takes the same inputs and needs no attributes, or nothing and `write`.
+  /// The ONNX operator that takes the same inputs and no attributes; empty if `write` is set.
   std::string_view same_as;
   void (*write)(OnnxStep& step) = nullptr;
-  /// Whether quantised inputs may stay the integers that they are.
+  /// Whether quantised inputs may stay integers.
   bool takes_integers = false;
 };
 
@@ -32,8 +32,8 @@ std::span<const OnnxExportRules* const> onnx_export_rules() noexcept;
 void write_by_rule(OnnxStep& step, const OnnxExportRule& rule);
 
 /// Writes a node of the builder's graph, and notes which axis of its outputs depends on data.
-/// What the standard has no form for goes into our own domain; element types that the opset lacks
-/// are refused with Error{unsupported}.
+/// An operator without an equivalent is written in our own domain; element types that the opset
+/// lacks throw Error{unsupported}.
 void write_onnx_node(OnnxBuilder& builder, NodeId id);
 
 }  // namespace zoometer

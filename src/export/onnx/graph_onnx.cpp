@@ -125,14 +125,14 @@ class OnnxFile {
     for (const Node& node : graph_.nodes()) {
       for (ValueId value = node.first_output; value < node.first_output + node.output_count;
            ++value) {
-        // What an unknown operator makes may have no known type.
+        // The output of an unknown operator may have an unknown type.
         if (!is_output[value] && graph_.value(value).dtype != DType::unknown)
           fields.add_message(graph_field::value_info, info_of(builder_.name_of(value), value));
       }
     }
   }
 
-  /// The parameters that are stored, in the state dict's order.
+  /// The stored parameters, in the state dict's order.
   std::vector<ParameterId> stored_parameters() const {
     std::vector<ParameterId> stored;
     for (const ParameterId id : graph_.parameters_in_order()) {
@@ -141,7 +141,7 @@ class OnnxFile {
     return stored;
   }
 
-  /// As torch.onnx.export does without its parameters: they are inputs behind the real ones.
+  /// As torch.onnx.export does without parameters: they are inputs after the model's own.
   void write_parameters_as_inputs() {
     protozero::pbf_writer fields(fields_);
     for (const ParameterId id : stored_parameters()) {
@@ -194,7 +194,7 @@ class OnnxFile {
     tensor.add_string(tensor_field::name, name.data(), name.size());
   }
 
-  /// Room for all that is written into the model. Throws where a message cannot be so large.
+  /// Reserves the size of the model. Throws if it exceeds the limit of a message.
   void reserve(std::span<const ParameterId> stored) {
     std::size_t size = fields_.size();
     for (const ParameterId id : stored) {
@@ -205,9 +205,9 @@ class OnnxFile {
     for (const OnnxWeightScale& scale : builder_.weight_scales())
       size += 256 + sizeof(float) * static_cast<std::size_t>(channels_of(scale));
     if (size > largest_message) {
-      Error error(ErrorCode::limit, "an ONNX model holds at most 2 GiB, this one has " +
+      Error error(ErrorCode::limit, "an ONNX model has at most 2 GiB, this one has " +
                                         format_bytes(static_cast<std::int64_t>(size)));
-      error.hint = "--external-data puts the parameters into a file beside it";
+      error.hint = "--external-data writes the parameters to a file beside it";
       throw error;
     }
     fields_.reserve(size);
@@ -229,9 +229,9 @@ class OnnxFile {
     offset += static_cast<std::int64_t>(bytes.size());
   }
 
-  // -- what only this program reads ---------------------------------------------------------------
+  // -- metadata for this program ------------------------------------------------------------------
 
-  /// A line per module: its path and its type. Names of nodes tell neither types nor modules that
+  /// A line per module: its path and its type. Names of nodes show neither types nor modules that
   /// are never called.
   std::string module_lines() const {
     std::string lines;
@@ -278,8 +278,8 @@ class OnnxFile {
     add_entry(model, model_field::metadata, "zoometer.modules", module_lines());
     add_entry(model, model_field::metadata, "zoometer.parameters", parameter_lines());
     if (head.size() + fields_.size() > largest_message)
-      throw Error(ErrorCode::limit, "an ONNX model holds at most 2 GiB");
-    // The graph's fields stay where they are: only what stands before them is put in.
+      throw Error(ErrorCode::limit, "an ONNX model has at most 2 GiB");
+    // The graph's fields stay in place; only the fields before them are inserted.
     constexpr std::uint32_t length_delimited = 2;
     protozero::add_varint_to_buffer(&head, (model_field::graph << 3U) | length_delimited);
     protozero::add_varint_to_buffer(&head, fields_.size());
@@ -302,7 +302,7 @@ std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
 
 extern constinit const GraphWriter onnx_graph_writer = {
     .name = "onnx",
-    .summary = "an ONNX model of opset 17; without weights these are inputs behind the real ones",
+    .summary = "an ONNX model of opset 17; without weights, these are inputs after the model's own",
     .write = write_onnx,
     .has_weights = true,
     .is_binary = true};

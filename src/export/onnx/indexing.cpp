@@ -46,7 +46,7 @@ void write_advanced_index(OnnxStep& step) {
   if (dims.size() == 1)
     return step.make("Gather", {step.in(0), step.in(1)}, {{"axis", step.axis(dims[0])}});
   if (step.node().input_count() != dims.size() + 1)
-    step.fail("has not one index tensor for each axis");
+    step.fail("lacks an index tensor for some axis");
   Shape common;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     if (step.axis(dims[i]) != static_cast<std::int64_t>(i))

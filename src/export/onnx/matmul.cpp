@@ -20,7 +20,7 @@ std::string transposed(OnnxStep& step, std::string_view x, std::int64_t rank) {
 /// ONNX multiplies matrices of wide integers only.
 void require_wide(const OnnxStep& step) {
   if (!is_floating(step.dtype()) && bits_of(step.dtype()) < 32)
-    step.fail("on short integers has no ONNX form");
+    step.fail("on short integers has no ONNX equivalent");
 }
 
 void write_linear(OnnxStep& step) {

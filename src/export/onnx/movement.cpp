@@ -82,10 +82,10 @@ void write_expand(OnnxStep& step) {
 void write_slice(OnnxStep& step) {
   const auto& attrs = step.attrs<SliceAttrs>();
   const std::int64_t length = step.shape(0).dim(attrs.dim);
-  // Where the start was traced from the bound, it lies elsewhere in the real data.
+  // A start that was traced from the bound is elsewhere in the real data.
   const bool is_open = step.builder().open_axis(step.node().input(0)) == step.axis(attrs.dim);
   if (is_open && attrs.start > 0) step.fail("starts within an axis whose size depends on data");
-  // Backwards, an end before the first element is told by the least number, as -1 is the last.
+  // Backwards, the least number is the end before the first element, because -1 is the last one.
   const bool to_first = attrs.step < 0 && attrs.end < -length;
   const std::int64_t end = to_first ? std::numeric_limits<std::int64_t>::min() : attrs.end;
   const std::string first = step.integers({attrs.start});

@@ -7,7 +7,7 @@
 namespace zoometer {
 namespace {
 
-/// An optional weight or bias; where it is absent, the number that changes nothing.
+/// An optional weight or bias; if absent, the number that changes nothing.
 std::string affine(OnnxStep& step, std::size_t index, double neutral, const Shape& sizes) {
   if (step.has(index)) return step.in(index);
   const std::vector<double> values(static_cast<std::size_t>(numel(sizes)), neutral);

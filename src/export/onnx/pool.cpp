@@ -8,7 +8,7 @@
 namespace zoometer {
 namespace {
 
-/// The padding behind the last element with which rounding down gives the output's size: ONNX's own
+/// The padding after the last element with which rounding down gives the output's size: ONNX's own
 /// rounding up differs from PyTorch's, and between versions of its runtimes.
 Spatial exact_padding_end(const OnnxStep& step) {
   const auto& attrs = step.attrs<PoolAttrs>();
@@ -66,7 +66,7 @@ void write_average(OnnxStep& step) {
     step.fail("has a window with a dilation");
   const bool no_padding = std::all_of(attrs.padding.begin(), attrs.padding.end(), is_zero) &&
                           std::all_of(attrs.padding_end.begin(), attrs.padding_end.end(), is_zero);
-  // What rounding up adds is never counted, what the user pads may be.
+  // Padding from rounding up is never counted, the user's padding may be.
   const bool counts_padding = attrs.count_include_pad && !no_padding;
   if (counts_padding && exact_padding_end(step) != attrs.padding_end)
     step.fail("rounds up and counts its padding");

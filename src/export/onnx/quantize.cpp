@@ -7,7 +7,7 @@
 namespace zoometer {
 namespace {
 
-/// The scale and the zero point that an operator takes behind x, as QuantizeLinear wants them:
+/// The scale and the zero point that an operator takes after x, as QuantizeLinear expects them:
 /// without dimensions, and the zero point in the integers' type.
 OnnxScale scale_given_to(OnnxStep& step, const NodeView& node, DType integers) {
   const OnnxBuilder& builder = step.builder();
@@ -20,7 +20,7 @@ OnnxScale scale_given_to(OnnxStep& step, const NodeView& node, DType integers) {
   return {scalar(1), step.cast(scalar(2), given, integers)};
 }
 
-/// The operator right behind this one that gives its result a scale, if it is there.
+/// The next operator if it gives this one's result a scale.
 std::optional<NodeView> requantize_behind(const OnnxStep& step) {
   const Graph& graph = step.node().graph();
   const NodeId next = graph.value(step.node().output(0)).producer + 1;
@@ -35,7 +35,7 @@ const OnnxScale& scale_of_x(OnnxStep& step) {
   return *scale;
 }
 
-/// What the integers of the result stand for. Without a scale of their own they keep that of x, but
+/// The scale of the result's integers. Without a scale of their own they keep that of x, except
 /// for a sigmoid, whose results PyTorch spreads over 0 to 1.
 OnnxScale scale_of_result(OnnxStep& step) {
   if (const auto behind = requantize_behind(step))
@@ -49,14 +49,14 @@ OnnxScale scale_of_result(OnnxStep& step) {
 /// observers of weights choose it.
 std::string weight_scale(OnnxStep& step) {
   const Value& weight = step.node().graph().value(step.node().input(1));
-  if (!weight.has(Value::is_parameter)) step.fail("of an integer weight that is no parameter");
+  if (!weight.has(Value::is_parameter)) step.fail("of an integer weight that is not a parameter");
   return step.builder().weight_scale(weight.producer);
 }
 
 void write_quantize(OnnxStep& step) {
   const DType integers = step.out_dtype();
   if (bits_of(integers) != 8 || step.dtype() != DType::float32)
-    step.fail("other than of float32 to 8 bits has no ONNX form");
+    step.fail("other than of float32 to 8 bits has no ONNX equivalent");
   OnnxScale scale = scale_given_to(step, step.node(), integers);
   step.make("QuantizeLinear", {step.in(0), scale.scale, scale.zero_point});
   step.builder().set_scale(step.node().output(0), std::move(scale));
@@ -65,7 +65,7 @@ void write_quantize(OnnxStep& step) {
 void write_quantize_channels(OnnxStep& step) {
   const DType integers = step.out_dtype();
   if (bits_of(integers) != 8 || step.dtype() != DType::float32 || !step.has(2))
-    step.fail("other than of float32 to 8 bits has no ONNX form");
+    step.fail("other than of float32 to 8 bits has no ONNX equivalent");
   const std::string zero_points = step.cast(step.in(2), step.dtype(2), integers);
   step.make("QuantizeLinear", {step.in(0), step.in(1), zero_points},
             {{"axis", step.axis(step.attrs<QuantizePerChannelAttrs>().axis)}});
@@ -78,12 +78,12 @@ void write_dequantize(OnnxStep& step) {
   }
   const bool is_single = numel(step.shape(1)) == 1 && step.dtype(1) == DType::float32;
   if (!is_single || bits_of(step.dtype()) != 8 || step.shape(0) != step.node().out())
-    step.fail("other than of 8 bits with one float32 scale has no ONNX form");
+    step.fail("other than of 8 bits with one float32 scale has no ONNX equivalent");
   const OnnxScale scale = scale_given_to(step, step.node(), step.dtype());
   step.make("DequantizeLinear", {step.in(0), scale.scale, scale.zero_point});
 }
 
-/// The operator before this one was written with its scale already.
+/// Whether the previous operator was already written with this scale.
 void write_requantize(OnnxStep& step) {
   const OnnxScale scale = scale_of_x(step);
   if (step.attrs<RequantizeAttrs>().relu) {
@@ -95,7 +95,8 @@ void write_requantize(OnnxStep& step) {
 
 /// Applies the rule to real numbers.
 void write_on_reals(OnnxStep& step, const OnnxExportRule& rule) {
-  if (step.node().output_count() != 1) step.fail("of several quantised results has no ONNX form");
+  if (step.node().output_count() != 1)
+    step.fail("of several quantised results has no ONNX equivalent");
   std::vector<std::string> reals;
   for (std::size_t i = 0; i < step.node().input_count(); ++i) {
     const OnnxScale* scale = step.has(i) ? step.builder().scale_of(step.node().input(i)) : nullptr;

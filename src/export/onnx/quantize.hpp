@@ -9,13 +9,13 @@ namespace zoometer {
 
 struct OnnxExportRule;
 
-/// Writes a node that has quantised inputs or outputs. A rule that works on integers is taken as it
-/// is, and its results keep the scale of what they are made of; any other is given the real numbers
-/// that the integers stand for, and its result is quantised.
+/// Writes a node with quantised inputs or outputs. A rule that works on integers is applied as it
+/// is, and its results keep the scale of the inputs; other rules get the real numbers
+/// of the integers, and their result is quantised.
 void write_quantised(OnnxStep& step, const OnnxExportRule& rule);
 
-/// The inputs of a QLinearConv in the place of a convolution's x, weight and bias. Throws
-/// OnnxMissing where the result has no scale.
+/// The inputs of a QLinearConv instead of a convolution's x, weight and bias. Throws
+/// OnnxMissing if the result has no scale.
 std::vector<std::string> integer_convolution_inputs(OnnxStep& step);
 
 /// x W^T + b with a product of integers.

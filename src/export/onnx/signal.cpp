@@ -7,7 +7,7 @@ namespace {
 
 void write_dft(OnnxStep& step) {
   const auto& attrs = step.attrs<DftAttrs>();
-  if (attrs.onesided && attrs.inverse) step.fail("to real numbers has no ONNX form");
+  if (attrs.onesided && attrs.inverse) step.fail("to real numbers has no ONNX equivalent");
   const std::string length = attrs.length == 0 ? "" : step.integer(attrs.length);
   step.make("DFT", {step.in(0), length},
             {{"axis", step.axis(attrs.dim)},

@@ -38,7 +38,7 @@ constexpr float usual_scale = 0.05F;
 constexpr std::int64_t usual_zero_point = 64;
 constexpr float largest_integer = 127;  // of a weight, whose zero point is 0
 
-/// He's rule for the weights in front of a rectifier: variance 2 / inputs of a unit.
+/// He's rule for weights before a rectifier: variance 2 / inputs of a unit.
 float limit_of_weights(const Shape& shape) {
   const std::int64_t units = shape.rank() > 0 ? std::max<std::int64_t>(shape[0], 1) : 1;
   const std::int64_t inputs = std::max<std::int64_t>(numel(shape) / units, 1);
@@ -50,7 +50,7 @@ void append(std::string& bytes, T value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-/// The plain integers of a quantised type.
+/// The integer type of a quantised type.
 DType integers_of(DType dtype) {
   switch (dtype) {
   case DType::qint8: return DType::int8;
@@ -118,7 +118,7 @@ OnnxWeights::Fill OnnxWeights::fill_by_name(const Parameter& parameter) const {
 void OnnxWeights::check_file() const {
   for (std::size_t i = 0; i < graph_.parameters().size(); ++i) {
     const Parameter& parameter = graph_.parameters()[i];
-    // What counts training steps is often left out, and nothing reads it.
+    // The counter of training steps is often missing, and nothing reads it.
     find_tensor(graph_.parameter_path(parameter), graph_.value(parameter.value).dtype,
                 graph_.shape(parameter.value), is_read_[i]);
   }
@@ -127,7 +127,8 @@ void OnnxWeights::check_file() const {
 const SafeTensor* OnnxWeights::find_tensor(const std::string& name, DType dtype, const Shape& shape,
                                            bool is_needed) const {
   const auto refuse = [&](Error::Detail what_came) {
-    Error error(ErrorCode::malformed, "the weights do not fit the model: " + escape_controls(name),
+    Error error(ErrorCode::malformed,
+                "the weights do not match the model: " + escape_controls(name),
                 std::move(what_came));
     error.place.model = file_->path();
     throw error;

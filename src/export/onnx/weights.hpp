@@ -11,22 +11,22 @@
 
 namespace zoometer {
 
-/// Where the data of a graph's parameters comes from.
+/// The source of the data of a graph's parameters.
 class OnnxWeights {
  public:
-  /// For `WeightData::file`, reads the file's header and throws Error{malformed} where a parameter
+  /// For `WeightData::file`, reads the file's header and throws Error{malformed} if a parameter
   /// that the graph reads is missing or has another shape or dtype.
   OnnxWeights(const Graph& graph, const GraphOptions& options);
 
-  /// The bytes of a parameter, little-endian. `scratch` holds them where they are made up.
+  /// The bytes of a parameter, little-endian. `scratch` stores generated ones.
   std::string_view bytes(ParameterId parameter, std::string& scratch) const;
   /// The same for the scale of a quantised weight: a float32 number for each index of its first
-  /// axis. Throws Error{malformed} where a file of weights lacks it.
+  /// axis. Throws Error{malformed} if a file of weights lacks it.
   std::string_view scale_bytes(const std::string& name, ParameterId weight,
                                std::string& scratch) const;
 
  private:
-  /// What random numbers a parameter needs for its network to compute something sensible.
+  /// The kind of random numbers that a parameter needs for sensible results.
   enum class Fill : std::uint8_t { zero, one, weight, small, scale, zero_point };
 
   void find_fills();
@@ -36,7 +36,7 @@ class OnnxWeights {
   /// The tensor of that name; null if it is missing and `is_needed` is false.
   const SafeTensor* find_tensor(const std::string& name, DType dtype, const Shape& shape,
                                 bool is_needed) const;
-  /// A copy, to know that the bytes could be read before they are written.
+  /// A copy, which ensures that the bytes can be read before they are written.
   std::string_view read(const SafeTensor& tensor, std::string& scratch) const;
   void fill(ParameterId id, std::string& bytes) const;
 
