@@ -79,12 +79,4 @@ class Cache {
   sqlite3* db_ = nullptr;
 };
 
-/// Joins texts into one value, and splits it again; nothing if the value is invalid.
-std::string pack(const std::vector<std::string>& texts);
-std::optional<std::vector<std::string>> unpack(std::string_view value);
-
-/// Compresses a value, and back; nothing where it is not of that form.
-std::string deflate_text(std::string_view text);
-std::optional<std::string> inflate_text(std::string_view value);
-
 }  // namespace zoometer

@@ -8,6 +8,7 @@
 
 #include "analysis/profile.hpp"
 #include "registry/cache.hpp"
+#include "registry/cache_value.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
 

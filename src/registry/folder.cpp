@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "import/importer.hpp"
+#include "registry/cache_value.hpp"
 #include "registry/file_stamp.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "registry/cache_value.hpp"
 #include "registry/file_stamp.hpp"
 #include "util/subprocess.hpp"
 #include "util/text.hpp"

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "registry/bridge_process.hpp"
+#include "registry/cache_value.hpp"
 #include "registry/file_stamp.hpp"
 #include "registry/live_changes.hpp"
 #include "util/json_writer.hpp"

@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include "registry/cache_value.hpp"
 #include "zoometer/version.hpp"
 
 namespace zoometer {

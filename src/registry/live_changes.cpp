@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "registry/cache_value.hpp"
 #include <map>
 
 namespace zoometer {

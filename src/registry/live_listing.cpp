@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "registry/cache_value.hpp"
 #include "registry/file_stamp.hpp"
 #include "util/embedded.hpp"
 

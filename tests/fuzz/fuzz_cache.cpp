@@ -10,6 +10,7 @@
 
 #include "memory_bound.hpp"
 #include "registry/cache.hpp"
+#include "registry/cache_value.hpp"
 #include "registry/discovery.hpp"
 #include "registry/live_listing.hpp"
 #include "scratch_folder.hpp"

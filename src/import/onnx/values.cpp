@@ -49,8 +49,7 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
 }
 
 const OnnxValue* OnnxScope::find(std::string_view name) {
-  // Most nodes read the output of the node before them and weights in the order of the file.
-  // Without these two guesses PENDING
+  // Most nodes read the output of the node before them, and weights in the order of the file.
   for (const std::size_t guess : {entries_.size() - 1, next_weight_}) {
     if (!is_at(guess, name)) continue;
     if (guess == next_weight_) ++next_weight_;
