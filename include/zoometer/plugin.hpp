@@ -2,12 +2,12 @@
 
 /// \file
 /// How a shared library gives zoometer models: `ZOOMETER_PLUGIN(family)` at the end of a file that
-/// defines them with zoometer/nn.hpp, linked with zoometer::zoometer. docs/plugins.md has the whole
-/// of it; the rest of this header is the interface between the two binaries.
+/// defines them with zoometer/nn.hpp, linked with zoometer::zoometer. docs/plugins.md explains it;
+/// the rest of this header is the interface between the two binaries.
 ///
-/// A plug-in traces with its own copy of the library and tells the graph call by call. Nothing but
-/// numbers and borrowed text crosses: no exception, no allocation, no C++ object, so that the two
-/// may be built with different compilers and standard libraries.
+/// A plug-in traces with its own copy of the library and sends the graph call by call. Only numbers
+/// and borrowed text cross the interface: no exception, no allocation, no C++ object. So the two
+/// binaries may be built with different compilers and standard libraries.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace zoometer {
 
 struct Family;
 
-/// The layout of everything below. It is counted up with every change of it.
-inline constexpr std::uint32_t plugin_abi = 1;
+/// The version of everything below. Every change of a layout increases it.
+inline constexpr std::uint32_t plugin_abi = 2;
 
 extern "C" {
 
@@ -38,28 +38,31 @@ struct PluginTensor {
   std::uint32_t flags;        ///< as zoometer::Value::Flag
 };
 
-/// What a plug-in tells of a model.
+/// A model of a plug-in.
 struct PluginModel {
   PluginText name;                ///< as users type it
-  PluginText family;              ///< what lists count it under
+  PluginText family;              ///< as lists show it
   PluginText paper;               ///< authors, title, year
   PluginText task;                ///< "classification", ...
   const PluginTensor* inputs;     ///< its default inputs
   std::size_t input_count;        ///< how many there are
-  const PluginTensor* untrained;  ///< those of the untrained variant, where they are others
+  const PluginTensor* untrained;  ///< the inputs of the untrained variant, where they differ
   std::size_t untrained_count;    ///< 0 where they are the same
-  std::int64_t parameters;        ///< elements; 0 where that is not told
-  std::int64_t macs;              ///< at the default inputs; 0 where that is not told
+  std::int64_t parameters;        ///< elements; 0 where that is unknown
+  std::int64_t macs;              ///< at the default inputs; 0 where that is unknown
 };
 
-/// What the user asked of a trace.
+/// An option of a trace, as the command line has it.
+struct PluginOption {
+  PluginText name;   ///< "batch", "input-shape", ...
+  PluginText value;  ///< "8", "x=1,3,224,224"; of a flag "true"
+};
+
+/// What the user asked of a trace. A plug-in refuses options that it does not know, so that a new
+/// option needs no new version of the interface.
 struct PluginRequest {
-  const PluginTensor* inputs;  ///< in place of the default inputs
-  std::size_t input_count;     ///< 0: the model's defaults
-  std::int64_t batch;          ///< 0: not given
-  std::int64_t proposals;      ///< -1: not given
-  std::int64_t detections;     ///< -1: not given
-  std::uint32_t untrained;     ///< 1: the structure of weights=None
+  const PluginOption* options;  ///< the options that have other values than their defaults
+  std::size_t option_count;     ///< how many there are; an option that repeats counts each time
 };
 
 /// One application of an operator.
@@ -80,15 +83,15 @@ struct PluginNode {
 struct PluginFailure {
   std::uint32_t code;      ///< as zoometer::ErrorCode
   PluginText message;      ///< what went wrong
-  PluginText expected;     ///< what was wanted
-  PluginText got;          ///< what came
+  PluginText expected;     ///< what was expected
+  PluginText got;          ///< what was given
   PluginText hint;         ///< what the user could do
   PluginText module_path;  ///< "layer1.0.conv1"
   PluginText node;         ///< the operator
 };
 
-/// Where a plug-in tells a graph. Ids are given in the order of the calls, from 0. A function that
-/// returns other than 0 wants the plug-in to return at once.
+/// What receives the graph of a plug-in. Ids are assigned in the order of the calls, from 0. Where
+/// a function returns another number than 0, the plug-in must return at once.
 struct PluginSink {
   void* host;  ///< the first argument of every function
   /// The root comes first, with the parent zoometer::no_id.
@@ -100,7 +103,7 @@ struct PluginSink {
                        std::uint32_t kind, std::uint32_t shared_with);
   /// The next operator; its outputs take the next ids of values.
   int (*add_node)(void* host, const PluginNode* node);
-  /// A finished call of a module, with the nodes from `first_node` to before `end_node`.
+  /// A finished call of a module, with the nodes from `first_node` on, without `end_node`.
   int (*add_call)(void* host, std::uint32_t module, std::uint32_t first_node,
                   std::uint32_t end_node, const std::uint32_t* outputs, std::size_t count);
   /// The next output of the network.
@@ -109,12 +112,12 @@ struct PluginSink {
   void (*fail)(void* host, const PluginFailure* failure);
 };
 
-/// What a plug-in exports under the name `zoometer_plugin`. The first two members stay what they
-/// are in every version.
+/// What a plug-in exports under the name `zoometer_plugin`. The first two members are the same in
+/// every version.
 struct PluginTable {
   std::uint32_t abi;         ///< zoometer::plugin_abi
   std::uint32_t size;        ///< of this struct, in bytes
-  const char* version;       ///< of the zoometer that it was built with
+  const char* version;       ///< of the zoometer that the plug-in was built with
   const void* families;      ///< the plug-in's own
   std::size_t family_count;  ///< the plug-in's own
   /// Calls `add` with each model, in order.

@@ -106,6 +106,28 @@ void Arguments::option(const std::string& names, std::vector<std::string>& targe
   parser_->app.add_option(names, target, help)->type_name(value)->allow_extra_args(false);
 }
 
+void Arguments::option(const ReadOption& option) {
+  CLI::App& app = parser_->app;
+  const auto& read = option.read;
+  if (option.value.empty()) {
+    app.add_flag_callback(
+        option.names, [read] { read("true"); }, option.help);
+    return;
+  }
+  CLI::Option* added = nullptr;
+  if (option.repeats) {
+    const auto read_all = [read](const std::vector<std::string>& values) {
+      for (const std::string& value : values) read(value);
+    };
+    added = app.add_option_function<std::vector<std::string>>(option.names, read_all, option.help)
+                ->allow_extra_args(false);
+  } else {
+    added = app.add_option_function<std::string>(option.names, read, option.help);
+  }
+  added->type_name(option.value);
+  if (!option.standard.empty()) added->default_str(option.standard);
+}
+
 void Arguments::words(const std::string& names, std::vector<std::string>& target,
                       const std::string& help, const std::string& value) {
   parser_->app.add_option(names, target, help)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,16 @@ struct ArgumentsDescribed {
 };
 inline constexpr std::string_view describe_word = "--describe-arguments";
 
+/// An option whose values are read by a function, which throws Error for those that are wrong.
+struct ReadOption {
+  std::string names;  ///< "--batch"
+  std::string value;  ///< what help calls its value; empty for a flag, which is read as "true"
+  std::string help;
+  std::string standard;  ///< its value where it is not given; may be empty
+  bool repeats = false;
+  std::function<void(const std::string& value)> read;
+};
+
 /// The words of one subcommand. Wraps the argument library, whose header is heavy, so that only the
 /// subcommand that was typed is built.
 class Arguments {
@@ -56,6 +67,8 @@ class Arguments {
               const std::string& value);
   void option(const std::string& names, std::vector<std::string>& target, const std::string& help,
               const std::string& value);
+  /// An option whose values are read by a function.
+  void option(const ReadOption& option);
   /// An option that takes all words up to the next option, at least one.
   void words(const std::string& names, std::vector<std::string>& target, const std::string& help,
              const std::string& value);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +12,7 @@ namespace zoometer {
 /// The words that say which model to trace and how: shared by every command that takes MODEL|FILE.
 struct ModelWords {
   std::string model;
-  std::vector<std::string> input_shapes;
-  std::vector<std::string> dims;
-  std::optional<std::int64_t> batch;
-  std::string variant = "published";
-  std::optional<std::int64_t> proposals;
-  std::optional<std::int64_t> detections;
-  bool quantize = false;
-  std::string entry;
+  TraceOptions options;
   std::string registry;
   LiveOptions live;
   std::vector<std::string> plugins;

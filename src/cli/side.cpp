@@ -1,39 +1,40 @@
 #include "cli/side.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <filesystem>
 
-#include "registry/zoo.hpp"
+#include "models/trace_option.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
 namespace {
 
-constexpr std::string_view option_names[] = {"published",   "untrained",  "batch",
-                                             "input-shape", "dtype",      "dim",
-                                             "proposals",   "detections", "quantize"};
+ErrorExcerpt excerpt_of(const std::string& word, std::string_view option) {
+  const std::size_t at = word.find(option);
+  return {word, at, at + option.size()};
+}
+
+/// What may follow an "@": flags and words of options by themselves, other options with a value.
+std::vector<std::string_view> option_names() {
+  std::vector<std::string_view> names;
+  for (const TraceOption& option : trace_options()) {
+    const auto words = option.words();
+    if (words.empty()) names.push_back(option.name);
+    names.insert(names.end(), words.begin(), words.end());
+  }
+  names.push_back("dtype");
+  return names;
+}
 
 [[noreturn]] void refuse(const std::string& word, std::string_view option) {
+  const std::vector<std::string_view> names = option_names();
   std::string expected;
-  for (const std::string_view name : option_names)
+  for (const std::string_view name : names)
     expected.append(expected.empty() ? "" : ", ").append(name);
   Error error(ErrorCode::usage, "an option of one side",
               {"one of " + expected, escape_controls(option)});
-  error.hint = did_you_mean(option.substr(0, option.find('=')), option_names);
-  const std::size_t at = word.find(option);
-  error.excerpt = {word, at, at + option.size()};
-  throw error;
-}
-
-std::int64_t number_of(const std::string& word, std::string_view option, std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem == std::errc{} && end == text.data() + text.size()) return number;
-  Error error(ErrorCode::usage, "an option of one side",
-              {"a number after " + std::string(option.substr(0, option.find('='))) + "=",
-               escape_controls(text)});
-  const std::size_t at = word.find(option);
-  error.excerpt = {word, at, at + option.size()};
+  error.hint = did_you_mean(option.substr(0, option.find('=')), names);
+  error.excerpt = excerpt_of(word, option);
   throw error;
 }
 
@@ -41,58 +42,46 @@ class SideOptions {
  public:
   SideOptions(SideWords& words, const std::string& word) : words_(words), word_(word) {}
 
-  void take(std::string_view option) {
-    const std::size_t equals = option.find('=');
-    const std::string_view name = option.substr(0, equals);
-    const bool is_known = equals == std::string_view::npos
-                              ? take_word(name)
-                              : take_value(option, name, std::string(option.substr(equals + 1)));
-    if (!is_known) refuse(word_, option);
+  /// Takes what stands between two "@": "batch=8", "untrained".
+  void take(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    const std::string_view name = text.substr(0, equals);
+    if (equals == std::string_view::npos) return take_word(text);
+    const std::string_view value = text.substr(equals + 1);
+    if (name == "dtype" && dtype_from_name(value)) {
+      words_.dtype = value;
+      return;
+    }
+    const TraceOption* option = find_trace_option(name);
+    if (option == nullptr) refuse(word_, text);
+    try {
+      set(*option, value);
+    } catch (Error& error) {
+      error.excerpt = excerpt_of(word_, text);
+      throw;
+    }
   }
 
  private:
-  bool take_word(std::string_view name) {
-    if (name == "quantize") {
-      words_.model.quantize = true;
-    } else if (name == "published" || name == "untrained") {
-      words_.model.variant = name;
-    } else {
-      return false;
+  void take_word(std::string_view text) {
+    for (const TraceOption& option : trace_options()) {
+      if (option.is_flag() && option.name == text) return set(option, "true");
+      if (std::ranges::find(option.words(), text) != option.words().end()) return set(option, text);
     }
-    return true;
+    refuse(word_, text);
   }
 
-  bool take_value(std::string_view option, std::string_view name, const std::string& value) {
-    ModelWords& model = words_.model;
-    if (name == "batch") {
-      model.batch = number_of(word_, option, value);
-    } else if (name == "proposals") {
-      model.proposals = number_of(word_, option, value);
-    } else if (name == "detections") {
-      model.detections = number_of(word_, option, value);
-    } else if (name == "input-shape") {
-      own(model.input_shapes, owns_shapes_).push_back(value);
-    } else if (name == "dim") {
-      own(model.dims, owns_dims_).push_back(value);
-    } else if (name == "dtype" && dtype_from_name(value)) {
-      words_.dtype = value;
-    } else {
-      return false;
-    }
-    return true;
-  }
-
-  /// The side's own list replaces the common one.
-  static std::vector<std::string>& own(std::vector<std::string>& list, bool& is_own) {
-    if (!is_own) list.clear();
-    is_own = true;
-    return list;
+  /// The side's own list takes the place of that of both.
+  void set(const TraceOption& option, std::string_view value) {
+    const bool is_first = std::ranges::find(taken_, &option) == taken_.end();
+    if (is_first) option.reset(words_.model.options);
+    taken_.push_back(&option);
+    option.parse(value, words_.model.options);
   }
 
   SideWords& words_;
   const std::string& word_;
-  bool owns_shapes_ = false;
-  bool owns_dims_ = false;
+  std::vector<const TraceOption*> taken_;
 };
 
 /// Where the options of a side begin; a file's name may contain an "@".

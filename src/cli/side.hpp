@@ -18,7 +18,7 @@ struct SideWords {
 
 /// One of two compared models, traced and profiled.
 struct LoadedSide {
-  /// `word` names a model or a file, followed by options of this side, each after an "@":
+  /// `word` names a model or a file. Options of that side alone follow, each after an "@":
   /// "resnet50@batch=8@untrained". Throws Error.
   LoadedSide(const SideWords& both, const std::string& word);
 

@@ -5,7 +5,20 @@
 
 namespace zoometer {
 
-ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Graph& graph) {
+namespace {
+
+/// Asks for the inputs of the graph, with that batch.
+TraceOptions with_batch(TraceOptions options, const Graph& graph) {
+  options.inputs.clear();
+  for (const Port& input : graph.inputs()) {
+    Shape shape = graph.shape(input.value);
+    if (!shape.empty()) shape[0] = *options.batch;
+    options.inputs.push_back({std::string(input.name), shape});
+  }
+  return options;
+}
+
+ImportNotes read(const MappedFile& file, const TraceOptions& options, Graph& graph) {
   try {
     for (const Importer* importer : importers()) {
       if (!importer->recognises(file)) continue;
@@ -25,7 +38,14 @@ ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Gr
   }
 }
 
-ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph) {
+}  // namespace
+
+ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Graph& graph) {
+  ImportNotes notes = read(file, options, graph);
+  return options.batch ? read(file, with_batch(options, graph), graph) : notes;
+}
+
+ImportNotes import_file(const std::string& path, const TraceOptions& options, Graph& graph) {
   return import_file(MappedFile(path), options, graph);
 }
 

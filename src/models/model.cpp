@@ -66,7 +66,7 @@ void Trace::take_shapes() {
         {std::to_string(specs.size()) + " for this model", std::to_string(options_.inputs.size())});
   }
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
-    const TraceOptions::Input& given = options_.inputs[i];
+    const InputShape& given = options_.inputs[i];
     set_shape(given.name.empty() ? i : find_input(given.name), given.shape);
   }
   if (options_.batch) set_batch(*options_.batch);
@@ -127,7 +127,7 @@ void build(const Model& model, const TraceOptions& options, Graph& graph) {
 void trace(const Model& model, const TraceOptions& options, Graph& graph) {
   graph.clear();
   try {
-    if (options.quantize) {
+    if (options.quantize && !model.builds_int8) {
       Graph float_graph;
       build(model, options, float_graph);
       convert_to_int8(float_graph, graph);

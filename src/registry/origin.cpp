@@ -13,22 +13,36 @@ std::vector<UserInput> twin_inputs(const OriginRequest& request, const Registry&
   std::vector<UserInput> inputs;
   const RegistryModel* twin = registry.find(request.origin.target);
   if (twin == nullptr || twin->builtin == nullptr) return inputs;
-  for (const InputSpec& input : default_inputs(*twin->builtin, request.variant).list())
+  for (const InputSpec& input : default_inputs(*twin->builtin, request.options.variant).list())
     inputs.push_back({std::string(input.name), input.shape, input.dtype});
   return inputs;
 }
 
+std::vector<UserInput> given_inputs(const OriginRequest& request) {
+  if (request.options.inputs.empty()) return request.inputs;
+  std::vector<UserInput> inputs;
+  for (const InputShape& input : request.options.inputs)
+    inputs.push_back({input.name, input.shape});
+  return inputs;
+}
+
 std::vector<UserInput> sized_inputs(const OriginRequest& request, const Registry& registry) {
-  std::vector<UserInput> inputs = request.inputs;
+  std::vector<UserInput> inputs = given_inputs(request);
   const bool has_twin = request.origin.kind == OriginKind::torchvision;
   if (inputs.empty() && has_twin) inputs = twin_inputs(request, registry);
-  if (!request.batch) return inputs;
+  if (!request.options.batch) return inputs;
   if (inputs.empty()) {
     throw Error(ErrorCode::usage, "--batch: the inputs of " + request.origin.text() +
                                       " are unknown: give them with --input-shape");
   }
-  for (UserInput& input : inputs) input.shape[0] = *request.batch;
+  for (UserInput& input : inputs) input.shape[0] = *request.options.batch;
   return inputs;
+}
+
+std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
+  std::vector<InputShape> shapes;
+  for (const UserInput& input : inputs) shapes.push_back({input.name, input.shape});
+  return shapes;
 }
 
 OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Tell& tell,
@@ -37,7 +51,7 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   LiveOptions options = request.live;
   LiveRequest wanted;
   wanted.name = request.origin.target;
-  wanted.variant = is_zoo ? request.variant : Variant::untrained;
+  wanted.variant = is_zoo ? request.options.variant : Variant::untrained;
   wanted.inputs = sized_inputs(request, registry);
   if (!is_zoo) {
     options.module = request.origin.target;
@@ -61,34 +75,18 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   return answer;
 }
 
-/// The inputs of a file with another batch.
-void set_batch(std::int64_t batch, const Graph& graph, ImportOptions& options) {
-  options.inputs.clear();
-  for (const Port& input : graph.inputs()) {
-    Shape shape = graph.shape(input.value);
-    if (!shape.empty()) shape[0] = batch;
-    options.inputs.push_back({std::string(input.name), shape});
-  }
-}
-
 OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
   TraceOptions options;
-  for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
-  options.batch = request.batch;
+  options.inputs = shapes_of(given_inputs(request));
+  options.batch = request.options.batch;
   trace_family(request.origin.target, options, graph);
   return {"family", "", {}};
 }
 
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
-  ImportOptions options;
-  for (const UserInput& input : request.inputs) options.inputs.push_back({input.name, input.shape});
-  options.dims = request.dims;
-  options.model = request.entry;
+  TraceOptions options = request.options;
+  options.inputs = shapes_of(given_inputs(request));
   ImportNotes notes = import_file(request.origin.target, options, graph);
-  if (request.batch) {
-    set_batch(*request.batch, graph, options);
-    notes = import_file(request.origin.target, options, graph);
-  }
   OriginAnswer answer{notes.format, "", std::move(notes.notes)};
   if (!notes.producer.empty())
     answer.notes.insert(answer.notes.begin(), "written by " + notes.producer);

@@ -12,11 +12,8 @@ namespace zoometer {
 /// A request for the graph of a model that is not built in.
 struct OriginRequest {
   Origin origin;
-  Variant variant = Variant::published;                    ///< of torchvision's models
-  std::vector<UserInput> inputs;                           ///< empty: as the model declares
-  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< symbolic sizes of a file
-  std::optional<std::int64_t> batch;  ///< replaces the first size of every known input
-  std::string entry;                  ///< the model in an archive with several models
+  TraceOptions options;           ///< those of torchvision's models, families and files
+  std::vector<UserInput> inputs;  ///< where `options` gives none; empty: what the model declares
   LiveOptions live;
 };
 

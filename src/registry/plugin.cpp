@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "models/trace_option.hpp"
 #include "op/indexing.hpp"
 #include "util/text.hpp"
 #include "zoometer/op/op.hpp"
@@ -23,20 +24,20 @@ std::string_view text_of(const PluginText& text) {
 
 Shape shape_of(const PluginTensor& tensor) { return Shape(std::span(tensor.sizes, tensor.rank)); }
 
-[[noreturn]] void contradicts(const std::string& expected, const std::string& got) {
-  Error error(ErrorCode::unsupported, "the plug-in was built with another zoometer",
+[[noreturn]] void refuse_version(const std::string& expected, const std::string& got) {
+  Error error(ErrorCode::unsupported, "the plug-in was built with another version of zoometer",
               {expected, got});
-  error.hint = "build it anew against this zoometer";
+  error.hint = "rebuild the plug-in with this version";
   throw error;
 }
 
 DType dtype_of(const PluginTensor& tensor) {
   const auto dtype = dtype_from_name(text_of(tensor.dtype));
-  if (!dtype) contradicts("a dtype that is known", std::string(text_of(tensor.dtype)));
+  if (!dtype) refuse_version("a known dtype", std::string(text_of(tensor.dtype)));
   return *dtype;
 }
 
-/// Calls back into C++ from a plug-in: what is thrown waits here until the plug-in has returned.
+/// Runs a function that a plug-in calls. An exception is kept until the plug-in has returned.
 template <class Function>
 int guarded(std::exception_ptr& thrown, const Function& function) noexcept {
   try {
@@ -48,10 +49,10 @@ int guarded(std::exception_ptr& thrown, const Function& function) noexcept {
   }
 }
 
-/// Takes a graph as a plug-in tells it. Every type is inferred anew and held against the plug-in's.
-class Listener {
+/// Receives the graph of a plug-in. Every type is inferred again and compared with the plug-in's.
+class GraphReceiver {
  public:
-  explicit Listener(Graph& graph) : graph_(graph) {}
+  explicit GraphReceiver(Graph& graph) : graph_(graph) {}
 
   PluginSink sink() {
     return {this, add_module, add_input, add_parameter, add_node, add_call, add_output, fail};
@@ -61,7 +62,7 @@ class Listener {
   }
 
  private:
-  static Listener& self(void* host) { return *static_cast<Listener*>(host); }
+  static GraphReceiver& self(void* host) { return *static_cast<GraphReceiver*>(host); }
   template <class Function>
   int guard(const Function& function) noexcept {
     return guarded(thrown_, function);
@@ -125,7 +126,7 @@ class Listener {
 
   const void* take_attrs(const OpDef& op, const PluginNode& node) {
     if (op.attrs.layout != node.attrs_layout || op.attrs.size != node.attrs_size)
-      contradicts("the attributes of this version's " + std::string(op.name), "others");
+      refuse_version("the attributes of this version's " + std::string(op.name), "others");
     if (op.attrs.size == 0) return nullptr;
     void* attrs = graph_.arena().allocate(op.attrs.size, alignof(std::max_align_t));
     std::memcpy(attrs, node.attrs, op.attrs.size);
@@ -134,16 +135,16 @@ class Listener {
     return attrs;
   }
 
-  /// A list that is not held inline is still the plug-in's.
+  /// Copies a list that is not part of the attributes' bytes and still belongs to the plug-in.
   void keep(std::span<const std::int64_t>& items) { items = graph_.arena().copy(items); }
 
   void take_node(const PluginNode& node) {
     const OpDef* op = find_op(text_of(node.op));
-    if (op == nullptr) contradicts("an operator that is known", std::string(text_of(node.op)));
+    if (op == nullptr) refuse_version("a known operator", std::string(text_of(node.op)));
     const std::span inputs(node.inputs, node.input_count);
     for (const ValueId input : inputs) {
       if (input != no_id && input >= graph_.values().size())
-        contradicts("inputs made before their use", std::string(op->name));
+        refuse_version("inputs that exist before they are used", std::string(op->name));
     }
     graph_.set_current_module(node.module);
     const void* attrs = take_attrs(*op, node);
@@ -169,23 +170,23 @@ class Listener {
       graph_.add_declared_outputs(id, declared(outputs.subspan(inferred)));
   }
 
-  /// What was inferred must be what the plug-in inferred; what the model marked is marked here,
-  /// too.
+  /// Checks that the plug-in inferred the same, and copies the marks of the model.
   void check_outputs(NodeId id, std::span<const PluginTensor> outputs) {
     const Node node = graph_.nodes()[id];
     const std::string op(node.op->name);
     if (node.output_count != outputs.size())
-      contradicts(std::to_string(outputs.size()) + " outputs of " + op,
-                  std::to_string(node.output_count));
+      refuse_version(std::to_string(outputs.size()) + " outputs of " + op,
+                     std::to_string(node.output_count));
     for (std::uint32_t i = 0; i < node.output_count; ++i) {
       const ValueId value = node.first_output + i;
-      const PluginTensor& told = outputs[i];
-      if (!(graph_.shape(value) == shape_of(told)))
-        contradicts(op + " to make " + to_string(shape_of(told)), to_string(graph_.shape(value)));
-      graph_.set_dtype(value, dtype_of(told));
-      if ((told.flags & Value::shares) != 0 && !graph_.value(value).has(Value::shares))
+      const PluginTensor& output = outputs[i];
+      if (!(graph_.shape(value) == shape_of(output)))
+        refuse_version(op + " to make " + to_string(shape_of(output)),
+                       to_string(graph_.shape(value)));
+      graph_.set_dtype(value, dtype_of(output));
+      if ((output.flags & Value::shares) != 0 && !graph_.value(value).has(Value::shares))
         graph_.mark_in_place(value);
-      if ((told.flags & Value::bounded) != 0) {
+      if ((output.flags & Value::bounded) != 0) {
         graph_.mark_bounded(value);
       } else {
         graph_.mark_exact(value);
@@ -197,25 +198,25 @@ class Listener {
   std::exception_ptr thrown_;
 };
 
-/// What the user asked, for a plug-in.
+PluginText borrow(std::string_view text) { return {text.data(), text.size()}; }
+
+/// The request that asks a plug-in for these options.
 class Request {
  public:
   explicit Request(const TraceOptions& options) {
-    for (const TraceOptions::Input& input : options.inputs) {
-      inputs_.push_back(
-          {{input.name.data(), input.name.size()}, input.shape.begin(), input.shape.size(), {}, 0});
+    for (const TraceOption& option : trace_options()) {
+      for (std::string& value : option.format(options)) {
+        values_.push_back(std::move(value));
+        options_.push_back({borrow(option.name), borrow(values_.back())});
+      }
     }
-    request_ = {inputs_.data(),
-                inputs_.size(),
-                options.batch.value_or(0),
-                options.proposals.value_or(-1),
-                options.detections.value_or(-1),
-                options.variant == Variant::untrained ? 1U : 0U};
+    request_ = {options_.data(), options_.size()};
   }
   const PluginRequest* get() const noexcept { return &request_; }
 
  private:
-  std::vector<PluginTensor> inputs_;
+  std::deque<std::string> values_;
+  std::vector<PluginOption> options_;
   PluginRequest request_{};
 };
 
@@ -252,19 +253,19 @@ const PluginTable& Plugin::open() {
   const void* table = dlsym(library_, symbol);
   if (table == nullptr) {
     throw Error(ErrorCode::unsupported, "not a plug-in",
-                {"a shared library that exports zoometer_plugin", "one that does not"});
+                {"a shared library that exports zoometer_plugin", "none of that name"});
   }
   return *static_cast<const PluginTable*>(table);
 }
 
 void Plugin::check(const PluginTable& table) const {
   if (table.abi != plugin_abi) {
-    contradicts("plug-in interface " + std::to_string(plugin_abi),
-                "interface " + std::to_string(table.abi));
+    refuse_version("plug-in interface " + std::to_string(plugin_abi),
+                   "interface " + std::to_string(table.abi));
   }
   if (table.size != sizeof(PluginTable)) {
-    contradicts("a table of " + std::to_string(sizeof(PluginTable)) + " bytes",
-                std::to_string(table.size) + " bytes");
+    refuse_version("a table of " + std::to_string(sizeof(PluginTable)) + " bytes",
+                   std::to_string(table.size) + " bytes");
   }
 }
 
@@ -290,29 +291,30 @@ InputSpecs Plugin::specs_of(const PluginTensor* tensors, std::size_t count) {
   return std::span<const InputSpec>(specs);
 }
 
-void Plugin::take_model(const PluginTable& table, const PluginModel& told) {
+void Plugin::take_model(const PluginTable& table, const PluginModel& model) {
   Row& row = rows_.emplace_back();
-  row.name = texts_.copy(text_of(told.name));
-  row.inputs = specs_of(told.inputs, told.input_count);
-  if (told.untrained_count > 0)
-    row.untrained_inputs = specs_of(told.untrained, told.untrained_count);
-  row.parameters = told.parameters;
-  row.macs = told.macs;
+  row.name = texts_.copy(text_of(model.name));
+  row.inputs = specs_of(model.inputs, model.input_count);
+  if (model.untrained_count > 0)
+    row.untrained_inputs = specs_of(model.untrained, model.untrained_count);
+  row.parameters = model.parameters;
+  row.macs = model.macs;
   row.build = build;
+  row.builds_int8 = true;
   row.table = &table;
   row.index = rows_.size() - 1;
-  families_.push_back({texts_.copy(text_of(told.family)), texts_.copy(text_of(told.paper)),
-                       task_from_name(text_of(told.task)).value_or(Task::other),
+  families_.push_back({texts_.copy(text_of(model.family)), texts_.copy(text_of(model.paper)),
+                       task_from_name(text_of(model.task)).value_or(Task::other),
                        std::span(static_cast<const Model*>(&row), 1)});
 }
 
 void Plugin::build(Trace& trace) {
   const Row& row = static_cast<const Row&>(trace.model());
   const Request request(trace.options());
-  Listener listener(trace.graph());
-  const PluginSink sink = listener.sink();
+  GraphReceiver receiver(trace.graph());
+  const PluginSink sink = receiver.sink();
   row.table->trace(row.table, row.index, request.get(), &sink);
-  listener.rethrow();
+  receiver.rethrow();
 }
 
 }  // namespace zoometer

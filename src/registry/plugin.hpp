@@ -10,14 +10,13 @@
 
 namespace zoometer {
 
-/// A shared library that gives models: what ZOOMETER_PLUGIN made. Its rows trace like built-in
-/// ones.
+/// A shared library with models, made by ZOOMETER_PLUGIN. Its rows trace like built-in ones.
 class Plugin {
  public:
-  /// Loads the library. Throws Error{io} where there is no such file, Error{unsupported} for one
-  /// that is no plug-in or was built for another zoometer.
+  /// Loads the library. Throws Error{io} for a missing file, Error{unsupported} for a file that is
+  /// not a plug-in or was built with another version.
   explicit Plugin(const std::string& path);
-  /// A table that the program itself holds, under a name for messages.
+  /// Takes a table of the program itself, with a name for messages.
   Plugin(const PluginTable& table, const std::string& name);
   ~Plugin();
   Plugin(const Plugin&) = delete;
@@ -26,7 +25,7 @@ class Plugin {
   const std::string& path() const noexcept { return path_; }
   /// "plugin:/path/libtiny.so".
   const std::string& source() const noexcept { return source_; }
-  /// One family for each model, as the plug-in told them.
+  /// One family for each model, in the plug-in's order.
   const std::deque<Family>& families() const noexcept { return families_; }
 
  private:
@@ -39,7 +38,7 @@ class Plugin {
   const PluginTable& open();
   void check(const PluginTable& table) const;
   void take_models(const PluginTable& table);
-  void take_model(const PluginTable& table, const PluginModel& told);
+  void take_model(const PluginTable& table, const PluginModel& model);
   InputSpecs specs_of(const PluginTensor* tensors, std::size_t count);
   static void build(Trace& trace);
 

@@ -1,6 +1,6 @@
-// The plug-in's side: tells the models that were given to ZOOMETER_PLUGIN and their graphs. This
-// file and what traces a model are all that a plug-in takes from the archive.
-#include "zoometer/models/model.hpp"
+// The plug-in's side: lists the models that were given to ZOOMETER_PLUGIN and sends their graphs. A
+// plug-in links this file and what traces a model, and nothing else of the library.
+#include "models/trace_option.hpp"
 #include "zoometer/plugin.hpp"
 
 namespace zoometer {
@@ -39,27 +39,29 @@ const Model* model_at(const PluginTable& table, std::size_t index) {
 
 TraceOptions options_of(const PluginRequest& request) {
   TraceOptions options;
-  if (request.untrained != 0) options.variant = Variant::untrained;
-  for (const PluginTensor& tensor : std::span(request.inputs, request.input_count)) {
-    options.inputs.push_back(
-        {std::string(text_of(tensor.name)), Shape(std::span(tensor.sizes, tensor.rank))});
+  for (const PluginOption& given : std::span(request.options, request.option_count)) {
+    const std::string name(text_of(given.name));
+    const TraceOption* option = find_trace_option(name);
+    if (option == nullptr) {
+      Error error(ErrorCode::unsupported, "the plug-in does not know the option " + name);
+      error.hint = "rebuild the plug-in with this version";
+      throw error;
+    }
+    option->parse(text_of(given.value), options);
   }
-  if (request.batch > 0) options.batch = request.batch;
-  if (request.proposals >= 0) options.proposals = request.proposals;
-  if (request.detections >= 0) options.detections = request.detections;
   return options;
 }
 
-/// Tells a graph value by value, which is the order in which it was made.
-class Teller {
+/// Sends a graph value by value, in the order in which it was built.
+class GraphSender {
  public:
-  Teller(const Graph& graph, const PluginSink& sink) : graph_(graph), sink_(sink) {}
+  GraphSender(const Graph& graph, const PluginSink& sink) : graph_(graph), sink_(sink) {}
 
-  /// False where the host wants no more.
-  bool tell() { return tell_modules() && tell_values() && tell_calls() && tell_outputs(); }
+  /// False where the host stopped it.
+  bool send() { return send_modules() && send_values() && send_calls() && send_outputs(); }
 
  private:
-  bool tell_modules() {
+  bool send_modules() {
     for (const ModuleInfo& module : graph_.modules()) {
       if (sink_.add_module(sink_.host, module.parent, borrow(module.name), borrow(module.kind)) !=
           0)
@@ -68,35 +70,35 @@ class Teller {
     return true;
   }
 
-  bool tell_values() {
+  bool send_values() {
     for (ValueId id = 0; id < graph_.values().size(); ++id) {
       const Value& value = graph_.value(id);
       if (value.has(Value::is_input)) {
         const PluginTensor tensor = type_of(id, graph_.inputs()[value.producer].name);
         if (sink_.add_input(sink_.host, &tensor) != 0) return false;
       } else if (value.has(Value::is_parameter)) {
-        if (!tell_parameter(graph_.parameters()[value.producer])) return false;
+        if (!send_parameter(graph_.parameters()[value.producer])) return false;
       } else if (value.output_index == 0) {
-        if (!tell_node(value.producer)) return false;
+        if (!send_node(value.producer)) return false;
       }
     }
     return true;
   }
 
-  bool tell_parameter(const Parameter& parameter) {
+  bool send_parameter(const Parameter& parameter) {
     const PluginTensor tensor = type_of(parameter.value, parameter.name);
     return sink_.add_parameter(sink_.host, parameter.module, &tensor,
                                static_cast<std::uint32_t>(parameter.kind),
                                parameter.shared_with) == 0;
   }
 
-  bool tell_node(NodeId id) {
+  bool send_node(NodeId id) {
     const Node& node = graph_.nodes()[id];
     outputs_.clear();
     for (std::uint32_t i = 0; i < node.output_count; ++i)
       outputs_.push_back(type_of(node.first_output + i, {}));
     const auto inputs = graph_.inputs_of(node);
-    const PluginNode told = {borrow(node.op->name),
+    const PluginNode sent = {borrow(node.op->name),
                              borrow(graph_.node_name(id)),
                              node.attrs,
                              node.op->attrs.size,
@@ -106,10 +108,10 @@ class Teller {
                              inputs.size(),
                              outputs_.data(),
                              outputs_.size()};
-    return sink_.add_node(sink_.host, &told) == 0;
+    return sink_.add_node(sink_.host, &sent) == 0;
   }
 
-  bool tell_calls() {
+  bool send_calls() {
     for (const ModuleCall& call : graph_.calls()) {
       const auto outputs = graph_.outputs_of(call);
       if (sink_.add_call(sink_.host, call.module, call.first_node, call.end_node, outputs.data(),
@@ -119,7 +121,7 @@ class Teller {
     return true;
   }
 
-  bool tell_outputs() {
+  bool send_outputs() {
     for (const Port& port : graph_.outputs()) {
       if (sink_.add_output(sink_.host, borrow(port.name), port.value) != 0) return false;
     }
@@ -136,7 +138,7 @@ class Teller {
   std::vector<PluginTensor> outputs_;
 };
 
-void tell_error(const Error& error, const PluginSink& sink) {
+void send_error(const Error& error, const PluginSink& sink) {
   const PluginFailure failure = {static_cast<std::uint32_t>(error.code),
                                  borrow(error.message),
                                  borrow(error.detail.expected),
@@ -147,7 +149,7 @@ void tell_error(const Error& error, const PluginSink& sink) {
   sink.fail(sink.host, &failure);
 }
 
-void tell_failure(ErrorCode code, std::string_view message, const PluginSink& sink) {
+void send_failure(ErrorCode code, std::string_view message, const PluginSink& sink) {
   const PluginFailure failure = {
       static_cast<std::uint32_t>(code), borrow(message), {}, {}, {}, {}, {}};
   sink.fail(sink.host, &failure);
@@ -162,19 +164,19 @@ extern "C" int list_plugin_models(const PluginTable* table, void* host,
       for (const Model& model : family->models) {
         const auto inputs = borrow_inputs(model.inputs);
         const auto untrained = model.untrained_inputs ? borrow_inputs(*model.untrained_inputs)
-                                                     : std::vector<PluginTensor>();
-        const PluginModel told = {
+                                                      : std::vector<PluginTensor>();
+        const PluginModel listed = {
             borrow(model.name),    borrow(family->group.empty() ? family->name : family->group),
             borrow(family->paper), borrow(name_of(family->task)),
             inputs.data(),         inputs.size(),
             untrained.data(),      untrained.size(),
             model.parameters,      model.macs};
-        if (add(host, &told) != 0) return 1;
+        if (add(host, &listed) != 0) return 1;
       }
     }
     return 0;
   } catch (...) {
-    return 1;  // only memory can be short
+    return 1;  // out of memory
   }
 }
 
@@ -182,16 +184,16 @@ extern "C" void trace_plugin_model(const PluginTable* table, std::size_t number,
                                    const PluginRequest* request, const PluginSink* sink) {
   try {
     const Model* model = model_at(*table, number);
-    if (model == nullptr) return tell_failure(ErrorCode::internal, "no such model", *sink);
+    if (model == nullptr) return send_failure(ErrorCode::internal, "no such model", *sink);
     Graph graph;
     trace(*model, options_of(*request), graph);
-    Teller(graph, *sink).tell();
+    GraphSender(graph, *sink).send();
   } catch (const Error& error) {
-    tell_error(error, *sink);
+    send_error(error, *sink);
   } catch (const std::exception& error) {
-    tell_failure(ErrorCode::internal, error.what(), *sink);
+    send_failure(ErrorCode::internal, error.what(), *sink);
   } catch (...) {
-    tell_failure(ErrorCode::internal, "an exception of an unknown type", *sink);
+    send_failure(ErrorCode::internal, "an exception of an unknown type", *sink);
   }
 }
 

@@ -31,11 +31,14 @@ expect_error 2 "too many input shapes" profile resnet18 --input-shape 1,3,64,64 
 expect_error 2 "--batch: expected at least 1, got 0" profile resnet18 --batch 0
 expect_error 3 "the program was exported for fixed sizes" profile "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" --batch 3
 expect_error 3 "" profile resnet18 --batch 9223372036854775807
+expect_error 2 "--batch: expected a number, got many" profile resnet18 --batch many
+expect_error 2 "--variant: expected one of published, untrained, got trained" profile resnet18 --variant trained
+expect_error 3 "--dim: expected sizes of at least 1, got batch=0" profile file.onnx --dim batch=0
 expect_error 2 "--dim: expected NAME=SIZE" profile file.onnx --dim batch
 
-expect_error 2 "--proposals has no use for resnet18: expected a detector" profile resnet18 --proposals 5
-expect_error 2 "--quantize has no use for resnet18" profile resnet18 --quantize
-expect_error 2 "--dim names a size of a file" profile resnet18 --dim batch=2
+expect_error 2 "--proposals cannot be used with resnet18: expected a detector" profile resnet18 --proposals 5
+expect_error 2 "--quantize cannot be used with resnet18" profile resnet18 --quantize
+expect_error 2 "--dim sets a symbolic size of a file" profile resnet18 --dim batch=2
 
 # files
 expect_error 3 "no-such.onnx: cannot read the file: No such file or directory" profile no-such.onnx

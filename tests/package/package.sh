@@ -180,12 +180,14 @@ shared() { # NAME CODE
   echo "$2" | "${CC:-cc}" -shared -fPIC -x c -o "$1" -
 }
 expect "a library of no kind" shared plain.so 'int nothing;'
-expect "a plug-in of another time" shared later.so 'const unsigned zoometer_plugin[32] = {99, 128};'
-expect "a plug-in of another size" shared wider.so 'const unsigned zoometer_plugin[32] = {1, 128};'
+expect "a plug-in of another version" shared later.so 'const unsigned zoometer_plugin[32] = {99, 128};'
+expect "an older plug-in" shared older.so 'const unsigned zoometer_plugin[32] = {1, 128};'
+expect "a plug-in of another size" shared wider.so 'const unsigned zoometer_plugin[32] = {2, 128};'
 echo text >text.so
 expect_error 3 'plain.so: not a plug-in: expected a shared library that exports zoometer_plugin' list --plugin plain.so
-expect_error 3 'later.so: the plug-in was built with another zoometer: expected plug-in interface 1, got interface 99' list --plugin later.so
-expect_error 3 'wider.so: the plug-in was built with another zoometer: expected a table of' list --plugin wider.so
+expect_error 3 'later.so: the plug-in was built with another version of zoometer: expected plug-in interface 2, got interface 99' list --plugin later.so
+expect_error 3 'older.so: the plug-in was built with another version of zoometer: expected plug-in interface 2, got interface 1 (rebuild the plug-in with this version)' list --plugin older.so
+expect_error 3 'wider.so: the plug-in was built with another version of zoometer: expected a table of' list --plugin wider.so
 expect_error 3 'text.so: not a plug-in: ' list --plugin text.so
 expect_error 3 'none.so: cannot open the plug-in: No such file' list --plugin none.so
 

@@ -38,23 +38,23 @@ std::vector<std::uint8_t> flags_of(const Model& model) {
   return flags;
 }
 
-TEST(Plugin, TellsEveryGraphOfTheZooAsItIs) {
+TEST(Plugin, SendsEveryGraphOfTheZooAsItIs) {
   const PluginTable table = table_of(families());
   const Plugin plugin(table, "the zoo");
-  auto told = plugin.families().begin();
+  auto listed = plugin.families().begin();
   for (const Family* family : families()) {
     for (const Model& model : family->models) {
-      ASSERT_NE(told, plugin.families().end());
-      const Model& copy = told->models[0];
+      ASSERT_NE(listed, plugin.families().end());
+      const Model& copy = listed->models[0];
       EXPECT_EQ(copy.name, model.name);
-      EXPECT_EQ(told->task, family->task);
+      EXPECT_EQ(listed->task, family->task);
       EXPECT_EQ(copy.macs, model.macs);
       EXPECT_EQ(json_of(copy, {}), json_of(model, {})) << model.name;
       EXPECT_EQ(flags_of(copy), flags_of(model)) << model.name;
-      ++told;
+      ++listed;
     }
   }
-  EXPECT_EQ(told, plugin.families().end());
+  EXPECT_EQ(listed, plugin.families().end());
 }
 
 TEST(Plugin, PassesOnWhatTheUserAsks) {
@@ -105,23 +105,25 @@ TEST(Plugin, LetsNoStrangeExceptionOut) {
 
 TEST(Plugin, RefusesATableOfAnotherVersion) {
   PluginTable table = table_of({});
-  table.abi = plugin_abi + 1;
-  EXPECT_THAT(message_of([&] { Plugin(table, "x"); }), HasSubstr("interface 2"));
+  table.abi = 1;
+  EXPECT_EQ(message_of([&] { Plugin(table, "x"); }),
+            "the plug-in was built with another version of zoometer: expected plug-in interface 2, "
+            "got interface 1 (rebuild the plug-in with this version)");
   table = table_of({});
   table.size += 8;
   EXPECT_THAT(message_of([&] { Plugin(table, "x"); }), HasSubstr("a table of"));
 }
 
-/// A plug-in that tells one node which no host would have told.
-template <auto Spoil>
-void tell_spoilt(const PluginTable*, std::size_t, const PluginRequest*, const PluginSink* sink) {
+/// A plug-in that sends an invalid node.
+template <auto Change>
+void send_invalid(const PluginTable*, std::size_t, const PluginRequest*, const PluginSink* sink) {
   static constexpr std::int64_t sizes[] = {1, 3};
   const PluginTensor tensor = {{"x", 1}, sizes, 2, {"float32", 7}, 0};
   static constexpr std::uint32_t inputs[] = {0};
   PluginNode node = {{"relu", 4}, {nullptr, 0}, nullptr, 0, 0, 0, inputs, 1, &tensor, 1};
   node.attrs_layout = AttrType::of<NoAttrs>().layout;
-  Spoil(node);
-  if (sink->add_module(sink->host, no_id, {"", 0}, {"Spoilt", 6}) != 0) return;
+  Change(node);
+  if (sink->add_module(sink->host, no_id, {"", 0}, {"Invalid", 7}) != 0) return;
   if (sink->add_input(sink->host, &tensor) != 0) return;
   if (sink->add_node(sink->host, &node) != 0) return;
   sink->add_output(sink->host, {"output", 6}, 1);
@@ -129,41 +131,95 @@ void tell_spoilt(const PluginTable*, std::size_t, const PluginRequest*, const Pl
 
 void nothing(Trace&) {}
 
-std::string spoilt_message(void (*tell)(const PluginTable*, std::size_t, const PluginRequest*,
-                                        const PluginSink*)) {
-  const Model models[] = {{"spoilt", image(8), 0, 0, nothing}};
-  const Family family = {"Spoilt", "", Task::other, models};
+std::string message_of_invalid(void (*send)(const PluginTable*, std::size_t, const PluginRequest*,
+                                            const PluginSink*)) {
+  const Model models[] = {{"invalid", image(8), 0, 0, nothing}};
+  const Family family = {"Invalid", "", Task::other, models};
   const Family* const list[] = {&family};
   PluginTable table = table_of(list);
-  table.trace = tell;
-  const Plugin plugin(table, "spoilt");
+  table.trace = send;
+  const Plugin plugin(table, "invalid");
   return message_of([&] { json_of(plugin.families()[0].models[0], {}); });
 }
 
-TEST(Plugin, ChecksWhatItIsTold) {
+TEST(Plugin, ChecksEveryNode) {
   static constexpr std::int64_t others[] = {1, 4};
   static constexpr PluginTensor wider = {{nullptr, 0}, others, 2, {"float32", 7}, 0};
   static constexpr PluginTensor typed[] = {{{nullptr, 0}, others, 2, {"float32", 7}, 0},
                                            {{nullptr, 0}, others, 2, {"float31", 7}, 0}};
   static constexpr std::uint32_t later[] = {5};
-  EXPECT_EQ(spoilt_message(tell_spoilt<[](PluginNode&) {}>), "no error");
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) {
+  EXPECT_EQ(message_of_invalid(send_invalid<[](PluginNode&) {}>), "no error");
+  EXPECT_THAT(message_of_invalid(send_invalid<[](PluginNode& node) {
                 node.op = {"relv", 4};
               }>),
-              HasSubstr("expected an operator that is known, got relv"));
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.attrs_layout = 1; }>),
+              HasSubstr("expected a known operator, got relv"));
+  EXPECT_THAT(message_of_invalid(send_invalid<[](PluginNode& node) { node.attrs_layout = 1; }>),
               HasSubstr("expected the attributes of this version's relu"));
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.inputs = later; }>),
-              HasSubstr("expected inputs made before their use, got relu"));
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.output_count = 0; }>),
+  EXPECT_THAT(message_of_invalid(send_invalid<[](PluginNode& node) { node.inputs = later; }>),
+              HasSubstr("expected inputs that exist before they are used, got relu"));
+  EXPECT_THAT(message_of_invalid(send_invalid<[](PluginNode& node) { node.output_count = 0; }>),
               HasSubstr("expected 0 outputs of relu, got 1"));
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) { node.outputs = &wider; }>),
+  EXPECT_THAT(message_of_invalid(send_invalid<[](PluginNode& node) { node.outputs = &wider; }>),
               HasSubstr("expected relu to make (1, 4), got (1, 3)"));
-  EXPECT_THAT(spoilt_message(tell_spoilt<[](PluginNode& node) {
+  EXPECT_THAT(message_of_invalid(send_invalid<[](PluginNode& node) {
                 node.outputs = typed;
                 node.output_count = 2;
               }>),
-              HasSubstr("expected a dtype that is known, got float31"));
+              HasSubstr("expected a known dtype, got float31"));
+}
+
+/// The graph and the error that a plug-in answers to a request.
+std::string answer_to(std::span<const PluginOption> options) {
+  static const PluginTable table = table_of(families());
+  struct Host {
+    std::string modules, failure;
+  } host;
+  PluginSink sink{};
+  sink.host = &host;
+  sink.add_module = [](void* pointer, std::uint32_t, PluginText, PluginText kind) {
+    static_cast<Host*>(pointer)->modules.assign(kind.data, kind.size);
+    return 1;
+  };
+  sink.fail = [](void* pointer, const PluginFailure* failure) {
+    static_cast<Host*>(pointer)->failure.assign(failure->message.data, failure->message.size);
+  };
+  const PluginRequest request = {options.data(), options.size()};
+  table.trace(&table, 0, &request, &sink);
+  return host.failure.empty() ? host.modules : host.failure;
+}
+
+TEST(Plugin, RefusesOptionsThatItDoesNotKnow) {
+  const PluginOption known[] = {{{"batch", 5}, {"2", 1}}};
+  EXPECT_EQ(answer_to(known), "AlexNet");
+  const PluginOption unknown[] = {{{"batch", 5}, {"2", 1}}, {{"tokens", 6}, {"128", 3}}};
+  EXPECT_EQ(answer_to(unknown), "the plug-in does not know the option tokens");
+  const PluginOption wrong[] = {{{"batch", 5}, {"many", 4}}};
+  EXPECT_EQ(answer_to(wrong), "--batch");
+}
+
+void build_either(Trace& trace) {
+  trace.graph().add_module(no_id, {}, trace.options().quantize ? "Int8" : "Float");
+  trace.output(trace.input());
+}
+
+TEST(Plugin, PassesOnQuantize) {
+  const Model models[] = {{.name = "either",
+                           .inputs = image(8),
+                           .parameters = 0,
+                           .macs = 0,
+                           .build = build_either,
+                           .builds_int8 = true}};
+  const Family family = {"Either", "", Task::quantization, models};
+  const Family* const list[] = {&family};
+  const PluginTable table = table_of(list);
+  const Plugin plugin(table, "either");
+  Graph graph;
+  trace(plugin.families()[0].models[0], {}, graph);
+  EXPECT_EQ(graph.modules()[0].kind, "Float");
+  TraceOptions options;
+  options.quantize = true;
+  trace(plugin.families()[0].models[0], options, graph);
+  EXPECT_EQ(graph.modules()[0].kind, "Int8");
 }
 
 void build_three(Trace& trace) {

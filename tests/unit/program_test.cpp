@@ -163,10 +163,10 @@ TEST(Program, IsChosenAmongSeveral) {
   writer.add("models/decoder.json", other.str());
   const std::string archive = writer.finish();
   ImportOptions options;
-  options.model = "decoder";
+  options.entry = "decoder";
   EXPECT_EQ(output_shape(import(archive, options).graph), "(5,)");
   expect_error(archive, ErrorCode::usage, "several models");
-  options.model = "other";
+  options.entry = "other";
   expect_error(archive, ErrorCode::unknown_name, "no model named other", options);
   EXPECT_EQ(error_of(archive, options).hint, "choose with --entry: encoder, decoder");
 }

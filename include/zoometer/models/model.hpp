@@ -142,6 +142,9 @@ struct Model {
   void (*build)(Trace& trace);
   /// The inputs of the untrained variant, where they are others.
   std::optional<InputSpecs> untrained_inputs = std::nullopt;
+  /// Whether `build` itself makes the int8 graph that TraceOptions::quantize asks for; otherwise
+  /// the float graph is converted.
+  bool builds_int8 = false;
 };
 
 /// The models of one architecture.

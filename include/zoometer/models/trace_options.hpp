@@ -19,19 +19,29 @@ enum class Variant : std::uint8_t {
 /// "published" or "untrained".
 std::string_view name_of(Variant variant) noexcept;
 
-/// What the user may ask of a trace.
+/// The shape of an input.
+struct InputShape {
+  std::string name;  ///< empty: by position
+  Shape shape;       ///< the size of each dimension
+};
+
+/// The value of a symbolic size.
+struct NamedSize {
+  std::string name;  ///< "batch"
+  std::int64_t size = 1;
+};
+
+/// How a model or a file becomes a graph.
 struct TraceOptions {
-  /// An input's size.
-  struct Input {
-    std::string name;  ///< empty: by position
-    Shape shape;       ///< the size of each dimension
-  };
-  Variant variant = Variant::published;         ///< which structure
-  std::vector<Input> inputs = {};               ///< empty: the model's defaults
+  using Input = InputShape;
+  Variant variant = Variant::published;         ///< built-in models: which structure
+  std::vector<InputShape> inputs = {};          ///< empty: what the model or the file declares
   std::optional<std::int64_t> batch = {};       ///< replaces the first size of every input
   std::optional<std::int64_t> proposals = {};   ///< detectors: the real number, not its bound
   std::optional<std::int64_t> detections = {};  ///< detectors: the real number, not its bound
   bool quantize = false;                        ///< quantized models: the int8 graph
+  std::vector<NamedSize> dims = {};             ///< files: the values of symbolic sizes
+  std::string entry = {};                       ///< files: which of several models to read
 };
 
 }  // namespace zoometer

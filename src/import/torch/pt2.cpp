@@ -79,7 +79,7 @@ Location locate(const ZipArchive& archive, const ImportOptions& options) {
   const auto root = root_of(archive);
   if (!root) return {archive.find(old_program), nullptr, nullptr};
   const std::string folder(*root);
-  const std::string model(choose_model(models_in(archive, *root), options.model));
+  const std::string model(choose_model(models_in(archive, *root), options.entry));
   const std::string weights = folder + "data/weights/" + model;
   const std::string constants = folder + "data/constants/" + model;
   return {

@@ -1,0 +1,216 @@
+#include "models/trace_option.hpp"
+
+#include <charconv>
+
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr TraceOption table[] = {
+    {.name = "variant",
+     .value = "published|untrained",
+     .help = "The structure of the published weights, or that of weights=None",
+     .member = &TraceOptions::variant},
+    {.name = "entry",
+     .value = "NAME",
+     .help = "The model to read of a file that contains several",
+     .member = &TraceOptions::entry},
+    {.name = "dim",
+     .value = "NAME=N",
+     .help = "Set a symbolic size of a file, as batch=8; repeats",
+     .member = &TraceOptions::dims},
+    {.name = "quantize",
+     .value = {},
+     .help = "The int8 graph of a quantized model",
+     .member = &TraceOptions::quantize,
+     .only = Task::quantization,
+     .only_name = "a quantized model"},
+    {.name = "input-shape",
+     .value = "[NAME=]N,C,H,W",
+     .help = "The input's sizes, as 1,3,224,224; repeats for several inputs",
+     .member = &TraceOptions::inputs,
+     .sizes_inputs = true},
+    {.name = "batch",
+     .value = "N",
+     .help = "The batch size: the first size of every input",
+     .member = &TraceOptions::batch,
+     .least = 1,
+     .sizes_inputs = true},
+    {.name = "proposals",
+     .value = "N",
+     .help = "Detectors: the real number of proposals, in place of its bound",
+     .member = &TraceOptions::proposals,
+     .sizes_inputs = true,
+     .only = Task::detection,
+     .only_name = "a detector"},
+    {.name = "detections",
+     .value = "N",
+     .help = "Detectors: the real number of detections, in place of its bound",
+     .member = &TraceOptions::detections,
+     .sizes_inputs = true,
+     .only = Task::detection,
+     .only_name = "a detector"},
+};
+
+constexpr std::string_view variants[] = {"published", "untrained"};
+constexpr std::string_view booleans[] = {"false", "true"};
+
+// -- reading ------------------------------------------------------------------------------------
+
+/// A value that is read: of which option, and what was given.
+struct Given {
+  const TraceOption& option;
+  std::string_view text;
+
+  [[noreturn]] void refuse(ErrorCode code, const std::string& expected) const {
+    throw Error(code, "--" + std::string(option.name), {expected, escape_controls(text)});
+  }
+};
+
+std::int64_t read_number(std::string_view text, const Given& given, const std::string& expected) {
+  std::int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem == std::errc::result_out_of_range)
+    given.refuse(ErrorCode::overflow, "sizes below 2^63");
+  if (problem != std::errc{} || end != text.data() + text.size())
+    given.refuse(ErrorCode::usage, expected);
+  return number;
+}
+
+std::int64_t read_size(std::string_view text, const Given& given, const std::string& expected) {
+  const std::int64_t size = read_number(text, given, expected);
+  if (size < 1) given.refuse(ErrorCode::shape, "sizes of at least 1");
+  return size;
+}
+
+std::size_t read_word(const Given& given, std::span<const std::string_view> words) {
+  std::string list;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == given.text) return i;
+    list.append(list.empty() ? "" : ", ").append(words[i]);
+  }
+  given.refuse(ErrorCode::usage, "one of " + list);
+}
+
+Shape read_shape(std::string_view text, const Given& given) {
+  static const std::string expected =
+      "sizes like 1,3,224,224 or 1x3x224x224, named ones as NAME=1,3,224,224";
+  Shape shape;
+  if (text == "()") return shape;
+  for (;;) {
+    const std::size_t separator = text.find_first_of(",xX ");
+    if (shape.size() == 8) given.refuse(ErrorCode::shape, "at most 8 sizes");
+    shape.push_back(read_size(text.substr(0, separator), given, expected));
+    if (separator == std::string_view::npos) return shape;
+    text.remove_prefix(separator + 1);
+  }
+}
+
+void read(const Given& given, bool& target) { target = read_word(given, booleans) == 1; }
+
+void read(const Given& given, std::optional<std::int64_t>& target) {
+  const std::int64_t number = read_number(given.text, given, "a number");
+  if (number < given.option.least)
+    given.refuse(ErrorCode::usage, "at least " + std::to_string(given.option.least));
+  target = number;
+}
+
+void read(const Given& given, Variant& target) {
+  target = static_cast<Variant>(read_word(given, variants));
+}
+
+void read(const Given& given, std::string& target) { target = given.text; }
+
+void read(const Given& given, std::vector<InputShape>& target) {
+  const std::size_t equals = given.text.rfind('=');
+  if (equals == std::string_view::npos) {
+    target.push_back({{}, read_shape(given.text, given)});
+  } else {
+    target.push_back({std::string(given.text.substr(0, equals)),
+                      read_shape(given.text.substr(equals + 1), given)});
+  }
+}
+
+void read(const Given& given, std::vector<NamedSize>& target) {
+  static const std::string expected = "NAME=SIZE like batch=8";
+  const std::size_t equals = given.text.rfind('=');
+  if (equals == std::string_view::npos || equals == 0) given.refuse(ErrorCode::usage, expected);
+  target.push_back({std::string(given.text.substr(0, equals)),
+                    read_size(given.text.substr(equals + 1), given, expected)});
+}
+
+// -- writing ------------------------------------------------------------------------------------
+
+std::vector<std::string> written(bool value) {
+  return value ? std::vector<std::string>{"true"} : std::vector<std::string>{};
+}
+
+std::vector<std::string> written(std::optional<std::int64_t> value) {
+  return value ? std::vector{std::to_string(*value)} : std::vector<std::string>{};
+}
+
+std::vector<std::string> written(Variant value) {
+  return value == Variant::published ? std::vector<std::string>{}
+                                     : std::vector{std::string(name_of(value))};
+}
+
+std::vector<std::string> written(const std::string& value) {
+  return value.empty() ? std::vector<std::string>{} : std::vector{value};
+}
+
+std::vector<std::string> written(const std::vector<InputShape>& inputs) {
+  std::vector<std::string> texts;
+  for (const InputShape& input : inputs) {
+    std::string& text = texts.emplace_back(input.name);
+    if (!text.empty()) text += '=';
+    text += to_short_string(input.shape);
+  }
+  return texts;
+}
+
+std::vector<std::string> written(const std::vector<NamedSize>& sizes) {
+  std::vector<std::string> texts;
+  for (const NamedSize& size : sizes) texts.push_back(size.name + "=" + std::to_string(size.size));
+  return texts;
+}
+
+}  // namespace
+
+bool TraceOption::is_flag() const noexcept {
+  return std::holds_alternative<bool TraceOptions::*>(member);
+}
+
+bool TraceOption::repeats() const noexcept {
+  return std::holds_alternative<std::vector<InputShape> TraceOptions::*>(member) ||
+         std::holds_alternative<std::vector<NamedSize> TraceOptions::*>(member);
+}
+
+std::span<const std::string_view> TraceOption::words() const noexcept {
+  if (std::holds_alternative<Variant TraceOptions::*>(member)) return variants;
+  return {};
+}
+
+void TraceOption::parse(std::string_view text, TraceOptions& options) const {
+  std::visit([&](const auto& place) { read({*this, text}, options.*place); }, member);
+}
+
+std::vector<std::string> TraceOption::format(const TraceOptions& options) const {
+  return std::visit([&](const auto& place) { return written(options.*place); }, member);
+}
+
+void TraceOption::reset(TraceOptions& options) const {
+  static const TraceOptions defaults;
+  std::visit([&](const auto& place) { options.*place = defaults.*place; }, member);
+}
+
+std::span<const TraceOption> trace_options() noexcept { return table; }
+
+const TraceOption* find_trace_option(std::string_view name) noexcept {
+  for (const TraceOption& option : table) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,98 @@
+// The options of a trace as text.
+#include "models/trace_option.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace zoometer {
+namespace {
+
+using testing::ElementsAre;
+
+const TraceOption& option(std::string_view name) {
+  const TraceOption* found = find_trace_option(name);
+  EXPECT_NE(found, nullptr) << name;
+  return *found;
+}
+
+std::string refusal(std::string_view name, std::string_view text) {
+  TraceOptions options;
+  try {
+    option(name).parse(text, options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TraceOption, ReadsEachIntoItsMember) {
+  TraceOptions options;
+  option("variant").parse("untrained", options);
+  option("entry").parse("decoder", options);
+  option("dim").parse("batch=8", options);
+  option("quantize").parse("true", options);
+  option("input-shape").parse("1x3X224 224", options);
+  option("input-shape").parse("mask=2,8", options);
+  option("input-shape").parse("a=b=()", options);
+  option("batch").parse("4", options);
+  option("proposals").parse("0", options);
+  option("detections").parse("7", options);
+  EXPECT_EQ(options.variant, Variant::untrained);
+  EXPECT_EQ(options.entry, "decoder");
+  ASSERT_EQ(options.dims.size(), 1);
+  EXPECT_EQ(options.dims[0].name, "batch");
+  EXPECT_EQ(options.dims[0].size, 8);
+  EXPECT_TRUE(options.quantize);
+  ASSERT_EQ(options.inputs.size(), 3);
+  EXPECT_EQ(options.inputs[0].name, "");
+  EXPECT_EQ(options.inputs[0].shape, (Shape{1, 3, 224, 224}));
+  EXPECT_EQ(options.inputs[1].name, "mask");
+  EXPECT_EQ(options.inputs[1].shape, (Shape{2, 8}));
+  EXPECT_EQ(options.inputs[2].name, "a=b");
+  EXPECT_EQ(options.inputs[2].shape, Shape());
+  EXPECT_EQ(options.batch, 4);
+  EXPECT_EQ(options.proposals, 0);
+  EXPECT_EQ(options.detections, 7);
+}
+
+TEST(TraceOption, WritesWhatItReads) {
+  TraceOptions options;
+  for (const TraceOption& each : trace_options()) EXPECT_THAT(each.format(options), ElementsAre());
+  options.variant = Variant::untrained;
+  options.inputs = {{"", {1, 3}}, {"mask", {}}};
+  options.batch = 4;
+  options.proposals = 0;
+  options.detections = 7;
+  options.quantize = true;
+  options.dims = {{"batch", 8}, {"length", 16}};
+  options.entry = "decoder";
+  TraceOptions copy;
+  for (const TraceOption& each : trace_options()) {
+    EXPECT_FALSE(each.format(options).empty()) << each.name;
+    for (const std::string& text : each.format(options)) each.parse(text, copy);
+    EXPECT_EQ(each.format(copy), each.format(options)) << each.name;
+  }
+  EXPECT_THAT(option("input-shape").format(copy), ElementsAre("1x3", "mask=()"));
+  for (const TraceOption& each : trace_options()) {
+    each.reset(copy);
+    EXPECT_THAT(each.format(copy), ElementsAre()) << each.name;
+  }
+}
+
+TEST(TraceOption, RefusesWrongValuesByName) {
+  EXPECT_EQ(refusal("variant", "trained"),
+            "--variant: expected one of published, untrained, got trained");
+  EXPECT_EQ(refusal("quantize", "yes"), "--quantize: expected one of false, true, got yes");
+  EXPECT_EQ(refusal("batch", "8x"), "--batch: expected a number, got 8x");
+  EXPECT_EQ(refusal("batch", "0"), "--batch: expected at least 1, got 0");
+  EXPECT_EQ(refusal("detections", "-1"), "--detections: expected at least 0, got -1");
+  EXPECT_EQ(refusal("dim", "8"), "--dim: expected NAME=SIZE like batch=8, got 8");
+  EXPECT_EQ(refusal("dim", "batch=0"), "--dim: expected sizes of at least 1, got batch=0");
+  EXPECT_EQ(refusal("input-shape", "1,0"), "--input-shape: expected sizes of at least 1, got 1,0");
+  EXPECT_EQ(refusal("input-shape", "1,1,1,1,1,1,1,1,1"),
+            "--input-shape: expected at most 8 sizes, got 1,1,1,1,1,1,1,1,1");
+  EXPECT_EQ(find_trace_option("batches"), nullptr);
+}
+
+}  // namespace
+}  // namespace zoometer
