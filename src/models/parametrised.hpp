@@ -11,13 +11,13 @@
 
 namespace zoometer {
 
-/// What a family can be built with.
+/// A parameter of a family.
 struct FamilyParameter {
   enum class Kind : std::uint8_t { integer, integers, word };
 
   std::string_view name;
   Kind kind = Kind::integer;
-  std::string_view standard;  ///< as it is written: "64", "[3, 4, 6, 3]", "\"basic\""
+  std::string_view standard;  ///< the default as text: "64", "[3, 4, 6, 3]", "\"basic\""
   std::string_view meaning;
   std::int64_t most = 65'536;                    ///< of each integer; the least is 1
   std::size_t count = 0;                         ///< how many integers there are
@@ -29,8 +29,8 @@ struct Parametrised;
 /// The values of a family's parameters, each checked.
 class FamilyValues {
  public:
-  /// Reads what stands between the parentheses: "layers = [2, 2, 2, 2], block = \"basic\"". What is
-  /// not given has its standard. Throws Error{usage}.
+  /// Reads the text between the parentheses: "layers = [2, 2, 2, 2], block = \"basic\"". Other
+  /// parameters have their defaults. Throws Error{usage}.
   FamilyValues(const Parametrised& family, std::string_view text);
 
   std::int64_t integer(std::string_view name) const noexcept;
@@ -58,9 +58,9 @@ class FamilyValues {
   std::vector<Value> values_;
 };
 
-/// A family that can be built with parameters of the user's own.
+/// A family whose parameters the user may choose.
 struct Parametrised {
-  std::string_view name;  ///< as it is called: "resnet"
+  std::string_view name;  ///< the name in a call: "resnet"
   InputSpecs inputs;
   std::span<const FamilyParameter> parameters;
   void (*build)(Trace& trace, const FamilyValues& values);
@@ -69,12 +69,12 @@ struct Parametrised {
 /// Every such family, by object name.
 std::span<const Parametrised* const> parametrised_families() noexcept;
 
-/// Whether a word calls a family: "resnet(layers=[2, 2, 2, 2])".
+/// Whether a word is the call of a family: "resnet(layers=[2, 2, 2, 2])".
 bool is_family_call(std::string_view word) noexcept;
 
 /// Traces "resnet(layers=[2, 2, 2, 2])" into `graph` (emptied first). Throws Error.
 void trace_family(std::string_view call, const TraceOptions& options, Graph& graph);
-/// The input of that call, with its standard sizes. Throws Error where it is none.
+/// The default inputs of the family that is called. Throws Error for another word.
 const InputSpecs& inputs_of_family(std::string_view call);
 
 }  // namespace zoometer

@@ -4,17 +4,18 @@
 
 namespace zoometer {
 
-/// Writes the int8 form of a quantizable network into `target`, which is emptied first: what
-/// PyTorch's eager conversion makes of the float modules.
+/// Writes the int8 form of a quantizable network into `target`, which is emptied first. It is the
+/// result of PyTorch's eager conversion.
 ///
 /// - Between QuantStub and DeQuantStub, activations are quint8, and weights of convolutions and
 ///   linear layers qint8; biases stay float32. A linear layer's weight and bias move into its child
 ///   `_packed_params`.
-/// - A batch normalisation behind a convolution is folded into its weight and bias, a ReLU behind
-///   that into the clamping of its result; the modules stay, as identities.
-/// - Every module that makes numbers at a new scale (convolution, linear, hard swish, sum, product,
+/// - A batch normalisation after a convolution is folded into its weight and bias, a ReLU after
+/// that
+///   into the clamping of its result; the modules stay, as identities.
+/// - Every module whose result has a new scale (convolution, linear, hard swish, sum, product,
 ///   concatenation, stub) has the buffers `scale` and `zero_point` (a hard swish keeps its own out
-///   of the state dict, as PyTorch 1.13 does); weights bear theirs within.
+///   of the state dict, as PyTorch 1.13 does); weights contain theirs.
 ///
 /// Attributes are copied as bytes: text that they refer to must outlive both graphs. Throws
 /// Error{usage} for a network without stubs.

@@ -2,27 +2,27 @@
 
 #include "zoometer/nn/form.hpp"
 
-// The layers that a quantizable network has and its plain twin has not. In float they compute what
-// the plain operators do; nn/int8.hpp turns them into their integer counterparts.
+// The layers of quantizable networks that plain networks do not have. In float they compute what
+// the plain operators do; nn/int8.hpp converts them to int8.
 
 namespace zoometer {
 
-/// Where the integers begin; hands on its input in the float network.
+/// Where the integers begin; returns its input in the float network.
 struct QuantStub : Module<QuantStub> {
   static constexpr auto kind = "QuantStub";
   using Module::Module;
   Tensor forward(Tensor x) const { return x; }
 };
 
-/// Where the integers end; hands on its input in the float network.
+/// Where the integers end; returns its input in the float network.
 struct DeQuantStub : Module<DeQuantStub> {
   static constexpr auto kind = "DeQuantStub";
   using Module::Module;
   Tensor forward(Tensor x) const { return x; }
 };
 
-/// Joins tensors, and lets its child see the result, whose range becomes the scale. Its methods are
-/// what is called, so no call of its own is on record. Results never live in an operand's memory.
+/// Joins tensors and passes the result to its child, which records the range for the scale. Only
+/// its methods are called, so it has no calls. Results are always in new memory.
 struct FloatFunctional : Module<FloatFunctional> {
   static constexpr auto kind = "FloatFunctional";
   using Module::Module;
@@ -40,7 +40,7 @@ struct FloatFunctional : Module<FloatFunctional> {
   }
 };
 
-/// ReLU into new memory, whatever its owner asks for; also where the plain network has a ReLU6.
+/// ReLU into new memory, also where its owner requests `inplace` or the plain network has a ReLU6.
 struct QuantizableReLU : Activation<QuantizableReLU> {
   static constexpr auto kind = "ReLU";
   static constexpr const OpDef* op = &relu_op;

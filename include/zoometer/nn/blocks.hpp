@@ -12,7 +12,7 @@ constexpr std::int64_t same_padding(std::int64_t kernel, std::int64_t dilation =
   return (kernel - 1) / 2 * dilation;
 }
 
-/// The arguments of Conv2dNormActivation behind the channels, in elements.
+/// The arguments of Conv2dNormActivation after the channels, in elements.
 struct ConvNormOptions {
   std::int64_t kernel = 3;    ///< `kernel_size`
   std::int64_t stride = 1;    ///< from window to window

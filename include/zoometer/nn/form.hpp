@@ -4,18 +4,18 @@
 
 #include "zoometer/nn/layers.hpp"
 
-// Some networks have a quantizable twin, which differs from the plain one in a few places only: it
-// joins tensors through modules that can record ranges, owns an activation where the plain network
-// calls a function, and stands between two stubs. Such a family takes its form as a template
-// parameter; a form has the members of FloatForm.
+// Some networks have a quantizable twin that differs from the plain network in a few places: it
+// joins tensors through modules that can record ranges, has an activation module where the plain
+// network calls a function, and a stub before and after it. Such a family takes its form as a
+// template parameter; a form has the members of FloatForm.
 
 namespace zoometer {
 
 /// Joins tensors by plain operators. The twin's join is a module, which is why it takes a slot.
 struct FloatJoin {
-  /// In the place of a join that the twin leaves out.
+  /// In place of a join that the twin leaves out.
   FloatJoin() = default;
-  /// Takes the place of the twin's module and opens none.
+  /// Takes the slot of the twin's module and adds no module.
   FloatJoin(const Slot&) noexcept {}  // NOLINT: reads like a module
 
   /// a + b.
@@ -28,17 +28,17 @@ struct FloatJoin {
   Tensor concatenate(std::initializer_list<Tensor> tensors) const { return cat(tensors, 1); }
 };
 
-/// A function in the place of the twin's activation module, in place.
+/// A function instead of the twin's activation module, in place.
 struct FunctionalReLU {
-  /// Takes the place of the twin's module and opens none.
+  /// Takes the slot of the twin's module and adds no module.
   FunctionalReLU(const Slot&) noexcept {}  // NOLINT: reads like a module
   /// The positive elements of x, others as 0; of any shape.
   Tensor operator()(Tensor x) const { return unary(relu_op, x, true); }
 };
 
-/// Nothing in the place of the twin's QuantStub and DeQuantStub.
+/// Nothing instead of the twin's QuantStub and DeQuantStub.
 struct NoStub {
-  /// Takes the place of the twin's module and opens none.
+  /// Takes the slot of the twin's module and adds no module.
   NoStub(const Slot&) noexcept {}  // NOLINT: reads like a module
   /// x itself.
   Tensor operator()(Tensor x) const { return x; }
@@ -51,8 +51,8 @@ struct FloatForm {
   using ReLU = zoometer::ReLU;                      ///< torch.nn.ReLU
   using ReLU6 = zoometer::ReLU6;                    ///< torch.nn.ReLU6
   using FunctionalReLU = zoometer::FunctionalReLU;  ///< torch.nn.functional.relu
-  using QuantStub = NoStub;                         ///< what the input goes through
-  using DeQuantStub = NoStub;                       ///< what the output goes through
+  using QuantStub = NoStub;                         ///< applied to the input
+  using DeQuantStub = NoStub;                       ///< applied to the output
 };
 
 }  // namespace zoometer

@@ -28,8 +28,8 @@ struct PerAxis {
   std::int64_t value_ = 0;
 };
 
-/// The arguments of torch.nn.Conv2d and its sisters behind the channels. The names are PyTorch's,
-/// in elements.
+/// The arguments of torch.nn.Conv2d and its variants after the channels. The names are PyTorch's;
+/// sizes are in elements.
 struct ConvOptions {
   PerAxis kernel = 1;          ///< `kernel_size`
   PerAxis stride = 1;          ///< from window to window
@@ -138,7 +138,7 @@ struct Embedding : Module<Embedding> {
   Tensor forward(Tensor indices) const { return embedding(weight, indices); }
 };
 
-/// torch.nn.BatchNorm2d and its sisters, in evaluation mode. Parameters "weight" and "bias",
+/// torch.nn.BatchNorm2d and its variants, in evaluation mode. Parameters "weight" and "bias",
 /// buffers "running_mean" and "running_var", all (C,), and "num_batches_tracked".
 template <class Self>
 class BatchNormNd : public Module<Self> {
@@ -280,7 +280,7 @@ struct GroupNorm : Module<GroupNorm> {
 /// torch.nn.InstanceNorm2d without parameters, as is its default.
 struct InstanceNorm2d : Module<InstanceNorm2d> {
   static constexpr auto kind = "InstanceNorm2d";
-  /// The number of features changes nothing: there is a parameter for none of them.
+  /// The number of features has no effect, as there are no parameters.
   InstanceNorm2d(const Slot& slot, std::int64_t, double eps = 1e-5) : Module(slot), attrs_{eps} {}
   /// x (N, C, H, W) -> the same.
   Tensor forward(Tensor x) const { return instance_norm(x, {}, {}, attrs_); }
@@ -404,7 +404,7 @@ struct Identity : Module<Identity> {
 /// torch.nn.Flatten.
 struct Flatten : Module<Flatten> {
   static constexpr auto kind = "Flatten";
-  /// `start_dim`: the first axis that is joined with those behind it.
+  /// `start_dim`: the first axis that is joined with those after it.
   Flatten(const Slot& slot, std::int64_t start_dim = 1) : Module(slot), start_dim_(start_dim) {}
   /// x (N, ...) -> (N, product of the others) at the default.
   Tensor forward(Tensor x) const { return flatten(x, start_dim_); }
@@ -427,13 +427,14 @@ struct Permute : Module<Permute> {
 
 // -- pooling ----------------------------------------------------------------------------------
 
-/// The arguments of torch.nn.MaxPool2d and its sisters. The names are PyTorch's, in elements.
+/// The arguments of torch.nn.MaxPool2d and its variants. The names are PyTorch's; sizes are in
+/// elements.
 struct PoolOptions {
   PerAxis kernel = 2;                            ///< `kernel_size`
   std::optional<PerAxis> stride = std::nullopt;  ///< the kernel size where not given
   PerAxis padding = 0;                           ///< at each end
   PerAxis dilation = 1;           ///< from element to element of a window; maximum only
-  bool ceil_mode = false;         ///< whether a last window may hang over the end
+  bool ceil_mode = false;         ///< whether the last window may extend past the end
   bool count_include_pad = true;  ///< whether a mean counts the padding; average only
 };
 

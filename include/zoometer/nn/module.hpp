@@ -12,7 +12,7 @@
 
 namespace zoometer {
 
-/// A named place of the model that is not opened yet: what a module's first member is made from.
+/// A named place in the model for a module that does not exist yet. A module is built from it.
 struct Slot {
   Graph* graph = nullptr;   ///< where the module will be
   ModuleId parent = no_id;  ///< `no_id` for the outermost module
@@ -22,13 +22,13 @@ struct Slot {
 /// The place of the outermost module.
 inline Slot root_slot(Graph& graph) { return {&graph, no_id, {}}; }
 
-/// Visits every tensor of what a module returned, in order: a Tensor, a pair, a tuple, any range of
+/// Visits every tensor that a module returned, in order: a Tensor, a pair, a tuple, any range of
 /// these, or a struct with a member `tensors()` that returns one of them.
 template <class Visitor>
 void for_each_tensor(const Tensor& tensor, const Visitor& visit) {
   visit(tensor);
 }
-/// The same of a value that holds tensors.
+/// The same for a value that contains tensors.
 template <class T, class Visitor>
 void for_each_tensor(const T& value, const Visitor& visit) {
   if constexpr (requires { value.tensors(); }) {
@@ -96,7 +96,7 @@ class ModuleBase {
   ModuleId id_ = no_id;
 };
 
-/// The call of a module: nodes appended while it lives belong to the module.
+/// The call of a module: nodes that are appended during its lifetime belong to the module.
 class CallScope {
  public:
   /// Begins the call.
@@ -108,7 +108,7 @@ class CallScope {
   }
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
-  /// Comes back to the calling module.
+  /// Returns to the calling module.
   ~CallScope() { graph_.set_current_module(outer_); }
 
   /// Ends the call with what `forward` returned; without it the call stays open, as in an error.
@@ -151,7 +151,7 @@ class Module : public ModuleBase {
   }
 };
 
-/// A module of any type that maps one tensor to one tensor, held in the graph's arena.
+/// A module of any type that maps one tensor to one tensor, stored in the graph's arena.
 struct AnyModule {
   const void* module = nullptr;                            ///< in the graph's arena
   Tensor (*call)(const void* module, Tensor x) = nullptr;  ///< calls it
@@ -160,7 +160,7 @@ struct AnyModule {
   Tensor operator()(Tensor x) const { return call(module, x); }
 };
 
-/// Opens a module whose type the model chooses while it is built.
+/// Builds a module whose type the model chooses while it is built.
 template <class Child, class... Args>
 AnyModule any_module(const Slot& slot, Args&&... args) {
   const Child* child = slot.graph->arena().make<Child>(slot, std::forward<Args>(args)...);
@@ -169,8 +169,7 @@ AnyModule any_module(const Slot& slot, Args&&... args) {
           }};
 }
 
-/// torch.nn.Sequential: modules called one after the other. `Self` gives the kind, so that a named
-/// block may be one.
+/// torch.nn.Sequential: modules that are called in order. `Self` gives the kind, for named blocks.
 template <class Self>
 class SequentialOf : public Module<Self> {
  public:
@@ -202,7 +201,7 @@ class SequentialOf : public Module<Self> {
   /// The identity where the module was left out.
   Tensor operator()(Tensor x) const { return this->is_open() ? Module<Self>::operator()(x) : x; }
 
-  /// x through every child; each takes the shape that the one before it returns.
+  /// Calls every child in order, each with the result of the child before it.
   Tensor forward(Tensor x) const {
     for (const AnyModule& child : children_) x = child(x);
     return x;

@@ -49,7 +49,7 @@ struct CNBlock : Module<CNBlock> {
   Tensor forward(Tensor x) const { return add_(drop(layer_scale * block(x)), x); }
 };
 
-/// The stem, then each stage with the downsampling in front of the next one.
+/// The stem, then each stage with the downsampling before the next one.
 Sequential feature_layers(const Slot& slot, const Config& config) {
   Sequential features{slot};
   features.add<Conv2dNormActivation<void, LayerNorm2d>>(

@@ -13,7 +13,7 @@
 
 namespace zoometer::detection {
 
-/// The candidates of several levels behind one another.
+/// The candidates of several levels, concatenated.
 inline Candidates joined(std::span<const Candidates> levels) {
   Features boxes;
   Features scores;

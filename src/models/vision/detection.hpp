@@ -11,18 +11,18 @@
 #include "zoometer/op/reduce.hpp"
 #include "zoometer/op/resample.hpp"
 
-// What torchvision's detectors share: the way from images to a batch, pyramids of maps, anchors,
-// and the way from scored boxes to detections. Images of a batch are of one size here.
+// What torchvision's detectors share: how images become a batch, pyramids of maps, anchors,
+// and how scored boxes become detections. Images of a batch are of one size here.
 //
-// How many boxes survive a threshold or a suppression depends on the image. The graph carries the
-// most that the configuration lets through, marked as bounded, unless the user gives the number.
+// How many boxes remain after a threshold or a suppression depends on the image. The graph has the
+// most that the configuration permits, marked as bounded, unless the user gives the number.
 
 namespace zoometer::detection {
 
 /// COCO's 90 categories and the background.
 inline constexpr std::int64_t coco_classes = 91;
 
-/// How the user's images become the network's.
+/// How the user's images are prepared for the network.
 struct TransformConfig {
   std::int64_t min_size = 800;   ///< of the shorter side
   std::int64_t max_size = 1333;  ///< of the longer side
@@ -165,12 +165,12 @@ struct AnchorConfig {
 /// One tensor of each image, such as its boxes (n, 4).
 using PerImage = std::vector<Tensor>;
 
-/// The tensors of all images behind one another; that of one image as it is.
+/// The tensors of all images, concatenated; the tensor of a single image unchanged.
 inline Tensor joined(const PerImage& tensors) {
   return tensors.size() == 1 ? tensors.front() : cat(tensors, 0);
 }
 
-/// The boxes of all levels behind one another, for each image.
+/// The boxes of all levels, concatenated, for each image.
 inline PerImage of_all_levels(const Features& levels, Tensor images) {
   PerImage boxes;
   for (std::int64_t i = 0; i < images.dim(0); ++i) boxes.push_back(cat(levels, 0));
@@ -203,8 +203,8 @@ inline Tensor rows_per_anchor(Tensor x, std::int64_t columns) {
 
 // -- from scored boxes to detections ------------------------------------------------------------
 
-/// The most of something that the configuration lets through, and the number of it that the user
-/// gave, if any.
+/// The most of something that the configuration permits, and the number of it that the user gave,
+/// if any.
 struct Limit {
   std::string_view what;
   std::int64_t most;

@@ -1,5 +1,5 @@
-// FCOS (Tian et al. 2019): every position of a pyramid tells the distances to the edges of the box
-// that it lies in, and how central it lies there; its one anchor is no more than the position.
+// FCOS (Tian et al. 2019): every position of a pyramid predicts the distances to the edges of its
+// box, and how central it is in the box. Each position has one anchor.
 #include "models/vision/dense_detector.hpp"
 
 namespace zoometer {

@@ -5,7 +5,7 @@
 #include "models/vision/basic_conv.hpp"
 
 // Inception v3's modules, shared with its quantizable twin (nn/form.hpp). Members are named as in
-// the state dict; "dbl" marks a branch of two windows one after the other.
+// the state dict; "dbl" marks a branch of two successive windows.
 
 namespace zoometer::inception_v3 {
 

@@ -17,7 +17,7 @@ constexpr std::array<std::int64_t, 4> block_channels{64, 128, 256, 512};
 constexpr std::array<int, 4> block_depths{2, 2, 5, 2};
 constexpr double batch_norm_eps = 1e-3;
 
-/// The size behind a convolution or pooling of kernel 3, stride 2 and padding 1.
+/// The size after a convolution or pooling of kernel 3, stride 2 and padding 1.
 constexpr std::int64_t halved(std::int64_t size) { return (size - 1) / 2 + 1; }
 
 /// One layer of a block: what differs between them.

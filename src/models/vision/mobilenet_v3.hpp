@@ -31,7 +31,7 @@ struct Block {
 
 /// What a backbone changes.
 struct Options {
-  bool reduced_tail = false;  ///< halves the channels behind the last stride
+  bool reduced_tail = false;  ///< halves the channels after the last stride
   bool dilated = false;       ///< dilates in place of the last stride
   double norm_eps = 1e-3;
 };
@@ -189,7 +189,7 @@ void add_stem(Sequence& features, const Config& config) {
       3, config.stem_channels(), ConvNormOptions{.stride = 2, .eps = config.norm_eps()});
 }
 
-/// The 1 x 1 convolution behind the blocks.
+/// The 1 x 1 convolution after the blocks.
 template <class Norm, class Sequence>
 void add_last_convolution(Sequence& features, const Config& config) {
   features.template add<Conv2dNormActivation<Hardswish, Norm>>(

@@ -143,7 +143,7 @@ Tensor sample_at(Tensor x, Tensor positions) {
 }
 
 /// The correlations of all pairs of pixels, at four resolutions of the second image. It is a
-/// module without parameters whose call is its two methods, so none is on record.
+/// module without parameters. Only its two methods are called, so it has no calls.
 struct CorrBlock : Module<CorrBlock> {
   static constexpr auto kind = "CorrBlock";
   using Pyramid = std::array<Tensor, pyramid_levels>;

@@ -3,7 +3,7 @@
 #include "models/vision/detection.hpp"
 
 // Faster R-CNN (Ren et al. 2015) over a feature pyramid, which Mask R-CNN and Keypoint R-CNN
-// extend by a branch: a network proposes boxes, heads classify and refine what lies in them.
+// extend by a branch: a network proposes boxes, heads classify and refine them.
 
 namespace zoometer::rcnn {
 
@@ -61,7 +61,7 @@ struct RegionProposalNetwork : Module<RegionProposalNetwork> {
   AnchorGenerator anchor_generator{at("anchor_generator"), config.anchors};
   RpnHead head{at("head"), config.anchors.per_position(), config.convs};
 
-  /// Boxes that may hold an object, in images of that size within the padded `batch`.
+  /// Boxes that may contain an object, in images of that size within the padded `batch`.
   PerImage forward(Tensor batch, const Features& maps, const Spatial& image_size) const;
 };
 
@@ -113,7 +113,7 @@ struct BoxPredictor : Module<BoxPredictor> {
   }
 };
 
-/// What the heads say of the proposals of all images.
+/// The results of the heads for the proposals of all images.
 struct Refinement {
   Tensor logits;   ///< (regions, classes)
   Tensor offsets;  ///< (regions, 4 classes)
@@ -137,7 +137,7 @@ struct NoBranch {
   static void to_original(Features&, const Spatial&, const Spatial&) {}
 };
 
-/// Classifies and refines the proposals; `Branch` adds what else is told of the detections.
+/// Classifies and refines the proposals; `Branch` adds further results for the detections.
 template <class BoxHead, class Branch>
 struct RoiHeads : Module<RoiHeads<BoxHead, Branch>> {
   static constexpr auto kind = "RoIHeads";

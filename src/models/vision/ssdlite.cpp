@@ -25,7 +25,7 @@ struct AfterExpansion : SequentialOf<AfterExpansion> {
   }
 };
 
-/// MobileNetV3's features, split inside of a block: the finest map lies behind its expansion.
+/// MobileNetV3's features, split inside a block: the finest map is the result of its expansion.
 struct SplitFeatures : Module<SplitFeatures> {
   static constexpr auto kind = "Sequential";
   mobilenet_v3::Config config;

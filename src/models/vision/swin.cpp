@@ -55,7 +55,7 @@ struct Windows {
   }
 };
 
-/// Zeros behind the end of the axes from `first` on, up to a multiple of `sizes`.
+/// Adds zeros at the end of the axes from `first` on, up to a multiple of `sizes`.
 Tensor pad_to_multiple(Tensor x, std::size_t first, const Spatial& sizes) {
   PadAttrs attrs;
   attrs.before = Ints::filled(x.shape().size(), 0);
@@ -67,7 +67,7 @@ Tensor pad_to_multiple(Tensor x, std::size_t first, const Spatial& sizes) {
   return pad(x, attrs);
 }
 
-/// What pad_to_multiple added goes again.
+/// Removes what pad_to_multiple added.
 Tensor crop(Tensor x, const Shape& to) {
   for (std::int64_t axis = 1; axis + 1 < to.rank(); ++axis) {
     if (x.dim(axis) != to.dim(axis)) x = slice(x, axis, 0, to.dim(axis));
@@ -127,8 +127,8 @@ Tensor bands(Graph& graph, std::int64_t length, std::int64_t window, std::int64_
              0);
 }
 
-/// What keeps apart positions that only rolling made neighbours: -100 or 0 for each pair of a
-/// window, (windows, 1, volume, volume).
+/// The mask that separates positions that only rolling made neighbours: -100 or 0 for each pair of
+/// a window, (windows, 1, volume, volume).
 Tensor shift_mask(Graph& graph, const Windows& windows, const Shape& rolled) {
   Tensor region;
   for (std::size_t i = 0; i < windows.size.size(); ++i) {
@@ -310,7 +310,7 @@ struct SwinTransformerBlock : Module<SwinTransformerBlock<Attention>> {
   }
 };
 
-/// Normalises behind attention and MLP, not in front of them.
+/// Normalises after attention and MLP, not before them.
 struct SwinTransformerBlockV2 : Module<SwinTransformerBlockV2> {
   static constexpr auto kind = "SwinTransformerBlockV2";
   AttentionConfig c;

@@ -68,8 +68,7 @@ constexpr std::string_view norms[] = {"none", "batch"};
 constexpr FamilyParameter parameters[] = {
     {"layers", FamilyParameter::Kind::integers, "[1, 1, 2, 2, 2]", "convolutions in each stage",
      1'000, 5},
-    {"norm", FamilyParameter::Kind::word, "\"none\"", "what stands behind a convolution", 0, 0,
-     norms},
+    {"norm", FamilyParameter::Kind::word, "\"none\"", "what follows a convolution", 0, 0, norms},
 };
 
 }  // namespace

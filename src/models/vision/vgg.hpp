@@ -8,7 +8,7 @@
 
 namespace zoometer::vgg {
 
-/// Convolutions per stage; a pooling layer halves the resolution behind each stage.
+/// Convolutions per stage; a pooling layer halves the resolution after each stage.
 using Depths = std::array<int, 5>;
 
 inline constexpr std::array<std::int64_t, 5> widths{64, 128, 256, 512, 512};
@@ -18,7 +18,7 @@ inline constexpr Depths depths16{2, 2, 3, 3, 3};
 inline constexpr Depths depths19{2, 2, 4, 4, 4};
 
 /// Appends the 3 x 3 convolutions of the stage with that index (0 to 4), each with its activation,
-/// and with a normalisation between the two if asked for. The pooling behind them is the caller's.
+/// and with a normalisation between the two on request. The caller adds the pooling after them.
 inline void add_stage(Sequential& features, const Depths& depths, std::size_t index,
                       bool batch_norm = false) {
   std::int64_t in = index == 0 ? 3 : widths[index - 1];

@@ -1,4 +1,4 @@
-// Vision Transformer (Dosovitskiy et al. 2020): an image is a sequence of square patches behind a
+// Vision Transformer (Dosovitskiy et al. 2020): an image is a sequence of square patches after a
 // class token. The positions are learnt, so the number of parameters depends on the image size.
 #include "models/parametrised.hpp"
 #include "zoometer/models/model.hpp"
