@@ -1,6 +1,7 @@
 // Models with any number of inputs of any type.
 #include <gtest/gtest.h>
 
+#include "import/importer.hpp"
 #include "zoometer/nn.hpp"
 
 namespace zoometer {
@@ -77,6 +78,16 @@ TEST(Inputs, RefuseOtherNamesAndMore) {
             "three: no such input: expected input_ids, attention_mask, temperature, got mask");
   options.inputs.assign(4, {"", {1, 8}});
   EXPECT_EQ(refusal(options), "three: too many input shapes: expected 3 for this model, got 4");
+}
+
+TEST(Inputs, OfAFileTakeABatch) {
+  const std::string file = ZOOMETER_SOURCE_DIR "/tests/data/onnx/light_squeezenet.onnx";
+  TraceOptions options;
+  options.batch = 4;
+  Graph graph;
+  import_file(file, options, graph);
+  EXPECT_EQ(graph.shape(graph.inputs()[0].value), (Shape{4, 3, 224, 224}));
+  EXPECT_EQ(graph.shape(graph.outputs()[0].value), (Shape{4, 1000, 1, 1}));
 }
 
 TEST(Tasks, HaveNames) {
