@@ -128,7 +128,7 @@ void add_live_options(Arguments& arguments, LiveOptions& live) {
 }
 
 void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins) {
-  arguments.option("--plugin", plugins, "Load the models of a plug-in, too; repeats", "FILE");
+  arguments.option("--plugin", plugins, "Load the models of a plug-in, too; repeatable", "FILE");
 }
 
 std::vector<std::string> join_shape_words(const std::vector<std::string>& words) {
