@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes ONNX files that are as large as wanted: in bytes or in nodes.
+"""Writes ONNX files of a given size, in bytes or in nodes.
 
 `weights FILE MIB` writes a chain of matrix products whose weights take so many MiB; the file is
 sparse, so that it takes next to nothing of the disk. `nodes FILE COUNT` writes a residual network

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""pt2_file.py FROM TO COUNT: writes a torch.export file that is as large as wanted.
+"""pt2_file.py FROM TO COUNT: writes a torch.export file of a given size.
 
 The nodes of FROM run COUNT times, each time on the same inputs and weights and into values of their own.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def renamed(part: Any, made: set[str], suffix: str) -> Any:
-    """A copy in which the values that nodes make have that suffix."""
+    """A copy in which the outputs of nodes have that suffix."""
     if isinstance(part, list):
         return [renamed(item, made, suffix) for item in part]
     if not isinstance(part, dict):

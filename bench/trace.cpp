@@ -1,5 +1,5 @@
-// How long it takes to trace, verify and cost the whole zoo, as a whole and per node. Results are
-// checked, so that nothing fast is also wrong.
+// The time to trace, verify and cost the whole zoo, in total and per node. Results are
+// checked, so that a fast run is also correct.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>

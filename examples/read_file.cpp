@@ -1,4 +1,4 @@
-// Reads a model's file and tells what goes in, what comes out and what each kind of operator costs.
+// Reads a model's file and prints its inputs, its outputs and what each kind of operator costs.
 #include <cstdio>
 #include <zoometer/zoometer.hpp>
 

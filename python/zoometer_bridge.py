@@ -147,7 +147,7 @@ TASK_OF_PACKAGE = {"segmentation": "segmentation", "detection": "detection", "vi
 
 
 def torchvision_entries(torchvision):
-    """Every registered builder; the package it lies in tells its task."""
+    """Every registered builder; its package determines its task."""
     builders = registered_builders(torchvision) or scanned_builders(torchvision)
     entries = []
     for name in sorted(builders):
@@ -277,7 +277,7 @@ class SourceFiles:
 
 
 def describe(entries, source):
-    """What `begin` tells of the source: its models and the files that define them."""
+    """The source as in `begin`: its models and the files that define them."""
     sources = SourceFiles(source.partition(":")[0].split(".")[0])
     models = [{"name": entry.name, "task": entry.task, "family": entry.family,
                "digest": sources.digest(getattr(entry.builder, "__module__", None) or "")}
@@ -381,7 +381,7 @@ def on_meta_copy(tensor):
 
 
 def parse_shape(text):
-    """"1,3,224,224" or "1x3x224x224", with ":int64" behind it for another dtype."""
+    """"1,3,224,224" or "1x3x224x224", followed by ":int64" for another dtype."""
     sizes, _, dtype = text.partition(":")
     shape = [int(size) for size in sizes.replace("x", ",").split(",")]
     return {"shape": shape, "dtype": dtype or "float32"}
@@ -635,7 +635,7 @@ def scalar_argument(value, schema_type):
 
 
 def list_argument(values, schema_type):
-    """The argument object of a list without tensors; its schema tells an empty one."""
+    """The argument object of a list without tensors; the schema decides the type of an empty one."""
     if values and isinstance(values[0], str):
         return {"as_strings": list(values)}
     if "bool" in schema_type or values and isinstance(values[0], bool):
@@ -885,7 +885,7 @@ class Recorder(DispatchBase):
     # Nodes
 
     def add_node(self, plan, inputs, result, written):
-        """The node comes first: binding a written view adds another one behind it."""
+        """The node comes first: binding a written view adds another one after it."""
         name = self.unique(plan.name)
         outputs = []
         self.nodes.append(Node(name, plan.head + inputs + '],"outputs":[', outputs,
@@ -1016,7 +1016,7 @@ def execution_patches():
 
 
 class Executor:
-    """Runs a traced graph node by node, telling the recorder in whose scope.
+    """Runs a traced graph node by node and sets the recorder's scope.
 
     The graph is interpreted as fx.Interpreter does it, without the GraphModule that
     it wants: generating and compiling its code takes longer than the run.
@@ -1245,7 +1245,7 @@ class Program:
                 % (graph, compact(signature), json.dumps(torch.__version__)))
 
     def needed_nodes(self):
-        """All but factories whose result nobody reads, such as batch_norm's reserve."""
+        """All but factories whose result is unused, such as batch_norm's reserve."""
         for node in self.recorder.nodes:
             if node.droppable and not self.recorder.used.intersection(node.outputs):
                 for name in node.outputs:
@@ -1284,7 +1284,7 @@ class Program:
         return node.head + ",".join(outputs) + node.tail
 
     def final_name(self, node, index, name):
-        """One of several results that nobody reads is NODE_unused_I, as torch names it."""
+        """An unused one of several results is NODE_unused_I, as torch names it."""
         if len(node.outputs) == 1 or name in self.recorder.used:
             return name
         unused = "%s_unused_%d" % (node.name, index)

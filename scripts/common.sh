@@ -2,8 +2,8 @@
 # Sourced by zoometer, check, .ci/run and the other scripts: packages and builds.
 # Expects `root`, the absolute path of the repository. All output goes to stderr.
 
-# The packages of a section of packages.txt that are not installed, on one line. One that is followed
-# by a file is not needed where that file is, whatever brought it.
+# The packages of a section of packages.txt that are not installed, on one line. A package that is followed
+# by a file is not needed if that file exists, whatever installed it.
 missing_packages() {
   command -v dpkg-query >/dev/null || return 0  # not Debian: the user sees to the libraries
   local wanted installed
@@ -15,7 +15,7 @@ missing_packages() {
   comm -23 <(echo "$wanted") <(echo "$installed") | xargs
 }
 
-# install_packages SECTION: installs what is missing of it; fails, saying what to do, if it cannot.
+# install_packages SECTION: installs its missing packages; fails with a suggestion if it cannot.
 install_packages() {
   local missing log run=()
   missing=$(missing_packages "$1")
@@ -52,7 +52,7 @@ sources_changed() {
     "$root/CMakePresets.json" -newer "$stamp" -print -quit 2>/dev/null)" ]
 }
 
-# Waits for any other build in this tree and keeps them out until unlock_build.
+# Waits for other builds in this tree and blocks them until unlock_build.
 lock_build() {
   if ! { mkdir -p "$root/build" && exec 9>"$root/build/.lock"; } 2>/dev/null; then
     echo "zoometer: cannot write to $root/build" >&2
@@ -64,7 +64,7 @@ lock_build() {
 }
 unlock_build() { exec 9>&-; }
 
-# ccache fails where it cannot write its cache, as for a user without a home folder.
+# ccache fails if it cannot write its cache, as for a user without a home folder.
 use_ccache_if_possible() {
   local cache
   cache=$(ccache --get-config cache_dir 2>/dev/null) || return 0
@@ -74,7 +74,7 @@ use_ccache_if_possible() {
 # build PRESET TARGET...: configures and builds; the log is shown only if that fails. Call it locked.
 build() {
   local folder=$root/build/$1 log=$root/build/$1.log
-  # A build folder that came from elsewhere with a copy of the tree cannot be configured here.
+  # A build folder that was copied with the tree cannot be configured here.
   if [ -f "$folder/CMakeCache.txt" ] &&
     ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
     rm -rf "$folder"

@@ -11,7 +11,7 @@ parser.add_argument("--lines", nargs="?", const="")
 parser.add_argument("--errors", action="store_true")
 words = parser.parse_args()
 
-# Beginnings of what tells an error: a throw, and the helpers that end in one.
+# The beginnings of errors: a throw, and the helpers that end in one.
 error = re.compile(r"\bthrow\b(?!;)|^\s*(return )?(fail|refuse|malformed|unsupported|cannot_\w+|throw_\w+)\(|\bError error\(")
 
 lines = collections.defaultdict(dict)  # by file: how often each line ran, wherever it was compiled

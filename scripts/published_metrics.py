@@ -16,7 +16,7 @@ SWIN3D_TOP1 = {
     "Swin3D_B_Weights.KINETICS400_V1": 79.427,
     "Swin3D_B_Weights.KINETICS400_IMAGENET22K_V1": 81.643,
 }
-# The one figure that each task is compared by, best first.
+# The metric of each task, best first.
 METRICS = [
     ("acc@1", "top1"),
     ("miou", "miou"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """undescribed_names.py XML: names every public thing in Doxygen's XML that has no description.
 
-The exit status is 1 where there is one. What is deleted is no name that anybody can use.
+The exit status is 1 if there is one. Deleted functions do not count.
 """
 import pathlib
 import sys

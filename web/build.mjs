@@ -1,5 +1,5 @@
-// Bundles the page into dist/report.html: script and style inline, each allowed by its hash alone.
-// The program puts the title and the data in place of the two marks.
+// Bundles the page into dist/report.html: script and style inline, allowed only by their hashes.
+// The program replaces the two marks with the title and the data.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -188,9 +188,9 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
 
 /// The value in the registry, or else of the trace, if there was one.
 std::optional<std::int64_t> figure_of(const QueriedModel& row,
-                                      std::optional<std::int64_t> RegistryModel::*told,
+                                      std::optional<std::int64_t> RegistryModel::*declared,
                                       std::int64_t Metrics::*traced) {
-  if (row.model().*told) return row.model().*told;
+  if (row.model().*declared) return row.model().*declared;
   if (const Totals* totals = row.totals()) return totals->metrics.*traced;
   return std::nullopt;
 }

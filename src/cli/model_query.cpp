@@ -109,7 +109,7 @@ ExpressionField::Type type_of(MetricUnit unit) {
 }
 
 /// The value from a registry's row, without a trace.
-std::optional<std::int64_t> told_by_row(const RegistryModel& model, std::string_view field) {
+std::optional<std::int64_t> declared_figure(const RegistryModel& model, std::string_view field) {
   if (field == "parameters") return model.parameters;
   if (field == "macs") return model.macs;
   return std::nullopt;
@@ -167,8 +167,8 @@ ModelQuery::ModelQuery() : fields_(model_fields()) {
 ExpressionValue ModelQuery::known(std::size_t index, const QueriedModel& model) const {
   const ModelField& field = fields_[index];
   if (field.total == nullptr) return field.value(model);
-  if (const auto told = told_by_row(model.model(), field.name))
-    return ExpressionValue::of(static_cast<long double>(*told));
+  if (const auto declared = declared_figure(model.model(), field.name))
+    return ExpressionValue::of(static_cast<long double>(*declared));
   if (const Totals* totals = model.totals())
     return ExpressionValue::of(field.total->value(*totals));
   return model.is_traced() ? ExpressionValue{} : ExpressionValue::pending();

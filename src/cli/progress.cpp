@@ -32,7 +32,7 @@ void ProgressLine::show(const Finding& finding, std::size_t total) {
   is_shown_ = true;
 }
 
-void ProgressLine::tell(std::string_view text) {
+void ProgressLine::note(std::string_view text) {
   clear();
   write_note(text);
 }

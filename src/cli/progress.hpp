@@ -17,8 +17,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const Finding& finding, std::size_t total);
-  /// A note in place of the line, which comes back with the next model.
-  void tell(std::string_view text);
+  /// A note instead of the line, which returns with the next model.
+  void note(std::string_view text);
 
  private:
   void clear();

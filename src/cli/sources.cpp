@@ -68,7 +68,7 @@ Discovery discover(const Registry& registry, const SourceWords& words,
   const Progress progress = [&](const Finding& finding, std::size_t total) {
     line.show(finding, total);
   };
-  const Tell tell = [&](std::string_view text) { line.tell(text); };
+  const Tell tell = [&](std::string_view text) { line.note(text); };
   if (is_registry) return discover_registry(registry, words, options, progress, tell);
   Cache cache(tell);
   if (is_live) {

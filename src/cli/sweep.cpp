@@ -254,7 +254,7 @@ class SweepRun {
       write_sweep(format_, words_.output, columns_, rows);
       if (kept_path_ != words_.output) unlink(kept_path_.c_str());
     }
-    tell();
+    note_result();
     return exit_done;
   }
 
@@ -338,7 +338,7 @@ class SweepRun {
         });
   }
 
-  void tell() const {
+  void note_result() const {
     if (words_.output.empty() || words_.output == "-") return;
     std::string text = fmt::format("wrote {} rows to {}", written_, words_.output);
     if (refused_ > 0) text += fmt::format(", {} of them without figures", refused_);

@@ -176,12 +176,12 @@ int run_verify_live(const VerifyLiveWords& words) {
   Results results;
   {
     ProgressLine line;
-    const Tell tell = [&](std::string_view text) { line.tell(text); };
+    const Tell tell = [&](std::string_view text) { line.note(text); };
     Cache cache(tell);
     LiveSource source(words.live, registry, cache, tell);
     results = ask(source, registry, words.patterns, line);
     python = source.taken_text();
-    line.tell(python);
+    line.note(python);
     note_others(source, registry, words.patterns);
   }
   if (words.wants_json) {

@@ -36,7 +36,7 @@ def noisy():
 
 
 class WritesThroughViews(nn.Module):
-    """Its result is wrong for whoever forgets that a view shares memory."""
+    """Its result is wrong if one forgets that a view shares memory."""
 
     def forward(self, x):
         y = x + 1

@@ -85,7 +85,7 @@ expect "gates that pass" is "$status $err" "0 "
 run diff resnet50 resnext50_32x4d --fail-on 'macs > +1%' --fail-on 'macs > +100M' --fail-on 'parameters > 20M or parameters > +0' --format json
 expect "gates that do not" is "$status" 1
 expect "the document is written all the same" json '.totals.macs.change == 141295616'
-expect "each is told with its figures" is "$err" "zoometer: --fail-on macs > +1%: holds: macs 4089184256 -> 4230479872: +141295616 (+3.46%)
+expect "each is reported with its figures" is "$err" "zoometer: --fail-on macs > +1%: holds: macs 4089184256 -> 4230479872: +141295616 (+3.46%)
 zoometer: --fail-on macs > +100M: holds: macs 4089184256 -> 4230479872: +141295616 (+3.46%)
 zoometer: --fail-on parameters > 20M or parameters > +0: holds: parameters 25557032 -> 25028904: -528128 (-2.07%)"
 run diff vgg11 vgg11_bn --fail-on 'buffers > +1%' --fail-on 'added >= 8' -o out.txt

@@ -48,7 +48,7 @@ names = {node.name for node in model.graph.node}
 assert {"/conv1/Conv", "/layer1/layer1.0/conv1/Conv", "/layer2/layer2.0/downsample/downsample.0/Conv",
         "/layer1/layer1.0/Add", "/fc/Gemm"} <= names, names
 assert {"/layer1/layer1.0/relu/Relu", "/layer1/layer1.0/relu_1/Relu"} <= names, names
-assert len(names) == len(model.graph.node), "a name is there twice"
+assert len(names) == len(model.graph.node), "duplicate name"
 assert [(o.domain, o.version) for o in model.opset_import] == [("", 17)]
 metadata = {entry.key: entry.value for entry in model.metadata_props}
 assert "layer1.0.conv1\tConv2d\n" in metadata["zoometer.modules"]

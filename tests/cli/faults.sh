@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Disks that fail or are full, short reads and writes, signals, memory that runs out, clocks that
-# jump, and an end at every write: told by a message, nothing lost, no wrong answer.
+# jump, and an end at every write: reported by a message, nothing lost, no wrong answer.
 inject=${ZOOMETER%/*}/tests/libinject.so
 if [ ! -e "$inject" ]; then
   echo "skipped: $inject is not built under the sanitizers, whose functions stand before it"

@@ -40,7 +40,7 @@ run discover --source zoo --format json
 expect "a changed file is read again" json '.models[] | select(.name == "sub/deep/net.pt2") | .parameters == 25557032'
 rm zoo/empty
 run discover --source zoo --format json
-expect "one that is gone is not told any more" json '.total == 5'
+expect "a removed one is no longer listed" json '.total == 5'
 
 # some of them only
 run discover --source zoo 'sub/*' --format json
@@ -67,6 +67,6 @@ if ! grep -q __asan_init "$ZOOMETER"; then
     expect_error 3 "deep: cannot read the folder: Too many open files" discover --source deep
     finish >counted.txt
   )
-  expect "a folder that cannot be read to its end is told" has "$(cat counted.txt)" "0 failed"
+  expect "a folder that cannot be read to its end is reported" has "$(cat counted.txt)" "0 failed"
 fi
 finish

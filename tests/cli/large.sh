@@ -21,12 +21,12 @@ def run(path):
     return usage.ru_minflt + usage.ru_majflt, usage.ru_maxrss * 1024
 
 def instructions(path):
-    told = subprocess.run(["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
+    done = subprocess.run(["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
                            zoometer, "profile", path, "--depth", "1"], capture_output=True, text=True, check=True)
-    return int(re.search(r"I *refs: *([0-9,]+)", told.stderr)[1].replace(",", ""))
+    return int(re.search(r"I *refs: *([0-9,]+)", done.stderr)[1].replace(",", ""))
 
 def resident(path):
-    """The part of a file that lies in the page cache."""
+    """The part of a file in the page cache."""
     with open(path, "r+b") as file:
         size = os.fstat(file.fileno()).st_size
         area = mmap.mmap(file.fileno(), size)
@@ -70,14 +70,14 @@ if /usr/bin/python3 -c 'import os; raise SystemExit(b"tmpfs" in os.popen("stat -
 fi
 expect "touches no more pages for 1 GiB" /usr/bin/python3 measure.py warm
 
-# Several threads write a large tree piece by piece, each at its place.
+# Several threads write a large tree piece by piece, in order.
 cat >rows.py <<'END'
 import json, sys
 
-told = [module["path"].split(".")[-1] for module in json.load(open("tree.json"))["modules"][1:]]
+expected = [module["path"].split(".")[-1] for module in json.load(open("tree.json"))["modules"][1:]]
 lines = open("tree.txt").read().split("\n\n")[1].split("\n")
 shown = [line.split()[0] for line in lines if line.startswith("  ")]
-assert len(told) > 25_000 and shown == told, (len(told), len(shown))
+assert len(expected) > 25_000 and shown == expected, (len(expected), len(shown))
 END
 "$ZOOMETER" profile nodes_100000.onnx >tree.txt
 "$ZOOMETER" profile nodes_100000.onnx --depth 2 --format json >tree.json

@@ -41,7 +41,7 @@ expect "an exact family" json '[.models[].name] == ["mobilenet_v2"]'
 
 run list raft_large
 expect "a model of another registry is no error" is "$status" 0
-expect "and is told" has "$err" "1 with --registry all"
+expect "and is reported" has "$err" "1 with --registry all"
 run list raft_large --registry all
 expect "it is in all" has "$out" "raft_large"
 
@@ -83,13 +83,13 @@ expect "so no vgg is in auto" lacks "$out" vgg16
 printf 'curated = [\n  "resnet18"\n  "vgg16"\n]\n' >"$config"
 run list
 expect "a broken file cannot be read" is "$status" 3
-expect "its place is told" has "$err" "registry.toml: line 3"
+expect "its place is reported" has "$err" "registry.toml: line 3"
 printf 'curatd = []\n' >"$config"
 run list
 expect "an unknown key brings a suggestion" has "$err" "did you mean curated?"
 printf 'curated = "resnet18"\n' >"$config"
 run list
-expect "a wrong kind is told" has "$err" 'expected an array of strings, got "resnet18"'
+expect "a wrong kind is reported" has "$err" 'expected an array of strings, got "resnet18"'
 rm "$config"
 
 COLUMNS=40 run list --output list.txt

@@ -19,13 +19,13 @@ expect "a source with bad models is discovered" is "$status" 0
 expect "the document keeps to its schema" validate stdout.txt discovery
 expect "all models are there" json '.total == 6 and .traceable == 3 and .failed == 3'
 expect "the version is the source's" json '.source == "torchvision" and .source_version == "0.15"'
-expect "a crash is told" json '.models[] | select(.name == "crashes")
+expect "a crash is reported" json '.models[] | select(.name == "crashes")
   | .reason == "crash" and (.message | test("signal 11 .*before the end"))'
-expect "an endless model is told" json '.models[] | select(.name == "sleeps")
+expect "an endless model is reported" json '.models[] | select(.name == "sleeps")
   | .reason == "time_limit" and .message == "no answer within 1 s"'
 expect "a failure has PyTorch's words, module and operator" json '.models[] | select(.name == "fails")
   | .reason == "fx_control_flow" and (.message | test("^symbolically traced")) and .module == "head" and .operator == "ne"'
-expect "what was printed is told" json '.models[] | select(.name == "noisy") | .note
+expect "what was printed is reported" json '.models[] | select(.name == "noisy") | .note
   | test("2 lines printed, the last: and one on standard error")'
 expect "the models behind are found, too" json '.models[] | select(.name == "last") | .status == "traceable"'
 expect "the interpreter is named" json '.notes[0] | test("good: Python 3.11.2, torch 2.0, torchvision 0.15")'
@@ -96,14 +96,14 @@ chmod +x first/python3 second/python3
 if unshare -rm true 2>/dev/null; then
   cp "$ZOOMETER" copied
   unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=/nonexistent ./copied discover --source torchvision' 2>err.txt
-  expect "no Python at all is told" has "$(cat err.txt)" "no Python on the PATH (install torch and torchvision"
+  expect "no Python at all is reported" has "$(cat err.txt)" "no Python on the PATH (install torch and torchvision"
   mkdir old_scripts && ln -s "$here/ancient" old_scripts/python3
   unshare -rm "$BASH" -c 'mount -t tmpfs none /usr/bin && PATH=$1 ./copied discover --source torchvision' - "$here/old_scripts" 2>err.txt
   expect "nor one that can be taken" has "$(cat err.txt)" "no usable Python: "
 fi
 PATH=$here/first:$here/second:$PATH run discover --source torchvision good
-expect "the search goes on behind a Python without torch" is "$status" 0
-expect "and tells which was taken, and why" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 has no torch)"
+expect "the search continues after a Python without torch" is "$status" 0
+expect "and reports which was chosen, and why" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 has no torch)"
 mkdir -p "$XDG_CONFIG_HOME/zoometer"
 echo "python = \"$here/good\"" >"$XDG_CONFIG_HOME/zoometer/registry.toml"
 run discover --source torchvision good
@@ -122,10 +122,10 @@ export FAKE_STATE=state.json FAKE_MODELS='alexnet strange'
 fresh
 run verify --live --python "$here/good"
 expect "equal state dicts agree" is "$status" 0
-expect "which is told" has "$out" "state dicts: 1 of 1 agree"
+expect "which is reported" has "$out" "state dicts: 1 of 1 agree"
 expect "and that there was no graph" has "$out" "live: 0 of 0 agree"
 expect "in PyTorch's words" has "$out" "not traced (1): fx_control_flow: symbolically traced variables"
-expect "what only that torchvision has is told" has "$err" "only in torchvision: strange"
+expect "a model only in torchvision is noted" has "$err" "only in torchvision: strange"
 expect "and what it lacks" has "$err" "does not have convnext_base, "
 run verify --live --python "$here/good" --format json
 expect "the document keeps to its schema" validate stdout.txt live_verification
@@ -144,13 +144,13 @@ expect "or all" lacks "$out" "with --verbose"
 fresh
 FAKE_CRASH=alexnet run verify --live --python "$here/good" alexnet
 expect "a model that crashes does not agree" is "$status" 1
-expect "which is told" has "$out" "crash: the interpreter died: signal 11"
+expect "which is reported" has "$out" "crash: the interpreter died: signal 11"
 run verify --live --python "$here/good" strange
 expect "nothing to compare is no agreement" is "$status" 1
 run verify --live --python "$here/good" resnet18
 expect "a model that torchvision lacks is wrong usage" is "$status" 2
 run verify --live --python "$here/no_torch"
-expect "no PyTorch is told" has "$err" "no_torch has no torch"
+expect "no PyTorch is reported" has "$err" "no_torch has no torch"
 unset FAKE_STATE FAKE_MODELS
 
 # interrupted and killed
@@ -175,7 +175,7 @@ for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kind
 kill -TERM $pid
 wait $pid
 expect "an interrupt ends the run as it should" is $? 143
-expect "and tells that the rest is kept" has "$(cat interrupted.txt)" "what was found is kept"
+expect "and says that the rest is kept" has "$(cat interrupted.txt)" "what was found is kept"
 
 # versions
 unset FAKE_MODELS
@@ -190,7 +190,7 @@ expect "what appeared" json '.notes | any(. == "d appeared")'
 expect "what vanished" json '.notes | any(. == "b vanished")'
 expect "what changed" json '.notes | any(test("^a changed: 12 parameters.*before 10 parameters"))'
 FAKE_MODELS='a c d' FAKE_VERSION=0.16 FAKE_DIGEST=e run discover --python "$here/good" --format json
-expect "it is told once" json '.notes | length == 1'
+expect "it is reported once" json '.notes | length == 1'
 : >log
 echo again >torch/__init__.py
 FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=e FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
@@ -217,7 +217,7 @@ for before in empty damaged; do
   wait
   expect "sixteen processes on one $before cache have sixteen answers" is \
     "$(for i in $(seq 16); do jq -c '[.total, .traceable]' "answer.$i"; done | sort | uniq -c | tr -s ' ')" " 16 [3,3]"
-  expect "of which at most one has to tell something" test "$(cat errors.? errors.?? | wc -l)" -le 1
+  expect "at most one of which prints something" test "$(cat errors.? errors.?? | wc -l)" -le 1
   run discover --python "$here/good"
   expect "the $before cache is whole then" is "$err" ""
   expect "and holds each model once" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 3
@@ -244,7 +244,7 @@ run cache status --format json
 expect "the status keeps to its schema" validate stdout.txt cache
 head -c 20000 /dev/urandom >"$file"
 run discover --python "$here/good" --format json
-expect "a damaged cache is told" has "$err" "is damaged or has another format: created a new one"
+expect "a damaged cache is reported" has "$err" "is damaged or has another format: created a new one"
 expect "and the answer is right" json '.total == 3 and .traceable == 3'
 run discover --python "$here/good" --format json
 expect "and the cache is whole again" is "$err" ""
@@ -262,7 +262,7 @@ sqlite_version() { printf '\x00\x00\x00\x63' | dd of="$file" bs=1 seek=60 conv=n
 "$ZOOMETER" discover --python "$here/good" >/dev/null 2>&1
 sqlite_version
 run discover --python "$here/good" --format json
-expect "another format is made anew" has "$err" "has another format"
+expect "a file of another format is replaced" has "$err" "has another format"
 run cache clear
 expect "the cache can be removed" has "$out" "removed "
 expect "and is gone" test ! -e "$file"

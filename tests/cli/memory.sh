@@ -44,7 +44,7 @@ for words in "float16 2" "bfloat16 2" "int8 4"; do
   done
   expect "$1 keeps integers" json '.totals.parameter_bytes == (11689512 + 9620 - 20) * '$((4 / $2))' + 20 * 8'
   expect "$1 keeps the counts" test "$(jq -c '.totals | [.macs, .flops, .parameters, .nodes]' stdout.txt)" = "$(jq -c '.totals | [.macs, .flops, .parameters, .nodes]' float32.json)"
-  expect "$1 is told" json '.notes[0] | contains("'"$1"'")'
+  expect "$1 is reported" json '.notes[0] | contains("'"$1"'")'
   expect "$1 is the inputs'" json '.inputs[0].dtype == "'"$1"'"'
 done
 run profile resnet18 --dtype float32 --format json

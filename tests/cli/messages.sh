@@ -76,7 +76,7 @@ mkdir torch torchvision
 export FAKE_TORCH=$PWD/torch/__init__.py FAKE_LOG=$PWD/log
 FAKE_STOP=yes run discover --python "$PWD/good"
 expect "an interpreter that ends before the first model" is "$status" 3
-expect "is told with what it printed" has "$err" "cannot run the bridge: exit status 4; 1 line printed, the last: killed by its user"
+expect "and its output is reported" has "$err" "cannot run the bridge: exit status 4; 1 line printed, the last: killed by its user"
 cat >mute <<'END'
 #!/bin/bash
 [ "$1" = -c ] && exec "${0%/*}/good" "$@"

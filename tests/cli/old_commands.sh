@@ -55,7 +55,7 @@ expect "that names those it knows" has "$err" ".png, .pdf, .svg or .dot"
 
 # discover_models
 as discover_models
-expect "discover_models tells the totals" has "$out" "$(size_of all) models, $(size_of auto) traceable, 0 failed,"
+expect "discover_models shows the totals" has "$out" "$(size_of all) models, $(size_of auto) traceable, 0 failed,"
 for flag in --verbose -v; do
   as discover_models $flag
   expect "discover_models $flag has a line per model" is "$(grep -c ' traceable ' stdout.txt)" 80
@@ -73,7 +73,7 @@ expect "in place of the usual ones" is "$skipped" "$("$zoometer" list --registry
 
 for name in discover_models profile_graph show_fvcore_table; do
   as $name --help
-  expect "$name --help tells its flags" has "$out" "$name"
+  expect "$name --help shows its flags" has "$out" "$name"
   as $name --no-such-flag
   expect "$name refuses other flags" is "$status" 2
 done

@@ -51,7 +51,7 @@ expect "the other way round" is "$(names)" "resnet152 resnet101 resnet50 resnet3
 # --pareto
 run list --registry all --pareto macs,top1 --format json
 cp stdout.txt front.json
-expect "the models without accuracy are told" has "$err" "left out without macs,top1"
+expect "the models without accuracy are reported" has "$err" "left out without macs,top1"
 run list --registry all --show top1,dataset --where 'top1 != none' --format json
 expect "the front is what a plain search finds" jq -e --slurpfile front front.json '[.models[] | {name, macs} + .figures]
   | . as $all | map(. as $m | select(all($all[]; .dataset != $m.dataset or .macs > $m.macs or .top1 < $m.top1
@@ -89,7 +89,7 @@ expect "gates that hold" is "$status $err" "0 "
 run profile resnet50 --assert 'macs <= 4G' --assert 'nodes > 1' --assert 'parameters == 1 or intensity > 100' --format json
 expect "a gate that does not" is "$status" 1
 expect "the profile is written all the same" json '.totals.macs == 4089184256'
-expect "each is told with its values" is "$err" "zoometer: --assert macs <= 4G: does not hold: macs is 4089184256 (4.089 G)
+expect "each is reported with its values" is "$err" "zoometer: --assert macs <= 4G: does not hold: macs is 4089184256 (4.089 G)
 zoometer: --assert parameters == 1 or intensity > 100: does not hold: parameters is 25557032 (25.56 M), intensity is $(jq .totals.intensity stdout.txt)"
 run profile resnet50 --convention torch --assert 'cost == 8178368512' --format json
 expect "the convention's cost" is "$status $err" "0 "

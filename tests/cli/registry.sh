@@ -136,7 +136,7 @@ run list
 expect "sizes are positive" has "$err" "line 3: inputs: expected sizes of at least 1, got 0"
 printf '[models.net]\nfile = "a.onnx"\nshape = [1]\n' >"$config"
 run list
-expect "unknown keys are told" has "$err" "models.net.shape"
+expect "unknown keys are reported" has "$err" "models.net.shape"
 mkdir zoo
 : >zoo/one.onnx
 : >zoo/two.pt2
@@ -145,7 +145,7 @@ run list one two --format json
 expect "each file of a folder is a model" json '[.models[].source] == ["file:'"$PWD"'/zoo/one.onnx", "file:'"$PWD"'/zoo/two.pt2"]'
 printf 'folders = ["/no/such/folder"]\n' >"$config"
 run list
-expect "a missing folder is told" has "$err" "/no/such/folder: $config, line 1: cannot read the folder: No such file or directory"
+expect "a missing folder is reported" has "$err" "/no/such/folder: $config, line 1: cannot read the folder: No such file or directory"
 mkdir links
 ln -s /no/such/file links/dangling.onnx
 printf 'folders = ["%s"]\n' "$PWD/links" >"$config"
@@ -165,7 +165,7 @@ run profile mine --format json
 expect "and profiled" json '.model == "mine" and .totals.nodes > 0'
 run registry add mine --from "$net"
 expect "a taken name is wrong usage" is "$status" 2
-expect "that tells who has it" has "$err" "the name mine is taken: $config, line "
+expect "with the place of the other one" has "$err" "the name mine is taken: $config, line "
 run registry add resnet18 --from "$net"
 expect "a built-in name, too" has "$err" "the name resnet18 is taken: built in"
 run registry add one two --from "$net"

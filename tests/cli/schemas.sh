@@ -3,9 +3,9 @@
 # does not pass here.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
-told() { grep -rhoE '"zoometer\.[a-z_]+/1"' "$SOURCE_DIR"/src/{cli,report,registry} --include=*.cpp | tr -d '"' | sort -u; }
+documented() { grep -rhoE '"zoometer\.[a-z_]+/1"' "$SOURCE_DIR"/src/{cli,report,registry} --include=*.cpp | tr -d '"' | sort -u; }
 described() { grep -hoE 'zoometer\.[a-z_]+/1' "$SOURCE_DIR"/docs/schema/*.json | sort -u; }
-expect "each document has a schema, and each schema a document" is "$(told)" "$(described)"
+expect "each document has a schema, and each schema a document" is "$(documented)" "$(described)"
 named_alike() {
   local file name
   for file in "$SOURCE_DIR"/docs/schema/*.schema.json; do

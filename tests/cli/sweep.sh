@@ -103,7 +103,7 @@ for i in 1 2 3; do "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --shard "$i/3" 
 "$ZOOMETER" sweep merge part3.jsonl part1.jsonl part2.jsonl -o merged.csv
 expect "shards joined are the whole" cmp whole.csv merged.csv
 "$ZOOMETER" sweep merge whole.csv part2.jsonl -o twice.csv
-expect "what is there twice stays once" cmp whole.csv twice.csv
+expect "a duplicate stays once" cmp whole.csv twice.csv
 
 # interruptions
 for format in csv jsonl; do

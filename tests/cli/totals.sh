@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Text, JSON and CSV tell the same of every model (the page: report.sh).
+# Text, JSON and CSV agree for every model (the page: report.sh).
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
 "$ZOOMETER" list --registry all --format json | jq -r '.models[].name' >names.txt
@@ -17,7 +17,7 @@ BINARY = [" B", " KiB", " MiB", " GiB", " TiB"]
 COLUMNS = ("calls", "parameters", "buffers", "macs", "flops", "activations", "bytes_read", "bytes_written")
 
 
-def told(value, base, units):
+def printed(value, base, units):
     """Four significant digits with the largest prefix below the value."""
     if value < base:
         return f"{value}{units[0]}"
@@ -50,18 +50,18 @@ def check(name):
     text = profile(name, "text")
     total = text[text.index("\ntotal\n") :]
     for label, value in (
-        ("parameters", told(totals["parameters"], 1000, SI)),
-        ("MACs", told(totals["macs"], 1000, SI)),
-        ("FLOPs", told(totals["flops"], 1000, SI)),
-        ("activations", told(totals["activations"], 1000, SI)),
-        ("memory traffic", told(totals["bytes_read"] + totals["bytes_written"], 1024, BINARY)),
-        ("peak activations", told(totals["peak_activation_bytes"], 1024, BINARY)),
+        ("parameters", printed(totals["parameters"], 1000, SI)),
+        ("MACs", printed(totals["macs"], 1000, SI)),
+        ("FLOPs", printed(totals["flops"], 1000, SI)),
+        ("activations", printed(totals["activations"], 1000, SI)),
+        ("memory traffic", printed(totals["bytes_read"] + totals["bytes_written"], 1024, BINARY)),
+        ("peak activations", printed(totals["peak_activation_bytes"], 1024, BINARY)),
         ("intensity", f"{totals['intensity']:.2f}"),
     ):
         shown = re.search(rf"^  {label} +(?:≤ )?([\d.]+(?: [A-Za-z]+)?)(?:  |$)", total, re.M)
         assert shown and shown.group(1) == value, (label, value, shown and shown.group(0))
     root = text.split("\n\n")[1].splitlines()[1]
-    assert told(totals["macs"], 1000, SI) in root, root
+    assert printed(totals["macs"], 1000, SI) in root, root
 
 
 failed = 0

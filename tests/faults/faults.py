@@ -49,19 +49,19 @@ class Run:
         if self.seconds > 5:
             print(f"{self.seconds:.0f} s: {self.what}", flush=True)
 
-    def told(self):
+    def describe(self):
         return f"{self.what}\n  status {self.status}\n  {self.err[:500]}"
 
     def answers(self, out=None):
-        assert self.status == 0, self.told()
-        assert out is None or self.out == out, "another answer: " + self.told()
+        assert self.status == 0, self.describe()
+        assert out is None or self.out == out, "another answer: " + self.describe()
         return self
 
     def refuses(self, *texts):
         """It ends with a message that holds the texts, and status 3."""
-        assert self.status == 3 and self.err.startswith("zoometer: "), self.told()
+        assert self.status == 3 and self.err.startswith("zoometer: "), self.describe()
         for text in texts:
-            assert text in self.err, f"no {text!r}: " + self.told()
+            assert text in self.err, f"no {text!r}: " + self.describe()
         return self
 
 
@@ -246,7 +246,7 @@ def files_that_cannot_be_written():
             assert file.read_bytes() == whole, (call, reason)
         for what in ("kill", "torn"):
             for run in walk("change", what, *words, path="written", prepare=before, most=40):
-                assert run.status == -9 and file.read_bytes() == b"before", run.told()
+                assert run.status == -9 and file.read_bytes() == b"before", run.describe()
                 for name in beside(file)[1:]:
                     fresh(HERE / name)
         fresh(file)
@@ -281,7 +281,7 @@ def a_registry_that_cannot_be_written():
             run.refuses("registry.toml: cannot write")
             assert file.read_text() == before and beside(file) == [file.name], run.what
     for run in walk("change", "kill", *words, path="registry.toml", prepare=prepare, most=20):
-        assert run.status == -9 and file.read_text() == before, run.told()
+        assert run.status == -9 and file.read_text() == before, run.describe()
         Run("list").answers()
     fresh(CONFIG)
 
@@ -298,7 +298,7 @@ def a_file_that_may_not_grow():
     folder.mkdir()
     shutil.copy(ONNX, folder)
     run = Run("discover", "--source", folder, "--format", "json", limit=limit).answers()
-    assert json.loads(run.out)["traceable"] == 1 and "nothing is kept" in run.err, run.told()
+    assert json.loads(run.out)["traceable"] == 1 and "nothing is kept" in run.err, run.describe()
     fresh(folder, CACHE)
 
 
@@ -323,13 +323,13 @@ def a_full_disk():
     if ended.returncode != 0 and "report" not in ended.stdout:
         print("no disk of its own: a mount is not allowed here")
         return
-    told = ended.stdout + ended.stderr
-    assert ended.stdout.split("\n")[:3] == ["report 3", "before", "out.html"], told
-    assert "sweep 3\nbase 3\ncache 0" in ended.stdout, told
-    assert "out.html: cannot write: No space left on device" in ended.stderr, told
-    assert "rows.csv.part: cannot write: No space left on device" in ended.stderr, told
-    assert "rows.sqlite.part: SQLite: database or disk is full" in ended.stderr, told
-    assert "answers are not kept" in ended.stderr, told
+    output = ended.stdout + ended.stderr
+    assert ended.stdout.split("\n")[:3] == ["report 3", "before", "out.html"], output
+    assert "sweep 3\nbase 3\ncache 0" in ended.stdout, output
+    assert "out.html: cannot write: No space left on device" in ended.stderr, output
+    assert "rows.csv.part: cannot write: No space left on device" in ended.stderr, output
+    assert "rows.sqlite.part: SQLite: database or disk is full" in ended.stderr, output
+    assert "answers are not kept" in ended.stderr, output
     assert json.loads(Path("answer.json").read_text())["traceable"] == 1
     fresh(HERE / "some")
 
@@ -361,9 +361,9 @@ def sweeps_that_cannot_be_written():
             step = 3 if ending == "sqlite" and call != "rename" else 1
             for run in walk(call, reason, *words, path=file.name, prepare=prepare, most=60, step=step):
                 if call == "change":
-                    assert run.status == -9, run.told()
+                    assert run.status == -9, run.describe()
                 elif run.status == 0:  # SQLite can do without some of them
-                    assert rows_of(file) == whole, run.told()
+                    assert rows_of(file) == whole, run.describe()
                     continue
                 else:
                     run.refuses(file.name)
@@ -446,7 +446,7 @@ def check_cache(words, expected, run):
     assert is_sound(CACHE / "cache.sqlite3"), run.what
     after = Run(*words)
     assert verdicts(after) == expected, "another answer after " + run.what
-    assert "made anew" not in after.err and "damaged" not in after.err, after.told()
+    assert "created a new one" not in after.err and "damaged" not in after.err, after.describe()
     assert is_sound(CACHE / "cache.sqlite3"), run.what
 
 
@@ -460,8 +460,8 @@ def a_cache_that_cannot_be_written():
         for until in ("", "-"):
             for run in walk(call, reason, *words, path=str(CACHE), until=until, most=100,
                             prepare=lambda: fresh(CACHE)):
-                assert verdicts(run) == expected, run.told()
-                assert run.err == "" or "answers are not kept" in run.err, run.told()
+                assert verdicts(run) == expected, run.describe()
+                assert run.err == "" or "answers are not kept" in run.err, run.describe()
                 check_cache(words, expected, run)
     fresh(CACHE)
     Run(*words)
@@ -482,9 +482,9 @@ def a_cache_that_cannot_be_read():
         for until in ("", "-") if reason != "EINTR" else ("",):
             before = file.stat().st_ino
             for run in walk(call, reason, *words, path=str(CACHE), until=until, most=60):
-                assert verdicts(run) == expected, run.told()
-                assert run.err == "" or "answers are not kept" in run.err, run.told()
-                assert file.stat().st_ino == before, "the cache was taken away: " + run.told()
+                assert verdicts(run) == expected, run.describe()
+                assert run.err == "" or "answers are not kept" in run.err, run.describe()
+                assert file.stat().st_ino == before, "the cache was removed: " + run.describe()
     kept = sqlite3.connect(file).execute("SELECT count(*) FROM entries").fetchone()
     assert kept == (2,), kept
 
@@ -513,10 +513,10 @@ def killed_at_every_write_of_the_cache():
         for what in ("kill", "torn"):
             counts[name, what] = 0
             for run in walk("change", what, *words, path=str(CACHE), prepare=prepare, most=400):
-                assert run.status == -9, run.told()
+                assert run.status == -9, run.describe()
                 counts[name, what] += 1
                 if name == "damaged" and not run.out:
-                    verdicts(Run(*words))  # that one may tell of the damage
+                    verdicts(Run(*words))  # this run may report the damage
                 check_cache(words, expected, run)
     print("killed at writes of the cache:", sum(counts.values()), counts)
     assert all(count >= 10 for count in counts.values()), counts
@@ -532,7 +532,7 @@ def entries_that_are_damaged():
     base.commit()
     base.close()
     run = Run(*words)
-    assert verdicts(run) == expected and "has a damaged entry: ignored it" in run.err, run.told()
+    assert verdicts(run) == expected and "has a damaged entry: ignored it" in run.err, run.describe()
     assert verdicts(Run(*words)) == expected
     fresh(CACHE)
 
@@ -620,11 +620,11 @@ def memory_that_runs_out():
                 if run.status == 0:
                     answered += 1
                     got = file.read_bytes() if file in words else run.out
-                    assert got == whole, "another answer: " + run.told()
+                    assert got == whole, "another answer: " + run.describe()
                 else:
                     run.refuses()
                     # The streams that read TOML's numbers keep the reason to themselves.
-                    assert re.search("out of memory|no memory|could not be interpreted", run.err), run.told()
+                    assert re.search("out of memory|no memory|could not be interpreted", run.err), run.describe()
                     assert file not in words or file.read_bytes() == whole, run.what
                 left = set(beside(file)) - {"memory.out", "memory.out.part"}
                 assert not left, (run.what, left)

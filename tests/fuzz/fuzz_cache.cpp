@@ -1,5 +1,5 @@
-// The discovery cache, with any bytes as its file: it is read, or told and made anew, and what is
-// put there afterwards is there. The values of its entries are read from any bytes, too.
+// The discovery cache, with any bytes as its file: it is read, or reported and replaced, and what
+// is put there afterwards is there. The values of its entries are read from any bytes, too.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -45,11 +45,11 @@ void read_file(std::string_view bytes) {
   std::ofstream(path, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bool is_kept = true;
-  const auto tell = [&](std::string_view text) {
+  const auto notify = [&](std::string_view text) {
     if (text.starts_with("nothing is kept")) is_kept = false;
   };
   {
-    Cache cache(tell);
+    Cache cache(notify);
     cache.get("verdict", "scope", "name");
     cache.all("verdict");
     cache.usage();
@@ -58,7 +58,7 @@ void read_file(std::string_view bytes) {
     if (is_kept && cache.get("verdict", "scope", "name") != "value") std::abort();
   }
   if (!is_kept) return;
-  Cache again(tell);
+  Cache again(notify);
   if (is_kept && again.get("verdict", "scope", "name") != "value") std::abort();
 }
 

@@ -17,7 +17,7 @@ in one forward pass in eval mode. SHAPES are the shapes of its outputs: tensors 
 tuples, lists and dicts in order, separated by `,`; calls separated by ` | `; nothing for a
 module that is never called. A scalar's shape is `()`.
 
-Behind a detector's proposals, shapes depend on the data. Every detector therefore runs under
+After a detector's proposals, shapes depend on the data. Every detector therefore runs under
 several kinds of data (see REGIMES), and what differs between them is written `?`: a dimension,
 or all the shapes where even their number differs, or the number of calls. A `data-dependent`
 line names a module below which (itself included) every module that is called has such shapes;

@@ -44,7 +44,7 @@ expect "the state dicts" is "$(tail -n 2 stdout.txt | head -n 1)" "state dicts: 
 run verify --live --python $python --format json
 expect "the document keeps to its schema" validate stdout.txt live_verification
 expect "every module is compared" json '[.models[].modules] | add == 33577'
-expect "both told their figures" json '[.models[] | select(.via == "fx")
+expect "both reported their figures" json '[.models[] | select(.via == "fx")
   | select(.parameters.native == .parameters.live and .macs.native == .macs.live)] | length == 104'
 expect "torchvision 0.14 lacks three" has "$err" "does not have swin3d_b, swin3d_s, swin3d_t"
 

@@ -153,9 +153,9 @@ page_shows_it() {
 expect "docs/plugins.md shows the list" page_shows_it
 run discover 'tiny*' --plugin libtiny.so --format json
 expect "discover finds both" json '[.models[] | select(.status == "traceable") | .name] == ["tiny_8", "tiny_16"]'
-expect "and tells their figures" json '[.models[].parameters] == [1562, 5418] and [.models[].macs] == [516256, 1622336]'
+expect "and shows their figures" json '[.models[].parameters] == [1562, 5418] and [.models[].macs] == [516256, 1622336]'
 run list tiny_8 --plugin libtiny.so --format json
-expect "list tells the declared figures" json '.models[0].parameters == 1562 and .models[0].macs == null'
+expect "list shows the declared figures" json '.models[0].parameters == 1562 and .models[0].macs == null'
 expect_error 2 'no such model' profile tiny_8
 
 mkdir -p "$XDG_CONFIG_HOME/zoometer"

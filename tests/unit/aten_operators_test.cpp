@@ -81,7 +81,7 @@ ImportNotes read(const Operator& op, Graph& graph) {
 
 class AtenOperator : public ::testing::TestWithParam<Operator> {};
 
-/// A shape other than the declared one would be told in a note, an operator that is not translated
+/// A shape other than the declared one would be in a note, an operator that is not translated
 /// in the coverage.
 TEST_P(AtenOperator, CostsWhatItsDefinitionSays) {
   const Operator& op = GetParam();

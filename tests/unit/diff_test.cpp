@@ -46,7 +46,7 @@ class Sketch {
 };
 
 /// "a=b" for each pair, "-a" for what was removed, "+b" for what was added.
-std::set<std::string> told(const Graph& before, const Graph& after) {
+std::set<std::string> pairs_of(const Graph& before, const Graph& after) {
   const ModuleMatch match = match_modules(before, after);
   std::set<std::string> result;
   for (ModuleId x = 1; x < before.modules().size(); ++x) {
@@ -60,33 +60,33 @@ std::set<std::string> told(const Graph& before, const Graph& after) {
   return result;
 }
 
-using Told = std::set<std::string>;
+using Pairs = std::set<std::string>;
 
 TEST(ModuleMatch, WordsHoldTheirPlace) {
   const Sketch before{{"stem", "Conv", 1}, {"head", "Linear", 2}, {"extra", "Conv", 3}};
   const Sketch after{{"stem", "Conv", 9}, {"neck", "Conv", 1}, {"head", "Sequential", 0}};
-  EXPECT_EQ(told(before.graph(), after.graph()),
-            (Told{"stem=stem", "head=head", "-extra", "+neck"}));
+  EXPECT_EQ(pairs_of(before.graph(), after.graph()),
+            (Pairs{"stem=stem", "head=head", "-extra", "+neck"}));
 }
 
 TEST(ModuleMatch, NumbersAreOnlyPositions) {
   const Sketch before{{"0", "Conv", 1}, {"1", "ReLU"}, {"2", "Conv", 2}, {"3", "ReLU"}};
   const Sketch after{
       {"0", "Conv", 1}, {"1", "Norm", 7}, {"2", "ReLU"}, {"3", "Conv", 2}, {"4", "ReLU"}};
-  EXPECT_EQ(told(before.graph(), after.graph()), (Told{"0=0", "+1", "1=2", "2=3", "3=4"}));
-  EXPECT_EQ(told(after.graph(), before.graph()), (Told{"0=0", "-1", "2=1", "3=2", "4=3"}));
+  EXPECT_EQ(pairs_of(before.graph(), after.graph()), (Pairs{"0=0", "+1", "1=2", "2=3", "3=4"}));
+  EXPECT_EQ(pairs_of(after.graph(), before.graph()), (Pairs{"0=0", "-1", "2=1", "3=2", "4=3"}));
 }
 
 TEST(ModuleMatch, AReplacedLeafKeepsItsPosition) {
   const Sketch before{{"0", "Conv", 1}, {"1", "ReLU"}};
   const Sketch after{{"0", "Conv", 1}, {"1", "GELU"}};
-  EXPECT_EQ(told(before.graph(), after.graph()), (Told{"0=0", "1=1"}));
+  EXPECT_EQ(pairs_of(before.graph(), after.graph()), (Pairs{"0=0", "1=1"}));
 }
 
 TEST(ModuleMatch, ChildrenInAnotherOrder) {
   const Sketch before{{"a", "Conv", 1}, {"b", "Linear", 2}};
   const Sketch after{{"b", "Linear", 2}, {"a", "Conv", 1}};
-  EXPECT_EQ(told(before.graph(), after.graph()), (Told{"a=a", "b=b"}));
+  EXPECT_EQ(pairs_of(before.graph(), after.graph()), (Pairs{"a=a", "b=b"}));
 }
 
 TEST(ModuleMatch, MovedModulesAreFoundByStructure) {
@@ -97,9 +97,9 @@ TEST(ModuleMatch, MovedModulesAreFoundByStructure) {
                      {"backbone.body.0", "Conv", 5},
                      {"backbone.relu", "ReLU"},
                      {"head", "Head", 8}};
-  EXPECT_EQ(told(before.graph(), after.graph()),
-            (Told{"stage=backbone.body", "stage.0=backbone.body.0", "relu=backbone.relu", "-fc",
-                  "+backbone", "+head"}));
+  EXPECT_EQ(pairs_of(before.graph(), after.graph()),
+            (Pairs{"stage=backbone.body", "stage.0=backbone.body.0", "relu=backbone.relu", "-fc",
+                   "+backbone", "+head"}));
 }
 
 TEST(ModuleMatch, MovedAndChangedModulesAreFoundByNameAndLikeness) {
@@ -110,9 +110,9 @@ TEST(ModuleMatch, MovedAndChangedModulesAreFoundByNameAndLikeness) {
                      {"body.layer.a", "Conv", 5},
                      {"body.layer.b", "Conv", 60},
                      {"body.layer.c", "Conv", 7}};
-  EXPECT_EQ(told(before.graph(), after.graph()),
-            (Told{"layer=body.layer", "layer.a=body.layer.a", "layer.b=body.layer.b",
-                  "layer.c=body.layer.c", "+body"}));
+  EXPECT_EQ(pairs_of(before.graph(), after.graph()),
+            (Pairs{"layer=body.layer", "layer.a=body.layer.a", "layer.b=body.layer.b",
+                   "layer.c=body.layer.c", "+body"}));
 }
 
 TEST(ModuleMatch, TooManyChildrenToAlignAreMatchedByName) {
@@ -124,7 +124,7 @@ TEST(ModuleMatch, TooManyChildrenToAlignAreMatchedByName) {
     before.add({names[static_cast<std::size_t>(i)], "Conv", 1});
     after.add({names[static_cast<std::size_t>(i)], "Conv", 2});
   }
-  const Told pairs = told(before.graph(), after.graph());
+  const Pairs pairs = pairs_of(before.graph(), after.graph());
   EXPECT_EQ(pairs.size(), 2100U);
   EXPECT_TRUE(pairs.contains("m0=m0") && pairs.contains("m2099=m2099"));
 }

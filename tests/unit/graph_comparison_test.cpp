@@ -1,4 +1,4 @@
-// A native graph against what the live bridge tells of the same model.
+// A native graph against the live bridge's record of the same model.
 #include "registry/graph_comparison.hpp"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ void trace_untrained(const char* name, Graph& graph) {
   trace(*find_in_zoo(name).model, options, graph);
 }
 
-/// What a bridge would tell of a graph: its state dict, and the calls of its modules.
+/// A bridge's record of a graph: its state dict, and the calls of its modules.
 FxRecord record_of(const Graph& graph) {
   FxRecord record;
   for (const ParameterId id : graph.parameters_in_order()) {
@@ -32,9 +32,9 @@ FxRecord record_of(const Graph& graph) {
                              graph.shape(parameter.value)});
   }
   for (const ModuleCall& call : graph.calls()) {
-    HeardCall& told = record.module_calls.emplace_back();
-    told.path = graph.module_path(call.module);
-    for (const ValueId value : graph.outputs_of(call)) told.outputs.push_back(graph.shape(value));
+    HeardCall& heard = record.module_calls.emplace_back();
+    heard.path = graph.module_path(call.module);
+    for (const ValueId value : graph.outputs_of(call)) heard.outputs.push_back(graph.shape(value));
   }
   return record;
 }

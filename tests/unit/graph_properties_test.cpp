@@ -31,7 +31,7 @@ RC_GTEST_PROP(RandomGraph, KeepsTheRules, (const Steps& steps)) {
   verify(RandomNetwork(steps).graph);
 }
 
-/// What a module tells is what its own nodes and parameters and the modules below it do.
+/// A module's metrics are the sum of its own nodes and parameters and of the modules below it.
 RC_GTEST_PROP(RandomGraph, SumsUpItsModuleTree, (const Steps& steps)) {
   const RandomNetwork network(steps);
   const Graph& graph = network.graph;

@@ -1,5 +1,5 @@
-// Texts of every length, since the parser takes several bytes at a time: a sanitizer tells where it
-// reads beyond what it may.
+// Texts of every length, since the parser takes several bytes at a time: a sanitizer reports where
+// it reads beyond what it may.
 #include <gtest/gtest.h>
 
 #include "import/json.hpp"

@@ -198,7 +198,7 @@ class Program {
       const Selection best = topk(a.tensor, 1, 3);
       add_fresh(best.values, element_bytes(a));
       add_fresh(best.indices, 8);
-      known_.pop_back();  // nobody reads the indices
+      known_.pop_back();  // the indices are unused
       break;
     }
     case 11:

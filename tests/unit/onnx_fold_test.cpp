@@ -66,7 +66,7 @@ Case of_reals(const std::string& op_type, std::vector<float> a, std::vector<floa
           sizes};
 }
 
-/// A node of truths, 1 or 0; one is added to each, as a size that is 0 tells little.
+/// A node of truths, 1 or 0; one is added to each, because a size of 0 shows little.
 Case of_truths(const std::string& op_type, std::vector<std::int64_t> a, std::vector<std::int64_t> b,
                const Shape& sizes) {
   return {op_type,

@@ -26,7 +26,7 @@ MappedFile in_memory(std::string_view text) {
   return MappedFile("test.onnx", std::as_bytes(std::span(text)));
 }
 
-/// A graph read from a file in memory, with what the reader told.
+/// A graph read from a file in memory, with the reader's notes.
 struct Read {
   Graph graph;
   ImportNotes notes;
@@ -107,9 +107,10 @@ TEST(Onnx, TellsWhatRuntimesMayComputeOnIntegers) {
                          value_info("v", type({4, 4})), value_info("s", type({}))},
               .outputs = {value_info("y", type({2, 4}))}})}));
   };
-  const auto tells = Contains(HasSubstr("products of dequantised integers: 1, counted in float"));
-  EXPECT_THAT(read("c").notes.notes, tells);
-  EXPECT_THAT(read("v").notes.notes, Not(tells));
+  const auto has_note =
+      Contains(HasSubstr("products of dequantised integers: 1, counted in float"));
+  EXPECT_THAT(read("c").notes.notes, has_note);
+  EXPECT_THAT(read("v").notes.notes, Not(has_note));
 }
 
 TEST(Onnx, PadsAutomatically) {
@@ -242,7 +243,7 @@ TEST(Onnx, KeepsGoingOverUnknownOperators) {
   const CoverageLedger ledger = read.metrics().coverage;
   ASSERT_EQ(ledger.unknown.size(), 3U);
   EXPECT_EQ(ledger.unknown[0].name, "com.example::Strange");
-  // Nothing says the shape of u, so that the Relu behind it cannot be counted either.
+  // The shape of u is unknown, so the Relu after it cannot be counted either.
   EXPECT_EQ(ledger.unknown[2].name, "Relu");
 }
 
@@ -290,7 +291,7 @@ TEST(Onnx, MakesTheModuleTreeOfMetadata) {
   EXPECT_EQ(read.graph.modules()[2].kind, "ReLU");
 }
 
-// torch 2's exporter gives a convolution with which it fused the norm behind it the norm's scope.
+// torch 2's exporter gives a convolution that is fused with the norm after it the norm's scope.
 TEST(Onnx, PutsFusedConvolutionsWhereTheirWeightsAre) {
   const auto convolution = [](const char* weight, const char* scopes) {
     return node({"Conv",

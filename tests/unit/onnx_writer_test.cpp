@@ -183,7 +183,7 @@ TEST(OnnxWriter, RefusesElementTypesThatTheOpsetLacks) {
   EXPECT_EQ(error.message, "ONNX's opset 17 has no element type float8_e4m3fn");
 }
 
-/// What the writer tells of a graph.
+/// The notes of the writer on a graph.
 std::vector<std::string> remarks_on(const Graph& graph) {
   std::vector<std::string> remarks;
   GraphOptions options;
@@ -396,7 +396,7 @@ const Form forms[] = {
     {"masked_select",
      [](Tensor x, Tensor y) { return apply(masked_select_op, NoAttrs{}, x, binary(gt_op, x, y)); },
      {"gt", "reshape", "reshape", "nonzero", "flatten", "index_select"}},
-    // ONNX tells the positions as columns: the reader turns them, and the writer had turned them,
+    // ONNX gives the positions as columns: the reader turns them, and the writer had turned them,
     // too.
     {"nonzero",
      [](Tensor x, Tensor) { return apply(nonzero_op, NoAttrs{}, x); },

@@ -123,7 +123,7 @@ TEST(Program, IsReadFromTheOlderLayout) {
     writer.add("serialized_exported_program.json",
                old_signature ? small_program().old_str() : small_program().str(),
                {.deflate = true});
-    writer.add("serialized_state_dict.pt", "a pickle that nobody reads");
+    writer.add("serialized_state_dict.pt", "an unused pickle");
     writer.add("version", "8.8");
     const Imported imported = import(writer.finish());
     EXPECT_EQ(imported.notes.format,

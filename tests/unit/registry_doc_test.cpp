@@ -1,4 +1,4 @@
-// docs/registry.md tells every reason code and every parameter of a family.
+// docs/registry.md has every reason code and every parameter of a family.
 #include <gtest/gtest.h>
 
 #include <fstream>

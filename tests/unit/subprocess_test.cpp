@@ -11,35 +11,36 @@ namespace {
 
 using ::testing::ElementsAre;
 
-/// What a program told, and how it ended.
-struct Told {
+/// What a program wrote, and how it ended.
+struct Output {
   std::vector<std::string> lines;
   std::string printed;
   Ending ending;
 };
 
 /// Runs a script of sh, which finds the path of the results' pipe in $0.
-Told run_script(const std::string& script, double first_limit = 60, double limit = 60) {
-  Told told;
+Output run_script(const std::string& script, double first_limit = 60, double limit = 60) {
+  Output output;
   ProcessRequest request;
   request.words = {"sh", "-c", script, std::string(ProcessRequest::results_path)};
   request.on_line = [&](std::string_view line) {
-    told.lines.emplace_back(line);
+    output.lines.emplace_back(line);
     return line != "enough";
   };
-  request.on_print = [&](std::string_view text) { told.printed += text; };
+  request.on_print = [&](std::string_view text) { output.printed += text; };
   request.first_limit = first_limit;
   request.limit = limit;
-  told.ending = run_process(request);
-  return told;
+  output.ending = run_process(request);
+  return output;
 }
 
 TEST(Subprocess, TellsLinesAndPrintsApart) {
-  const Told told = run_script("echo one >$0; echo printed; echo err >&2; printf 'two\\nthr' >$0");
-  EXPECT_THAT(told.lines, ElementsAre("one", "two"));  // what ends without a newline is no line
-  EXPECT_EQ(told.printed, "printed\nerr\n");
-  EXPECT_TRUE(told.ending.is_success());
-  EXPECT_EQ(told.ending.text(), "exit status 0");
+  const Output output =
+      run_script("echo one >$0; echo printed; echo err >&2; printf 'two\\nthr' >$0");
+  EXPECT_THAT(output.lines, ElementsAre("one", "two"));  // a line ends with a newline
+  EXPECT_EQ(output.printed, "printed\nerr\n");
+  EXPECT_TRUE(output.ending.is_success());
+  EXPECT_EQ(output.ending.text(), "exit status 0");
 }
 
 TEST(Subprocess, HandsOverWhatWasPrintedBeforeALine) {
@@ -66,24 +67,24 @@ TEST(Subprocess, TellsHowAProgramEnded) {
 }
 
 TEST(Subprocess, WaitsForNothingThatItLeavesBehind) {
-  const Told told = run_script("sleep 1 & echo told >$0");  // which holds the pipes open
-  EXPECT_THAT(told.lines, ElementsAre("told"));
-  EXPECT_TRUE(told.ending.is_success());
+  const Output output = run_script("sleep 1 & echo written >$0");  // which holds the pipes open
+  EXPECT_THAT(output.lines, ElementsAre("written"));
+  EXPECT_TRUE(output.ending.is_success());
 }
 
 TEST(Subprocess, StopsAProgramThatIsSilent) {
   const Ending at_first = run_script("exec sleep 600", 0).ending;
   EXPECT_EQ(at_first.kind, Ending::Kind::silent);
   EXPECT_EQ(at_first.text(), "killed after it was silent for too long");
-  const Told later = run_script("echo begun >$0; exec sleep 600", 60, 0);
+  const Output later = run_script("echo begun >$0; exec sleep 600", 60, 0);
   EXPECT_THAT(later.lines, ElementsAre("begun"));
   EXPECT_EQ(later.ending.kind, Ending::Kind::silent);
 }
 
 TEST(Subprocess, StopsWhereTheReaderHasEnough) {
-  const Told told = run_script("echo enough >$0; exec sleep 600");
-  EXPECT_EQ(told.ending.kind, Ending::Kind::stopped);
-  EXPECT_EQ(told.ending.text(), "stopped");
+  const Output output = run_script("echo enough >$0; exec sleep 600");
+  EXPECT_EQ(output.ending.kind, Ending::Kind::stopped);
+  EXPECT_EQ(output.ending.text(), "stopped");
 }
 
 TEST(Subprocess, StopsWhereWeAreInterrupted) {

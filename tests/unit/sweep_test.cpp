@@ -150,7 +150,7 @@ TEST(OrderedWork, AnExceptionEndsIt) {
 TEST(OrderedWork, TheFirstExceptionIsThrownAfterTheResultsBeforeIt) {
   for (int round = 0; round < 50; ++round) {
     std::size_t taken = 0;
-    const std::string told = failure_of([&] {
+    const std::string message = failure_of([&] {
       do_in_order<std::size_t>(
           10'000, 4,
           [](std::size_t index) {
@@ -160,7 +160,7 @@ TEST(OrderedWork, TheFirstExceptionIsThrownAfterTheResultsBeforeIt) {
           },
           [&](std::size_t, std::size_t) { ++taken; });
     });
-    EXPECT_EQ(told, "io: 100");
+    EXPECT_EQ(message, "io: 100");
     EXPECT_EQ(taken, 100U);
   }
 }

@@ -262,8 +262,8 @@ def the_roofline_of_a_device_is_the_commands(browser):
         seconds = device["lower_bound_seconds"]
         text = browser.js("return document.querySelector('.verdict strong').textContent")
         number, unit = text.split()
-        told = float(number) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[unit]
-        assert abs(told / seconds - 1) < 1e-3, (text, seconds)
+        printed = float(number) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[unit]
+        assert abs(printed / seconds - 1) < 1e-3, (text, seconds)
 
 
 @case

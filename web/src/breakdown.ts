@@ -1,4 +1,4 @@
-// Treemap and sunburst of what a metric is made of; a click goes into a module.
+// Treemap and sunburst of the parts of a metric; a click goes into a module.
 import { hierarchy, partition, treemap, treemapSquarify } from "d3-hierarchy";
 import type { HierarchyRectangularNode } from "d3-hierarchy";
 import { arc } from "d3-shape";
@@ -69,7 +69,7 @@ export class BreakdownView {
     return metrics[this.#metric].unit === "bytes" ? bytes(value) : count(value);
   }
 
-  /** The parts of a module: its children, and what it costs outside of them. */
+  /** The parts of a module: its children, and its own cost outside of them. */
   #part(module: number, depth: number): Part {
     const { children, name } = this.#model.modules[module];
     const total = this.#value(module);
@@ -81,7 +81,7 @@ export class BreakdownView {
     return { module, label: name, own: 0, children: parts };
   }
 
-  /** Draws at the present width; nothing where there is none. */
+  /** Draws at the current width; nothing if it is 0. */
   render(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     if (width === 0) return;
@@ -105,7 +105,7 @@ export class BreakdownView {
     this.#canvas.replaceChildren(this.#form === "treemap" ? this.#treemap(root, width) : this.#sunburst(root, width));
   }
 
-  /** One colour per part of the first level at which the model parts in earnest. */
+  /** One colour per part of the first level with several large parts. */
   #hues(root: Cell): (cell: Cell) => string {
     let split = root;
     for (;;) {

@@ -1,6 +1,6 @@
-// What the program put into the page, and the same as objects that refer to one another.
+// The document that the program put into the page, and the same as objects that refer to each other.
 
-export interface Figures {
+export interface Metrics {
   parameters: number;
   macs: number;
   flops: number;
@@ -17,7 +17,7 @@ export interface PortInfo {
   bound?: boolean;
 }
 
-export interface ModuleFigures extends Figures {
+export interface ModuleMetrics extends Metrics {
   path: string;
   type: string;
   calls: number;
@@ -25,7 +25,7 @@ export interface ModuleFigures extends Figures {
   output_shapes: number[][];
 }
 
-export interface OperatorFigures extends Figures {
+export interface OperatorMetrics extends Metrics {
   op: string;
   count: number;
 }
@@ -37,15 +37,15 @@ export interface ProfileDocument {
   notes?: string[];
   inputs: PortInfo[];
   outputs: PortInfo[];
-  totals: Figures & {
+  totals: Metrics & {
     buffers: number;
     parameter_bytes: number;
     peak_activation_bytes: number;
     intensity: number;
     nodes: number;
   };
-  modules: ModuleFigures[];
-  operators: OperatorFigures[];
+  modules: ModuleMetrics[];
+  operators: OperatorMetrics[];
   coverage: { counted: number; zero: number; unknown: { op: string; count: number }[] };
 }
 
@@ -96,7 +96,7 @@ export interface ModelNode {
   name: string;
 }
 
-export interface ModelModule extends ModuleFigures {
+export interface ModelModule extends ModuleMetrics {
   id: number;
   name: string;
   parent: number;
@@ -198,11 +198,11 @@ export class Model {
   }
 }
 
-/** What parts of a model can be compared by. */
+/** A metric for the comparison of a model's parts. */
 export interface Metric {
   label: string;
   unit: "count" | "bytes";
-  of(figures: Figures): number;
+  of(figures: Metrics): number;
 }
 
 export const metrics = {

@@ -1,4 +1,4 @@
-// Elements made without markup: every text, whatever a model file holds, is set as text.
+// Elements made without markup: every text, whatever a model file contains, is set as text.
 
 type Child = Node | string | null | undefined;
 type Listener = (event: never) => void;
@@ -32,7 +32,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
 }
 
-/** A group of buttons of which one is pressed. */
+/** A group of buttons, one of which is pressed. */
 export function choice<T extends string>(
   label: string,
   options: readonly (readonly [T, string])[],
@@ -53,7 +53,7 @@ export function choice<T extends string>(
 
 const tooltip = html("div", { class: "tooltip", role: "status", hidden: true });
 
-/** Shows a few lines beside the pointer; none hides them. */
+/** Shows a few lines beside the pointer; without lines, hides them. */
 export function showTooltip(event: { clientX: number; clientY: number }, lines: readonly string[]): void {
   if (!tooltip.isConnected) document.body.append(tooltip);
   tooltip.hidden = lines.length === 0;

@@ -42,7 +42,7 @@ export function shape(sizes: readonly number[]): string {
   return sizes.length === 0 ? "scalar" : sizes.join(" × ");
 }
 
-/** "+135.2 M", "−2.1 k": a change by the text of its size; nothing for none. */
+/** "+135.2 M", "−2.1 k": a change with the text of its size; empty for none. */
 export function signed(value: number, text: (size: number) => string): string {
   return value === 0 ? "" : `${value < 0 ? "−" : "+"}${text(Math.abs(value))}`;
 }

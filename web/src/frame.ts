@@ -1,4 +1,4 @@
-// What all pages have in common: head, navigation, sections.
+// The common parts of all pages: head, navigation, sections.
 import { choice, html } from "./dom";
 
 export function section(id: string, title: string, hint: string): HTMLElement {
@@ -14,11 +14,11 @@ function themeChoice(): HTMLElement {
 
 export interface PageFrame {
   title: string;
-  /** Beside the title: where what is shown comes from. */
+  /** Beside the title: the origin of the model. */
   origin: string;
   program: string;
   sections: readonly HTMLElement[];
-  /** Called before a jump: what is above a section is filled first, lest it move away. */
+  /** Called before a jump: the sections above are filled first, so that the target does not move. */
   beforeJump?: () => void;
 }
 

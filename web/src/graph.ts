@@ -70,7 +70,7 @@ export class GraphView {
     this.#fitted = true;
   }
 
-  /** On paper the whole graph is in sight. */
+  /** On paper the whole graph is visible. */
   #print(): void {
     this.#draw();
     const { width, height } = this.#layout.place();
@@ -78,11 +78,11 @@ export class GraphView {
     this.#scene.removeAttribute("transform");
   }
 
-  /** Opens what is around a module and brings it into sight. */
+  /** Opens the modules around a module and scrolls to it. */
   reveal(module: number): void {
     const box = this.#layout.find(module);
     if (box === undefined) {
-      this.#details.replaceChildren(moduleDetails(this.#model, module), html("p", { class: "quiet" }, "Nothing of it runs."));
+      this.#details.replaceChildren(moduleDetails(this.#model, module), html("p", { class: "quiet" }, "None of its operators run."));
       return;
     }
     this.#draw();
@@ -163,7 +163,7 @@ export class GraphView {
     this.#move();
   }
 
-  /** Where a box lies in the scene. */
+  /** The position of a box in the scene. */
   #locate(box: Box): { x: number; y: number; width: number; height: number } | undefined {
     const path: Box[] = [];
     for (let at: Box | null = box; at !== null; at = at.parent) path.unshift(at);

@@ -1,4 +1,4 @@
-// Rows of equal height of which only those in sight exist; on paper the first ones.
+// Rows of equal height, of which only the visible ones exist; on paper the first ones.
 import { html } from "./dom";
 
 const rowHeight = 28;
@@ -71,7 +71,7 @@ export interface Sort<Column> {
   descending: boolean;
 }
 
-/** The heads of columns, each a button: a click sorts by the largest, then the smallest, then not. */
+/** The heads of columns as buttons: clicks sort by the largest, then the smallest, then not at all. */
 export class HeadRow<Column extends { key: string; label: string; title?: string }> {
   readonly element = html("div", { class: "tree-row tree-head", role: "row", "aria-rowindex": 1 });
   sort: Sort<Column> | null = null;
@@ -95,7 +95,7 @@ export class HeadRow<Column extends { key: string; label: string; title?: string
   }
 }
 
-/** Moves by the arrow keys and their like; returns the new place, or nothing for other keys. */
+/** Moves by arrow and page keys; returns the new position, or nothing for other keys. */
 export function moved(event: KeyboardEvent, current: number, count: number, page: number): number | null {
   if (event.ctrlKey || event.metaKey || event.altKey || count === 0) return null;
   const steps: Record<string, number> = { ArrowDown: current + 1, ArrowUp: current - 1, PageDown: current + page, PageUp: current - page, Home: 0, End: count - 1 };

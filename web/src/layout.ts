@@ -1,5 +1,5 @@
 // The graph as boxes within boxes. Each open box is laid out on its own, from its direct parts only,
-// so that the work depends on what is in sight and not on the size of the model.
+// so that the work depends on what is visible and not on the size of the model.
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { Model } from "./data";
 import { shape } from "./format";
@@ -9,7 +9,7 @@ export interface Box {
   kind: "module" | "operator" | "run" | "port";
   label: string;
   detail: string;
-  /** The module it shows or stands in. */
+  /** The module that it shows or belongs to. */
   module: number;
   /** The operators inside; the one it shows. */
   nodes: readonly number[];
@@ -66,7 +66,7 @@ export class GraphLayout {
     this.#model = model;
     this.root = { id: "m0", kind: "module", label: model.profile.model, detail: model.modules[0].type, module: 0, nodes: model.nodes.map((node) => node.id), parent: null };
     this.#open.add(this.root);
-    // A wrapper around all the rest says nothing: show what is in it.
+    // A wrapper around everything else is not informative: show its content.
     let at = this.root;
     for (;;) {
       const parts = this.parts(at);
@@ -91,7 +91,7 @@ export class GraphLayout {
     this.#placed.clear();
   }
 
-  /** Opens what is around a module; returns its box, or none where nothing of it runs. */
+  /** Opens the modules around a module; returns its box, or none if none of its operators run. */
   find(module: number): Box | undefined {
     const { modules } = this.#model;
     const path = new Set<number>();
@@ -113,7 +113,7 @@ export class GraphLayout {
     return at;
   }
 
-  /** The direct parts of a box: modules, operators, or runs of them where they are too many. */
+  /** The direct parts of a box: modules, operators, or runs of them if there are too many. */
   parts(box: Box): readonly Box[] {
     box.parts ??= this.#split(box);
     return box.parts;
@@ -234,7 +234,7 @@ export class GraphLayout {
     return this.#model.shapeOf(first).join("×") + (values.size > 1 ? ` +${values.size - 1}` : "");
   }
 
-  /** Links the parts of a box; returns ports for what comes in and goes out. */
+  /** Links the parts of a box; returns ports for its inputs and outputs. */
   #link(box: Box, owner: ReadonlyMap<number, Box>, link: (from: string, to: string, value: number) => void): Box[] {
     const { nodes, producers, consumers, isParameter, graph } = this.#model;
     const ports = new Map<string, Box>();

@@ -16,7 +16,7 @@ import { sweepPage } from "./sweep";
 import type { SweepDocument } from "./sweep";
 import { TreeView } from "./tree";
 
-/** Fills a section when it comes near to sight, or on paper. */
+/** Fills a section when it is nearly visible, or for paper. */
 function lazily(element: HTMLElement, fill: () => void): () => void {
   let isDone = false;
   const run = () => {
@@ -52,10 +52,10 @@ function page(model: Model): void {
   const selection = new Selection();
   const overview = section("summary", "Summary", "");
   overview.append(...summary(model));
-  const breakdown = section("breakdown", "Breakdown", "What the model is made of, by module. A click goes in; the path above the picture leads back.");
+  const breakdown = section("breakdown", "Breakdown", "The parts of the model, by module. A click opens a module; the path above the picture leads back.");
   const graph = section("graph", "Graph", "");
   const roofline = section("roofline", "Roofline", "Each operator's arithmetic intensity against its FLOPs. An operator above a curve takes at least that long on such a device.");
-  const memory = section("memory", "Memory", "Bytes of activations alive while each operator runs; weights are apart.");
+  const memory = section("memory", "Memory", "Bytes of activations alive while each operator runs, without weights.");
   const operators = section("operators", "Operators", "");
 
   const breakdownView = new BreakdownView(model, selection);
@@ -85,7 +85,7 @@ function page(model: Model): void {
   });
 
   const sections = [overview, modules, breakdown, graph, roofline, memory, operators];
-  // What is above a section is filled before a jump to it, lest it move away.
+  // The sections above are filled before a jump, so that the target does not move.
   const openers = [openBreakdown, openGraph, openRoofline, openMemory, openOperators];
   const open = () => openers.forEach((opener) => opener());
   const origin = [profile.source, profile.variant, model.program].filter((text) => text !== undefined && text !== "").join(" · ");

@@ -52,7 +52,7 @@ export class MemoryView {
     );
   }
 
-  /** Draws at the present width; nothing where there is none. */
+  /** Draws at the current width; nothing if it is 0. */
   render(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     const { nodes, graph } = this.#model;

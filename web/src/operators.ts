@@ -1,12 +1,12 @@
-import type { Model, OperatorFigures } from "./data";
+import type { Model, OperatorMetrics } from "./data";
 import { html } from "./dom";
 import { bytes, count, exact, share } from "./format";
 
 interface Column {
   key: string;
   label: string;
-  value(row: OperatorFigures): number | string;
-  text(row: OperatorFigures): string;
+  value(row: OperatorMetrics): number | string;
+  text(row: OperatorMetrics): string;
 }
 
 export function operatorTable(model: Model): HTMLElement {
@@ -27,7 +27,7 @@ export function operatorTable(model: Model): HTMLElement {
     },
   ];
   const body = html("tbody", {});
-  const fill = (rows: readonly OperatorFigures[]) =>
+  const fill = (rows: readonly OperatorMetrics[]) =>
     body.replaceChildren(
       ...rows.map((row) =>
         html(

@@ -75,7 +75,7 @@ export class RooflineView {
     return Math.max(flops / this.#device.peak, moved / this.#device.bandwidth);
   }
 
-  #tell(ridge: number): void {
+  #showTimes(ridge: number): void {
     let total = 0;
     let memory = 0;
     for (const node of this.#model.nodes) {
@@ -91,11 +91,11 @@ export class RooflineView {
     );
   }
 
-  /** Draws at the present width; nothing where there is none. */
+  /** Draws at the current width; nothing if it is 0. */
   render(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     const ridge = this.#device.peak / this.#device.bandwidth;
-    this.#tell(ridge);
+    this.#showTimes(ridge);
     if (width === 0) return;
     if (this.#points.length === 0) {
       this.#canvas.replaceChildren(html("p", { class: "quiet empty" }, "No operator has FLOPs."));

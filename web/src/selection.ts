@@ -1,4 +1,4 @@
-// The module that all views point at.
+// The selected module of all views.
 
 type Listener = (module: number, source: string) => void;
 
@@ -12,7 +12,7 @@ export class Selection {
   listen(listener: Listener): void {
     this.#listeners.push(listener);
   }
-  /** `source` lets a view tell its own selections from those of others. */
+  /** `source` lets a view distinguish its own selections from those of others. */
   select(module: number, source: string): void {
     this.#module = module;
     for (const listener of this.#listeners) listener(module, source);

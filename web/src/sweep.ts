@@ -33,7 +33,7 @@ function textOf(column: SweepColumn, value: Cell): string {
   return column.unit === "ratio" ? value.toPrecision(4) : count(value);
 }
 
-/** "520x960" as the side of a square of the same area: for order and for axes. */
+/** "520x960" as the side of a square of the same area, for sorting and axes. */
 function side(resolution: Cell): number {
   const [height, width] = String(resolution ?? "0").split("x").map(Number);
   return width === undefined ? height : Math.sqrt(height * width);
@@ -96,7 +96,7 @@ class SweepTable {
       const { place } = sort.column;
       const sign = sort.descending ? -1 : 1;
       this.#rows.sort((a, b) => {
-        // What has no figure goes last, whatever the order.
+        // Rows without a figure come last in either order.
         const isLacking = Number(rows[a][place] === null) - Number(rows[b][place] === null);
         if (isLacking !== 0) return isLacking;
         const x = order(place, rows[a][place]);
@@ -201,7 +201,7 @@ class SweepPlot {
     return logarithmicSteps(low / 1.15, high * 1.15, unit === "bytes" ? 2 : 10);
   }
 
-  /** One line per model and what is not across; points alone where a figure is across. */
+  /** One line per model and per value of the other axes; only points if a figure is the x axis. */
   render(): void {
     const { columns } = this.#sweep;
     const isAxis = this.#x === batchAt || this.#x === resolutionAt;
@@ -238,7 +238,7 @@ class SweepPlot {
       }
       for (const row of members) {
         const dot = svg("circle", { cx: x(this.#across(row)).toFixed(1), cy: y(Number(row[this.#y])).toFixed(1), r: 3.2 });
-        dot.addEventListener("pointermove", (event: PointerEvent) => this.#tell(event, row));
+        dot.addEventListener("pointermove", (event: PointerEvent) => this.#showPoint(event, row));
         dot.addEventListener("pointerleave", hideTooltip);
         group.append(dot);
       }
@@ -248,7 +248,7 @@ class SweepPlot {
     if (models.length <= 16) this.#figure.append(html("ul", { class: "legend" }, ...models.map((model) => html("li", {}, html("span", { class: `swatch series-swatch hue-${hue.get(model)}` }), ` ${model}`))));
   }
 
-  #tell(event: PointerEvent, row: Cell[]): void {
+  #showPoint(event: PointerEvent, row: Cell[]): void {
     const { columns } = this.#sweep;
     const figures = [...new Set([this.#x, this.#y])].filter((place) => place > dtypeAt).map((place) => `${columns[place].name} ${textOf(columns[place], row[place])} (${row[place]})`);
     showTooltip(event, [String(row[modelAt]), `batch ${row[batchAt]}, resolution ${row[resolutionAt]}, ${row[dtypeAt]}`, ...figures]);
@@ -264,7 +264,7 @@ function filters(sweep: Sweep, changed: (accepts: (row: Cell[]) => boolean) => v
     const model = String(row[modelAt]).toLowerCase();
     return words.length === 0 || words.some((word) => model.includes(word));
   });
-  const search = html("input", { type: "search", placeholder: "Models, as: resnet vit", "aria-label": "Filter models", id: "model-filter" });
+  const search = html("input", { type: "search", placeholder: "Models: resnet vit", "aria-label": "Filter models", id: "model-filter" });
   search.addEventListener("input", () => {
     words = search.value.toLowerCase().split(/[\s,]+/).filter((word) => word !== "");
     apply();
@@ -288,7 +288,7 @@ export function sweepPage({ program, sweep }: SweepDocument): void {
   const overview = section("summary", "Sweep", "");
   const card = (figure: string, label: string, value: number) => html("div", { class: "card", "data-figure": figure, "data-value": value }, html("div", { class: "card-label" }, label), html("div", { class: "card-value" }, exact(value)));
   const status = html("p", { class: "quiet", role: "status", id: "shown" });
-  overview.append(html("div", { class: "cards" }, card("rows", "Combinations", sweep.rows.length), card("models", "Models", models), card("refused", "Refused, with a reason", refused)));
+  overview.append(html("div", { class: "cards" }, card("rows", "Combinations", sweep.rows.length), card("models", "Models", models), card("refused", "Without figures, with a reason", refused)));
   const plot = new SweepPlot(sweep);
   const table = new SweepTable(sweep);
   const show = (accepts: (row: Cell[]) => boolean) => {

@@ -1,4 +1,4 @@
-// The module tree as a grid of rows, of which only those in sight exist.
+// The module tree as a grid of rows, of which only the visible ones exist.
 import type { Model, ModelModule } from "./data";
 import { html } from "./dom";
 import { bytes, count, exact } from "./format";
@@ -114,7 +114,7 @@ export class TreeView {
     return cell;
   }
 
-  /** First by the largest, then by the smallest, then as the model declares them. */
+  /** Sorts by the largest, then by the smallest, then in the model's order. */
   #sortBy(column: Column | null): void {
     if (column === null) this.#sort = null;
     else if (this.#sort?.column !== column) this.#sort = { column, descending: true };
@@ -259,14 +259,14 @@ export class TreeView {
     this.#update();
   }
 
-  #moveTo(index: number, tell: boolean): void {
+  #moveTo(index: number, notify: boolean): void {
     this.#current = Math.max(0, Math.min(index, this.#rows.length - 1));
     const top = this.#current * rowHeight;
     const { scrollTop, clientHeight } = this.#scroller;
     if (top < scrollTop) this.#scroller.scrollTop = top;
     else if (top + 2 * rowHeight > scrollTop + clientHeight) this.#scroller.scrollTop = top + 2 * rowHeight - clientHeight;
     this.#render();
-    if (tell && this.#rows.length > 0) this.#selection.select(this.#rows[this.#current], "tree");
+    if (notify && this.#rows.length > 0) this.#selection.select(this.#rows[this.#current], "tree");
   }
 
   #key(event: KeyboardEvent): void {
