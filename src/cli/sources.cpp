@@ -18,12 +18,12 @@ constexpr std::string_view python_prefix = "python:";
 /// Built-in models, and those of the user's own beside them.
 Discovery discover_registry(const Registry& registry, const SourceWords& words,
                             const DiscoveryOptions& options, const Progress& progress,
-                            const Tell& tell) {
+                            const Notify& notify) {
   Discovery discovery = discover_builtin(registry, options, progress);
   if (words.source == "builtin") return discovery;
   for (const RegistryModel& model : registry.models()) {
     if (!model.is_own() || !options.wants(model.name)) continue;
-    discovery.findings.push_back(try_own(model, registry, words.live, tell));
+    discovery.findings.push_back(try_own(model, registry, words.live, notify));
     if (progress) progress(discovery.findings.back(), discovery.findings.size());
   }
   return discovery;
@@ -68,14 +68,14 @@ Discovery discover(const Registry& registry, const SourceWords& words,
   const Progress progress = [&](const Finding& finding, std::size_t total) {
     line.show(finding, total);
   };
-  const Tell tell = [&](std::string_view text) { line.note(text); };
-  if (is_registry) return discover_registry(registry, words, options, progress, tell);
-  Cache cache(tell);
+  const Notify notify = [&](std::string_view text) { line.note(text); };
+  if (is_registry) return discover_registry(registry, words, options, progress, notify);
+  Cache cache(notify);
   if (is_live) {
     LiveOptions live = words.live;
     if (words.source.starts_with(python_prefix))
       live.module = words.source.substr(python_prefix.size());
-    return LiveSource(live, registry, cache, tell).discover(options, progress);
+    return LiveSource(live, registry, cache, notify).discover(options, progress);
   }
   if (!is_folder(words.source)) unknown_source(words.source);
   return discover_folder(words.source, options, cache, progress);

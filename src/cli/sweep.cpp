@@ -265,7 +265,7 @@ class SweepRun {
     if (is_page(words_.format, words_.output))
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
     // The rows of an interrupted run are newer than the file that it would have replaced.
-    kept_path_ = partial_sweep(behind_links(words_.output));
+    kept_path_ = partial_sweep(resolve_links(words_.output));
     if (!is_anything(kept_path_)) kept_path_ = words_.output;
     if (!is_anything(kept_path_)) return;
     kept_ = read_sweep(kept_path_);

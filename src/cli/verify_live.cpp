@@ -176,9 +176,9 @@ int run_verify_live(const VerifyLiveWords& words) {
   Results results;
   {
     ProgressLine line;
-    const Tell tell = [&](std::string_view text) { line.note(text); };
-    Cache cache(tell);
-    LiveSource source(words.live, registry, cache, tell);
+    const Notify notify = [&](std::string_view text) { line.note(text); };
+    Cache cache(notify);
+    LiveSource source(words.live, registry, cache, notify);
     results = ask(source, registry, words.patterns, line);
     python = source.taken_text();
     line.note(python);

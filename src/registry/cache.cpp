@@ -154,14 +154,14 @@ std::int64_t Cache::clear() {
   return bytes;
 }
 
-Cache::Cache(Tell tell) : tell_(std::move(tell)) { open(); }
+Cache::Cache(Notify notify) : notify_(std::move(notify)) { open(); }
 
 Cache::~Cache() { sqlite3_close(db_); }
 
 void Cache::give_up(std::string_view why) {
   sqlite3_close(db_);
   db_ = nullptr;
-  tell_("answers are not kept: " + std::string(why));
+  notify_("answers are not kept: " + std::string(why));
 }
 
 bool Cache::connect() {
@@ -227,7 +227,7 @@ void Cache::make(std::string_view why) {
   if (now == State::ready) return;  // another process was faster
   if (now == State::unreachable) return give_up(file + ": " + sqlite3_errmsg(db_));
   if (now != State::empty) {
-    tell_("the cache " + file + " " + std::string(why) + ": created a new one");
+    notify_("the cache " + file + " " + std::string(why) + ": created a new one");
     remove_files(file);
     if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
   }
@@ -235,7 +235,7 @@ void Cache::make(std::string_view why) {
 }
 
 void Cache::drop(std::string_view kind, std::string_view scope, std::string_view name) {
-  tell_("the cache " + path() + " has a damaged entry: ignored it");
+  notify_("the cache " + path() + " has a damaged entry: ignored it");
   int code = SQLITE_OK;
   {
     Statement erase(db_, "DELETE FROM entries WHERE kind = ? AND scope = ? AND name = ?");

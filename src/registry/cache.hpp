@@ -13,7 +13,7 @@ struct sqlite3;
 namespace zoometer {
 
 /// Shows the user a line.
-using Tell = std::function<void(std::string_view)>;
+using Notify = std::function<void(std::string_view)>;
 
 /// The answers of live and file sources, in an SQLite file in the user's cache folder. Each entry
 /// has a checksum. Many processes may use the file at the same time, and any of them may be killed.
@@ -21,7 +21,7 @@ using Tell = std::function<void(std::string_view)>;
 /// write to, nothing is kept and nothing fails.
 class Cache {
  public:
-  explicit Cache(Tell tell);
+  explicit Cache(Notify notify);
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -75,7 +75,7 @@ class Cache {
   int write(std::string_view kind, std::string_view scope, std::string_view name,
             std::string_view value);
 
-  Tell tell_;
+  Notify notify_;
   sqlite3* db_ = nullptr;
 };
 

@@ -118,7 +118,7 @@ class LiveSource::Run {
                    {[&](const Json& json) { return take_begin(json); },
                     [&](const BridgeAnswer& answer) { take_answer(answer); }});
     if (run.ending.kind == Ending::Kind::interrupted) {
-      source_.tell_(
+      source_.notify_(
           "interrupted: the results so far are kept, and the next run continues from them");
       std::raise(run.ending.status);
     }
@@ -221,11 +221,11 @@ class LiveSource::Run {
 
 // -- the interpreter and its models ------------------------------------------------------------
 
-LiveSource::LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Tell tell)
+LiveSource::LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Notify notify)
     : options_(std::move(options)),
       registry_(registry),
       cache_(cache),
-      tell_(std::move(tell)) {
+      notify_(std::move(notify)) {
   std::string given = options_.python;
   const char* variable = std::getenv("ZOOMETER_PYTHON");
   if (given.empty() && variable != nullptr) given = variable;

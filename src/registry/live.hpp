@@ -32,7 +32,7 @@ struct LiveRequest {
 /// too long, this is its answer, and a new interpreter continues with the next model.
 class LiveSource {
  public:
-  LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Tell tell);
+  LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Notify notify);
 
   /// Tries every model. Throws Error if no Python is usable.
   Discovery discover(const DiscoveryOptions& options, const Progress& progress);
@@ -83,7 +83,7 @@ class LiveSource {
   LiveOptions options_;
   const Registry& registry_;
   Cache& cache_;
-  Tell tell_;
+  Notify notify_;
   std::vector<std::string> candidates_;
   std::size_t candidate_ = 0;
   std::vector<std::string> passed_over_;

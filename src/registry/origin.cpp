@@ -45,7 +45,7 @@ std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
   return shapes;
 }
 
-OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Tell& tell,
+OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
                        Graph& graph) {
   const bool is_zoo = request.origin.kind == OriginKind::torchvision;
   LiveOptions options = request.live;
@@ -62,8 +62,8 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
     }
     wanted.name = options.module.substr(colon + 1);
   }
-  Cache cache(tell);
-  LiveSource source(options, registry, cache, tell);
+  Cache cache(notify);
+  LiveSource source(options, registry, cache, notify);
   ImportNotes notes;
   const FxRecord record = source.load(wanted, graph, notes);
   OriginAnswer answer;
@@ -112,26 +112,26 @@ Finding tried(const Make& make) {
 
 }  // namespace
 
-OriginAnswer load_origin(const OriginRequest& request, const Registry& registry, const Tell& tell,
-                         Graph& graph) {
+OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
+                         const Notify& notify, Graph& graph) {
   if (request.origin.kind == OriginKind::file) return load_file(request, graph);
   if (request.origin.kind == OriginKind::family) return load_family(request, graph);
-  return load_live(request, registry, tell, graph);
+  return load_live(request, registry, notify, graph);
 }
 
-Finding try_origin(const OriginRequest& request, const Registry& registry, const Tell& tell) {
-  return tried([&](Graph& graph) { load_origin(request, registry, tell, graph); });
+Finding try_origin(const OriginRequest& request, const Registry& registry, const Notify& notify) {
+  return tried([&](Graph& graph) { load_origin(request, registry, notify, graph); });
 }
 
 Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
-                const Tell& tell) {
+                const Notify& notify) {
   Finding finding = tried([&](Graph& graph) {
     if (model.is_plugin) return trace(*model.builtin, {}, graph);
     OriginRequest request;
     request.origin = model.user->origin;
     request.inputs = model.user->inputs;
     request.live = live;
-    load_origin(request, registry, tell, graph);
+    load_origin(request, registry, notify, graph);
   });
   finding.name = model.name;
   finding.family = model.family;

@@ -25,14 +25,14 @@ struct OriginAnswer {
 };
 
 /// Reads the graph from a file, or has the user's Python trace it. Throws Error.
-OriginAnswer load_origin(const OriginRequest& request, const Registry& registry, const Tell& tell,
-                         Graph& graph);
+OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
+                         const Notify& notify, Graph& graph);
 
 /// Tries a model that is not built in. The finding has no name yet.
-Finding try_origin(const OriginRequest& request, const Registry& registry, const Tell& tell);
+Finding try_origin(const OriginRequest& request, const Registry& registry, const Notify& notify);
 
 /// Tries a model of the user's registry.toml.
 Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
-                const Tell& tell);
+                const Notify& notify);
 
 }  // namespace zoometer

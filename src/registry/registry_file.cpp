@@ -198,8 +198,8 @@ RegistryFile::Lock::~Lock() {
 }
 
 RegistryFile::RegistryFile(const std::string& path)
-    : lock_(behind_links(path)),
-      text_(read_file(behind_links(path)).value_or(std::string(head)), behind_links(path)) {}
+    : lock_(resolve_links(path)),
+      text_(read_file(resolve_links(path)).value_or(std::string(head)), resolve_links(path)) {}
 
 void RegistryFile::save() const { write_output(text_.path(), text_.text()); }
 

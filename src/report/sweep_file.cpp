@@ -169,7 +169,7 @@ struct TemporaryDatabase {
 
 /// A device or a pipe is written in place: nothing can be renamed to it.
 bool is_in_place(const std::string& path) {
-  return is_stdout(path) || (is_anything(path) && !is_file(behind_links(path)));
+  return is_stdout(path) || (is_anything(path) && !is_file(resolve_links(path)));
 }
 
 // -- reading -------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ std::unique_ptr<SweepWriter> open_sweep(const SweepTarget& target, const SweepCo
   if (!is_stdout(target.path)) check_replaceable(target.path);
   if (target.kept == nullptr && is_in_place(target.path))
     return std::make_unique<TextWriter>(target.format, target.path, columns, nullptr);
-  const std::string path = behind_links(target.path);
+  const std::string path = resolve_links(target.path);
   const std::string place = target.kept == nullptr ? partial_sweep(path) : target.kept_path;
   std::unique_ptr<SweepWriter> writer;
   if (target.format == SweepFormat::sqlite) {
@@ -325,7 +325,7 @@ void write_sweep(SweepFormat format, const std::string& path, const SweepColumns
                  const std::vector<SweepRow>& rows) {
   if (format == SweepFormat::sqlite) {
     check_replaceable(path);
-    const std::string place = behind_links(path);
+    const std::string place = resolve_links(path);
     const TemporaryDatabase beside(place + ".new");
     const std::unique_ptr<SweepWriter> writer = open_sweep_database(beside.path, columns, false);
     for (const SweepRow& row : rows) writer->write(row);

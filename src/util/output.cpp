@@ -84,7 +84,7 @@ void check_replaceable(const std::string& path) {
   if (access(path.c_str(), W_OK) != 0) refuse(path, errno);
 }
 
-OutputFile::OutputFile(const std::string& path) : path_(behind_links(path)) {
+OutputFile::OutputFile(const std::string& path) : path_(resolve_links(path)) {
   check_replaceable(path_);
   struct stat before {};
   const bool is_there = stat(path_.c_str(), &before) == 0;

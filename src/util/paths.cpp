@@ -31,7 +31,7 @@ std::optional<std::string> folder(const char* variable, const char* below_home) 
 
 }  // namespace
 
-std::string behind_links(const std::string& path) {
+std::string resolve_links(const std::string& path) {
   std::error_code none;
   const auto real = std::filesystem::canonical(path, none);
   return none ? path : real.string();

@@ -12,7 +12,7 @@ std::optional<std::string> config_folder();
 std::optional<std::string> cache_folder();
 
 /// The target of a link, or `path` itself.
-std::string behind_links(const std::string& path);
+std::string resolve_links(const std::string& path);
 
 /// What is at the path. False if there is nothing, or if the path cannot be looked up.
 bool is_file(const std::string& path) noexcept;

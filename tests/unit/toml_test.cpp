@@ -1,4 +1,4 @@
-// What is added to the parser: places in the text, and what it must not be given.
+// The additions to the parser: positions in the text, and input that it does not handle.
 #include "util/toml.hpp"
 
 #include <gmock/gmock.h>
@@ -23,7 +23,7 @@ std::string refusal(const std::string& text) {
   return "taken";
 }
 
-TEST(Toml, TellsWhereAValueStands) {
+TEST(Toml, ReportsThePositionOfAValue) {
   const std::string text = "é = 1\n";
   EXPECT_NE(refusal(text), "taken");
   const std::string good = "# é\na = [\"ü\", 12] # ö\nb = \"x\"\n";
@@ -48,7 +48,7 @@ TEST(Toml, RefusesLettersBeyondAsciiInNames) {
   EXPECT_THAT(refusal("a = \"\\é\"\n"), ::testing::StartsWith("a.toml: line 1: "));
 }
 
-TEST(Toml, TakesLettersBeyondAsciiBehindABackslashAtTheEndOfALine) {
+TEST(Toml, AcceptsLettersBeyondAsciiAfterALineEndingBackslash) {
   const TomlValue file = parse_toml("a = \"\"\"\\\n  é\"\"\"\n", "a.toml");
   EXPECT_EQ(file.find("a")->text, "é");
 }

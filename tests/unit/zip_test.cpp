@@ -186,7 +186,7 @@ TEST(Zip, RefusesHeadersThatDisagreeWithTheDirectory) {
   archive[30] = 'z';
   expect_error(archive, ErrorCode::malformed, "differs from the directory");
   archive = two_entries();
-  put(archive, first_size + 28, 0xFFFF, 2);  // its extra field ends behind the file
+  put(archive, first_size + 28, 0xFFFF, 2);  // its extra field ends after the file
   expect_error(archive, ErrorCode::malformed, "beyond the end");
 }
 
