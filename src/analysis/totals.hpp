@@ -40,7 +40,7 @@ std::span<const TotalsField> totals_fields() noexcept;
 
 /// "4.089 G", "97.5 MiB", "80.858".
 std::string format_figure(MetricUnit unit, long double value);
-/// All digits of an integer, and as many of any other number as tell it from its neighbours.
+/// All digits of an integer, and as many of any other number as are needed to read it back.
 std::string exact_figure(MetricUnit unit, long double value);
 
 }  // namespace zoometer

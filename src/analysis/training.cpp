@@ -67,7 +67,7 @@ class Step {
     std::int64_t wanted = 0;  // gradients of factors
     bool any = false;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
-      if (!wants_gradient(node, i)) continue;
+      if (!has_gradient(node, i)) continue;
       any = true;
       if (node.op().backward->factors.has(i)) ++wanted;
     }
@@ -92,7 +92,7 @@ class Step {
     return sums.operators.back();
   }
 
-  bool wants_gradient(const NodeView& node, std::size_t index) const {
+  bool has_gradient(const NodeView& node, std::size_t index) const {
     return node.has(index) && needs_gradient_[node.input(index)];
   }
 
@@ -108,7 +108,7 @@ class Step {
     std::int64_t bytes = 0;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
       const bool is_kept =
-          backward.keeps.has(i) || (backward.keeps_factors && is_factor_of_wanted(node, i));
+          backward.keeps.has(i) || (backward.keeps_factors && is_factor_of_other(node, i));
       if (is_kept && node.has(i)) bytes = checked_add(bytes, keep_input(id, node, i));
     }
     if (backward.keeps.has(first_or_result))
@@ -120,12 +120,12 @@ class Step {
     return checked_add(bytes, extra);
   }
 
-  /// Whether an input is a factor of which another one wants a gradient.
-  bool is_factor_of_wanted(const NodeView& node, std::size_t index) const {
+  /// Whether an input is a factor of which another one needs a gradient.
+  bool is_factor_of_other(const NodeView& node, std::size_t index) const {
     const OperandSet factors = node.op().backward->factors;
     if (!factors.has(index)) return false;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
-      if (i != index && factors.has(i) && wants_gradient(node, i)) return true;
+      if (i != index && factors.has(i) && has_gradient(node, i)) return true;
     }
     return false;
   }

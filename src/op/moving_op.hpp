@@ -6,7 +6,7 @@
 
 namespace zoometer::moving {
 
-/// What tells such operators apart.
+/// In what such operators differ.
 struct Traits {
   OpKind kind;
   Backward backward;

@@ -121,8 +121,8 @@ constexpr const OpDef* ops[] = {&quantize_per_tensor_op, &quantize_per_channel_o
 
 }  // namespace
 
-extern constinit const OpGroup quantize_ops = {"quantisation",
-                                               "Integers in the place of real numbers.", ops};
+extern constinit const OpGroup quantize_ops = {"quantisation", "Integers instead of real numbers.",
+                                               ops};
 
 Tensor quantize_per_tensor(Tensor x, Tensor scale, Tensor zero_point, const QuantizeAttrs& attrs) {
   return apply(quantize_per_tensor_op, attrs, x, scale, zero_point);

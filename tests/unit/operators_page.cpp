@@ -119,9 +119,10 @@ std::string kept_text(const OpDef& op) {
   std::string text = names_of(op, backward.keeps);
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (backward.keeps_factors) {
-    const OperandSet factors{backward.factors.bits & ~backward.keeps.bits};
-    const bool both = factors.bits == backward.factors.bits;
-    add((both ? "each of " : "") + names_of(op, factors) + " if the other one wants a gradient");
+    const OperandSet kept{backward.factors.bits & backward.keeps.bits};
+    const OperandSet others{backward.factors.bits & ~backward.keeps.bits};
+    add(kept.bits == 0 ? "each of " + names_of(op, others) + " if the other one needs a gradient"
+                       : names_of(op, others) + " if " + names_of(op, kept) + " needs a gradient");
   }
   if (backward.keeps.has(first_or_result))
     add(names_of(op, first) + ", or the result if it takes its place in memory");

@@ -163,6 +163,14 @@ TEST_P(ZooProperties, NothingIsUncounted) {
   }
 }
 
+TEST_P(ZooProperties, OnlyOperatorsThatMayDoSoWriteInPlace) {
+  for (const Node& node : graph_.nodes()) {
+    const bool writes = node.op->memory->storage == Storage::fresh && node.output_count > 0 &&
+                        graph_.value(node.first_output).has(Value::shares);
+    EXPECT_TRUE(!writes || node.op->memory->in_place.has(std::size_t{0})) << node.op->name;
+  }
+}
+
 TEST_P(ZooProperties, CallsHoldNodesOfTheirOwnModules) {
   for (const ModuleCall& call : graph_.calls()) {
     for (NodeId id = call.first_node; id < call.end_node; ++id) {
