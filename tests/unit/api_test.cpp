@@ -1,4 +1,4 @@
-// What include/zoometer/zoometer.hpp promises, asked as a program outside of the tree asks it.
+// The interface of include/zoometer/zoometer.hpp, used like by a program outside of the tree.
 #include <gmock/gmock.h>
 #include <zoometer/nn.hpp>
 #include <zoometer/version.hpp>
@@ -62,7 +62,7 @@ const ModelInfo* find(const std::vector<ModelInfo>& infos, std::string_view name
   return found == infos.end() ? nullptr : &*found;
 }
 
-TEST(Api, TellsTheVersionOfItsHeader) { EXPECT_EQ(version(), ZOOMETER_VERSION); }
+TEST(Api, ReportsTheVersionOfItsHeader) { EXPECT_EQ(version(), ZOOMETER_VERSION); }
 
 TEST(Api, KnowsTheZooByName) {
   const std::vector<ModelInfo> infos = models();
@@ -80,7 +80,7 @@ TEST(Api, KnowsTheZooByName) {
   EXPECT_EQ(info->parameters, 3504872);  // torchvision's num_params
 }
 
-TEST(Api, TellsANetworkAsTorchvisionDoes) {
+TEST(Api, DescribesANetworkAsTorchvisionDoes) {
   const auto facts = testing::read_facts(tree + "/tests/golden/torchvision/alexnet.untrained.txt");
   const Network network = trace("alexnet", {.variant = Variant::untrained});
   EXPECT_EQ(network.name(), "alexnet");
@@ -105,12 +105,12 @@ TEST(Api, TellsANetworkAsTorchvisionDoes) {
   EXPECT_EQ(modules, facts.modules);
 }
 
-TEST(Api, TellsTheModuleTree) {
+TEST(Api, ListsTheModuleTree) {
   const std::vector<NetworkModule> modules = trace("alexnet").modules();
   EXPECT_EQ(modules[0].path, "");
   EXPECT_EQ(modules[0].depth, 0u);
   EXPECT_FALSE(modules[0].parent.has_value());
-  // features holds 13 layers, avgpool follows them, classifier holds 7.
+  // features holds 13 layers, avgpool follows them, classifier has 7.
   EXPECT_THAT(modules[0].children, ElementsAre(1, 15, 16));
   EXPECT_EQ(modules[1].path, "features");
   EXPECT_EQ(modules[1].children.size(), 13u);
@@ -121,7 +121,7 @@ TEST(Api, TellsTheModuleTree) {
   EXPECT_EQ(modules[23].depth, 2u);
 }
 
-TEST(Api, TellsEveryCallOfAModule) {
+TEST(Api, ListsEveryCallOfAModule) {
   const Network network = tiny_network({.batch = 2});
   ASSERT_EQ(network.inputs().size(), 1u);
   EXPECT_EQ(to_string(network.inputs()[0].shape), "(2, 3, 32, 32)");
@@ -169,7 +169,7 @@ TEST(Api, CountsByAConvention) {
   EXPECT_EQ(profile(tiny_network(), "fvcore").total.cost, 516256 + 2 * 8 * 32 * 32 + 16 * 16 * 16);
 }
 
-TEST(Api, RefusesAConventionOrAReportThatIsNone) {
+TEST(Api, RefusesAnUnknownConventionOrReport) {
   const Network network = tiny_network();
   EXPECT_EQ(failure_of([&] { profile(network, "flops"); }),
             "unknown_name: no such convention: expected fvcore, native, ptflops, thop, torch, "
@@ -183,7 +183,7 @@ TEST(Api, WritesReports) {
   EXPECT_THAT(write_report(network, "json"), HasSubstr("\"macs\": 516256"));
   EXPECT_THAT(write_report(network, "text", "fvcore"), HasSubstr("tinynet"));
   EXPECT_THAT(write_report(network, "html"), StartsWith("<!"));
-  // fvcore's table is of fvcore's figures whatever was asked for.
+  // fvcore's table has fvcore's figures, whatever the convention.
   EXPECT_EQ(write_report(network, "table"), write_report(network, "table", "torch"));
   EXPECT_THAT(write_report(network, "table"), HasSubstr("| model"));
 }
@@ -199,7 +199,7 @@ TEST(Api, ReadsAFile) {
   EXPECT_EQ(network.state_dict().size(), facts.states.size());
 }
 
-TEST(Api, TellsWhoWroteAFile) {
+TEST(Api, ReportsTheProducerOfAFile) {
   const Network network = read_model(tree + "/tests/data/onnx/light_squeezenet.onnx");
   EXPECT_THAT(network.source(), StartsWith("ONNX"));
   ASSERT_FALSE(network.notes().empty());
@@ -218,7 +218,7 @@ TEST(Api, SuggestsAName) {
             "unknown_name: no such model: wide\\x0aname of no model");
 }
 
-TEST(Api, RefusesSizesThatAreNone) {
+TEST(Api, RefusesInvalidSizes) {
   EXPECT_EQ(
       failure_of([] {
         trace("resnet18", {.inputs = {{"x", {1, 3, 0, 224}}}});
@@ -242,7 +242,7 @@ TEST(Catalogue, TakesAFamily) {
   EXPECT_EQ(catalogue.trace("fresh").source(), "mine");
 }
 
-TEST(Catalogue, DoesNotTellFiguresThatNobodyDeclared) {
+TEST(Catalogue, HasNoUndeclaredFigures) {
   Catalogue catalogue;
   catalogue.add(tiny_family);
   const std::vector<ModelInfo> infos = catalogue.models();
@@ -284,7 +284,7 @@ TEST(Catalogue, LoadsAPlugin) {
 }
 #endif
 
-TEST(Catalogue, RefusesWhatIsNoPlugin) {
+TEST(Catalogue, RefusesAFileThatIsNotAPlugin) {
   Catalogue catalogue;
   EXPECT_THAT(failure_of([&] { catalogue.load_plugin("/nowhere/libtiny.so"); }),
               StartsWith("io: /nowhere/libtiny.so: cannot open the plug-in: No such file"));

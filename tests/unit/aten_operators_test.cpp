@@ -1,4 +1,4 @@
-// Single calls of ATen operators, each against figures derived by hand: multiply-accumulates, all
+// Single calls of ATen operators, compared with figures derived by hand: multiply-accumulates, all
 // FLOPs, and results of the shapes that the program declares.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -83,7 +83,7 @@ class AtenOperator : public ::testing::TestWithParam<Operator> {};
 
 /// A shape other than the declared one would be in a note, an operator that is not translated
 /// in the coverage.
-TEST_P(AtenOperator, CostsWhatItsDefinitionSays) {
+TEST_P(AtenOperator, CostsAreThoseOfItsDefinition) {
   const Operator& op = GetParam();
   Graph graph;
   const ImportNotes notes = read(op, graph);
@@ -228,7 +228,7 @@ const Operator signals[] = {
      {{"1,33,15", complex64_code}},
      0,
      15 * (960 + 64)},
-    // 4 frames back, 16 more for the inverse; window; both sums of what overlaps; a quotient.
+    // 4 frames back, 16 more for the inverse; window; both sums of the overlaps; a quotient.
     {"istft.default",
      {{"1,9,4", complex64_code}, {"16"}},
      {"self=T(a)", "n_fft=i(16)", "window=T(b)", "center=b(true)"},
@@ -819,7 +819,7 @@ TEST(AtenOperators, PoolsPartsOfTheChannels) {
   EXPECT_EQ(profile(parts).total.flops, profile(plain).total.flops);
 }
 
-TEST(AtenOperators, BoundWhatDataDecides) {
+TEST(AtenOperators, BoundSizesThatDependOnData) {
   Graph graph;
   read({"_unique2.default",
         {{"4,4"}},
@@ -877,7 +877,7 @@ TEST_P(RefusedOperator, IsUnknownWithTheReason) {
   Graph graph;
   const ImportNotes notes = read(GetParam(), graph);
   EXPECT_EQ(notes.notes.size(), 1U);
-  // What was appended until the refusal is taken back.
+  // Nodes appended before the refusal are removed.
   ASSERT_EQ(graph.nodes().size(), 1U);
   EXPECT_EQ(graph.nodes()[0].op->name, "unknown");
 }
@@ -886,8 +886,8 @@ INSTANTIATE_TEST_SUITE_P(Aten, RefusedOperator, ::testing::ValuesIn(refused), te
 
 // -- core ATen ------------------------------------------------------------------------------------
 
-/// The operators that torch 2.11 tags as core (`torch.Tag.core`), without overloads, and beside
-/// them what `run_decompositions` was seen to leave.
+/// The operators that torch 2.11 tags as core (`torch.Tag.core`), without overloads, and with
+/// them the operators that `run_decompositions` leaves.
 constexpr std::string_view core_operators[] = {
     "_adaptive_avg_pool2d",
     "_adaptive_avg_pool2d_backward",
@@ -1057,7 +1057,7 @@ constexpr std::string_view core_operators[] = {
     "where",
 };
 
-/// Those that have no translation, and why.
+/// The operators without a translation, and why.
 constexpr std::pair<std::string_view, std::string_view> core_exceptions[] = {
     {"_adaptive_avg_pool2d_backward", "a gradient: programs hold forward passes"},
     {"_assert_tensor_metadata", "makes no tensor: passed over before the table is asked"},

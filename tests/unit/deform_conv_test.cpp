@@ -10,7 +10,7 @@ using testing::BrokenConstraint;
 
 ConvAttrs attrs_of(std::int64_t groups = 1) { return {{2, 2}, {1, 1}, {1, 1}, {1, 1}, {}, groups}; }
 
-/// Of x (2, 8, 9, 9), which a kernel of 3 x 3 with stride 2 and padding 1 makes 5 x 5.
+/// For x (2, 8, 9, 9); a kernel of 3 x 3 with stride 2 and padding 1 gives 5 x 5.
 Tensor deform(Bench& b, const Shape& weight, const Shape& offset, const Shape& mask = {},
               const ConvAttrs& attrs = attrs_of(), const Shape& x = {2, 8, 9, 9}) {
   const Tensor none{&b.graph, no_id};
@@ -92,7 +92,7 @@ const BrokenConstraint broken[] = {
      }},
 };
 
-TEST(DeformConv, CitesWhatIsBroken) {
+TEST(DeformConv, CitesTheBrokenConstraint) {
   for (const BrokenConstraint& test : broken) testing::expect_cited(test);
 }
 

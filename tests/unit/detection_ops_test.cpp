@@ -16,7 +16,7 @@ class Ops : public ::testing::Test {
     return {&graph, graph.add_input("x", shape, dtype)};
   }
 
-  /// What the last node costs besides MACs, which it must not have.
+  /// The cost of the last node, which must not have MACs.
   std::int64_t cost() const {
     const NodeView node = graph.view(static_cast<NodeId>(graph.nodes().size() - 1));
     const Cost cost = node.op().cost(node);

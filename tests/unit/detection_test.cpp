@@ -1,5 +1,5 @@
-// The detectors: which sizes are bounds and which are exact, what the user may fix, how images
-// become batches, and the published figures that rest on what was detected.
+// The detectors: which sizes are bounds and which are exact, which the user can set, how images
+// become batches, and the published figures that depend on detections.
 #include "models/vision/detection.hpp"
 
 #include <gmock/gmock.h>
@@ -113,7 +113,7 @@ TEST_P(Detectors, RefuseTooManyImages) {
   EXPECT_THROW(trace(*GetParam(), options, graph), Error);
 }
 
-TEST_P(Detectors, RefuseImagesThatAreNoColourImages) {
+TEST_P(Detectors, RefuseImagesWithoutThreeChannels) {
   TraceOptions options;
   options.inputs = {{"", Shape{1, 4, 320, 320}}};
   Graph graph;
@@ -123,7 +123,7 @@ TEST_P(Detectors, RefuseImagesThatAreNoColourImages) {
 INSTANTIATE_TEST_SUITE_P(Zoo, Detectors, ::testing::ValuesIn(detectors()),
                          [](const auto& test) { return std::string(test.param->name); });
 
-TEST(Proposals, AreExactWhereTheyAreGiven) {
+TEST(Proposals, AreExactIfGiven) {
   TraceOptions options;
   options.proposals = 50;
   Graph graph;
@@ -139,7 +139,7 @@ TEST(Proposals, AreExactWhereTheyAreGiven) {
   EXPECT_TRUE(all_outputs_bounded(graph));
 }
 
-TEST(Proposals, AreNoMoreThanTheConfigurationLetsThrough) {
+TEST(Proposals, AreAtMostThoseOfTheConfiguration) {
   TraceOptions options;
   options.proposals = 151;
   Graph graph;
@@ -160,7 +160,7 @@ TEST(Proposals, BoundTheDetections) {
   EXPECT_EQ(graph.shape(graph.outputs()[0].value), (Shape{19, 4}));
 }
 
-/// A published `_ops` that was counted with trained weights, and what they must have found.
+/// A published `_ops` that was counted with trained weights, and the detections behind it.
 struct Published {
   const char* model;
   std::optional<std::int64_t> proposals;
@@ -168,7 +168,7 @@ struct Published {
   double giga;
 };
 
-TEST(PublishedMetrics, OfTheFiveThatRestOnWhatWasFound) {
+TEST(PublishedMetrics, OfTheFiveThatDependOnDetections) {
   const Published all[] = {
       {"fasterrcnn_mobilenet_v3_large_fpn", 0, {}, 4.494},
       {"fasterrcnn_mobilenet_v3_large_320_fpn", 0, {}, 0.719},

@@ -13,7 +13,7 @@
 namespace zoometer {
 namespace {
 
-/// A graph of named modules with a parameter each, and no operators: enough for matching.
+/// A graph of named modules with a parameter each and no operators, which is enough for matching.
 class Sketch {
  public:
   struct Row {
@@ -45,7 +45,7 @@ class Sketch {
   std::map<std::string, ModuleId> ids_;
 };
 
-/// "a=b" for each pair, "-a" for what was removed, "+b" for what was added.
+/// "a=b" for each pair, "-a" for a removed module, "+b" for an added one.
 std::set<std::string> pairs_of(const Graph& before, const Graph& after) {
   const ModuleMatch match = match_modules(before, after);
   std::set<std::string> result;
@@ -62,7 +62,7 @@ std::set<std::string> pairs_of(const Graph& before, const Graph& after) {
 
 using Pairs = std::set<std::string>;
 
-TEST(ModuleMatch, WordsHoldTheirPlace) {
+TEST(ModuleMatch, WordsKeepTheirPosition) {
   const Sketch before{{"stem", "Conv", 1}, {"head", "Linear", 2}, {"extra", "Conv", 3}};
   const Sketch after{{"stem", "Conv", 9}, {"neck", "Conv", 1}, {"head", "Sequential", 0}};
   EXPECT_EQ(pairs_of(before.graph(), after.graph()),
@@ -159,8 +159,8 @@ TEST(Diff, OfAModelWithItselfIsNothing) {
   }
 }
 
-// Every module stands in one row, below the row of its parent or of what its parent became.
-TEST(Diff, HoldsEveryModuleOnce) {
+// Every module has one row, below the row of its parent or of its parent's match.
+TEST(Diff, HasEveryModuleOnce) {
   const std::vector<ZooEntry> all = zoo();
   for (std::size_t i = 0; i + 1 < all.size(); ++i) {
     const Traced before(all[i].model->name);
@@ -187,9 +187,9 @@ TEST(Diff, HoldsEveryModuleOnce) {
   }
 }
 
-// VGG-11 with batch norm is VGG-11 with one norm behind each of its eight convolutions; every layer
-// of `features` but the first has another number then: 21 layers, 20 of them renamed.
-TEST(Diff, LayersThatWereInsertedMoveTheNumbersOfOthers) {
+// VGG-11 with batch norm is VGG-11 with one norm after each of its eight convolutions; every layer
+// of `features` except the first is renumbered: 21 layers, 20 of them renamed.
+TEST(Diff, InsertedLayersRenumberOthers) {
   const Traced before("vgg11");
   const Traced after("vgg11_bn");
   const Diff result = diff(before.side(), after.side());
@@ -203,7 +203,7 @@ TEST(Diff, LayersThatWereInsertedMoveTheNumbersOfOthers) {
 }
 
 // ResNeXt-50 (32x4d) is ResNet-50 with grouped and wider 3x3 convolutions.
-TEST(Diff, TellsAttributesShapesAndParameters) {
+TEST(Diff, ShowsAttributesShapesAndParameters) {
   const Traced before("resnet50");
   const Traced after("resnext50_32x4d");
   const Diff result = diff(before.side(), after.side());
@@ -215,7 +215,7 @@ TEST(Diff, TellsAttributesShapesAndParameters) {
                                             "weight: 64x64x3x3 -> 128x4x3x3", "groups: 1 -> 32"}));
 }
 
-TEST(Diff, TellsReplacedTypesAndCalls) {
+TEST(Diff, ShowsReplacedTypesAndCalls) {
   TraceOptions untrained;
   untrained.variant = Variant::untrained;
   const Traced before("fcos_resnet50_fpn");

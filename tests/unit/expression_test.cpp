@@ -138,7 +138,7 @@ TEST(Expression, Logic) {
   EXPECT_EQ(holds("MACS > 1 AND Parameters > 1"), true) << "case does not matter";
 }
 
-TEST(Expression, PercentagesOfFiguresThatAreSome) {
+TEST(Expression, PercentagesOfAccuracies) {
   EXPECT_EQ(holds("top1 > 80"), true);
   EXPECT_EQ(holds("top1 > 80%"), true);
   EXPECT_EQ(holds("top1 > 81%"), false);

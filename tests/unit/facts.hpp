@@ -7,7 +7,7 @@
 
 namespace zoometer::testing {
 
-/// What tests/oracle/facts.py wrote about one model and variant, as lines without their first word.
+/// The facts of tests/oracle/facts.py on one model and variant, as lines without their first word.
 struct Facts {
   std::vector<std::string> inputs;          ///< "x 1x3x224x224 float32"
   std::vector<std::string> outputs;         ///< "1x1000 float32"
@@ -18,7 +18,7 @@ struct Facts {
 
 Facts read_facts(const std::string& path);
 
-/// The shape in an input line, with a batch of 1 where a detector takes an image without one.
+/// The shape in an input line, with a batch of 1 if a detector takes an image without one.
 Shape shape_of_input(const std::string& line);
 
 /// The state dict, a line for each entry as in `Facts`.

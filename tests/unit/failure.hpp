@@ -6,7 +6,8 @@
 
 namespace zoometer::testing {
 
-/// What a function throws, with the code before its message: "shape: the sizes do not broadcast".
+/// The error that a function throws, with the code before its message: "shape: the sizes do not
+/// broadcast".
 std::string failure_of(const auto& function) {
   try {
     function();

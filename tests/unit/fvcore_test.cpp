@@ -55,7 +55,7 @@ TraceOptions options_of(const rapidjson::Value& facts) {
                         : Variant::published;
   for (const auto& input : facts["input"].GetArray())
     options.inputs.push_back({"", shape_of(input)});
-  // What fvcore saw of a detector with random weights: no proposal was good enough.
+  // With random weights, fvcore saw no proposal of the detector that was good enough.
   if (!facts["static"].GetBool()) options.proposals = 0;
   return options;
 }

@@ -112,7 +112,7 @@ TEST(Fx, ReadsAFailure) {
   EXPECT_FALSE(line.record.has_graph);
 }
 
-TEST(Fx, TellsOtherEventsByName) {
+TEST(Fx, NamesOtherEvents) {
   EXPECT_EQ(read(R"({"event":"begin","torch":"1.13.0"})").record.event, "begin");
   EXPECT_EQ(read(R"({"event":"end","seconds":2})").record.event, "end");
 }
@@ -140,7 +140,7 @@ TEST(Fx, RefusesTornLines) {
                    "module_list");
 }
 
-TEST(Fx, NamesTheModelThatIsBroken) {
+TEST(Fx, NamesTheBrokenModel) {
   try {
     read(R"({"event":"model","model":"net","program":{}})");
     ADD_FAILURE() << "no error";

@@ -1,5 +1,5 @@
-// The int8 forms of the quantizable models: against the facts that PyTorch's own conversion gave,
-// and for what the conversion must keep.
+// The int8 forms of the quantizable models, compared with the facts of PyTorch's own conversion,
+// and the properties that the conversion must keep.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Texts of every length, since the parser takes several bytes at a time: a sanitizer reports where
-// it reads beyond what it may.
+// Texts of every length, because the parser takes several bytes at a time: a sanitizer reports
+// reads beyond the end.
 #include <gtest/gtest.h>
 
 #include "import/json.hpp"
@@ -18,7 +18,7 @@ TEST(JsonDocument, ReadsTextsOfEveryLength) {
   }
 }
 
-TEST(JsonDocument, TellsWhereATextOfAnyLengthIsCutOff) {
+TEST(JsonDocument, LocatesTheEndOfATruncatedText) {
   for (std::size_t length = 0; length < 70; ++length) {
     std::string text = "\"" + std::string(length, 'x');
     try {

@@ -1,4 +1,4 @@
-// Live memory against a second account of it, kept by hand while random graphs are built.
+// Live memory compared with a second account of it, kept by hand while random graphs are built.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

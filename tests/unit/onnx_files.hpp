@@ -49,7 +49,7 @@ inline std::string value_info(std::string_view name, const std::string& type_mes
   return result;
 }
 
-/// A tensor without data: a weight that nothing may touch.
+/// A tensor without data: a weight that must not be read.
 inline std::string weight(const std::string& name, std::vector<std::int64_t> dims) {
   std::string result;
   protozero::pbf_writer fields(result);
@@ -80,7 +80,7 @@ inline std::string reals(const std::string& name, std::vector<float> elements) {
   return result;
 }
 
-/// A vector whose elements lie there as a machine holds them.
+/// A vector whose elements are stored as in memory.
 template <class T>
 std::string raw(const std::string& name, int elem_type, std::vector<T> elements) {
   std::string result;

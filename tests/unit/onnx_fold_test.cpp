@@ -1,5 +1,5 @@
-// Nodes of constants are computed while a file is read, since shapes are made of them. What they
-// give is seen in a shape here: the last node makes a tensor of the sizes that were computed.
+// Nodes of constants are computed while a file is read, because shapes depend on them. The result
+// shows in a shape: the last node makes a tensor of the computed sizes.
 #include <gtest/gtest.h>
 
 #include "import/importer.hpp"
@@ -51,7 +51,7 @@ Case of_integers(const std::string& op_type, std::vector<std::int64_t> a,
           sizes};
 }
 
-/// One node of real numbers, of whose results the whole part is seen.
+/// One node of real numbers, whose results are truncated.
 Case of_reals(const std::string& op_type, std::vector<float> a, const Shape& sizes) {
   return {op_type + "OfReals",
           {{op_type, {"a"}, {"y"}}, to_integers("y")},
@@ -66,7 +66,7 @@ Case of_reals(const std::string& op_type, std::vector<float> a, std::vector<floa
           sizes};
 }
 
-/// A node of truths, 1 or 0; one is added to each, because a size of 0 shows little.
+/// A node of booleans, 1 or 0; one is added to each, because a size of 0 shows little.
 Case of_truths(const std::string& op_type, std::vector<std::int64_t> a, std::vector<std::int64_t> b,
                const Shape& sizes) {
   return {op_type,
@@ -79,7 +79,7 @@ Case of_truths(const std::string& op_type, std::vector<std::int64_t> a, std::vec
           sizes};
 }
 
-/// Elements of a type that are read as they lie there.
+/// Elements of a type that are read as stored.
 template <class T>
 Case stored(const std::string& name, int elem_type, std::vector<T> elements, const Shape& sizes) {
   return {"Stored" + name,
@@ -200,7 +200,7 @@ std::vector<Case> cases() {
   };
 }
 
-/// The shape of what is made of the sizes.
+/// The shape of the tensor of these sizes.
 Shape made_of(const Case& test) {
   std::vector<std::string> nodes;
   for (const NodeParts& parts : test.constants) nodes.push_back(node(parts));

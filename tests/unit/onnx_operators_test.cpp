@@ -1,4 +1,4 @@
-// What single operators of ONNX and ONNX Runtime cost and give, against figures worked out by hand.
+// Costs and results of single operators of ONNX and ONNX Runtime, compared with figures by hand.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -513,7 +513,7 @@ TEST(OnnxOperators, KnowsRuntimeActivations) {
   }
 }
 
-// -- integers: a scale and a zero point stand behind each tensor ----------------------------------
+// -- integers: a scale and a zero point follow each tensor ----------------------------------------
 
 TEST(OnnxOperators, CountsWhatRuntimesDoOnIntegers) {
   struct Case {

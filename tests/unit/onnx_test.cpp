@@ -96,7 +96,7 @@ TEST(Onnx, ReadsAConvolution) {
   EXPECT_THAT(read.notes.notes, Contains("all 1 declared types agree with the inferred ones"));
 }
 
-TEST(Onnx, TellsWhatRuntimesMayComputeOnIntegers) {
+TEST(Onnx, NotesWhatRuntimesMayComputeOnIntegers) {
   const auto read = [](const std::string& second) {
     return Read(model(
         {.graph = graph(
@@ -120,7 +120,7 @@ TEST(Onnx, PadsAutomatically) {
   EXPECT_EQ(read.output(), (Shape{1, 8, 4, 4}));
 }
 
-TEST(Onnx, TakesSymbolicSizesAsOneUnlessTold) {
+TEST(Onnx, TakesSymbolicSizesAsOneUnlessGiven) {
   const std::string file = conv_model({"batch", 3, 8, 8});
   const Read read(file);
   EXPECT_EQ(read.output(), (Shape{1, 8, 6, 6}));
@@ -158,7 +158,7 @@ TEST(Onnx, RefusesBoundsWithoutAnElement) {
               HasSubstr("a constant has too few elements: expected 1, got 0"));
 }
 
-TEST(Onnx, TakesAPowerThatNobodyWants) {
+TEST(Onnx, TakesAnUnusedPower) {
   const Read read(constant_model({"Pow", {"some", "some"}, {}}));
   EXPECT_EQ(read.output(), (Shape{3}));
 }
@@ -292,7 +292,7 @@ TEST(Onnx, MakesTheModuleTreeOfMetadata) {
 }
 
 // torch 2's exporter gives a convolution that is fused with the norm after it the norm's scope.
-TEST(Onnx, PutsFusedConvolutionsWhereTheirWeightsAre) {
+TEST(Onnx, ScopesFusedConvolutionsByTheirWeights) {
   const auto convolution = [](const char* weight, const char* scopes) {
     return node({"Conv",
                  {"x", weight},
@@ -377,7 +377,7 @@ TEST(Onnx, TakesTheBranchThatIsKnownElseTheCostlierOne) {
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("costlier branch")));
 }
 
-/// A loop of so many trips through a Relu. Its second result lists what each gave, and has this
+/// A loop of so many trips through a Relu. Its second result lists the result of each, and has this
 /// type.
 std::string loop_model(std::int64_t trips, const std::string& type_of_list) {
   const std::string body =
@@ -453,8 +453,8 @@ std::string chain(int count, std::vector<std::string> nodes, const std::string& 
                                 .outputs = {value_info(output, type({2}))}})});
 }
 
-TEST(Onnx, FindsValuesOfLongAgo) {
-  // Far more than are looked through before there is an index, near and far in turn.
+TEST(Onnx, FindsEarlyValues) {
+  // Far more than are searched without an index, near and far in turn.
   constexpr int count = 5000;
   constexpr int sums = 100;
   const auto wanted = [](int i) { return i % 3 == 0 ? count - 1 - i : i * 37; };
@@ -472,7 +472,7 @@ TEST(Onnx, FindsValuesOfLongAgo) {
   }
 }
 
-TEST(Onnx, RefusesNamesMadeTwice) {
+TEST(Onnx, RefusesDuplicateOutputs) {
   for (const int count : {2000, 6000}) {
     for (const std::string taken : {"t0", "t7", "t1999", "x"}) {
       const Error error = refusal(chain(count,
@@ -488,7 +488,7 @@ TEST(Onnx, RefusesNamesMadeTwice) {
   }
 }
 
-TEST(Onnx, RefusesWeightsAndInputsThatAreThereTwiceOrHaveNoName) {
+TEST(Onnx, RefusesDuplicateOrUnnamedWeightsAndInputs) {
   const auto with = [](std::vector<std::string> initializers, std::vector<std::string> inputs) {
     return refusal(model({.graph = graph({.nodes = {node({"Relu", {"x"}, {"y"}})},
                                           .inputs = std::move(inputs),
@@ -503,7 +503,7 @@ TEST(Onnx, RefusesWeightsAndInputsThatAreThereTwiceOrHaveNoName) {
   EXPECT_THAT(with({}, {x, x}), HasSubstr("duplicate input 'x'"));
 }
 
-TEST(Onnx, RefusesFunctionsAndSubgraphsWhoseInputsAreThereTwice) {
+TEST(Onnx, RefusesDuplicateInputsOfFunctionsAndSubgraphs) {
   const std::string x = value_info("x", type({2}));
   const std::string y = value_info("y", type({2}));
   const std::string sum =

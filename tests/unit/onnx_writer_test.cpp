@@ -1,4 +1,4 @@
-// ONNX files that are written are read back: what comes out is what went in.
+// ONNX files are written and read back: the model is the same.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -39,7 +39,7 @@ std::string describe(const Graph& graph, ValueId value) {
   return to_string(graph.shape(value)) + " " + std::string(name_of(graph.value(value).dtype));
 }
 
-/// With their sizes; where these depend on data, with their bounds.
+/// With their sizes, or their bounds if sizes depend on data.
 std::vector<std::string> ports(const Graph& graph, std::span<const Port> list) {
   std::vector<std::string> lines;
   for (const Port& port : list) {
@@ -50,7 +50,7 @@ std::vector<std::string> ports(const Graph& graph, std::span<const Port> list) {
   return lines;
 }
 
-/// The state dict: constants that only the graph holds are not in it.
+/// The state dict: constants of the graph are not in it.
 std::vector<std::string> state(const Graph& graph) {
   std::vector<std::string> lines;
   for (const ParameterId id : graph.parameters_in_order()) {
@@ -128,7 +128,7 @@ Error refusal(const Graph& graph, const GraphOptions& options = {}) {
   return Error(ErrorCode::internal, "");
 }
 
-/// ONNX calls integers that stand for real numbers by their plain names.
+/// ONNX uses the plain integer types for integers that represent real numbers.
 std::vector<std::string> with_plain_integers(std::vector<std::string> lines) {
   for (std::string& line : lines) {
     for (const std::string_view dtype : {" qint8", " quint8"}) {
@@ -206,7 +206,7 @@ void expect_own(const OpDef& op, const Attrs& attrs, std::vector<Shape> shapes,
                         ", is written in the domain zoometer, which other programs cannot run"});
 }
 
-TEST(OnnxWriter, WritesWhatTheStandardLacksInADomainOfItsOwn) {
+TEST(OnnxWriter, WritesOperatorsThatTheStandardLacksInItsOwnDomain) {
   expect_own(as_strided_op, StridedAttrs{{2, 2}, {1, 2}, 0}, {{4}}, "has no ONNX equivalent");
   expect_own(deform_conv2d_op, ConvAttrs{{1, 1}, {0, 0}, {0, 0}, {1, 1}, {}, 1},
              {{1, 2, 4, 4}, {3, 2, 2, 2}, {1, 8, 3, 3}}, "has no ONNX equivalent");
@@ -293,7 +293,7 @@ TEST(OnnxWriter, WritesTransforms) {
   EXPECT_EQ(profile(copy).total.flops, profile(graph).total.flops);
 }
 
-/// How something is written with the operators that ONNX has: those that are read back. A number
+/// An operator and the ONNX operators that are read back for it. A number
 /// that ONNX takes as a tensor is `full`.
 struct Form {
   std::string_view name;
@@ -396,7 +396,7 @@ const Form forms[] = {
     {"masked_select",
      [](Tensor x, Tensor y) { return apply(masked_select_op, NoAttrs{}, x, binary(gt_op, x, y)); },
      {"gt", "reshape", "reshape", "nonzero", "flatten", "index_select"}},
-    // ONNX gives the positions as columns: the reader turns them, and the writer had turned them,
+    // ONNX gives the positions as columns: the reader transposes them, and the writer did,
     // too.
     {"nonzero",
      [](Tensor x, Tensor) { return apply(nonzero_op, NoAttrs{}, x); },
@@ -430,7 +430,7 @@ const Form forms[] = {
 
 class OnnxExportRules : public ::testing::TestWithParam<Form> {};
 
-TEST_P(OnnxExportRules, AreWhatTheFormulaSays) {
+TEST_P(OnnxExportRules, FollowTheFormula) {
   Graph graph;
   graph.add_module(no_id, "", "Model");
   const Tensor x{&graph, graph.add_input("x", {2, 3}, DType::float32)};
@@ -488,7 +488,7 @@ Tensor some_of(Graph& graph, const Shape& shape) {
   return index(x, flatnonzero(select(x, 1, 0)));
 }
 
-TEST(OnnxWriter, MakesNoSizeOfABound) {
+TEST(OnnxWriter, DoesNotWriteABoundAsASize) {
   const auto only = [](std::string_view what) {
     return std::vector{"1 x " + std::string(what) +
                        " an axis whose size depends on data, is written in the domain zoometer, "

@@ -9,7 +9,6 @@
 #include "op/detection.hpp"
 #include "op/linalg.hpp"
 #include "op/recurrent.hpp"
-#include "zoometer/op/rotary.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
@@ -18,11 +17,12 @@
 #include "zoometer/op/pool.hpp"
 #include "zoometer/op/reduce.hpp"
 #include "zoometer/op/resample.hpp"
+#include "zoometer/op/rotary.hpp"
 
 namespace zoometer {
 namespace {
 
-/// A graph with one module, whose inputs are made as they are asked for.
+/// A graph with one module, whose inputs are made on request.
 using Case = testing::BrokenConstraint;
 using testing::Bench;
 
@@ -37,7 +37,7 @@ PoolAttrs plain_pool(std::int64_t kernel) {
 const Shape image{1, 8, 10, 10};
 
 /// An LSTM of 4 hidden units over 5 steps of 2 sequences of 3 features; a shape that is empty
-/// leaves the input out.
+/// omits the input.
 struct LstmShapes {
   Shape x{5, 2, 3}, weights{1, 16, 3}, recurrent{1, 16, 4};
   Shape bias{}, lengths{}, hidden{}, cell{}, peepholes{}, projection{};

@@ -29,7 +29,7 @@ void expect_page(const std::string& path, const std::string& expected) {
   EXPECT_EQ(read_file(path), expected) << "run unit_tests with ZOOMETER_UPDATE_DOCS=1";
 }
 
-TEST(OperatorsDoc, IsWhatTheDeclarationsSay) {
+TEST(OperatorsDoc, FollowsTheDeclarations) {
   expect_page(operators_path, testing::operators_page());
 }
 
@@ -58,7 +58,7 @@ TEST(Operators, AreDeclaredOnceAndWhole) {
   }
 }
 
-// A member that a declaration leaves out has nothing to be made from.
+// A member that a declaration omits cannot be default-constructed.
 static_assert(!std::is_default_constructible_v<decltype(OpDef::kind)>);
 static_assert(!std::is_default_constructible_v<decltype(OpDef::inputs)>);
 static_assert(!std::is_default_constructible_v<decltype(OpDef::backward)>);

@@ -29,7 +29,7 @@ std::string json_of(const Model& model, const TraceOptions& options) {
   return find_graph_writer("json")->write({graph, "model", "source", "", {}}, {});
 }
 
-/// Flags are in no report, and yet memory figures rest on them.
+/// Flags are not in any report, but memory figures depend on them.
 std::vector<std::uint8_t> flags_of(const Model& model) {
   Graph graph;
   trace(model, {}, graph);
@@ -90,7 +90,7 @@ TEST(Plugin, PassesOnErrorsWithTheirPlace) {
 void throw_stranger(Trace&) { throw std::runtime_error("of no kind of ours"); }
 void throw_number(Trace&) { throw 7; }
 
-TEST(Plugin, LetsNoStrangeExceptionOut) {
+TEST(Plugin, DoesNotPassOnForeignExceptions) {
   const Model models[] = {{"stranger", image(8), 0, 0, throw_stranger},
                           {"number", image(8), 0, 0, throw_number}};
   const Family family = {"Strange", "", Task::other, models};

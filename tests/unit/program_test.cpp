@@ -171,7 +171,7 @@ TEST(Program, IsChosenAmongSeveral) {
   EXPECT_EQ(error_of(archive, options).hint, "choose with --entry: encoder, decoder");
 }
 
-TEST(Program, IsMissingWhereTheArchiveWasCompiled) {
+TEST(Program, IsMissingIfTheArchiveWasCompiled) {
   ZipWriter writer;
   writer.add("root/archive_format", "pt2");
   writer.add("root/data/aotinductor/model/model.so", "code");
@@ -180,7 +180,7 @@ TEST(Program, IsMissingWhereTheArchiveWasCompiled) {
 
 // -- state ----------------------------------------------------------------------------------------
 
-TEST(Program, TellsBuffersByTheirPersistence) {
+TEST(Program, DistinguishesBuffersByTheirPersistence) {
   ProgramText program;
   program.buffer("b_mean", "bn.mean", "3").buffer("b_mask", "mask", "2,2", false);
   program.constant("c_lifted", "lifted_tensor_0", "1").input("x", "3").output("x");
@@ -243,7 +243,7 @@ TEST(Program, ListsUncalledModules) {
   EXPECT_EQ(imported.graph.module_path(2), "fc");
 }
 
-TEST(Program, TellsCallsApart) {
+TEST(Program, DistinguishesCalls) {
   ProgramText program;
   program.input("x", "2");
   const std::string a = root + ";L__self__a,a,A";
@@ -260,7 +260,7 @@ TEST(Program, TellsCallsApart) {
   EXPECT_EQ(imported.graph.modules().size(), 2U);
 }
 
-TEST(Program, TakesNoAssertionForAUse) {
+TEST(Program, DoesNotCountAnAssertionAsAUse) {
   ProgramText program;
   program.input("x", "2");
   program.node("relu.default", {"self=T(x)"}, "r0", "2", root + ";a,a,A");
@@ -315,7 +315,7 @@ TEST(Program, TakesWhatATranslationLacksAsUnknown) {
   EXPECT_EQ(output_shape(imported.graph, 1), "(2, 4)");
 }
 
-TEST(Program, TakesWhatANodeMakesOnItsWay) {
+TEST(Program, TakesAdditionalResultsOfANode) {
   ProgramText program;
   program.input("x", "1,2,4,4");
   program.raw_node("torch.ops.aten.max_pool2d_with_indices.default",
@@ -345,7 +345,7 @@ TEST(Program, CountsADeformableConvolution) {
   EXPECT_EQ(profile(imported.graph).total.macs, 3 * 9 * 2 * 4);
 }
 
-TEST(Program, TellsWhatItDeclaresOtherwise) {
+TEST(Program, NotesOtherDeclaredShapes) {
   ProgramText program;
   program.input("x", "2,3");
   program.node("add.Tensor", {"self=T(x)", "other=T(x)"}, "y", "2,4");
@@ -380,7 +380,7 @@ TEST(Program, TakesNonFiniteNumbersInBothSpellings) {
   }
 }
 
-TEST(Program, RefusesANumberThatIsNone) {
+TEST(Program, RefusesAnInvalidNumber) {
   ProgramText program;
   program.input("x", "2");
   program.node("eq.Scalar", {"self=T(x)", "other={\"as_float\":\"much\"}"}, "y", "2", "", 12);
@@ -389,7 +389,7 @@ TEST(Program, RefusesANumberThatIsNone) {
 }
 
 TEST(Program, RefusesAnArchiveThatLostItsProgram) {
-  // As where the file changed since it was recognised.
+  // As if the file changed after it was recognised.
   ZipWriter writer;
   writer.add("notes.txt", "nothing");
   const std::string archive = writer.finish();
@@ -699,7 +699,7 @@ TEST(Program, NamesTheMemberThatBreaksTheSchema) {
                "\"input_specs\"");
 }
 
-TEST(Program, LocatesANodeThatIsBroken) {
+TEST(Program, LocatesABrokenNode) {
   const Error error = error_of(broken("\"name\":\"weight\",\"arg\"", "\"name\":\"wait\",\"arg\""));
   EXPECT_EQ(error.code, ErrorCode::malformed);
   EXPECT_EQ(error.place.node, "linear");

@@ -19,7 +19,7 @@ class ProgramText {
   ProgramText& input(const std::string& argument, const std::string& sizes, int dtype = 7);
   /// `arguments` is a list of NAME=JSON, as {"self=T(x)", "dim={\"as_int\":1}"}; T(x) stands for a
   /// tensor, L(x,y) for a list of them, I(1,2) for integers, i(3) for one, f(0.5) for a number,
-  /// b(true) for a truth value, S(text) for a text.
+  /// b(true) for a boolean, S(text) for a text.
   ProgramText& node(const std::string& target, const std::vector<std::string>& arguments,
                     const std::string& output, const std::string& sizes,
                     const std::string& stack = "", int dtype = 7);
@@ -35,7 +35,7 @@ class ProgramText {
   /// The graph alone, for use inside another one.
   std::string graph() const;
   std::string str() const;
-  /// The same with schema 1's dictionaries in place of specifications.
+  /// The same with schema 1's dictionaries instead of specifications.
   std::string old_str() const;
 
  private:

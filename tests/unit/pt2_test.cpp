@@ -1,5 +1,5 @@
-// Archives of torch.export: real ones against the native models, and small ones for every feature
-// of the format and every way in which it may be broken.
+// Archives of torch.export: real ones compared with the native models, small ones for every feature
+// of the format and every fault.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,7 +63,7 @@ const Model& find_model(std::string_view name) {
   throw Error(ErrorCode::unknown_name, std::string(name));
 }
 
-/// Modules that do nothing in evaluation mode leave no trace in a program, but for dropout, which
+/// Modules that do nothing in evaluation mode are not in a program, except for dropout, which
 /// leaves a copy.
 bool leaves_no_trace(const ModuleFacts& native) {
   return native.kind == "Identity" || native.kind == "StochasticDepth" || native.kind == "Dropout";

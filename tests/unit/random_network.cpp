@@ -14,7 +14,7 @@
 namespace zoometer::testing {
 namespace {
 
-// Larger tensors are not worked on, so that no chain of steps grows without an end.
+// Larger tensors are not used, so that no chain of steps grows without limit.
 constexpr std::int64_t largest = 1 << 16;
 constexpr std::size_t deepest = 4;  // of the module tree
 
@@ -122,7 +122,7 @@ void RandomNetwork::apply_to_any(std::uint8_t operation, Tensor a, Tensor b) {
   }
 }
 
-/// Keeps a tensor to go on with, unless it is too large for that.
+/// Keeps a tensor for later steps, unless it is too large.
 void RandomNetwork::add(Tensor tensor) {
   if (graph.numel(tensor.id) <= largest) tensors_.push_back(tensor);
 }

@@ -9,7 +9,7 @@
 
 namespace zoometer::testing {
 
-/// What a step does, and to which tensors: any numbers make a valid network.
+/// The operator and the tensors of a step: any numbers make a valid network.
 using RandomStep = std::tuple<std::uint8_t, std::uint8_t, std::uint8_t>;
 
 /// A random network: a directed acyclic graph of operators of every group, in a random tree of

@@ -16,7 +16,7 @@ std::string read_page() {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-TEST(RegistryDoc, TellsEveryParameterOfAFamily) {
+TEST(RegistryDoc, ListsEveryParameterOfAFamily) {
   const std::string page = read_page();
   for (const Parametrised* family : parametrised_families()) {
     for (const FamilyParameter& parameter : family->parameters) {
@@ -28,7 +28,7 @@ TEST(RegistryDoc, TellsEveryParameterOfAFamily) {
   }
 }
 
-TEST(RegistryDoc, TellsEveryReasonCode) {
+TEST(RegistryDoc, ListsEveryReasonCode) {
   const std::string page = read_page();
   ASSERT_FALSE(page.empty());
   for (const ReasonCode& reason : reason_codes()) {

@@ -1,4 +1,4 @@
-// The registries: what the build made of data/registry.toml, families, natural order.
+// The registries: the table built from data/registry.toml, families, natural order.
 #include "registry/registry.hpp"
 
 #include <gmock/gmock.h>

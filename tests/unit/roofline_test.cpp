@@ -1,4 +1,4 @@
-// The roofline against the examples computed by hand in docs/roofline.md, and the zoo's sums.
+// The roofline compared with the examples computed by hand in docs/roofline.md, and the zoo's sums.
 #include <gmock/gmock.h>
 
 #include <set>
@@ -138,7 +138,7 @@ TEST_F(RooflineExample, AttentionStaysOnTheChip) {
   EXPECT_NEAR(fused.total.seconds, 4.276224 * us, 1e-15);
 }
 
-// Example 4: what stays in memory on the chip.
+// Example 4: tensors that stay in memory on the chip.
 TEST_F(RooflineExample, MemoryOnTheChipKeepsWhatFits) {
   output(unary(relu_op, linear(input({8, 256}), parameter({512, 256}), {})));
   // Activations need 8,192 + 16,384 + 16,384 bytes at their peak, weights 524,288.
@@ -192,7 +192,7 @@ TEST_F(RooflineExample, ASumThatGrowsIsNotFused) {
   EXPECT_THAT(names(), testing::ElementsAre("linear", "add"));
 }
 
-TEST_F(RooflineExample, ViewsStandBetween) {
+TEST_F(RooflineExample, ViewsDoNotInterruptAGroup) {
   const Tensor y = linear(input({4, 8}), parameter({8, 8}), {});
   output(gelu(reshape(y, {2, 16}), false));
   EXPECT_THAT(names(), testing::ElementsAre("linear + gelu"));
@@ -224,7 +224,7 @@ TEST_F(RooflineExample, EveryKindFusesAsDeclared) {
                                             "local_response_norm + masked_fill"));
 }
 
-TEST_F(RooflineExample, ProductsWithoutSoftmaxAreNoAttention) {
+TEST_F(RooflineExample, ProductsWithoutSoftmaxAreNotAttention) {
   output(matmul(matmul(input({2, 8, 4}), input({2, 4, 8})), input({2, 8, 4})));
   EXPECT_THAT(names(), testing::ElementsAre("matmul", "matmul"));
 }

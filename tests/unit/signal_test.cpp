@@ -109,7 +109,7 @@ const BrokenConstraint broken[] = {
      }},
 };
 
-TEST(Signal, CitesWhatIsBroken) {
+TEST(Signal, CitesTheBrokenConstraint) {
   for (const BrokenConstraint& test : broken) testing::expect_cited(test);
 }
 

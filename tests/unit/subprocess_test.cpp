@@ -34,7 +34,7 @@ Output run_script(const std::string& script, double first_limit = 60, double lim
   return output;
 }
 
-TEST(Subprocess, TellsLinesAndPrintsApart) {
+TEST(Subprocess, SeparatesLinesFromPrints) {
   const Output output =
       run_script("echo one >$0; echo printed; echo err >&2; printf 'two\\nthr' >$0");
   EXPECT_THAT(output.lines, ElementsAre("one", "two"));  // a line ends with a newline
@@ -43,7 +43,7 @@ TEST(Subprocess, TellsLinesAndPrintsApart) {
   EXPECT_EQ(output.ending.text(), "exit status 0");
 }
 
-TEST(Subprocess, HandsOverWhatWasPrintedBeforeALine) {
+TEST(Subprocess, PassesOnThePrintsBeforeALine) {
   std::string order;
   ProcessRequest request;
   request.words = {"sh", "-c", "echo early; echo '#'; echo one >$0; echo late",
@@ -58,7 +58,7 @@ TEST(Subprocess, HandsOverWhatWasPrintedBeforeALine) {
   EXPECT_EQ(order, "early\n[one]late\n");
 }
 
-TEST(Subprocess, TellsHowAProgramEnded) {
+TEST(Subprocess, ReportsHowAProgramEnded) {
   EXPECT_EQ(run_script("exit 3").ending.text(), "exit status 3");
   EXPECT_FALSE(run_script("exit 3").ending.is_success());
   const Ending ending = run_script("kill -SEGV $$").ending;
@@ -66,7 +66,7 @@ TEST(Subprocess, TellsHowAProgramEnded) {
   EXPECT_EQ(ending.text(), "signal 11 (Segmentation fault)");
 }
 
-TEST(Subprocess, WaitsForNothingThatItLeavesBehind) {
+TEST(Subprocess, DoesNotWaitForOrphans) {
   const Output output = run_script("sleep 1 & echo written >$0");  // which holds the pipes open
   EXPECT_THAT(output.lines, ElementsAre("written"));
   EXPECT_TRUE(output.ending.is_success());
@@ -81,13 +81,13 @@ TEST(Subprocess, StopsAProgramThatIsSilent) {
   EXPECT_EQ(later.ending.kind, Ending::Kind::silent);
 }
 
-TEST(Subprocess, StopsWhereTheReaderHasEnough) {
+TEST(Subprocess, StopsWhenTheReaderHasEnough) {
   const Output output = run_script("echo enough >$0; exec sleep 600");
   EXPECT_EQ(output.ending.kind, Ending::Kind::stopped);
   EXPECT_EQ(output.ending.text(), "stopped");
 }
 
-TEST(Subprocess, StopsWhereWeAreInterrupted) {
+TEST(Subprocess, StopsWhenInterrupted) {
   ProcessRequest request;
   request.words = {"sh", "-c", "echo begun >$0; exec sleep 600",
                    std::string(ProcessRequest::results_path)};
@@ -121,7 +121,7 @@ TEST(MemoryFile, IsReadAndWrittenByItsPath) {
   EXPECT_EQ(file.text(), "shorter");
 }
 
-TEST(MemoryFile, SaysWhatTheSystemRefuses) {
+TEST(MemoryFile, ReportsWhatTheSystemRefuses) {
   const std::string too_long(300, 'x');  // a name has 249 bytes at most
   try {
     const MemoryFile file(too_long.c_str());

@@ -23,10 +23,10 @@ Totals traced(const Model& model, std::int64_t batch, Graph& graph) {
   return totals_of(graph, profile(graph));
 }
 
-// What a batch of any size costs follows from two others: every sum is a line in the batch, weights
-// being its constant part. A peak is the largest of several lines, and no line in RetinaNets; and
-// in R-CNNs one image is no line's end, as there is nothing to join. That is why the sweep traces
-// each batch; these are the figures that it must agree with.
+// The cost of any batch follows from two others: every sum is linear in the batch, with the weights
+// as the constant part. A peak is the largest of several lines, and not linear in RetinaNets; and
+// R-CNNs do not join anything for one image. That is why the sweep traces
+// each batch; its figures must agree with these.
 TEST(Sweep, EverySumIsALineInTheBatch) {
   Graph graph;
   for (const ZooEntry& entry : zoo()) {
@@ -66,7 +66,7 @@ TEST(Sweep, RowsAreThoseOfAProfile) {
                                           std::to_string(expected.memory.peak_bytes), "0", ""}}));
 }
 
-TEST(Sweep, TheOrderDoesNotDependOnHowItIsAskedFor) {
+TEST(Sweep, TheOrderDoesNotDependOnTheOptions) {
   const auto model = [](const char* name) { return SweepModel{name, find_in_zoo(name).model}; };
   const SweepPlan plan({model("resnet152"), model("resnet18"), model("resnet18")},
                        {{8, 1, 8}, {{64, 64}, {32, 64}, {32, 32}}, {DType::int8, DType::float32}});

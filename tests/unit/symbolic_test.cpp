@@ -58,7 +58,7 @@ TEST(Symbolic, EvaluatesPlainText) {
   EXPECT_EQ(evaluate("2**-1*s0"), 2);
 }
 
-TEST(Symbolic, GivesNothingWhereItCannotTell) {
+TEST(Symbolic, GivesNothingIfUnknown) {
   EXPECT_EQ(evaluate(""), std::nullopt);
   EXPECT_EQ(evaluate("s9"), std::nullopt);
   EXPECT_EQ(evaluate("Symbol('s9')"), std::nullopt);
@@ -84,7 +84,7 @@ TEST(Symbolic, GivesNothingWhereItCannotTell) {
   EXPECT_EQ(evaluate(std::string(10'000, '-') + "1"), std::nullopt);
 }
 
-TEST(Symbolic, KnowsALoneSymbol) {
+TEST(Symbolic, KnowsASingleSymbol) {
   EXPECT_EQ(lone_symbol("s0"), "s0");
   EXPECT_EQ(lone_symbol("Symbol('s0')"), "s0");
   EXPECT_EQ(lone_symbol("Symbol('s0', integer=True, positive=True)"), "s0");

@@ -28,7 +28,7 @@ TEST(TotalOf, IsTheProfilesTotal) {
   }
 }
 
-TEST(TotalOf, ThrowsWhereParametersExceed63Bits) {
+TEST(TotalOf, ThrowsIfParametersExceed63Bits) {
   Graph graph;
   graph.add_module(no_id, {}, "Large");
   for (int i = 0; i < 128; ++i)

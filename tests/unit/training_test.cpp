@@ -1,4 +1,4 @@
-// What a training step needs, against the examples computed by hand in docs/memory.md.
+// The memory of a training step, compared with the examples computed by hand in docs/memory.md.
 #include <gmock/gmock.h>
 
 #include <array>
@@ -102,7 +102,7 @@ TEST_F(TrainingExample, AttentionKeepsBothFactors) {
   EXPECT_EQ(result.saved, 128 + 128 + 64);
 }
 
-TEST_F(TrainingExample, WhatWorksInPlaceAndNeedsItsInputKeepsACopy) {
+TEST_F(TrainingExample, InPlaceOperatorsThatNeedTheirInputKeepACopy) {
   const Tensor y = layer(input({2, 8}), 16);
   output(unary(hardswish_op, y, true));
   EXPECT_EQ(step().saved, 128);
@@ -117,7 +117,7 @@ TEST_F(TrainingExample, RecurrentLayersHaveTwoProducts) {
   output(apply(lstm_op, RecurrentAttrs{}, x, parameter({1, 16, 3}), parameter({1, 16, 4})));
   const TrainingProfile result = step();
   EXPECT_EQ(result.macs, 5 * 2 * 16 * (3 + 4));
-  // x wants no gradient; the states do, and both weights.
+  // x needs no gradient; the states and both weights do.
   EXPECT_EQ(result.backward_macs, 5 * 2 * 16 * 3 + 2 * 5 * 2 * 16 * 4);
   EXPECT_EQ(result.saved, 5 * 2 * 4 * 4);
 }
@@ -151,7 +151,7 @@ TEST_F(TrainingExample, NormalisationsKeepStatistics) {
   EXPECT_EQ(step().saved, 96 * 4 + 2 * 12 * 4);
 }
 
-TEST_F(TrainingExample, DeformableConvolutionKeepsWhereItSamples) {
+TEST_F(TrainingExample, DeformableConvolutionKeepsItsOffsets) {
   ConvAttrs attrs;
   attrs.stride = attrs.dilation = attrs.padding = attrs.padding_end = {1, 1};
   const Tensor x = input({1, 3, 8, 8});

@@ -1,4 +1,4 @@
-// What is shared below everything else: numbers as text, the hash index.
+// Common utilities: numbers as text, the hash index.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Graphs that no model builds, put together by hand: the verifier says which rule they break.
+// Invalid graphs made by hand: the verifier names the rule that they break.
 #include "ir/verify.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace {
 
 using testing::failure_of;
 
-/// x -> relu -> y, and nothing wrong with it.
+/// x -> relu -> y, a valid graph.
 struct Small {
   Graph graph;
   Tensor x;
@@ -39,7 +39,7 @@ const OutputType output{{1, 3}, DType::float32, false};
 
 TEST(Verify, TakesASoundGraph) { EXPECT_EQ(Small().broken_rule(), "no error"); }
 
-TEST(Verify, WantsParentsBeforeTheirModules) {
+TEST(Verify, NeedsParentsBeforeTheirModules) {
   Small small;
   small.graph.add_module(2, "late", "Late");
   small.graph.add_module(0, "parent", "Parent");
@@ -47,27 +47,27 @@ TEST(Verify, WantsParentsBeforeTheirModules) {
             std::string(breaks) + "parents before their modules, got module 1 under 2");
 }
 
-TEST(Verify, WantsModulesOfParameters) {
+TEST(Verify, NeedsModulesOfParameters) {
   Small small;
   small.graph.add_parameter(7, "weight", {3}, DType::float32, ParameterKind::parameter);
   EXPECT_EQ(small.broken_rule(),
             std::string(breaks) + "parameters of existing modules and values, got weight");
 }
 
-TEST(Verify, WantsOutputsThatExist) {
+TEST(Verify, NeedsOutputsThatExist) {
   Small small;
   small.graph.add_output("y", 99);
   EXPECT_EQ(small.broken_rule(), std::string(breaks) + "inputs and outputs that exist, got y");
 }
 
-TEST(Verify, WantsModulesOfNodes) {
+TEST(Verify, NeedsModulesOfNodes) {
   Small small;
   small.graph.set_current_module(7);
   small.append_declared({&small.x.id, 1}, {&output, 1});
   EXPECT_EQ(small.broken_rule(), std::string(breaks) + "nodes in existing modules, got unknown");
 }
 
-TEST(Verify, WantsOutputsThatKnowTheirNode) {
+TEST(Verify, NeedsOutputsThatKnowTheirNode) {
   Small small;
   const NodeId node = small.append_declared({&small.x.id, 1}, {&output, 1});
   small.graph.add_input("between", {1, 3}, DType::float32);
@@ -76,7 +76,7 @@ TEST(Verify, WantsOutputsThatKnowTheirNode) {
             std::string(breaks) + "outputs that refer to their node, got unknown");
 }
 
-TEST(Verify, WantsCallsOfModulesThatExist) {
+TEST(Verify, NeedsCallsOfModulesThatExist) {
   Small small;
   small.graph.add_module(0, "layer", "Layer");
   small.graph.add_call(1, 0, 5, {});  // there is one node
@@ -84,7 +84,7 @@ TEST(Verify, WantsCallsOfModulesThatExist) {
             std::string(breaks) + "finished calls of existing modules, got layer");
 }
 
-TEST(Graph, LimitsWhatANodeReadsAndMakes) {
+TEST(Graph, LimitsTheInputsAndOutputsOfANode) {
   Small small;
   const std::vector<ValueId> inputs(65536, small.x.id);
   EXPECT_EQ(

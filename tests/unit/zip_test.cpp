@@ -1,4 +1,4 @@
-// The zip reader on archives of every kind that is read, and on every lie that it must see through.
+// The zip reader on archives of every supported kind, and on every inconsistency that it must find.
 #include "util/zip.hpp"
 
 #include <gmock/gmock.h>
@@ -97,7 +97,7 @@ TEST(Zip, DoesNotRecogniseOtherFiles) {
   EXPECT_FALSE(ZipArchive::recognises(bytes_of("some other file, long enough")));
 }
 
-TEST(Zip, RefusesWhatIsTooShort) { expect_error("PK\3\4", ErrorCode::malformed, "too short"); }
+TEST(Zip, RefusesShortFiles) { expect_error("PK\3\4", ErrorCode::malformed, "too short"); }
 
 TEST(Zip, RefusesAMissingEnd) {
   expect_error(two_entries().substr(0, end_at) + std::string(40, 'x'), ErrorCode::malformed,
@@ -116,7 +116,7 @@ TEST(Zip, RefusesADirectoryBeyondTheEnd) {
   expect_error(archive, ErrorCode::malformed, "beyond the end");
 }
 
-TEST(Zip, RefusesMoreEntriesThanTheDirectoryHolds) {
+TEST(Zip, RefusesMoreEntriesThanTheDirectoryHas) {
   std::string archive = two_entries();
   put(archive, end_at + 10, 3, 2);
   expect_error(archive, ErrorCode::malformed, "too small for its entries");
@@ -125,7 +125,7 @@ TEST(Zip, RefusesMoreEntriesThanTheDirectoryHolds) {
   expect_error(archive, ErrorCode::malformed, "too small for its entries");
 }
 
-TEST(Zip, RefusesADirectoryThatBreaksOff) {
+TEST(Zip, RefusesATruncatedDirectory) {
   std::string archive = two_entries();
   put(archive, directory_at + 47, 0, 4);
   expect_error(archive, ErrorCode::malformed, "missing entry in its directory");
@@ -168,7 +168,7 @@ TEST(Zip, RefusesDamagedZip64Records) {
 
 TEST(Zip, RefusesEntriesThatOverlap) {
   std::string archive = two_entries();
-  put(archive, directory_at + 47 + 42, 0, 4);  // both at the first one's place
+  put(archive, directory_at + 47 + 42, 0, 4);  // both at the first one's position
   expect_error(archive, ErrorCode::malformed, "overlaps the next one");
   archive = two_entries();
   put(archive, directory_at + 20, 60, 4);  // the first one reaches into the second
@@ -201,7 +201,7 @@ TEST(Zip, RefusesEncryptionAndOtherMethods) {
   expect_error(writer.finish(), ErrorCode::unsupported, "compressed by method 12");
 }
 
-TEST(Zip, RefusesSizesThatLie) {
+TEST(Zip, RefusesWrongSizes) {
   std::string archive = two_entries();
   put(archive, directory_at + 24, 4, 4);
   expect_error(archive, ErrorCode::malformed, "two sizes");
@@ -229,13 +229,13 @@ TEST(Zip, RefusesDamagedContent) {
   expect_error(archive, ErrorCode::malformed, "invalid zip archive");
 }
 
-TEST(Zip, BoundsWhatAnEntryGrowsTo) {
+TEST(Zip, BoundsTheSizeOfAnEntry) {
   ZipWriter writer;
   writer.add("bomb", std::string(32 << 20, '\0'), {.deflate = true});
   expect_error(writer.finish(), ErrorCode::limit, "grow more than 200 times");
 }
 
-TEST(Zip, RefusesTwoEntriesOfOneName) {
+TEST(Zip, RefusesDuplicateEntries) {
   ZipWriter writer;
   writer.add("a", "first");
   writer.add("a", "second");

@@ -8,7 +8,7 @@
 
 namespace zoometer::testing {
 
-/// Writes zip archives in memory, right ones and wrong ones.
+/// Writes valid and invalid zip archives in memory.
 class ZipWriter {
  public:
   struct Options {

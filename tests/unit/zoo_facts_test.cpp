@@ -1,4 +1,4 @@
-// Every built-in model against the facts that the real torchvision gave: state dict, module tree,
+// Every built-in model compared with the facts of the real torchvision: state dict, module tree,
 // call counts and the output shapes of every call.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What holds for the graph of every built-in model, in both variants and in int8.
+// Properties of the graph of every built-in model, in both variants and in int8.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -87,7 +87,7 @@ Work work_of(const Graph& graph) {
   return work;
 }
 
-TEST_P(ZooProperties, BatchDoublesWorkAndNoParameters) {
+TEST_P(ZooProperties, BatchDoublesWorkButNotParameters) {
   TraceOptions options = GetParam().options();
   options.batch = 2 * graph_.shape(graph_.inputs()[0].value)[0];
   Graph doubled;
@@ -146,7 +146,7 @@ TEST_P(ZooProperties, OperatorsAndDTypesSumUpToTheTotal) {
   EXPECT_EQ(macs_by_dtype, whole.total.macs);
 }
 
-/// A window of one element picks; there is nothing to compare it with.
+/// A window of one element only selects; there is nothing to compare.
 bool only_picks(const NodeView& node) {
   return &node.op() == &max_pool2d_op && numel(node.attrs<PoolAttrs>().kernel_size) == 1;
 }
@@ -171,7 +171,7 @@ TEST_P(ZooProperties, OnlyOperatorsThatMayDoSoWriteInPlace) {
   }
 }
 
-TEST_P(ZooProperties, CallsHoldNodesOfTheirOwnModules) {
+TEST_P(ZooProperties, CallsContainNodesOfTheirOwnModules) {
   for (const ModuleCall& call : graph_.calls()) {
     for (NodeId id = call.first_node; id < call.end_node; ++id) {
       ASSERT_TRUE(is_within(graph_, graph_.nodes()[id].module, call.module))
