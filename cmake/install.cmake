@@ -1,4 +1,4 @@
-# What an installation holds, in two components: `program` (the binary with its manual pages and
+# The content of an installation, in two components: `program` (the binary with its manual pages and
 # completions, the old commands as links) and `library` (libzoometer.a, the public headers, and what
 # CMake and pkg-config need to find them). All of it is relocatable.
 include(GNUInstallDirs)
@@ -7,7 +7,7 @@ include(CMakePackageConfigHelpers)
 # What is installed is built by the default target, and packing it must not build the tests.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 
-# One folder for every architecture: the archive is found by the package files that lie beside it.
+# One folder for every architecture: the package files find the archive relative to themselves.
 set(package_libdir lib)
 
 install(TARGETS zoometer DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)

@@ -51,7 +51,7 @@ RESULTS = take_over_stdout() if __name__ == "__main__" else sys.stdout
 def forget_script_folder():
     """Python puts the script's folder, or the current one, before all others.
 
-    A temporary folder or a checkout that happens to hold a torch/ must not shadow the
+    A temporary folder or a checkout that happens to contain a torch/ must not shadow the
     real one.
     """
     script = globals().get("__file__")
@@ -84,7 +84,7 @@ def first_line(error, with_type=False):
 
 
 def version_of(module):
-    """(1, 13) for "1.13.0a0"; (0, 0) where there is no such module."""
+    """(1, 13) for "1.13.0a0"; (0, 0) if there is no such module."""
     numbers = getattr(module, "__version__", "0.0").split(".")[:2]
     return tuple(int("".join(c for c in n if c.isdigit()) or 0) for n in numbers)
 
@@ -211,7 +211,7 @@ def load_entries(arguments):
 
 
 class SourceFiles:
-    """The source files behind each model, so that a caller knows when to ask again.
+    """The source files of each model, so that a caller knows when to ask again.
 
     A module depends on the modules that its globals come from. Those of the standard
     library and of installed packages are left out, but for the source's own package.
@@ -242,7 +242,7 @@ class SourceFiles:
             found = set()
             for value in list(vars(module).values()):
                 if isinstance(value, types.ModuleType):
-                    # A package holds its submodules whether or not it wants them.
+                    # A package has its submodules as members whether or not it uses them.
                     if not value.__name__.startswith(name + "."):
                         found.add(value.__name__)
                 elif isinstance(getattr(value, "__module__", None), str):
@@ -267,7 +267,7 @@ class SourceFiles:
         return self.digests[name]
 
     def digest(self, name):
-        """A text that changes when a file behind the module does; None if it has none."""
+        """A text that changes when a source file of the module does; None if it has none."""
         names = self.closure(name)
         text = "\n".join(other + " " + self.content(other) for other in names)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32] if names else None
@@ -388,7 +388,7 @@ def parse_shape(text):
 
 
 def normalised(shapes):
-    """Shapes as they may stand in a file or a ZOOMETER_MODELS table, all in one form."""
+    """Shapes as in a file or a ZOOMETER_MODELS table, all in one form."""
     return [shape if isinstance(shape, dict) else
             parse_shape(shape) if isinstance(shape, str) else
             {"shape": list(shape), "dtype": "float32"} for shape in shapes]
@@ -699,7 +699,7 @@ class Plan:
 
 
 def changes_no_data(func):
-    """as_strided_ and its like write a tensor's sizes, not what it holds."""
+    """as_strided_ and similar operators write a tensor's sizes, not its content."""
     return any(str(tag).endswith("inplace_view") for tag in getattr(func, "tags", ()))
 
 
@@ -711,7 +711,7 @@ def compact(value):
 
 
 class Storage:
-    """Memory that several tensors may share, with the value that now stands for it.
+    """Memory that several tensors may share, with the value that now represents it.
 
     An in-place write raises the version; tensors that were made before it are stale
     and get a new name when they are next used.
@@ -853,7 +853,7 @@ class Recorder(DispatchBase):
             self.values[storage.base])
 
     def name_of(self, tensor):
-        """The name of the value that a tensor holds now."""
+        """The name of a tensor's current value."""
         handle = storage_of(tensor)
         storage = self.storages.get(handle._cdata)
         if storage is None:
@@ -914,7 +914,7 @@ class Recorder(DispatchBase):
         return name
 
     def add_synthetic(self, operator, tensors, geometry, value_text):
-        """A node that stands for aliasing and was never executed; it says so."""
+        """A node that represents aliasing and was never executed; its metadata says so."""
         name = self.unique(operator)
         inputs = [('{"name":"%s","arg":{"as_tensor":%s},"kind":1}' % (argument,
                                                                      tensor_reference(value)))
@@ -1160,7 +1160,7 @@ class InputError(Exception):
 
 
 def explicit_attention():
-    """torch 2 would choose a fused kernel, whose products nobody can see."""
+    """torch 2 would choose a fused kernel, whose products are invisible."""
     attention, _ = import_or_error("torch.nn.attention")
     if attention is None or not hasattr(attention, "sdpa_kernel"):
         return contextlib.suppress()
@@ -1335,7 +1335,7 @@ def archived_json(program):
 
 
 def internal_json(program):
-    """torch.export.save also wants the weights, which meta and fake tensors lack."""
+    """torch.export.save also needs the weights, which meta and fake tensors lack."""
     with failing_as("serialization_error"):
         serialize = importlib.import_module("torch._export.serde.serialize")
         artifact = serialize.ExportedProgramSerializer().serialize(program)
@@ -1487,7 +1487,7 @@ def answer(arguments, document):
 
 
 def environment():
-    """Who runs us; stands in `info`, and first in every trace."""
+    """The Python and the versions: in `info`, and first in every trace."""
     torchvision, torchvision_error = import_or_error("torchvision") if torch is not None \
         else (None, TORCH_ERROR)
     if torch is None:

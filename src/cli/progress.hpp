@@ -8,7 +8,7 @@
 namespace zoometer {
 
 /// "[37/118] densenet121": one line of standard error that goes away at the end; nothing where that
-/// is no terminal.
+/// is not a terminal.
 class ProgressLine {
  public:
   ProgressLine();

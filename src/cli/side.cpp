@@ -42,7 +42,7 @@ class SideOptions {
  public:
   SideOptions(SideWords& words, const std::string& word) : words_(words), word_(word) {}
 
-  /// Takes what stands between two "@": "batch=8", "untrained".
+  /// Takes the text between two "@": "batch=8", "untrained".
   void take(std::string_view text) {
     const std::size_t equals = text.find('=');
     const std::string_view name = text.substr(0, equals);

@@ -44,7 +44,7 @@ void SourceWords::add_to(Arguments& arguments) {
   add_live_options(arguments, live);
   add_plugin_option(arguments, plugins);
   arguments.words("--skip-patterns", skip_patterns,
-                  "Leave out names that contain one of these, in place of the usual ones", "P...");
+                  "Skip names that contain one of these, instead of the usual ones", "P...");
   arguments.flag("--no-skip", no_skip, "Leave out none");
 }
 

@@ -15,7 +15,7 @@ int run(const std::vector<std::string>& words) {
   ReportOptions options;
   std::string output;
   arguments.option("--max-depth,-d", options.depth, "Levels of the module tree (3)", "N");
-  arguments.option("--output,-o", output, "Write to a file in place of standard output", "FILE");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.parse(join_shape_words(words));
 
   Graph graph;

@@ -1,4 +1,4 @@
-"""Executes a recorded program with real numbers, to hold it against the live model.
+"""Executes a recorded program with real numbers, to compare it with the live model.
 
 Every node is run as a function of its named inputs alone: an in-place operator works
 on copies. A program that forgot an alias or an argument gives another result.

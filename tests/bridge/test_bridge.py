@@ -1,4 +1,4 @@
-"""Holds the PyTorch bridge against the live PyTorch.
+"""Compares the PyTorch bridge with the live PyTorch.
 
 Run with a Python that has torch and torchvision (Debian: /usr/bin/python3):
 

@@ -56,10 +56,10 @@ run() {
 is() { [ "$1" = "$2" ] || { printf '%s\nis not: %s\n' "$1" "$2"; return 1; }; }
 has() { [[ $1 == *"$2"* ]] || { printf '%s\nlacks: %s\n' "$1" "$2"; return 1; }; }
 lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nhas: %s\n' "$1" "$2"; return 1; }; }
-# json FILTER: a jq filter holds of what the last run wrote.
+# json FILTER: a jq filter is true for the output of the last run.
 json() { jq -e "$1" stdout.txt; }
 
-# validate FILE NAME: a document keeps to docs/schema/NAME.schema.json.
+# validate FILE NAME: a document follows docs/schema/NAME.schema.json.
 validate() {
   /usr/bin/python3 -c '
 import json, sys, jsonschema

@@ -4,7 +4,7 @@ Commands that a page only mentions, in lines indented by four, are not run: such
 have the options that the line gives it.
 
 In a ```console block, a line that begins with "$ " is a command of the shell; the lines below it are
-its output (both streams). A line "..." stands for any lines. Commands of a page run one after the other
+its output (both streams). A line "..." matches any lines. Commands of a page run one after the other
 in one folder, with `zoometer` and `./zoometer` being the binary under test ($ZOOMETER).
 
 With --update the pages are rewritten with what is printed; outputs with "..." that no longer fit are

@@ -23,9 +23,9 @@ compare() {
   "$ZOOMETER" profile "$1" --format json >before.json
   "$ZOOMETER" profile "$2" --format json >after.json
   expect "$1 and $2: exit status" is "$status" 0
-  expect "$1 and $2: the schema holds" validate diff.json diff
+  expect "$1 and $2: the schema is followed" validate diff.json diff
   expect "$1 and $2: figures are those of profile" agree diff.json before.json after.json
-  expect "$1 and $2: every parent stands before its child" jq -e '.modules | to_entries | all(.[]; .value.parent < .key)' diff.json
+  expect "$1 and $2: every parent comes before its child" jq -e '.modules | to_entries | all(.[]; .value.parent < .key)' diff.json
 }
 compare resnet50 resnext50_32x4d
 compare vgg11 vgg11_bn
@@ -35,13 +35,13 @@ compare "$SOURCE_DIR/tests/data/pt2/resnet50.pt2" resnet50
 
 run diff resnet18 resnet34 --format json
 expect "depths 2,2,2,2 and 3,4,6,3: eight blocks more" json '[.modules[] | select(.state == "added" and .after.type == "BasicBlock").after.path] | sort == ["layer1.2", "layer2.2", "layer2.3", "layer3.2", "layer3.3", "layer3.4", "layer3.5", "layer4.2"]'
-expect "and the others have no other name" json '.counts.renamed == 0 and .counts.moved == 0 and .counts.removed == 0'
+expect "and the others keep their names" json '.counts.renamed == 0 and .counts.moved == 0 and .counts.removed == 0'
 run diff resnet50 resnet50 --format json
 expect "nothing" json '.counts == {same: (.modules | length), changed: 0, added: 0, removed: 0, renamed: 0, moved: 0} and .operators == []'
 run diff resnet50 resnet50
 expect "nothing in words" has "$out" "no module differs"
 run diff resnet50 fcn_resnet50@input-shape=1x3x224x224 --format json
-expect "the backbone is found where it went" json '[.modules[] | select(.moved) | [.before.path, .after.path]] | index([["layer4", "backbone.layer4"]]) != null'
+expect "the backbone is found at its new place" json '[.modules[] | select(.moved) | [.before.path, .after.path]] | index([["layer4", "backbone.layer4"]]) != null'
 run diff resnet50 fasterrcnn_resnet50_fpn --depth 1 --format json
 expect "--depth" json '[.modules[].parent] | all(. <= 0)'
 
@@ -72,7 +72,7 @@ expect_error 2 "after" diff resnet18
 data() { sed -n 's/^<script type="application\/json" id="data">\(.*\)<\/script>$/\1/p' "$1"; }
 "$ZOOMETER" diff vgg11 vgg11_bn --format json >vgg.json
 "$ZOOMETER" diff vgg11 vgg11_bn --format html -o vgg.html
-expect "the page holds the document" is "$(data vgg.html | jq -S .diff)" "$(jq -S . vgg.json)"
+expect "the page contains the document" is "$(data vgg.html | jq -S .diff)" "$(jq -S . vgg.json)"
 run report vgg11 vgg11_bn
 expect "report of two models" is "$status $err" "0 zoometer: wrote vgg11_vgg11_bn.html"
 expect "is the same page" cmp vgg.html vgg11_vgg11_bn.html
@@ -84,7 +84,7 @@ run diff resnet50 resnext50_32x4d --fail-on 'macs > +4%' --fail-on 'macs > +200M
 expect "gates that pass" is "$status $err" "0 "
 run diff resnet50 resnext50_32x4d --fail-on 'macs > +1%' --fail-on 'macs > +100M' --fail-on 'parameters > 20M or parameters > +0' --format json
 expect "gates that do not" is "$status" 1
-expect "the document is written all the same" json '.totals.macs.change == 141295616'
+expect "the document is still written" json '.totals.macs.change == 141295616'
 expect "each is reported with its figures" is "$err" "zoometer: --fail-on macs > +1%: holds: macs 4089184256 -> 4230479872: +141295616 (+3.46%)
 zoometer: --fail-on macs > +100M: holds: macs 4089184256 -> 4230479872: +141295616 (+3.46%)
 zoometer: --fail-on parameters > 20M or parameters > +0: holds: parameters 25557032 -> 25028904: -528128 (-2.07%)"

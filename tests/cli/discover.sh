@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# zoometer discover over the built-in models: which trace, what curated misses, code to paste.
+# zoometer discover over the built-in models: which trace, which are missing from curated, generated code.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
 all=$(size_of all) auto=$(size_of auto) curated=$(size_of curated)
 run discover
 expect "discover is done" is "$status" 0
 expect "the totals" has "$out" "$all models, $auto traceable, 0 failed, $((all - auto)) skipped"
-expect "what curated misses" has "$out" "missing from the curated registry ($((auto - curated))):"
+expect "what is missing from curated" has "$out" "missing from the curated registry ($((auto - curated))):"
 row() { awk -v family="$1" '$1 == family { print $2 }' stdout.txt; }
 for family in ResNet:5 EfficientNet:11 RegNet:15 ViT:5 Swin:6 MobileNet:3 VGG:8 DenseNet:4 ConvNeXt:4 \
   ResNeXt:3 WideResNet:2 MNASNet:4 ShuffleNetV2:4 SqueezeNet:2 AlexNet:1 GoogLeNet:1; do
@@ -14,7 +14,7 @@ for family in ResNet:5 EfficientNet:11 RegNet:15 ViT:5 Swin:6 MobileNet:3 VGG:8 
 done
 
 run discover --format json
-expect "the document keeps to its schema" validate stdout.txt discovery
+expect "the document follows its schema" validate stdout.txt discovery
 expect "the counts" json ".total == $all and .traceable == $auto and .failed == 0 and .skipped == $((all - auto))"
 expect "the counts are those of the models" json "[.models[] | select(.status == \"traceable\")] | length == $auto"
 expect "what is missing" json ".missing_from_curated | length == $((auto - curated))"
@@ -46,7 +46,7 @@ expect "an unknown model is wrong usage" is "$status" 2
 expect "and brings a suggestion" has "$err" "did you mean resnet50?"
 
 run discover --test-model raft_large
-expect "one model, no pattern leaves it out" is "$status" 0
+expect "one model, which no pattern skips" is "$status" 0
 expect "and its figures" has "$out" "raft_large is traceable: "
 run discover --test-model no_such_model
 expect "a test of nothing is wrong usage" is "$status" 2
@@ -67,7 +67,7 @@ cp stdout.txt "$XDG_CONFIG_HOME/zoometer/registry.toml"
 run list --registry curated --format json
 expect "the TOML is a curated registry" json '.models | length == 80'
 run discover
-expect "which then misses none" has "$out" "Nothing is missing from the curated registry."
+expect "from which nothing is missing then" has "$out" "Nothing is missing from the curated registry."
 rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
 
 run discover --generate-code cpp

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `graph --format onnx`: what is written, and what is refused.
+# `graph --format onnx`: the written files and the errors.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
 python() { /usr/bin/python3 "$@"; }
@@ -62,7 +62,7 @@ expect "inline weights" python check.py inline.onnx
 random --external-data --output external.onnx
 expect "parameters in another file" python names.py "$ZOOMETER" external.onnx initializers
 expect "external weights" python -c 'import onnx; onnx.checker.check_model("external.onnx")'
-expect "both hold the same numbers" python -c '
+expect "both have the same numbers" python -c '
 import onnx
 from onnx.numpy_helper import to_array
 a, b = (onnx.load(p).graph.initializer for p in ("inline.onnx", "external.onnx"))
@@ -139,7 +139,7 @@ refuse text "its header is no JSON object"
 refuse long "its header would have 1099511627776 bytes; is it a safetensors file?"
 refuse twice "the tensor fc.bias is there twice"
 refuse short "it is shorter than its header's length"
-expect "nothing is left of what was refused" test ! -e refused.onnx
+expect "a refused model leaves no file" test ! -e refused.onnx
 
 # int8 networks, with the scales of their weights beside them
 mkdir int8
@@ -167,9 +167,9 @@ expect_error 3 "conv1.weight_scale: expected float32 (64,), got no such tensor" 
   graph quantized_resnet18 --registry all --quantize --format onnx --weights scaleless.safetensors --output refused.onnx
 expect_error 3 "conv1.weight: expected int8 (64, 3, 7, 7), got uint8 (64, 3, 7, 7)" \
   graph quantized_resnet18 --registry all --quantize --format onnx --weights wide.safetensors --output refused.onnx
-expect "nothing is left of what was refused" test ! -e refused.onnx
+expect "a refused model leaves no file" test ! -e refused.onnx
 
-# words that do not fit
+# invalid combinations of options
 expect_error 2 "--format onnx, got text" graph resnet18 --random-weights
 expect_error 2 "--random-weights and --weights exclude each other" \
   graph resnet18 --format onnx --random-weights --weights whole.safetensors
@@ -188,6 +188,6 @@ def read(fd):
 status = os.waitstatus_to_exitcode(pty.spawn([sys.argv[1], "graph", "resnet18", "--format", "onnx"], read))
 assert status == 2 and b"not for a terminal" in out, (status, bytes(out[:200]))' "$ZOOMETER"
 
-# what cannot be written is said
+# notes on operators that cannot be written
 expect_error 3 "No such file or directory" graph resnet18 --format onnx --random-weights --external-data -o nowhere/a.onnx
 finish

@@ -3,7 +3,7 @@
 # jump, and an end at every write: reported by a message, nothing lost, no wrong answer.
 inject=${ZOOMETER%/*}/tests/libinject.so
 if [ ! -e "$inject" ]; then
-  echo "skipped: $inject is not built under the sanitizers, whose functions stand before it"
+  echo "skipped: $inject is not built under the sanitizers, whose functions take precedence"
   echo "CASES 0 passed 0 failed"
   exit 0
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Models in files: archives with several models, and files that are known and not read.
+# Models in files: archives with several models, and unsupported formats.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 data=$SOURCE_DIR/tests/data
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# zoometer discover --source DIR: every file below a folder is tried, and what it gave is kept.
+# zoometer discover --source DIR: every file below a folder is tried, and the results are cached.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 mkdir -p zoo/sub/deep
 cp "$SOURCE_DIR/tests/data/pt2/mobilenet_v2.pt2" zoo/sub/deep/net.pt2
@@ -14,21 +14,21 @@ find zoo -exec touch -d '1 hour ago' {} +
 
 run discover --source zoo --format json
 expect "a folder is discovered" is "$status" 0
-expect "the document keeps to its schema" validate stdout.txt discovery
+expect "the document follows its schema" validate stdout.txt discovery
 expect "every file of every depth is tried, links to folders and pipes are not" json '[.models[].name]
   == ["cut.pt2", "empty", "light_squeezenet.onnx", "linked.pt2", "notes.txt", "sub/deep/net.pt2"]'
 expect "those that can be read" json '[.models[] | select(.status == "traceable") | .family] == ["ONNX", "torch.export", "torch.export"]'
 expect "the figures are the file's" is "$(jq '.models[] | select(.name == "sub/deep/net.pt2") | [.nodes, .parameters, .macs]' -c stdout.txt)" \
   "$("$ZOOMETER" profile zoo/sub/deep/net.pt2 --format json | jq '.totals | [.nodes, .parameters, .macs]' -c)"
 expect "a damaged file says why" json '.models[0] | .reason == "malformed" and (.message | test("invalid zip archive"))'
-expect "and what is no model" json '.models[] | select(.name == "notes.txt") | .reason == "unsupported"'
+expect "and so does a file that is not a model" json '.models[] | select(.name == "notes.txt") | .reason == "unsupported"'
 expect "no file is missing from the curated registry" json '.missing_from_curated == []'
 run discover --source zoo
 expect "the text gives each reason once" has "$out" "unsupported: unknown file format, failed (2):"
 expect "with its files" has "$out" "  empty, notes.txt"
-expect "and speaks of no curated registry" lacks "$out" "curated"
+expect "and does not mention the curated registry" lacks "$out" "curated"
 
-# what a file gave is kept until the file changes
+# the result of a file is cached until the file changes
 expect "the answers are kept" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "file").entries')" 6
 seconds() { jq '.models[] | select(.name == "sub/deep/net.pt2") | .seconds' stdout.txt; }
 run discover --source zoo --format json

@@ -34,7 +34,7 @@ mkdir empty
 message=$(PATH=$PWD/empty "$ZOOMETER" graph resnet18 --format svg 2>&1)
 expect "the message says what to install" test $? = 3 -a "${message#*apt-get install graphviz}" != "$message"
 
-# words that do not fit
+# invalid combinations of options
 expect_error 2 "--depth: expected --format dot, svg, png or pdf, got text" graph resnet18 --depth 2
 expect_error 2 "--depth: expected at least 0, got -1" graph resnet18 --format dot --depth=-1
 expect_error 2 "expected one of" graph resnet18 --format gif

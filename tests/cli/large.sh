@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Files that are large in bytes or in nodes: what is read of them, and how time and memory grow.
+# Files that are large in bytes or in nodes: how much of them is read, and how time and memory grow.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
 expect "writes a file of 1 GiB" "$SOURCE_DIR/bench/onnx_files.py" weights large.onnx 1024

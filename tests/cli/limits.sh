@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What one run may use: memory and time, each with its own message and no hang.
+# Limits of one run: memory and time, each with its own message and without a hang.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
 expect_error 2 "--max-memory: expected a size like 512M or 2G, got many" --max-memory many list
@@ -18,14 +18,14 @@ if ! grep -q __asan_init "$ZOOMETER"; then
     --max-memory 500K profile maskrcnn_resnet50_fpn --registry all --format json
 fi
 
-# A program that never answers, in place of Graphviz's.
+# A program that never answers, instead of Graphviz's.
 mkdir programs
 printf '#!/bin/sh\nexec sleep 20\n' >programs/dot
 chmod +x programs/dot
 PATH=$PWD/programs:$PATH expect_error 3 "stopped: the run took longer than --max-time" \
   --max-time 1 graph resnet18 --format svg
 
-# What is no file of bytes is refused at once, and does not wait for somebody to write.
+# Anything but a regular file is refused at once; a pipe is not waited for.
 mkfifo pipe
 expect_error 3 "it is not a regular file" --max-time 5 profile ./pipe
 expect_error 3 "it is not a regular file" --max-time 5 profile /dev/zero

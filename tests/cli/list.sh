@@ -21,11 +21,11 @@ for kind in curated auto all; do
   expect "every parameter and MAC of $kind is known" \
     json 'all(.models[]; .parameters > 0 and .macs > 0 and (.inputs | length) > 0)'
 done
-expect "list.json keeps to its schema" validate stdout.txt list
+expect "list.json follows its schema" validate stdout.txt list
 
 run list 'resnet*'
 expect "text has titles" has "$out" "PARAMETERS"
-expect "resnet18 stands before resnet101" is "$(awk '{ print $1 }' stdout.txt | tr '\n' ' ')" \
+expect "resnet18 comes before resnet101" is "$(awk '{ print $1 }' stdout.txt | tr '\n' ' ')" \
   "MODEL resnet18 resnet34 resnet50 resnet101 resnet152 "
 
 run list resnet18 resnet34 --sort macs --reverse --format csv
@@ -40,7 +40,7 @@ run list --family MobileNetV2 --format json
 expect "an exact family" json '[.models[].name] == ["mobilenet_v2"]'
 
 run list raft_large
-expect "a model of another registry is no error" is "$status" 0
+expect "a model of another registry is not an error" is "$status" 0
 expect "and is reported" has "$err" "1 with --registry all"
 run list raft_large --registry all
 expect "it is in all" has "$out" "raft_large"
@@ -65,7 +65,7 @@ expect "the registries are named" has "$err" "curated, auto or all"
 ZOOMETER_REGISTRY=auto run list --format json
 expect "the variable chooses the registry" json '.registry == "auto"'
 ZOOMETER_REGISTRY=auto run list --format json --registry all
-expect "the option has the last word" json '.registry == "all"'
+expect "the option takes precedence" json '.registry == "all"'
 ZOOMETER_REGISTRY=any run list
 expect "a wrong variable is named" has "$err" "ZOOMETER_REGISTRY"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Live sources with a Python that is played: which interpreter is taken, models that crash, hang,
+# Live sources with a fake Python: which interpreter is chosen, models that crash, hang,
 # print or fail, what the cache keeps, and what a killed run leaves.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 here=$PWD
@@ -16,7 +16,7 @@ fresh() { rm -rf "$XDG_CACHE_HOME/zoometer" log; }
 # one of each kind
 run discover --source torchvision --python "$here/good" --time-limit 1 --format json
 expect "a source with bad models is discovered" is "$status" 0
-expect "the document keeps to its schema" validate stdout.txt discovery
+expect "the document follows its schema" validate stdout.txt discovery
 expect "all models are there" json '.total == 6 and .traceable == 3 and .failed == 3'
 expect "the version is the source's" json '.source == "torchvision" and .source_version == "0.15"'
 expect "a crash is reported" json '.models[] | select(.name == "crashes")
@@ -27,7 +27,7 @@ expect "a failure has PyTorch's words, module and operator" json '.models[] | se
   | .reason == "fx_control_flow" and (.message | test("^symbolically traced")) and .module == "head" and .operator == "ne"'
 expect "what was printed is reported" json '.models[] | select(.name == "noisy") | .note
   | test("2 lines printed, the last: and one on standard error")'
-expect "the models behind are found, too" json '.models[] | select(.name == "last") | .status == "traceable"'
+expect "the models after it are found, too" json '.models[] | select(.name == "last") | .status == "traceable"'
 expect "the interpreter is named" json '.notes[0] | test("good: Python 3.11.2, torch 2.0, torchvision 0.15")'
 expect "the interpreter was started three times" is "$(runs)" 3
 
@@ -128,7 +128,7 @@ expect "in PyTorch's words" has "$out" "not traced (1): fx_control_flow: symboli
 expect "a model only in torchvision is noted" has "$err" "only in torchvision: strange"
 expect "and what it lacks" has "$err" "does not have convnext_base, "
 run verify --live --python "$here/good" --format json
-expect "the document keeps to its schema" validate stdout.txt live_verification
+expect "the document follows its schema" validate stdout.txt live_verification
 expect "the figures" json '.models == [{name: "alexnet", verdict: "agrees", via: null,
   not_traced: .models[0].not_traced, states: 16, modules: 0, parameters: {native: 61100840, live: 10},
   macs: {native: 714188480, live: null}, differences: []}]'
@@ -136,7 +136,7 @@ expect "nothing was asked twice" is "$(runs)" 1
 jq -c '.[0][3] = [64, 3, 11, 12] | .[6:]' state.json >less.json
 fresh
 FAKE_STATE=less.json run verify --python "$here/good" alexnet
-expect "other state dicts are a check that does not hold" is "$status" 1
+expect "other state dicts fail the check" is "$status" 1
 expect "with the difference" has "$out" "state, native only: features.0.weight parameter float32 64x3x11x11"
 expect "a few of them" has "$out" "and 1 more, with --verbose"
 FAKE_STATE=less.json run verify --live --python "$here/good" alexnet --verbose
@@ -146,7 +146,7 @@ FAKE_CRASH=alexnet run verify --live --python "$here/good" alexnet
 expect "a model that crashes does not agree" is "$status" 1
 expect "which is reported" has "$out" "crash: the interpreter died: signal 11"
 run verify --live --python "$here/good" strange
-expect "nothing to compare is no agreement" is "$status" 1
+expect "nothing to compare is not an agreement" is "$status" 1
 run verify --live --python "$here/good" resnet18
 expect "a model that torchvision lacks is wrong usage" is "$status" 2
 run verify --live --python "$here/no_torch"
@@ -162,7 +162,7 @@ for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kind
 { kill -9 $pid; wait $pid; } 2>/dev/null
 sleep 0.2
 state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$(cat log.pid)/status" 2>/dev/null)
-expect "no Python outlives a killed run" is "${state/Z/}" ""  # where nobody waits for it, a zombie stays
+expect "no Python outlives a killed run" is "${state/Z/}" ""  # a zombie stays if no process waits for it
 expect "the killed run left two verdicts" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 2
 run discover --python "$here/good" --format json
 expect "the next run goes on" json '.total == 5 and .traceable == 5'
@@ -220,7 +220,7 @@ for before in empty damaged; do
   expect "at most one of which prints something" test "$(cat errors.? errors.?? | wc -l)" -le 1
   run discover --python "$here/good"
   expect "the $before cache is whole then" is "$err" ""
-  expect "and holds each model once" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 3
+  expect "and has each model once" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 3
 done
 
 # killed at any moment, several at once
@@ -265,7 +265,7 @@ run discover --python "$here/good" --format json
 expect "a file of another format is replaced" has "$err" "has another format"
 run cache clear
 expect "the cache can be removed" has "$out" "removed "
-expect "and is gone" test ! -e "$file"
+expect "and is removed" test ! -e "$file"
 run cache status
 expect "an empty one is shown" has "$out" "nothing is kept"
 run cache clean

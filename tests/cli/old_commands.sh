@@ -21,7 +21,7 @@ as show_fvcore_table --model resnet18 --input-shape 2 3 96 96 --max-depth 1
 "$zoometer" table resnet18 --max-depth 1 --input-shape 2,3,96,96 >wanted.txt
 expect "show_fvcore_table takes a shape" diff wanted.txt stdout.txt
 as show_fvcore_table --max-depth 1
-expect "show_fvcore_table wants a model" is "$status" 2
+expect "show_fvcore_table needs a model" is "$status" 2
 expect "and says so" has "$err" "--model NAME is missing"
 
 # profile_graph
@@ -69,7 +69,7 @@ expect "discover_models tests a model" has "$out" "vgg16 is traceable: "
 as discover_models --skip-patterns resnet vgg
 expect "discover_models takes patterns" has "$out" " 0 failed, "
 skipped=$(sed -n 's/.* \([0-9]*\) skipped$/\1/p' stdout.txt | head -n 1)
-expect "in place of the usual ones" is "$skipped" "$("$zoometer" list --registry all --format json | jq '[.models[].name | select(test("resnet|vgg"))] | length')"
+expect "instead of the usual ones" is "$skipped" "$("$zoometer" list --registry all --format json | jq '[.models[].name | select(test("resnet|vgg"))] | length')"
 
 for name in discover_models profile_graph show_fvcore_table; do
   as $name --help

@@ -9,7 +9,7 @@ run list --where 'macs < 1G and parameters < 5M and task == "classification"' --
 expect "every row fits" json '.models | length > 0 and all(.[]; .macs < 1e9 and .parameters < 5e6 and .task == "classification")'
 expect "and no fitting one is left out" is "$(names)" \
   "$("$ZOOMETER" list --format json | jq -r '[.models[] | select(.macs < 1e9 and .parameters < 5e6 and .task == "classification").name] | join(" ")')"
-expect "the schema holds" validate stdout.txt list
+expect "the schema is followed" validate stdout.txt list
 run list --where 'macs < 1G' --format json
 expect "what the table shows already needs no column" json 'all(.models[]; has("figures") | not)'
 run list --where 'name ~ "RESNET*" and not name in ("resnet18", "resnet34")' --format json

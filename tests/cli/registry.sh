@@ -12,7 +12,7 @@ expect "as a document" json ".schema == \"zoometer.registry/1\" and (.curated | 
 
 run registry diff
 expect "47 are missing" is "$(grep -c '^+ ' stdout.txt)" 47
-expect "a difference is no failure" is "$status" 0
+expect "a difference is not a failure" is "$status" 0
 run registry diff --strict
 expect "unless it is asked for" is "$status" 1
 run registry diff --no-skip --format json
@@ -150,7 +150,7 @@ mkdir links
 ln -s /no/such/file links/dangling.onnx
 printf 'folders = ["%s"]\n' "$PWD/links" >"$config"
 run list --registry all --format json
-expect "a link to nothing in a folder is no model, and no problem" is "$status $(jq '.models | length' stdout.txt) $err" "0 $all "
+expect "a dangling link in a folder is not a model and not an error" is "$status $(jq '.models | length' stdout.txt) $err" "0 $all "
 rm "$config"
 
 # models of one's own, from files

@@ -34,11 +34,11 @@ for model in open("names.txt").read().split():
         print(model)
 ' 2>&1)
 expect "there are models" test "$(wc -l <names.txt)" -ge 100
-expect "every page holds its profile" is "$differing" ""
+expect "every page contains its profile" is "$differing" ""
 
 # Of a model file with options, the page shows what was asked for.
 "$ZOOMETER" report "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" 2>stderr.txt
-expect "a file's page lies here" test -s resnet18.pt2.html
+expect "a file's page is in the current folder" test -s resnet18.pt2.html
 "$ZOOMETER" report resnet18 --input-shape 2,3,64,64 -o small.html 2>/dev/null
 expect "the input's shape" is "$(data small.html | jq -c '.profile.inputs[0].shape')" "[2,3,64,64]"
 expect "nodes have a row each" is "$(data small.html | jq '.graph.nodes | length')" "$(data small.html | jq '.profile.totals.nodes')"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every JSON document has a schema, which describes all that it holds: a field without a description
+# Every JSON document has a schema, which describes all of its content: a field without a description
 # does not pass here.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 

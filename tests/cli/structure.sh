@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Data flows one way: a folder of src/ includes only itself and folders that stand above it in the
+# Data flows one way: a folder of src/ includes only itself and folders above it in the
 # table of ARCHITECTURE.md, so there is no cycle between folders. A public header of
 # include/zoometer/FOLDER/ belongs to src/FOLDER/ and includes public headers only.
 . "$SOURCE_DIR/tests/cli/_lib.sh"

@@ -27,7 +27,7 @@ agrees() {
 expect "profile of resnet18" agrees resnet18 5 96x160 int8 5,3,96,160
 expect "profile of a detector" agrees fasterrcnn_resnet50_fpn 2 224 float32 2,3,224,224
 expect "profile of a clip" agrees r3d_18 2 64 float32 2,3,16,64,64
-expect "what rests on a bound is marked" is "$(grep -c '^fasterrcnn.*,1,$' whole.csv)" 18
+expect "figures that depend on a bound are marked" is "$(grep -c '^fasterrcnn.*,1,$' whole.csv)" 18
 expect "a refused combination is a row with its reason" grep -q '^vit_b_16,1,96x160,float32,,,,,,,,,,,"vit_b_16: the image does not divide' whole.csv
 
 # without axes: each model as it is
@@ -47,7 +47,7 @@ printf 'broken' >broken.onnx
 run sweep broken.onnx --columns macs
 expect "a file that cannot be read is a row" grep -q '^broken.onnx,,,,,,' stdout.txt
 
-# formats hold the same
+# all formats have the same content
 "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" -o whole.jsonl 2>/dev/null
 "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" -o whole.sqlite 2>/dev/null
 valid() {
@@ -84,7 +84,7 @@ expect "CSV to SQLite to JSON lines" cmp whole.jsonl back.jsonl
 # pages
 data() { sed -n 's/^<script type="application\/json" id="data">\(.*\)<\/script>$/\1/p' "$1"; }
 "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" -o whole.html 2>/dev/null
-expect "the page holds the rows" is "$(data whole.html | jq -c '.sweep | [.columns[].name] as $names | .rows[] | [$names, .] | transpose | map({key: .[0], value: .[1]}) | from_entries')" "$(jq -c . whole.jsonl)"
+expect "the page contains the rows" is "$(data whole.html | jq -c '.sweep | [.columns[].name] as $names | .rows[] | [$names, .] | transpose | map({key: .[0], value: .[1]}) | from_entries')" "$(jq -c . whole.jsonl)"
 "$ZOOMETER" sweep merge whole.sqlite --format html >merged.html
 expect "merge writes it, too" cmp whole.html merged.html
 run report --sweep whole.jsonl -o report.html

@@ -1,6 +1,6 @@
 """What zoometer does when the system does not: see tests/cli/faults.sh and tests/faults/inject.c.
 
-FAULT_CASES=REGEX runs some cases only, FAULT_STEP=1 fails each allocation in place of some."""
+FAULT_CASES=REGEX runs some cases only, FAULT_STEP=1 fails each allocation instead of some."""
 import json
 import os
 import re
@@ -58,7 +58,7 @@ class Run:
         return self
 
     def refuses(self, *texts):
-        """It ends with a message that holds the texts, and status 3."""
+        """It ends with a message that contains the texts, and status 3."""
         assert self.status == 3 and self.err.startswith("zoometer: "), self.describe()
         for text in texts:
             assert text in self.err, f"no {text!r}: " + self.describe()
@@ -85,7 +85,7 @@ def fresh(*paths):
 
 
 def beside(path):
-    """Names that stand in its folder and begin as its own."""
+    """Names in its folder that begin like its own."""
     return sorted(each.name for each in path.parent.iterdir() if each.name.startswith(path.name))
 
 

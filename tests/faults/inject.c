@@ -7,13 +7,14 @@
 //               WHAT: an errno's name; short (half of the bytes), byte (one byte), nothing (0),
 //               kill (before the call), torn (half of the bytes, then kill), cut (the mapped file
 //               loses its content)
-//   FAULT_PATH  only calls on files whose path holds this
+//   FAULT_PATH  only calls on files whose path contains this
 //   FAULT_LOG   a file that gets a line for each fault
 //   FAULT_TIME  seconds that the clock is wrong by; FAULT_JUMP: by which it jumps at every look,
 //               back and forth
 //
 // Memory is counted from main on, whose first call is signal(), to its end: what libraries do before
-// it, and behind it (gcov writes its counts there), has nobody to tell an error to. Programs other than FAULT_PROGRAM (zoometer), such as those that it starts, are left alone.
+// it and after it (gcov writes its counts there) cannot report an error. Programs other than FAULT_PROGRAM
+// (zoometer), such as those that it starts, are left alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -172,7 +173,7 @@ int close(int fd) {
   REAL(int, close, int);
   const int is_wrong = is_due("close", 0, fd, NULL);
   const int reason = errno;
-  const int status = real(fd);  // as Linux does: the descriptor is gone all the same
+  const int status = real(fd);  // as on Linux: the descriptor is closed anyway
   if (is_wrong) errno = reason;
   return is_wrong ? -1 : status;
 }

@@ -1,5 +1,5 @@
 // The language of --where and --assert, on any text: it is refused with Error, or evaluates to the
-// same value twice, whatever the fields hold.
+// same value twice, whatever the fields contain.
 #include <array>
 #include <cstddef>
 #include <cstdint>

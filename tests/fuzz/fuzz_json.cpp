@@ -1,5 +1,5 @@
 // JSON in place, on any bytes: it is parsed or refused with Error, within 40 bytes for each byte of
-// text beside the text itself, and every string lies inside the text.
+// text beside the text itself, and every string is inside the text.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -21,7 +21,7 @@ void walk(const Json& value, std::string_view text, int depth) {
   if (depth == deepest) return;
   if (value.IsString()) {
     const std::string_view found = view_of(value);
-    // A short string lies in its value.
+    // A short string is stored in its value.
     const auto* own = reinterpret_cast<const char*>(&value);
     const bool is_short = found.data() >= own && found.data() < own + sizeof value;
     const bool lies_inside =

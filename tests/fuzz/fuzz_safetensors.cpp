@@ -1,5 +1,5 @@
 // The header of a safetensors file, on any bytes: it is read or refused with Error, and every
-// tensor lies inside the file.
+// tensor is inside the file.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

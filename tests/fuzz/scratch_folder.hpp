@@ -8,7 +8,7 @@
 
 namespace zoometer::fuzz {
 
-/// A folder of this process alone, in memory where the machine has a place for that; gone when the
+/// A folder of this process alone, in memory if the machine has such a place; removed when the
 /// process ends.
 class ScratchFolder {
  public:

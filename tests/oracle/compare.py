@@ -44,7 +44,7 @@ PROFILE_ASPECTS = (INPUTS, MODULE_TREE, OUTPUT_SHAPES, CALL_COUNTS)
 
 
 class BinaryError(Exception):
-    """The binary failed, or printed something that is no JSON."""
+    """The binary failed, or its output is not JSON."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -243,7 +243,7 @@ def print_differences(case: Case, limit: int) -> None:
     where = f" at {shape_text(case.shape)}" if case.shape else ""
     shown: set[str] = set()
     for aspect, differences in case.differences.items():
-        # An error of the binary stands under several aspects.
+        # An error of the binary appears under several aspects.
         new = [difference for difference in differences if difference not in shown]
         shown.update(new)
         if new:
@@ -272,9 +272,9 @@ def parse_shape(text: str) -> Shape:
     try:
         shape = tuple(int(size) for size in text.replace("x", ",").split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape such as 3,3,192,256") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 3,3,192,256") from None
     if len(shape) != 4 or min(shape) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no N,C,H,W")
+        raise argparse.ArgumentTypeError(f"{text!r} is not N,C,H,W")
     return shape
 
 

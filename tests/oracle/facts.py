@@ -64,9 +64,9 @@ VARIANTS = ("untrained", "published")
 # The detectors need values, and these need operators that torch 1.13 lacks on meta.
 NEED_VALUES = {"mvit_v1_b", "mvit_v2_s", "s3d"}
 
-# (mean, deviation) of the noise that stands in for the products: scores so low that nothing is
+# (mean, deviation) of the noise that replaces the products: scores so low that nothing is
 # detected, with boxes outside of the image; and high scores with boxes so large that they all
-# fill the image, of which few are kept. More kinds of data, and real products, change no more.
+# fill the image, of which few are kept. More kinds of data, and real products, change nothing else.
 REGIMES = ((-20.0, 1.0), (20.0, 1.0))
 
 # A size of None is one that depends on the data.
@@ -94,7 +94,7 @@ class State:
 
 @dataclass(frozen=True)
 class Module:
-    """An entry of named_modules(). None stands for what depends on the data."""
+    """An entry of named_modules(). None replaces sizes that depend on data."""
 
     path: str
     type: str
@@ -396,7 +396,7 @@ def without_comments(content: str) -> list[str]:
 
 
 def difference(path: Path, expected: str | None, limit: int = 10) -> list[str]:
-    """How the file at `path` differs from what it should hold (None: it should not exist)."""
+    """How the file at `path` differs from its expected content (None: it should not exist)."""
     if expected is None:
         return [f"{path.name}: should not exist"] if path.exists() else []
     if not path.exists():

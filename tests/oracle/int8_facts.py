@@ -9,7 +9,7 @@ entries, `_packed_params.weight` and `_packed_params.bias`. What PyTorch calls p
 the conversion is written as `parameter`, scales and zero points as `buffer`.
 
 Every model is converted for the engine qnnpack, which this PyTorch has; for fbgemm, weights have
-a scale per channel in place of one, and all that is written here is the same.
+a scale per channel instead of one, and all that is written here is the same.
 """
 
 import argparse

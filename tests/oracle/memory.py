@@ -12,7 +12,7 @@ activation. Three figures are compared:
     oneDNN        the most of both as PyTorch comes; only printed, since how much oneDNN takes to
                   reorder weights and outputs depends on the processor
 
-Where PyTorch holds more, MORE says how much and why.
+If PyTorch needs more, MORE says how much and why.
 """
 
 import argparse
@@ -37,7 +37,7 @@ MODELS = {
     "densenet121": 1,
     "squeezenet1_0": 1,
 }
-# What PyTorch holds more, in bytes for one image: at the peak of activations, at the plain peak, and
+# What PyTorch needs in addition, in bytes for one image: at the peak of activations, at the plain peak, and
 # why: a local variable that outlives its last use, or a kernel that takes more than columns.
 MORE = {
     "mobilenet_v2": (0, 2 * 96 * FLOAT, "batch_norm's statistics, which evaluation leaves unused"),

@@ -12,7 +12,7 @@ Of each model of torchvision, untrained and with the inputs that the binary take
   flops    what torch.utils.flop_counter counts: `--convention torch` of the native model
 
 Of a model of timm: parameters, and flop_counter's count against that of the program. Nowhere may an
-operator be unknown. What PyTorch itself cannot export is listed, and is no difference; neither are
+operator be unknown. Models that PyTorch cannot export are listed and are not a difference; neither are
 MACs that its ONNX exporter has computed away, which are printed. The last line is
 "newer_torch: N of M comparisons agree".
 """

@@ -50,7 +50,7 @@ WITHOUT_SHAPES = {
     "test_hannwindow_symmetric_expanded",
     # so are the sizes of the pieces
     "test_sequence_model8",
-    # and the sizes of the output, which stand beside a kernel that gives others
+    # and the sizes of the output, which differ from those of the kernel
     "test_maxunpool_export_with_output_shape",
 }
 

@@ -3,7 +3,7 @@
 # ONNX's own checker.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 
-# python3-onnx 1.12 infers the frames of a one-sided STFT from the number of its bins in place of the frame's
+# python3-onnx 1.12 infers the frames of a one-sided STFT from the number of its bins instead of the frame's
 # length: 34 where (576 - 64) / 16 + 1 = 33.
 wrongly_refused=$SOURCE_DIR/tests/data/pt2/stft.pt2
 

@@ -26,7 +26,7 @@ FLOAT = 4
 INDEX = 8
 BATCH = 2
 MODELS = ("resnet18", "vit_b_16", "mobilenet_v3_small", "densenet121", "swin_t")
-NUMBER = 8  # a divisor or factor that is no tensor becomes one of float64
+NUMBER = 8  # a divisor or factor that is not a tensor becomes one of float64
 # What PyTorch keeps more, in bytes for a batch of two, and why.
 DIFFERENCE = {
     "vit_b_16": (12 * NUMBER, "the numbers that queries are divided by"),
@@ -58,7 +58,7 @@ class Products(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
         if name == "detach" and not isinstance(result, torch.Tensor):
-            return torch.tensor(result)  # PyTorch 1.13 hands a number over, and wants a tensor back
+            return torch.tensor(result)  # PyTorch 1.13 passes a number and needs a tensor back
         if name in ("mm", "bmm"):
             self.macs += args[0].numel() * args[1].shape[-1]
         elif name == "addmm":
@@ -80,7 +80,7 @@ def measure(name):
     image = torch.rand(BATCH, 3, 224, 224)
     there = {tensor.storage().data_ptr() for tensor in [*model.parameters(), *model.buffers(), image]}
     kept = {}
-    packed = []  # holds them, so that no address comes twice
+    packed = []  # keeps them, so that no address is used twice
 
     def pack(tensor):
         storage = tensor.storage()

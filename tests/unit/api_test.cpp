@@ -110,7 +110,7 @@ TEST(Api, ListsTheModuleTree) {
   EXPECT_EQ(modules[0].path, "");
   EXPECT_EQ(modules[0].depth, 0u);
   EXPECT_FALSE(modules[0].parent.has_value());
-  // features holds 13 layers, avgpool follows them, classifier has 7.
+  // features has 13 layers, avgpool follows them, classifier has 7.
   EXPECT_THAT(modules[0].children, ElementsAre(1, 15, 16));
   EXPECT_EQ(modules[1].path, "features");
   EXPECT_EQ(modules[1].children.size(), 13u);

@@ -1059,7 +1059,7 @@ constexpr std::string_view core_operators[] = {
 
 /// The operators without a translation, and why.
 constexpr std::pair<std::string_view, std::string_view> core_exceptions[] = {
-    {"_adaptive_avg_pool2d_backward", "a gradient: programs hold forward passes"},
+    {"_adaptive_avg_pool2d_backward", "a gradient: programs are forward passes"},
     {"_assert_tensor_metadata", "makes no tensor: passed over before the table is asked"},
     {"_local_scalar_dense", "makes no tensor"},
     {"avg_pool2d_backward", "a gradient"},
@@ -1068,7 +1068,7 @@ constexpr std::pair<std::string_view, std::string_view> core_exceptions[] = {
     {"max_pool2d_with_indices_backward", "a gradient"},
     {"native_group_norm_backward", "a gradient"},
     {"native_layer_norm_backward", "a gradient"},
-    {"resize_", "changes a storage: what it then holds is not defined"},
+    {"resize_", "changes a storage: its new content is undefined"},
     {"sym_is_contiguous", "makes no tensor"},
     {"sym_numel", "makes no tensor"},
     {"sym_size", "makes no tensor"},

@@ -1,4 +1,4 @@
-// What holds for every graph, on random networks.
+// Properties of every graph, on random networks.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -116,7 +116,7 @@ RC_GTEST_PROP(RandomGraph, ComesBackFromOnnx, (const Steps& steps)) {
   }
 }
 
-/// Whatever the order, the memory holds each tensor at some time and at most all of them at once.
+/// In any order, each tensor is in memory at some time, and at most all of them at once.
 RC_GTEST_PROP(RandomGraph, NeedsNoMoreMemoryThanAllItsTensors, (const Steps& steps)) {
   const RandomNetwork network(steps);
   const Graph& graph = network.graph;

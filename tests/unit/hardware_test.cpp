@@ -48,7 +48,7 @@ TEST(Hardware, NoTwoDevicesAnswerToOneName) {
   }
 }
 
-// Cores x clock x operations per cycle; the reasons stand in each file's source.
+// Cores x clock x operations per cycle; the reasons are in each file's source.
 TEST(Hardware, PeaksOfProcessorsAreWhatTheirFilesCompute) {
   const Device& xeon = find_device(built_in(), "Xeon");
   EXPECT_DOUBLE_EQ(xeon.peak(float64), 56 * 3.0e9 * 2 * 8 * 2);

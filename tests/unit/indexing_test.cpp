@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(All, IndexingConstraints, ::testing::ValuesIn(cases),
 struct Result {
   std::string name;
   std::string shape;
-  std::int64_t other;  ///< operations that are no multiply-accumulates, by hand
+  std::int64_t other;  ///< operations other than multiply-accumulates, by hand
   Tensor (*build)(Bench& bench);
 };
 

@@ -17,7 +17,7 @@ class ProgramText {
   ProgramText& constant(const std::string& argument, const std::string& name,
                         const std::string& sizes);
   ProgramText& input(const std::string& argument, const std::string& sizes, int dtype = 7);
-  /// `arguments` is a list of NAME=JSON, as {"self=T(x)", "dim={\"as_int\":1}"}; T(x) stands for a
+  /// `arguments` is a list of NAME=JSON, as {"self=T(x)", "dim={\"as_int\":1}"}; T(x) is a
   /// tensor, L(x,y) for a list of them, I(1,2) for integers, i(3) for one, f(0.5) for a number,
   /// b(true) for a boolean, S(text) for a text.
   ProgramText& node(const std::string& target, const std::vector<std::string>& arguments,

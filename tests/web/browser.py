@@ -74,7 +74,7 @@ class Browser:
         )
 
     def complaints(self):
-        """What the console holds since the page was opened."""
+        """The messages of the console since the page was opened."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self):

@@ -1,4 +1,4 @@
-"""What the tests of pages share: the folder that holds the pages and their documents, and the run."""
+"""Shared by the tests of pages: the folder with the pages and their documents, and the run."""
 
 import json
 import os

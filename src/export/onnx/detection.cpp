@@ -138,11 +138,11 @@ void write_decode_boxes(OnnxStep& step) {
 void write_decode_distances(OnnxStep& step) {
   const Centred anchors = centred(step, step.operand(1, step.dtype(1)));
   const std::string before = step.slice(step.operand(0, step.dtype(0)), 1, 0, 2);
-  const std::string behind = step.slice(step.operand(0, step.dtype(0)), 1, 2, 4);
+  const std::string after = step.slice(step.operand(0, step.dtype(0)), 1, 2, 4);
   const std::string first =
       step.add("Sub", {anchors.centre, step.add("Mul", {before, anchors.size})});
   const std::string last =
-      step.add("Add", {anchors.centre, step.add("Mul", {behind, anchors.size})});
+      step.add("Add", {anchors.centre, step.add("Mul", {after, anchors.size})});
   step.make("Concat", {first, last}, {{"axis", one}});
 }
 

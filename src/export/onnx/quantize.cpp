@@ -21,7 +21,7 @@ OnnxScale scale_given_to(OnnxStep& step, const NodeView& node, DType integers) {
 }
 
 /// The next operator if it gives this one's result a scale.
-std::optional<NodeView> requantize_behind(const OnnxStep& step) {
+std::optional<NodeView> requantize_after(const OnnxStep& step) {
   const Graph& graph = step.node().graph();
   const NodeId next = graph.value(step.node().output(0)).producer + 1;
   if (next >= graph.nodes().size() || graph.nodes()[next].op != &requantize_op) return std::nullopt;
@@ -38,8 +38,8 @@ const OnnxScale& scale_of_x(OnnxStep& step) {
 /// The scale of the result's integers. Without a scale of their own they keep that of x, except
 /// for a sigmoid, whose results PyTorch spreads over 0 to 1.
 OnnxScale scale_of_result(OnnxStep& step) {
-  if (const auto behind = requantize_behind(step))
-    return scale_given_to(step, *behind, step.out_dtype());
+  if (const auto next = requantize_after(step))
+    return scale_given_to(step, *next, step.out_dtype());
   if (&step.node().op() == &hardsigmoid_op || &step.node().op() == &sigmoid_op)
     return {step.number(1.0 / 256), step.number(0, step.out_dtype())};
   return scale_of_x(step);
