@@ -1610,7 +1610,7 @@ def parse_arguments(words):
                                   " MODULE:FUNCTION")
     trace.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the source")
     trace.add_argument("--output", metavar="FILE", required=True)
-    trace.add_argument("--append", action="store_true", help="go on with an existing FILE")
+    trace.add_argument("--append", action="store_true", help="append to an existing FILE")
     trace.add_argument("--marks", action="store_true",
                        help="write \\x1e and a line break to stderr before each event")
     trace.add_argument("--variant", choices=("untrained", "published"), default="untrained")

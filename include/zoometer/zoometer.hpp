@@ -85,7 +85,7 @@ class Network {
   const std::string& source() const noexcept;
   /// "published" or "untrained"; empty for a file.
   const std::string& variant() const noexcept;
-  /// The assumptions that its figures rest on, in words.
+  /// The assumptions of its figures, in words.
   const std::vector<std::string>& notes() const noexcept;
 
   /// The tensors that go in.
@@ -126,15 +126,15 @@ struct NetworkProfile {
 /// The built-in models, by name: the 121 of torchvision.
 std::vector<ModelInfo> models();
 
-/// Traces a built-in model. Throws Error{unknown_name} for a name that is none, Error{usage} or
+/// Traces a built-in model. Throws Error{unknown_name} for an unknown name, Error{usage} or
 /// Error{shape} for inputs that it cannot take.
 Network trace(std::string_view model, const TraceOptions& options = {});
 
-/// Reads a model's file: ONNX, torch.export's .pt2, or what the PyTorch bridge wrote; the bytes
-/// tell which. Throws Error{io}, Error{unsupported} or Error{malformed}.
+/// Reads a model's file: ONNX, torch.export's .pt2, or the PyTorch bridge's output; the content
+/// decides. Throws Error{io}, Error{unsupported} or Error{malformed}.
 Network read_model(const std::string& path, const ImportOptions& options = {});
 
-/// Counts. `convention` says whose rules fill Figures::cost: "native" (which leaves it 0),
+/// Counts. `convention` says whose rules fill Metrics::cost: "native" (which leaves it 0),
 /// "fvcore", "torchvision", "torch", "thop" or "ptflops"; docs/conventions.md has the rules and
 /// their sources. Throws Error{unknown_name}, or Error{overflow} where a sum exceeds 63 bits.
 NetworkProfile profile(const Network& network, std::string_view convention = "native");

@@ -76,7 +76,8 @@ void SweepColumns::open() {
 }
 
 void SweepColumns::close() {
-  list_.push_back({"bounded", Type::integer, "1: a figure rests on a size that is an upper bound"});
+  list_.push_back(
+      {"bounded", Type::integer, "1: a figure depends on a size that is an upper bound"});
   list_.push_back({"reason", Type::text, "why there are no figures"});
 }
 
@@ -97,7 +98,7 @@ std::optional<SweepColumns> sweep_columns_of(const std::vector<std::string>& nam
     for (const std::string& name : names) given.append(given.empty() ? "" : ",").append(name);
     if (columns.names() == given) return columns;
   } catch (const Error&) {
-    // The caller says what it has read in place of a sweep.
+    // The caller reports what it has read instead of a sweep.
   }
   return std::nullopt;
 }

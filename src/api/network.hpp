@@ -14,7 +14,7 @@ struct Network::State {
   Graph graph;
 };
 
-/// A graph's inputs or outputs as the public types tell them.
+/// A graph's inputs or outputs as public types.
 std::vector<TensorInfo> tensors_of(const Graph& graph, std::span<const Port> ports);
 /// A model's declared inputs.
 std::vector<TensorInfo> tensors_of(std::span<const InputSpec> inputs);

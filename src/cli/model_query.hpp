@@ -48,7 +48,7 @@ struct ModelField {
   const TotalsField* total = nullptr;  ///< of a figure: its value in a trace
 };
 
-/// Every field: names and the like, figures, published accuracy.
+/// Every field: names, figures, published accuracy.
 std::vector<ModelField> model_fields();
 
 /// The fields of expressions over models.

@@ -52,7 +52,7 @@ const Json* entry(const Json& object, const char* name) {
   return found == object.MemberEnd() ? nullptr : &found->value;
 }
 
-/// A list of numbers from 0 on, or nothing.
+/// A list of numbers of at least 0, or nothing.
 std::optional<std::vector<std::int64_t>> sizes_of(const Json* list) {
   if (list == nullptr || !list->IsArray()) return std::nullopt;
   std::vector<std::int64_t> sizes;
@@ -70,10 +70,10 @@ Safetensors::Safetensors(const std::string& path) : Safetensors(MappedFile(path)
 Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
   const std::string_view text = file_.text();
   std::uint64_t length = 0;
-  if (text.size() < length_bytes) fail("it is shorter than its header's length");
+  if (text.size() < length_bytes) fail("the file is too short for the length of its header");
   std::memcpy(&length, text.data(), length_bytes);
   if (length > longest_header || length > text.size() - length_bytes) {
-    fail("its header would have " + std::to_string(length) + " bytes; is it a safetensors file?");
+    fail("the header would have " + std::to_string(length) + " bytes; is it a safetensors file?");
   }
   read_header(text.substr(length_bytes, length), text.substr(length_bytes + length));
 }
@@ -81,27 +81,27 @@ Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
 void Safetensors::read_header(std::string_view header, std::string_view data) {
   JsonTree document;
   document.Parse<rapidjson::kParseIterativeFlag>(header.data(), header.size());
-  if (document.HasParseError() || !document.IsObject()) fail("its header is no JSON object");
+  if (document.HasParseError() || !document.IsObject()) fail("the header is not a JSON object");
   for (const auto& member : std::as_const(document).GetObject()) {
     const std::string name(member.name.GetString(), member.name.GetStringLength());
     if (name == "__metadata__") continue;
     const std::string which = "the tensor " + escape_controls(name);
-    if (!member.value.IsObject()) fail(which + " is no object");
+    if (!member.value.IsObject()) fail(which + " is not an object");
     const Json* type = entry(member.value, "dtype");
     const auto dtype = type == nullptr ? std::nullopt : type_of(*type);
-    if (!dtype) fail(which + " has no dtype that is known");
+    if (!dtype) fail(which + " has an unknown dtype");
     auto shape = sizes_of(entry(member.value, "shape"));
     if (!shape) fail(which + " has no shape");
     const auto range = sizes_of(entry(member.value, "data_offsets"));
-    const bool lies_inside = range && range->size() == 2 && (*range)[0] <= (*range)[1] &&
-                             static_cast<std::uint64_t>((*range)[1]) <= data.size();
-    if (!lies_inside) fail(which + " lies outside of the file");
+    const bool is_inside = range && range->size() == 2 && (*range)[0] <= (*range)[1] &&
+                           static_cast<std::uint64_t>((*range)[1]) <= data.size();
+    if (!is_inside) fail(which + " is outside of the file");
     const auto begin = static_cast<std::size_t>((*range)[0]);
     const auto length = static_cast<std::size_t>((*range)[1]) - begin;
     if (static_cast<std::size_t>(numel(*shape) * bits_of(*dtype) / 8) != length)
-      fail(which + " has another number of bytes than its shape takes");
+      fail(which + " has a size that does not match its shape");
     const SafeTensor tensor{*dtype, std::move(*shape), data.substr(begin, length)};
-    if (!tensors_.emplace(name, tensor).second) fail(which + " is there twice");
+    if (!tensors_.emplace(name, tensor).second) fail("duplicate tensor " + escape_controls(name));
   }
 }
 

@@ -11,7 +11,7 @@
 
 namespace zoometer {
 
-/// One tensor of a safetensors file. Its bytes lie in the mapped file, little-endian.
+/// One tensor of a safetensors file. Its bytes are in the mapped file, little-endian.
 struct SafeTensor {
   DType dtype = DType::float32;
   std::vector<std::int64_t> shape;
@@ -22,17 +22,17 @@ struct SafeTensor {
 /// {name: {dtype, shape, data_offsets}}, then the data. A file of weights, not of a model.
 class Safetensors {
  public:
-  /// Throws Error{io} where the file cannot be read, Error{malformed} with the tensor's name where
+  /// Throws Error{io} if the file cannot be read, Error{malformed} with the tensor's name if
   /// it contradicts its format.
   explicit Safetensors(const std::string& path);
-  /// The same for a file that is open already.
+  /// The same for an open file.
   explicit Safetensors(MappedFile file);
 
   /// The tensor of that name, or null. Lives as long as this object.
   const SafeTensor* find(std::string_view name) const;
   std::size_t size() const noexcept { return tensors_.size(); }
   const std::string& path() const noexcept { return file_.path(); }
-  /// To call when a tensor's bytes have been read: throws Error{io} where they could not be.
+  /// Call it after a tensor's bytes were read: throws Error{io} if they could not be.
   void check() const { file_.check(); }
 
  private:

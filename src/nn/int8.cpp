@@ -22,7 +22,7 @@ struct ModulePlan {
 /// What becomes of a node.
 struct NodePlan {
   bool folded = false;         ///< its result is that of the operator before it
-  bool relu = false;           ///< a ReLU behind it is folded
+  bool relu = false;           ///< the ReLU after it is folded
   ModuleId scaled_by = no_id;  ///< the module whose scale its result takes
 };
 
@@ -134,7 +134,7 @@ class Planner {
     }
   }
 
-  /// Layers that never run have no nodes that would show what follows what: their order tells.
+  /// Layers that never run have no nodes that show their order: that of their declaration is used.
   void plan_uncalled() {
     std::vector<bool> called(plan_.modules.size(), false);
     for (const ModuleCall& call : source_.calls()) called[call.module] = true;

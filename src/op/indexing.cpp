@@ -303,13 +303,13 @@ constinit const OpDef nonzero_op = {.name = "nonzero",
 constinit const OpDef copy_op = move<NoAttrs>("copy", "The source in the shape and type of x.",
                                               infer_copy, copy_constraints, updates, source_inputs);
 constinit const OpDef slice_scatter_op =
-    move<SliceAttrs>("slice_scatter", "x with a source in place of a range along an axis.",
+    move<SliceAttrs>("slice_scatter", "x with a source instead of a range along an axis.",
                      infer_slice_scatter, piece_constraints, updates, source_inputs);
 constinit const OpDef select_scatter_op =
-    move<SelectAttrs>("select_scatter", "x with a source in place of one index along an axis.",
+    move<SelectAttrs>("select_scatter", "x with a source instead of one index along an axis.",
                       infer_select_scatter, piece_constraints, updates, source_inputs);
 constinit const OpDef as_strided_scatter_op = move<StridedAttrs>(
-    "as_strided_scatter", "x with a source in place of a view of its memory.",
+    "as_strided_scatter", "x with a source instead of a view of its memory.",
     infer_as_strided_scatter, strided_scatter_constraints, updates, source_inputs);
 constinit const OpDef scatter_op =
     put<ScatterAttrs>("scatter", "x with the source's elements at indices along an axis.",

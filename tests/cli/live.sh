@@ -165,7 +165,7 @@ state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$(cat log.pid)/status"
 expect "no Python outlives a killed run" is "${state/Z/}" ""  # a zombie stays if no process waits for it
 expect "the killed run left two verdicts" is "$("$ZOOMETER" cache status --format json | jq '.kinds[] | select(.kind == "verdict").entries')" 2
 run discover --python "$here/good" --format json
-expect "the next run goes on" json '.total == 5 and .traceable == 5'
+expect "the next run continues" json '.total == 5 and .traceable == 5'
 expect "and asks for the rest only" has "$(tail -n 1 log)" " slow slow2 c"
 
 fresh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The scripts that zoometer replaces go on working: links to the one binary, with their flags.
+# The scripts that zoometer replaces still work: links to the binary, with their flags.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 zoometer=$ZOOMETER
 for name in discover_models profile_graph show_fvcore_table; do

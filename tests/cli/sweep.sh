@@ -110,7 +110,7 @@ for format in csv jsonl; do
   for bytes in 0 5 40 200 3000 9000 $(($(stat -c %s "whole.$format") - 1)); do
     head -c "$bytes" "whole.$format" >"cut.$format"
     "$ZOOMETER" sweep "${models[@]}" "${axes[@]}" --resume -o "cut.$format" 2>/dev/null
-    expect "$format cut at byte $bytes goes on" cmp "whole.$format" "cut.$format"
+    expect "$format cut at byte $bytes continues" cmp "whole.$format" "cut.$format"
   done
 done
 run sweep "${models[@]}" "${axes[@]}" --resume -o cut.csv
@@ -129,13 +129,13 @@ expect "so can a database" is "$(cut -d, -f2 some.csv | paste -sd' ')" "batch 1 
 timeout -s KILL 0.15 "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 -o killed.csv 2>/dev/null
 "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 --resume -o killed.csv 2>/dev/null
 "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 2>/dev/null >unkilled.csv
-expect "a killed run goes on" cmp killed.csv unkilled.csv
+expect "a killed run continues" cmp killed.csv unkilled.csv
 
 for pause in 0.02 0.05 0.1 0.2; do
   rm -f killed.sqlite
   timeout -s KILL $pause "$ZOOMETER" sweep --batch 1,2,4,8 --resolution 128,224,256 -o killed.sqlite 2>/dev/null
   run sweep --batch 1,2,4,8 --resolution 128,224,256 --resume -o killed.sqlite
-  expect "a database goes on after $pause s" is "$status" 0
+  expect "a database continues after $pause s" is "$status" 0
   "$ZOOMETER" sweep merge killed.sqlite -o killed.csv
   expect "and is whole" cmp killed.csv unkilled.csv
 done

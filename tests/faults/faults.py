@@ -557,7 +557,7 @@ def clocks_that_jump_between_runs():
         usage = json.loads(Run("cache", "status", "--format", "json", FAULT_TIME=str(end)).answers().out)
         assert usage["kinds"][0]["entries"] == 2
         Run("cache", "status", FAULT_TIME=str(end)).answers()
-        os.utime(folder / "notes.txt", (1, 1))  # a change is noticed all the same
+        os.utime(folder / "notes.txt", (1, 1))  # a change is still noticed
         second = seconds_of(Run(*words, FAULT_TIME=str(end)))
         assert second[0] == first[0] and second[1] != first[1], (first, second)
 
@@ -628,7 +628,7 @@ def memory_that_runs_out():
                     assert file not in words or file.read_bytes() == whole, run.what
                 left = set(beside(file)) - {"memory.out", "memory.out.part"}
                 assert not left, (run.what, left)
-        print(f"{count} allocations failed, {answered} answered all the same: {' '.join(map(str, words[:2]))}")
+        print(f"{count} allocations failed, {answered} answered correctly: {' '.join(map(str, words[:2]))}")
         fresh(CACHE)
     fresh(CONFIG)
 

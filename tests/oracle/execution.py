@@ -276,7 +276,7 @@ def steps_apart(expected: numpy.ndarray, actual: numpy.ndarray) -> float:
         raise Failed(f"an output is {actual.shape} instead of {expected.shape}")
     steps = numpy.diff(numpy.unique(expected))
     if len(steps) < 10:
-        raise Failed("the results are nearly all the same, which compares nothing")
+        raise Failed("the results are nearly equal, which compares nothing")
     return float(numpy.abs(expected - actual).max() / steps.min())
 
 

@@ -160,7 +160,7 @@ TEST(Proposals, BoundTheDetections) {
   EXPECT_EQ(graph.shape(graph.outputs()[0].value), (Shape{19, 4}));
 }
 
-/// A published `_ops` that was counted with trained weights, and the detections behind it.
+/// A published `_ops` that was counted with trained weights, and its detections.
 struct Published {
   const char* model;
   std::optional<std::int64_t> proposals;

@@ -107,7 +107,7 @@ struct OperandSet {
   }
 };
 
-/// What a backward keeps that is no tensor of the graph: statistics, indices, masks, gates.
+/// What a backward keeps besides tensors of the graph: statistics, indices, masks, gates.
 struct Extra {
   std::string_view what;                        ///< in words, for the documentation
   std::int64_t (*bytes)(const NodeView& node);  ///< how much of it
@@ -129,7 +129,7 @@ struct Backward {
     result.keeps = keeps | more;
     return result;
   }
-  /// The same, and keeps what is no tensor.
+  /// The same, and keeps something other than a tensor.
   constexpr Backward with(const Extra& more) const noexcept {
     Backward result = *this;
     result.extra = &more;

@@ -25,7 +25,7 @@ struct ConvNormOptions {
 };
 
 /// Convolution, normalisation, activation: torchvision.ops.Conv2dNormActivation, children "0", "1",
-/// "2". A `void` in place of the normalisation or the activation leaves it out.
+/// "2". `void` as the normalisation or the activation omits it.
 template <class Act, class Norm = BatchNorm2d>
 struct Conv2dNormActivation : SequentialOf<Conv2dNormActivation<Act, Norm>> {
   static constexpr auto kind = "Conv2dNormActivation";

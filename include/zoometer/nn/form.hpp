@@ -13,7 +13,7 @@ namespace zoometer {
 
 /// Joins tensors by plain operators. The twin's join is a module, which is why it takes a slot.
 struct FloatJoin {
-  /// In place of a join that the twin leaves out.
+  /// For a join that the twin omits.
   FloatJoin() = default;
   /// Takes the slot of the twin's module and adds no module.
   FloatJoin(const Slot&) noexcept {}  // NOLINT: reads like a module

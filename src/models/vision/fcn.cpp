@@ -1,5 +1,5 @@
 // FCN (Long et al. 2015): a classification network whose head scores every position of its map,
-// here a ResNet whose last two layers dilate in place of striding.
+// here a ResNet whose last two layers dilate instead of striding.
 #include "models/vision/segmentation.hpp"
 
 namespace zoometer {

@@ -32,7 +32,7 @@ struct Block {
 /// What a backbone changes.
 struct Options {
   bool reduced_tail = false;  ///< halves the channels after the last stride
-  bool dilated = false;       ///< dilates in place of the last stride
+  bool dilated = false;       ///< dilates instead of the last stride
   double norm_eps = 1e-3;
 };
 

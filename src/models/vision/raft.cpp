@@ -27,7 +27,7 @@ struct Config {
   std::int64_t motion_channels;
   std::int64_t hidden;
   std::int64_t flow_head;
-  bool separable;  ///< a 1 x 5 and a 5 x 1 recurrent unit in place of one 3 x 3
+  bool separable;  ///< a 1 x 5 and a 5 x 1 recurrent unit instead of one 3 x 3
   bool mask;       ///< learns how to upsample the flow
 
   constexpr std::int64_t neighbourhood() const { return 2 * radius + 1; }

@@ -6,7 +6,7 @@
 #include "zoometer/nn/blocks.hpp"
 
 // The parts of ResNet that other models build upon: segmentation and detection take it as their
-// backbone, with another normalisation or with dilation in place of stride.
+// backbone, with another normalisation or with dilation instead of stride.
 
 namespace zoometer::resnet {
 
@@ -14,7 +14,7 @@ struct Config {
   std::array<int, 4> depths;  ///< blocks in layer1 to layer4
   std::int64_t groups = 1;
   std::int64_t width_per_group = 64;
-  std::array<bool, 3> dilated = {};  ///< layer2 to layer4: dilate in place of striding
+  std::array<bool, 3> dilated = {};  ///< layer2 to layer4: dilate instead of striding
   double norm_eps = 1e-5;
 };
 
