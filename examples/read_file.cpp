@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
                 tensor.dtype.c_str());
   for (const auto& entry : zoometer::profile(network).operators)
     std::printf("%2lld x %s: %lld FLOPs\n", static_cast<long long>(entry.count), entry.name.c_str(),
-                static_cast<long long>(entry.metrics.flops));
+                static_cast<long long>(entry.flops));
 } catch (const zoometer::Error& error) {
   return std::fprintf(stderr, "%s\n", error.what()), 1;
 }

@@ -3,24 +3,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "analysis/profile.hpp"
 #include "analysis/totals.hpp"
+#include "zoometer/analysis/results.hpp"
 
 namespace zoometer {
-
-enum class ModuleState : std::uint8_t { same, changed, added, removed };
-std::string_view name_of(ModuleState state) noexcept;
-
-/// A difference between modules that is not a figure: the type, an output's shape, how often it
-/// is called, a parameter, an operator's attribute.
-struct ModuleDetail {
-  std::string what;  ///< "type", "output", "calls", "weight", "groups"
-  std::string before;
-  std::string after;  ///< empty if there is none
-};
 
 /// A module before, after, or both.
 struct ModuleDiff {
@@ -33,19 +22,6 @@ struct ModuleDiff {
   bool moved = false;          ///< has another parent
   bool holds_changes = false;  ///< it has changed, or a module below it has
   std::vector<ModuleDetail> details;
-};
-
-/// One operator kind, before and after.
-struct OperatorDiff {
-  std::string name;
-  std::int64_t count_before = 0;
-  std::int64_t count_after = 0;
-  Metrics before;
-  Metrics after;
-};
-
-struct DiffCounts {
-  std::int64_t same = 0, changed = 0, added = 0, removed = 0, renamed = 0, moved = 0;
 };
 
 /// What differs between two graphs, module by module.

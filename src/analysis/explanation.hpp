@@ -4,18 +4,9 @@
 #include <vector>
 
 #include "analysis/convention.hpp"
+#include "zoometer/analysis/results.hpp"
 
 namespace zoometer {
-
-/// One operator kind under every convention, in the order of `Explanation::columns`.
-struct ExplainedOperator {
-  std::string name;
-  std::int64_t count = 0;
-  std::int64_t macs = 0;
-  std::int64_t input_elements = 0;   ///< of the first inputs
-  std::int64_t output_elements = 0;  ///< of the first outputs
-  std::vector<std::int64_t> costs;
-};
 
 /// Why tools disagree on a model.
 struct Explanation {

@@ -1,4 +1,4 @@
-#include "analysis/hardware.hpp"
+#include "zoometer/analysis/hardware.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -178,6 +178,11 @@ std::vector<std::string> user_files() {
   return files;
 }
 
+void sort_by_name(std::vector<Device>& devices) {
+  std::stable_sort(devices.begin(), devices.end(),
+                   [](const Device& a, const Device& b) { return natural_less(a.name, b.name); });
+}
+
 }  // namespace
 
 std::string_view name_of(NumberType type) noexcept {
@@ -210,6 +215,20 @@ std::optional<NumberType> number_type_of(DType dtype) noexcept {
   case DType::uint4: return NumberType::int4;
   default: return std::nullopt;
   }
+}
+
+DType dtype_of(NumberType type) noexcept {
+  switch (type) {
+  case NumberType::float64: return DType::float64;
+  case NumberType::float32:
+  case NumberType::tf32: return DType::float32;
+  case NumberType::bfloat16: return DType::bfloat16;
+  case NumberType::float16: return DType::float16;
+  case NumberType::float8: return DType::float8_e4m3fn;
+  case NumberType::int8: return DType::int8;
+  case NumberType::int4: return DType::int4;
+  }
+  return DType::unknown;
 }
 
 double Device::highest_peak() const noexcept {
@@ -253,19 +272,24 @@ Device read_device(const std::string& path) {
   return parse_device(*text, path);
 }
 
-std::vector<Device> all_devices() {
+std::vector<Device> builtin_devices() {
   std::vector<Device> devices;
   for (const EmbeddedFile& file : embedded_files()) {
     if (file.name.starts_with(built_in_folder))
       devices.push_back(parse_device(file.text, std::string(file.name)));
   }
+  sort_by_name(devices);
+  return devices;
+}
+
+std::vector<Device> all_devices() {
+  std::vector<Device> devices = builtin_devices();
   for (const std::string& path : user_files()) {
     Device own = read_device(path);
     std::erase_if(devices, [&](const Device& device) { return device.name == own.name; });
     devices.push_back(std::move(own));
   }
-  std::stable_sort(devices.begin(), devices.end(),
-                   [](const Device& a, const Device& b) { return natural_less(a.name, b.name); });
+  sort_by_name(devices);
   return devices;
 }
 

@@ -165,6 +165,18 @@ AttainableSum& kind_entry(std::vector<AttainableKind>& kinds, const std::string&
   return kinds.back().sum;
 }
 
+AttainableSum sum_of(const Work& work, std::int64_t moved, const Attainable& time) {
+  return {.count = 1,
+          .macs = work.macs,
+          .flops = work.flops,
+          .bytes = work.bytes.total(),
+          .moved = moved,
+          .compute = time.compute,
+          .memory = time.memory,
+          .seconds = time.seconds(),
+          .memory_bound_seconds = time.is_memory_bound() ? time.memory : 0};
+}
+
 std::string types_of(const Device& device) {
   std::string text;
   for (std::size_t i = 0; i < number_type_count; ++i) {
@@ -183,18 +195,6 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   boundary = checked_add(boundary, other.boundary);
   between = checked_add(between, other.between);
   return *this;
-}
-
-void AttainableSum::add(const Work& work, std::int64_t moved_bytes, const Attainable& time) {
-  *this += {.count = 1,
-            .macs = work.macs,
-            .flops = work.flops,
-            .bytes = work.bytes.total(),
-            .moved = moved_bytes,
-            .compute = time.compute,
-            .memory = time.memory,
-            .seconds = time.seconds(),
-            .memory_bound_seconds = time.is_memory_bound() ? time.memory : 0};
 }
 
 AttainableSum& AttainableSum::operator+=(const AttainableSum& other) {
@@ -256,9 +256,10 @@ Roofline roofline_of(const Graph& graph, const Workload& workload, const Device&
                           static_cast<double>(moved) / device.bandwidth};
     result.works.push_back(time);
     result.moved.push_back(moved);
-    kind_entry(result.kinds, work.group.name).add(work, moved, time);
-    result.modules[work.module].add(work, moved, time);
-    result.total.add(work, moved, time);
+    const AttainableSum sum = sum_of(work, moved, time);
+    kind_entry(result.kinds, work.group.name) += sum;
+    result.modules[work.module] += sum;
+    result.total += sum;
   }
   for (std::size_t i = result.modules.size(); i-- > 1;)
     result.modules[graph.modules()[i].parent] += result.modules[i];

@@ -117,6 +117,24 @@ std::optional<Resolution> resolution_from(std::string_view text) noexcept {
   return Resolution{*height, *width};
 }
 
+SweepRow combination_row(const SweepResult& result) {
+  return {result.model, result.batch ? std::to_string(*result.batch) : "",
+          result.resolution ? to_string(*result.resolution) : "", result.dtype};
+}
+
+SweepRow sweep_row(const SweepColumns& columns, const SweepResult& result) {
+  SweepRow row = combination_row(result);
+  row.resize(columns.size());
+  row[columns.reason()] = result.reason;
+  if (!result.reason.empty()) return row;
+  for (std::size_t i = SweepColumns::first_metric; i < columns.bounded(); ++i) {
+    const TotalsField& field = *columns.list()[i].total;
+    row[i] = exact_figure(field.unit, field.value(result.totals));
+  }
+  row[columns.bounded()] = result.totals.metrics.bounded ? "1" : "0";
+  return row;
+}
+
 int compare_combinations(const SweepRow& a, const SweepRow& b) {
   using Columns = SweepColumns;
   const std::string& left = a[Columns::model];

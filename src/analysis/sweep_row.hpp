@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "analysis/totals.hpp"
+#include "zoometer/analysis/results.hpp"
 
 namespace zoometer {
 
@@ -56,17 +56,10 @@ std::optional<SweepColumns> sweep_columns_of(const std::vector<std::string>& nam
 /// One row: a text per column, exact; empty if there is none.
 using SweepRow = std::vector<std::string>;
 
-/// Height and width.
-struct Resolution {
-  std::int64_t height = 0;
-  std::int64_t width = 0;
-  friend auto operator<=>(const Resolution&,
-                          const Resolution&) = default;  // NOLINT(modernize-use-nullptr)
-};
-/// "224" for a square, "520x960" else.
-std::string to_string(Resolution resolution);
-/// Nothing where the text is no resolution of at least 1.
-std::optional<Resolution> resolution_from(std::string_view text) noexcept;
+/// The first four columns of a result.
+SweepRow combination_row(const SweepResult& result);
+/// All columns of a result.
+SweepRow sweep_row(const SweepColumns& columns, const SweepResult& result);
 
 /// The order of all sweeps, whatever order was asked for: by model as people order names, then by
 /// batch, resolution and dtype. Below zero where `a` comes first; 0: the same combination.

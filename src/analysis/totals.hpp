@@ -6,16 +6,9 @@
 #include <string_view>
 
 #include "analysis/profile.hpp"
+#include "zoometer/analysis/results.hpp"
 
 namespace zoometer {
-
-/// The figures of a whole model, without its modules.
-struct Totals {
-  Metrics metrics;
-  std::int64_t peak_bytes = 0;  ///< of activations
-  std::int64_t nodes = 0;
-  std::int64_t unknown = 0;  ///< nodes whose cost is unknown
-};
 
 Totals totals_of(const Graph& graph, const Profile& profile);
 

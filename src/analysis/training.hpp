@@ -1,33 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include "zoometer/analysis/results.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
-
-enum class Optimizer : std::uint8_t {
-  sgd,       ///< keeps nothing
-  momentum,  ///< one number for each parameter
-  adam,      ///< two
-  adamw,     ///< two
-};
-
-std::string_view name_of(Optimizer optimizer) noexcept;
-std::optional<Optimizer> optimizer_from_name(std::string_view name) noexcept;
-
-/// What operators of one kind add to a training step.
-struct TrainingOperator {
-  std::string name;
-  std::int64_t count = 0;
-  std::int64_t macs = 0;           ///< forward
-  std::int64_t backward_macs = 0;  ///< gradients of inputs and of weights
-  std::int64_t saved_bytes = 0;    ///< kept for backward, counted for the first that needs it
-};
 
 /// What one training step needs: forward, backward and the update of the parameters, with the rules
 /// of docs/memory.md. Sums are of bytes.

@@ -1,7 +1,8 @@
+#include "api/catalogue.hpp"
+
 #include <algorithm>
 
 #include "api/network.hpp"
-#include "registry/plugin.hpp"
 #include "registry/zoo.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
@@ -11,12 +12,7 @@ namespace {
 
 constexpr std::string_view builtin = "builtin";
 
-/// A model with what added it.
-struct Entry {
-  const Model* model = nullptr;
-  const Family* family = nullptr;
-  std::string source;
-};
+using Entry = CatalogueEntry;
 
 ModelInfo info_of(const Entry& entry) {
   const Model& model = *entry.model;
@@ -39,12 +35,11 @@ const Entry* find(const std::vector<Entry>& entries, std::string_view name) {
 }
 
 [[noreturn]] void refuse_taken(const Entry& taken, const Entry& added) {
-  throw Error(ErrorCode::usage, "the name " + escape_controls(taken.model->name) +
-                                    " is taken twice: by " + taken.source + " and by " +
-                                    added.source);
+  throw Error(ErrorCode::usage, "duplicate model name " + escape_controls(taken.model->name) +
+                                    ": in " + taken.source + " and in " + added.source);
 }
 
-/// The entries with a family's more, by name.
+/// The entries and a family's models, by name.
 std::vector<Entry> with(std::vector<Entry> entries, const Family& family, std::string_view source) {
   for (const Model& model : family.models) {
     const Entry entry{&model, &family, std::string(source)};
@@ -60,10 +55,17 @@ std::vector<Entry> with(std::vector<Entry> entries, const Family& family, std::s
 
 std::string_view version() noexcept { return ZOOMETER_VERSION; }
 
-struct Catalogue::State {
-  std::vector<std::unique_ptr<Plugin>> plugins;
-  std::vector<Entry> entries;  // by name
-};
+const Entry* Catalogue::State::find(std::string_view name) const {
+  return zoometer::find(entries, name);
+}
+
+void Catalogue::State::refuse(std::string_view name) const {
+  Error error(ErrorCode::unknown_name, "no such model: " + escape_controls(name));
+  std::vector<std::string_view> names;
+  for (const Entry& entry : entries) names.push_back(entry.model->name);
+  error.hint = did_you_mean(name, names);
+  throw error;
+}
 
 Catalogue::Catalogue() : state_(std::make_unique<State>()) {
   for (const ZooEntry& entry : zoo())
@@ -92,13 +94,9 @@ std::vector<ModelInfo> Catalogue::models() const {
 }
 
 Network Catalogue::trace(std::string_view model, const TraceOptions& options) const {
-  if (const Entry* entry = find(state_->entries, model))
-    return trace_network(*entry->model, entry->source, options);
-  Error error(ErrorCode::unknown_name, "no such model: " + escape_controls(model));
-  std::vector<std::string_view> names;
-  for (const Entry& entry : state_->entries) names.push_back(entry.model->name);
-  error.hint = did_you_mean(model, names);
-  throw error;
+  const Entry* entry = state_->find(model);
+  if (entry == nullptr) state_->refuse(model);
+  return trace_network(*entry->model, entry->source, options);
 }
 
 std::vector<ModelInfo> models() { return Catalogue().models(); }

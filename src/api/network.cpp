@@ -49,14 +49,41 @@ Network trace_network(const Model& model, std::string_view source, const TraceOp
   return Network(std::move(state));
 }
 
-Network read_model(const std::string& path, const ImportOptions& options) {
+namespace {
+
+Network read_file(const MappedFile& file, const ImportOptions& options) {
   auto state = std::make_shared<Network::State>();
-  ImportNotes notes = import_file(path, options, state->graph);
-  state->name = path;
+  ImportNotes notes = import_file(file, options, state->graph);
+  state->name = file.path();
   state->source = notes.format;
   state->notes = std::move(notes.notes);
   if (!notes.producer.empty())
     state->notes.insert(state->notes.begin(), "written by " + notes.producer);
+  return Network(std::move(state));
+}
+
+}  // namespace
+
+Network read_model(const std::string& path, const ImportOptions& options) {
+  return read_file(MappedFile(path), options);
+}
+
+Network read_model(std::span<const std::byte> bytes, std::string name,
+                   const ImportOptions& options) {
+  return read_file(MappedFile(std::move(name), bytes), options);
+}
+
+Network stored_as(const Network& network, DType dtype) {
+  auto state = std::make_shared<Network::State>();
+  state->name = network.name();
+  state->source = network.source();
+  state->variant = network.variant();
+  state->notes = network.notes();
+  state->notes.push_back("bytes as if every floating-point tensor were stored in " +
+                         std::string(name_of(dtype)));
+  state->graph = network.graph().alias();
+  state->graph.count_floating_as(dtype);
+  state->origin = network.state();
   return Network(std::move(state));
 }
 
@@ -74,29 +101,55 @@ std::vector<TensorInfo> Network::outputs() const { return tensors_of(graph(), gr
 
 std::vector<NetworkModule> Network::modules() const {
   const Graph& graph = this->graph();
-  const auto order = graph.modules_in_order();
   const CallOutputs outputs(graph);
-  std::vector<std::int64_t> calls(order.size(), 0);
+  std::vector<std::int64_t> calls(graph.modules().size(), 0);
   for (const ModuleCall& call : graph.calls()) ++calls[call.module];
 
-  std::vector<std::size_t> position(order.size(), 0);
+  const std::vector<std::size_t> places = module_places(graph);
   std::vector<NetworkModule> modules;
-  for (const ModuleId id : order) {
+  for (const ModuleId id : graph.modules_in_order()) {
     const ModuleInfo& info = graph.modules()[id];
-    position[id] = modules.size();
     NetworkModule module;
     module.path = graph.module_path(id);
     module.type = info.kind;
     module.calls = calls[id];
     for (const ValueId value : outputs[id]) module.output_shapes.push_back(graph.shape(value));
     if (info.parent != no_id) {
-      module.parent = position[info.parent];
+      module.parent = places[info.parent];
       module.depth = modules[*module.parent].depth + 1;
       modules[*module.parent].children.push_back(modules.size());
     }
     modules.push_back(std::move(module));
   }
   return modules;
+}
+
+std::vector<NetworkOperator> Network::operators() const {
+  const Graph& graph = this->graph();
+  std::vector<NetworkOperator> operators;
+  for (const Node& node : graph.nodes()) {
+    NetworkOperator& entry = operators.emplace_back(
+        NetworkOperator{operator_name(node), graph.module_path(node.module), {}});
+    for (std::uint16_t i = 0; i < node.output_count; ++i)
+      entry.output_shapes.push_back(graph.shape(node.first_output + i));
+  }
+  return operators;
+}
+
+std::vector<std::size_t> module_places(const Graph& graph) {
+  std::vector<std::size_t> places(graph.modules().size());
+  std::size_t place = 0;
+  for (const ModuleId id : graph.modules_in_order()) places[id] = place++;
+  return places;
+}
+
+std::vector<ModuleProfile> module_profiles(const Network& network, const Profile& profile) {
+  std::vector<NetworkModule> modules = network.modules();
+  const std::vector<std::size_t> places = module_places(network.graph());
+  std::vector<ModuleProfile> profiles(modules.size());
+  for (ModuleId id = 0; id < places.size(); ++id)
+    profiles[places[id]] = {std::move(modules[places[id]]), profile.modules[id]};
+  return profiles;
 }
 
 std::vector<StateEntry> Network::state_dict() const {
@@ -118,22 +171,21 @@ NetworkProfile profile(const Network& network, std::string_view convention) {
   NetworkProfile result;
   result.total = metrics.total;
   result.peak_activation_bytes = metrics.memory.peak_bytes;
-  for (const ModuleId id : graph.modules_in_order()) result.modules.push_back(metrics.modules[id]);
+  result.modules = module_profiles(network, metrics);
   for (OperatorMetrics& entry : metrics.operators)
-    result.operators.push_back({std::move(entry.name), entry.count, entry.metrics});
+    result.operators.push_back({entry.metrics, std::move(entry.name), entry.count});
   result.coverage = std::move(metrics.coverage);
   return result;
 }
 
 std::string write_report(const Network& network, std::string_view format,
-                         std::string_view convention) {
+                         std::string_view convention, const ReportOptions& options) {
   const Report& report = report_of(format);
-  // fvcore's table is of fvcore's figures and of no other.
   const Convention* rules = convention_of(format == "table" ? "fvcore" : convention);
   const Profile metrics = profile(network.graph(), rules);
   return report.write({network.graph(), metrics, network.name(), network.source(),
                        network.variant(), rules, network.notes()},
-                      {});
+                      options);
 }
 
 }  // namespace zoometer

@@ -10,7 +10,7 @@
 namespace zoometer {
 namespace {
 
-/// "text|json|csv" and "[python|cpp]" as words; none for a value's name.
+/// The words of "text|json|csv" and "[python|cpp]"; none for a placeholder.
 std::vector<std::string> choices_of(std::string value) {
   std::erase_if(value, [](char c) { return c == '[' || c == ']'; });
   std::vector<std::string> choices;
@@ -24,7 +24,7 @@ std::vector<std::string> choices_of(std::string value) {
   return choices;
 }
 
-/// "SECONDS" for "SECONDS:POSITIVE": the library appends what it checks.
+/// "SECONDS" for "SECONDS:POSITIVE": the argument library appends its checks.
 std::string without_checks(const std::string& value) {
   const std::size_t colon = value.rfind(':');
   const bool is_check =
@@ -50,6 +50,16 @@ ArgumentDescription describe(const CLI::Option& option) {
 }
 
 }  // namespace
+
+bool CommandLine::has(std::string_view word) const noexcept {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string_view CommandLine::first() const noexcept {
+  return words.empty() ? std::string_view() : words.front();
+}
+
+CommandLine CommandLine::rest() const { return {{words.begin() + 1, words.end()}, description}; }
 
 struct Arguments::Parser {
   CLI::App app;
@@ -179,25 +189,26 @@ void Arguments::optional_choice(const std::string& names, std::optional<std::str
 
 void Arguments::footer(const std::string& text) { parser_->app.footer(text); }
 
-void Arguments::parse(const std::vector<std::string>& words) {
-  if (words.size() == 1 && words[0] == describe_word) {
-    ArgumentsDescribed described{parser_->app.get_description(), {}, parser_->app.get_footer()};
+bool Arguments::parse(const CommandLine& line) {
+  if (line.description != nullptr) {
     for (const CLI::Option* option : parser_->app.get_options())
-      described.arguments.push_back(describe(*option));
-    throw described;
+      line.description->arguments.push_back(describe(*option));
+    line.description->footer = parser_->app.get_footer();
+    return false;
   }
   try {
-    std::vector<std::string> reversed(words.rbegin(),
-                                      words.rend());  // the library takes them from the back
+    // The argument library takes them from the back.
+    std::vector<std::string> reversed(line.words.rbegin(), line.words.rend());
     parser_->app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     write_stdout(parser_->app.help());
-    throw HelpShown{};
+    return false;
   } catch (const CLI::ParseError& problem) {
     Error error(ErrorCode::usage, problem.what());
     error.hint = "see zoometer " + parser_->command + " --help";
     throw error;
   }
+  return true;
 }
 
 }  // namespace zoometer

@@ -10,41 +10,49 @@
 
 namespace zoometer {
 
-/// Thrown by `Arguments::parse` where there is nothing more to do: help was asked for and printed.
-struct HelpShown {};
-
-/// One option or positional word, for manual pages and completions.
+/// One option or positional argument, for manual pages and completions.
 struct ArgumentDescription {
-  std::vector<std::string> names;    ///< "--format", "-f"; of a positional its one name
-  std::string value;                 ///< what its value is called; empty for a flag
-  std::vector<std::string> choices;  ///< the words that its value may be; empty: any
+  std::vector<std::string> names;    ///< "--format", "-f"; one name for a positional
+  std::string value;                 ///< placeholder of its value; empty for a flag
+  std::vector<std::string> choices;  ///< the allowed values; empty: any
   std::string help;
-  std::string standard;  ///< its value where it is not given; may be empty
+  std::string standard;  ///< the default value; may be empty
   bool is_positional = false;
   bool is_required = false;
   bool repeats = false;  ///< of a positional
 };
 
-/// Thrown by `Arguments::parse` in place of parsing where the only word is `describe_word`.
-struct ArgumentsDescribed {
-  std::string summary;
+/// What a command declares: its arguments, and the text below them in its help.
+struct ArgumentList {
   std::vector<ArgumentDescription> arguments;
   std::string footer;
 };
-inline constexpr std::string_view describe_word = "--describe-arguments";
 
-/// An option whose values are read by a function, which throws Error for those that are wrong.
+/// An option whose values are read by a function, which throws Error for invalid ones.
 struct ReadOption {
   std::string names;  ///< "--batch"
-  std::string value;  ///< what help calls its value; empty for a flag, which is read as "true"
+  std::string value;  ///< placeholder of its value; empty for a flag, which is read as "true"
   std::string help;
-  std::string standard;  ///< its value where it is not given; may be empty
+  std::string standard;  ///< the default value; may be empty
   bool repeats = false;
   std::function<void(const std::string& value)> read;
 };
 
-/// The words of one subcommand. Wraps the argument library, whose header is heavy, so that only the
-/// subcommand that was typed is built.
+/// What a command runs with: the words after its name.
+struct CommandLine {
+  std::vector<std::string> words;
+  /// If set, the command puts its description here and does nothing else.
+  ArgumentList* description = nullptr;
+
+  bool has(std::string_view word) const noexcept;
+  /// The first word; empty if there is none.
+  std::string_view first() const noexcept;
+  /// All but the first word.
+  CommandLine rest() const;
+};
+
+/// The arguments of one command. Wraps the argument library, whose header is slow to compile, and
+/// is constructed for the typed command only, since declaring options takes time at every start.
 class Arguments {
  public:
   Arguments(std::string_view command, std::string_view summary);
@@ -72,18 +80,19 @@ class Arguments {
   /// An option that takes all words up to the next option, at least one.
   void words(const std::string& names, std::vector<std::string>& target, const std::string& help,
              const std::string& value);
-  /// One of a few words.
+  /// An option with a fixed set of values.
   void choice(const std::string& names, std::string& target, const std::vector<std::string>& words,
               const std::string& help);
-  /// An option that may come with a word of the list or without any (then `bare`).
+  /// The same, whose value may be omitted; it is `bare` then.
   void optional_choice(const std::string& names, std::optional<std::string>& target,
                        const std::vector<std::string>& words, const std::string& bare,
                        const std::string& help);
-  /// What stands below the options in the help text: examples.
+  /// The text below the options in the help: examples.
   void footer(const std::string& text);
 
-  /// Throws Error{usage} for words that do not fit, HelpShown after printing help.
-  void parse(const std::vector<std::string>& words);
+  /// Fills the targets. Returns whether the command is to run: not after printing its help, and not
+  /// where it is asked for its description. Throws Error{usage} for invalid words.
+  [[nodiscard]] bool parse(const CommandLine& line);
 
  private:
   struct Parser;

@@ -59,13 +59,13 @@ std::string status_text(const std::vector<Cache::Usage>& kinds) {
   return text + table.text(0, false);
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("cache", "Show or remove the results kept for live sources and files.");
   std::string action;
   std::string format = "text";
   arguments.positional("action", action, "status or clear");
   arguments.choice("--format,-f", format, {"text", "json"}, "The format");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   if (action == "clear") {
     const std::int64_t bytes = Cache::clear();
     write_stdout(fmt::format("removed {} from {}\n", format_bytes(bytes), Cache::path()));

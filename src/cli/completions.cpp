@@ -28,25 +28,26 @@ std::vector<std::string> first_words(const Commands& commands) {
   return words;
 }
 
-/// Whether the words of a command without a dash are models or files.
+/// Whether the positional arguments of a command are models or files.
 bool takes_models(const CommandDescription& command) {
-  return std::any_of(command.arguments.begin(), command.arguments.end(), [](const auto& argument) {
-    return argument.is_positional &&
-           (argument.names[0].starts_with(model_position) || argument.names[0] == "patterns" ||
-            argument.value.find("MODEL") != std::string::npos);
-  });
+  return std::any_of(
+      command.takes.arguments.begin(), command.takes.arguments.end(), [](const auto& argument) {
+        return argument.is_positional &&
+               (argument.names[0].starts_with(model_position) || argument.names[0] == "patterns" ||
+                argument.value.find("MODEL") != std::string::npos);
+      });
 }
 
 std::vector<std::string> options_of(const CommandDescription& command) {
   std::vector<std::string> words;
-  for (const ArgumentDescription& argument : command.arguments) {
+  for (const ArgumentDescription& argument : command.takes.arguments) {
     if (!argument.is_positional)
       words.insert(words.end(), argument.names.begin(), argument.names.end());
   }
   return words;
 }
 
-/// Text within single quotes of a POSIX shell.
+/// Text in single quotes for a POSIX shell.
 std::string quoted(std::string_view text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -57,7 +58,7 @@ std::string quoted(std::string_view text) {
 
 std::string bash_values(const CommandDescription& command) {
   std::string text;
-  for (const ArgumentDescription& argument : command.arguments) {
+  for (const ArgumentDescription& argument : command.takes.arguments) {
     if (argument.is_positional || argument.value.empty()) continue;
     std::string patterns;
     for (const std::string& name : argument.names)
@@ -131,7 +132,7 @@ complete -o filenames -F _zoometer zoometer
 
 // -- zsh ----------------------------------------------------------------------------------------
 
-/// Text within a quoted specification of `_arguments`.
+/// Text in a quoted specification for `_arguments`.
 std::string zsh_text(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -168,7 +169,7 @@ std::string zsh_script() {
       continue;
     }
     cases += fmt::format("    {}) _arguments", quoted(command.name));
-    for (const ArgumentDescription& argument : command.arguments) {
+    for (const ArgumentDescription& argument : command.takes.arguments) {
       if (!argument.is_positional) cases += zsh_option(argument);
     }
     cases += fmt::format(" \\\n        '*:word:{}' ;;\n",
@@ -263,7 +264,7 @@ std::string fish_script() {
                       "__fish_seen_subcommand_from {}' -a {}\n",
                       command.name, joined(command.actions), fish_quoted(joined(command.actions)));
     }
-    for (const ArgumentDescription& argument : command.arguments) {
+    for (const ArgumentDescription& argument : command.takes.arguments) {
       if (!argument.is_positional) text += fish_option(command, argument);
     }
     if (takes_models(command)) {
@@ -294,13 +295,13 @@ constexpr struct {
     {"models", model_names},
 };
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("completions", "Write the completion script of a shell.");
   std::string wanted;
   arguments.positional("shell", wanted,
                        "bash, zsh or fish; or models, for the names that the scripts ask for");
   arguments.footer("Example:\n  source <(zoometer completions bash)");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   for (const auto& writer : writers) {
     if (writer.name != wanted) continue;
     write_stdout(writer.write());

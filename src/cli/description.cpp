@@ -6,22 +6,17 @@ namespace zoometer {
 namespace {
 
 CommandDescription describe(std::string name, std::string_view summary,
-                            int (*run)(const std::vector<std::string>& words)) {
-  CommandDescription description{std::move(name), std::string(summary), {}, {}, {}};
-  try {
-    run({std::string(describe_word)});
-  } catch (ArgumentsDescribed& described) {
-    description.arguments = std::move(described.arguments);
-    description.footer = std::move(described.footer);
-  }
+                            int (*run)(const CommandLine& line)) {
+  CommandDescription description{std::move(name), std::string(summary), {}, {}};
+  run({{}, &description.takes});
   return description;
 }
 
 constexpr ProgramOption options[] = {
     {"-h, --help", "print this help, or a command's with COMMAND --help"},
     {"--version", "print the version"},
-    {"--max-memory SIZE", "stop where more is needed, as 512M; usually 3/4 of the machine's"},
-    {"--max-time SECONDS", "stop where it takes longer"},
+    {"--max-memory SIZE", "stop if more is needed, as 512M; the default is 3/4 of the machine's"},
+    {"--max-time SECONDS", "stop if it takes longer"},
 };
 
 }  // namespace
@@ -43,8 +38,8 @@ std::vector<CommandDescription> describe_commands() {
       descriptions.push_back(describe(name, command->summary, command->run));
       continue;
     }
-    CommandDescription& parent = descriptions.emplace_back(
-        CommandDescription{name, std::string(command->summary), {}, {}, {}});
+    CommandDescription& parent =
+        descriptions.emplace_back(CommandDescription{name, std::string(command->summary), {}, {}});
     for (const Action& action : command->actions) parent.actions.emplace_back(action.name);
     for (const Action& action : command->actions) {
       descriptions.push_back(

@@ -25,7 +25,7 @@ std::string metrics_help(const ChangeFields& fields) {
   return text;
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("diff", "Show what differs between two models, module by module.");
   std::string before_word;
   std::string after_word;
@@ -51,7 +51,7 @@ int run(const std::vector<std::string>& words) {
                    "  zoometer diff vit_b_16 vit_b_16@input-shape=1x3x384x384@batch=8\n"
                    "  zoometer diff before.onnx after.onnx --fail-on 'macs > +1%'\n\n" +
                    metrics_help(unknown));
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
 
   const Gates gates(conditions, unknown.fields(), Gates::Kind::must_not_hold, "--fail-on");
   const LoadedSide before(both, before_word);

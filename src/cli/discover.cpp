@@ -224,7 +224,7 @@ std::string test_text(const Finding& finding) {
   throw error;
 }
 
-void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
+bool parse(DiscoverWords& words, const CommandLine& command_line) {
   Arguments arguments("discover", "Try every model of a source and report which can be traced.");
   arguments.positionals("models", words.patterns, "Only these names, or patterns with * and ?");
   arguments.flag("--verbose,-v", words.verbose, "Print a line per model");
@@ -240,12 +240,12 @@ void parse(DiscoverWords& words, const std::vector<std::string>& command_line) {
                    "  zoometer discover --verbose\n"
                    "  zoometer discover --test-model raft_large\n"
                    "  zoometer discover --generate-code toml\n");
-  arguments.parse(command_line);
+  return arguments.parse(command_line);
 }
 
-int run(const std::vector<std::string>& command_line) {
+int run(const CommandLine& command_line) {
   DiscoverWords words;
-  parse(words, command_line);
+  if (!parse(words, command_line)) return exit_done;
   const Registry registry(words.source.plugins);
   const bool is_test = !words.test_model.empty();
   const Discovery discovery = discover(

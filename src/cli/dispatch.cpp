@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/command.hpp"
 #include "cli/description.hpp"
 #include "cli/old_commands.hpp"
 #include "util/output.hpp"
@@ -14,7 +13,7 @@ namespace zoometer {
 namespace {
 
 std::string help_text() {
-  std::string text = "zoometer tells what a neural network costs, without running it.\n\n"
+  std::string text = "zoometer shows what a neural network costs, without running it.\n\n"
                      "Usage: zoometer COMMAND [WORDS...]\n\nCommands:\n";
   for (const Command* command : commands_by_rank())
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
@@ -29,7 +28,7 @@ std::string help_text() {
   return text;
 }
 
-int unknown_command(const std::string& word) {
+[[noreturn]] void unknown_command(const std::string& word) {
   std::vector<std::string_view> names;
   for (const Command* command : commands()) names.push_back(command->name);
   Error error(ErrorCode::usage, "no such command: " + escape_controls(word));
@@ -41,7 +40,7 @@ int unknown_command(const std::string& word) {
 }  // namespace
 
 int dispatch(std::string_view program, const std::vector<std::string>& words) {
-  if (const OldCommand* old = find_old_command(program)) return old->run(words);
+  if (const OldCommand* old = find_old_command(program)) return old->run({words});
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     write_stdout(help_text());
     return words.empty() ? exit_usage : exit_done;
@@ -51,9 +50,9 @@ int dispatch(std::string_view program, const std::vector<std::string>& words) {
     return exit_done;
   }
   for (const Command* command : commands()) {
-    if (command->name == words[0]) return command->run({words.begin() + 1, words.end()});
+    if (command->name == words[0]) return command->run({{words.begin() + 1, words.end()}});
   }
-  return unknown_command(words[0]);
+  unknown_command(words[0]);
 }
 
 }  // namespace zoometer

@@ -6,9 +6,9 @@
 
 namespace zoometer {
 
-/// Runs the command that the words name, or the one that the program's own name is (a link to it
-/// with the name of a script that it replaces). Returns the exit status; throws Error, and
-/// HelpShown after printing a command's help.
+/// Runs the command that the first word names, or the one of the program's own name, where a link
+/// gives it the name of a script that it replaces (old_commands.hpp). Returns the exit status.
+/// Throws Error.
 int dispatch(std::string_view program, const std::vector<std::string>& words);
 
 }  // namespace zoometer

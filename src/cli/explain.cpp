@@ -96,7 +96,7 @@ std::string write_json(const LoadedModel& model, const Explanation& explanation)
   return json.text();
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments(
       "explain", "Show why tools disagree on a model: operator by operator, one column per tool.");
   ModelWords model;
@@ -105,7 +105,7 @@ int run(const std::vector<std::string>& words) {
   std::string output;
   arguments.choice("--format,-f", format, {"text", "json"}, "The format");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);

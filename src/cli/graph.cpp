@@ -20,7 +20,7 @@ struct GraphWords {
   std::optional<std::int64_t> seed;
   bool external_data = false;
 
-  void parse(const std::vector<std::string>& words);
+  bool parse(const CommandLine& words);
   const GraphWriter& check();
 };
 
@@ -39,7 +39,7 @@ std::string format_help() {
   return text;
 }
 
-void GraphWords::parse(const std::vector<std::string>& words) {
+bool GraphWords::parse(const CommandLine& words) {
   Arguments arguments("graph", "Write a model's graph.");
   model.add_to(arguments);
   arguments.choice("--format,-f", format, format_names(), "The format");
@@ -55,7 +55,7 @@ void GraphWords::parse(const std::vector<std::string>& words) {
   arguments.flag("--external-data", external_data,
                  "onnx: write the parameters to OUTPUT.data beside the model");
   arguments.footer(format_help());
-  arguments.parse(join_shape_words(words));
+  return arguments.parse(join_shape_words(words));
 }
 
 const GraphWriter& GraphWords::check() {
@@ -93,9 +93,9 @@ const GraphWriter& GraphWords::check() {
   return writer;
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   GraphWords given;
-  given.parse(words);
+  if (!given.parse(words)) return exit_done;
   const GraphWriter& writer = given.check();
 
   Graph graph;

@@ -336,7 +336,7 @@ std::string metrics_help() {
   return text;
 }
 
-int run(const std::vector<std::string>& command_line) {
+int run(const CommandLine& command_line) {
   Arguments arguments("list", "List the models with what is known without tracing.");
   ListWords words;
   arguments.positionals("patterns", words.patterns, "Names, or patterns with * and ?");
@@ -363,7 +363,7 @@ int run(const std::vector<std::string>& command_line) {
                    "  zoometer list --where 'macs < 1G and top1 > 75%' --sort intensity:desc\n"
                    "  zoometer list --registry all --pareto macs,top1\n\n" +
                    metrics_help());
-  arguments.parse(command_line);
+  if (!arguments.parse(command_line)) return exit_done;
 
   if (sources && !words.patterns.empty())
     throw Error(ErrorCode::usage, "--sources takes no names: it lists sources");

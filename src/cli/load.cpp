@@ -131,17 +131,18 @@ void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins) 
   arguments.option("--plugin", plugins, "Load the models of a plug-in, too; repeatable", "FILE");
 }
 
-std::vector<std::string> join_shape_words(const std::vector<std::string>& words) {
-  std::vector<std::string> joined;
+CommandLine join_shape_words(CommandLine line) {
+  const std::vector<std::string> words = std::move(line.words);
+  line.words.clear();
   for (std::size_t i = 0; i < words.size(); ++i) {
-    joined.push_back(words[i]);
+    line.words.push_back(words[i]);
     if (words[i] != "--input-shape" || i + 1 == words.size()) continue;
     std::string shape = words[++i];
     while (is_number(words[i]) && i + 1 < words.size() && is_number(words[i + 1]))
       shape += "," + words[++i];
-    joined.back() += "=" + shape;
+    line.words.back() += "=" + shape;
   }
-  return joined;
+  return line;
 }
 
 LoadedModel load_model(const ModelWords& words, Graph& graph) {

@@ -10,34 +10,24 @@
 #include <exception>
 #include <new>
 #include <span>
+#include <string>
+#include <vector>
 
-#include "cli/arguments.hpp"
-#include "cli/command.hpp"
 #include "cli/dispatch.hpp"
-#include "util/limits.hpp"
-#include "util/mapped_file.hpp"
-#include "util/output.hpp"
+#include "cli/limit_words.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
+#include "zoometer/util/process.hpp"
 
 namespace zoometer {
 namespace {
 
-int exit_status(const Error& error) {
-  switch (error.code) {
-  case ErrorCode::usage:
-  case ErrorCode::unknown_name: return exit_usage;
-  case ErrorCode::check: return exit_check_failed;
-  default: return exit_unreadable;
-  }
-}
-
-int report(const char* message, int status) {
-  std::fputs(("zoometer: " + escape_controls(message) + "\n").c_str(), stderr);
+int report(const std::string& text, int status) {
+  std::fputs(("zoometer: " + text + "\n").c_str(), stderr);
   return status;
 }
 
-/// Takes no memory: there is none.
+/// Allocates nothing: there is no memory left.
 int report_out_of_memory(const Limits& limits) noexcept {
   std::array<char, 128> text{};
   const auto end = fmt::format_to_n(
@@ -48,14 +38,6 @@ int report_out_of_memory(const Limits& limits) noexcept {
   return exit_unreadable;
 }
 
-int report_error(const Error& error) {
-  const int status = report(error.what(), exit_status(error));
-  const ErrorExcerpt& excerpt = error.excerpt;
-  if (!excerpt.text.empty())
-    std::fputs(point_at(excerpt.text, excerpt.begin, excerpt.end).c_str(), stderr);
-  return status;
-}
-
 int run_words(std::span<char* const> words, Limits& limits) {
   try {
     const std::string_view program = words.empty() ? "" : words[0];
@@ -64,14 +46,12 @@ int run_words(std::span<char* const> words, Limits& limits) {
     take_limits(rest, limits);
     apply_limits(limits);
     return dispatch(program, rest);
-  } catch (const HelpShown&) {
-    return exit_done;
   } catch (const Error& error) {
-    return report_error(error);
+    return report(describe(error), exit_status(error.code));
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    return report(error.what(), exit_unreadable);
+    return report(escape_controls(error.what()), exit_unreadable);
   }
 }
 
@@ -82,8 +62,8 @@ std::atomic<bool> has_no_memory = false;
   throw std::bad_alloc();
 }
 
-/// Some libraries promise not to throw where they need memory: toml++ for the message of an error,
-/// libstdc++ for the names of a folder.
+/// For libraries that allocate in functions that may not throw: toml++ for the message of an error,
+/// libstdc++ for the names in a folder.
 [[noreturn]] void end_without_memory() {
   if (!has_no_memory) std::abort();
   constexpr std::string_view text = "zoometer: out of memory\n";
@@ -91,7 +71,7 @@ std::atomic<bool> has_no_memory = false;
   _exit(exit_unreadable);
 }
 
-/// Telling an error takes memory, too.
+/// Reporting an error allocates, too, and may throw in turn.
 int run(std::span<char* const> words) {
   std::set_new_handler(note_no_memory);
   std::set_terminate(end_without_memory);
@@ -107,7 +87,7 @@ int run(std::span<char* const> words) {
 }  // namespace zoometer
 
 int main(int argc, char** argv) {
-  // A closed pipe and a file that may not grow are told by write(), with a message.
+  // For a closed pipe and a file that may not grow, write() then fails, which has a message.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   zoometer::guard_mapped_files();

@@ -11,7 +11,7 @@
 namespace zoometer {
 namespace {
 
-/// Text as troff takes it: no control lines, no escapes, and hyphens that can be copied.
+/// Text for troff: without control lines and escapes, and with hyphens that can be copied.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -28,7 +28,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-/// "zoometer-registry-add": a page's name.
+/// The name of a page: "zoometer-registry-add".
 std::string page_of(std::string_view command) {
   std::string page = "zoometer";
   if (!command.empty()) page.append("-").append(command);
@@ -51,19 +51,19 @@ std::string head(std::string_view command, std::string_view summary) {
 
 constexpr std::string_view exit_statuses = ".SH EXIT STATUS\n"
                                            ".TP\n.B 0\nDone.\n"
-                                           ".TP\n.B 1\nA check did not hold.\n"
-                                           ".TP\n.B 2\nWrong usage.\n"
+                                           ".TP\n.B 1\nA check failed.\n"
+                                           ".TP\n.B 2\nInvalid arguments.\n"
                                            ".TP\n.B 3\nInput that could not be read or traced.\n";
 
 constexpr std::string_view files_and_environment =
     ".SH FILES\n"
-    ".TP\n.I ~/.config/zoometer/registry.toml\nThe user's registry: models of one's own, the "
-    "curated list, plug\\-ins. $XDG_CONFIG_HOME stands in for ~/.config.\n"
-    ".TP\n.I ~/.cache/zoometer\nWhat was remembered of other sources. $XDG_CACHE_HOME stands in "
-    "for ~/.cache.\n"
+    ".TP\n.I ~/.config/zoometer/registry.toml\nThe user's registry: your own models, the "
+    "curated list, plug\\-ins. $XDG_CONFIG_HOME replaces ~/.config.\n"
+    ".TP\n.I ~/.cache/zoometer\nThe cache of other sources. $XDG_CACHE_HOME replaces ~/.cache."
+    "\n"
     ".SH ENVIRONMENT\n"
-    ".TP\n.B ZOOMETER_REGISTRY\nThe registry to take: curated, auto or all.\n"
-    ".TP\n.B NO_COLOR\nIf set, nothing is coloured.\n";
+    ".TP\n.B ZOOMETER_REGISTRY\nThe registry to use: curated, auto or all.\n"
+    ".TP\n.B NO_COLOR\nIf set, output has no colours.\n";
 
 std::string names_of(const ArgumentDescription& argument) {
   std::string text;
@@ -75,7 +75,7 @@ std::string names_of(const ArgumentDescription& argument) {
 std::string synopsis(const CommandDescription& command) {
   std::string text =
       fmt::format(".SH SYNOPSIS\n.B zoometer {}\n[\\fIOPTIONS\\fR]", escaped(command.name));
-  for (const ArgumentDescription& argument : command.arguments) {
+  for (const ArgumentDescription& argument : command.takes.arguments) {
     if (!argument.is_positional) continue;
     const std::string word =
         "\\fI" + escaped(upper(argument.names[0])) + "\\fR" + (argument.repeats ? "..." : "");
@@ -106,7 +106,7 @@ std::string command_page(const CommandDescription& command) {
   text += synopsis(command);
   std::string positionals;
   std::string options;
-  for (const ArgumentDescription& argument : command.arguments) {
+  for (const ArgumentDescription& argument : command.takes.arguments) {
     if (argument.is_positional) {
       positionals += entry("\\fI" + escaped(upper(argument.names[0])) + "\\fR", argument);
     } else {
@@ -115,12 +115,13 @@ std::string command_page(const CommandDescription& command) {
   }
   if (!positionals.empty()) text += ".SH ARGUMENTS\n" + positionals;
   text += ".SH OPTIONS\n" + options;
-  if (!command.footer.empty()) text += ".SH NOTES\n.nf\n" + escaped(command.footer) + "\n.fi\n";
+  if (!command.takes.footer.empty())
+    text += ".SH NOTES\n.nf\n" + escaped(command.takes.footer) + "\n.fi\n";
   return text + std::string(exit_statuses) + ".SH SEE ALSO\n.BR zoometer (1)\n";
 }
 
 std::string program_page() {
-  std::string text = head("", "tell what a neural network costs, without running it");
+  std::string text = head("", "show what a neural network costs, without running it");
   text += ".SH SYNOPSIS\n.B zoometer\n\\fICOMMAND\\fR [\\fIWORDS\\fR...]\n"
           ".SH DESCRIPTION\nParameters, multiply\\-accumulates, FLOPs, activations, memory traffic "
           "and peak memory of a neural network, module by module: of the models of torchvision, "
@@ -143,14 +144,14 @@ void write_pages(const std::string& folder) {
     write_output(folder + "/" + page_of(command.name) + ".1", command_page(command));
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("man", "Write the manual page of a command, or of the program.");
   std::vector<std::string> names;
   std::string folder;
   arguments.positionals("command", names, "A command, with its action if it has some");
   arguments.option("--all", folder, "Write every page into this folder", "FOLDER");
   arguments.footer("Example:\n  zoometer man profile | man -l -");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   if (!folder.empty()) {
     write_pages(folder);
     return exit_done;

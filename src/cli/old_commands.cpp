@@ -20,7 +20,7 @@ int run_command(std::string_view name, const Words& words) {
   const auto all = commands();
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const Command* command) { return command->name == name; });
-  return (*found)->run(words);
+  return (*found)->run({words});
 }
 
 /// The options of both profiling scripts.
@@ -61,7 +61,7 @@ std::string format_of(const std::string& path) {
               {"a file that ends with .png, .pdf, .svg or .dot", escape_controls(path)});
 }
 
-int profile_graph(const Words& words) {
+int profile_graph(const CommandLine& words) {
   Arguments arguments("profile_graph", "Profile a model: the command line of profile_graph.py.");
   ModelFlags flags;
   bool shows_shapes = false;
@@ -72,7 +72,7 @@ int profile_graph(const Words& words) {
   arguments.flag("--list", lists, "List the models");
   arguments.option("--visualize", picture, "Also draw the graph: OUT.png, .pdf, .svg or .dot",
                    "OUT");
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
   if (lists) return run_command("list", {});
 
   const Words model = flags.words();
@@ -88,20 +88,20 @@ int profile_graph(const Words& words) {
   return drawn;
 }
 
-int show_fvcore_table(const Words& words) {
+int show_fvcore_table(const CommandLine& words) {
   Arguments arguments("show_fvcore_table",
                       "Print fvcore's table: the command line of show_fvcore_table.py.");
   ModelFlags flags;
   std::optional<std::int64_t> depth;
   flags.add_to(arguments);
   arguments.option("--max-depth", depth, "Levels of the module tree (3)", "N");
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
   Words table = flags.words();
   if (depth) table.push_back("--max-depth=" + std::to_string(*depth));
   return run_command("table", table);
 }
 
-int discover_models(const Words& words) {
+int discover_models(const CommandLine& words) {
   Arguments arguments("discover_models",
                       "Try every model: the command line of discover_models.py.");
   bool is_verbose = false;
@@ -112,7 +112,7 @@ int discover_models(const Words& words) {
   arguments.flag("--generate-code,-g", generates, "Write Python code of the traceable models");
   arguments.option("--test-model", test_model, "Try one model", "NAME");
   arguments.words("--skip-patterns", skip_patterns, "Skip names that contain one of these", "P...");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   Words discover;
   if (is_verbose) discover.push_back("--verbose");
   if (generates) discover.push_back("--generate-code=python");

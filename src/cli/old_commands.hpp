@@ -1,17 +1,17 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace zoometer {
+
+struct CommandLine;
 
 /// The command line of a Python script that zoometer replaces. The program takes it if it is
 /// called by that name, through a link.
 struct OldCommand {
   std::string_view name;
-  int (*run)(const std::vector<std::string>& words);
+  int (*run)(const CommandLine& line);
 };
 
 /// Every one, by name.

@@ -71,7 +71,7 @@ std::string write_text(const std::vector<Entry>& entries) {
   return text;
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("parameters",
                       "List the state dict: name, kind, dtype and shape, in its order.");
   ModelWords model;
@@ -80,7 +80,7 @@ int run(const std::vector<std::string>& words) {
   std::string output;
   arguments.choice("--format,-f", format, {"text", "json"}, "The format");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);

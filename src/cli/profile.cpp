@@ -68,7 +68,7 @@ void refuse_useless_training(bool with_training, const std::string& optimizer,
     throw Error(ErrorCode::usage, "--training", {"--dtype float32, float16 or bfloat16", dtype});
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("profile", "Show what a model costs, module by module.");
   ModelWords model;
   model.add_to(arguments);
@@ -102,7 +102,7 @@ int run(const std::vector<std::string>& words) {
                    "Exit with 1 if this does not hold: 'macs <= 4.2G'; repeatable", "EXPR");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.footer(convention_help() + "\n" + metrics_help());
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
   if (with_memory && format == "csv")
     throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
   refuse_useless_training(with_training, optimizer, format, dtype);

@@ -94,11 +94,11 @@ std::string show_text(const Registry& registry) {
   return text;
 }
 
-int run_show(const Names& words) {
+int run_show(const CommandLine& words) {
   Arguments arguments("registry show", "Show the registries and the file that changes them.");
   std::string format = "text";
   arguments.choice("--format,-f", format, {"text", "json"}, "The format");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   const Registry registry;
   write_stdout(format == "json" ? show_json(registry) : show_text(registry));
   return exit_done;
@@ -185,7 +185,7 @@ int add_own(const OwnWords& words, const Names& names) {
   return exit_done;
 }
 
-int run_add(const Names& words) {
+int run_add(const CommandLine& words) {
   Arguments arguments("registry add",
                       "Test models and add those that trace to the curated list, or with --from "
                       "one of your own.");
@@ -193,7 +193,7 @@ int run_add(const Names& words) {
   OwnWords own;
   arguments.positionals("models", names, "Names of models", true);
   own.add_to(arguments);
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
   if (!own.origin.empty()) return add_own(own, names);
 
   const Registry registry;
@@ -229,12 +229,12 @@ int run_add(const Names& words) {
   return failed ? exit_check_failed : exit_done;
 }
 
-int run_remove(const Names& words) {
+int run_remove(const CommandLine& words) {
   Arguments arguments("registry remove",
                       "Remove models from the curated list, or your own models.");
   Names names;
   arguments.positionals("models", names, "Names of models", true);
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
 
   const Registry registry;
   const Names& curated = registry.curated();
@@ -281,7 +281,7 @@ Difference compare(const Registry& registry, const Discovery& discovery) {
   return difference;
 }
 
-int run_diff(const Names& words) {
+int run_diff(const CommandLine& words) {
   Arguments arguments(
       "registry diff",
       "Compare the curated list with the traceable models of zoometer or another source.");
@@ -291,7 +291,7 @@ int run_diff(const Names& words) {
   source.add_to(arguments);
   arguments.flag("--strict", strict, "Exit with 1 if they differ");
   arguments.choice("--format,-f", format, {"text", "json"}, "The format");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
@@ -342,13 +342,13 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
   file.save();
 }
 
-int run_update(const Names& words) {
+int run_update(const CommandLine& words) {
   Arguments arguments("registry update", "Add all new traceable models to the curated list.");
   SourceWords source;
   bool dry_run = false;
   source.add_to(arguments);
   arguments.flag("--dry-run", dry_run, "Only show what would be added");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
@@ -389,18 +389,19 @@ std::string help_text() {
                 "  zoometer registry update --no-skip --dry-run\n";
 }
 
-int run(const Names& words) {
-  if (words.empty() || words[0] == "--help" || words[0] == "-h") {
+int run(const CommandLine& words) {
+  const std::string_view name = words.first();
+  if (words.words.empty() || name == "--help" || name == "-h") {
     write_stdout(help_text());
-    return words.empty() ? exit_usage : exit_done;
+    return words.words.empty() ? exit_usage : exit_done;
   }
   for (const Action& action : actions) {
-    if (action.name == words[0]) return action.run({words.begin() + 1, words.end()});
+    if (action.name == name) return action.run(words.rest());
   }
   std::vector<std::string_view> names;
   for (const Action& action : actions) names.push_back(action.name);
-  Error error(ErrorCode::usage, "registry has no action " + escape_controls(words[0]));
-  error.hint = did_you_mean(words[0], names);
+  Error error(ErrorCode::usage, "registry has no action " + escape_controls(name));
+  error.hint = did_you_mean(name, names);
   if (error.hint.empty()) error.hint = "see zoometer registry --help";
   throw error;
 }

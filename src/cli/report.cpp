@@ -45,7 +45,7 @@ Page sweep_page(const std::string& file) {
   return {sweep_html(table->columns, table->rows), stem_of(file) + ".html"};
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("report",
                       "Write an offline page that shows in a browser what a model costs.");
   std::string model;
@@ -63,7 +63,7 @@ int run(const std::vector<std::string>& words) {
                    "  zoometer report resnet50 -o resnet50.html\n"
                    "  zoometer report before.onnx after.onnx -o diff.html\n"
                    "  zoometer report --sweep zoo.csv -o zoo.html");
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
   if (model.empty() == sweep.empty())
     throw Error(ErrorCode::usage, "report takes a model, two models, or --sweep FILE");
 

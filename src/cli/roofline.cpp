@@ -94,18 +94,18 @@ int list_devices(RooflineWords& words) {
 /// As `--dtype` of other commands, with the types that only devices compute in.
 void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   if (dtype.empty() || dtype == "tf32") return;
-  graph.count_floating_as(dtype == "float8" ? DType::float8_e4m3fn : dtype_from_name(dtype));
+  graph.count_floating_as(dtype_of(*number_type_from_name(dtype)));
   loaded.notes.push_back("every floating-point tensor is taken as " + dtype);
 }
 
-int run(const std::vector<std::string>& given) {
+int run(const CommandLine& given) {
   Arguments arguments("roofline", "Show the least time that devices need for a model, and why.");
   ModelWords model;
   RooflineWords words;
-  const bool only_list = std::find(given.begin(), given.end(), "--list") != given.end();
+  const bool only_list = given.has("--list");
   if (!only_list) model.add_to(arguments);
   words.add_to(arguments);
-  arguments.parse(join_shape_words(given));
+  if (!arguments.parse(join_shape_words(given))) return exit_done;
   if (words.list) return list_devices(words);
   if (words.plot && words.format != "text")
     throw Error(ErrorCode::usage, "--plot", {"--format text", words.format});

@@ -381,7 +381,7 @@ void drop_twice(std::vector<SweepRow>& rows) {
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
 }
 
-int merge(const std::vector<std::string>& words) {
+int merge(const CommandLine& words) {
   Arguments arguments("sweep merge", "Join files of one sweep, in the order of the whole.");
   std::vector<std::string> files;
   std::string format;
@@ -390,7 +390,7 @@ int merge(const std::vector<std::string>& words) {
   arguments.choice("--format,-f", format, {"csv", "jsonl", "sqlite", "html"},
                    "The format: that of the file's name, else csv");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   const SweepFormat target = format_of(format, output);
   const bool to_page = is_page(format, output);
   SweepTable whole = read_part(files[0]);
@@ -420,8 +420,8 @@ std::string columns_help() {
   return text;
 }
 
-int run(const std::vector<std::string>& words) {
-  if (!words.empty() && words[0] == "merge") return merge({words.begin() + 1, words.end()});
+int run(const CommandLine& words) {
+  if (words.first() == "merge") return merge(words.rest());
   Arguments arguments("sweep", "Profile models over batches, resolutions and dtypes.");
   SweepWords sweep;
   arguments.positionals("models", sweep.models,
@@ -447,7 +447,7 @@ int run(const std::vector<std::string>& words) {
                    "  zoometer sweep model.onnx --batch 1,2,4 --dtype float32,int8\n"
                    "  zoometer sweep merge part1.csv part2.csv -o whole.csv\n\n" +
                    columns_help());
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   constexpr std::int64_t most_jobs = 1024;
   if (sweep.jobs && (*sweep.jobs < 1 || *sweep.jobs > most_jobs))
     throw Error(ErrorCode::usage, "--jobs", {"1 to 1024", std::to_string(*sweep.jobs)});

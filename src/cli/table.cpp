@@ -8,7 +8,7 @@
 namespace zoometer {
 namespace {
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("table", "Print fvcore's flop_count_table of a model, to the byte.");
   ModelWords model;
   model.add_to(arguments);
@@ -16,7 +16,7 @@ int run(const std::vector<std::string>& words) {
   std::string output;
   arguments.option("--max-depth,-d", options.depth, "Levels of the module tree (3)", "N");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
-  arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);

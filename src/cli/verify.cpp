@@ -136,7 +136,7 @@ std::string write_json(const std::vector<Verification>& results) {
   return json.text();
 }
 
-int run(const std::vector<std::string>& words) {
+int run(const CommandLine& words) {
   Arguments arguments("verify",
                       "Compare every figure that torchvision publishes with this binary's own, or "
                       "with --live every model with the installed torchvision.");
@@ -151,7 +151,7 @@ int run(const std::vector<std::string>& words) {
                  "Compare state dicts and traced graphs with those of your own torchvision");
   add_live_options(arguments, live);
   arguments.choice("--format,-f", format, {"text", "json"}, "The format");
-  arguments.parse(words);
+  if (!arguments.parse(words)) return exit_done;
   // --python alone implies --live.
   if (is_live || !live.python.empty())
     return run_verify_live({live, patterns, verbose, format == "json"});

@@ -93,6 +93,22 @@ void Inference::fail(std::size_t constraint) const {
               {std::string(op_.constraints[constraint - 1]), std::move(got)});
 }
 
+Graph Graph::alias() const {
+  Graph copy;
+  copy.nodes_ = nodes_;
+  copy.operands_ = operands_;
+  copy.values_ = values_;
+  copy.parameters_ = parameters_;
+  copy.modules_ = modules_;
+  copy.calls_ = calls_;
+  copy.call_outputs_ = call_outputs_;
+  copy.inputs_ = inputs_;
+  copy.outputs_ = outputs_;
+  copy.node_names_ = node_names_;
+  copy.floating_as_ = floating_as_;
+  return copy;
+}
+
 void Graph::clear() {
   arena_.clear();
   nodes_.clear();

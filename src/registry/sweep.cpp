@@ -27,10 +27,6 @@ bool comes_before(const SweepModel& a, const SweepModel& b) {
 /// Images and clips: (N, C, H, W) and (N, C, T, H, W).
 bool has_resolution(const Shape& shape) { return shape.rank() == 4 || shape.rank() == 5; }
 
-Resolution resolution_of(const Shape& shape) {
-  return {shape[shape.size() - 2], shape[shape.size() - 1]};
-}
-
 /// The values of an axis, or one empty value for the model's default.
 template <class Value>
 std::vector<std::optional<Value>> values_of(const std::vector<Value>& axis) {
@@ -103,37 +99,48 @@ std::size_t SweepPlan::rows() const noexcept {
   return jobs_.size() * std::max<std::size_t>(1, axes_.dtypes.size());
 }
 
-std::string SweepPlan::batch_text(const Job& job) const {
-  if (job.batch) return std::to_string(*job.batch);
+std::optional<std::int64_t> SweepPlan::batch_of(const Job& job) const {
+  if (job.batch) return job.batch;
   const std::vector<Input>& inputs = entries_[job.entry].inputs;
-  if (inputs.empty() || inputs[0].shape.empty()) return {};
-  return std::to_string(inputs[0].shape[0]);
+  if (inputs.empty() || inputs[0].shape.empty()) return std::nullopt;
+  return inputs[0].shape[0];
 }
 
-std::string SweepPlan::resolution_text(const Job& job) const {
-  if (job.resolution) return to_string(*job.resolution);
+std::optional<Resolution> SweepPlan::resolution_of(const Job& job) const {
+  if (job.resolution) return job.resolution;
   for (const Input& input : entries_[job.entry].inputs) {
-    if (has_resolution(input.shape)) return to_string(resolution_of(input.shape));
+    const Shape& shape = input.shape;
+    if (has_resolution(shape)) return Resolution{shape[shape.size() - 2], shape[shape.size() - 1]};
   }
-  return {};
+  return std::nullopt;
 }
 
-std::vector<std::string> SweepPlan::dtype_texts(const Job& job) const {
-  std::vector<std::string> texts;
-  for (const DType dtype : axes_.dtypes) texts.emplace_back(name_of(dtype));
-  if (!texts.empty()) return texts;
+std::vector<std::string> SweepPlan::dtypes_of(const Job& job) const {
+  std::vector<std::string> names;
+  for (const DType dtype : axes_.dtypes) names.emplace_back(name_of(dtype));
+  if (!names.empty()) return names;
   const std::vector<Input>& inputs = entries_[job.entry].inputs;
-  texts.emplace_back(inputs.empty() ? std::string_view{} : name_of(inputs[0].dtype));
-  return texts;
+  names.emplace_back(inputs.empty() ? std::string_view{} : name_of(inputs[0].dtype));
+  return names;
+}
+
+std::vector<SweepResult> SweepPlan::cases(std::size_t job) const {
+  const Job& one = jobs_[job];
+  std::vector<SweepResult> results;
+  for (std::string& dtype : dtypes_of(one)) {
+    results.push_back({entries_[one.entry].model.name,
+                       batch_of(one),
+                       resolution_of(one),
+                       std::move(dtype),
+                       {},
+                       {}});
+  }
+  return results;
 }
 
 std::vector<SweepRow> SweepPlan::combinations(std::size_t job) const {
-  const Job& one = jobs_[job];
   std::vector<SweepRow> rows;
-  for (std::string& dtype : dtype_texts(one)) {
-    rows.push_back(
-        {entries_[one.entry].model.name, batch_text(one), resolution_text(one), std::move(dtype)});
-  }
+  for (const SweepResult& each : cases(job)) rows.push_back(combination_row(each));
   return rows;
 }
 
@@ -169,28 +176,26 @@ void SweepPlan::trace_job(const Job& job, Graph& graph) const {
   import_file(entry.model.name, options, graph);
 }
 
-std::vector<SweepRow> SweepPlan::run(std::size_t job, const SweepColumns& columns,
-                                     Graph& graph) const {
-  std::vector<SweepRow> rows = combinations(job);
-  for (SweepRow& row : rows) row.resize(columns.size());
+std::vector<SweepResult> SweepPlan::results(std::size_t job, Graph& graph) const {
+  std::vector<SweepResult> results = cases(job);
+  std::size_t done = 0;
   try {
     graph.count_floating_as(std::nullopt);
     trace_job(jobs_[job], graph);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (!axes_.dtypes.empty()) graph.count_floating_as(axes_.dtypes[i]);
-      const Profile metrics = profile(graph);
-      const Totals totals = totals_of(graph, metrics);
-      for (std::size_t column = 0; column < columns.size(); ++column) {
-        const TotalsField* field = columns.list()[column].total;
-        if (field != nullptr) rows[i][column] = exact_figure(field->unit, field->value(totals));
-      }
-      rows[i][columns.bounded()] = metrics.total.bounded ? "1" : "0";
+    for (; done < results.size(); ++done) {
+      if (!axes_.dtypes.empty()) graph.count_floating_as(axes_.dtypes[done]);
+      results[done].totals = totals_of(graph, profile(graph));
     }
   } catch (const Error& error) {
-    for (SweepRow& row : rows) {
-      if (row[columns.bounded()].empty()) row[columns.reason()] = error.what();
-    }
+    for (; done < results.size(); ++done) results[done].reason = error.what();
   }
+  return results;
+}
+
+std::vector<SweepRow> SweepPlan::run(std::size_t job, const SweepColumns& columns,
+                                     Graph& graph) const {
+  std::vector<SweepRow> rows;
+  for (const SweepResult& each : results(job, graph)) rows.push_back(sweep_row(columns, each));
   return rows;
 }
 

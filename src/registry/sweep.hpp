@@ -15,15 +15,8 @@ struct SweepModel {
   const Model* builtin = nullptr;  ///< null: a file
 };
 
-/// The sizes of a sweep. An empty list means each model's default.
-struct SweepAxes {
-  std::vector<std::int64_t> batches;
-  std::vector<Resolution> resolutions;
-  std::vector<DType> dtypes;
-};
-
 /// Every combination of models and sizes, in the order of `compare_combinations`. One job is one
-/// trace: a model at a batch and a resolution, in all dtypes.
+/// trace: a model at one batch and one resolution, in all dtypes.
 class SweepPlan {
  public:
   /// Sorts the models and sizes, and removes duplicates. Reads files once for their inputs. Throws
@@ -37,11 +30,14 @@ class SweepPlan {
   std::size_t jobs() const noexcept { return jobs_.size(); }
   std::size_t rows() const noexcept;
 
-  /// The first four columns of the rows of a job; they identify a row.
+  /// The results of a job. A combination that the model refuses has the reason. `graph` is emptied;
+  /// nothing else is written to, so threads may share the plan.
+  std::vector<SweepResult> results(std::size_t job, Graph& graph) const;
+
+  /// What identifies the rows of a job: the first four columns.
   std::vector<SweepRow> combinations(std::size_t job) const;
 
-  /// The rows of a job. A combination that the model refuses is a row with the reason. Clears and
-  /// uses `graph`. Threads may share the plan.
+  /// The same results as rows.
   std::vector<SweepRow> run(std::size_t job, const SweepColumns& columns, Graph& graph) const;
 
  private:
@@ -65,10 +61,12 @@ class SweepPlan {
   void add_jobs(std::size_t entry);
   std::vector<Input> sized_inputs(const Job& job) const;
   void trace_job(const Job& job, Graph& graph) const;
-  /// The size of the job, else the model's default.
-  std::string batch_text(const Job& job) const;
-  std::string resolution_text(const Job& job) const;
-  std::vector<std::string> dtype_texts(const Job& job) const;
+  // As the job has them, else as the model's inputs are.
+  std::optional<std::int64_t> batch_of(const Job& job) const;
+  std::optional<Resolution> resolution_of(const Job& job) const;
+  std::vector<std::string> dtypes_of(const Job& job) const;
+  /// The job's combinations, without figures.
+  std::vector<SweepResult> cases(std::size_t job) const;
 
   std::vector<Entry> entries_;
   SweepAxes axes_;

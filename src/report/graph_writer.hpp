@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "zoometer/ir/graph.hpp"
+#include "zoometer/report/graph_options.hpp"
 
 namespace zoometer {
 
@@ -18,24 +17,6 @@ struct GraphInput {
   std::string source;              ///< "builtin", "onnx", ...
   std::string variant;             ///< "published", "untrained", or empty
   std::vector<std::string> notes;  ///< assumptions of the graph
-};
-
-/// The data of the parameters of a written model.
-enum class WeightData : std::uint8_t {
-  omitted,  ///< none: the parameters are inputs
-  random,   ///< generated from a fixed seed
-  file,     ///< read from a safetensors file
-};
-
-/// How a graph is written.
-struct GraphOptions {
-  std::optional<int> depth;  ///< of the drawn modules; the writer's own default if absent
-  WeightData weights = WeightData::omitted;
-  std::int64_t seed = 0;                        ///< of random weights
-  std::string weight_file;                      ///< the safetensors file
-  std::vector<std::string>* remarks = nullptr;  ///< receives notes for the user on the result
-  std::string external_data;     ///< the file of weights beside the model; empty: in the model
-  double drawing_seconds = 120;  ///< how long Graphviz may take over a picture
 };
 
 /// One way to write a graph.

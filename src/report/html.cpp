@@ -5,10 +5,10 @@
 #include <cassert>
 #include <unordered_map>
 
-#include "analysis/hardware.hpp"
 #include "report/report.hpp"
 #include "util/embedded.hpp"
 #include "util/json_writer.hpp"
+#include "zoometer/analysis/hardware.hpp"
 #include "zoometer/version.hpp"
 
 namespace zoometer {

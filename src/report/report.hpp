@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
 #include "analysis/training.hpp"
+#include "zoometer/report/report_options.hpp"
 
 namespace zoometer {
 
@@ -23,14 +23,6 @@ struct ReportInput {
   std::vector<std::string> notes;             ///< assumptions of the figures
   const MemoryProfile* memory = nullptr;      ///< for `--memory`, or null
   const TrainingProfile* training = nullptr;  ///< for `--training`, or null
-};
-
-/// How a report looks.
-struct ReportOptions {
-  std::optional<int> depth;  ///< levels of the module tree; the report's own default if absent
-  bool show_shapes = false;
-  bool colour = false;
-  int width = 0;  ///< of the terminal; 0: no terminal, no limit
 };
 
 /// One way to write a profile.

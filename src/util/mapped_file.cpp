@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "zoometer/util/error.hpp"
+#include "zoometer/util/process.hpp"
 
 namespace zoometer {
 

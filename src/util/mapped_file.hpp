@@ -41,9 +41,4 @@ class MappedFile {
   Guard* guard_ = nullptr;
 };
 
-/// From now on, pages of mapped files that cannot be read contain zeros and are reported by
-/// `check`. Without this, reading them ends the process (SIGBUS). For programs only: it sets the
-/// signal's handler.
-void guard_mapped_files() noexcept;
-
 }  // namespace zoometer

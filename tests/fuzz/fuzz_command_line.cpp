@@ -19,10 +19,10 @@
 #include "cli/arguments.hpp"
 #include "cli/description.hpp"
 #include "cli/dispatch.hpp"
+#include "cli/limit_words.hpp"
 #include "memory_bound.hpp"
 #include "outcome.hpp"
 #include "scratch_folder.hpp"
-#include "util/limits.hpp"
 
 #ifdef ZOOMETER_COUNTS_MEMORY
 #include <sanitizer/common_interface_defs.h>
@@ -117,9 +117,7 @@ void run(std::string_view text) {
     fuzz::is_taken([&] {
       Limits limits;
       take_limits(*words, limits);
-      try {
-        dispatch("zoometer", *words);
-      } catch (const HelpShown&) {}
+      dispatch("zoometer", *words);
     });
   }
   empty(folder);
@@ -130,7 +128,7 @@ void write_dictionary(const std::string& path) {
   std::set<std::string> all;
   for (const CommandDescription& command : describe_commands()) {
     all.insert(command.name);
-    for (const ArgumentDescription& argument : command.arguments) {
+    for (const ArgumentDescription& argument : command.takes.arguments) {
       all.insert(argument.names.begin(), argument.names.end());
       all.insert(argument.choices.begin(), argument.choices.end());
     }

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/hardware.hpp"
 #include "memory_bound.hpp"
 #include "outcome.hpp"
+#include "zoometer/analysis/hardware.hpp"
 
 namespace zoometer {
 namespace {

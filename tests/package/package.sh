@@ -45,14 +45,14 @@ pages_are_clean() {
   done
 }
 command -v groff >/dev/null && expect "manual pages without a warning" pages_are_clean
-every_option_is_told() { # COMMAND PAGE
+every_option_is_listed() { # COMMAND PAGE
   local option
   for option in $("$ZOOMETER" $1 --help | grep -oE '^ +(-[a-z],)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
     grep -qF -- "${option//-/\\-}" "$prefix/share/man/man1/$2" || { echo "$1 $option"; return 1; }
   done
 }
-expect "the page of profile has every option" every_option_is_told profile zoometer-profile.1
-expect "the page of an action has every option" every_option_is_told "registry diff" zoometer-registry-diff.1
+expect "the page of profile has every option" every_option_is_listed profile zoometer-profile.1
+expect "the page of an action has every option" every_option_is_listed "registry diff" zoometer-registry-diff.1
 every_command_has_a_page() {
   local command
   for command in $("$ZOOMETER" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
@@ -124,7 +124,7 @@ example() { # NAME WORDS...
   shift
   "examples/$name" "$@" 2>&1 | diff "$here/expected/$name.txt" -
 }
-for name in list profile walk custom_model; do
+for name in list profile walk plan custom_model; do
   expect "example $name" example "$name"
 done
 expect "example read_file" example read_file "$SOURCE_DIR/tests/package/old_layout.pt2"

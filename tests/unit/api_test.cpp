@@ -158,7 +158,7 @@ TEST(Api, CountsWhatIsCountedByHand) {
   ASSERT_FALSE(metrics.operators.empty());
   EXPECT_EQ(metrics.operators[0].name, "conv2d");
   EXPECT_EQ(metrics.operators[0].count, 2);
-  EXPECT_EQ(metrics.operators[0].metrics.macs, conv1 + conv2);
+  EXPECT_EQ(metrics.operators[0].macs, conv1 + conv2);
   EXPECT_EQ(metrics.coverage.counted + metrics.coverage.zero, 8);
   EXPECT_THAT(metrics.coverage.unknown, IsEmpty());
 }
@@ -256,7 +256,7 @@ TEST(Catalogue, HasNoUndeclaredFigures) {
 TEST(Catalogue, TakesAllOfAFamilyOrNothing) {
   Catalogue catalogue;
   EXPECT_EQ(failure_of([&] { catalogue.add(taken_family, "mine"); }),
-            "usage: the name resnet18 is taken twice: by builtin and by mine");
+            "usage: duplicate model name resnet18: in builtin and in mine");
   EXPECT_EQ(find(catalogue.models(), "fresh"), nullptr);
   EXPECT_EQ(catalogue.models().size(), 121u);
 }
@@ -279,7 +279,7 @@ TEST(Catalogue, LoadsAPlugin) {
   EXPECT_THAT(network.source(), StartsWith("plugin:"));
   EXPECT_EQ(profile(network).total.parameters, 5418);
   EXPECT_THAT(failure_of([&] { catalogue.load_plugin(ZOOMETER_TEST_PLUGIN); }),
-              StartsWith("usage: the name tiny_8 is taken twice: by plugin:"));
+              StartsWith("usage: duplicate model name tiny_8: in plugin:"));
   EXPECT_EQ(catalogue.models().size(), 123u);
 }
 #endif

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "analysis/hardware.hpp"
 #include "util/embedded.hpp"
+#include "zoometer/analysis/hardware.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {

@@ -106,6 +106,10 @@ class Graph {
   /// Moves; the source may only be assigned to.
   Graph& operator=(Graph&&) noexcept = default;
 
+  /// A copy for reading, as the same model counted in another type. It shares names, attributes and
+  /// shapes with this graph, which must outlive it.
+  Graph alias() const;
+
   /// Removes everything and keeps the memory for the next trace.
   void clear();
 

@@ -27,13 +27,13 @@ struct InputShape {
 
 /// The value of a symbolic size.
 struct NamedSize {
-  std::string name;  ///< "batch"
-  std::int64_t size = 1;
+  std::string name;       ///< "batch"
+  std::int64_t size = 1;  ///< its value
 };
 
 /// How a model or a file becomes a graph.
 struct TraceOptions {
-  using Input = InputShape;
+  using Input = InputShape;                     ///< an element of `inputs`
   Variant variant = Variant::published;         ///< built-in models: which structure
   std::vector<InputShape> inputs = {};          ///< empty: what the model or the file declares
   std::optional<std::int64_t> batch = {};       ///< replaces the first size of every input
