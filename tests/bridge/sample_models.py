@@ -1,4 +1,4 @@
-"""Models of all the kinds that a bridge must survive; the tests name them to it."""
+"""Models of all kinds that a bridge must survive.""" 
 
 import os
 import sys
@@ -47,7 +47,7 @@ class WritesThroughViews(nn.Module):
 
 
 class Encoder(nn.Module):
-    """nn.TransformerEncoder is a leaf for FX; its children still are called."""
+    """nn.TransformerEncoder is a leaf for FX; its children are still called."""
 
     def __init__(self):
         super().__init__()

@@ -22,7 +22,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 warnings.simplefilter("ignore")
-SKIPPED = 77  # what ctest's SKIP_RETURN_CODE is set to by custom
+SKIPPED = 77  # the usual value of ctest's SKIP_RETURN_CODE
 
 try:
     import torch
@@ -54,7 +54,7 @@ def temporary_file():
 
 
 def read_events(path):
-    """The events of a file; a torn last line is left out, as a reader must do."""
+    """The events of a file; an incomplete last line is skipped, as a reader must do."""
     events = []
     with open(path, encoding="utf-8") as stream:
         for line in stream:
@@ -80,7 +80,7 @@ def records(events):
 
 
 def fx_verdict(record):
-    """What FX said, also where torch.export succeeded after it."""
+    """FX's message, also if torch.export succeeded after it."""
     return record.get("fx", record)
 
 
@@ -140,7 +140,7 @@ def live_state(model):
 
 
 class TorchvisionModels(unittest.TestCase):
-    """Several models traced once, looked at from all sides."""
+    """Several models, traced once for many checks."""
 
     MODELS = ("resnet18", "vit_b_16", "mobilenet_v2", "swin_t", "googlenet", "r3d_18",
               "lraspp_mobilenet_v3_large")
@@ -487,7 +487,7 @@ class UsersModels(unittest.TestCase):
 
 
 class Interruption(unittest.TestCase):
-    """What a reader finds when the interpreter dies."""
+    """The file of an interpreter that died."""
 
     def setUp(self):
         self.path = temporary_file()

@@ -1,4 +1,4 @@
-"""What zoometer does when the system does not: see tests/cli/faults.sh and tests/faults/inject.c.
+"""What zoometer does if the system fails: see tests/cli/faults.sh and tests/faults/inject.c.
 
 FAULT_CASES=REGEX runs some cases only, FAULT_STEP=1 fails each allocation instead of some."""
 import json
@@ -25,7 +25,7 @@ PT2 = DATA / "pt2/mobilenet_v2.pt2"
 
 
 class Run:
-    """One run of zoometer: what it wrote, how it ended, and whether a fault was met."""
+    """One run of zoometer: its output, how it ended, and whether a fault occurred."""
 
     def __init__(self, *words, fault=None, path=None, limit=None, **environment):
         LOG.unlink(missing_ok=True)
@@ -36,7 +36,7 @@ class Run:
             environment["FAULT"] = fault
         if path is not None:
             environment["FAULT_PATH"] = path
-        if limit is not None:  # gcov's files would be cut by it, too
+        if limit is not None:  # it would also truncate gcov's files
             environment["GCOV_PREFIX"] = str(HERE / "gcov")
         self.what = f"{fault} {path or ''}: {' '.join(map(str, words))}"
         begin = time.monotonic()
@@ -187,7 +187,7 @@ def a_registry_that_cannot_be_read():
 # -- writing -------------------------------------------------------------------------------------
 
 def outputs():
-    """Words that write a file, and the file."""
+    """Arguments that write a file, and the file."""
     for words in (["profile", "resnet50", "--format", "json"], ["graph", "alexnet", "--format", "onnx"],
                   ["graph", "alexnet", "--format", "dot"], ["report", "alexnet"],
                   ["list", "--format", "csv"], ["sweep", "alexnet", "--batch", "1,2", "--format", "html"]):
@@ -435,14 +435,14 @@ def zoo():
 
 
 def verdicts(run):
-    """What discovery answered, without the seconds."""
+    """The results of discovery, without the seconds."""
     run.answers()
     return [(each["name"], each["status"], each["reason"], each["parameters"], each["macs"])
             for each in json.loads(run.out)["models"]]
 
 
 def check_cache(words, expected, run):
-    """After whatever happened the next run answers rightly, and the file is sound."""
+    """Afterwards the next run gives correct answers, and the file is valid."""
     assert is_sound(CACHE / "cache.sqlite3"), run.what
     after = Run(*words)
     assert verdicts(after) == expected, "another answer after " + run.what
@@ -623,7 +623,7 @@ def memory_that_runs_out():
                     assert got == whole, "another answer: " + run.describe()
                 else:
                     run.refuses()
-                    # The streams that read TOML's numbers keep the reason to themselves.
+                    # The streams that read TOML's numbers hide the reason.
                     assert re.search("out of memory|no memory|could not be interpreted", run.err), run.describe()
                     assert file not in words or file.read_bytes() == whole, run.what
                 left = set(beside(file)) - {"memory.out", "memory.out.part"}

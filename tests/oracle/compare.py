@@ -109,7 +109,7 @@ def shapes_text(shapes: Iterable[Sequence[int | None]]) -> str:
 
 
 def compare_lists(expected: Sequence[str], actual: Sequence[str]) -> list[str]:
-    """The differences of two lists of lines: what is missing, what is too much, or the order."""
+    """The differences of two lists of lines: missing lines, additional lines, or the order."""
     if expected == actual:
         return []
     differences = [f"missing: {line}" for line in expected if line not in set(actual)]
@@ -200,7 +200,7 @@ def compare_at(model: str, variant: str, shape: Shape, binary: Path) -> Case:
     case = Case(model, variant, shape)
     try:
         expected = facts.measure(model, variant, [shape])
-    except Exception as refusal:  # whatever a model raises at an input that it cannot take
+    except Exception as refusal:  # any error of a model at an input that it cannot take
         case.differences[REFUSALS] = []
         try:
             ask_profile(binary, model, variant, shape)

@@ -34,7 +34,7 @@ from torchvision.models import get_model_builder, list_models
 import facts
 
 MOST = 1e-4
-MOST_STEPS = 3  # of int8 results: what rounds the other way early is added up by later layers
+MOST_STEPS = 3  # of int8 results: later layers add up early differences of rounding
 IMAGE = (1, 3, 96, 96)
 CLIP = (1, 3, 8, 64, 64)
 
@@ -44,9 +44,9 @@ class Case:
     model: str
     shape: tuple[int, ...] = IMAGE
     inputs: int = 1
-    sharper: float = 1  # class scores of random weights are all alike: this sets them apart
+    sharper: float = 1  # class scores of random weights are almost equal: this separates them
     slow: bool = False
-    backend: str = ""  # the int8 form, as PyTorch's kernels of that name take it
+    backend: str = ""  # the int8 form, as PyTorch's kernels of that name expect it
 
 
 CASES = (

@@ -142,7 +142,7 @@ def module_differences(ours: dict[str, Any], file: dict[str, Any]) -> list[str]:
 
 
 def differences(ours: dict[str, Any], file: dict[str, Any]) -> list[str]:
-    """What an exported file's profile says otherwise than the native model's."""
+    """The differences between the profiles of an exported file and of the native model."""
     found = [f"unknown operator {u['op']} x {u['count']}" for u in file["coverage"]["unknown"]]
     wanted = ours["totals"]["parameters"] - auxiliary_parameters(ours)
     if file["totals"]["parameters"] != wanted:

@@ -75,7 +75,7 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor that goes into a model or comes out of one."""
+    """An input or output of a model."""
 
     name: str
     shape: Shape
@@ -166,7 +166,7 @@ def to_meta(value: Any) -> Any:
 
 @contextmanager
 def no_downloads() -> Iterator[None]:
-    """Lets a builder believe that it has loaded its weights."""
+    """Makes a builder skip the loading of its weights."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(WeightsEnum, "get_state_dict", return_value={}))
         stack.enter_context(mock.patch.object(nn.Module, "load_state_dict"))

@@ -96,7 +96,7 @@ class Comparison:
             self.found.append((self.name, what, compare()))
         except NotExported as error:
             self.found.append((self.name, f"{what} not exported", [str(error)]))
-        except Exception as error:  # whatever goes wrong is this comparison's failure
+        except Exception as error:  # any exception is a failure of this comparison
             self.found.append((self.name, what, [f"{type(error).__name__}: {error}"[:300]]))
 
     def native(self, *words: str) -> dict[str, Any]:

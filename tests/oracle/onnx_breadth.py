@@ -23,9 +23,9 @@ DTYPES = {
     "BOOL": "bool",
 }
 
-# What has no formula here: it works on text, computes a constant that no network contains, or
-# belongs to training; the last group is shape arithmetic on numbers that are inputs of the file, so
-# that nothing says the sizes of what follows.
+# Operators without a formula: they work on text, compute a constant that no network contains, or
+# belong to training; the last group is shape arithmetic on numbers that are inputs of the file, so
+# that the sizes after it are unknown.
 UNKNOWN = {
     "StringNormalizer": "text",
     "TfIdfVectorizer": "text",

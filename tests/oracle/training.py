@@ -27,7 +27,7 @@ INDEX = 8
 BATCH = 2
 MODELS = ("resnet18", "vit_b_16", "mobilenet_v3_small", "densenet121", "swin_t")
 NUMBER = 8  # a divisor or factor that is not a tensor becomes one of float64
-# What PyTorch keeps more, in bytes for a batch of two, and why.
+# What PyTorch keeps in addition, in bytes for a batch of two, and why.
 DIFFERENCE = {
     "vit_b_16": (12 * NUMBER, "the numbers that queries are divided by"),
     "mobilenet_v2": (BATCH * 1280 * FLOAT, "dropout's factors"),
@@ -48,7 +48,7 @@ DIFFERENCE = {
 
 
 class Products(TorchDispatchMode):
-    """Counts the multiply-accumulates of all that runs inside."""
+    """Counts the multiply-accumulates of everything that runs inside."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A headless Chromium that keeps what a page logs and asks the network for."""
+"""A headless Chromium that records the messages and the network requests of a page."""
 
 import json
 import tempfile
@@ -51,7 +51,7 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def settle(self):
-        """Waits until what was asked for is drawn."""
+        """Waits until the page is drawn."""
         self.driver.execute_async_script(
             "const done = arguments[0];"
             "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60)));"
@@ -78,7 +78,7 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self):
-        """Every address that a page asked for, the browser's own start page aside."""
+        """Every address that a page requested, without the browser's own start page."""
         urls = []
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]

@@ -39,7 +39,7 @@ def click_text(browser, selector, text):
 
 
 def run():
-    """Runs every case in one browser; what a page logs or asks of the network fails its case."""
+    """Runs every case in one browser; a message or a network request of a page fails its case."""
     passed = failed = 0
     with Browser() as browser:
         browser.emulate()

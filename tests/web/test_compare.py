@@ -39,7 +39,7 @@ def grid_rows(browser, keys):
 
 
 def in_order(browser):
-    """The rows in sight, from the top."""
+    """The visible rows, from the top."""
     return browser.js(
         "document.querySelector('.tree').scrollTop = 0;"
         "document.querySelector('.tree').dispatchEvent(new Event('scroll'));"
