@@ -81,7 +81,7 @@ struct NetworkTraining {
   std::int64_t macs = 0;                    ///< forward
   std::int64_t backward_macs = 0;           ///< gradients of inputs and of weights
   std::vector<TrainingOperator> operators;  ///< by kind, most saved bytes first
-  bool bounded = false;                     ///< rests on a size that is an upper bound
+  bool bounded = false;                     ///< depends on a size that is an upper bound
 };
 
 /// One training step. Throws Error{overflow} if a sum exceeds 63 bits.
@@ -109,7 +109,7 @@ struct RooflineGroup {
   Traffic bytes;                       ///< read and written
   std::int64_t moved = 0;              ///< bytes of them that cross the memory's bus
   Attainable time;                     ///< the least that it takes
-  bool bounded = false;                ///< rests on a size that is an upper bound
+  bool bounded = false;                ///< depends on a size that is an upper bound
 };
 
 /// A module with the least time of all that runs in it.

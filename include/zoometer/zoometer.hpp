@@ -97,7 +97,7 @@ class Network {
   const std::string& source() const noexcept;
   /// "published" or "untrained"; empty for a file.
   const std::string& variant() const noexcept;
-  /// The assumptions that its figures rest on, one sentence each.
+  /// The assumptions of its figures, one sentence each.
   const std::vector<std::string>& notes() const noexcept;
 
   /// The tensors that go in.

@@ -42,7 +42,7 @@ bool looks_like_file(const std::string& name) {
   throw error;
 }
 
-/// A model of another registry than the chosen one is traced all the same, but not in silence.
+/// A model of another registry than the chosen one is traced, too, with a note.
 void note_registry(const ModelWords& words, const Registry& registry, const RegistryModel& model) {
   const RegistryKind kind = registry.choose(words.registry);
   if (registry.holds(kind, model)) return;
@@ -122,7 +122,7 @@ std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) 
 
 void add_live_options(Arguments& arguments, LiveOptions& live) {
   arguments.option("--python", live.python,
-                   "The Python that has torch, in place of the first found", "PATH");
+                   "The Python that has torch, instead of the first one found", "PATH");
   arguments.option("--time-limit", live.time_limit, "Seconds that one model may take in Python",
                    "SECONDS");
 }

@@ -29,6 +29,14 @@ needs_libc_alone() {
 expect "the binary needs libc alone" needs_libc_alone
 public_headers() { (cd "$prefix/include" && find . -type f | sed 's,^\./,,' | LC_ALL=C sort) | diff "$here/headers.txt" -; }
 expect "the public headers and no other" public_headers
+each_header_alone() {
+  local header
+  while read -r header; do
+    echo "#include <$header>" >alone.cpp
+    "${CXX:-c++}" -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I"$prefix/include" alone.cpp || { echo "$header"; return 1; }
+  done <"$here/headers.txt"
+}
+expect "each public header compiles alone" each_header_alone
 no_source_path() { ! grep -rIl -- "$SOURCE_DIR" "$prefix"; }
 expect "no installed text names the source tree" no_source_path
 for old in discover_models profile_graph show_fvcore_table; do

@@ -51,7 +51,7 @@ struct TrainingOperator {
 struct Traffic {
   std::int64_t weights = 0;   ///< parameters and buffers read
   std::int64_t boundary = 0;  ///< the model's inputs, read for the first time, and its outputs
-  std::int64_t between = 0;   ///< everything else: what operators pass to one another
+  std::int64_t between = 0;   ///< everything else: what one operator passes to another
 
   /// The sum. Throws Error{overflow}.
   std::int64_t total() const;

@@ -4,6 +4,7 @@
 
 namespace zoometer {
 
+/// How a file becomes a graph: the same options.
 using ImportOptions = TraceOptions;
 
 }  // namespace zoometer
