@@ -57,6 +57,7 @@ Network read_file(const MappedFile& file, const ImportOptions& options) {
   state->name = file.path();
   state->source = notes.format;
   state->notes = std::move(notes.notes);
+  state->notes.insert(state->notes.end(), notes.ignored.begin(), notes.ignored.end());
   if (!notes.producer.empty())
     state->notes.insert(state->notes.begin(), "written by " + notes.producer);
   return Network(std::move(state));

@@ -29,6 +29,7 @@ struct LoadedModel {
   std::string source;   ///< "builtin", "plugin:FILE", "torchvision", "python" or the file's format
   std::string variant;  ///< empty for files
   std::vector<std::string> notes;
+  std::vector<std::string> ignored = {};  ///< of the notes, those that `--strict` refuses
 };
 
 /// Adds `--dtype`, which `store_as` takes.

@@ -49,13 +49,20 @@ std::string metrics_help() {
   return text;
 }
 
-int unknown_operators(const Profile& profile) {
-  std::fputs("zoometer: --strict: the cost of these operators is unknown:\n", stderr);
-  for (const CoverageLedger::Unknown& unknown : profile.coverage.unknown) {
-    std::fprintf(stderr, "  %lld x %s\n", static_cast<long long>(unknown.count),
-                 escape_controls(unknown.name).c_str());
+/// Lists what `--strict` refuses. True where there is nothing.
+bool is_complete(const LoadedModel& model, const Profile& profile) {
+  const std::vector<CoverageLedger::Unknown>& unknown = profile.coverage.unknown;
+  if (!unknown.empty())
+    std::fputs("zoometer: --strict: the cost of these operators is unknown:\n", stderr);
+  for (const CoverageLedger::Unknown& each : unknown) {
+    std::fprintf(stderr, "  %lld x %s\n", static_cast<long long>(each.count),
+                 escape_controls(each.name).c_str());
   }
-  return exit_check_failed;
+  if (!model.ignored.empty())
+    std::fputs("zoometer: --strict: the figures leave out what the file asks for:\n", stderr);
+  for (const std::string& each : model.ignored)
+    std::fprintf(stderr, "  %s\n", escape_controls(each).c_str());
+  return unknown.empty() && model.ignored.empty();
 }
 
 void refuse_useless_training(bool with_training, const std::string& optimizer,
@@ -97,7 +104,8 @@ int run(const CommandLine& words) {
                    "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
   arguments.flag("--show-shapes", options.show_shapes,
                  "Show output shapes on a narrow terminal, too");
-  arguments.flag("--strict", strict, "Exit with 1 if an operator's cost is unknown");
+  arguments.flag("--strict", strict,
+                 "Exit with 1 if a cost is unknown, or part of a file was not taken into account");
   arguments.option("--assert", assertions,
                    "Exit with 1 if this does not hold: 'macs <= 4.2G'; repeatable", "EXPR");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
@@ -129,7 +137,7 @@ int run(const CommandLine& words) {
   }
   write_output(output, find_report(format)->write(input, options));
   const bool passed = gates.pass(gate_fields(totals_of(graph, metrics), convention != nullptr));
-  if (strict && !metrics.coverage.unknown.empty()) return unknown_operators(metrics);
+  if (strict && !is_complete(loaded, metrics)) return exit_check_failed;
   return passed ? exit_done : exit_check_failed;
 }
 

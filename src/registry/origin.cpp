@@ -45,6 +45,13 @@ std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
   return shapes;
 }
 
+/// Takes the notes of a reader, those about what it ignored last.
+void take_notes(ImportNotes& from, OriginAnswer& answer) {
+  answer.notes = std::move(from.notes);
+  answer.ignored = std::move(from.ignored);
+  answer.notes.insert(answer.notes.end(), answer.ignored.begin(), answer.ignored.end());
+}
+
 OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
                        Graph& graph) {
   const bool is_zoo = request.origin.kind == OriginKind::torchvision;
@@ -69,7 +76,7 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   OriginAnswer answer;
   answer.source = is_zoo ? "torchvision" : "python";
   if (is_zoo) answer.variant = name_of(wanted.variant);
-  answer.notes = std::move(notes.notes);
+  take_notes(notes, answer);
   const std::string how = record.via == "export" ? "torch.export" : "torch.fx";
   answer.notes.insert(answer.notes.begin(), "traced by " + how + " of " + notes.producer);
   return answer;
@@ -80,14 +87,15 @@ OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
   options.inputs = shapes_of(given_inputs(request));
   options.batch = request.options.batch;
   trace_family(request.origin.target, options, graph);
-  return {"family", "", {}};
+  return {"family", "", {}, {}};
 }
 
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   TraceOptions options = request.options;
   options.inputs = shapes_of(given_inputs(request));
   ImportNotes notes = import_file(request.origin.target, options, graph);
-  OriginAnswer answer{notes.format, "", std::move(notes.notes)};
+  OriginAnswer answer{notes.format, "", {}, {}};
+  take_notes(notes, answer);
   if (!notes.producer.empty())
     answer.notes.insert(answer.notes.begin(), "written by " + notes.producer);
   return answer;

@@ -22,6 +22,7 @@ struct OriginAnswer {
   std::string source;   ///< "torchvision", "python", or the file's format
   std::string variant;  ///< empty if there are no variants
   std::vector<std::string> notes;
+  std::vector<std::string> ignored;  ///< what the graph does not have; these are in `notes`, too
 };
 
 /// Reads the graph from a file, or has the user's Python trace it. Throws Error.

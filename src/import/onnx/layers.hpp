@@ -1,6 +1,6 @@
 #pragma once
 
-#include "import/onnx/reader.hpp"
+#include "import/onnx/context.hpp"
 
 namespace zoometer {
 
@@ -10,17 +10,17 @@ namespace zoometer {
 inline constexpr std::size_t absent_input = SIZE_MAX;
 
 /// The convolution that a node's window attributes describe, of input 0 and the weight and the bias
-/// at two others.
+/// at two others. Empty where zoometer has none of that many dimensions.
 Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias);
 
 /// The mean over all spatial dimensions of input 0, which stay as ones.
 Tensor onnx_global_average(OnnxContext& context);
 
-/// The average over the windows that a node's attributes describe, of input 0.
+/// The average over the windows that a node's attributes describe, of input 0; or empty, as above.
 Tensor onnx_average_pool(OnnxContext& context);
 
 /// x normalised over its dimensions from `axis` on, scaled and shifted; bias may be empty. Outputs
-/// 1 and 2, where they are wanted, are the mean and the deviation.
+/// 1 and 2, if the node has them, are the mean and the deviation.
 struct OnnxNorm {
   std::int64_t axis = -1;
   double epsilon = 1e-5;

@@ -194,7 +194,7 @@ OnnxModel OnnxRecords::model() const {
     case 2: model.producer_name = fields.bytes(); break;
     case 3: model.producer_version = fields.bytes(); break;
     case 7:
-      if (!model.graph.empty()) fields.fail("holds more than one graph");
+      if (!model.graph.empty()) fields.fail("has more than one graph");
       model.graph = fields.bytes();
       break;
     case 8: model.opsets.push_back(opset(fields.bytes(), file_.data())); break;

@@ -71,7 +71,7 @@ struct OnnxNode {
   std::string_view domain;
   std::string_view overload;
   std::vector<std::string_view> inputs;   ///< empty: absent
-  std::vector<std::string_view> outputs;  ///< empty: not wanted
+  std::vector<std::string_view> outputs;  ///< empty: not computed
   std::vector<OnnxAttribute> attributes;
   std::vector<std::pair<std::string_view, std::string_view>> metadata;
 };

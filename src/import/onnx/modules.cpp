@@ -18,25 +18,26 @@ bool is_number(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// What stands before the last separator, or nothing where there is none.
+/// The part before the last separator; empty if there is none.
 std::string_view before_last(std::string_view text, char separator) {
-  // rfind looks at one character after the other, and every name of a file comes here.
+  // Faster than rfind, which every name of a file would pay for.
   const void* at = text.empty() ? nullptr : memrchr(text.data(), separator, text.size());
   if (at == nullptr) return {};
   return text.substr(0, static_cast<std::size_t>(static_cast<const char*>(at) - text.data()));
 }
 
-/// What stands behind what `before_last` gave and the separator, or all where it gave nothing.
-std::string_view behind(std::string_view before, std::string_view text) {
+/// The rest of the text after what `before_last` gave and the separator; all of it if that is
+/// empty.
+std::string_view after(std::string_view before, std::string_view text) {
   return before.data() == nullptr ? text : text.substr(before.size() + 1);
 }
 
-/// What stands behind the last separator, or all.
+/// The part after the last separator; all of the text if there is none.
 std::string_view after_last(std::string_view text, char separator) {
-  return behind(before_last(text, separator), text);
+  return after(before_last(text, separator), text);
 }
 
-/// Whether names of weights are made of that: scopes have slashes, tensors' names colons.
+/// Whether this can be part of a weight's name: scopes have slashes, tensors have colons.
 bool has_no_scope(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) { return c == '/' || c == ':'; });
 }
@@ -53,7 +54,7 @@ bool is_dotted_path(std::string_view path, std::string_view name) {
 
 bool is_dotted_path(std::string_view name) {
   const std::string_view path = before_last(name, '.');
-  return is_dotted_path(path, behind(path, name));
+  return is_dotted_path(path, after(path, name));
 }
 
 /// The strings of a printed Python list: "['', 'layer1', 'layer1.0']".
@@ -103,8 +104,8 @@ std::vector<ScopeAndClass> metadata_levels(const OnnxNode& node) {
   return levels;
 }
 
-/// The path of the convolution into which the exporter fused the norm behind it, or nothing. Such a
-/// node bears the scope of the norm; its weight tells whose it is.
+/// The path of a convolution into which the exporter folded the norm after it, or nothing. Such a
+/// node has the scope of the norm; the name of its weight shows the convolution's.
 std::string_view fused_into(const OnnxNode& node) {
   const std::string_view rules = metadata_of(node, "pkg.onnxscript.rewriter.rule_name");
   if (rules.find("FuseBatchNorm") == std::string_view::npos || node.inputs.size() < 2) return {};
@@ -116,7 +117,7 @@ bool is_below(std::string_view path, std::string_view outer) {
          (path.size() > outer.size() && path.starts_with(outer) && path[outer.size()] == '.');
 }
 
-/// Leads to the module of that path, in place of where the levels lead.
+/// Replaces the levels by the one module of that path.
 void redirect(std::vector<ScopeAndClass>& levels, std::string_view path, std::string_view kind) {
   while (!levels.empty() && !is_below(path, levels.back().first)) levels.pop_back();
   std::size_t dot = levels.empty() ? 0 : levels.back().first.size();
@@ -359,7 +360,7 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
                                                         ModuleId consumer) {
   if (graph_.modules().size() == 1) return {0, weight};  // a flat graph
   const std::string_view path = before_last(weight, '.');
-  const std::string_view name = behind(path, weight);
+  const std::string_view name = after(path, weight);
   // A module's weights come one after the other.
   const bool is_like_last = consumer == last_home_ && path == last_path_;
   if (is_like_last && is_own_name(name)) return {consumer, name};

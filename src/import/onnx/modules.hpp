@@ -46,9 +46,9 @@ class OnnxModules {
   /// Makes room for about so many modules with a call each.
   void reserve(std::size_t modules);
   void add_root(std::string_view kind);
-  /// Adds a module that the file declares with its class. From then on a scope of its name is it.
+  /// Adds a module that the file declares with its class. A scope of that name then stands for it.
   void declare(std::string_view path, std::string_view kind);
-  /// Tells a name of the file that is a weight's: its path is evidence of a module.
+  /// Adds the name of a weight: its path is evidence of a module.
   void add_weight_name(std::string_view name) { weight_names_.push_back(name); }
 
   /// Opens the module where a node belongs: nodes are appended there until the next call. `weights`
@@ -61,7 +61,7 @@ class OnnxModules {
   void begin_function(const OnnxNode& call, const OnnxFunction& function);
   void end_function();
 
-  /// Ends what is open and tells the graph the calls of its modules.
+  /// Closes what is open and adds the modules' calls to the graph.
   void finish();
   /// Forgets the calls of the nodes from this one on, which the graph has taken back.
   void rewind(NodeId first_node);
@@ -103,7 +103,7 @@ class OnnxModules {
   bool is_weight_path(const std::string& path);
   PlaceId next_place() const noexcept { return static_cast<PlaceId>(places_.size()); }
   PlaceId add_place(PlaceId outer, ModuleId module);
-  /// Gives a module the class that the file tells only later.
+  /// Gives a module its class, which the file may state later than its name.
   void classify(ModuleId module, std::string_view kind);
   ModuleId child(ModuleId parent, std::string_view name, std::string_view kind);
   ModuleId descend(ModuleId parent, std::string_view dotted, std::string_view kind);
@@ -112,7 +112,7 @@ class OnnxModules {
   void open(PlaceId place);
   /// By value: the last node that reads it; no_id for outputs of the graph.
   std::vector<NodeId> last_uses() const;
-  /// Hands over the values that a call's nodes make and that nodes behind the call read:
+  /// Hands over the values that a call's nodes make and that nodes after the call read:
   /// `take(call, value)`, those of one call in order.
   template <class Take>
   void for_each_output(std::span<const NodeId> last_use, Take take) const;

@@ -1,25 +1,88 @@
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
-#include "import/onnx/reader.hpp"
+#include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
 
-/// How one operator of the file becomes nodes of the graph. Differences between the versions of an
-/// operator are the handler's business.
-struct OnnxOperator {
-  std::string_view name;
-  void (*emit)(OnnxContext& context) = nullptr;
+class OnnxContext;
+
+/// What came of a handler.
+enum class OnnxOutcome : std::uint8_t {
+  done,
+  /// The shapes of the outputs depend on elements that are not known, or no operator of zoometer
+  /// has this form. The node becomes an unknown one with the shapes that the file declares.
+  depends_on_data,
+};
+
+/// What the nodes that a handler makes are to the operator. Either holds with the attributes and
+/// inputs without effect on cost (see below) left out or at their defaults.
+enum class OnnxMeaning : std::uint8_t {
+  same_values,  ///< they compute what the operator computes
+  same_cost,    ///< a stand-in: they cost what the operator costs, and compute something else
+};
+
+/// Some inputs of an operator.
+class OnnxInputs {
+ public:
+  constexpr OnnxInputs() = default;
+  constexpr OnnxInputs(std::initializer_list<unsigned> indices) {
+    for (const unsigned index : indices) mask_ |= std::uint32_t{1} << index;
+  }
+  constexpr bool has(std::size_t index) const noexcept {
+    return index < 32 && (mask_ >> index & 1U) != 0;
+  }
+
+ private:
+  std::uint32_t mask_ = 0;
+};
+
+/// An attribute or an input that no figure depends on, so that a handler need not read it.
+struct OnnxNoEffect {
+  /// "momentum": an attribute; "spatial=1": an attribute of this value, mostly the default;
+  /// "input 3", "input 2=0": the same for inputs; "inputs": all of them.
+  std::string_view what;
+  std::string_view why;
+};
+
+/// What some operators have beside a name, a meaning and a handler.
+struct OnnxOperatorRest {
+  /// Computes the outputs if the elements of all inputs are known; false where it cannot.
+  bool (*fold)(OnnxContext& context) = nullptr;
+  /// The fold needs the shape of input 0 only.
+  bool folds_shapes = false;
+  OnnxInputs weights = {};     ///< inputs that usually are weights: a hint
+  OnnxInputs statistics = {};  ///< inputs that usually are statistics gathered in training
   /// Takes inputs whose shapes are unknown.
   bool takes_anything = false;
   /// Where the output's shape depends on data but is declared: makes an output of that shape; false
   /// where it cannot be one.
   bool (*emit_declared)(OnnxContext& context, const OutputType& type) = nullptr;
+  std::span<const OnnxNoEffect> no_effect = {};
 };
 
-/// The operators that one onnx_ops_*.cpp file handles.
+/// All that is known of one operator of the file. Differences between the versions of an operator
+/// are the handler's business.
+struct OnnxOperator {
+  constexpr OnnxOperator(std::string_view op_type, OnnxMeaning nodes,
+                         OnnxOutcome (*handler)(OnnxContext& context),
+                         const OnnxOperatorRest& more = {})
+      : name(op_type),
+        meaning(nodes),
+        emit(handler),
+        rest(more) {}
+
+  std::string_view name;
+  OnnxMeaning meaning;
+  OnnxOutcome (*emit)(OnnxContext& context);
+  OnnxOperatorRest rest;
+};
+
+/// The operators of one domain that one ops_*.cpp file handles.
 struct OnnxOperators {
   std::string_view domain;  ///< empty: the standard one
   std::span<const OnnxOperator> rows;
@@ -28,14 +91,7 @@ struct OnnxOperators {
 /// Every file's operators, by object name.
 std::span<const OnnxOperators* const> onnx_operators() noexcept;
 
-/// The handler of an operator, or null.
+/// The row of an operator, or null.
 const OnnxOperator* find_onnx_operator(std::string_view domain, std::string_view name) noexcept;
-
-/// How an operator that shapes are made with computes its outputs of its inputs' elements (false
-/// where it cannot), or null.
-OnnxFold find_onnx_fold(std::string_view domain, std::string_view name) noexcept;
-
-/// Computes the node's outputs if its inputs' elements are known.
-bool fold_onnx_node(OnnxContext& context, OnnxFold fold);
 
 }  // namespace zoometer

@@ -1,7 +1,7 @@
 // Constants, branches, loops, sequences and optional values.
 #include <algorithm>
 
-#include "import/onnx/ops.hpp"
+#include "import/onnx/reader.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -29,7 +29,7 @@ OnnxValue known_value(const KnownTensor* known) {
 
 // -- constants --------------------------------------------------------------------------------
 
-void emit_constant(OnnxContext& context) {
+OnnxOutcome emit_constant(OnnxContext& context) {
   OnnxReader& reader = context.reader();
   if (const OnnxAttribute* value = context.attribute("value")) {
     OnnxTensor tensor = reader.records().tensor(value->tensor);
@@ -56,32 +56,34 @@ void emit_constant(OnnxContext& context) {
   if (const OnnxAttribute* texts = context.attribute("value_strings")) {
     shape.push_back(static_cast<std::int64_t>(reader.records().texts(*texts).size()));
   } else if (context.attribute("value_string") == nullptr) {
-    throw OnnxDataDependent{};  // a sparse value: its shape is declared, if anywhere
+    return OnnxOutcome::depends_on_data;  // a sparse value: its shape is declared, if anywhere
   }
-  context.out(full(context.graph(), shape, 0, DType::string));
+  return context.out(full(context.graph(), shape, 0, DType::string));
 }
 
 // -- branches ---------------------------------------------------------------------------------
 
-OnnxGraph body_of(const OnnxContext& context, std::string_view name) {
+OnnxGraph body_of(OnnxContext& context, std::string_view name) {
   const OnnxAttribute* found = context.attribute(name);
   context.require(found != nullptr && !found->graph.empty(),
                   "a graph as attribute '" + std::string(name) + "'");
-  return const_cast<OnnxContext&>(context).reader().records().graph(found->graph);
+  return context.reader().records().graph(found->graph);
 }
 
-void emit_if(OnnxContext& context) {
+OnnxOutcome emit_if(OnnxContext& context) {
   OnnxReader& reader = context.reader();
   const auto finish = [&](const std::vector<OnnxValue>& outputs) {
     context.require(outputs.size() >= context.output_count(), "as many outputs in the branch");
     for (std::size_t i = 0; i < context.output_count(); ++i) context.out_value(i, outputs[i]);
+    return OnnxOutcome::done;
   };
   if (const KnownTensor* condition = context.known(0); condition != nullptr) {
     context.require(condition->count() == 1, "a condition of one element");
-    const bool holds = context.elements(0).real(0) != 0;
+    const bool holds = context.elements(0)->real(0) != 0;
     const OnnxGraph branch = body_of(context, holds ? "then_branch" : "else_branch");
     return finish(reader.run_subgraph(branch, context.frame(), {}));
   }
+  context.take_unknown(0);
   context.note("an If whose condition depends on data is taken by its costlier branch");
   const OnnxReader::Mark before = reader.mark();
   const std::size_t first = context.graph().nodes().size();
@@ -96,7 +98,7 @@ void emit_if(OnnxContext& context) {
   const std::vector<OnnxValue> otherwise = run("else_branch");
   if (flops_from(context.graph(), first) > then_flops) return finish(otherwise);
   reader.rewind(before);
-  finish(run("then_branch"));
+  return finish(run("then_branch"));
 }
 
 // -- loops ------------------------------------------------------------------------------------
@@ -109,13 +111,13 @@ class Collected {
   void add(std::size_t output, const OnnxValue& value) { lists_[output].push_back(value); }
 
   /// All iterations' results along an axis. A loop that was read once stands for `times`.
-  void finish(OnnxContext& context, std::size_t list, std::size_t output, std::int64_t axis,
-              std::int64_t times) const {
+  OnnxOutcome finish(OnnxContext& context, std::size_t list, std::size_t output, std::int64_t axis,
+                     std::int64_t times) const {
     const std::vector<OnnxValue>& values = lists_[list];
-    if (!context.wants(output)) return;
+    if (!context.wants(output)) return OnnxOutcome::done;
     if (values.empty()) {
       const std::optional<OutputType> type = context.declared(output);
-      if (!type) throw OnnxDataDependent{};
+      if (!type) return OnnxOutcome::depends_on_data;
       return context.out(output, full(context.graph(), type->shape, 0, type->dtype));
     }
     const std::string_view name = context.node().outputs[output];
@@ -131,16 +133,21 @@ class Collected {
       sizes[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = times;
       if (values.size() == 1) result = expand(result, sizes);
     }
-    context.out(output, result);
+    return context.out(output, result);
   }
 
  private:
   std::vector<std::vector<OnnxValue>> lists_;
 };
 
-/// How often a loop runs: what its input says, or the declared length of what it collects.
-std::int64_t trip_count(OnnxContext& context, std::size_t carried_count) {
-  if (context.known(0) != nullptr) return std::max<std::int64_t>(0, context.integer(0));
+/// How often a loop runs: what its input says, or the declared length of what it collects. Nothing
+/// where the input has too many elements to be known.
+std::optional<std::int64_t> trip_count(OnnxContext& context, std::size_t carried_count) {
+  if (context.known(0) != nullptr) {
+    const std::optional<std::int64_t> given = context.integer(0);
+    return given ? std::max<std::int64_t>(0, *given) : given;
+  }
+  context.take_unknown(0);
   for (std::size_t i = carried_count; i < context.output_count(); ++i) {
     const std::optional<OutputType> type = context.declared(i);
     if (type && !type->bounded && type->shape.rank() > 0) return type->shape[0];
@@ -148,7 +155,7 @@ std::int64_t trip_count(OnnxContext& context, std::size_t carried_count) {
   return endless;
 }
 
-void emit_loop(OnnxContext& context) {
+OnnxOutcome emit_loop(OnnxContext& context) {
   OnnxReader& reader = context.reader();
   const OnnxGraph body = body_of(context, "body");
   const std::size_t total = context.node().inputs.size();
@@ -163,7 +170,9 @@ void emit_loop(OnnxContext& context) {
   const KnownTensor* condition = context.known(1);
   const bool has_limit = context.has(0);
   const bool has_condition = context.has(1);
-  const std::int64_t limit = trip_count(context, carried_count);
+  const std::optional<std::int64_t> trips = trip_count(context, carried_count);
+  if (!trips) return OnnxOutcome::depends_on_data;
+  const std::int64_t limit = *trips;
   std::int64_t most = limit;
   if (limit > most_outputs || !reader.affordable(reader.units(body), limit)) most = 1;
   // Without a limit it is the condition that ends the loop, as far as it is known.
@@ -205,8 +214,11 @@ void emit_loop(OnnxContext& context) {
   }
   for (std::size_t i = 0; i < carried_count; ++i) context.out_value(i, state[i + 2]);
   for (std::size_t i = 0; i < scan_count; ++i) {
-    scans.finish(context, i, carried_count + i, 0, is_cut && limit != endless ? limit : done);
+    const std::int64_t times = is_cut && limit != endless ? limit : done;
+    if (scans.finish(context, i, carried_count + i, 0, times) != OnnxOutcome::done)
+      return OnnxOutcome::depends_on_data;
   }
+  return OnnxOutcome::done;
 }
 
 /// The inputs and outputs of a Scan and how they are walked along.
@@ -217,9 +229,11 @@ struct ScanPlan {
   std::vector<std::int64_t> output_axes;
 };
 
-/// One run over a sequence; returns final states and stacked outputs.
-std::vector<OnnxValue> run_scan(OnnxContext& context, const ScanPlan& plan,
-                                std::vector<OnnxValue> state, std::span<const Tensor> sequences) {
+/// One run over a sequence: final states and stacked outputs. Nothing where an output has no
+/// elements, whose shape is then not known.
+std::optional<std::vector<OnnxValue>> run_scan(OnnxContext& context, const ScanPlan& plan,
+                                               std::vector<OnnxValue> state,
+                                               std::span<const Tensor> sequences) {
   OnnxReader& reader = context.reader();
   const std::size_t scan_count = plan.body.outputs.size() - plan.states;
   std::int64_t length = 0;
@@ -246,7 +260,7 @@ std::vector<OnnxValue> run_scan(OnnxContext& context, const ScanPlan& plan,
     }
   }
   for (std::size_t i = 0; i < scan_count; ++i) {
-    if (outputs[i].empty()) throw OnnxDataDependent{};
+    if (outputs[i].empty()) return std::nullopt;
     const std::int64_t rank = outputs[i][0].rank() + 1;
     const std::int64_t axis = context.axis(plan.output_axes[i], rank);
     Tensor all = stack(outputs[i], axis);
@@ -260,7 +274,7 @@ std::vector<OnnxValue> run_scan(OnnxContext& context, const ScanPlan& plan,
   return state;
 }
 
-void emit_scan(OnnxContext& context) {
+OnnxOutcome emit_scan(OnnxContext& context) {
   ScanPlan plan;
   plan.body = body_of(context, "body");
   const bool has_batch = context.opset() < 9;  // and sequence lengths as the first input
@@ -287,15 +301,16 @@ void emit_scan(OnnxContext& context) {
   std::vector<Tensor> sequences;
   for (std::size_t i = 0; i < scans; ++i) sequences.push_back(context.in(first + plan.states + i));
   if (!has_batch) {
-    const std::vector<OnnxValue> results = run_scan(context, plan, state, sequences);
-    for (std::size_t i = 0; i < context.output_count(); ++i) context.out_value(i, results[i]);
-    return;
+    const auto results = run_scan(context, plan, state, sequences);
+    if (!results) return OnnxOutcome::depends_on_data;
+    for (std::size_t i = 0; i < context.output_count(); ++i) context.out_value(i, (*results)[i]);
+    return OnnxOutcome::done;
   }
   context.require(sequences[0].rank() >= 2, "a batch and a sequence dimension");
   const std::int64_t batch = sequences[0].dim(0);
   if (batch > most_outputs ||
       !context.reader().affordable(context.reader().units(plan.body), batch)) {
-    throw OnnxDataDependent{};
+    return OnnxOutcome::depends_on_data;
   }
   std::vector<std::vector<Tensor>> stacked(plan.body.outputs.size());
   for (std::int64_t b = 0; b < batch; ++b) {
@@ -305,109 +320,121 @@ void emit_scan(OnnxContext& context) {
     }
     std::vector<Tensor> own_sequences;
     for (const Tensor sequence : sequences) own_sequences.push_back(select(sequence, 0, b));
-    const std::vector<OnnxValue> results = run_scan(context, plan, own_state, own_sequences);
-    for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto results = run_scan(context, plan, own_state, own_sequences);
+    if (!results) return OnnxOutcome::depends_on_data;
+    for (std::size_t i = 0; i < results->size(); ++i) {
       const ValueId id =
-          context.reader().enter(results[i], OnnxReader::Role::data, plan.body.outputs[i].name);
+          context.reader().enter((*results)[i], OnnxReader::Role::data, plan.body.outputs[i].name);
       stacked[i].push_back({&context.graph(), id});
     }
   }
   for (std::size_t i = 0; i < context.output_count(); ++i) {
-    if (stacked[i].empty()) throw OnnxDataDependent{};
+    if (stacked[i].empty()) return OnnxOutcome::depends_on_data;
     context.out(i, stack(stacked[i], 0));
   }
+  return OnnxOutcome::done;
 }
 
 // -- sequences --------------------------------------------------------------------------------
 
-const std::vector<OnnxValue>& sequence_at(const OnnxContext& context, std::size_t index) {
+/// Null where the input is no sequence: what an unknown operator gives.
+const std::vector<OnnxValue>* sequence_at(const OnnxContext& context, std::size_t index) {
   const OnnxValue& value = context.value(index);
-  if (value.kind != OnnxValue::Kind::sequence) throw OnnxDataDependent{};
-  return *value.sequence;
+  return value.kind == OnnxValue::Kind::sequence ? value.sequence : nullptr;
 }
 
-void out_sequence(OnnxContext& context, std::vector<OnnxValue> elements, std::size_t output = 0) {
+OnnxOutcome out_sequence(OnnxContext& context, std::vector<OnnxValue> elements,
+                         std::size_t output = 0) {
   OnnxValue value;
   value.kind = OnnxValue::Kind::sequence;
   value.sequence = context.reader().keep_sequence(std::move(elements));
-  context.out_value(output, value);
+  return context.out_value(output, value);
 }
 
 /// The position that an input names, which may count from the end.
 std::size_t position(OnnxContext& context, std::size_t input, std::size_t length,
                      std::size_t otherwise) {
   if (!context.has(input)) return otherwise;
-  if (context.known(input) == nullptr) {
+  const std::optional<std::int64_t> given = context.integer(input);
+  if (!given) {
     context.note("a position in a sequence that data chooses is taken to be the last");
     return otherwise;
   }
-  const std::int64_t index = context.integer(input);
+  const std::int64_t index = *given;
   const auto size = static_cast<std::int64_t>(length);
   context.require(index >= -size && index <= size, "a position within the sequence");
   return static_cast<std::size_t>(index < 0 ? index + size : index);
 }
 
-void emit_sequence_empty(OnnxContext& context) { out_sequence(context, {}); }
+OnnxOutcome emit_sequence_empty(OnnxContext& context) { return out_sequence(context, {}); }
 
-void emit_sequence_construct(OnnxContext& context) {
+OnnxOutcome emit_sequence_construct(OnnxContext& context) {
   std::vector<OnnxValue> elements;
   for (std::size_t i = 0; i < context.input_count(); ++i) elements.push_back(context.value(i));
-  out_sequence(context, std::move(elements));
+  return out_sequence(context, std::move(elements));
 }
 
-void emit_sequence_insert(OnnxContext& context) {
-  std::vector<OnnxValue> elements = sequence_at(context, 0);
+OnnxOutcome emit_sequence_insert(OnnxContext& context) {
+  const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
+  if (sequence == nullptr) return OnnxOutcome::depends_on_data;
+  std::vector<OnnxValue> elements = *sequence;
   const std::size_t at = position(context, 2, elements.size(), elements.size());
   elements.insert(elements.begin() + static_cast<std::ptrdiff_t>(at), context.value(1));
-  out_sequence(context, std::move(elements));
+  return out_sequence(context, std::move(elements));
 }
 
-void emit_sequence_erase(OnnxContext& context) {
-  std::vector<OnnxValue> elements = sequence_at(context, 0);
-  if (elements.empty()) throw OnnxDataDependent{};
+OnnxOutcome emit_sequence_erase(OnnxContext& context) {
+  const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
+  if (sequence == nullptr || sequence->empty()) return OnnxOutcome::depends_on_data;
+  std::vector<OnnxValue> elements = *sequence;
   const std::size_t at = position(context, 1, elements.size(), elements.size() - 1);
   context.require(at < elements.size(), "a position within the sequence");
   elements.erase(elements.begin() + static_cast<std::ptrdiff_t>(at));
-  out_sequence(context, std::move(elements));
+  return out_sequence(context, std::move(elements));
 }
 
-void emit_sequence_at(OnnxContext& context) {
-  const std::vector<OnnxValue>& elements = sequence_at(context, 0);
-  if (elements.empty()) throw OnnxDataDependent{};
-  if (context.known(1) == nullptr) {
+OnnxOutcome emit_sequence_at(OnnxContext& context) {
+  const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
+  if (sequence == nullptr || sequence->empty()) return OnnxOutcome::depends_on_data;
+  const std::vector<OnnxValue>& elements = *sequence;
+  const std::optional<std::int64_t> given = context.integer(1);
+  if (!given) {
     context.note("an element of a sequence that data chooses is taken to be the first");
     return context.out_value(0, elements.front());
   }
   // A sequence that is an input has one element that stands for all.
-  const std::int64_t index = context.integer(1);
+  const std::int64_t index = *given;
   const auto size = static_cast<std::int64_t>(elements.size());
   const std::int64_t at = std::clamp<std::int64_t>(index < 0 ? index + size : index, 0, size - 1);
-  context.out_value(0, elements[static_cast<std::size_t>(at)]);
+  return context.out_value(0, elements[static_cast<std::size_t>(at)]);
 }
 
-void emit_sequence_length(OnnxContext& context) {
-  const std::int64_t length[] = {static_cast<std::int64_t>(sequence_at(context, 0).size())};
-  context.out(0, context.make_integers(DType::int64, {}, length));
+OnnxOutcome emit_sequence_length(OnnxContext& context) {
+  const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
+  if (sequence == nullptr) return OnnxOutcome::depends_on_data;
+  const std::int64_t length[] = {static_cast<std::int64_t>(sequence->size())};
+  return context.out(0, context.make_integers(DType::int64, {}, length));
 }
 
-void emit_split_to_sequence(OnnxContext& context) {
+OnnxOutcome emit_split_to_sequence(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
   const std::int64_t length = x.dim(axis);
   std::vector<std::int64_t> sizes;
-  bool drops_axis = false;
-  if (!context.has(1)) {
+  const bool drops_axis = context.integer("keepdims", 1) == 0 && !context.has(1);
+  const KnownTensor* split_by = context.has(1) ? context.elements(1) : nullptr;
+  if (context.has(1) && split_by == nullptr) return OnnxOutcome::depends_on_data;
+  if (split_by == nullptr) {
     context.require(length <= most_outputs, "at most 65535 elements");
     sizes.assign(static_cast<std::size_t>(length), 1);
-    drops_axis = context.integer("keepdims", 1) == 0;
-  } else if (const KnownTensor& split_by = context.elements(1); split_by.shape.rank() == 0) {
-    const std::int64_t piece = context.integer(1);
+  } else if (split_by->shape.rank() == 0) {
+    const std::int64_t piece = split_by->integer(0);
     context.require(piece >= 1 && ceil_div(length, piece) <= most_outputs, "pieces of at least 1");
     for (std::int64_t start = 0; start < length; start += piece) {
       sizes.push_back(std::min(piece, length - start));
     }
   } else {
-    sizes = context.integers(1);
+    sizes = split_by->all_integers();
   }
   if (sizes.empty()) return out_sequence(context, {});
   const Chunks pieces = split(x, sizes, axis);
@@ -415,27 +442,31 @@ void emit_split_to_sequence(OnnxContext& context) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     elements.push_back(tensor_value(drops_axis ? squeeze(pieces[i], axis) : pieces[i]));
   }
-  out_sequence(context, std::move(elements));
+  return out_sequence(context, std::move(elements));
 }
 
-void emit_concat_from_sequence(OnnxContext& context) {
+OnnxOutcome emit_concat_from_sequence(OnnxContext& context) {
+  const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
+  if (sequence == nullptr) return OnnxOutcome::depends_on_data;
   std::vector<Tensor> tensors;
-  for (const OnnxValue& element : sequence_at(context, 0)) {
+  for (const OnnxValue& element : *sequence) {
     const ValueId id =
         context.reader().enter(element, OnnxReader::Role::data, context.node().inputs[0]);
     tensors.push_back({&context.graph(), id});
   }
-  if (tensors.empty()) throw OnnxDataDependent{};
+  if (tensors.empty()) return OnnxOutcome::depends_on_data;
   const std::int64_t axis = context.integer("axis", 0);
   if (context.integer("new_axis", 0) != 0) {
     return context.out(stack(tensors, context.axis(axis, tensors[0].rank() + 1)));
   }
-  context.out(cat(tensors, context.axis(axis, tensors[0].rank())));
+  return context.out(cat(tensors, context.axis(axis, tensors[0].rank())));
 }
 
-void emit_sequence_map(OnnxContext& context) {
+OnnxOutcome emit_sequence_map(OnnxContext& context) {
   const OnnxGraph body = body_of(context, "body");
-  const std::size_t count = sequence_at(context, 0).size();
+  const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
+  if (sequence == nullptr) return OnnxOutcome::depends_on_data;
+  const std::size_t count = sequence->size();
   std::vector<std::vector<OnnxValue>> outputs(context.output_count());
   for (std::size_t k = 0; k < count; ++k) {
     std::vector<OnnxValue> inputs;
@@ -451,36 +482,62 @@ void emit_sequence_map(OnnxContext& context) {
     for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i].push_back(results[i]);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) out_sequence(context, std::move(outputs[i]), i);
+  return OnnxOutcome::done;
 }
 
 // -- optional values --------------------------------------------------------------------------
 
-void emit_optional(OnnxContext& context) {
-  if (context.has(0)) context.out_value(0, context.value(0));
+OnnxOutcome emit_optional(OnnxContext& context) {
+  return context.has(0) ? context.out_value(0, context.value(0)) : OnnxOutcome::done;
 }
 
-void emit_optional_has_element(OnnxContext& context) {
+OnnxOutcome emit_optional_has_element(OnnxContext& context) {
   const std::int64_t has[] = {context.has(0) ? 1 : 0};
-  context.out(0, context.make_integers(DType::boolean, {}, has));
+  context.take_unknown(0);
+  return context.out(0, context.make_integers(DType::boolean, {}, has));
 }
+
+using enum OnnxMeaning;
+
+constexpr OnnxNoEffect if_no_effect[] = {
+    {"then_branch", "the branch that is not taken"},
+    {"else_branch", "the branch that is not taken"},
+};
+
+constexpr OnnxNoEffect scan_no_effect[] = {
+    {"directions", "from which end elements are taken"},
+    {"scan_input_directions", "from which end elements are taken"},
+    {"scan_output_directions", "from which end elements are written"},
+};
+
+constexpr OnnxNoEffect empty_no_effect[] = {
+    {"dtype", "the type of elements that are not there"},
+    {"type", "the type of elements that are not there"},
+};
 
 constexpr OnnxOperator rows[] = {
-    {"ConcatFromSequence", emit_concat_from_sequence},
-    {"Constant", emit_constant},
-    {"If", emit_if, true},
-    {"Loop", emit_loop, true},
-    {"Optional", emit_optional, true},
-    {"OptionalGetElement", emit_optional, true},
-    {"OptionalHasElement", emit_optional_has_element, true},
-    {"Scan", emit_scan},
-    {"SequenceAt", emit_sequence_at, true},
-    {"SequenceConstruct", emit_sequence_construct, true},
-    {"SequenceEmpty", emit_sequence_empty, true},
-    {"SequenceErase", emit_sequence_erase, true},
-    {"SequenceInsert", emit_sequence_insert, true},
-    {"SequenceLength", emit_sequence_length, true},
-    {"SequenceMap", emit_sequence_map, true},
-    {"SplitToSequence", emit_split_to_sequence},
+    {"ConcatFromSequence", same_values, emit_concat_from_sequence},
+    {"Constant", same_values, emit_constant},
+    {"If", same_cost, emit_if, {.takes_anything = true, .no_effect = if_no_effect}},
+    {"Loop", same_cost, emit_loop, {.takes_anything = true}},
+    {"Optional",
+     same_values,
+     emit_optional,
+     {.takes_anything = true, .no_effect = empty_no_effect}},
+    {"OptionalGetElement", same_values, emit_optional, {.takes_anything = true}},
+    {"OptionalHasElement", same_values, emit_optional_has_element, {.takes_anything = true}},
+    {"Scan", same_cost, emit_scan, {.no_effect = scan_no_effect}},
+    {"SequenceAt", same_cost, emit_sequence_at, {.takes_anything = true}},
+    {"SequenceConstruct", same_values, emit_sequence_construct, {.takes_anything = true}},
+    {"SequenceEmpty",
+     same_values,
+     emit_sequence_empty,
+     {.takes_anything = true, .no_effect = empty_no_effect}},
+    {"SequenceErase", same_values, emit_sequence_erase, {.takes_anything = true}},
+    {"SequenceInsert", same_values, emit_sequence_insert, {.takes_anything = true}},
+    {"SequenceLength", same_values, emit_sequence_length, {.takes_anything = true}},
+    {"SequenceMap", same_values, emit_sequence_map, {.takes_anything = true}},
+    {"SplitToSequence", same_values, emit_split_to_sequence},
 };
 
 }  // namespace

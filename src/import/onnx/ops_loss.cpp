@@ -1,5 +1,5 @@
 // Losses, which training graphs end in.
-#include "import/onnx/ops.hpp"
+#include "import/onnx/context.hpp"
 #include "import/torch/decompositions.hpp"
 #include "zoometer/op/elementwise.hpp"
 
@@ -19,26 +19,27 @@ Tensor negative_likelihood(OnnxContext& context, Tensor x) {
   options.reduction = reduction_of(context);
   if (context.attribute("ignore_index") != nullptr)
     options.ignored = context.integer("ignore_index", 0);
-  const Tensor none{&context.graph(), no_id};
-  const Tensor weights = context.has(2) ? context.weight(2) : none;
+  const Tensor weights = context.optional_in(2);
   return negative_likelihood(x, target, weights, options);
 }
 
-void emit_negative_likelihood(OnnxContext& context) {
-  context.out(negative_likelihood(context, context.in(0)));
+OnnxOutcome emit_negative_likelihood(OnnxContext& context) {
+  return context.out(negative_likelihood(context, context.in(0)));
 }
 
-void emit_cross_entropy(OnnxContext& context) {
+OnnxOutcome emit_cross_entropy(OnnxContext& context) {
   const Tensor x = context.in(0);
   context.require(x.rank() >= 2, "an input of rank 2 or more");
   const Tensor likelihood = log_softmax(x, 1);
   context.out(0, negative_likelihood(context, likelihood));
-  context.out(1, likelihood);
+  return context.out(1, likelihood);
 }
 
+using enum OnnxMeaning;
+
 constexpr OnnxOperator rows[] = {
-    {"NegativeLogLikelihoodLoss", emit_negative_likelihood},
-    {"SoftmaxCrossEntropyLoss", emit_cross_entropy},
+    {"NegativeLogLikelihoodLoss", same_values, emit_negative_likelihood},
+    {"SoftmaxCrossEntropyLoss", same_values, emit_cross_entropy},
 };
 
 }  // namespace

@@ -3,7 +3,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "import/onnx/ops.hpp"
+#include "import/onnx/fold.hpp"
+#include "import/onnx/reader.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -18,22 +19,24 @@ constexpr std::int64_t far = std::int64_t{1} << 60;  // beyond every end of an a
 std::int64_t near_enough(std::int64_t index) { return std::clamp(index, -far, far); }
 
 /// An alias of a weight under a name of its own stays a weight: exporters merge equal weights so.
-void emit_identity(OnnxContext& context) {
+OnnxOutcome emit_identity(OnnxContext& context) {
   const OnnxValue& value = context.value(0);
   const bool is_weight = value.stored != nullptr && !value.stored->is_constant;
   if (is_weight && context.wants(0)) {
     return context.out_value(0, context.reader().alias(value, context.node().outputs[0]));
   }
-  context.out_value(0, value);
+  return context.out_value(0, value);
 }
 
-void emit_reshape(OnnxContext& context) {
-  const auto sizes = context.opset() < 5 ? context.integers("shape") : context.integers("shape", 1);
+OnnxOutcome emit_reshape(OnnxContext& context) {
+  const OnnxList sizes = context.list("shape", 1, 5);
+  const bool keeps_zeros = context.integer("allowzero", 0) != 0;
+  if (sizes.depends_on_data) return OnnxOutcome::depends_on_data;
   context.require(sizes.has_value(), "a shape");
   Ints shape = context.short_list(*sizes);
   const Shape& x = context.shape(0);
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == 0 && context.integer("allowzero", 0) == 0) {
+    if (shape[i] == 0 && !keeps_zeros) {
       context.require(i < x.size(), "a 0 only where the input has a dimension");
       shape[i] = x[i];
     }
@@ -41,16 +44,15 @@ void emit_reshape(OnnxContext& context) {
   Tensor result = reshape(context.in(0), shape);
   const KnownTensor* known = context.known(1);
   if (known != nullptr && known->bounded) context.graph().mark_bounded(result.id);
-  context.out(result);
+  return context.out(result);
 }
 
-std::optional<std::vector<std::int64_t>> axes_of(const OnnxContext& context) {
-  return context.opset() < 13 ? context.integers("axes") : context.integers("axes", 1);
-}
+OnnxList axes_of(const OnnxContext& context) { return context.list("axes", 1, 13); }
 
-void emit_squeeze(OnnxContext& context) {
+OnnxOutcome emit_squeeze(OnnxContext& context) {
   const Shape x = context.shape(0);
-  const auto wanted = axes_of(context);
+  const OnnxList wanted = axes_of(context);
+  if (wanted.depends_on_data) return OnnxOutcome::depends_on_data;
   const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
   Shape shape;
   for (std::int64_t i = 0; i < x.rank(); ++i) {
@@ -61,11 +63,12 @@ void emit_squeeze(OnnxContext& context) {
   if (x.rank() - shape.rank() == 1 && axes.size() == 1) {
     return context.out(squeeze(context.in(0), axes[0]));
   }
-  context.out(reshape(context.in(0), shape));
+  return context.out(reshape(context.in(0), shape));
 }
 
-void emit_unsqueeze(OnnxContext& context) {
-  const auto wanted = axes_of(context);
+OnnxOutcome emit_unsqueeze(OnnxContext& context) {
+  const OnnxList wanted = axes_of(context);
+  if (wanted.depends_on_data) return OnnxOutcome::depends_on_data;
   context.require(wanted.has_value(), "axes");
   Shape shape = context.shape(0);
   const std::int64_t rank = shape.rank() + static_cast<std::int64_t>(wanted->size());
@@ -77,10 +80,10 @@ void emit_unsqueeze(OnnxContext& context) {
     context.require(axis <= shape.rank(), "axes that are all different");
     shape.insert(static_cast<std::size_t>(axis), 1);
   }
-  context.out(reshape(context.in(0), shape));
+  return context.out(reshape(context.in(0), shape));
 }
 
-void emit_flatten(OnnxContext& context) {
+OnnxOutcome emit_flatten(OnnxContext& context) {
   const Shape& x = context.shape(0);
   const std::int64_t axis = context.integer("axis", 1);
   context.require(axis >= -x.rank() && axis <= x.rank(), "an axis within the rank");
@@ -92,10 +95,10 @@ void emit_flatten(OnnxContext& context) {
           ? numel(Shape(std::span<const std::int64_t>(x).subspan(static_cast<std::size_t>(split))))
           : numel(x) / rows;
   if (split == 1 && x.rank() >= 2) return context.out(flatten(context.in(0), 1, -1));
-  context.out(reshape(context.in(0), {rows, columns}));
+  return context.out(reshape(context.in(0), {rows, columns}));
 }
 
-void emit_transpose(OnnxContext& context) {
+OnnxOutcome emit_transpose(OnnxContext& context) {
   const std::int64_t rank = context.rank(0);
   const auto order = context.integers("perm");
   Ints dims;
@@ -104,31 +107,33 @@ void emit_transpose(OnnxContext& context) {
   } else {
     for (std::int64_t i = rank; i-- > 0;) dims.push_back(i);
   }
-  context.out(permute(context.in(0), dims));
+  return context.out(permute(context.in(0), dims));
 }
 
-void emit_expand(OnnxContext& context) {
-  const Shape wanted(context.short_list(context.integers(1)));
+OnnxOutcome emit_expand(OnnxContext& context) {
+  const auto sizes = context.integers(1);
+  if (!sizes) return OnnxOutcome::depends_on_data;
   Shape shape;
-  context.require(broadcast(context.shape(0), wanted, shape), "a shape that broadcasts");
+  context.require(broadcast(context.shape(0), Shape(context.short_list(*sizes)), shape),
+                  "a shape that broadcasts");
   for (const std::int64_t size : shape) context.require(size >= 0, "sizes of at least 0");
   const Tensor x = context.in(0);
   if (shape == x.shape()) return context.out_value(0, context.value(0));
-  context.out(expand(x, shape));
+  return context.out(expand(x, shape));
 }
 
-void emit_concat(OnnxContext& context) {
+OnnxOutcome emit_concat(OnnxContext& context) {
   const std::vector<Tensor> tensors = context.all_inputs();
   context.require(!tensors.empty(), "at least one input");
   const std::int64_t axis = context.integer("axis", 1);
-  context.out(cat(tensors, context.axis(axis, tensors[0].rank())));
+  return context.out(cat(tensors, context.axis(axis, tensors[0].rank())));
 }
 
-void emit_split(OnnxContext& context) {
+OnnxOutcome emit_split(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
-  auto sizes = context.opset() < 13 && !context.has(1) ? context.integers("split")
-                                                       : context.integers("split", 1);
+  OnnxList sizes = context.list("split", 1);
+  if (sizes.depends_on_data) return OnnxOutcome::depends_on_data;
   const auto count = static_cast<std::int64_t>(context.output_count());
   context.require(count >= 1, "at least one output");
   if (!sizes) {
@@ -145,23 +150,23 @@ void emit_split(OnnxContext& context) {
 }
 
 /// Starts, ends, axes and steps: attributes first, inputs since version 10.
-void emit_slice(OnnxContext& context) {
-  const bool by_input = context.opset() >= 10;
-  const auto list = [&](std::string_view name, std::size_t input) {
-    return by_input ? context.integers(name, input) : context.integers(name);
-  };
+OnnxOutcome emit_slice(OnnxContext& context) {
   Tensor x = context.in(0);
-  const auto starts = list("starts", 1);
-  const auto ends = list("ends", 2);
-  const auto axes = list("axes", 3);
-  const auto steps = list("steps", 4);
+  const OnnxList starts = context.list("starts", 1, 10);
+  const OnnxList ends = context.list("ends", 2, 10);
+  const OnnxList axes = context.list("axes", 3, 10);
+  const OnnxList steps = context.list("steps", 4, 10);
+  if (starts.depends_on_data || ends.depends_on_data || axes.depends_on_data ||
+      steps.depends_on_data) {
+    return OnnxOutcome::depends_on_data;
+  }
   context.require(starts && ends && starts->size() == ends->size(), "as many starts as ends");
   context.require(!axes || axes->size() == starts->size(), "as many axes as starts");
   context.require(!steps || steps->size() == starts->size(), "as many steps as starts");
   bool is_bounded = false;
-  for (std::size_t i = 1; i < context.input_count(); ++i) {
+  for (std::size_t i = 1; i < context.input_count() && context.opset() >= 10; ++i) {
     const KnownTensor* known = context.known(i);
-    is_bounded |= by_input && known != nullptr && known->bounded;
+    is_bounded |= known != nullptr && known->bounded;
   }
   for (std::size_t i = 0; i < starts->size(); ++i) {
     const std::int64_t axis =
@@ -173,115 +178,29 @@ void emit_slice(OnnxContext& context) {
     if (!is_whole) x = slice(x, axis, start, end, step);
   }
   if (is_bounded && context.value(0).id != x.id) context.graph().mark_bounded(x.id);
-  context.out(x);
+  return context.out(x);
 }
 
-void emit_gather(OnnxContext& context) {
-  const Shape x = context.shape(0);
-  const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
-  const KnownTensor* known = context.known(1);
-  if (known != nullptr && known->shape.rank() == 0) {
-    const std::int64_t index = context.integer(1);
-    return context.out(select(context.in(0), axis, index));
-  }
-  const Tensor table = context.in(0);
-  const Tensor indices = context.in(1);
-  if (axis == 0 && x.rank() == 2) return context.out(embedding(table, indices));
-  if (axis == 0) return context.out(index(table, indices));
-  if (indices.rank() == 1) return context.out(index_select(table, axis, indices));
-  context.out(advanced_index(table, {{indices}}, {axis}));
-}
-
-void emit_gather_elements(OnnxContext& context) {
-  const Tensor x = context.in(0);
-  context.out(gather(x, context.integer("axis", 0), context.in(1)));
-}
-
-/// The columns of (..., n) as n index tensors, which are views.
-std::vector<Tensor> index_columns(const OnnxContext& context, Tensor indices) {
-  context.require(indices.rank() >= 1 && indices.dim(-1) >= 1 && indices.dim(-1) <= 8,
-                  "a last dimension of 1 to 8 in the indices");
-  std::vector<Tensor> columns;
-  for (std::int64_t i = 0; i < indices.dim(-1); ++i) columns.push_back(select(indices, -1, i));
-  return columns;
-}
-
-Ints first_axes(std::size_t count) {
-  Ints dims;
-  for (std::size_t i = 0; i < count; ++i) dims.push_back(static_cast<std::int64_t>(i));
-  return dims;
-}
-
-void emit_gather_nd(OnnxContext& context) {
-  const Tensor x = context.in(0);
-  const Tensor indices = context.in(1);
-  const std::int64_t batch = context.integer("batch_dims", 0);
-  if (batch == 0) {
-    const std::vector<Tensor> columns = index_columns(context, indices);
-    context.require(static_cast<std::int64_t>(columns.size()) <= x.rank(),
-                    "indices within the rank");
-    return context.out(advanced_index(x, columns, first_axes(columns.size())));
-  }
-  context.require(batch > 0 && batch < indices.rank() && batch < x.rank(),
-                  "batch_dims within the ranks");
-  const std::int64_t depth = indices.dim(-1);
-  context.require(batch + depth <= x.rank(), "indices within the rank");
-  OutputType type;
-  for (std::int64_t i = 0; i + 1 < indices.rank(); ++i) type.shape.push_back(indices.dim(i));
-  for (std::int64_t i = batch + depth; i < x.rank(); ++i) type.shape.push_back(x.dim(i));
-  type.dtype = x.dtype();
-  const ValueId inputs[] = {x.id, indices.id};
-  Graph& graph = context.graph();
-  const DimsAttrs attrs{first_axes(static_cast<std::size_t>(batch + depth))};
-  const NodeId node =
-      graph.append_declared(advanced_index_op, graph.keep(attrs), inputs, std::span(&type, 1));
-  context.out({&graph, graph.nodes()[node].first_output});
-}
-
-std::string_view reduction_name(const OnnxContext& context) {
-  const std::string_view name = context.text("reduction", "none");
-  if (name == "add") return "sum";
-  if (name == "mul") return "prod";
-  if (name == "min") return "amin";
-  if (name == "max") return "amax";
-  return {};
-}
-
-void emit_scatter_elements(OnnxContext& context) {
-  const Tensor x = context.in(0);
-  const Tensor indices = context.in(1);
-  const Tensor updates = context.in(2);
-  const ScatterAttrs attrs{context.integer("axis", 0), reduction_name(context)};
-  context.out(apply(scatter_op, attrs, x, indices, updates));
-}
-
-void emit_scatter_nd(OnnxContext& context) {
-  const Tensor x = context.in(0);
-  const std::vector<Tensor> columns = index_columns(context, context.in(1));
-  context.require(static_cast<std::int64_t>(columns.size()) <= x.rank(), "indices within the rank");
-  const Tensor updates = context.in(2);
-  context.out(index_put(x, updates, columns,
-                        {first_axes(columns.size()), !reduction_name(context).empty()}));
-}
-
-void emit_tile(OnnxContext& context) {
+OnnxOutcome emit_tile(OnnxContext& context) {
   if (context.opset() < 6) {  // tiles along one axis
+    const auto along = context.integer(2), count = context.integer(1);
+    if (!along || !count) return OnnxOutcome::depends_on_data;
     Ints times = Ints::filled(context.shape(0).size(), 1);
-    const std::int64_t axis = context.axis(context.integer(2), context.rank(0));
-    times[static_cast<std::size_t>(axis)] = context.integer(1);
+    times[static_cast<std::size_t>(context.axis(*along, context.rank(0)))] = *count;
     return context.out(repeat(context.in(0), times));
   }
-  const Ints times = context.short_list(context.integers(1));
+  const auto repeats = context.integers(1);
+  if (!repeats) return OnnxOutcome::depends_on_data;
+  const Ints times = context.short_list(*repeats);
   context.require(times.size() == context.shape(0).size(), "as many repeats as dimensions");
-  context.out(repeat(context.in(0), times));
+  return context.out(repeat(context.in(0), times));
 }
 
-void emit_pad(OnnxContext& context) {
+OnnxOutcome emit_pad(OnnxContext& context) {
   const std::int64_t rank = context.rank(0);
-  const auto pads = context.opset() < 2    ? context.integers("paddings")
-                    : context.opset() < 11 ? context.integers("pads")
-                                           : context.integers("pads", 1);
-  const auto listed = context.opset() < 18 ? std::nullopt : context.integers("axes", 3);
+  const OnnxList pads = context.list(context.opset() < 2 ? "paddings" : "pads", 1, 11);
+  const OnnxList listed = context.opset() < 18 ? OnnxList{} : context.list("axes", 3);
+  if (pads.depends_on_data || listed.depends_on_data) return OnnxOutcome::depends_on_data;
   Ints axes;
   for (std::int64_t i = 0; i < rank; ++i) axes.push_back(i);
   if (listed) axes = context.axes(*listed, rank);
@@ -299,29 +218,30 @@ void emit_pad(OnnxContext& context) {
                                    : "constant";
   attrs.value =
       context.opset() < 11 ? context.real("value", 0) : context.constant_number(2).value_or(0);
-  context.out(pad(context.in(0), attrs));
+  return context.out(pad(context.in(0), attrs));
 }
 
-void emit_center_crop_pad(OnnxContext& context) {
+OnnxOutcome emit_center_crop_pad(OnnxContext& context) {
   const std::int64_t rank = context.rank(0);
   const auto listed = context.integers("axes");
-  const std::vector<std::int64_t> sizes = context.integers(1);
+  const auto sizes = context.integers(1);
+  if (!sizes) return OnnxOutcome::depends_on_data;
   PadAttrs attrs;
   attrs.before = attrs.after = Ints::filled(static_cast<std::size_t>(rank), 0);
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
+  for (std::size_t i = 0; i < sizes->size(); ++i) {
     const std::int64_t wanted =
         listed && i < listed->size() ? (*listed)[i] : static_cast<std::int64_t>(i);
     const auto axis = static_cast<std::size_t>(context.axis(wanted, rank));
-    const std::int64_t more = near_enough(sizes[i]) - context.shape(0)[axis];
+    const std::int64_t more = near_enough((*sizes)[i]) - context.shape(0)[axis];
     attrs.before[axis] = more / 2;
     attrs.after[axis] = more - more / 2;
   }
-  context.out(pad(context.in(0), attrs));
+  return context.out(pad(context.in(0), attrs));
 }
 
 /// Blocks of channels into space. `DCR` splits the channels as (block, block, C), `CRD` as
 /// (C, block, block), which is PyTorch's pixel_shuffle.
-void emit_depth_to_space(OnnxContext& context) {
+OnnxOutcome emit_depth_to_space(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t block = context.integer("blocksize", 0);
   context.require(x.rank() == 4 && block >= 1 && block < far &&
@@ -331,11 +251,12 @@ void emit_depth_to_space(OnnxContext& context) {
   const std::int64_t batch = x.dim(0), channels = x.dim(1) / (block * block);
   const std::int64_t height = x.dim(2), width = x.dim(3);
   const Tensor parts = reshape(x, {batch, block, block, channels, height, width});
-  context.out(reshape(permute(parts, {0, 3, 4, 1, 5, 2}),
-                      {batch, channels, checked_mul(height, block), checked_mul(width, block)}));
+  return context.out(
+      reshape(permute(parts, {0, 3, 4, 1, 5, 2}),
+              {batch, channels, checked_mul(height, block), checked_mul(width, block)}));
 }
 
-void emit_space_to_depth(OnnxContext& context) {
+OnnxOutcome emit_space_to_depth(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t block = context.integer("blocksize", 0);
   context.require(x.rank() == 4 && block >= 1 && x.dim(2) % block == 0 && x.dim(3) % block == 0,
@@ -343,125 +264,22 @@ void emit_space_to_depth(OnnxContext& context) {
   const std::int64_t batch = x.dim(0), channels = x.dim(1);
   const std::int64_t height = x.dim(2) / block, width = x.dim(3) / block;
   const Tensor parts = reshape(x, {batch, channels, height, block, width, block});
-  context.out(reshape(permute(parts, {0, 3, 5, 1, 2, 4}),
-                      {batch, checked_mul(channels, block * block), height, width}));
+  return context.out(reshape(permute(parts, {0, 3, 5, 1, 2, 4}),
+                             {batch, checked_mul(channels, block * block), height, width}));
 }
 
-void emit_trilu(OnnxContext& context) {
+OnnxOutcome emit_trilu(OnnxContext& context) {
   // Which diagonal it is changes no figure.
-  const std::int64_t diagonal = context.known(1) != nullptr ? context.integer(1) : 0;
+  const std::int64_t diagonal = context.known(1) != nullptr ? context.integer(1).value_or(0) : 0;
   const bool upper = context.integer("upper", 1) != 0;
-  context.out(apply(upper ? triu_op : tril_op, TriangleAttrs{diagonal}, context.in(0)));
-}
-
-void emit_nonzero(OnnxContext& context) {
-  context.out(transpose(unary(nonzero_op, context.in(0)), 0, 1));
-}
-
-void emit_compress(OnnxContext& context) {
-  const Tensor x = context.in(0);
-  const KnownTensor* mask = context.known(1);
-  const OnnxAttribute* axis = context.attribute("axis");
-  const Tensor source = axis == nullptr ? flatten(x, 0, -1) : x;
-  const std::int64_t along = axis == nullptr ? 0 : context.axis(axis->integer, x.rank());
-  if (mask != nullptr) {  // then it is known how many there are
-    std::vector<std::int64_t> chosen;
-    for (std::size_t i = 0; i < mask->count(); ++i) {
-      if (mask->integer(i) != 0) chosen.push_back(static_cast<std::int64_t>(i));
-    }
-    const Shape shape{static_cast<std::int64_t>(chosen.size())};
-    OnnxValue indices;
-    indices.kind = OnnxValue::Kind::tensor;
-    indices.known = context.make_integers(DType::int64, shape, chosen);
-    const ValueId id =
-        context.reader().enter(indices, OnnxReader::Role::data, context.node().inputs[1]);
-    return context.out(index_select(source, along, {&context.graph(), id}));
-  }
-  const Tensor found = flatten(unary(nonzero_op, context.in(1)), 0, -1);
-  context.out(index_select(source, along, found));
-}
-
-/// Fill values are the inputs (depth, values); 1 where the index is, else 0, and then scaled.
-void out_one_hot(OnnxContext& context, std::int64_t axis, std::int64_t depth) {
-  const Tensor indices = context.in(0);
-  const Tensor hit = one_hot(indices, axis, depth);
-  const Tensor values = context.in(2);
-  context.out(where(hit, select(values, 0, 1), select(values, 0, 0)));
-}
-
-void emit_one_hot(OnnxContext& context) {
-  const std::int64_t depth = context.integer(1);
-  context.require(depth >= 0, "a depth of at least 0");
-  out_one_hot(context, context.axis(context.integer("axis", -1), context.rank(0) + 1), depth);
-}
-
-void emit_range(OnnxContext& context) {
-  double bounds[3] = {};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const KnownTensor& number = context.elements(i);
-    context.require(number.count() == 1, "three single numbers");
-    bounds[i] = number.real(0);
-  }
-  context.require(bounds[2] != 0, "a step other than 0");
-  const double end = (bounds[1] - bounds[0]) / bounds[2] > 0 ? bounds[1] : bounds[0];
-  context.out(arange(context.graph(), bounds[0], end, bounds[2], context.dtype(0)));
-}
-
-void emit_constant_of_shape(OnnxContext&) { throw OnnxDataDependent{}; }
-
-void emit_eye_like(OnnxContext& context) {
-  const Shape shape = context.shape(0);
-  context.require(shape.rank() == 2, "an input of rank 2");
-  const OnnxAttribute* dtype = context.attribute("dtype");
-  const DType type = dtype != nullptr ? onnx_dtype(dtype->integer) : context.dtype(0);
-  const std::int64_t offset = context.integer("k", 0);
-  context.out(identity_matrix(context.graph(), shape, offset, type));
-}
-
-void emit_random(OnnxContext& context, const Shape& shape, DType otherwise) {
-  const OnnxAttribute* dtype = context.attribute("dtype");
-  const bool is_normal = context.node().op_type.starts_with("RandomNormal");
-  const RandomAttrs attrs{shape, dtype != nullptr ? onnx_dtype(dtype->integer) : otherwise,
-                          is_normal ? "normal" : "uniform"};
-  context.out(context.append(random_op, attrs, {}));
-}
-
-void emit_random_of_shape(OnnxContext& context) {
-  const auto sizes = context.integers("shape");
-  context.require(sizes.has_value(), "a shape");
-  emit_random(context, Shape(context.short_list(*sizes)), DType::float32);
-}
-
-void emit_random_like(OnnxContext& context) {
-  emit_random(context, context.shape(0), context.dtype(0));
-}
-
-void emit_multinomial(OnnxContext& context) {
-  const Shape& x = context.shape(0);
-  context.require(x.rank() == 2, "an input of rank 2");
-  const RandomAttrs attrs{{x.dim(0), context.integer("sample_size", 1)},
-                          onnx_dtype(context.integer("dtype", 6)),
-                          "multinomial"};
-  context.out(context.append(random_op, attrs, {}));
+  return context.out(apply(upper ? triu_op : tril_op, TriangleAttrs{diagonal}, context.in(0)));
 }
 
 /// Each row's beginning reversed; as a gather along the time axis.
-void emit_reverse_sequence(OnnxContext& context) {
+OnnxOutcome emit_reverse_sequence(OnnxContext& context) {
   const Tensor x = context.in(0);
   context.require(x.rank() >= 2, "an input of rank 2 or more");
-  context.out(flip(x, {context.axis(context.integer("time_axis", 0), x.rank())}));
-}
-
-void emit_unique(OnnxContext& context) {
-  const Tensor x = context.in(0);
-  const OnnxAttribute* axis = context.attribute("axis");
-  const Tensor source = axis == nullptr ? flatten(x, 0, -1) : x;
-  const std::int64_t along = axis == nullptr ? 0 : context.axis(axis->integer, x.rank());
-  const std::int64_t length = source.dim(along);
-  context.out(0, unique(source, along).values);
-  const Tensor positions = arange(context.graph(), 0, static_cast<double>(length));
-  context.graph().mark_bounded(positions.id);
-  for (std::size_t i = 1; i < context.output_count(); ++i) context.out(i, positions);
+  return context.out(flip(x, {context.axis(context.integer("time_axis", 0), x.rank())}));
 }
 
 // -- where data decides, and the output is declared -------------------------------------------
@@ -533,62 +351,291 @@ bool declare_split(OnnxContext& context, const OutputType&) {
   return true;
 }
 
-bool declare_range(OnnxContext& context, const OutputType& type) {
-  if (type.shape.rank() != 1) return false;
-  const auto length = static_cast<double>(type.shape[0]);
-  context.out(arange(context.graph(), 0, length, 1, context.dtype(0)));
+/// The result is always known, or the input's shape is not.
+OnnxOutcome emit_nothing(OnnxContext&) { return OnnxOutcome::depends_on_data; }
+
+// -- folds --------------------------------------------------------------------------------------
+
+bool fold_shape(OnnxContext& context) {
+  const OnnxValue& value = context.value(0);
+  if (!value.is_tensor() || value.shapeless) return false;
+  const Shape& shape = context.shape(0);
+  const std::int64_t rank = shape.rank();
+  const auto bound = [&](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
+  const std::int64_t start = bound(context.integer("start", 0));
+  const std::int64_t end = bound(context.integer("end", rank));
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t i = start; i < end; ++i) sizes.push_back(shape.dim(i));
+  KnownTensor result{.dtype = DType::int64, .shape = {static_cast<std::int64_t>(sizes.size())}};
+  result.bounded = value.id != no_id && context.graph().value(value.id).has(Value::bounded);
+  context.out(0, context.reader().keep(result, sizes, {}));
   return true;
 }
 
-bool declare_constant(OnnxContext& context, const OutputType& type) {
-  context.out(full(context.graph(), type.shape, 0, type.dtype));
+bool fold_size(OnnxContext& context) {
+  const OnnxValue& value = context.value(0);
+  if (!value.is_tensor() || value.shapeless) return false;
+  KnownTensor result{.dtype = DType::int64};
+  result.bounded = value.id != no_id && context.graph().value(value.id).has(Value::bounded);
+  const std::int64_t count[] = {numel(context.shape(0))};
+  context.out(0, context.reader().keep(result, count, {}));
   return true;
 }
 
-bool declare_one_hot(OnnxContext& context, const OutputType& type) {
-  const std::int64_t rank = context.rank(0) + 1;
-  if (type.shape.rank() != rank) return false;
-  const std::int64_t axis = context.axis(context.integer("axis", -1), rank);
-  out_one_hot(context, axis, type.shape.dim(axis));
+bool fold_identity(OnnxContext& context) {
+  context.out_value(0, context.value(0));
   return true;
 }
+
+/// The same elements in another shape.
+bool finish_reshaped(OnnxContext& context, const Shape& shape) {
+  const KnownTensor& x = fold_input(context, 0);
+  if (numel(shape) != numel(x.shape)) return false;
+  KnownTensor result = x;
+  result.shape = shape;
+  result.id = no_id;
+  context.out(0, context.graph().keep(result));
+  return true;
+}
+
+bool fold_reshape(OnnxContext& context) {
+  if (context.opset() < 5) return false;
+  const KnownTensor& x = fold_input(context, 0);
+  const auto sizes = context.integers(1);
+  const bool keeps_zeros = context.integer("allowzero", 0) != 0;
+  if (!sizes) return false;
+  Shape shape(context.short_list(*sizes));
+  std::int64_t known = 1;
+  std::int64_t open = -1;
+  for (std::int64_t i = 0; i < shape.rank(); ++i) {
+    if (shape.dim(i) == 0 && !keeps_zeros && i < x.shape.rank()) {
+      shape.set_dim(i, x.shape.dim(i));
+    }
+    if (shape.dim(i) < -1 || (shape.dim(i) == -1 && open != -1)) return false;
+    if (shape.dim(i) == -1) {
+      open = i;
+    } else {
+      known = checked_mul(known, shape.dim(i));
+    }
+  }
+  if (open >= 0) {
+    if (known == 0) return false;
+    shape.set_dim(open, numel(x.shape) / known);
+  }
+  return finish_reshaped(context, shape);
+}
+
+bool fold_squeeze(OnnxContext& context) {
+  const Shape& x = fold_input(context, 0).shape;
+  const OnnxList wanted = axes_of(context);
+  if (wanted.depends_on_data) return false;
+  Shape shape;
+  const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    const bool is_named = std::find(axes.begin(), axes.end(), i) != axes.end();
+    if (is_named && x.dim(i) != 1) return false;
+    if (wanted ? !is_named : x.dim(i) != 1) shape.push_back(x.dim(i));
+  }
+  return finish_reshaped(context, shape);
+}
+
+bool fold_unsqueeze(OnnxContext& context) {
+  Shape shape = fold_input(context, 0).shape;
+  const OnnxList wanted = axes_of(context);
+  if (!wanted) return false;
+  const std::int64_t rank = shape.rank() + static_cast<std::int64_t>(wanted->size());
+  Ints axes = context.axes(*wanted, rank);
+  std::vector<std::int64_t> ordered(axes.begin(), axes.end());
+  std::sort(ordered.begin(), ordered.end());
+  for (const std::int64_t axis : ordered) {
+    if (axis > shape.rank()) return false;
+    shape.insert(static_cast<std::size_t>(axis), 1);
+  }
+  return finish_reshaped(context, shape);
+}
+
+bool fold_slice(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  if (!is_small(x.shape)) return false;
+  const OnnxList starts = context.list("starts", 1, 10);
+  const OnnxList ends = context.list("ends", 2, 10);
+  const OnnxList axes = context.list("axes", 3, 10);
+  const OnnxList steps = context.list("steps", 4, 10);
+  if (axes.depends_on_data || steps.depends_on_data) return false;
+  // More than one axis is rare in shape arithmetic.
+  if (!starts || !ends || starts->size() != 1 || ends->size() != 1) return false;
+  if ((axes && axes->size() != 1) || (steps && steps->size() != 1)) return false;
+  if (x.shape.rank() == 0) return false;
+  const std::int64_t axis = context.axis(axes ? (*axes)[0] : 0, x.shape.rank());
+  const std::int64_t step = steps ? (*steps)[0] : 1;
+  const std::int64_t length = x.shape.dim(axis);
+  context.require(step != 0 && step > -length - 2, "a step other than 0");
+  const std::int64_t least = step > 0 ? 0 : -1;
+  const std::int64_t most = step > 0 ? length : length - 1;
+  const auto bound = [&](std::int64_t at) {
+    return std::clamp(at < 0 ? at + length : at, least, most);
+  };
+  std::vector<std::int64_t> range;
+  const std::int64_t end = bound((*ends)[0]);
+  for (std::int64_t at = bound((*starts)[0]); step > 0 ? at < end : at > end;) {
+    range.push_back(at);
+    if (__builtin_add_overflow(at, step, &at)) break;
+  }
+  Shape shape = x.shape;
+  shape.set_dim(axis, static_cast<std::int64_t>(range.size()));
+  return finish_picked(context, shape, range_positions(x.shape, axis, range));
+}
+
+bool fold_split(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  if (x.shape.rank() == 0 || !is_small(x.shape)) return false;
+  const std::int64_t axis = context.axis(context.integer("axis", 0), x.shape.rank());
+  const OnnxList sizes = context.list("split", 1, 13);
+  if (sizes.depends_on_data) return false;
+  const auto count = static_cast<std::int64_t>(context.output_count());
+  const std::int64_t length = x.shape.dim(axis);
+  if (count == 0 || (sizes && static_cast<std::int64_t>(sizes->size()) != count)) return false;
+  std::int64_t start = 0;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const std::int64_t piece = ceil_div(length, count);
+    const std::int64_t size =
+        sizes ? (*sizes)[static_cast<std::size_t>(k)] : std::min(piece, length - start);
+    if (size < 0 || size > length - start) return false;
+    std::vector<std::int64_t> range(static_cast<std::size_t>(size));
+    std::iota(range.begin(), range.end(), start);
+    start += size;
+    Shape shape = x.shape;
+    shape.set_dim(axis, size);
+    finish_picked(context, shape, range_positions(x.shape, axis, range),
+                  static_cast<std::size_t>(k));
+  }
+  return true;
+}
+
+bool fold_concat(OnnxContext& context) {
+  const KnownTensor& first = fold_input(context, 0);
+  if (first.shape.rank() == 0) return false;
+  const std::int64_t axis = context.axis(context.integer("axis", 1), first.shape.rank());
+  Shape shape = first.shape;
+  for (std::size_t i = 1; i < context.input_count(); ++i) {
+    if (!context.has(i)) return false;
+    const KnownTensor& next = fold_input(context, i);
+    Shape same = next.shape;
+    if (next.dtype != first.dtype || same.rank() != shape.rank()) return false;
+    const std::int64_t total = checked_add(shape.dim(axis), same.dim(axis));
+    same.set_dim(axis, shape.dim(axis));
+    if (!(same == shape)) return false;
+    shape.set_dim(axis, total);
+  }
+  if (!is_small(shape)) return false;
+  FoldElements elements;
+  const std::int64_t outer = Split3(shape, axis).outer;
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (std::size_t k = 0; k < context.input_count(); ++k) {
+      const KnownTensor& part = fold_input(context, k);
+      const Split3 parts(part.shape, axis);
+      for (std::int64_t i = 0; i < parts.length * parts.inner; ++i) {
+        elements.append(part, static_cast<std::size_t>(o * parts.length * parts.inner + i));
+      }
+    }
+  }
+  return finish_fold(context, first.dtype, shape, elements);
+}
+
+bool fold_expand(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  const auto sizes = context.integers(1);
+  Shape shape;
+  if (!sizes || !broadcast(x.shape, Shape(context.short_list(*sizes)), shape)) return false;
+  for (const std::int64_t size : shape) context.require(size >= 0, "sizes of at least 0");
+  if (x.uniform || x.count() == 1) {
+    FoldElements elements;
+    elements.append(x, 0);
+    numel(shape);
+    return finish_fold(context, x.dtype, shape, elements, true);
+  }
+  if (!is_small(shape)) return false;
+  FoldElements elements;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(numel(shape)); ++i) {
+    elements.append(x, broadcast_position(i, shape, x.shape));
+  }
+  return finish_fold(context, x.dtype, shape, elements);
+}
+
+bool fold_tile(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  const auto repeats = context.integers(1);
+  if (context.opset() < 6 || x.shape.rank() != 1 || !repeats || repeats->size() != 1) return false;
+  if ((*repeats)[0] < 0) return false;
+  const std::int64_t total = checked_mul(x.shape[0], (*repeats)[0]);
+  if (total > most_folded) return false;
+  FoldElements elements;
+  for (std::int64_t i = 0; i < total; ++i) {
+    elements.append(x, static_cast<std::size_t>(i % x.shape[0]));
+  }
+  return finish_fold(context, x.dtype, {total}, elements);
+}
+
+bool fold_transpose(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  if (x.shape.rank() > 2 || !is_small(x.shape)) return false;
+  const auto order = context.integers("perm");
+  const bool swaps = x.shape.rank() == 2 && (!order || (order->size() == 2 && (*order)[0] == 1));
+  if (!swaps) return fold_identity(context);
+  std::vector<std::int64_t> positions;
+  for (std::int64_t j = 0; j < x.shape[1]; ++j) {
+    for (std::int64_t i = 0; i < x.shape[0]; ++i) positions.push_back(i * x.shape[1] + j);
+  }
+  return finish_picked(context, {x.shape[1], x.shape[0]}, positions);
+}
+
+using enum OnnxMeaning;
+
+constexpr OnnxNoEffect pad_no_effect[] = {{"input 2", "which number is written"}};
+
+constexpr OnnxNoEffect reverse_no_effect[] = {
+    {"batch_axis", "each element moves once, wherever it goes"},
+    {"input 1", "each element moves once, wherever it goes"},
+};
+
+constexpr OnnxNoEffect split_no_effect[] = {{"num_outputs", "the node has as many outputs"}};
+
+constexpr OnnxNoEffect trilu_no_effect[] = {{"input 1", "every element is written, some as 0"}};
 
 constexpr OnnxOperator rows[] = {
-    {"CenterCropPad", emit_center_crop_pad},
-    {"Compress", emit_compress},
-    {"Concat", emit_concat},
-    {"ConstantOfShape", emit_constant_of_shape, false, declare_constant},
-    {"DepthToSpace", emit_depth_to_space},
-    {"Expand", emit_expand, false, declare_expand},
-    {"EyeLike", emit_eye_like},
-    {"Flatten", emit_flatten},
-    {"Gather", emit_gather},
-    {"GatherElements", emit_gather_elements},
-    {"GatherND", emit_gather_nd},
-    {"Identity", emit_identity, true},
-    {"Multinomial", emit_multinomial},
-    {"NonZero", emit_nonzero},
-    {"OneHot", emit_one_hot, false, declare_one_hot},
-    {"Pad", emit_pad, false, declare_pad},
-    {"RandomNormal", emit_random_of_shape},
-    {"RandomNormalLike", emit_random_like},
-    {"RandomUniform", emit_random_of_shape},
-    {"RandomUniformLike", emit_random_like},
-    {"Range", emit_range, false, declare_range},
-    {"Reshape", emit_reshape, false, declare_reshape},
-    {"ReverseSequence", emit_reverse_sequence},
-    {"Scatter", emit_scatter_elements},
-    {"ScatterElements", emit_scatter_elements},
-    {"ScatterND", emit_scatter_nd},
-    {"Slice", emit_slice, false, declare_slice},
-    {"SpaceToDepth", emit_space_to_depth},
-    {"Split", emit_split, false, declare_split},
-    {"Squeeze", emit_squeeze, false, declare_reshape},
-    {"Tile", emit_tile, false, declare_tile},
-    {"Transpose", emit_transpose},
-    {"Trilu", emit_trilu},
-    {"Unique", emit_unique},
-    {"Unsqueeze", emit_unsqueeze, false, declare_reshape},
+    {"CenterCropPad", same_values, emit_center_crop_pad},
+    {"Concat", same_values, emit_concat, {.fold = fold_concat}},
+    {"DepthToSpace", same_values, emit_depth_to_space},
+    {"Expand", same_values, emit_expand, {.fold = fold_expand, .emit_declared = declare_expand}},
+    {"Flatten", same_values, emit_flatten},
+    {"Identity", same_values, emit_identity, {.fold = fold_identity, .takes_anything = true}},
+    {"Pad", same_values, emit_pad, {.emit_declared = declare_pad, .no_effect = pad_no_effect}},
+    {"Reshape",
+     same_values,
+     emit_reshape,
+     {.fold = fold_reshape, .emit_declared = declare_reshape}},
+    {"ReverseSequence", same_cost, emit_reverse_sequence, {.no_effect = reverse_no_effect}},
+    {"Shape", same_values, emit_nothing, {.fold = fold_shape, .folds_shapes = true}},
+    {"Size", same_values, emit_nothing, {.fold = fold_size, .folds_shapes = true}},
+    {"Slice", same_values, emit_slice, {.fold = fold_slice, .emit_declared = declare_slice}},
+    {"SpaceToDepth", same_values, emit_space_to_depth},
+    {"Split",
+     same_values,
+     emit_split,
+     {.fold = fold_split, .emit_declared = declare_split, .no_effect = split_no_effect}},
+    {"Squeeze",
+     same_values,
+     emit_squeeze,
+     {.fold = fold_squeeze, .emit_declared = declare_reshape}},
+    {"Tile", same_values, emit_tile, {.fold = fold_tile, .emit_declared = declare_tile}},
+    {"Transpose", same_values, emit_transpose, {.fold = fold_transpose}},
+    {"Trilu", same_values, emit_trilu, {.no_effect = trilu_no_effect}},
+    {"Unsqueeze",
+     same_values,
+     emit_unsqueeze,
+     {.fold = fold_unsqueeze, .emit_declared = declare_reshape}},
 };
 
 }  // namespace

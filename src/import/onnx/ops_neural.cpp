@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "import/onnx/context.hpp"
 #include "import/onnx/layers.hpp"
-#include "import/onnx/ops.hpp"
 #include "op/deform_conv.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/conv.hpp"
@@ -86,11 +86,12 @@ void pad_automatically(const OnnxContext& context, const Shape& x, Window& windo
 }
 
 /// The kernel's size, which convolutions have from their weight and pools from an attribute.
-Spatial kernel_of_weight(const OnnxContext& context, std::size_t weight) {
+/// Nothing where no operator of zoometer has that many dimensions.
+std::optional<Spatial> kernel_of_weight(const OnnxContext& context, std::size_t weight) {
   const Shape& shape = context.shape(weight);
   context.require(shape.rank() == context.rank(0) && shape.rank() >= 3,
                   "a weight of the input's rank, which is 3 or more");
-  if (shape.rank() > 5) throw OnnxDataDependent{};  // no operator of ours has that many
+  if (shape.rank() > 5) return std::nullopt;
   const Spatial kernel(std::span<const std::int64_t>(shape).subspan(2));
   const auto declared = context.integers("kernel_shape");
   context.require(!declared || declared->empty() || std::ranges::equal(*declared, kernel),
@@ -111,20 +112,27 @@ ConvAttrs conv_attrs(const Window& window, std::int64_t groups) {
 }  // namespace
 
 Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias) {
-  Window window = window_of(context, kernel_of_weight(context, weight));
+  const std::optional<Spatial> size = kernel_of_weight(context, weight);
+  if (!size) return {&context.graph(), no_id};
+  Window window = window_of(context, *size);
   pad_automatically(context, context.shape(0), window);
   const Tensor x = context.in(0);
-  const Tensor kernel = context.weight(weight);
-  return convolution(x, kernel, context.optional_weight(bias),
+  const Tensor kernel = context.in(weight);
+  return convolution(x, kernel, context.optional_in(bias),
                      conv_attrs(window, context.integer("group", 1)));
 }
 
 namespace {
 
-void emit_conv(OnnxContext& context) { context.out(onnx_convolution(context, 1, 2)); }
+OnnxOutcome emit_conv(OnnxContext& context) {
+  const Tensor result = onnx_convolution(context, 1, 2);
+  return result ? context.out(result) : OnnxOutcome::depends_on_data;
+}
 
-void emit_conv_transpose(OnnxContext& context) {
-  Window window = window_of(context, kernel_of_weight(context, 1));
+OnnxOutcome emit_conv_transpose(OnnxContext& context) {
+  const std::optional<Spatial> kernel = kernel_of_weight(context, 1);
+  if (!kernel) return OnnxOutcome::depends_on_data;
+  Window window = window_of(context, *kernel);
   const std::size_t count = window.kernel.size();
   Spatial extra = spatial_list(context, "output_padding", count, 0);
   const Shape& x = context.shape(0);
@@ -151,29 +159,32 @@ void emit_conv_transpose(OnnxContext& context) {
   ConvAttrs attrs = conv_attrs(window, context.integer("group", 1));
   attrs.output_padding = extra;
   const Tensor input = context.in(0);
-  const Tensor weight = context.weight(1);
-  context.out(conv_transpose(input, weight, context.optional_weight(2), attrs));
+  const Tensor weight = context.in(1);
+  return context.out(conv_transpose(input, weight, context.optional_in(2), attrs));
 }
 
-void emit_deform_conv(OnnxContext& context) {
-  if (context.rank(0) != 4) throw OnnxDataDependent{};
-  const Window window = window_of(context, kernel_of_weight(context, 1));
+OnnxOutcome emit_deform_conv(OnnxContext& context) {
+  if (context.rank(0) != 4) return OnnxOutcome::depends_on_data;
+  const std::optional<Spatial> kernel = kernel_of_weight(context, 1);
+  if (!kernel) return OnnxOutcome::depends_on_data;
+  const Window window = window_of(context, *kernel);
   const Tensor x = context.in(0);
-  const Tensor weight = context.weight(1);
+  const Tensor weight = context.in(1);
   const Tensor offset = context.in(2);
-  const Tensor bias = context.optional_weight(3);
-  context.out(deform_conv2d(x, weight, offset, bias, context.optional_in(4),
-                            conv_attrs(window, context.integer("group", 1))));
+  const Tensor bias = context.optional_in(3);
+  return context.out(deform_conv2d(x, weight, offset, bias, context.optional_in(4),
+                                   conv_attrs(window, context.integer("group", 1))));
 }
 
 // -- pooling ----------------------------------------------------------------------------------
 
-PoolAttrs pool_attrs(const OnnxContext& context) {
+/// What a pool's attributes say; nothing where it has more dimensions than zoometer's pools.
+std::optional<PoolAttrs> pool_attrs(const OnnxContext& context) {
   const auto kernel = context.integers("kernel_shape");
   const std::int64_t rank = context.rank(0);
   context.require(kernel && rank >= 3 && static_cast<std::int64_t>(kernel->size()) == rank - 2,
                   "a kernel size per spatial dimension");
-  if (kernel->size() > 3) throw OnnxDataDependent{};
+  if (kernel->size() > 3) return std::nullopt;
   Window window = window_of(context, Spatial(*kernel));
   pad_automatically(context, context.shape(0), window);
   PoolAttrs attrs;
@@ -187,37 +198,42 @@ PoolAttrs pool_attrs(const OnnxContext& context) {
   return attrs;
 }
 
-void emit_max_pool(OnnxContext& context) {
-  const PoolAttrs attrs = pool_attrs(context);
-  const Tensor result = max_pool(context.in(0), attrs);
+OnnxOutcome emit_max_pool(OnnxContext& context) {
+  const std::optional<PoolAttrs> attrs = pool_attrs(context);
+  if (!attrs) return OnnxOutcome::depends_on_data;
+  const Tensor result = max_pool(context.in(0), *attrs);
   context.out(0, result);
-  if (!context.wants(1)) return;
+  if (!context.wants(1)) return OnnxOutcome::done;
   const OutputType indices{result.shape(), DType::int64, false};
   Graph& graph = context.graph();
   graph.add_declared_outputs(graph.value(result.id).producer, std::span(&indices, 1));
-  context.out(1, sibling_output(result, 1));
+  return context.out(1, sibling_output(result, 1));
 }
 
 }  // namespace
 
 Tensor onnx_average_pool(OnnxContext& context) {
-  const PoolAttrs attrs = pool_attrs(context);
-  return avg_pool(context.in(0), attrs);
+  const std::optional<PoolAttrs> attrs = pool_attrs(context);
+  return attrs ? avg_pool(context.in(0), *attrs) : Tensor{&context.graph(), no_id};
 }
 
 namespace {
 
-void emit_average_pool(OnnxContext& context) { context.out(onnx_average_pool(context)); }
+OnnxOutcome emit_average_pool(OnnxContext& context) {
+  const Tensor result = onnx_average_pool(context);
+  return result ? context.out(result) : OnnxOutcome::depends_on_data;
+}
 
 /// (sum |x|^p)^(1/p) over windows: the mean of the powers, times the window's elements.
-void emit_lp_pool(OnnxContext& context) {
-  PoolAttrs attrs = pool_attrs(context);
-  attrs.count_include_pad = true;
+OnnxOutcome emit_lp_pool(OnnxContext& context) {
+  std::optional<PoolAttrs> attrs = pool_attrs(context);
+  if (!attrs) return OnnxOutcome::depends_on_data;
+  attrs->count_include_pad = true;
   const auto power = static_cast<double>(context.integer("p", 2));
   double elements = 1;
-  for (const std::int64_t size : attrs.kernel_size) elements *= static_cast<double>(size);
+  for (const std::int64_t size : attrs->kernel_size) elements *= static_cast<double>(size);
   const Tensor powers = binary(pow_op, unary(abs_op, context.in(0)), power);
-  context.out(binary(pow_op, avg_pool(powers, attrs) * elements, 1 / power));
+  return context.out(binary(pow_op, avg_pool(powers, *attrs) * elements, 1 / power));
 }
 
 Ints spatial_axes(const OnnxContext& context) {
@@ -244,19 +260,21 @@ Tensor onnx_global_average(OnnxContext& context) {
 
 namespace {
 
-void emit_global_average_pool(OnnxContext& context) { context.out(onnx_global_average(context)); }
-
-void emit_global_max_pool(OnnxContext& context) {
-  context.out(global_pool(context, amax_op, adaptive_max_pool));
+OnnxOutcome emit_global_average_pool(OnnxContext& context) {
+  return context.out(onnx_global_average(context));
 }
 
-void emit_global_lp_pool(OnnxContext& context) {
+OnnxOutcome emit_global_max_pool(OnnxContext& context) {
+  return context.out(global_pool(context, amax_op, adaptive_max_pool));
+}
+
+OnnxOutcome emit_global_lp_pool(OnnxContext& context) {
   const Ints axes = spatial_axes(context);
-  context.out(reduce(norm_op, context.in(0), axes, true));
+  return context.out(reduce(norm_op, context.in(0), axes, true));
 }
 
 /// Values back to where a pool took them from.
-void emit_max_unpool(OnnxContext& context) {
+OnnxOutcome emit_max_unpool(OnnxContext& context) {
   const auto kernel = context.integers("kernel_shape");
   const Shape& x = context.shape(0);
   context.require(kernel && x.rank() >= 3 &&
@@ -269,24 +287,29 @@ void emit_max_unpool(OnnxContext& context) {
     shape[i + 2] = checked_mul(x[i + 2] - 1, window.stride[i]) + window.kernel[i] -
                    window.padding[i] - window.padding_end[i];
   }
-  if (context.has(2)) shape = Shape(context.short_list(context.integers(2)));
+  if (context.has(2)) {
+    const auto wanted = context.integers(2);
+    if (!wanted) return OnnxOutcome::depends_on_data;
+    shape = Shape(context.short_list(*wanted));
+  }
   const Tensor zeros = full(context.graph(), {numel(shape)}, 0, context.dtype(0));
   const Tensor indices = flatten(context.in(1), 0, -1);
   const Tensor values = flatten(context.in(0), 0, -1);
-  context.out(reshape(apply(scatter_op, ScatterAttrs{0, {}}, zeros, indices, values), shape));
+  return context.out(
+      reshape(apply(scatter_op, ScatterAttrs{0, {}}, zeros, indices, values), shape));
 }
 
 // -- normalisation ----------------------------------------------------------------------------
 
-void emit_batch_norm(OnnxContext& context) {
+OnnxOutcome emit_batch_norm(OnnxContext& context) {
   const Tensor x = context.in(0);
-  const Tensor scale = context.weight(1);
-  const Tensor bias = context.weight(2);
-  const Tensor mean = context.statistic(3);
-  const Tensor variance = context.statistic(4);
+  const Tensor scale = context.in(1);
+  const Tensor bias = context.in(2);
+  const Tensor mean = context.in(3);
+  const Tensor variance = context.in(4);
   const Tensor result = batch_norm(x, scale, bias, mean, variance, {context.real("epsilon", 1e-5)});
   context.out(0, result);
-  if (context.output_count() == 1) return;
+  if (context.output_count() == 1) return OnnxOutcome::done;
   // Training: the updated statistics, and before version 14 the saved ones.
   const OutputType statistic{mean.shape(), mean.dtype(), false};
   const std::vector<OutputType> more(context.output_count() - 1, statistic);
@@ -295,6 +318,7 @@ void emit_batch_norm(OnnxContext& context) {
   for (std::size_t i = 1; i < context.output_count(); ++i) {
     context.out(i, sibling_output(result, i));
   }
+  return OnnxOutcome::done;
 }
 
 /// Scales and shifts that the normalising operator does not take itself.
@@ -327,31 +351,33 @@ Tensor onnx_layer_norm(OnnxContext& context, Tensor x, Tensor scale, Tensor bias
 
 namespace {
 
-void emit_layer_norm(OnnxContext& context, bool is_root_mean_square) {
+OnnxOutcome emit_layer_norm(OnnxContext& context, bool is_root_mean_square) {
   const Tensor x = context.in(0);
-  const Tensor scale = context.weight(1);
-  const Tensor bias = context.optional_weight(2);
+  const Tensor scale = context.in(1);
+  const Tensor bias = context.optional_in(2);
   const OnnxNorm norm{context.integer("axis", -1), context.real("epsilon", 1e-5),
                       is_root_mean_square};
-  context.out(0, onnx_layer_norm(context, x, scale, bias, norm));
+  return context.out(0, onnx_layer_norm(context, x, scale, bias, norm));
 }
 
-void emit_layer_normalization(OnnxContext& context) { emit_layer_norm(context, false); }
+OnnxOutcome emit_layer_normalization(OnnxContext& context) {
+  return emit_layer_norm(context, false);
+}
 
-void emit_rms_normalization(OnnxContext& context) { emit_layer_norm(context, true); }
+OnnxOutcome emit_rms_normalization(OnnxContext& context) { return emit_layer_norm(context, true); }
 
-void emit_instance_norm(OnnxContext& context) {
+OnnxOutcome emit_instance_norm(OnnxContext& context) {
   const Tensor x = context.in(0);
-  const Tensor scale = context.weight(1);
-  const Tensor bias = context.weight(2);
-  context.out(instance_norm(x, scale, bias, {context.real("epsilon", 1e-5)}));
+  const Tensor scale = context.in(1);
+  const Tensor bias = context.in(2);
+  return context.out(instance_norm(x, scale, bias, {context.real("epsilon", 1e-5)}));
 }
 
-void emit_group_norm(OnnxContext& context) {
+OnnxOutcome emit_group_norm(OnnxContext& context) {
   const Tensor x = context.in(0);
   const GroupNormAttrs attrs{context.integer("num_groups", 1), context.real("epsilon", 1e-5)};
-  const Tensor scale = context.weight(1);
-  const Tensor bias = context.weight(2);
+  const Tensor scale = context.in(1);
+  const Tensor bias = context.in(2);
   if (context.opset() >= 21 || (x.rank() >= 2 && scale.shape() == Shape{x.dim(1)})) {
     return context.out(group_norm(x, scale, bias, attrs));
   }
@@ -360,39 +386,40 @@ void emit_group_norm(OnnxContext& context) {
   const Tensor plain = group_norm(x, none, none, attrs);
   const Tensor grouped = reshape(plain, {x.dim(0), attrs.num_groups, -1});
   const Ints per_group{attrs.num_groups, 1};
-  context.out(reshape(scale_and_shift(grouped, reshape(scale, per_group), reshape(bias, per_group)),
-                      x.shape()));
+  return context.out(reshape(
+      scale_and_shift(grouped, reshape(scale, per_group), reshape(bias, per_group)), x.shape()));
 }
 
-void emit_local_response_norm(OnnxContext& context) {
-  context.out(
+OnnxOutcome emit_local_response_norm(OnnxContext& context) {
+  return context.out(
       local_response_norm(context.in(0), {context.integer("size", 1), context.real("alpha", 1e-4),
                                           context.real("beta", 0.75), context.real("bias", 1.0)}));
 }
 
 /// x divided by its norm along an axis.
-void emit_lp_normalization(OnnxContext& context) {
+OnnxOutcome emit_lp_normalization(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", -1), x.rank());
   const bool absolute = context.integer("p", 2) == 1;
   const Tensor size =
       absolute ? sum(unary(abs_op, x), {axis}, true) : reduce(norm_op, x, {axis}, true);
-  context.out(x / size);
+  return context.out(x / size);
 }
 
-void emit_mean_variance_norm(OnnxContext& context) {
+OnnxOutcome emit_mean_variance_norm(OnnxContext& context) {
   const Tensor x = context.in(0);
   const auto listed = context.integers("axes");
   const Ints axes = context.axes(listed ? *listed : std::vector<std::int64_t>{0, 2, 3}, x.rank());
   const Tensor centred = x - mean(x, axes, true);
   const Tensor variance = mean(centred * centred, axes, true);
-  context.out(centred / (unary(sqrt_op, variance) + 1e-9));
+  return context.out(centred / (unary(sqrt_op, variance) + 1e-9));
 }
 
 // -- resampling -------------------------------------------------------------------------------
 
-/// The sizes that Resize and Upsample ask for: by scales, or themselves.
-Shape resized_shape(OnnxContext& context) {
+/// The sizes that Resize and Upsample ask for: by scales, or themselves. Nothing where they are not
+/// known.
+std::optional<Shape> resized_shape(OnnxContext& context) {
   const Shape& x = context.shape(0);
   const bool is_upsample = context.node().op_type == "Upsample";
   const auto listed = context.integers("axes");
@@ -419,10 +446,11 @@ Shape resized_shape(OnnxContext& context) {
     by_scales(context.reals("scales").value_or(std::vector<double>{}));
     return shape;
   }
-  const std::size_t sizes = 3;
-  if (!is_upsample && context.opset() >= 11 && context.has(sizes) &&
-      context.elements(sizes).count() > 0) {
-    const std::vector<std::int64_t> wanted = context.integers(sizes);
+  const bool has_sizes = !is_upsample && context.opset() >= 11 && context.has(3);
+  const auto sizes = has_sizes ? context.integers(3) : std::vector<std::int64_t>{};
+  if (!sizes) return std::nullopt;
+  if (!sizes->empty()) {
+    const std::vector<std::int64_t>& wanted = *sizes;
     context.require(wanted.size() == axes.size(), "a size per dimension");
     for (const std::int64_t size : wanted) context.require(size >= 0, "sizes of at least 0");
     const std::string_view policy = context.text("keep_aspect_ratio_policy", "stretch");
@@ -444,14 +472,15 @@ Shape resized_shape(OnnxContext& context) {
     return shape;
   }
   const std::size_t scales = is_upsample || context.opset() < 11 ? 1 : 2;
-  const KnownTensor& known = context.elements(scales);
+  const KnownTensor* known = context.elements(scales);
+  if (known == nullptr) return std::nullopt;
   std::vector<double> factors;
-  for (std::size_t i = 0; i < known.count(); ++i) factors.push_back(known.real(i));
+  for (std::size_t i = 0; i < known->count(); ++i) factors.push_back(known->real(i));
   by_scales(factors);
   return shape;
 }
 
-void out_resized(OnnxContext& context, const Shape& shape) {
+OnnxOutcome out_resized(OnnxContext& context, const Shape& shape) {
   const Tensor x = context.in(0);
   const std::string_view mode = context.text("mode", "nearest");
   const bool corners =
@@ -484,10 +513,13 @@ void out_resized(OnnxContext& context, const Shape& shape) {
                                              : upsample_linear(rows, size, corners);
     result = reshape(resized, grown);
   }
-  context.out(result);
+  return context.out(result);
 }
 
-void emit_resize(OnnxContext& context) { out_resized(context, resized_shape(context)); }
+OnnxOutcome emit_resize(OnnxContext& context) {
+  const std::optional<Shape> shape = resized_shape(context);
+  return shape ? out_resized(context, *shape) : OnnxOutcome::depends_on_data;
+}
 
 bool declare_resize(OnnxContext& context, const OutputType& type) {
   if (type.shape.rank() != context.rank(0)) return false;
@@ -495,7 +527,7 @@ bool declare_resize(OnnxContext& context, const OutputType& type) {
   return true;
 }
 
-void emit_grid_sample(OnnxContext& context) {
+OnnxOutcome emit_grid_sample(OnnxContext& context) {
   const std::string_view mode = context.text("mode", "linear");
   GridSampleAttrs attrs;
   attrs.mode = mode == "nearest"                      ? "nearest"
@@ -506,33 +538,82 @@ void emit_grid_sample(OnnxContext& context) {
                        : padding == "reflection" ? "reflection"
                                                  : "zeros";
   attrs.align_corners = context.integer("align_corners", 0) != 0;
-  if (context.rank(0) != 4) throw OnnxDataDependent{};
+  if (context.rank(0) != 4) return OnnxOutcome::depends_on_data;
   const Tensor x = context.in(0);
-  context.out(grid_sample(x, context.in(1), attrs));
+  return context.out(grid_sample(x, context.in(1), attrs));
 }
 
+using enum OnnxMeaning;
+
+constexpr OnnxNoEffect batch_norm_no_effect[] = {
+    {"momentum", "of training only"},
+    {"is_test", "read as inference in any case"},
+    {"spatial=1", "the default"},
+    {"training_mode=0", "the default"},
+};
+
+constexpr OnnxNoEffect deform_no_effect[] = {{"offset_group", "the offsets' channels say it"}};
+
+constexpr OnnxNoEffect norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
+
+constexpr OnnxNoEffect global_lp_no_effect[] = {{"p=2", "the default"}};
+
+constexpr OnnxNoEffect max_pool_no_effect[] = {{"storage_order", "how indices are numbered"}};
+
+constexpr OnnxNoEffect resize_no_effect[] = {
+    {"nearest_mode", "which neighbour is taken"},
+    {"cubic_coeff_a", "a constant of the formula"},
+    {"exclude_outside", "weights of what lies outside"},
+    {"extrapolation_value", "what is written outside"},
+    {"keep_aspect_ratio_policy", "used with sizes only, where it is read"},
+    {"antialias=0", "the default"},
+    {"input 1", "which region is sampled"},
+    {"input 2", "empty where the sizes are given"},
+};
+
 constexpr OnnxOperator rows[] = {
-    {"AveragePool", emit_average_pool},
-    {"BatchNormalization", emit_batch_norm},
-    {"Conv", emit_conv},
-    {"ConvTranspose", emit_conv_transpose},
-    {"DeformConv", emit_deform_conv},
-    {"GlobalAveragePool", emit_global_average_pool},
-    {"GlobalLpPool", emit_global_lp_pool},
-    {"GlobalMaxPool", emit_global_max_pool},
-    {"GridSample", emit_grid_sample},
-    {"GroupNormalization", emit_group_norm},
-    {"InstanceNormalization", emit_instance_norm},
-    {"LRN", emit_local_response_norm},
-    {"LayerNormalization", emit_layer_normalization},
-    {"LpNormalization", emit_lp_normalization},
-    {"LpPool", emit_lp_pool},
-    {"MaxPool", emit_max_pool},
-    {"MaxUnpool", emit_max_unpool},
-    {"MeanVarianceNormalization", emit_mean_variance_norm},
-    {"RMSNormalization", emit_rms_normalization},
-    {"Resize", emit_resize, false, declare_resize},
-    {"Upsample", emit_resize, false, declare_resize},
+    {"AveragePool", same_values, emit_average_pool},
+    {"BatchNormalization",
+     same_values,
+     emit_batch_norm,
+     {.weights = {1, 2}, .statistics = {3, 4}, .no_effect = batch_norm_no_effect}},
+    {"Conv", same_values, emit_conv, {.weights = {1, 2}}},
+    {"ConvTranspose", same_values, emit_conv_transpose, {.weights = {1, 2}}},
+    {"DeformConv",
+     same_values,
+     emit_deform_conv,
+     {.weights = {1, 3}, .no_effect = deform_no_effect}},
+    {"GlobalAveragePool", same_values, emit_global_average_pool},
+    {"GlobalLpPool", same_values, emit_global_lp_pool, {.no_effect = global_lp_no_effect}},
+    {"GlobalMaxPool", same_values, emit_global_max_pool},
+    {"GridSample", same_values, emit_grid_sample},
+    {"GroupNormalization",
+     same_values,
+     emit_group_norm,
+     {.weights = {1, 2}, .no_effect = norm_no_effect}},
+    {"InstanceNormalization", same_values, emit_instance_norm, {.weights = {1, 2}}},
+    {"LRN", same_values, emit_local_response_norm},
+    {"LayerNormalization",
+     same_values,
+     emit_layer_normalization,
+     {.weights = {1, 2}, .no_effect = norm_no_effect}},
+    {"LpNormalization", same_values, emit_lp_normalization},
+    {"LpPool", same_values, emit_lp_pool},
+    {"MaxPool", same_values, emit_max_pool, {.no_effect = max_pool_no_effect}},
+    {"MaxUnpool", same_values, emit_max_unpool},
+    {"MeanVarianceNormalization", same_values, emit_mean_variance_norm},
+    {"RMSNormalization",
+     same_values,
+     emit_rms_normalization,
+     {.weights = {1, 2}, .no_effect = norm_no_effect}},
+    {"Resize",
+     same_cost,
+     emit_resize,
+     {.emit_declared = declare_resize, .no_effect = resize_no_effect}},
+    {"Upsample",
+     same_cost,
+     emit_resize,
+     {.emit_declared = declare_resize, .no_effect = resize_no_effect}},
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "import/onnx/ops.hpp"
+#include "import/onnx/context.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
@@ -13,21 +13,21 @@
 namespace zoometer {
 namespace {
 
-void emit_matmul(OnnxContext& context) {
+OnnxOutcome emit_matmul(OnnxContext& context) {
   const Tensor a = context.in(0);
-  context.out(matmul(a, context.in(1)));
+  return context.out(matmul(a, context.in(1)));
 }
 
 /// alpha x A' x B' + beta x C, each of A and B transposed or not.
-void emit_gemm(OnnxContext& context) {
+OnnxOutcome emit_gemm(OnnxContext& context) {
   const double alpha = context.real("alpha", 1);
   const double beta = context.real("beta", 1);
   const bool flips_b = context.integer("transB", 0) != 0;
   context.require(context.rank(0) == 2 && context.rank(1) == 2, "matrices of rank 2");
   Tensor a = context.in(0);
   if (context.integer("transA", 0) != 0) a = transpose(a, 0, 1);
-  const Tensor weight = context.weight(1);
-  const Tensor bias = context.optional_weight(2);
+  const Tensor weight = context.in(1);
+  const Tensor bias = context.optional_in(2);
   const std::int64_t columns = weight.dim(flips_b ? 0 : 1);
   const bool is_plain = alpha == 1 && (!bias || beta == 1);
   const bool is_vector = bias && bias.shape() == Shape{columns};
@@ -38,7 +38,7 @@ void emit_gemm(OnnxContext& context) {
   Tensor product = matmul(a, b);
   if (alpha != 1) product = product * alpha;
   if (!bias || beta == 0) return context.out(product);
-  context.out(product + (beta == 1 ? bias : bias * beta));
+  return context.out(product + (beta == 1 ? bias : bias * beta));
 }
 
 // -- Einsum -----------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ Tensor without_ones(Tensor x, std::string& term, Tensor other, const std::string
   return x;
 }
 
-void emit_einsum(OnnxContext& context) {
+OnnxOutcome emit_einsum(OnnxContext& context) {
   Equation equation = written_out(context, context.text("equation", ""));
   std::vector<Tensor> operands = context.all_inputs();
   context.require(operands.size() == equation.terms.size(), "one term per input");
@@ -167,13 +167,17 @@ void emit_einsum(OnnxContext& context) {
     result = einsum(kept(term + "," + equation.terms[i] + "->" + output), result, operands[i]);
     term = output;
   }
-  context.out(result);
+  return context.out(result);
 }
 
+using enum OnnxMeaning;
+
+constexpr OnnxNoEffect gemm_no_effect[] = {{"broadcast", "the shape of C says it"}};
+
 constexpr OnnxOperator rows[] = {
-    {"Einsum", emit_einsum},
-    {"Gemm", emit_gemm},
-    {"MatMul", emit_matmul},
+    {"Einsum", same_values, emit_einsum},
+    {"Gemm", same_values, emit_gemm, {.weights = {1, 2}, .no_effect = gemm_no_effect}},
+    {"MatMul", same_values, emit_matmul},
 };
 
 }  // namespace

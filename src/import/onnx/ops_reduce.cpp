@@ -1,5 +1,5 @@
 // Many elements into one, and orders.
-#include "import/onnx/ops.hpp"
+#include "import/onnx/fold.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/reduce.hpp"
@@ -14,8 +14,8 @@ struct Reduction {
   bool nothing = false;
 };
 
-/// The axes that turn x into a declared shape. Throws OnnxDataDependent where there are none.
-Ints axes_between(const Shape& x, const Shape& result, bool keeps) {
+/// The axes that turn x into a declared shape; nothing where there are none.
+std::optional<Ints> axes_between(const Shape& x, const Shape& result, bool keeps) {
   const unsigned subsets = 1U << x.size();
   for (unsigned chosen = 0; chosen < subsets; ++chosen) {
     Shape left;
@@ -27,71 +27,78 @@ Ints axes_between(const Shape& x, const Shape& result, bool keeps) {
     }
     if (left == result) return axes;
   }
-  throw OnnxDataDependent{};
+  return std::nullopt;
 }
 
-Reduction reduction_of(OnnxContext& context) {
-  const std::int64_t version = context.node().op_type == "ReduceSum" ? 13 : 18;
-  if (context.opset() >= version && context.has(1) && context.known(1) == nullptr) {
-    const std::optional<OutputType> type = context.declared(0);
-    if (!type) throw OnnxDataDependent{};
-    const bool keeps = context.integer("keepdims", 1) != 0;
-    const Ints axes = axes_between(context.shape(0), type->shape, keeps);
-    return {axes, keeps, axes.empty()};
-  }
-  const auto listed =
-      context.opset() < version ? context.integers("axes") : context.integers("axes", 1);
+/// Axes are an input since version 18, those of ReduceSum since 13.
+OnnxList axes_of(const OnnxContext& context) {
+  return context.list("axes", 1, context.node().op_type == "ReduceSum" ? 13 : 18);
+}
+
+/// Nothing where the axes are not known.
+std::optional<Reduction> reduction_of(OnnxContext& context) {
   Reduction reduction;
   reduction.keeps = context.integer("keepdims", 1) != 0;
+  const bool may_do_nothing = context.integer("noop_with_empty_axes", 0) != 0;
+  const OnnxList listed = axes_of(context);
   const std::int64_t rank = context.rank(0);
-  if (listed && !listed->empty()) {
+  if (listed.depends_on_data) {
+    const std::optional<OutputType> type = context.declared(0);
+    if (!type) return std::nullopt;
+    const auto axes = axes_between(context.shape(0), type->shape, reduction.keeps);
+    if (!axes) return std::nullopt;
+    reduction.axes = *axes;
+    reduction.nothing = axes->empty();
+  } else if (listed && !listed->empty()) {
     reduction.axes = context.axes(*listed, rank);
   } else {
-    reduction.nothing = context.integer("noop_with_empty_axes", 0) != 0 || rank == 0;
+    reduction.nothing = may_do_nothing || rank == 0;
     for (std::int64_t i = 0; i < rank; ++i) reduction.axes.push_back(i);
   }
   return reduction;
 }
 
 template <const OpDef& Op>
-void emit_reduce(OnnxContext& context) {
-  const Reduction reduction = reduction_of(context);
-  if (reduction.nothing) return context.out_value(0, context.value(0));
-  context.out(reduce(Op, context.in(0), reduction.axes, reduction.keeps));
+OnnxOutcome emit_reduce(OnnxContext& context) {
+  const std::optional<Reduction> reduction = reduction_of(context);
+  if (!reduction) return OnnxOutcome::depends_on_data;
+  if (reduction->nothing) return context.out_value(0, context.value(0));
+  return context.out(reduce(Op, context.in(0), reduction->axes, reduction->keeps));
 }
 
 /// A reduction of |x|, x^2 or log(sum(x)).
 template <class Before, class After>
-void emit_composed(OnnxContext& context, Before before, After after) {
-  const Reduction reduction = reduction_of(context);
+OnnxOutcome emit_composed(OnnxContext& context, Before before, After after) {
+  const std::optional<Reduction> reduction = reduction_of(context);
+  if (!reduction) return OnnxOutcome::depends_on_data;
   const Tensor x = before(context.in(0));
-  context.out(after(reduction.nothing ? x : sum(x, reduction.axes, reduction.keeps)));
+  return context.out(after(reduction->nothing ? x : sum(x, reduction->axes, reduction->keeps)));
 }
 
 Tensor same(Tensor x) { return x; }
 
-void emit_reduce_l1(OnnxContext& context) {
-  emit_composed(
+OnnxOutcome emit_reduce_l1(OnnxContext& context) {
+  return emit_composed(
       context, [](Tensor x) { return unary(abs_op, x); }, same);
 }
 
-void emit_reduce_sum_square(OnnxContext& context) {
-  emit_composed(
+OnnxOutcome emit_reduce_sum_square(OnnxContext& context) {
+  return emit_composed(
       context, [](Tensor x) { return x * x; }, same);
 }
 
-void emit_reduce_log_sum(OnnxContext& context) {
-  emit_composed(context, same, [](Tensor x) { return unary(log_op, x); });
+OnnxOutcome emit_reduce_log_sum(OnnxContext& context) {
+  return emit_composed(context, same, [](Tensor x) { return unary(log_op, x); });
 }
 
 template <const OpDef& Op>
-void emit_index(OnnxContext& context) {
+OnnxOutcome emit_index(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
-  context.out(reduce(Op, x, {axis}, context.integer("keepdims", 1) != 0));
+  return context.out(reduce(Op, x, {axis}, context.integer("keepdims", 1) != 0));
 }
 
-void emit_top_k(OnnxContext& context) {
+OnnxOutcome emit_top_k(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", -1), x.rank());
   bool is_bounded = false;
@@ -100,8 +107,11 @@ void emit_top_k(OnnxContext& context) {
     // An unknown k is what the output is declared with, or at most the length of the axis.
     const KnownTensor* known = context.known(1);
     const std::optional<OutputType> type = context.declared(0);
+    context.take_unknown(1);
     if (known != nullptr) {
-      k = context.integer(1);
+      const std::optional<std::int64_t> given = context.integer(1);
+      if (!given) return OnnxOutcome::depends_on_data;
+      k = *given;
       is_bounded = known->bounded;
     } else if (type && type->shape.rank() == x.rank() && !type->bounded) {
       k = type->shape.dim(axis);
@@ -118,30 +128,85 @@ void emit_top_k(OnnxContext& context) {
     if (is_bounded) context.graph().mark_bounded(output.id);
     context.out(i, output);
   }
+  return OnnxOutcome::done;
 }
 
-void emit_cumsum(OnnxContext& context) {
+OnnxOutcome emit_cumsum(OnnxContext& context) {
   const Tensor x = context.in(0);
   // Which axis it is changes no figure.
-  const bool is_known = x.rank() > 0 && context.known(1) != nullptr;
-  context.out(cumsum(x, is_known ? context.axis(context.integer(1), x.rank()) : 0));
+  const auto axis = x.rank() > 0 && context.known(1) != nullptr ? context.integer(1) : std::nullopt;
+  return context.out(cumsum(x, axis ? context.axis(*axis, x.rank()) : 0));
 }
 
+// -- folds --------------------------------------------------------------------------------------
+
+template <class Function>
+bool fold_reduction(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  if (x.shape.rank() > 1 || !is_small(x.shape) || x.count() == 0) return false;
+  const bool keeps = context.integer("keepdims", 1) != 0;
+  const OnnxList axes = axes_of(context);
+  const bool may_do_nothing = context.integer("noop_with_empty_axes", 0) != 0;
+  if (axes.depends_on_data || (may_do_nothing && (!axes || axes->empty()))) return false;
+  bool good = true;
+  FoldElements elements;
+  if (x.is_real()) {
+    double total = x.real(0);
+    for (std::size_t i = 1; i < x.count(); ++i) total = Function{}(total, x.real(i), good);
+    elements.reals.push_back(rounded(total, x.dtype));
+  } else {
+    std::int64_t total = x.integer(0);
+    for (std::size_t i = 1; i < x.count() && good; ++i) {
+      total = Function{}(total, x.integer(i), good);
+    }
+    elements.integers.push_back(total);
+  }
+  const Shape shape = keeps && x.shape.rank() == 1 ? Shape{1} : Shape{};
+  return good && finish_fold(context, x.dtype, shape, elements);
+}
+
+bool fold_cumsum(OnnxContext& context) {
+  const KnownTensor& x = fold_input(context, 0);
+  if (x.shape.rank() != 1 || x.is_real() || !is_small(x.shape)) return false;
+  if (context.integer("exclusive", 0) != 0 || context.integer("reverse", 0) != 0) return false;
+  FoldElements elements;
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < x.count(); ++i) {
+    if (__builtin_add_overflow(total, x.integer(i), &total)) return false;
+    elements.integers.push_back(total);
+  }
+  return finish_fold(context, x.dtype, x.shape, elements);
+}
+
+using enum OnnxMeaning;
+
+constexpr OnnxNoEffect index_no_effect[] = {
+    {"select_last_index", "which of several equal elements is taken"},
+};
+
+constexpr OnnxNoEffect cumsum_no_effect[] = {
+    {"exclusive", "which sums are written"},
+    {"reverse", "from which end sums are taken"},
+    {"input 1", "each element is added once, along any axis"},
+};
+
+constexpr OnnxNoEffect top_k_no_effect[] = {{"sorted", "counted as sorted in any case"}};
+
 constexpr OnnxOperator rows[] = {
-    {"ArgMax", emit_index<argmax_op>},
-    {"ArgMin", emit_index<argmin_op>},
-    {"CumSum", emit_cumsum},
-    {"ReduceL1", emit_reduce_l1},
-    {"ReduceL2", emit_reduce<norm_op>},
-    {"ReduceLogSum", emit_reduce_log_sum},
-    {"ReduceLogSumExp", emit_reduce<logsumexp_op>},
-    {"ReduceMax", emit_reduce<amax_op>},
-    {"ReduceMean", emit_reduce<mean_op>},
-    {"ReduceMin", emit_reduce<amin_op>},
-    {"ReduceProd", emit_reduce<prod_op>},
-    {"ReduceSum", emit_reduce<sum_op>},
-    {"ReduceSumSquare", emit_reduce_sum_square},
-    {"TopK", emit_top_k},
+    {"ArgMax", same_values, emit_index<argmax_op>, {.no_effect = index_no_effect}},
+    {"ArgMin", same_values, emit_index<argmin_op>, {.no_effect = index_no_effect}},
+    {"CumSum", same_values, emit_cumsum, {.fold = fold_cumsum, .no_effect = cumsum_no_effect}},
+    {"ReduceL1", same_values, emit_reduce_l1},
+    {"ReduceL2", same_values, emit_reduce<norm_op>},
+    {"ReduceLogSum", same_values, emit_reduce_log_sum},
+    {"ReduceLogSumExp", same_values, emit_reduce<logsumexp_op>},
+    {"ReduceMax", same_values, emit_reduce<amax_op>, {.fold = fold_reduction<Larger>}},
+    {"ReduceMean", same_values, emit_reduce<mean_op>},
+    {"ReduceMin", same_values, emit_reduce<amin_op>, {.fold = fold_reduction<Smaller>}},
+    {"ReduceProd", same_values, emit_reduce<prod_op>, {.fold = fold_reduction<Times>}},
+    {"ReduceSum", same_values, emit_reduce<sum_op>, {.fold = fold_reduction<Plus>}},
+    {"ReduceSumSquare", same_values, emit_reduce_sum_square},
+    {"TopK", same_values, emit_top_k, {.no_effect = top_k_no_effect}},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Boxes and regions.
-#include "import/onnx/ops.hpp"
+#include "import/onnx/context.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/detection.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -9,21 +9,21 @@ namespace zoometer {
 namespace {
 
 /// Boxes (batch, n, 4) and scores (batch, classes, n).
-void emit_non_max_suppression(OnnxContext& context) {
+OnnxOutcome emit_non_max_suppression(OnnxContext& context) {
   const Tensor boxes = context.in(0);
   const Tensor scores = context.in(1);
   ClassNmsAttrs attrs;
   attrs.most_per_class = 0;
   if (context.has(2)) {  // what data decides is at most all of them
-    attrs.most_per_class = context.known(2) != nullptr ? context.integer(2) : -1;
+    attrs.most_per_class = context.integer(2).value_or(-1);
   }
   attrs.iou_threshold = context.constant_number(3).value_or(0);
   attrs.score_threshold = context.constant_number(4).value_or(0);
-  context.out(apply(class_nms_op, attrs, boxes, scores));
+  return context.out(apply(class_nms_op, attrs, boxes, scores));
 }
 
 /// Regions (n, 4) and the image of each (n,) as rows (image, box).
-void emit_roi_align(OnnxContext& context) {
+OnnxOutcome emit_roi_align(OnnxContext& context) {
   const Tensor map = context.in(0);
   const Tensor boxes = context.in(1);
   context.require(boxes.rank() == 2 && boxes.dim(1) == 4 && context.rank(2) == 1,
@@ -40,23 +40,36 @@ void emit_roi_align(OnnxContext& context) {
   attrs.aligned = context.opset() >= 16 &&
                   context.text("coordinate_transformation_mode", "half_pixel") == "half_pixel";
   const Tensor maps[] = {map};
-  context.out(roi_align(cat({images, boxes}, 1), maps, attrs));
+  return context.out(roi_align(cat({images, boxes}, 1), maps, attrs));
 }
 
-void emit_affine_grid(OnnxContext& context) {
+OnnxOutcome emit_affine_grid(OnnxContext& context) {
   const Tensor theta = context.in(0);
-  const std::vector<std::int64_t> size = context.integers(1);
+  const auto size = context.integers(1);
+  if (!size) return OnnxOutcome::depends_on_data;
   const std::int64_t dimensions = theta.rank() == 3 ? theta.dim(1) : 0;
   context.require((dimensions == 2 || dimensions == 3) && theta.dim(2) == dimensions + 1 &&
-                      static_cast<std::int64_t>(size.size()) == dimensions + 2,
+                      static_cast<std::int64_t>(size->size()) == dimensions + 2,
                   "maps (batch, 2, 3) or (batch, 3, 4), and the size of such a batch");
-  context.out(affine_grid(theta, size));
+  return context.out(affine_grid(theta, *size));
 }
 
+using enum OnnxMeaning;
+
+constexpr OnnxNoEffect affine_no_effect[] = {{"align_corners", "where the grid's points lie"}};
+
+constexpr OnnxNoEffect nms_no_effect[] = {
+    {"center_point_box", "how boxes are written"},
+    {"input 3", "all boxes are compared, whatever the threshold"},
+    {"input 4", "all boxes are compared, whatever the threshold"},
+};
+
+constexpr OnnxNoEffect roi_no_effect[] = {{"mode", "as many samples are summed or compared"}};
+
 constexpr OnnxOperator rows[] = {
-    {"AffineGrid", emit_affine_grid},
-    {"NonMaxSuppression", emit_non_max_suppression},
-    {"RoiAlign", emit_roi_align},
+    {"AffineGrid", same_cost, emit_affine_grid, {.no_effect = affine_no_effect}},
+    {"NonMaxSuppression", same_values, emit_non_max_suppression, {.no_effect = nms_no_effect}},
+    {"RoiAlign", same_values, emit_roi_align, {.no_effect = roi_no_effect}},
 };
 
 }  // namespace

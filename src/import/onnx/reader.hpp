@@ -12,22 +12,16 @@
 #include <vector>
 
 #include "import/importer.hpp"
+#include "import/onnx/context.hpp"
+#include "import/onnx/ignored.hpp"
 #include "import/onnx/model.hpp"
 #include "import/onnx/modules.hpp"
 #include "import/onnx/values.hpp"
-#include "zoometer/ir/tensor.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
 
-class OnnxContext;
-class OnnxReader;
-struct OnnxOperator;
-using OnnxFold = bool (*)(OnnxContext& context);
-
-/// Thrown by a handler whose output shapes depend on elements that are not known. The node then
-/// becomes an unknown one with the shapes that the file declares.
-struct OnnxDataDependent {};
+inline std::string in_quotes(std::string_view name) { return "'" + std::string(name) + "'"; }
 
 /// One graph, subgraph or function call that is being read.
 struct OnnxFrame {
@@ -39,132 +33,24 @@ struct OnnxFrame {
   OnnxScope scope;
   std::span<const std::pair<std::string_view, std::int64_t>> opsets;
   std::int64_t default_opset = 1;
-  const OnnxContext* call = nullptr;  ///< the call of a function, which its attributes are of
+  const OnnxContext* call = nullptr;  ///< of a function: has its attributes
   const OnnxFunction* function = nullptr;
   std::span<const std::string_view> value_infos;
   std::span<const OnnxValueInfo> outputs;
   std::optional<std::unordered_map<std::string_view, std::string_view>>
       declared;  ///< made when asked
 
-  // Of the node that is being read; their memory serves for all.
+  // Of the node that is being read. The memory is reused from node to node.
   std::vector<OnnxValue> node_inputs;
   std::vector<OnnxValue> node_outputs;
   std::vector<ValueId> node_weights;
 };
 
-/// What the handler of an operator sees of one node: its inputs, known elements and attributes in,
-/// its outputs out. Everything that a file may get wrong is checked here.
-class OnnxContext {
- public:
-  OnnxContext(OnnxReader& reader, OnnxFrame& frame, const OnnxNode& node);
-
-  OnnxReader& reader() noexcept { return reader_; }
-  const OnnxFrame& frame() const noexcept { return frame_; }
-  OnnxFrame& frame() noexcept { return frame_; }
-  const OnnxNode& node() const noexcept { return node_; }
-  /// The version of the operator's domain.
-  std::int64_t opset() const noexcept { return opset_; }
-  Graph& graph() noexcept;
-
-  // -- inputs -------------------------------------------------------------------------------
-
-  std::size_t input_count() const noexcept { return inputs_.size(); }
-  bool has(std::size_t index) const noexcept {
-    return index < inputs_.size() && inputs_[index].kind != OnnxValue::Kind::absent;
-  }
-  /// Throws Error{malformed} where the input is absent.
-  const OnnxValue& value(std::size_t index) const;
-  const Shape& shape(std::size_t index) const;
-  std::int64_t rank(std::size_t index) const { return shape(index).rank(); }
-  DType dtype(std::size_t index) const;
-
-  /// The input as a tensor of the graph.
-  Tensor in(std::size_t index);
-  /// The same, or an empty handle where the input is absent.
-  Tensor optional_in(std::size_t index);
-  /// The same for an input that is a weight wherever it comes from the file.
-  Tensor weight(std::size_t index);
-  Tensor optional_weight(std::size_t index);
-  Tensor statistic(std::size_t index);
-  std::vector<Tensor> all_inputs(std::size_t from = 0);
-
-  /// The input's elements, or null where they are not known (or are many).
-  const KnownTensor* known(std::size_t index) const;
-  /// The input's elements; throws OnnxDataDependent where they are not known.
-  const KnownTensor& elements(std::size_t index) const;
-  std::vector<std::int64_t> integers(std::size_t index) const;
-  std::int64_t integer(std::size_t index) const;
-  /// The one number that a constant input holds; nothing for weights.
-  std::optional<double> constant_number(std::size_t index) const;
-
-  // -- attributes ---------------------------------------------------------------------------
-
-  const OnnxAttribute* attribute(std::string_view name) const;
-  std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
-  double real(std::string_view name, double otherwise) const;
-  std::string_view text(std::string_view name, std::string_view otherwise) const;
-  std::optional<std::vector<std::int64_t>> integers(std::string_view name) const;
-  std::optional<std::vector<double>> reals(std::string_view name) const;
-  /// A size that is an attribute in old versions and an input in new ones; nothing where it is
-  /// neither. Throws OnnxDataDependent for an input that is not known.
-  std::optional<std::vector<std::int64_t>> integers(std::string_view name, std::size_t input) const;
-
-  // -- outputs ------------------------------------------------------------------------------
-
-  std::size_t output_count() const noexcept { return node_.outputs.size(); }
-  bool wants(std::size_t index) const noexcept {
-    return index < node_.outputs.size() && !node_.outputs[index].empty();
-  }
-  void out(Tensor tensor) { out(0, tensor); }
-  void out(std::size_t index, Tensor tensor);
-  void out(std::size_t index, const KnownTensor* known);
-  void out_value(std::size_t index, const OnnxValue& value);
-  std::span<const OnnxValue> outputs() const noexcept { return outputs_; }
-  /// The declared type of an output, with symbolic sizes filled in (bounded where nothing else says
-  /// what they are); nothing where there is none.
-  std::optional<OutputType> declared(std::size_t index);
-
-  // -- making values ------------------------------------------------------------------------
-
-  const KnownTensor* make_integers(DType dtype, const Shape& shape,
-                                   std::span<const std::int64_t> elements);
-  const KnownTensor* make_reals(DType dtype, const Shape& shape, std::span<const double> elements);
-  const KnownTensor* make_uniform(DType dtype, const Shape& shape, double value);
-  /// Appends a node of which the first output's type is inferred and the others' are given.
-  template <class Attrs>
-  Tensor append(const OpDef& op, const Attrs& attrs, std::span<const ValueId> inputs,
-                std::span<const OutputType> more);
-  template <class Attrs>
-  Tensor append(const OpDef& op, const Attrs& attrs, std::initializer_list<Tensor> inputs);
-
-  // -- checks -------------------------------------------------------------------------------
-
-  /// An axis that may count from the end, as one from the start. Throws Error{malformed}.
-  std::int64_t axis(std::int64_t axis, std::int64_t rank) const;
-  /// A list of at most 8 sizes or axes. Throws Error{malformed}.
-  Ints short_list(std::span<const std::int64_t> list) const;
-  Ints axes(std::span<const std::int64_t> list, std::int64_t rank) const;
-  void require(bool holds, std::string_view expected) const {
-    if (!holds) [[unlikely]]
-      fail(expected);
-  }
-  [[noreturn]] void fail(std::string_view expected) const;
-  void note(std::string text);
-
- private:
-  friend class OnnxReader;
-
-  OnnxReader& reader_;
-  OnnxFrame& frame_;
-  const OnnxNode& node_;
-  std::int64_t opset_ = 1;
-  std::vector<OnnxValue>& inputs_;
-  std::vector<OnnxValue>& outputs_;
-};
-
 /// Reads one model into a graph.
 class OnnxReader {
  public:
+  static constexpr std::size_t most_known = 4096;  ///< elements of a tensor that are worth knowing
+
   OnnxReader(const MappedFile& file, const ImportOptions& options, Graph& graph,
              ImportNotes& notes);
 
@@ -184,7 +70,7 @@ class OnnxReader {
   /// The value in the graph, which it enters now if it was stored or known only.
   enum class Role : std::uint8_t {
     data,
-    weight,     ///< learnt, even if nodes make it
+    weight,     ///< learnt, even if it is a constant of a node
     statistic,  ///< gathered in training
   };
   ValueId enter(const OnnxValue& value, Role role, std::string_view name);
@@ -196,16 +82,17 @@ class OnnxReader {
   /// Reads the nodes of a subgraph with these values for its inputs, and returns its outputs.
   std::vector<OnnxValue> run_subgraph(const OnnxGraph& body, OnnxFrame& outer,
                                       std::span<const OnnxValue> inputs);
-  /// What reading a subgraph once costs of the budget.
+  /// How many units of the budget it takes to read a subgraph once.
   std::int64_t units(const OnnxGraph& body) const;
   /// Whether that many units are left beyond what the file itself needs.
   bool affordable(std::int64_t units, std::int64_t times) const noexcept;
-  /// Takes units from the budget; throws Error{limit} where it is used up.
+  /// Takes units from the budget. Throws Error{limit} when it is used up.
   void spend(std::int64_t units);
   /// Gives back the nodes that were appended since; see `Graph::Mark`.
   struct Mark {
     Graph::Mark graph;
     std::size_t entered = 0;
+    std::vector<std::int64_t> ignored;
   };
   Mark mark() const;
   void rewind(const Mark& mark);
@@ -227,7 +114,7 @@ class OnnxReader {
   Shape input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index);
   OnnxValue sequence_input(const OnnxValueInfo& info, const OnnxType& type);
   void add_initializers(const OnnxGraph& graph, OnnxFrame& frame);
-  std::vector<bool> find_weight_inputs(const OnnxGraph& graph) const;
+  std::vector<bool> find_weight_inputs(const OnnxGraph& graph);
   void add_outputs(const OnnxGraph& graph, OnnxFrame& frame);
   void add_unused_weights();
   void check_declared(OnnxFrame& frame);
@@ -239,7 +126,7 @@ class OnnxReader {
   void locate(Error& error, const OnnxNode& node) const;
   void call_function(OnnxContext& context, const OnnxFunction& function);
   void append_unknown(OnnxContext& context);
-  /// Reads a node, and tells whether it makes a value of that name.
+  /// Reads a node, and returns whether it makes a value of that name.
   bool makes(std::string_view message, std::string_view name, OnnxNode& node) const;
   [[noreturn]] void undefined_name(const OnnxNode& node, std::string_view name,
                                    std::span<const std::string_view> later);
@@ -262,9 +149,11 @@ class OnnxReader {
   struct Handlers {
     const OnnxFunction* function = nullptr;
     const OnnxOperator* row = nullptr;
-    OnnxFold fold = nullptr;
   };
   const Handlers& handlers_for(const OnnxNode& node);
+  void read_operator(OnnxContext& context, const OnnxOperator& row,
+                     std::span<const ValueId> weights, bool takes_shapeless);
+  bool fold(OnnxContext& context, const OnnxOperator& row);
   bool emit(OnnxContext& context, const OnnxOperator& row);
   ParameterKind parameter_kind(const OnnxValue& value, Role role, std::string_view name) const;
   std::int64_t size_of(const OnnxDimension& dimension);
@@ -282,6 +171,7 @@ class OnnxReader {
   std::unordered_map<std::string_view, std::int64_t> dims_;
   std::set<std::string_view> dims_seen_;  // in the inputs
   std::unordered_set<std::string> noted_;
+  OnnxIgnored ignored_;
   std::unordered_map<OperatorKey, Handlers, OperatorHash> handlers_;
   std::array<std::pair<OperatorKey, const Handlers*>, 128> recent_handlers_ = {};
   std::unordered_map<const char*, StoredTensor*> stored_by_place_;  // of subgraphs read repeatedly
@@ -298,24 +188,17 @@ class OnnxReader {
 
 // -- inline parts -----------------------------------------------------------------------------
 
-inline Graph& OnnxContext::graph() noexcept { return reader_.graph(); }
-
-template <class Attrs>
-Tensor OnnxContext::append(const OpDef& op, const Attrs& attrs, std::span<const ValueId> inputs,
-                           std::span<const OutputType> more) {
-  Graph& target = graph();
-  const NodeId node = target.append(op, attrs, inputs);
-  if (!more.empty()) target.add_declared_outputs(node, more);
-  return {&target, target.nodes()[node].first_output};
+inline const Shape& OnnxReader::shape_of(const OnnxValue& value) const {
+  static constexpr Shape scalar;
+  if (value.id != no_id) return graph_.shape(value.id);
+  if (value.known != nullptr) return value.known->shape;
+  return value.stored != nullptr ? value.stored->type->shape : scalar;
 }
 
-template <class Attrs>
-Tensor OnnxContext::append(const OpDef& op, const Attrs& attrs,
-                           std::initializer_list<Tensor> inputs) {
-  std::array<ValueId, 16> ids{};
-  std::size_t count = 0;
-  for (const Tensor& tensor : inputs) ids[count++] = tensor.id;
-  return append(op, attrs, std::span<const ValueId>(ids.data(), count), {});
+inline DType OnnxReader::dtype_of(const OnnxValue& value) const {
+  if (value.id != no_id) return graph_.value(value.id).dtype;
+  if (value.known != nullptr) return value.known->dtype;
+  return value.stored != nullptr ? value.stored->dtype : DType::unknown;
 }
 
 }  // namespace zoometer

@@ -12,13 +12,13 @@
 
 namespace zoometer {
 
-/// A tensor whose elements are known while the graph is built: a constant, a shape, or what was
-/// computed of them. Its elements are integers for integer types and truth values, else reals.
+/// A tensor whose elements are known while the graph is built: a constant, a shape, or something
+/// computed from them. Elements of integer types and booleans are integers, others are reals.
 struct KnownTensor {
   DType dtype = DType::int64;
   Shape shape = {};
   bool uniform = false;  ///< one stored element stands for all
-  bool bounded = false;  ///< an element rests on a size that is an upper bound
+  bool bounded = false;  ///< an element depends on a size that is an upper bound
   std::span<const std::int64_t> integers = {};
   std::span<const double> reals = {};
   mutable ValueId id = no_id;  ///< its value in the graph, once a node needs it there
@@ -30,14 +30,14 @@ struct KnownTensor {
   std::vector<std::int64_t> all_integers() const;
 };
 
-/// A tensor that the file stores, or that stands for one: an initializer, a constant of a node, or
-/// an input that is a weight.
+/// A tensor that the file stores: an initializer, or the constant of a node. Or an input that takes
+/// the place of one: a weight of a file that has none.
 struct StoredTensor {
   std::string_view name;
   std::string_view message;  ///< TensorProto; empty where the file has no dense elements of it
   const SharedShape* type = nullptr;
   DType dtype = DType::unknown;
-  bool is_constant = false;  ///< of a Constant node, and so no weight
+  bool is_constant = false;  ///< of a Constant node, so not a weight
   bool was_read = false;     ///< its elements decided a shape
   ValueId id = no_id;        ///< its parameter in the graph, once a node needs it
   const KnownTensor* known = nullptr;
@@ -52,7 +52,7 @@ struct OnnxValue {
     sequence,  ///< a list of values
   };
   Kind kind = Kind::absent;
-  bool shapeless = false;  ///< its shape can neither be inferred nor is it declared
+  bool shapeless = false;  ///< its shape is neither inferred nor declared
   ValueId id = no_id;      ///< of a computed tensor
   const KnownTensor* known = nullptr;
   StoredTensor* stored = nullptr;

@@ -1,0 +1,162 @@
+#include "import/onnx/ignored.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "import/onnx/reader.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::size_t most_entries = 1000;  // that are counted separately
+constexpr std::size_t most_notes = 50;
+constexpr std::size_t most_text = 60;  // of an attribute's name and value
+
+/// An attribute of the first versions that no figure of any operator depends on.
+constexpr OnnxNoEffect of_every_operator[] = {
+    {"consumed_inputs", "whether an input's memory may be written over"},
+};
+
+std::string list_text(const std::vector<std::string>& items) {
+  return "[" + fmt::format("{}", fmt::join(items, ",")) + "]";
+}
+
+template <class T>
+std::vector<std::string> as_texts(const std::vector<T>& numbers) {
+  std::vector<std::string> texts;
+  for (const T number : numbers) texts.push_back(fmt::format("{}", number));
+  return texts;
+}
+
+/// The value of an attribute as text, by the type that it states.
+std::string value_text(const OnnxRecords& records, const OnnxAttribute& attribute) {
+  if (!attribute.tensor.empty()) return "a tensor";
+  if (!attribute.graph.empty()) return "a graph";
+  if (!attribute.type.empty()) return "a type";
+  if (!attribute.text.empty()) return std::string(attribute.text);
+  if (attribute.real != 0) return fmt::format("{}", attribute.real);
+  if (const auto list = records.integers(attribute); !list.empty())
+    return list_text(as_texts(list));
+  if (const auto list = records.texts(attribute); !list.empty())
+    return list_text(std::vector<std::string>(list.begin(), list.end()));
+  if (const auto list = records.reals(attribute); !list.empty()) {
+    return list_text(as_texts(std::vector<float>(list.begin(), list.end())));
+  }
+  return fmt::format("{}", attribute.integer);
+}
+
+/// Whether a list has "name" or "name=value".
+bool has_attribute(std::span<const OnnxNoEffect> list, std::string_view name,
+                   std::string_view value) {
+  return std::ranges::any_of(list, [&](const OnnxNoEffect& item) {
+    const std::size_t equals = item.what.find('=');
+    if (item.what.substr(0, equals) != name) return false;
+    return equals == std::string_view::npos || item.what.substr(equals + 1) == value;
+  });
+}
+
+/// Whether a list has "inputs", "input INDEX" or "input INDEX=" with the input's one number.
+bool has_input(const OnnxContext& context, std::span<const OnnxNoEffect> list, std::size_t index) {
+  return std::ranges::any_of(list, [&](const OnnxNoEffect& item) {
+    std::string_view rest = item.what;
+    if (rest == "inputs") return true;
+    if (!rest.starts_with("input ")) return false;
+    rest.remove_prefix(6);
+    std::size_t listed = 0;
+    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), listed);
+    if (problem != std::errc{} || listed != index) return false;
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+    if (rest.empty()) return true;
+    const std::optional<double> number = context.constant_number(index);
+    return number && fmt::format("{}", *number) == rest.substr(1);
+  });
+}
+
+std::string shortened(std::string text) {
+  if (text.size() > most_text) text = text.substr(0, most_text) + "...";
+  return text;
+}
+
+}  // namespace
+
+void OnnxIgnored::add(OnnxContext& context, const OnnxOperator& row) {
+  const OnnxNode& node = context.node();
+  for (std::size_t i = 0; i < node.attributes.size(); ++i) {
+    if (context.read_attribute(i)) continue;
+    const OnnxAttribute* attribute = context.resolved(node.attributes[i]);
+    if (attribute != nullptr) add_attribute(context, row, *attribute);
+  }
+  for (std::size_t i = 0; i < context.input_count(); ++i) {
+    if (context.has(i) && !context.read_input(i)) add_input(context, row, i);
+  }
+}
+
+template <class Describe>
+void OnnxIgnored::count(const Key& key, Describe describe) {
+  auto found = places_.find(key);
+  if (found == places_.end()) {
+    std::string text = describe();
+    if (entries_.size() == most_entries) {
+      others_ += text.empty() ? 0 : 1;
+      return;
+    }
+    found = places_.emplace(key, entries_.size()).first;
+    entries_.push_back({std::move(text), 0});
+  }
+  ++entries_[found->second].nodes;
+}
+
+void OnnxIgnored::add_attribute(OnnxContext& context, const OnnxOperator& row,
+                                const OnnxAttribute& attribute) {
+  count({&row, attribute.message, 0}, [&]() -> std::string {
+    const std::string value = value_text(context.reader().records(), attribute);
+    if (has_attribute(row.rest.no_effect, attribute.name, value) ||
+        has_attribute(of_every_operator, attribute.name, value)) {
+      return {};
+    }
+    return fmt::format("{} {}", row.name, shortened(fmt::format("{}={}", attribute.name, value)));
+  });
+}
+
+void OnnxIgnored::add_input(OnnxContext& context, const OnnxOperator& row, std::size_t index) {
+  if (has_input(context, row.rest.no_effect, index)) return;
+  count({&row, {}, index}, [&] { return fmt::format("{} input {}", row.name, index); });
+}
+
+std::vector<std::string> OnnxIgnored::notes() const {
+  std::vector<std::string> notes;
+  std::size_t more = 0;
+  std::int64_t more_nodes = others_;
+  for (const Entry& entry : entries_) {
+    if (entry.text.empty() || entry.nodes == 0) continue;
+    if (notes.size() < most_notes) {
+      notes.push_back(fmt::format("{} was not taken into account ({} node{})", entry.text,
+                                  entry.nodes, entry.nodes == 1 ? "" : "s"));
+      continue;
+    }
+    ++more;
+    more_nodes += entry.nodes;
+  }
+  if (more_nodes > 0) {
+    notes.push_back(fmt::format("and {}{} more attributes and inputs ({} nodes)",
+                                others_ > 0 ? "at least " : "", more, more_nodes));
+  }
+  return notes;
+}
+
+std::vector<std::int64_t> OnnxIgnored::counts() const {
+  std::vector<std::int64_t> counts;
+  for (const Entry& entry : entries_) counts.push_back(entry.nodes);
+  return counts;
+}
+
+void OnnxIgnored::restore(const std::vector<std::int64_t>& counts) {
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    entries_[i].nodes = i < counts.size() ? counts[i] : 0;
+  }
+}
+
+}  // namespace zoometer

@@ -1,0 +1,288 @@
+// Metadata, weights and inputs of an ONNX file.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "import/onnx/reader.hpp"
+#include "zoometer/util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+/// A typical name of a parameter outside of any layer: "class_token".
+bool has_own_weight_name(std::string_view name) {
+  constexpr std::string_view endings[] = {"_token", "_embedding", "_embed",
+                                          "_scale", "_weight",    "_bias"};
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+/// A dotted path as of "layer1.conv.weight".
+bool has_weight_name(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return false;
+  if (name.find('/') != std::string_view::npos) return false;
+  return name.substr(dot + 1).find_first_not_of("0123456789") != std::string_view::npos;
+}
+
+struct KindName {
+  std::string_view name;
+  ParameterKind kind;
+};
+constexpr KindName kind_names[] = {{"parameter", ParameterKind::parameter},
+                                   {"buffer", ParameterKind::buffer},
+                                   {"transient_buffer", ParameterKind::transient_buffer}};
+
+/// Calls `take` with the two halves of each line "first<tab>second".
+template <class Take>
+void for_each_pair(std::string_view lines, Take take) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    const std::size_t tab = line.find('\t');
+    if (tab != std::string_view::npos) take(line.substr(0, tab), line.substr(tab + 1));
+  }
+}
+
+}  // namespace
+
+/// Reads what zoometer adds to the files that it writes (see docs/export.md): modules with their
+/// classes, including those that are never called, and parameters with their kinds.
+void OnnxReader::read_metadata(const OnnxGraph& graph) {
+  const auto text_of = [&](std::string_view key) {
+    for (const auto& [name, text] : model_.metadata) {
+      if (name == key) return text;
+    }
+    return std::string_view{};
+  };
+  const std::string_view modules = text_of("zoometer.modules");
+  std::string_view root = graph.name;
+  for_each_pair(modules, [&](std::string_view path, std::string_view kind) {
+    if (path.empty()) root = kind;
+  });
+  modules_.add_root(root);
+  for_each_pair(modules, [&](std::string_view path, std::string_view kind) {
+    if (!path.empty()) modules_.declare(path, kind);
+  });
+  for_each_pair(text_of("zoometer.parameters"), [&](std::string_view name, std::string_view kind) {
+    const auto known = std::ranges::find(kind_names, kind, &KindName::name);
+    if (known == std::end(kind_names)) return;
+    if (declared_kinds_.emplace(name, known->kind).second) declared_names_.push_back(name);
+  });
+}
+
+/// Parameters are in the state dict's order, not in the order of their first use.
+void OnnxReader::enter_declared(OnnxFrame& frame) {
+  graph_.set_current_module(0);
+  for (const std::string_view name : declared_names_) {
+    const OnnxValue* value = frame.scope.find(name);
+    if (value != nullptr && value->stored != nullptr) enter(*value, Role::weight, name);
+  }
+}
+
+void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
+  for (const OnnxInitializer& initializer : graph.initializers) {
+    StoredTensor* stored = store(records_.tensor(initializer), false);
+    if (stored->name.empty()) records_.fail(initializer.message, "an initializer has no name");
+    modules_.add_weight_name(stored->name);
+    frame.scope.define(stored->name, OnnxValue::of(stored));
+  }
+  const std::optional<std::string_view> duplicate = frame.scope.duplicate_name();
+  if (!duplicate) return;
+  const auto has_it = [&](const OnnxInitializer& initializer) {
+    return records_.tensor(initializer).name == *duplicate;
+  };
+  const auto first = std::ranges::find_if(graph.initializers, has_it);
+  const auto second = std::find_if(std::next(first), graph.initializers.end(), has_it);
+  records_.fail(second->message, "duplicate initializer " + in_quotes(*duplicate));
+}
+
+void OnnxReader::check_external(const OnnxTensor& tensor) {
+  const OnnxRecords::External place = records_.external(tensor);
+  namespace fs = std::filesystem;
+  const fs::path path = fs::path(file_.path()).parent_path() / std::string(place.location);
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    return note("the weights' file " + std::string(place.location) +
+                " is missing; nothing of it is needed");
+  }
+  // A link must not lead out of the folder either.
+  std::error_code problem;
+  const fs::path folder = fs::canonical(fs::path(file_.path()).parent_path().empty()
+                                            ? fs::path(".")
+                                            : fs::path(file_.path()).parent_path(),
+                                        problem);
+  const fs::path real = fs::canonical(path, problem);
+  const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), real.begin(), real.end());
+  if (!problem && end != folder.end()) {
+    records_.fail(tensor.message, "the external data of tensor " + in_quotes(tensor.name) +
+                                      " is outside of the model's folder, through a link");
+  }
+  const std::int64_t needed = checked_add(place.offset, std::max<std::int64_t>(place.length, 0));
+  if (S_ISREG(status.st_mode) && needed > status.st_size) {
+    records_.fail(tensor.message, "the external data of tensor " + in_quotes(tensor.name) +
+                                      " ends at byte " + std::to_string(needed) + " of " +
+                                      std::string(place.location) + ", which has " +
+                                      std::to_string(status.st_size));
+  }
+}
+
+/// Files that were exported without their weights have them as inputs after the real ones.
+std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
+  std::vector<bool> is_weight(graph.inputs.size(), false);
+  if (!declared_names_.empty()) {
+    for (std::size_t i = 0; i < graph.inputs.size(); ++i)
+      is_weight[i] = declared_kinds_.contains(graph.inputs[i].name);
+    return is_weight;
+  }
+  const bool has_weights =
+      std::any_of(stored_.begin(), stored_.end(), [](const StoredTensor* item) {
+        return is_floating(item->dtype) && !item->type->shape.empty();
+      });
+  if (has_weights || graph.inputs.size() < 2 || !options_.inputs.empty()) return is_weight;
+
+  std::unordered_map<std::string_view, std::size_t> indices;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) indices.emplace(graph.inputs[i].name, i);
+  OnnxNode node;
+  std::unordered_map<std::string_view, std::string_view> aliases;
+  for (const std::string_view message : graph.nodes) {
+    records_.node(message, node);
+    if (node.op_type == "Identity" && node.inputs.size() == 1 && node.outputs.size() == 1) {
+      const auto source = aliases.find(node.inputs[0]);
+      aliases.emplace(node.outputs[0], source == aliases.end() ? node.inputs[0] : source->second);
+    }
+    const OnnxOperator* row = handlers_for(node).row;
+    if (row == nullptr) continue;
+    for (std::size_t k = 1; k < node.inputs.size(); ++k) {
+      if (!row->rest.weights.has(k) && !row->rest.statistics.has(k)) continue;
+      const auto alias = aliases.find(node.inputs[k]);
+      const auto found = indices.find(alias == aliases.end() ? node.inputs[k] : alias->second);
+      if (found == indices.end()) continue;
+      const OnnxValueInfo& info = graph.inputs[found->second];
+      if (is_floating(records_.type(info.type).dtype)) is_weight[found->second] = true;
+    }
+  }
+  for (std::size_t i = 1; i < graph.inputs.size(); ++i) {
+    const OnnxValueInfo& info = graph.inputs[i];
+    const bool is_own =
+        has_own_weight_name(info.name) && is_floating(records_.type(info.type).dtype);
+    if (is_own || has_weight_name(info.name)) is_weight[i] = true;
+  }
+  is_weight[0] = false;
+  return is_weight;
+}
+
+void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
+  const std::vector<bool> is_weight = find_weight_inputs(graph);
+  std::size_t weights = 0;
+  std::size_t position = 0;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const OnnxValueInfo& info = graph.inputs[i];
+    // Before IR version 4 initializers are inputs, too.
+    if (const OnnxValue* stored = frame.scope.find(info.name); stored != nullptr) {
+      if (stored->stored != nullptr) continue;
+      records_.fail(graph.message, "duplicate input " + in_quotes(info.name));
+    }
+    if (!is_weight[i]) {
+      add_input(info, position++, frame);
+      continue;
+    }
+    const OnnxType type = records_.type(info.type);
+    OnnxTensor tensor;
+    tensor.name = info.name;
+    tensor.dtype = type.dtype;
+    for (std::size_t k = 0; k < type.rank; ++k) tensor.shape.push_back(size_of(type.dimensions[k]));
+    frame.scope.define(info.name, OnnxValue::of(store(tensor, false)));
+    modules_.add_weight_name(info.name);
+    ++weights;
+  }
+  if (weights > 0) {
+    note("the file has no weights: " + std::to_string(weights) + " inputs are taken as weights");
+  }
+  for (const auto& [name, value] : options_.dims) {
+    if (dims_seen_.contains(name)) continue;
+    Error error(ErrorCode::unknown_name, "no input has a symbolic size " + in_quotes(name));
+    for (const std::string_view seen : dims_seen_) {
+      error.detail.expected += (error.detail.expected.empty() ? "" : ", ") + std::string(seen);
+    }
+    throw error;
+  }
+  for (const ImportOptions::Input& wanted : options_.inputs) {
+    const auto named = [&](const Port& port) { return port.name == wanted.name; };
+    if (!wanted.name.empty() &&
+        std::none_of(graph_.inputs().begin(), graph_.inputs().end(), named)) {
+      throw Error(ErrorCode::unknown_name, "the model has no input " + in_quotes(wanted.name));
+    }
+  }
+}
+
+Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index) {
+  const ImportOptions::Input* given = nullptr;
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    const ImportOptions::Input& option = options_.inputs[i];
+    if (option.name.empty() ? i == index : option.name == info.name) given = &option;
+  }
+  Shape shape;
+  if (given == nullptr) {
+    for (std::size_t i = 0; i < type.rank; ++i) {
+      const OnnxDimension& dimension = type.dimensions[i];
+      if (dimension.value < 0 && dimension.name.empty()) {
+        note("the size of dimension " + std::to_string(i) + " of the input " +
+             std::string(info.name) + " is not declared and taken as 1");
+      }
+      shape.push_back(size_of(dimension));
+    }
+    return shape;
+  }
+  if (type.has_shape && type.rank != given->shape.rank()) {
+    throw Error(ErrorCode::usage, "the input " + in_quotes(info.name) + ": wrong rank",
+                {std::to_string(type.rank) + " dimensions", to_string(given->shape)});
+  }
+  for (std::size_t i = 0; i < type.rank; ++i) {
+    const OnnxDimension& dimension = type.dimensions[i];
+    if (dimension.value >= 0 || dimension.name.empty()) continue;
+    dims_seen_.insert(dimension.name);
+    const auto [entry, is_new] = dims_.try_emplace(dimension.name, given->shape[i]);
+    if (!is_new && entry->second != given->shape[i]) {
+      throw Error(ErrorCode::usage,
+                  "the symbolic size " + std::string(dimension.name) + " has two values",
+                  {std::to_string(entry->second), std::to_string(given->shape[i])});
+    }
+  }
+  return given->shape;
+}
+
+OnnxValue OnnxReader::sequence_input(const OnnxValueInfo& info, const OnnxType& type) {
+  note("the sequence " + std::string(info.name) + " is taken to have one element");
+  Shape shape;
+  for (std::size_t i = 0; i < type.rank; ++i) shape.push_back(size_of(type.dimensions[i]));
+  OnnxValue element;
+  element.kind = OnnxValue::Kind::tensor;
+  element.shapeless = !type.has_shape;
+  element.id = graph_.add_input(graph_.arena().copy(info.name), shape, type.dtype, true);
+  OnnxValue value;
+  value.kind = OnnxValue::Kind::sequence;
+  value.sequence = keep_sequence({element});
+  return value;
+}
+
+void OnnxReader::add_input(const OnnxValueInfo& info, std::size_t index, OnnxFrame& frame) {
+  const OnnxType type = records_.type(info.type);
+  OnnxValue value;
+  if (type.kind == OnnxType::Kind::sequence) {
+    value = sequence_input(info, type);
+  } else {
+    const Shape shape = input_shape(info, type, index);
+    value.kind = OnnxValue::Kind::tensor;
+    value.id = graph_.add_input(graph_.arena().copy(info.name), shape, type.dtype);
+    value.shapeless = !type.has_shape && shape.empty();
+    if (value.shapeless) {
+      note("the input " + std::string(info.name) +
+           " has no declared shape; give it with --input-shape");
+    }
+  }
+  frame.scope.define(info.name, value);
+}
+
+}  // namespace zoometer

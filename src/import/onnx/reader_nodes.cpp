@@ -1,0 +1,313 @@
+// The nodes of an ONNX file, its functions and subgraphs, one after the other.
+#include <algorithm>
+
+#include "import/onnx/reader.hpp"
+#include "op/unknown.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr int deepest = 48;              // subgraphs and functions within each other
+constexpr std::int64_t call_units = 16;  // of a subgraph or function, beside its nodes
+
+std::string name_of(const OnnxNode& node) {
+  std::string text(node.domain.empty() ? "" : std::string(node.domain) + "::");
+  text.append(node.op_type);
+  if (!node.name.empty()) return text + " " + in_quotes(node.name);
+  for (const std::string_view output : node.outputs) {
+    if (!output.empty()) return text + " of " + in_quotes(output);
+  }
+  return text;
+}
+
+}  // namespace
+
+void OnnxReader::spend(std::int64_t units) {
+  units_left_ -= units;
+  if (units_left_ < 0) {
+    throw Error(ErrorCode::limit,
+                "loops and functions make the graph too large for a file of this size");
+  }
+}
+
+bool OnnxReader::affordable(std::int64_t units, std::int64_t times) const noexcept {
+  std::int64_t total = 0;
+  return !__builtin_mul_overflow(units, times, &total) && total <= units_left_ / 2;
+}
+
+std::int64_t OnnxReader::units(const OnnxGraph& body) const {
+  std::int64_t bytes = 0;
+  for (const std::string_view node : body.nodes) bytes += static_cast<std::int64_t>(node.size());
+  return static_cast<std::int64_t>(4 * body.nodes.size()) + bytes / 8 + 1;
+}
+
+void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& frame) {
+  if (++depth_ > deepest) {
+    throw Error(ErrorCode::limit, "subgraphs and functions are nested too deeply",
+                {"at most " + std::to_string(deepest), "more"});
+  }
+  OnnxNode node;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    records_.node(nodes[i], node);
+    try {
+      run_node(node, frame, nodes.subspan(i));
+    } catch (Error& error) {
+      locate(error, node);
+      throw;
+    }
+  }
+  if (const std::optional<std::string_view> duplicate = frame.scope.duplicate_name())
+    refuse_duplicate_name(*duplicate, nodes);
+  --depth_;
+}
+
+void OnnxReader::locate(Error& error, const OnnxNode& node) const {
+  // The innermost node is the one to name; an operator's name alone is not a node's.
+  if (error.place.byte_offset && !error.place.node.empty()) return;
+  error.place.node = name_of(node);
+  if (!error.place.byte_offset) error.place.byte_offset = records_.offset_of(node.message);
+}
+
+bool OnnxReader::makes(std::string_view message, std::string_view name, OnnxNode& node) const {
+  records_.node(message, node);
+  return std::ranges::find(node.outputs, name) != node.outputs.end();
+}
+
+void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
+                                std::span<const std::string_view> later) {
+  OnnxNode other;
+  for (const std::string_view message : later) {
+    if (!makes(message, name, other)) continue;
+    records_.fail(node.message, "the input " + in_quotes(name) +
+                                    " is the output of a later node or of this one: nodes must "
+                                    "be in topological order");
+  }
+  records_.fail(node.message, "undefined input " + in_quotes(name));
+}
+
+void OnnxReader::refuse_duplicate_name(std::string_view name,
+                                       std::span<const std::string_view> nodes) {
+  OnnxNode node;
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    if (makes(nodes[i], name, node)) break;
+  }
+  try {
+    records_.fail(node.message, "duplicate value " + in_quotes(name));
+  } catch (Error& error) {
+    locate(error, node);
+    throw;
+  }
+}
+
+void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
+                          std::span<const std::string_view> later) {
+  spend(static_cast<std::int64_t>(1 + node.inputs.size() + node.outputs.size()));
+  OnnxContext context(*this, frame, node);
+  bool takes_shapeless = false;
+  std::vector<ValueId>& weights = frame.node_weights;
+  weights.clear();
+  for (const std::string_view input : node.inputs) {
+    OnnxValue value;
+    if (!input.empty()) {
+      const OnnxValue* found = frame.scope.find(input);
+      if (found == nullptr) undefined_name(node, input, later);
+      value = *found;
+    }
+    if (value.kind != OnnxValue::Kind::absent)
+      context.inputs_given_ |= OnnxContext::bit(context.inputs_.size());
+    takes_shapeless |= value.shapeless;
+    if (value.stored != nullptr && !value.stored->is_constant) weights.push_back(value.stored->id);
+    context.inputs_.push_back(value);
+  }
+  while (!context.inputs_.empty() && context.inputs_.back().kind == OnnxValue::Kind::absent) {
+    context.inputs_.pop_back();
+  }
+
+  const NodeId first_node = static_cast<NodeId>(graph_.nodes().size());
+  const Handlers& handlers = handlers_for(node);
+  if (handlers.function != nullptr) {
+    call_function(context, *handlers.function);
+  } else if (handlers.row == nullptr) {
+    modules_.enter(node, weights);
+    append_unknown(context);
+  } else {
+    read_operator(context, *handlers.row, weights, takes_shapeless);
+  }
+  if (!node.name.empty() && graph_.nodes().size() > first_node) {
+    const std::string_view name = graph_.arena().copy(node.name);
+    for (std::size_t i = first_node; i < graph_.nodes().size(); ++i) {
+      if (graph_.node_name(static_cast<NodeId>(i)).empty()) {
+        graph_.set_node_name(static_cast<NodeId>(i), name);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    if (!node.outputs[i].empty()) frame.scope.define(node.outputs[i], context.outputs_[i]);
+  }
+}
+
+void OnnxReader::read_operator(OnnxContext& context, const OnnxOperator& row,
+                               std::span<const ValueId> weights, bool takes_shapeless) {
+  context.row_ = &row;
+  if (takes_shapeless || !fold(context, row)) {
+    context.forget_reads();
+    modules_.enter(context.node(), weights);
+    if ((takes_shapeless && !row.rest.takes_anything) || !emit(context, row))
+      return append_unknown(context);
+  }
+  if (!context.read_all()) [[unlikely]]
+    ignored_.add(context, row);
+}
+
+/// Computes the node's outputs if it is shape arithmetic and the elements of its inputs are known.
+bool OnnxReader::fold(OnnxContext& context, const OnnxOperator& row) {
+  if (row.rest.fold == nullptr || !context.has(0)) return false;
+  if (row.rest.folds_shapes) return row.rest.fold(context);
+  const auto is_weight = [](const OnnxValue& value) {
+    return value.stored != nullptr && !value.stored->is_constant &&
+           is_floating(value.stored->dtype);
+  };
+  bool is_shape_arithmetic = false;  // and not simply small weights
+  for (const OnnxValue& value : context.inputs_) {
+    if (value.kind == OnnxValue::Kind::absent) continue;
+    if (!value.is_tensor() || value.id != no_id) return false;
+    is_shape_arithmetic |= !is_weight(value);
+  }
+  if (!is_shape_arithmetic) return false;
+  for (const OnnxValue& value : context.inputs_) {
+    if (value.kind != OnnxValue::Kind::absent && known(value) == nullptr) return false;
+  }
+  if (!row.rest.fold(context)) return false;
+  for (const OnnxValue& value : context.inputs_) {
+    if (value.stored != nullptr) value.stored->was_read = true;
+  }
+  return true;
+}
+
+/// False where the output's shape depends on data and nothing declares it.
+bool OnnxReader::emit(OnnxContext& context, const OnnxOperator& row) {
+  if (row.emit(context) == OnnxOutcome::done) return true;
+  const auto type = row.rest.emit_declared != nullptr ? context.declared(0) : std::nullopt;
+  if (!type || !row.rest.emit_declared(context, *type)) return false;
+  if (type->bounded) graph_.mark_bounded(context.outputs_[0].id);
+  return true;
+}
+
+const OnnxReader::Handlers& OnnxReader::handlers_for(const OnnxNode& node) {
+  const OperatorKey key{node.domain, node.op_type, node.overload};
+  // Nearly all nodes are of few operators, which hashing their names would take longer to find.
+  const std::size_t at = key.op_type.empty() ? 0 : key.op_type.size() * 8 + (key.op_type[0] & 7U);
+  auto& [recent_key, recent] = recent_handlers_[at % recent_handlers_.size()];
+  if (recent != nullptr && recent_key == key) return *recent;
+  auto found = handlers_.find(key);
+  if (found == handlers_.end()) {
+    const Handlers handlers{nullptr, find_onnx_operator(node.domain, node.op_type)};
+    found = handlers_.emplace(key, handlers).first;
+  }
+  recent_key = key;
+  recent = &found->second;
+  return *recent;
+}
+
+void OnnxReader::call_function(OnnxContext& context, const OnnxFunction& function) {
+  for (const OnnxFrame* frame = &context.frame(); frame != nullptr;
+       frame = frame->call != nullptr ? &frame->call->frame() : frame->outer) {
+    if (frame->function == &function) {
+      throw Error(ErrorCode::malformed,
+                  "the function " + in_quotes(function.name) + " calls itself");
+    }
+  }
+  spend(call_units);
+  OnnxFrame frame(nullptr, function.nodes.size() + function.inputs.size());
+  frame.opsets = function.opsets.empty() ? context.frame().opsets : function.opsets;
+  for (const auto& [domain, version] : frame.opsets) {
+    if (domain.empty() || domain == "ai.onnx") frame.default_opset = version;
+  }
+  frame.call = &context;
+  frame.function = &function;
+  frame.value_infos = function.value_infos;
+  for (std::size_t i = 0; i < function.inputs.size(); ++i) {
+    const OnnxValue value = i < context.inputs_.size() ? context.inputs_[i] : OnnxValue{};
+    frame.scope.define(function.inputs[i], value);
+  }
+  if (frame.scope.duplicate_name()) {
+    records_.fail(function.message, "duplicate input of the function " + in_quotes(function.name));
+  }
+  modules_.begin_function(context.node(), function);
+  run_nodes(function.nodes, frame);
+  modules_.end_function();
+  for (std::size_t i = 0; i < function.outputs.size(); ++i) {
+    const OnnxValue* value = frame.scope.find(function.outputs[i]);
+    if (value == nullptr) {
+      records_.fail(function.message, "no node makes the output " + in_quotes(function.outputs[i]) +
+                                          " of the function " + in_quotes(function.name));
+    }
+    context.out_value(i, *value);
+  }
+}
+
+std::vector<OnnxValue> OnnxReader::run_subgraph(const OnnxGraph& body, OnnxFrame& outer,
+                                                std::span<const OnnxValue> inputs) {
+  spend(call_units);
+  OnnxFrame frame(&outer, body.nodes.size() + body.initializers.size() + inputs.size());
+  frame.opsets = outer.opsets;
+  frame.default_opset = outer.default_opset;
+  frame.call = outer.call;
+  frame.function = outer.function;
+  frame.value_infos = body.value_infos;
+  frame.outputs = body.outputs;
+  add_initializers(body, frame);
+  if (body.inputs.size() < inputs.size()) {
+    records_.fail(body.message, "the subgraph has " + std::to_string(body.inputs.size()) +
+                                    " inputs and is called with " + std::to_string(inputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    frame.scope.define(body.inputs[i].name, inputs[i]);
+  }
+  if (const std::optional<std::string_view> duplicate = frame.scope.duplicate_name())
+    records_.fail(body.message, "duplicate input " + in_quotes(*duplicate));
+  run_nodes(body.nodes, frame);
+  std::vector<OnnxValue> outputs;
+  for (const OnnxValueInfo& info : body.outputs) {
+    const OnnxValue* value = frame.scope.find(info.name);
+    if (value == nullptr) {
+      records_.fail(body.message,
+                    "no node makes the output " + in_quotes(info.name) + " of the subgraph");
+    }
+    outputs.push_back(*value);
+  }
+  return outputs;
+}
+
+void OnnxReader::append_unknown(OnnxContext& context) {
+  const OnnxNode& node = context.node();
+  std::vector<ValueId> inputs;
+  for (std::size_t i = 0; i < context.inputs_.size(); ++i) {
+    if (!context.has(i)) continue;
+    const OnnxValue& value = context.inputs_[i];
+    if (value.is_tensor()) inputs.push_back(enter(value, Role::data, node.inputs[i]));
+    if (value.kind != OnnxValue::Kind::sequence) continue;
+    for (const OnnxValue& element : *value.sequence) {
+      if (element.is_tensor()) inputs.push_back(enter(element, Role::data, node.inputs[i]));
+    }
+  }
+  std::vector<OutputType> types;
+  std::vector<bool> is_declared;
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const std::optional<OutputType> type = context.declared(i);
+    types.push_back(type.value_or(OutputType{Shape{}, DType::unknown, false}));
+    is_declared.push_back(type.has_value());
+  }
+  Arena& arena = graph_.arena();
+  const UnknownAttrs attrs{arena.copy(node.domain), arena.copy(node.op_type)};
+  const NodeId appended = graph_.append_declared(unknown_op, graph_.keep(attrs), inputs, types);
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    OnnxValue value;
+    value.kind = OnnxValue::Kind::tensor;
+    value.id = graph_.nodes()[appended].first_output + static_cast<ValueId>(i);
+    value.shapeless = !is_declared[i];
+    context.out_value(i, value);
+  }
+}
+
+}  // namespace zoometer
