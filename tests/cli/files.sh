@@ -46,6 +46,27 @@ expect "lists the weights of ONNX" json '.entries | length == 38'
 run table "$data/onnx/light_vgg19.onnx"
 expect "writes fvcore's table of ONNX" has "$out" "| 19.632G  |"
 
+/usr/bin/python3 - <<'END'
+import onnx
+from onnx import TensorProto, helper
+
+value = helper.make_tensor_value_info
+scales = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, 2, 2])
+node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="linear", antialias=1)
+graph = helper.make_graph([node], "antialiased", [value("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+                          [value("y", TensorProto.FLOAT, None)], [scales])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+open("antialiased.onnx", "wb").write(model.SerializeToString())
+END
+ignored="Resize antialias=1 was not taken into account (1 node)"
+run profile antialiased.onnx
+expect "notes what is not taken into account" has "$out" "note      $ignored"
+run profile antialiased.onnx --format json
+expect "in JSON, too" json ".notes | index(\"$ignored\") != null"
+run profile antialiased.onnx --strict
+expect "refuses it if asked to" is "$status" 1
+expect "says why" has "$err" "$ignored"
+
 expect_error 3 "TorchScript" profile script.pt
 expect_error 3 "a PyTorch checkpoint" profile weights.pth
 expect_error 3 "a Python pickle" profile object.pkl

@@ -78,6 +78,23 @@ TEST(OnnxIgnored, NamesAnInput) {
               ElementsAre("Dropout input 2 was not taken into account (1 node)"));
 }
 
+TEST(OnnxIgnored, TakesAnInputOfItsDefaultValue) {
+  EXPECT_THAT(ignored_by(dropout_model(raw<std::uint8_t>("training", 9, {0}))), IsEmpty());
+}
+
+TEST(OnnxIgnored, KnowsWhatARecurrentLayerLeavesOut) {
+  const std::vector<Attribute> attributes = {Attribute("hidden_size", 4),
+                                             Attribute::text("direction", "reverse"),
+                                             Attribute("input_forget", 1)};
+  EXPECT_THAT(
+      ignored_by(model(
+          {.graph = graph({.nodes = {node({"LSTM", {"x", "w", "r"}, {"y"}, attributes})},
+                           .inputs = {value_info("x", type({5, 2, 3}))},
+                           .outputs = {result},
+                           .initializers = {weight("w", {1, 16, 3}), weight("r", {1, 16, 4})}})})),
+      ElementsAre("LSTM input_forget=1 was not taken into account (1 node)"));
+}
+
 TEST(OnnxIgnored, NamesEveryOperatorOfAFunctionAndABranch) {
   const std::string bodies = graph(
       {.nodes = {resize("y", {Attribute("antialias", 1)})}, .inputs = {}, .outputs = {result}});

@@ -258,6 +258,16 @@ TEST(OnnxOperators, QuantisesPerTensorChannelAndBlock) {
   EXPECT_EQ(dynamic.dtype(2), DType::uint8);
 }
 
+TEST(OnnxOperators, DequantisesToTheTypeThatAnAttributeGives) {
+  Operator op{.op_type = "DequantizeLinear",
+              .domain = "",
+              .inputs = {{{2, 4}, i8}, {{}, f32}},
+              .opset = 23};
+  EXPECT_EQ(Read(op).dtype(), DType::float32);
+  op.attributes = {Attribute("output_dtype", 10)};
+  EXPECT_EQ(Read(op).dtype(), DType::float16);
+}
+
 TEST(OnnxOperators, CountsWeightsOfFourBitsAsAProduct) {
   const Read read({.op_type = "MatMulNBits",
                    .domain = "com.microsoft",

@@ -147,6 +147,7 @@ OnnxOutcome emit_split(OnnxContext& context) {
   context.require(static_cast<std::int64_t>(sizes->size()) == count, "as many sizes as outputs");
   const Chunks pieces = split(x, *sizes, axis);
   for (std::size_t i = 0; i < pieces.size(); ++i) context.out(i, pieces[i]);
+  return OnnxOutcome::done;
 }
 
 /// Starts, ends, axes and steps: attributes first, inputs since version 10.
