@@ -2,12 +2,12 @@
 #include "import/onnx/context.hpp"
 #include "import/onnx/layers.hpp"
 #include "op/indexing.hpp"
-#include "zoometer/op/rotary.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/norm.hpp"
 #include "zoometer/op/reduce.hpp"
+#include "zoometer/op/rotary.hpp"
 
 namespace zoometer {
 

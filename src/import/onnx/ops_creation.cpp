@@ -67,6 +67,7 @@ OnnxOutcome emit_multinomial(OnnxContext& context) {
 
 bool declare_range(OnnxContext& context, const OutputType& type) {
   if (type.shape.rank() != 1) return false;
+  for (std::size_t i = 0; i < 3; ++i) context.take_unknown(i);
   const auto length = static_cast<double>(type.shape[0]);
   context.out(arange(context.graph(), 0, length, 1, context.dtype(0)));
   return true;

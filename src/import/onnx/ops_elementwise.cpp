@@ -19,14 +19,18 @@ OnnxOutcome emit_unary(OnnxContext& context) {
   return context.out(unary(Op, context.in(0)));
 }
 
-/// Before version 7 the second input's dimensions began at an axis of the first.
-Tensor aligned_second(OnnxContext& context) {
-  Tensor second = context.in(1);
-  if (context.opset() >= 7) return second;
+/// Before version 7: the axis of the first input where the dimensions of the second begin.
+std::optional<std::int64_t> axis_of_second(const OnnxContext& context) {
+  if (context.opset() >= 7) return std::nullopt;
   const OnnxAttribute* axis = context.attribute("axis");
   const bool broadcasts = context.integer("broadcast", 0) != 0;
-  if (axis == nullptr || !broadcasts) return second;
-  const std::int64_t start = context.axis(axis->integer, context.rank(0));
+  if (axis == nullptr || !broadcasts) return std::nullopt;
+  return axis->integer;
+}
+
+Tensor aligned_second(OnnxContext& context, std::int64_t axis) {
+  const Tensor second = context.in(1);
+  const std::int64_t start = context.axis(axis, context.rank(0));
   Shape shape = second.shape();
   context.require(start + shape.rank() <= context.rank(0), "an axis that leaves room for input 1");
   while (start + shape.rank() < context.rank(0)) shape.push_back(1);
@@ -35,12 +39,13 @@ Tensor aligned_second(OnnxContext& context) {
 
 template <const OpDef& Op>
 OnnxOutcome emit_binary(OnnxContext& context) {
+  const std::optional<std::int64_t> axis = axis_of_second(context);
   const std::optional<double> number = context.constant_number(1);
   if (number && context.rank(1) <= context.rank(0)) {
     return context.out(binary(Op, context.in(0), *number));
   }
   const Tensor first = context.in(0);
-  return context.out(binary(Op, first, aligned_second(context)));
+  return context.out(binary(Op, first, axis ? aligned_second(context, *axis) : context.in(1)));
 }
 
 /// The power has the type of the base.
@@ -222,6 +227,8 @@ bool fold_pairs(OnnxContext& context, Function function, bool is_comparison) {
   const KnownTensor& b = fold_input(context, 1);
   Shape shape;
   if (a.is_real() != b.is_real() || !broadcast(a.shape, b.shape, shape)) return false;
+  const std::optional<std::int64_t> axis = axis_of_second(context);
+  if (axis && b.count() != 1 && *axis + b.shape.rank() != a.shape.rank()) return false;
   const bool uniform = a.uniform && b.uniform;
   if (!uniform && !is_small(shape)) return false;
   const std::size_t count = uniform ? 1 : static_cast<std::size_t>(numel(shape));

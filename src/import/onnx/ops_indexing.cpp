@@ -218,6 +218,7 @@ bool fold_scatter(OnnxContext& context) {
   const KnownTensor& indices = fold_input(context, 1);
   const KnownTensor& updates = fold_input(context, 2);
   if (x.shape.rank() != 1 || x.dtype != updates.dtype || !is_small(x.shape)) return false;
+  context.axis(context.integer("axis", 0), 1);
   if (indices.count() != updates.count() || context.text("reduction", "none") != "none")
     return false;
   std::vector<std::size_t> from(x.count(), x.count());

@@ -201,6 +201,9 @@ OnnxOutcome emit_pad(OnnxContext& context) {
   const std::int64_t rank = context.rank(0);
   const OnnxList pads = context.list(context.opset() < 2 ? "paddings" : "pads", 1, 11);
   const OnnxList listed = context.opset() < 18 ? OnnxList{} : context.list("axes", 3);
+  const std::string_view mode = context.text("mode", "constant");
+  const double value =
+      context.opset() < 11 ? context.real("value", 0) : context.constant_number(2).value_or(0);
   if (pads.depends_on_data || listed.depends_on_data) return OnnxOutcome::depends_on_data;
   Ints axes;
   for (std::int64_t i = 0; i < rank; ++i) axes.push_back(i);
@@ -212,13 +215,11 @@ OnnxOutcome emit_pad(OnnxContext& context) {
     attrs.before[static_cast<std::size_t>(axes[i])] = near_enough((*pads)[i]);
     attrs.after[static_cast<std::size_t>(axes[i])] = near_enough((*pads)[i + axes.size()]);
   }
-  const std::string_view mode = context.text("mode", "constant");
   attrs.mode = mode == "edge"      ? "replicate"
                : mode == "reflect" ? "reflect"
                : mode == "wrap"    ? "circular"
                                    : "constant";
-  attrs.value =
-      context.opset() < 11 ? context.real("value", 0) : context.constant_number(2).value_or(0);
+  attrs.value = value;
   return context.out(pad(context.in(0), attrs));
 }
 

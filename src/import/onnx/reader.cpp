@@ -4,8 +4,6 @@
 #include <algorithm>
 
 #include "op/quantize.hpp"
-#include "zoometer/op/conv.hpp"
-#include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
 
 namespace zoometer {
@@ -85,10 +83,9 @@ bool is_dequantised(const Graph& graph, ValueId value) {
 
 std::size_t count_dequantised_products(const Graph& graph) {
   return static_cast<std::size_t>(std::ranges::count_if(graph.nodes(), [&](const Node& node) {
-    const bool multiplies = is_convolution(*node.op) || node.op == &linear_op ||
-                            node.op == &matmul_op || node.op == &bmm_op;
     const auto inputs = graph.inputs_of(node);
-    return multiplies && is_dequantised(graph, inputs[0]) && is_dequantised(graph, inputs[1]);
+    return node.op->kind == OpKind::product && inputs.size() >= 2 &&
+           is_dequantised(graph, inputs[0]) && is_dequantised(graph, inputs[1]);
   }));
 }
 
