@@ -42,7 +42,7 @@ bool looks_like_file(const std::string& name) {
   throw error;
 }
 
-/// A model of another registry than the chosen one is traced, too, with a note.
+/// Notes that the model is in another registry than the chosen one. It is traced all the same.
 void note_registry(const ModelWords& words, const Registry& registry, const RegistryModel& model) {
   const RegistryKind kind = registry.choose(words.registry);
   if (registry.holds(kind, model)) return;
@@ -97,7 +97,7 @@ void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
   add_live_options(arguments, live);
   add_plugin_option(arguments, plugins);
   arguments.option("--registry", registry,
-                   "The registry that the model is looked for in first: curated, auto or all",
+                   "The registry in which the model is looked for first: curated, auto or all",
                    "NAME");
   if (with_inputs) add_trace_options(arguments, options, true);
 }
@@ -122,8 +122,8 @@ std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) 
 }
 
 void add_live_options(Arguments& arguments, LiveOptions& live) {
-  arguments.option("--python", live.python,
-                   "The Python that has torch, instead of the first one found", "PATH");
+  arguments.option("--python", live.python, "The Python with torch, instead of the first one found",
+                   "PATH");
   arguments.option("--time-limit", live.time_limit, "Seconds that one model may take in Python",
                    "SECONDS");
 }

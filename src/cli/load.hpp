@@ -9,7 +9,7 @@
 
 namespace zoometer {
 
-/// The words that say which model to trace and how: shared by every command that takes MODEL|FILE.
+/// Which model to trace and how: shared by every command that takes MODEL|FILE.
 struct ModelWords {
   std::string model;
   TraceOptions options;
@@ -17,7 +17,8 @@ struct ModelWords {
   LiveOptions live;
   std::vector<std::string> plugins;
 
-  /// Adds the positional and the options. `with_inputs` leaves those out that only shape inputs.
+  /// Adds the positional and the options. Without `with_inputs`, those that size inputs are left
+  /// out.
   void add_to(Arguments& arguments, bool with_inputs = true);
   /// The same without the positional.
   void add_options_to(Arguments& arguments, bool with_inputs = true);
@@ -47,8 +48,9 @@ void add_live_options(Arguments& arguments, LiveOptions& live);
 /// Adds --plugin.
 void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins);
 
-/// Joins the words of `--input-shape 1 3 224 224` into one, so that every spelling is parsed alike.
-CommandLine join_shape_words(CommandLine line);
+/// Joins the words of `--input-shape 1 3 224 224` into one, so that all spellings are treated
+/// alike.
+std::vector<std::string> join_shape_words(const std::vector<std::string>& words);
 
 /// Traces a built-in model, reads a file, or asks the user's Python for the graph. Throws Error.
 LoadedModel load_model(const ModelWords& words, Graph& graph);

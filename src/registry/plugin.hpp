@@ -44,7 +44,7 @@ class Plugin {
 
   std::string path_, source_;
   void* library_ = nullptr;
-  Arena texts_;                                // of the rows: the library's own would go with it
+  Arena texts_;  // of the rows; the library's own are unloaded with it
   std::deque<std::vector<InputSpec>> inputs_;  // of the rows, which refer to them
   std::deque<Row> rows_;
   std::deque<Family> families_;
