@@ -1,19 +1,25 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "import/foreign.hpp"
 #include "zoometer/ir/graph.hpp"
 #include "zoometer/ir/tensor.hpp"
 
-// ATen's operators, as torch.export and the live bridge write them, turned into those of src/op.
+// ATen's operators, as torch.export and the live bridge write them, translated into those of
+// src/op.
 
 namespace zoometer {
 
-/// One argument of a call, as the file gives it. Its lists live as long as the call.
+/// One argument of a call, as the program gives it. Its lists live as long as the call.
 struct Argument {
   enum class Kind : std::uint8_t {
     none,
@@ -24,10 +30,9 @@ struct Argument {
     number,
     numbers,
     boolean,
-    booleans,
     text,
     dtype,
-    other,  ///< devices, layouts, memory formats, objects: nothing depends on them
+    other,  ///< devices, layouts, memory formats, objects: no cost depends on them
   };
 
   std::string_view name;
@@ -38,28 +43,31 @@ struct Argument {
   std::int64_t integer = 0;
   double number = 0;
   std::string_view text;
-  std::span<const ValueId> tensors;  ///< no_id where a tensor was left out
+  std::span<const ValueId> tensors;  ///< no_id for a missing tensor
   std::span<const std::int64_t> integers;
   std::span<const double> numbers;
 };
 
-/// What a program says of the results of one call.
+/// The value as Python writes it: "True", "0.5", "[1, 2]"; "tensor" and "tensors" for those.
+std::string text_of(const Argument& argument);
+
+/// What a program declares about the results of one call.
 class AtenResults {
  public:
   virtual ~AtenResults() = default;
-  /// How many it names.
+  /// How many there are.
   virtual std::size_t count() const noexcept = 0;
-  /// Whether anything reads that result.
+  /// Whether a node or the program reads that result.
   virtual bool uses(std::size_t output) const = 0;
   /// The declared type of a tensor, or nothing.
   virtual std::optional<OutputType> type(std::size_t output) const = 0;
 };
 
-/// A call of an ATen operator while it is translated. The accessors throw Error{malformed} for an
-/// argument that is missing or of another kind.
+/// A call of an ATen operator while it is translated. The accessors remember which arguments were
+/// read; they throw Error{malformed} for an argument that is missing or of another kind.
 class AtenCall {
  public:
-  /// `results` receives what the translation gives.
+  /// `results` receives the results of the translation.
   AtenCall(Graph& graph, std::string_view name, std::string_view overload,
            std::span<const Argument> arguments, const AtenResults& declared,
            std::vector<ValueId>& results)
@@ -96,18 +104,24 @@ class AtenCall {
   std::string_view text(std::string_view name, std::string_view missing) const;
   std::optional<DType> dtype(std::string_view name) const;
 
+  /// Whether an accessor returned the argument at that position.
+  bool was_read(std::size_t position) const noexcept {
+    return position >= most_marks || (read_ >> position & 1U) != 0;
+  }
+  /// Whether this holds for all of them.
+  bool all_read() const noexcept;
+
   // -- results ------------------------------------------------------------------------------
 
   /// The next result.
   void output(Tensor tensor) { results_.push_back(tensor.id); }
   void outputs(Tensor first, std::size_t count);
-  /// Results that the last node, which made `first`, makes on its way and of which the program
-  /// tells the type: one for each name that has no result yet. Those that nothing reads are left
-  /// out.
+  /// Further results of the node that made `first`, with the types that the program declares: one
+  /// for each name that has no result yet. Unused ones are left out.
   void outputs_beside(Tensor first);
-  /// Refuses more results than the program names: a few words could ask for millions.
+  /// Refuses more results than the program names: a short program could ask for millions.
   void expect_outputs(std::int64_t count) const;
-  /// Whether anything reads that result.
+  /// Whether a node or the program reads that result.
   bool uses(std::size_t output) const { return declared_.uses(output); }
   /// The type that the program declares for a result, or Error{unsupported}.
   OutputType declared(std::size_t output) const;
@@ -119,18 +133,72 @@ class AtenCall {
   [[noreturn]] void throw_argument(std::string_view name, std::string_view expected) const;
   const Argument& get(std::string_view name, std::string_view expected) const;
 
+  static constexpr std::size_t most_marks = 64;  ///< arguments beyond count as read
+
   Graph& graph_;
   std::string_view name_;
   std::string_view overload_;
   std::span<const Argument> arguments_;
   const AtenResults& declared_;
   std::vector<ValueId>& results_;
+  mutable std::uint64_t read_ = 0;  ///< a bit for each argument
 };
 
 using AtenTranslation = void(AtenCall& call);
+using enum Meaning;
 
-/// The translation of an operator, or null. ATen's own are named alone ("conv2d"), others with
-/// their namespace ("torchvision::nms"). A trailing underscore (`relu_`) is not part of the name.
-AtenTranslation* find_aten(std::string_view name) noexcept;
+/// All that is known of one operator of ATen.
+struct AtenOperator {
+  /// Its names, separated by spaces. ATen's own operators are named alone ("conv2d"), others with
+  /// their namespace ("torchvision::nms"). A trailing underscore (`relu_`) is not part of a name.
+  std::string_view names;
+  AtenTranslation* translate;
+  Meaning meaning;
+  /// Arguments that no cost depends on. Devices, layouts, memory formats and element types are
+  /// among them for every operator: the program declares the element types of all results.
+  std::span<const NoEffect> no_effect = {};
+};
+
+struct AtenName {
+  std::string_view name;
+  const AtenOperator* row = nullptr;
+};
+
+/// The operators of one file, sorted by name.
+struct AtenOperators {
+  std::span<const AtenName> names;
+};
+
+template <const auto& rows>
+constexpr auto sort_aten_names() {
+  std::array<AtenName,
+             [] {
+               std::size_t count = 0;
+               for (const AtenOperator& row : rows)
+                 count += static_cast<std::size_t>(std::ranges::count(row.names, ' ')) + 1;
+               return count;
+             }()>
+      names;
+  auto next = names.begin();
+  for (const AtenOperator& row : rows) {
+    for (std::string_view rest = row.names; !rest.empty(); ++next) {
+      const std::size_t end = std::min(rest.find(' '), rest.size());
+      *next = {rest.substr(0, end), &row};
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  std::ranges::sort(names, std::less<>(), &AtenName::name);
+  return names;
+}
+
+/// The names in a table of rows, for AtenOperators.
+template <const auto& rows>
+inline constexpr auto aten_names = sort_aten_names<rows>();
+
+/// Every file's operators, by object name.
+std::span<const AtenOperators* const> aten_operators() noexcept;
+
+/// The row of an operator, or null.
+const AtenOperator* find_aten(std::string_view name) noexcept;
 
 }  // namespace zoometer

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <iterator>
 #include <string>
 
@@ -6,15 +8,42 @@
 
 namespace zoometer {
 
+std::string text_of(const Argument& argument) {
+  using Kind = Argument::Kind;
+  switch (argument.kind) {
+  case Kind::none: return "None";
+  case Kind::tensor: return "tensor";
+  case Kind::tensors: return "tensors";
+  case Kind::integer: return std::to_string(argument.integer);
+  case Kind::integers: return fmt::format("[{}]", fmt::join(argument.integers, ", "));
+  case Kind::number: return fmt::format("{}", argument.number);
+  case Kind::numbers: return fmt::format("[{}]", fmt::join(argument.numbers, ", "));
+  case Kind::boolean: return argument.boolean ? "True" : "False";
+  case Kind::text: return std::string(argument.text);
+  case Kind::dtype: return std::string(name_of(argument.dtype));
+  case Kind::other: break;
+  }
+  return "object";
+}
+
 const Argument* AtenCall::find(std::string_view name) const noexcept {
-  for (const Argument& argument : arguments_) {
-    if (argument.name == name) return argument.kind == Argument::Kind::none ? nullptr : &argument;
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    if (arguments_[i].name != name) continue;
+    const Argument* argument = at(i);
+    return argument->kind == Argument::Kind::none ? nullptr : argument;
   }
   return nullptr;
 }
 
 const Argument* AtenCall::at(std::size_t position) const noexcept {
-  return position < arguments_.size() ? &arguments_[position] : nullptr;
+  if (position >= arguments_.size()) return nullptr;
+  if (position < most_marks) read_ |= std::uint64_t{1} << position;
+  return &arguments_[position];
+}
+
+bool AtenCall::all_read() const noexcept {
+  const std::size_t count = std::min(arguments_.size(), most_marks);
+  return count == 0 || read_ == ~std::uint64_t{0} >> (most_marks - count);
 }
 
 bool AtenCall::has_tensor(std::string_view name) const noexcept {
@@ -55,7 +84,7 @@ Tensor AtenCall::optional_tensor(std::string_view name) const {
 
 std::vector<Tensor> AtenCall::tensors(std::string_view name) const {
   const Argument& argument = get(name, "a list of tensors");
-  // An empty list does not tell what it is a list of.
+  // The type of an empty list's elements is unknown.
   const bool empty = argument.kind == Argument::Kind::integers && argument.integers.empty();
   if (argument.kind != Argument::Kind::tensors && !empty) throw_argument(name, "a list of tensors");
   std::vector<Tensor> tensors;

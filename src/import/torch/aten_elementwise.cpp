@@ -1,7 +1,7 @@
 #include <cmath>
 #include <limits>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
 #include "op/special.hpp"
@@ -10,42 +10,6 @@ namespace zoometer::aten {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-bool is_number(const Argument* argument) {
-  return argument != nullptr &&
-         (argument->kind == Argument::Kind::integer || argument->kind == Argument::Kind::number ||
-          argument->kind == Argument::Kind::boolean);
-}
-
-double number_of(const Argument& argument) {
-  if (argument.kind == Argument::Kind::integer) return static_cast<double>(argument.integer);
-  if (argument.kind == Argument::Kind::boolean) return argument.boolean ? 1 : 0;
-  return argument.number;
-}
-
-}  // namespace
-
-Tensor scaled(Tensor x, double factor) { return factor == 1 ? x : x * factor; }
-
-Tensor constant(AtenCall& call, double value) {
-  return zoometer::full(call.graph(), {}, value, DType::float32);
-}
-
-Tensor operand(AtenCall& call, std::size_t position) {
-  const Argument* argument = call.at(position);
-  return is_number(argument) ? constant(call, number_of(*argument)) : call.tensor(position);
-}
-
-void apply_binary(AtenCall& call, const OpDef& op) {
-  const Argument* right = call.at(1);
-  if (is_number(right) && !is_number(call.at(0))) {
-    call.output(zoometer::binary(op, call.tensor(0), number_of(*right)));
-  } else {
-    call.output(zoometer::binary(op, operand(call, 0), operand(call, 1)));
-  }
-}
-
-namespace {
 
 /// a + alpha x b and a - alpha x b.
 void add_scaled(AtenCall& call, const OpDef& op) {
@@ -58,8 +22,6 @@ void add_scaled(AtenCall& call, const OpDef& op) {
     call.output(zoometer::binary(op, operand(call, 0), scaled(call.tensor(1), alpha)));
   }
 }
-
-}  // namespace
 
 void add(AtenCall& call) { add_scaled(call, add_op); }
 
@@ -167,15 +129,11 @@ void dropout(AtenCall& call) { call.output(zoometer::dropout(call.tensor(0))); }
 
 void cast(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  const DType dtype = call.dtype("dtype").value_or(x.dtype());
+  const DType same = call.has_tensor("other") ? call.tensor("other").dtype() : x.dtype();
+  const DType dtype = call.dtype("dtype").value_or(same);
   if (dtype != x.dtype()) return call.output(zoometer::to(x, dtype));
-  call.output(call.name() == "_to_copy" ? zoometer::clone(x) : x);
-}
-
-void cast_like(AtenCall& call) {
-  const Tensor x = call.tensor(0);
-  const DType dtype = call.tensor("other").dtype();
-  call.output(dtype == x.dtype() ? x : zoometer::to(x, dtype));
+  const bool copies = call.name() == "_to_copy" || call.boolean("copy", false);
+  call.output(copies ? zoometer::clone(x) : x);
 }
 
 void lerp(AtenCall& call) {
@@ -229,8 +187,6 @@ void logit(AtenCall& call) {
   call.output(zoometer::unary(log_op, x / (zoometer::unary(neg_op, x) + 1)));
 }
 
-namespace {
-
 /// max(a, b) + log1p(exp(-|a - b|)), to the base e or 2.
 void add_logarithms(AtenCall& call, const OpDef& op, double base_logarithm) {
   const Tensor a = call.tensor(0);
@@ -240,8 +196,6 @@ void add_logarithms(AtenCall& call, const OpDef& op, double base_logarithm) {
   const Tensor rest = scaled(zoometer::unary(op, small), 1 / base_logarithm);
   call.output(zoometer::binary(maximum_op, a, b) + rest);
 }
-
-}  // namespace
 
 void logaddexp(AtenCall& call) { add_logarithms(call, log1p_op, 1); }
 
@@ -303,7 +257,11 @@ void isclose(AtenCall& call) {
   const Tensor apart = zoometer::unary(abs_op, a - b);
   const Tensor allowed =
       zoometer::unary(abs_op, b) * call.number("rtol", 1e-5) + call.number("atol", 1e-8);
-  call.output(zoometer::binary(le_op, apart, allowed));
+  const Tensor close = zoometer::binary(le_op, apart, allowed);
+  if (!call.boolean("equal_nan", false)) return call.output(close);
+  const Tensor missing =
+      zoometer::binary(logical_and_op, zoometer::unary(isnan_op, a), zoometer::unary(isnan_op, b));
+  call.output(zoometer::binary(logical_or_op, close, missing));
 }
 
 /// x log(y), and 0 where x is 0; with log1p for xlog1py.
@@ -365,4 +323,162 @@ void exp2(AtenCall& call) {
   call.output(zoometer::binary(pow_op, constant(call, 2), call.tensor(0)));
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect softplus_no_effect[] = {
+    {"threshold", "larger elements are equal to rounding"},
+};
+
+constexpr NoEffect dropout_no_effect[] = {
+    {"p", "any probability costs the same"},
+    {"train=False", "the default"},
+};
+
+constexpr NoEffect rrelu_no_effect[] = {
+    {"training=False", "the default"},
+    {"noise", "written in training alone"},
+};
+
+constexpr NoEffect multinomial_no_effect[] = {
+    {"replacement", "samples cost the same with and without"},
+};
+
+constexpr NoEffect round_no_effect[] = {
+    {"decimals=0", "the default"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"add", add, same_values},
+    {"sub subtract", sub, same_values},
+    {"rsub", rsub, same_values},
+    {"div divide true_divide", div, same_values},
+    {"clamp clip", clamp, same_values},
+    {"clamp_min", clamp_min, same_values},
+    {"clamp_max", clamp_max, same_values},
+    {"hardtanh", hardtanh, same_values},
+    {"leaky_relu", leaky_relu, same_values},
+    {"elu", elu, same_values},
+    {"celu", celu, same_values},
+    {"softplus", softplus, same_values, softplus_no_effect},
+    {"gelu", gelu, same_values},
+    {"glu", glu, same_values},
+    {"threshold", threshold, same_values},
+    {"_prelu_kernel prelu", prelu, same_values},
+    {"_safe_softmax _softmax softmax special_softmax", softmax, same_values},
+    {"_log_softmax log_softmax special_log_softmax", log_softmax, same_values},
+    {"where", where, same_values},
+    {"masked_fill", masked_fill, same_values},
+    {"alpha_dropout dropout feature_alpha_dropout feature_dropout native_dropout", dropout,
+     same_values, dropout_no_effect},
+    {"_to_copy prims::convert_element_type to type_as", cast, same_values},
+    {"lerp", lerp, same_values},
+    {"addcmul", addcmul, same_values},
+    {"addcdiv", addcdiv, same_values},
+    {"rrelu rrelu_with_noise rrelu_with_noise_functional", rrelu, same_values, rrelu_no_effect},
+    {"hardshrink", hardshrink, same_values},
+    {"softshrink", softshrink, same_values},
+    {"tanhshrink", tanhshrink, same_values},
+    {"logit special_logit", logit, same_values},
+    {"logaddexp", logaddexp, same_values},
+    {"logaddexp2", logaddexp2, same_values},
+    {"nan_to_num", nan_to_num, same_cost},
+    {"hypot", hypot, same_values},
+    {"heaviside", heaviside, same_values},
+    {"copysign", copysign, same_values},
+    {"sinc special_sinc", sinc, same_values},
+    {"deg2rad rad2deg", degrees_and_radians, same_values},
+    {"frac", frac, same_values},
+    {"signbit", signbit, same_values},
+    {"isneginf isposinf", is_infinity, same_values},
+    {"isclose", isclose, same_values},
+    {"special_xlog1py special_xlogy xlogy", xlogy, same_values},
+    {"special_entr", entropy, same_cost},
+    {"special_log_ndtr special_ndtr", normal_share, same_values},
+    {"ldexp", ldexp, same_values},
+    {"normal normal_functional", normal, same_values},
+    {"multinomial", multinomial, same_cost, multinomial_no_effect},
+    {"square", square, same_values},
+    {"exp2 special_exp2", exp2, same_values},
+    {"arctan2 atan2", binary<atan2_op>, same_values},
+    {"__and__ bitwise_and", binary<bitwise_and_op>, same_values},
+    {"__or__ bitwise_or", binary<bitwise_or_op>, same_values},
+    {"__xor__ bitwise_xor", binary<bitwise_xor_op>, same_values},
+    {"eq", binary<eq_op>, same_values},
+    {"__rshift__ bitwise_right_shift", binary<floor_divide_op>, same_cost},
+    {"floor_divide", binary<floor_divide_op>, same_values},
+    {"fmod", binary<fmod_op>, same_values},
+    {"ge greater_equal", binary<ge_op>, same_values},
+    {"greater gt", binary<gt_op>, same_values},
+    {"le less_equal", binary<le_op>, same_values},
+    {"logical_and", binary<logical_and_op>, same_values},
+    {"logical_or", binary<logical_or_op>, same_values},
+    {"logical_xor", binary<logical_xor_op>, same_values},
+    {"less lt", binary<lt_op>, same_values},
+    {"fmax", binary<maximum_op>, same_cost},
+    {"maximum", binary<maximum_op>, same_values},
+    {"fmin", binary<minimum_op>, same_cost},
+    {"minimum", binary<minimum_op>, same_values},
+    {"__lshift__ bitwise_left_shift", binary<mul_op>, same_cost},
+    {"mul multiply", binary<mul_op>, same_values},
+    {"ne not_equal", binary<ne_op>, same_values},
+    {"float_power pow", binary<pow_op>, same_values},
+    {"remainder", binary<remainder_op>, same_values},
+    {"abs absolute", unary<abs_op>, same_values},
+    {"acos arccos", unary<acos_op>, same_values},
+    {"acosh arccosh", unary<acosh_op>, same_values},
+    {"arcsin asin", unary<asin_op>, same_values},
+    {"arcsinh asinh", unary<asinh_op>, same_values},
+    {"arctan atan", unary<atan_op>, same_values},
+    {"arctanh atanh", unary<atanh_op>, same_values},
+    {"bitwise_not", unary<bitwise_not_op>, same_values},
+    {"ceil", unary<ceil_op>, same_values},
+    {"cos", unary<cos_op>, same_values},
+    {"cosh", unary<cosh_op>, same_values},
+    {"digamma special_digamma special_psi", unary<digamma_op>, same_values},
+    {"erf special_erf", unary<erf_op>, same_values},
+    {"erfc special_erfc", unary<erfc_op>, same_values},
+    {"erfinv special_erfinv", unary<erfinv_op>, same_values},
+    {"exp", unary<exp_op>, same_values},
+    {"expm1 special_expm1", unary<expm1_op>, same_values},
+    {"floor", unary<floor_op>, same_values},
+    {"hardsigmoid", unary<hardsigmoid_op>, same_values},
+    {"hardswish", unary<hardswish_op>, same_values},
+    {"i0 special_i0", unary<i0_op>, same_values},
+    {"isfinite", unary<isfinite_op>, same_values},
+    {"isinf", unary<isinf_op>, same_values},
+    {"isnan", unary<isnan_op>, same_values},
+    {"lgamma special_gammaln", unary<lgamma_op>, same_values},
+    {"log10", unary<log10_op>, same_values},
+    {"log1p special_log1p", unary<log1p_op>, same_values},
+    {"log2", unary<log2_op>, same_values},
+    {"log", unary<log_op>, same_values},
+    {"log_sigmoid log_sigmoid_forward", unary<log_sigmoid_op>, same_values},
+    {"logical_not", unary<logical_not_op>, same_values},
+    {"mish", unary<mish_op>, same_values},
+    {"neg negative", unary<neg_op>, same_values},
+    {"reciprocal", unary<reciprocal_op>, same_values},
+    {"relu6", unary<relu6_op>, same_values},
+    {"relu", unary<relu_op>, same_values},
+    {"round special_round", unary<round_op>, same_values, round_no_effect},
+    {"rsqrt", unary<rsqrt_op>, same_values},
+    {"selu", unary<selu_op>, same_values},
+    {"sigmoid special_expit", unary<sigmoid_op>, same_values},
+    {"sgn", unary<sign_op>, same_cost},
+    {"sign", unary<sign_op>, same_values},
+    {"silu", unary<silu_op>, same_values},
+    {"sin", unary<sin_op>, same_values},
+    {"sinh", unary<sinh_op>, same_values},
+    {"sqrt", unary<sqrt_op>, same_values},
+    {"tan", unary<tan_op>, same_values},
+    {"tanh", unary<tanh_op>, same_values},
+    {"fix trunc", unary<trunc_op>, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_elementwise_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

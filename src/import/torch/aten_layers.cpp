@@ -2,7 +2,7 @@
 #include <cmath>
 #include <string>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
@@ -80,13 +80,6 @@ ConvInputs conv_inputs(AtenCall& call) {
   return {call.tensor(0), call.tensor("weight"), call.optional_tensor("bias")};
 }
 
-}  // namespace
-
-void output_and_more(AtenCall& call, Tensor result) {
-  call.output(result);
-  call.outputs_beside(result);
-}
-
 // -- convolutions -------------------------------------------------------------------------------
 
 void convolution(AtenCall& call) {
@@ -120,16 +113,6 @@ void conv_transpose(AtenCall& call) {
 void linear(AtenCall& call) {
   call.output(
       zoometer::linear(call.tensor(0), call.tensor("weight"), call.optional_tensor("bias")));
-}
-
-Tensor biased(AtenCall& call, Tensor product) {
-  const double beta = call.number("beta", 1);
-  const Tensor result = scaled(product, call.number("alpha", 1));
-  return beta == 0 ? result : scaled(call.tensor(0), beta) + result;
-}
-
-Tensor outer_product(Tensor a, Tensor b) {
-  return zoometer::unsqueeze(a, 1) * zoometer::unsqueeze(b, 0);
 }
 
 void addmm(AtenCall& call) {
@@ -179,14 +162,10 @@ void batch_norm(AtenCall& call) {
                                              call.optional_tensor("running_var"), attrs));
 }
 
-namespace {
-
 LayerNormAttrs layer_norm_attrs(AtenCall& call) {
   return {static_cast<std::int64_t>(call.integers("normalized_shape").size()),
           call.number("eps", 1e-5)};
 }
-
-}  // namespace
 
 void layer_norm(AtenCall& call) {
   output_and_more(call, zoometer::layer_norm(call.tensor(0), call.optional_tensor("weight"),
@@ -212,13 +191,13 @@ void native_group_norm(AtenCall& call) {
 
 void instance_norm(AtenCall& call) {
   const BatchNormAttrs attrs{call.number("eps", 1e-5)};
+  // With statistics gathered in training it is a batch norm.
+  if (!call.boolean("use_input_stats", true)) return batch_norm(call);
   call.output(zoometer::instance_norm(call.tensor(0), call.optional_tensor("weight"),
                                       call.optional_tensor("bias"), attrs));
 }
 
 // -- pooling ------------------------------------------------------------------------------------
-
-namespace {
 
 PoolAttrs pool_attrs(AtenCall& call) {
   const std::size_t rank = rank_in_name(call.name());
@@ -238,8 +217,6 @@ AdaptivePoolAttrs adaptive_attrs(AtenCall& call) {
   return {spatial(call, "output_size", rank_in_name(call.name()), 1)};
 }
 
-}  // namespace
-
 void max_pool(AtenCall& call) {
   output_and_more(call, zoometer::max_pool(call.tensor(0), pool_attrs(call)));
 }
@@ -255,8 +232,6 @@ void adaptive_max_pool(AtenCall& call) {
 }
 
 // -- resampling ---------------------------------------------------------------------------------
-
-namespace {
 
 /// The sizes given, or the input's by factors, rounded down.
 Spatial output_size(AtenCall& call, Tensor x) {
@@ -275,8 +250,6 @@ Spatial output_size(AtenCall& call, Tensor x) {
   }
   return sizes;
 }
-
-}  // namespace
 
 void upsample_nearest(AtenCall& call) {
   const Tensor x = call.tensor(0);
@@ -308,4 +281,115 @@ void grid_sampler(AtenCall& call) {
   call.output(zoometer::grid_sample(call.tensor(0), call.tensor(1), attrs));
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect convolution_no_effect[] = {
+    {"output_padding", "of transposed convolutions alone"},
+    {"benchmark", "a choice of kernel"},
+    {"deterministic", "a choice of kernel"},
+    {"cudnn_enabled", "a choice of kernel"},
+    {"allow_tf32", "a choice of kernel"},
+};
+
+constexpr NoEffect attention_no_effect[] = {
+    {"dropout_p=0.0", "the default"},
+    {"enable_gqa=False", "the default"},
+    {"dropout_mask", "used by dropout alone"},
+    {"compute_log_sumexp", "unused results are not counted"},
+    {"compute_logsumexp", "unused results are not counted"},
+    {"need_attn_weights", "unused results are not counted"},
+    {"return_debug_mask", "unused results are not counted"},
+};
+
+constexpr NoEffect batch_norm_no_effect[] = {
+    {"training=False", "the default of an evaluated model"},
+    {"momentum", "of the running statistics, which training updates"},
+    {"exponential_average_factor", "of the running statistics, which training updates"},
+    {"cudnn_enabled", "a choice of kernel"},
+};
+
+constexpr NoEffect layer_norm_no_effect[] = {
+    {"cudnn_enable", "a choice of kernel"},
+};
+
+constexpr NoEffect group_norm_no_effect[] = {
+    {"cudnn_enabled", "a choice of kernel"},
+};
+
+constexpr NoEffect native_group_norm_no_effect[] = {
+    {"N", "a size of the input"},
+    {"C", "a size of the input"},
+    {"HxW", "a size of the input"},
+};
+
+constexpr NoEffect instance_norm_no_effect[] = {
+    {"momentum", "of the running statistics, which training updates"},
+    {"cudnn_enabled", "a choice of kernel"},
+};
+
+constexpr NoEffect avg_pool_no_effect[] = {
+    {"divisor_override", "any divisor costs the same"},
+};
+
+constexpr NoEffect upsample_no_effect[] = {
+    {"scales", "the output size is given, and any positions cost the same"},
+    {"scales_d", "the output size is given, and any positions cost the same"},
+    {"scales_h", "the output size is given, and any positions cost the same"},
+    {"scales_w", "the output size is given, and any positions cost the same"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"_convolution convolution", convolution, same_values, convolution_no_effect},
+    {"conv1d conv2d conv3d", conv, same_values},
+    {"conv_transpose1d conv_transpose2d conv_transpose3d", conv_transpose, same_values},
+    {"linear", linear, same_values},
+    {"addmm", addmm, same_values},
+    {"_int_mm dot linalg_matmul matmul mm mv vdot", matmul, same_values},
+    {"bmm", bmm, same_values},
+    {"baddbmm", baddbmm, same_values},
+    {"addmv", addmv, same_values},
+    {"ger outer", outer, same_values},
+    {"einsum", einsum, same_values},
+    {"_scaled_dot_product_attention_math _scaled_dot_product_cudnn_attention "
+     "_scaled_dot_product_efficient_attention _scaled_dot_product_flash_attention "
+     "_scaled_dot_product_flash_attention_for_cpu "
+     "_scaled_dot_product_fused_attention_overrideable scaled_dot_product_attention",
+     attention, same_values, attention_no_effect},
+    {"_batch_norm_no_update _batch_norm_with_update "
+     "_batch_norm_with_update_functional _native_batch_norm_legit "
+     "_native_batch_norm_legit_functional _native_batch_norm_legit_no_training "
+     "batch_norm cudnn_batch_norm miopen_batch_norm native_batch_norm",
+     batch_norm, same_values, batch_norm_no_effect},
+    {"layer_norm native_layer_norm", layer_norm, same_values, layer_norm_no_effect},
+    {"_fused_rms_norm rms_norm", rms_norm, same_values},
+    {"group_norm", group_norm, same_values, group_norm_no_effect},
+    {"native_group_norm", native_group_norm, same_values, native_group_norm_no_effect},
+    {"instance_norm", instance_norm, same_values, instance_norm_no_effect},
+    {"max_pool1d max_pool1d_with_indices max_pool2d max_pool2d_with_indices "
+     "max_pool3d max_pool3d_with_indices",
+     max_pool, same_values},
+    {"avg_pool1d avg_pool2d avg_pool3d", avg_pool, same_values, avg_pool_no_effect},
+    {"_adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool1d "
+     "adaptive_avg_pool2d adaptive_avg_pool3d",
+     adaptive_avg_pool, same_values},
+    {"adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", adaptive_max_pool, same_values},
+    {"_upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d",
+     upsample_nearest, same_cost, upsample_no_effect},
+    {"upsample_nearest1d upsample_nearest2d upsample_nearest3d", upsample_nearest, same_values,
+     upsample_no_effect},
+    {"_upsample_bilinear2d_aa", upsample_linear, same_cost, upsample_no_effect},
+    {"upsample_bilinear2d upsample_linear1d upsample_trilinear3d", upsample_linear, same_values,
+     upsample_no_effect},
+    {"_upsample_bicubic2d_aa", upsample_bicubic, same_cost, upsample_no_effect},
+    {"upsample_bicubic2d", upsample_bicubic, same_values, upsample_no_effect},
+    {"grid_sampler grid_sampler_2d", grid_sampler, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_layer_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "op/linalg.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
@@ -15,8 +15,6 @@ namespace {
 void require_vectors(AtenCall& call, Tensor a, Tensor b) {
   if (a.rank() != 1 || b.rank() != 1) call.refuse("vectors of another rank than 1");
 }
-
-}  // namespace
 
 // -- products -----------------------------------------------------------------------------------
 
@@ -142,8 +140,6 @@ void grouped_mm(AtenCall& call) {
 
 // -- chains of products -------------------------------------------------------------------------
 
-namespace {
-
 constexpr std::size_t longest_chain = 32;
 
 /// The cheapest order in which to multiply matrices, as torch.linalg.multi_dot finds it.
@@ -185,8 +181,6 @@ class Chain {
   std::array<std::array<std::size_t, longest_chain>, longest_chain> splits_{};
 };
 
-}  // namespace
-
 void multi_dot(AtenCall& call) {
   std::vector<Tensor> matrices = whole_list(call, call.has("matrices") ? "matrices" : "tensors");
   if (matrices.empty() || matrices.size() > longest_chain)
@@ -218,8 +212,6 @@ void matrix_power(AtenCall& call) {
 
 // -- norms --------------------------------------------------------------------------------------
 
-namespace {
-
 /// The norm of matrices by its order; those that take singular values are refused.
 Tensor matrix_norm_of(AtenCall& call, Tensor x, const Ints& dims, bool keepdim) {
   if (dims.size() != 2 || x.rank() < 2) call.refuse("a norm of other than matrices");
@@ -243,8 +235,6 @@ Tensor matrix_norm_of(AtenCall& call, Tensor x, const Ints& dims, bool keepdim) 
   return zoometer::reshape(found, sizes);
 }
 
-}  // namespace
-
 void matrix_norm(AtenCall& call) {
   const Ints dims = call.has("dim") ? Ints(call.integers("dim")) : Ints{-2, -1};
   call.output(matrix_norm_of(call, call.tensor(0), dims, call.boolean("keepdim", false)));
@@ -258,8 +248,6 @@ void linalg_norm(AtenCall& call) {
   apply_reduction(call, norm_op);
 }
 
-namespace {
-
 /// The norm over all axes but one; over all with -1.
 Tensor norm_beside(AtenCall& call, Tensor x, std::int64_t dim) {
   if (dim == -1) return reduce(norm_op, x, {});
@@ -270,8 +258,6 @@ Tensor norm_beside(AtenCall& call, Tensor x, std::int64_t dim) {
   }
   return dims.empty() ? zoometer::unary(abs_op, x) : reduce(norm_op, x, dims, true);
 }
-
-}  // namespace
 
 void norm_except_dim(AtenCall& call) {
   call.output(norm_beside(call, call.tensor(0), call.integer("dim", 0)));
@@ -305,8 +291,6 @@ void log_determinant(AtenCall& call) {
   call.output(zoometer::unary(log_op, zoometer::unary(abs_op, value)));
 }
 
-namespace {
-
 Tensor transposed(Tensor x) { return zoometer::transpose(x, -2, -1); }
 
 /// X of A X = B, or of X A = B: the transposed solution of the transposed equations.
@@ -318,8 +302,6 @@ Tensor solution(AtenCall& call, const OpDef& op, Tensor a, Tensor b) {
   if (!is_vector) return zoometer::solve(op, a, b);
   return zoometer::squeeze(zoometer::solve(op, a, zoometer::unsqueeze(b, -1)), -1);
 }
-
-}  // namespace
 
 void linalg_solve(AtenCall& call) {
   call.output(solution(call, solve_op, call.tensor(0), call.tensor(1)));
@@ -342,4 +324,60 @@ void cholesky_solve(AtenCall& call) {
   call.output(zoometer::solve(solve_triangular_op, transposed(factor), half));
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect norm_no_effect[] = {
+    {"ord=2", "the default"},
+    {"p=2", "the default"},
+};
+
+constexpr NoEffect norm_except_dim_no_effect[] = {
+    {"pow=2", "the default"},
+};
+
+constexpr NoEffect factor_no_effect[] = {
+    {"upper", "both triangles cost the same"},
+    {"check_errors", "checks of the input are not counted"},
+};
+
+constexpr NoEffect triangular_no_effect[] = {
+    {"upper", "both triangles cost the same"},
+    {"transpose", "both triangles cost the same"},
+    {"unitriangular=False", "the default"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"addbmm", addbmm, same_values},
+    {"addr", addr, same_values},
+    {"_addmm_activation", addmm_activation, same_values},
+    {"inner", inner, same_values},
+    {"linalg_vecdot", vecdot, same_values},
+    {"tensordot", tensordot, same_values},
+    {"kron", kron, same_values},
+    {"cross linalg_cross", cross, same_values},
+    {"bilinear", bilinear, same_values},
+    {"_grouped_mm transformers::grouped_mm_fallback", grouped_mm, same_values},
+    {"chain_matmul linalg_multi_dot", multi_dot, same_values},
+    {"linalg_matrix_power matrix_power", matrix_power, same_values},
+    {"linalg_matrix_norm", matrix_norm, same_values},
+    {"linalg_norm", linalg_norm, same_values, norm_no_effect},
+    {"norm_except_dim", norm_except_dim, same_values, norm_except_dim_no_effect},
+    {"_weight_norm _weight_norm_interface", weight_norm, same_values},
+    {"inverse linalg_inv linalg_inv_ex", inverse, same_values, factor_no_effect},
+    {"_linalg_det det linalg_det", determinant, same_values},
+    {"cholesky linalg_cholesky linalg_cholesky_ex", cholesky, same_values, factor_no_effect},
+    {"_linalg_slogdet linalg_slogdet logdet slogdet", log_determinant, same_values},
+    {"_linalg_solve_ex linalg_solve linalg_solve_ex", linalg_solve, same_values, factor_no_effect},
+    {"linalg_solve_triangular", linalg_solve_triangular, same_values, triangular_no_effect},
+    {"triangular_solve", triangular_solve, same_values, triangular_no_effect},
+    {"cholesky_solve", cholesky_solve, same_values, factor_no_effect},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_linalg_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

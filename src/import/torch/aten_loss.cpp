@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "import/torch/decompositions.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
@@ -31,8 +31,6 @@ Reduction reduction_of(AtenCall& call) {
 
 void output_loss(AtenCall& call, Tensor loss) { call.output(reduced(loss, reduction_of(call))); }
 
-}  // namespace
-
 // -- of numbers ---------------------------------------------------------------------------------
 
 void mse_loss(AtenCall& call) {
@@ -42,8 +40,6 @@ void mse_loss(AtenCall& call) {
 
 void l1_loss(AtenCall& call) { output_loss(call, absolute(call.tensor(0) - call.tensor(1))); }
 
-namespace {
-
 /// A parabola below the limit and a line above it; the parabola is x^2 / 2 x `scale`.
 Tensor parabola_and_line(Tensor x, double limit, double scale) {
   const Tensor size = absolute(x);
@@ -51,8 +47,6 @@ Tensor parabola_and_line(Tensor x, double limit, double scale) {
   const Tensor line = scale * limit == 1 ? size - 0.5 * limit : (size - 0.5 * limit) * limit;
   return zoometer::where(zoometer::binary(lt_op, size, limit), parabola, line);
 }
-
-}  // namespace
 
 void smooth_l1_loss(AtenCall& call) {
   const double beta = call.number("beta", 1);
@@ -129,8 +123,6 @@ void kl_div(AtenCall& call) {
   output_loss(call, weight * ((is_log ? target : logarithm(target)) - x));
 }
 
-namespace {
-
 /// Of log-probabilities `x`; the loss of class indices.
 Tensor likelihood_of(AtenCall& call, Tensor x) {
   const Tensor target = call.tensor("target");
@@ -141,8 +133,6 @@ Tensor likelihood_of(AtenCall& call, Tensor x) {
   options.ignored = call.integer("ignore_index", -100);
   return negative_likelihood(x, target, call.optional_tensor("weight"), options);
 }
-
-}  // namespace
 
 // Beside it, nll_loss_forward gives the sum of the weights.
 void nll_loss(AtenCall& call) { output_and_more(call, likelihood_of(call, call.tensor(0))); }
@@ -175,8 +165,6 @@ void cross_entropy_loss(AtenCall& call) {
 
 // -- distances ----------------------------------------------------------------------------------
 
-namespace {
-
 /// The norm of that order along the last axis.
 Tensor length_of(Tensor x, double order, bool keepdim = false) {
   if (order == 2) return reduce(norm_op, x, {-1}, keepdim);
@@ -195,8 +183,6 @@ Tensor distances_by_product(Tensor a, Tensor b) {
   const Tensor sums = squares(a) + zoometer::transpose(squares(b), -2, -1);
   return zoometer::unary(sqrt_op, hinge(product * -2 + sums));
 }
-
-}  // namespace
 
 void cdist(AtenCall& call) {
   const Tensor a = call.tensor(0);
@@ -242,8 +228,6 @@ void dist(AtenCall& call) {
   call.output(length_of(zoometer::reshape(difference, {-1}), call.number("p", 2)));
 }
 
-namespace {
-
 /// The scalar product over an axis, divided by both lengths, which are at least eps.
 Tensor cosine(Tensor a, Tensor b, std::int64_t axis, double eps) {
   const auto size = [&](Tensor x) {
@@ -251,8 +235,6 @@ Tensor cosine(Tensor a, Tensor b, std::int64_t axis, double eps) {
   };
   return zoometer::sum(a * b, {axis}) / (size(a) * size(b));
 }
-
-}  // namespace
 
 void cosine_similarity(AtenCall& call) {
   call.output(
@@ -280,4 +262,37 @@ void triplet_margin_loss(AtenCall& call) {
   output_loss(call, hinge(near - far + call.number("margin", 1)));
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr AtenOperator rows[] = {
+    {"mse_loss", mse_loss, same_values},
+    {"l1_loss", l1_loss, same_values},
+    {"smooth_l1_loss", smooth_l1_loss, same_values},
+    {"huber_loss", huber_loss, same_values},
+    {"soft_margin_loss", soft_margin_loss, same_values},
+    {"margin_ranking_loss", margin_ranking_loss, same_values},
+    {"hinge_embedding_loss", hinge_embedding_loss, same_values},
+    {"poisson_nll_loss", poisson_nll_loss, same_values},
+    {"binary_cross_entropy", binary_cross_entropy, same_cost},
+    {"binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, same_values},
+    {"kl_div", kl_div, same_cost},
+    {"nll_loss nll_loss2d nll_loss2d_forward nll_loss_forward nll_loss_nd", nll_loss, same_values},
+    {"cross_entropy_loss", cross_entropy_loss, same_values},
+    {"_cdist_forward cdist", cdist, same_values},
+    {"_euclidean_dist", euclidean_dist, same_values},
+    {"_pdist_forward pdist", pdist, same_cost},
+    {"pairwise_distance", pairwise_distance, same_values},
+    {"dist", dist, same_values},
+    {"cosine_similarity", cosine_similarity, same_values},
+    {"cosine_embedding_loss", cosine_embedding_loss, same_values},
+    {"triplet_margin_loss", triplet_margin_loss, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_loss_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/util/checked.hpp"
@@ -16,31 +16,10 @@ constexpr std::int64_t to_the_end = std::numeric_limits<std::int64_t>::max();
 
 Ints sizes_of(const Shape& shape) { return shape; }
 
-/// The axis of that argument, from the start.
-std::int64_t axis_of(AtenCall& call, std::string_view name, std::int64_t rank,
-                     std::optional<std::int64_t> missing = {}) {
-  return axis_within(call, call.integer(name, missing), rank);
-}
-
 DType dtype_or(AtenCall& call, DType missing) { return call.dtype("dtype").value_or(missing); }
 
 void output_full(AtenCall& call, const Ints& sizes, double value, DType dtype) {
   call.output(zoometer::full(call.graph(), sizes, value, dtype));
-}
-
-}  // namespace
-
-std::int64_t axis_within(AtenCall& call, std::int64_t axis, std::int64_t rank) {
-  if (axis < -rank || axis >= rank) call.refuse("an axis beyond the rank");
-  return axis < 0 ? axis + rank : axis;
-}
-
-std::vector<Tensor> whole_list(AtenCall& call, std::string_view name) {
-  std::vector<Tensor> tensors = call.tensors(name);
-  for (const Tensor& tensor : tensors) {
-    if (!tensor) call.refuse("a list that lacks a tensor");
-  }
-  return tensors;
 }
 
 // -- copies and views ---------------------------------------------------------------------------
@@ -249,7 +228,6 @@ void gather(AtenCall& call) {
 
 void take_along_dim(AtenCall& call) {
   if (!call.has("dim")) {
-    const auto flat = [](Tensor x) { return zoometer::reshape(x, {-1}); };
     return call.output(zoometer::gather(flat(call.tensor(0)), 0, flat(call.tensor("indices"))));
   }
   call.output(zoometer::gather(call.tensor(0), call.integer("dim"), call.tensor("indices")));
@@ -258,8 +236,6 @@ void take_along_dim(AtenCall& call) {
 void embedding(AtenCall& call) {
   call.output(zoometer::embedding(call.tensor("weight"), call.tensor("indices")));
 }
-
-namespace {
 
 /// The index tensors of x[i, :, j], and the axes that they stand for.
 struct Indices {
@@ -279,8 +255,6 @@ Indices indices_of(AtenCall& call) {
   }
   return indices;
 }
-
-}  // namespace
 
 void index(AtenCall& call) {
   const Tensor x = call.tensor(0);
@@ -305,8 +279,6 @@ void masked_select(AtenCall& call) {
 
 // -- pieces put into place ----------------------------------------------------------------------
 
-namespace {
-
 /// The axis and reduction of a scatter; the words are PyTorch's, "add" and "multiply" included.
 ScatterAttrs scatter_attrs(AtenCall& call, std::string_view reduce) {
   if (reduce == "add") reduce = "sum";
@@ -323,10 +295,8 @@ void put_source(AtenCall& call, const OpDef& op, std::string_view reduce) {
   const Tensor x = call.tensor(0);
   const Tensor indices = call.tensor("index");
   const Tensor source = call.has(name) ? call.tensor(name) : constant(call, call.number("value"));
-  call.output(apply(op, attrs, x, indices, source));
+  call.output(apply(op, attrs, x, indices, scaled(source, call.number("alpha", 1))));
 }
-
-}  // namespace
 
 void scatter(AtenCall& call) { put_source(call, scatter_op, call.text("reduce", "")); }
 
@@ -372,8 +342,6 @@ void stack(AtenCall& call) {
   call.output(zoometer::stack(whole_list(call, "tensors"), call.integer("dim", 0)));
 }
 
-namespace {
-
 void pad_with(AtenCall& call, std::string_view sizes, std::string_view mode, double value) {
   const Tensor x = call.tensor(0);
   const auto pairs = call.integers(sizes);
@@ -391,8 +359,6 @@ void pad_with(AtenCall& call, std::string_view sizes, std::string_view mode, dou
   }
   call.output(zoometer::pad(x, attrs));
 }
-
-}  // namespace
 
 void pad(AtenCall& call) {
   const std::string_view asked = call.text("mode", "constant");
@@ -480,16 +446,12 @@ void ones(AtenCall& call) {
   output_full(call, Ints(call.integers("size")), 1, dtype_or(call, DType::float32));
 }
 
-namespace {
-
 /// The sizes given (new_zeros), or those of the first tensor (zeros_like).
 void output_like(AtenCall& call, double value) {
   const Tensor x = call.tensor(0);
   const Ints sizes = call.has("size") ? Ints(call.integers("size")) : sizes_of(x.shape());
   output_full(call, sizes, value, dtype_or(call, x.dtype()));
 }
-
-}  // namespace
 
 void full_like(AtenCall& call) {
   const std::string_view name = call.has("fill_value") ? "fill_value" : "value";
@@ -538,16 +500,151 @@ void random(AtenCall& call) {
   const Ints sizes = call.has("n") ? Ints{call.integer("n")} : Ints(call.integers("size"));
   const RandomAttrs attrs{sizes, dtype_or(call, DType::float32),
                           call.name() == "randn" ? "normal" : "uniform"};
-  const NodeId node = call.graph().append(random_op, attrs, {});
-  call.output({&call.graph(), call.graph().nodes()[node].first_output});
+  call.output(apply_constant(call.graph(), random_op, attrs));
 }
 
 void random_like(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const RandomAttrs attrs{sizes_of(x.shape()), dtype_or(call, x.dtype()),
                           call.name() == "randn_like" ? "normal" : "uniform"};
-  const NodeId node = call.graph().append(random_op, attrs, {});
-  call.output({&call.graph(), call.graph().nodes()[node].first_output});
+  call.output(apply_constant(call.graph(), random_op, attrs));
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect reshape_no_effect[] = {
+    {"stride", "a view costs nothing"},
+};
+
+constexpr NoEffect expand_no_effect[] = {
+    {"implicit", "who asked for it"},
+};
+
+constexpr NoEffect gather_no_effect[] = {
+    {"sparse_grad", "used by gradients alone"},
+};
+
+constexpr NoEffect embedding_no_effect[] = {
+    {"padding_idx", "used by gradients alone"},
+    {"scale_grad_by_freq", "used by gradients alone"},
+    {"sparse", "used by gradients alone"},
+};
+
+constexpr NoEffect scatter_reduce_no_effect[] = {
+    {"include_self", "the old element is read or replaced"},
+};
+
+constexpr NoEffect repeat_interleave_no_effect[] = {
+    {"output_size", "the sum of the repetitions"},
+};
+
+constexpr NoEffect zeros_no_effect[] = {
+    {"stride", "an order in memory"},
+    {"physical_layout", "an order in memory"},
+};
+
+constexpr NoEffect zeros_like_no_effect[] = {
+    {"stride", "an order in memory"},
+};
+
+constexpr NoEffect random_no_effect[] = {
+    {"low", "of the distribution: each number costs the same"},
+    {"high", "of the distribution: each number costs the same"},
+    {"from", "of the distribution: each number costs the same"},
+    {"to", "of the distribution: each number costs the same"},
+    {"p", "of the distribution: each number costs the same"},
+    {"mean", "of the distribution: each number costs the same"},
+    {"std", "of the distribution: each number costs the same"},
+    {"median", "of the distribution: each number costs the same"},
+    {"sigma", "of the distribution: each number costs the same"},
+    {"lambd", "of the distribution: each number costs the same"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"_conj _neg_view", same, same_cost},
+    {"alias detach lift lift_fresh positive prims::view_of resolve_conj resolve_neg", same,
+     same_values},
+    {"clone lift_fresh_copy", copy_of, same_values},
+    {"contiguous", contiguous, same_values},
+    {"copy", copy_into, same_values},
+    {"_reshape_alias _unsafe_view reshape view", reshape, same_values, reshape_no_effect},
+    {"reshape_as view_as", reshape_as, same_values},
+    {"flatten ravel", flatten, same_values},
+    {"unflatten", unflatten, same_values},
+    {"squeeze", squeeze, same_values},
+    {"unsqueeze", unsqueeze, same_values},
+    {"permute", permute, same_values},
+    {"t", transpose_2d, same_values},
+    {"swapaxes swapdims transpose", transpose, same_values},
+    {"H adjoint mH mT matrix_H numpy_T", matrix_transpose, same_values},
+    {"moveaxis movedim", movedim, same_values},
+    {"broadcast_to expand", expand, same_values, expand_no_effect},
+    {"expand_as", expand_as, same_values},
+    {"as_strided", as_strided, same_values},
+    {"diagonal", diagonal, same_values},
+    {"slice", slice, same_values},
+    {"select", select, same_values},
+    {"narrow", narrow, same_values},
+    {"split split_with_sizes unsafe_split unsafe_split_with_sizes", split, same_values},
+    {"chunk unsafe_chunk", chunk, same_values},
+    {"unbind", unbind, same_values},
+    {"unfold", sliding_window, same_values},
+    {"index_select", index_select, same_values},
+    {"gather", gather, same_values, gather_no_effect},
+    {"take_along_dim", take_along_dim, same_values},
+    {"embedding", embedding, same_values, embedding_no_effect},
+    {"_unsafe_index index", index, same_values},
+    {"_unsafe_index_put index_put", index_put, same_values},
+    {"argwhere nonzero", nonzero, same_values},
+    {"masked_select", masked_select, same_values},
+    {"scatter", scatter, same_values},
+    {"scatter_add", scatter_add, same_values},
+    {"scatter_reduce", scatter_reduce, same_values, scatter_reduce_no_effect},
+    {"index_copy", index_copy, same_values},
+    {"index_add", index_add, same_values},
+    {"select_scatter", select_scatter, same_values},
+    {"slice_scatter", slice_scatter, same_values},
+    {"as_strided_scatter", as_strided_scatter, same_values},
+    {"cat concat concatenate", cat, same_values},
+    {"stack", stack, same_values},
+    {"constant_pad_nd pad", pad, same_values},
+    {"reflection_pad1d reflection_pad2d reflection_pad3d", reflection_pad, same_values},
+    {"_pad_circular", circular_pad, same_values},
+    {"replication_pad1d replication_pad2d replication_pad3d", replication_pad, same_values},
+    {"roll", roll, same_values},
+    {"repeat", repeat, same_values},
+    {"tile", tile, same_values},
+    {"repeat_interleave", repeat_interleave, same_values, repeat_interleave_no_effect},
+    {"flip", flip, same_values},
+    {"tril", tril, same_values},
+    {"triu", triu, same_values},
+    {"pixel_shuffle", pixel_shuffle, same_values},
+    {"pixel_unshuffle", pixel_unshuffle, same_values},
+    {"im2col", im2col, same_values},
+    {"full", full, same_values},
+    {"empty empty_permuted empty_strided zeros", zeros, same_values, zeros_no_effect},
+    {"ones", ones, same_values},
+    {"fill", full_like, same_cost},
+    {"full_like new_full", full_like, same_values},
+    {"empty_like new_empty new_empty_strided new_zeros zero zeros_like", zeros_like, same_values,
+     zeros_like_no_effect},
+    {"new_ones ones_like", ones_like, same_values},
+    {"scalar_tensor", scalar_tensor, same_values},
+    {"arange", arange, same_values},
+    {"linspace", linspace, same_values},
+    {"logspace", logspace, same_values},
+    {"rand randn", random, same_values, random_no_effect},
+    {"randint randperm", random, same_cost, random_no_effect},
+    {"bernoulli cauchy exponential geometric log_normal poisson randint_like uniform", random_like,
+     same_cost, random_no_effect},
+    {"rand_like randn_like", random_like, same_values, random_no_effect},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_movement_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

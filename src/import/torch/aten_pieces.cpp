@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/movement.hpp"
@@ -22,8 +22,6 @@ void output_pieces(AtenCall& call, Tensor x, const std::vector<std::int64_t>& si
   const Chunks pieces = zoometer::split(x, sizes, axis);
   call.outputs(pieces.first, pieces.size());
 }
-
-}  // namespace
 
 // -- pieces -------------------------------------------------------------------------------------
 
@@ -127,8 +125,6 @@ void broadcast_tensors(AtenCall& call) {
   for (const Tensor& tensor : tensors) call.output(zoometer::expand(tensor, shape));
 }
 
-namespace {
-
 /// The tensor with new axes of 1 until it has that rank, as atleast_1d and its sisters add them.
 Tensor at_least(Tensor x, std::int64_t rank) {
   if (x.rank() >= rank) return x;
@@ -149,8 +145,6 @@ void output_at_least(AtenCall& call, std::int64_t rank) {
   if (!call.has("tensors")) return call.output(at_least(call.tensor(0), rank));
   for (const Tensor& tensor : all_of(call, "tensors")) call.output(at_least(tensor, rank));
 }
-
-}  // namespace
 
 void hstack(AtenCall& call) { join_at_least(call, 1, 1); }
 
@@ -209,8 +203,6 @@ void pad_sequence(AtenCall& call) {
 
 // -- diagonals ----------------------------------------------------------------------------------
 
-namespace {
-
 /// A vector, or a batch of them in the last axis, on a diagonal of two new axes.
 Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   const std::int64_t rank = x.rank() + 1;
@@ -244,8 +236,6 @@ Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   view.offset = checked_mul(away, attrs.offset < 0 ? down : right);
   return apply(as_strided_scatter_op, view, empty, x);
 }
-
-}  // namespace
 
 void diag_embed(AtenCall& call) {
   const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", -2),
@@ -320,7 +310,6 @@ void index_reduce(AtenCall& call) {
 
 void put(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  const auto flat = [](Tensor tensor) { return zoometer::reshape(tensor, {-1}); };
   const ScatterAttrs attrs{0, call.boolean("accumulate", false) ? "sum" : ""};
   const Tensor result =
       apply(scatter_op, attrs, flat(x), flat(call.tensor("index")), flat(call.tensor("source")));
@@ -331,7 +320,6 @@ void put(AtenCall& call) {
 void masked_scatter(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor mask = zoometer::expand(call.tensor("mask"), x.shape());
-  const auto flat = [](Tensor tensor) { return zoometer::reshape(tensor, {-1}); };
   const Tensor order = zoometer::cumsum(flat(mask), 0);
   const Tensor chosen = zoometer::index(flat(call.tensor("source")), order);
   call.output(zoometer::where(mask, zoometer::reshape(chosen, x.shape()), x));
@@ -387,9 +375,9 @@ void max_unpool(AtenCall& call) {
   }
   planes.push_back(elements);
   const Tensor empty = zoometer::full(call.graph(), planes, 0, x.dtype());
-  const auto flat = [&](Tensor tensor) { return zoometer::flatten(tensor, leading, -1); };
-  const Tensor places = flat(call.tensor("indices"));
-  const Tensor put = apply(scatter_op, ScatterAttrs{leading, {}}, empty, places, flat(x));
+  const Tensor places = zoometer::flatten(call.tensor("indices"), leading, -1);
+  const Tensor put = apply(scatter_op, ScatterAttrs{leading, {}}, empty, places,
+                           zoometer::flatten(x, leading, -1));
   call.output(zoometer::reshape(put, sizes));
 }
 
@@ -471,8 +459,6 @@ void eye(AtenCall& call) {
                                         call.dtype("dtype").value_or(DType::float32)));
 }
 
-namespace {
-
 /// How many elements of a matrix lie on or below a diagonal.
 std::int64_t below_diagonal(std::int64_t rows, std::int64_t columns, std::int64_t diagonal) {
   // Rows before the first whole one get 1, 2, 3, ... elements.
@@ -499,8 +485,6 @@ void output_triangle(AtenCall& call, bool lower) {
       zoometer::full(call.graph(), {2, count}, 0, call.dtype("dtype").value_or(DType::int64)));
 }
 
-}  // namespace
-
 void tril_indices(AtenCall& call) { output_triangle(call, true); }
 
 void triu_indices(AtenCall& call) { output_triangle(call, false); }
@@ -508,4 +492,85 @@ void triu_indices(AtenCall& call) { output_triangle(call, false); }
 /// A tensor that keeps assertions in order and holds nothing.
 void token(AtenCall& call) { call.output(zoometer::full(call.graph(), {}, 0, DType::float32)); }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect index_reduce_no_effect[] = {
+    {"include_self", "the old element is read or replaced"},
+};
+
+constexpr NoEffect col2im_no_effect[] = {
+    {"dilation", "the places of the pieces cost the same"},
+    {"stride", "the places of the pieces cost the same"},
+};
+
+constexpr NoEffect max_unpool_no_effect[] = {
+    {"stride", "the output size is given"},
+    {"padding", "the output size is given"},
+};
+
+constexpr NoEffect fractional_no_effect[] = {
+    {"random_samples", "the places of the windows cost the same"},
+};
+
+constexpr NoEffect bag_no_effect[] = {
+    {"scale_grad_by_freq", "used by gradients alone"},
+    {"sparse", "used by gradients alone"},
+    {"padding_idx", "rows that are left out cost the same"},
+};
+
+constexpr NoEffect token_no_effect[] = {
+    {"self", "of an assertion, which computes nothing"},
+    {"assert_msg", "of an assertion, which computes nothing"},
+    {"dep_token", "of an assertion, which computes nothing"},
+    {"size", "of an assertion, which computes nothing"},
+    {"min", "of an assertion, which computes nothing"},
+    {"max", "of an assertion, which computes nothing"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"dsplit hsplit tensor_split vsplit", tensor_split, same_values},
+    {"take", take, same_values},
+    {"rot90", rot90, same_values},
+    {"channel_shuffle native_channel_shuffle", channel_shuffle, same_values},
+    {"trace", trace, same_values},
+    {"meshgrid", meshgrid, same_values},
+    {"broadcast_tensors", broadcast_tensors, same_values},
+    {"hstack", hstack, same_values},
+    {"row_stack vstack", vstack, same_values},
+    {"dstack", dstack, same_values},
+    {"column_stack", column_stack, same_values},
+    {"atleast_1d", at_least_1d, same_values},
+    {"atleast_2d", at_least_2d, same_values},
+    {"atleast_3d", at_least_3d, same_values},
+    {"block_diag", block_diag, same_values},
+    {"pad_sequence", pad_sequence, same_values},
+    {"diag_embed", diag_embed, same_values},
+    {"diag", diag, same_values},
+    {"linalg_diagonal", linalg_diagonal, same_values},
+    {"diagonal_scatter", diagonal_scatter, same_values},
+    {"index_fill", index_fill, same_values},
+    {"index_reduce", index_reduce, same_values, index_reduce_no_effect},
+    {"put", put, same_values},
+    {"masked_scatter", masked_scatter, same_cost},
+    {"col2im", col2im, same_cost, col2im_no_effect},
+    {"max_unpool2d max_unpool3d", max_unpool, same_values, max_unpool_no_effect},
+    {"fractional_max_pool2d fractional_max_pool3d", fractional_max_pool, same_cost,
+     fractional_no_effect},
+    {"_embedding_bag _embedding_bag_forward_only embedding_bag", embedding_bag, same_cost,
+     bag_no_effect},
+    {"eye", eye, same_values},
+    {"tril_indices", tril_indices, same_cost},
+    {"triu_indices", triu_indices, same_cost},
+    {"_functional_assert_async _functional_sym_constrain_range "
+     "_functional_sym_constrain_range_for_size _make_dep_token",
+     token, same_values, token_no_effect},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_piece_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

@@ -2,7 +2,7 @@
 // them.
 #include <vector>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "op/recurrent.hpp"
 #include "zoometer/op/movement.hpp"
 
@@ -175,8 +175,6 @@ void recurrent_cell(AtenCall& call, const OpDef& op, const States& first) {
   if (&op == &lstm_op) call.output(zoometer::squeeze(sibling_output(y, 2), 0));
 }
 
-}  // namespace
-
 void lstm(AtenCall& call) { recurrent(call, lstm_op); }
 
 void gru(AtenCall& call) { recurrent(call, gru_op); }
@@ -194,4 +192,31 @@ void rnn_cell(AtenCall& call) {
   recurrent_cell(call, rnn_op, {call.tensor("hx"), {&call.graph(), no_id}});
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect recurrent_no_effect[] = {
+    {"dropout", "used by training alone"},
+    {"train=False", "the default"},
+    {"batch_sizes", "the rows of a packed batch say how many steps there are"},
+    {"hx", "a packed batch is walked as one sequence, which starts from zeros"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"lstm", lstm, same_values, recurrent_no_effect},
+    {"gru", gru, same_values, recurrent_no_effect},
+    {"rnn_relu", rnn, same_cost, recurrent_no_effect},
+    {"rnn_tanh", rnn, same_values, recurrent_no_effect},
+    {"lstm_cell", lstm_cell, same_values},
+    {"gru_cell", gru_cell, same_values},
+    {"rnn_relu_cell", rnn_cell, same_cost},
+    {"rnn_tanh_cell", rnn_cell, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_recurrent_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

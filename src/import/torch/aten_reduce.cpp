@@ -1,18 +1,14 @@
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 
 namespace zoometer::aten {
 namespace {
 
-Ints dims_of(AtenCall& call) { return Ints(call.integers("dim")); }
-
-}  // namespace
-
-void apply_reduction(AtenCall& call, const OpDef& op) {
-  const Tensor x = call.tensor(0);
-  // A scalar may be reduced over its dimension 0 or -1, which it lacks.
-  const Ints dims = x.rank() == 0 ? Ints() : dims_of(call);
-  call.output(reduce(op, x, dims, call.boolean("keepdim", false)));
-}
+/// `max` and `min`: of all elements, over an axis with indices, or of two tensors.
+struct Extreme {
+  const OpDef& value;
+  const OpDef& index;
+  const OpDef& pair;
+};
 
 void apply_extreme(AtenCall& call, const Extreme& ops) {
   if (call.overload() == "other" || call.has_tensor("other")) return apply_binary(call, ops.pair);
@@ -31,11 +27,7 @@ void smallest_largest(AtenCall& call) {
 
 void variance(AtenCall& call) { apply_reduction(call, var_op); }
 
-void deviation(AtenCall& call) {
-  const Tensor x = call.tensor(0);
-  const Tensor squared = reduce(var_op, x, dims_of(call), call.boolean("keepdim", false));
-  call.output(zoometer::unary(sqrt_op, squared));
-}
+void deviation(AtenCall& call) { call.output(zoometer::unary(sqrt_op, reduced_by(call, var_op))); }
 
 void variance_mean(AtenCall& call) {
   if (call.name() == "std_mean") {
@@ -44,11 +36,6 @@ void variance_mean(AtenCall& call) {
     apply_reduction(call, var_op);
   }
   apply_reduction(call, mean_op);
-}
-
-void norm(AtenCall& call) {
-  // Another order than 2 takes as many operations but for the power itself.
-  apply_reduction(call, norm_op);
 }
 
 void running_sum(AtenCall& call) {
@@ -72,4 +59,58 @@ void argsort(AtenCall& call) {
   call.output(zoometer::sort(call.tensor(0), call.integer("dim", -1)).indices);
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect variance_no_effect[] = {
+    {"unbiased", "any divisor costs the same"},
+    {"correction", "any divisor costs the same"},
+};
+
+constexpr NoEffect norm_no_effect[] = {
+    {"ord=2", "the default"},
+    {"p=2", "the default"},
+};
+
+constexpr NoEffect topk_no_effect[] = {
+    {"sorted", "the order of the results"},
+};
+
+constexpr NoEffect sort_no_effect[] = {
+    {"descending", "both directions cost the same"},
+    {"stable", "the order of equal elements"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"max", maximum_of, same_values},
+    {"min", minimum_of, same_values},
+    {"aminmax", smallest_largest, same_values},
+    {"var", variance, same_values, variance_no_effect},
+    {"std", deviation, same_values, variance_no_effect},
+    {"std_mean var_mean", variance_mean, same_values, variance_no_effect},
+    {"frobenius_norm linalg_vector_norm norm", reduction<norm_op>, same_values, norm_no_effect},
+    {"cumsum", running_sum, same_values},
+    {"cumprod", running_product, same_values},
+    {"topk", topk, same_values, topk_no_effect},
+    {"sort", sort, same_values, sort_no_effect},
+    {"argsort", argsort, same_values, sort_no_effect},
+    {"all", reduction<all_op>, same_values},
+    {"amax", reduction<amax_op>, same_values},
+    {"amin", reduction<amin_op>, same_values},
+    {"any", reduction<any_op>, same_values},
+    {"argmax", reduction<argmax_op>, same_values},
+    {"argmin", reduction<argmin_op>, same_values},
+    {"logsumexp special_logsumexp", reduction<logsumexp_op>, same_values},
+    {"mean", reduction<mean_op>, same_values},
+    {"prod", reduction<prod_op>, same_values},
+    {"count_nonzero nansum", reduction<sum_op>, same_cost},
+    {"sum", reduction<sum_op>, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_reduction_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

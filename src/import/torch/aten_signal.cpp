@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "op/indexing.hpp"
 #include "op/signal.hpp"
 #include "op/special.hpp"
@@ -58,13 +58,27 @@ Tensor complex_transforms(Tensor pairs, const Transform& transform, std::size_t 
   return pairs;
 }
 
-}  // namespace
+/// The result of a forward transform of x, divided by the number of elements or by its root where
+/// the call asks for it. (Inverse transforms are divided as they are.)
+Tensor normalised(AtenCall& call, Tensor x, const Transform& transform, Tensor pairs) {
+  const std::string_view norm = call.text("norm", "backward");
+  const std::int64_t code = call.integer("normalization", 0);
+  const bool by_root = norm == "ortho" || code == 1;
+  if (!by_root && norm != "forward" && code != 2) return pairs;
+  double elements = 1;
+  for (std::size_t i = 0; i < transform.dims.size(); ++i) {
+    const std::int64_t length = transform.lengths[i];
+    elements *= static_cast<double>(length > 0 ? length : x.dim(transform.dims[i]));
+  }
+  return pairs * (1 / std::max(1.0, by_root ? std::sqrt(elements) : elements));
+}
 
 void fft_complex(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const bool inverse = call.name().starts_with("fft_i") || !call.boolean("forward", true);
   const Transform transform = transform_of(call, x.rank());
-  call.output(zoometer::view_as_complex(complex_transforms(pairs_of(x), transform, 0, inverse)));
+  const Tensor pairs = complex_transforms(pairs_of(x), transform, 0, inverse);
+  call.output(zoometer::view_as_complex(inverse ? pairs : normalised(call, x, transform, pairs)));
 }
 
 void fft_of_real(AtenCall& call) {
@@ -73,7 +87,8 @@ void fft_of_real(AtenCall& call) {
   const DftAttrs last{transform.dims.back(), transform.lengths.back(),
                       call.boolean("onesided", true), false};
   const Tensor half = zoometer::dft(pairs_of(x), last);
-  call.output(zoometer::view_as_complex(complex_transforms(half, transform, 1, false)));
+  const Tensor pairs = complex_transforms(half, transform, 1, false);
+  call.output(zoometer::view_as_complex(normalised(call, x, transform, pairs)));
 }
 
 void fft_to_real(AtenCall& call) {
@@ -112,8 +127,6 @@ void fft_frequencies(AtenCall& call) {
 
 // -- frames -------------------------------------------------------------------------------------
 
-namespace {
-
 /// What stft and istft are asked for.
 struct Frames {
   std::int64_t length = 0;
@@ -127,7 +140,9 @@ Frames frames_of(AtenCall& call) {
   frames.step = call.integer("hop_length", frames.length / 4);
   frames.window = call.optional_tensor("window");
   if (frames.length < 1 || frames.step < 1) call.refuse("a frame's length and step of at least 1");
-  if (!frames.window) return frames;
+  const std::int64_t width = call.integer("win_length", frames.length);
+  if (!frames.window && width == frames.length) return frames;
+  if (!frames.window) frames.window = zoometer::full(call.graph(), {width}, 1, DType::float32);
   if (frames.window.rank() != 1 || frames.window.dim(0) > frames.length)
     call.refuse("a window that is longer than a frame");
   const std::int64_t missing = frames.length - frames.window.dim(0);
@@ -147,8 +162,6 @@ Tensor centred(AtenCall& call, Tensor x, std::int64_t length) {
   return zoometer::pad(x, attrs);
 }
 
-}  // namespace
-
 void stft(AtenCall& call) {
   Tensor x = call.tensor(0);
   if (x.rank() != 1 && x.rank() != 2) call.refuse("a signal of another rank than 1 or 2");
@@ -166,8 +179,6 @@ void stft(AtenCall& call) {
   call.output(call.boolean("return_complex", complex) ? zoometer::view_as_complex(y) : y);
 }
 
-namespace {
-
 /// Rows of frames (batch, frames, length) added up where they overlap: (batch, samples).
 Tensor overlap_add(Tensor rows, std::int64_t samples) {
   Graph& graph = *rows.graph;
@@ -176,8 +187,6 @@ Tensor overlap_add(Tensor rows, std::int64_t samples) {
   const Tensor silence = zoometer::full(graph, {flat.dim(0), samples}, 0, rows.dtype());
   return apply(scatter_op, ScatterAttrs{1, "sum"}, silence, places, flat);
 }
-
-}  // namespace
 
 void istft(AtenCall& call) {
   Tensor x = call.tensor(0);
@@ -210,8 +219,6 @@ void istft(AtenCall& call) {
 
 // -- windows ------------------------------------------------------------------------------------
 
-namespace {
-
 /// 0 to 1 over a window: of a periodic one the last step is left out.
 Tensor phase(AtenCall& call) {
   const std::int64_t length = call.integer("window_length");
@@ -225,8 +232,6 @@ Tensor phase(AtenCall& call) {
 Tensor waves(Tensor phase, double number, double height) {
   return zoometer::unary(cos_op, phase * (2 * pi * number)) * height;
 }
-
-}  // namespace
 
 void hann_window(AtenCall& call) { call.output(waves(phase(call), 1, -0.5) + 0.5); }
 
@@ -259,8 +264,6 @@ void view_as_real(AtenCall& call) { call.output(zoometer::view_as_real(call.tens
 
 void view_as_complex(AtenCall& call) { call.output(zoometer::view_as_complex(call.tensor(0))); }
 
-namespace {
-
 Tensor part_of(Tensor x, std::int64_t index) {
   return zoometer::select(zoometer::view_as_real(x), -1, index);
 }
@@ -268,8 +271,6 @@ Tensor part_of(Tensor x, std::int64_t index) {
 Tensor complex_of(Tensor real, Tensor imaginary) {
   return zoometer::view_as_complex(zoometer::stack({real, imaginary}, -1));
 }
-
-}  // namespace
 
 void real_part(AtenCall& call) {
   const Tensor x = call.tensor(0);
@@ -304,4 +305,53 @@ void conjugate(AtenCall& call) {
                             : x);
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect stft_no_effect[] = {
+    {"pad_mode", "of the padding, which is left out where nothing is centred"},
+};
+
+constexpr NoEffect inverse_fft_no_effect[] = {
+    {"norm=backward", "the default"},
+    {"norm=ortho", "any factor costs the same"},
+    {"normalization=2", "the default"},
+    {"normalization=1", "any factor costs the same"},
+};
+
+constexpr NoEffect istft_no_effect[] = {
+    {"normalized", "the transform is scaled either way"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"_fft_c2c fft_fft fft_fft2 fft_fftn fft_ifft fft_ifft2 fft_ifftn", fft_complex, same_values,
+     inverse_fft_no_effect},
+    {"_fft_r2c fft_rfft fft_rfft2 fft_rfftn", fft_of_real, same_values},
+    {"_fft_c2r fft_irfft fft_irfft2 fft_irfftn", fft_to_real, same_values, inverse_fft_no_effect},
+    {"fft_fftshift fft_ifftshift", fft_shift, same_values},
+    {"fft_fftfreq", fft_frequencies, same_cost},
+    {"fft_rfftfreq", fft_frequencies, same_values},
+    {"stft", stft, same_values, stft_no_effect},
+    {"istft", istft, same_cost, istft_no_effect},
+    {"hann_window", hann_window, same_values},
+    {"hamming_window", hamming_window, same_values},
+    {"blackman_window", blackman_window, same_values},
+    {"bartlett_window", bartlett_window, same_values},
+    {"kaiser_window", kaiser_window, same_values},
+    {"view_as_real", view_as_real, same_values},
+    {"view_as_complex", view_as_complex, same_values},
+    {"real", real_part, same_values},
+    {"imag", imaginary_part, same_values},
+    {"complex", complex_from_parts, same_values},
+    {"polar", complex_from_polar, same_values},
+    {"angle", angle, same_values},
+    {"_conj_physical conj_physical", conjugate, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_signal_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

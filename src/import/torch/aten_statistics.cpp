@@ -2,19 +2,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/matmul.hpp"
 
 namespace zoometer::aten {
 namespace {
-
-std::int64_t axis_of(AtenCall& call, std::int64_t rank, std::int64_t missing) {
-  return axis_within(call, call.integer("dim", missing), rank);
-}
-
-Tensor flat(Tensor x) { return zoometer::reshape(x, {-1}); }
 
 /// One position along an axis, which stays with keepdim.
 Tensor one_of(Tensor x, std::int64_t axis, std::int64_t position, bool keepdim) {
@@ -29,8 +23,6 @@ void output_one_of(AtenCall& call, const Selection& from, std::int64_t axis,
   call.output(one_of(from.indices, axis, position, keepdim));
 }
 
-}  // namespace
-
 // -- orders -------------------------------------------------------------------------------------
 
 void median(AtenCall& call) {
@@ -41,7 +33,7 @@ void median(AtenCall& call) {
     return call.output(zoometer::select(zoometer::sort(all, 0).values, 0, (all.dim(0) - 1) / 2));
   }
   if (x.rank() == 0) call.refuse("a median of one number");
-  const std::int64_t axis = axis_of(call, x.rank(), 0);
+  const std::int64_t axis = axis_of(call, "dim", x.rank(), 0);
   const std::int64_t middle = std::max<std::int64_t>(0, x.dim(axis) - 1) / 2;
   output_one_of(call, zoometer::sort(x, axis), axis, middle);
 }
@@ -49,7 +41,7 @@ void median(AtenCall& call) {
 /// The most frequent element along an axis: sorted, and each compared with the next one.
 void mode(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  const std::int64_t axis = axis_of(call, x.rank(), -1);
+  const std::int64_t axis = axis_of(call, "dim", x.rank(), -1);
   const std::int64_t length = x.dim(axis);
   if (length < 1) call.refuse("an axis of length 0");
   const Selection sorted = zoometer::sort(x, axis);
@@ -62,7 +54,7 @@ void mode(AtenCall& call) {
 
 void kth_value(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  const std::int64_t axis = axis_of(call, x.rank(), -1);
+  const std::int64_t axis = axis_of(call, "dim", x.rank(), -1);
   const TopkAttrs attrs{call.integer("k"), axis, false};
   if (attrs.k < 1) call.refuse("a place below the first");
   const Tensor values = apply(topk_op, attrs, x);
@@ -73,7 +65,7 @@ void quantile(AtenCall& call) {
   Tensor x = call.tensor(0);
   const bool of_all = !call.has("dim");
   if (of_all) x = flat(x);
-  const std::int64_t axis = axis_of(call, x.rank(), 0);
+  const std::int64_t axis = axis_of(call, "dim", x.rank(), 0);
   const bool keepdim = call.boolean("keepdim", false);
   const Tensor sorted = zoometer::sort(x, axis).values;
   const bool several = call.has_tensor("q") && call.tensor("q").rank() == 1;
@@ -112,7 +104,7 @@ void running_extreme(AtenCall& call) {
 void running_logsumexp(AtenCall& call) {
   const Tensor x = call.tensor(0);
   if (x.rank() == 0) call.refuse("a running sum of one number");
-  const std::int64_t axis = axis_of(call, x.rank(), 0);
+  const std::int64_t axis = axis_of(call, "dim", x.rank(), 0);
   const Tensor largest = reduce(amax_op, x, {axis}, true);
   const Tensor sums = zoometer::cumsum(zoometer::unary(exp_op, x - largest), axis);
   call.output(zoometer::unary(log_op, sums) + largest);
@@ -120,7 +112,7 @@ void running_logsumexp(AtenCall& call) {
 
 void diff(AtenCall& call) {
   Tensor x = call.tensor(0);
-  const std::int64_t axis = axis_of(call, x.rank(), -1);
+  const std::int64_t axis = axis_of(call, "dim", x.rank(), -1);
   const std::int64_t times = call.integer("n", 1);
   constexpr std::int64_t most = 16;
   if (times < 0 || times > most) call.refuse("more than 16 differences of differences");
@@ -158,8 +150,6 @@ void isin(AtenCall& call) {
   call.output(call.boolean("invert", false) ? zoometer::unary(logical_not_op, hit) : hit);
 }
 
-namespace {
-
 /// What a search for different elements tells beside them: the place of each input element among
 /// them, and how often each occurs. Both come from comparisons of neighbours.
 void output_places_and_counts(AtenCall& call, Tensor sorted, const Shape& places,
@@ -181,15 +171,13 @@ void output_places_and_counts(AtenCall& call, Tensor sorted, const Shape& places
   call.output(counts);
 }
 
-}  // namespace
-
 void unique_elements(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const bool consecutive = call.name().ends_with("_consecutive");
   const bool of_all = !call.has("dim");
   const Tensor source = of_all ? flat(x) : x;
   if (source.rank() == 0) call.refuse("the different slices of a scalar");
-  const std::int64_t axis = of_all ? 0 : axis_of(call, x.rank(), 0);
+  const std::int64_t axis = of_all ? 0 : axis_of(call, "dim", x.rank(), 0);
   const Tensor result =
       consecutive ? zoometer::clone(source) : zoometer::unique(source, axis).values;
   if (consecutive) call.graph().mark_bounded(result.id);
@@ -199,8 +187,6 @@ void unique_elements(AtenCall& call) {
 
 // -- counts -------------------------------------------------------------------------------------
 
-namespace {
-
 /// Ones, or weights, added up at places (n,) -> (bins,).
 Tensor counted(Tensor places, Tensor weights, std::int64_t bins, DType dtype) {
   Graph& graph = *places.graph;
@@ -208,8 +194,6 @@ Tensor counted(Tensor places, Tensor weights, std::int64_t bins, DType dtype) {
   const Tensor each = weights ? weights : zoometer::full(graph, {1}, 1, dtype);
   return apply(scatter_op, ScatterAttrs{0, "sum"}, none, places, each);
 }
-
-}  // namespace
 
 void histogram_counts(AtenCall& call) {
   const Tensor x = flat(call.tensor(0));
@@ -266,4 +250,59 @@ void covariance(AtenCall& call) {
   call.output(single ? zoometer::reshape(result, {}) : result);
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect quantile_no_effect[] = {
+    {"interpolation=linear", "the default"},
+};
+
+constexpr NoEffect search_no_effect[] = {
+    {"out_int32", "the program declares the element type"},
+    {"right", "both sides cost the same"},
+    {"side", "both sides cost the same"},
+};
+
+constexpr NoEffect isin_no_effect[] = {
+    {"assume_unique", "the search costs the same"},
+};
+
+constexpr NoEffect unique_no_effect[] = {
+    {"sorted", "the order of the results"},
+    {"return_inverse", "unused results are not counted"},
+    {"return_counts", "unused results are not counted"},
+};
+
+constexpr NoEffect bin_count_no_effect[] = {
+    {"minlength", "the program declares how many bins there are"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"median", median, same_values},
+    {"nanmedian", median, same_cost},
+    {"mode", mode, same_cost},
+    {"kthvalue", kth_value, same_values},
+    {"nanquantile quantile", quantile, same_cost, quantile_no_effect},
+    {"msort", msort, same_values},
+    {"cummax cummin", running_extreme, same_values},
+    {"_logcumsumexp logcumsumexp", running_logsumexp, same_values},
+    {"diff", diff, same_values},
+    {"bucketize", bucketize, same_values, search_no_effect},
+    {"searchsorted", searchsorted, same_values, search_no_effect},
+    {"isin", isin, same_cost, isin_no_effect},
+    {"_unique _unique2 unique_consecutive unique_dim unique_dim_consecutive", unique_elements,
+     same_cost, unique_no_effect},
+    {"histc", histogram_counts, same_cost},
+    {"bincount", bin_count, same_cost, bin_count_no_effect},
+    {"one_hot", one_hot_of, same_values},
+    {"nanmean", nan_mean, same_cost},
+    {"cov", covariance, same_values},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_statistics_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

@@ -1,4 +1,4 @@
-#include "import/torch/aten_handlers.hpp"
+#include "import/torch/aten_shared.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/deform_conv.hpp"
 #include "op/detection.hpp"
@@ -20,8 +20,6 @@ DType integer_type(AtenCall& call) {
   return dtype;
 }
 
-}  // namespace
-
 void quantize_per_tensor(AtenCall& call) {
   const QuantizeAttrs attrs{integer_type(call)};
   call.output(zoometer::quantize_per_tensor(call.tensor(0), scalar(call, "scale"),
@@ -42,8 +40,6 @@ void nms(AtenCall& call) {
   call.output(zoometer::nms(call.tensor("dets"), call.tensor("scores"), {}, attrs));
 }
 
-namespace {
-
 RoiAlignAttrs roi_align_attrs(AtenCall& call) {
   RoiAlignAttrs attrs;
   attrs.output_size = {call.integer("pooled_height"), call.integer("pooled_width")};
@@ -52,8 +48,6 @@ RoiAlignAttrs roi_align_attrs(AtenCall& call) {
   attrs.scales = {call.number("spatial_scale")};
   return attrs;
 }
-
-}  // namespace
 
 void roi_align(AtenCall& call) {
   RoiAlignAttrs attrs = roi_align_attrs(call);
@@ -98,4 +92,51 @@ void deform_conv2d(AtenCall& call) {
                                       call.tensor("offset"), call.tensor("bias"), mask, attrs));
 }
 
+// -- the table ----------------------------------------------------------------------------------
+
+constexpr NoEffect quantize_no_effect[] = {
+    {"quant_min", "any range costs the same"},
+    {"quant_max", "any range costs the same"},
+};
+
+constexpr NoEffect dequantize_no_effect[] = {
+    {"scale", "every element is shifted and scaled"},
+    {"zero_point", "every element is shifted and scaled"},
+    {"zero_points", "every element is shifted and scaled"},
+    {"quant_min", "every element is shifted and scaled"},
+    {"quant_max", "every element is shifted and scaled"},
+    {"axis", "every element is shifted and scaled"},
+};
+
+constexpr NoEffect affine_grid_no_effect[] = {
+    {"align_corners", "the places of the points cost the same"},
+};
+
+constexpr NoEffect deform_conv2d_no_effect[] = {
+    {"mask", "used with use_mask=True alone"},
+    {"offset_groups", "the shape of the offsets says how many there are"},
+};
+
+constexpr AtenOperator rows[] = {
+    {"quantized_decomposed::quantize_per_tensor", quantize_per_tensor, same_values,
+     quantize_no_effect},
+    {"quantized_decomposed::quantize_per_channel", quantize_per_channel, same_values,
+     quantize_no_effect},
+    {"quantized_decomposed::dequantize_per_channel "
+     "quantized_decomposed::dequantize_per_tensor",
+     dequantize, same_cost, dequantize_no_effect},
+    {"torchvision::nms", nms, same_values},
+    {"torchvision::roi_align", roi_align, same_values},
+    {"torchvision::ps_roi_align", ps_roi_align, same_cost},
+    {"affine_grid_generator", affine_grid, same_cost, affine_grid_no_effect},
+    {"torchvision::deform_conv2d", deform_conv2d, same_values, deform_conv2d_no_effect},
+};
+
+}  // namespace
 }  // namespace zoometer::aten
+
+namespace zoometer {
+
+extern constinit const AtenOperators aten_vision_operators = {aten_names<aten::rows>};
+
+}  // namespace zoometer

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What importers share that translate the operators of another framework.
+
+namespace zoometer {
+
+/// What the nodes that replace a foreign operator have in common with it, as far as arguments
+/// without effect on cost are left out or have their defaults.
+enum class Meaning : std::uint8_t {
+  same_values,  ///< they compute the operator's values, up to rounding
+  same_cost,    ///< they stand in for it: as many operations and bytes, other values
+};
+
+/// An argument that no cost depends on, so that a translation need not read it.
+struct NoEffect {
+  std::string_view what;  ///< "momentum", or "training=False": that value alone
+  std::string_view why;
+};
+
+/// What a file asks for and no translation reads.
+class IgnoredSettings {
+ public:
+  /// A node of `op` gives `name` that value.
+  void add(std::string_view op, std::string_view name, std::string_view value);
+  /// A note for each operator, name and value, with the number of nodes: at most 20, and one that
+  /// counts the rest.
+  std::vector<std::string> notes() const;
+
+ private:
+  struct Entry {
+    std::string op, name, value;
+    std::size_t nodes = 0;
+  };
+
+  std::vector<Entry> entries_;
+  std::size_t others_ = 0;  ///< settings that have no entry
+};
+
+}  // namespace zoometer
