@@ -61,7 +61,7 @@ ModuleId ModuleTree::declare(std::string_view path, std::string_view type) {
   ModuleId id = find(path);
   if (id == no_id) {
     const std::string_view kept = arena_.copy(path);
-    // The ancestors that are missing, from the outermost.
+    // Add missing ancestors, from the outermost.
     std::size_t end = 0;
     ModuleId parent = 0;
     do {

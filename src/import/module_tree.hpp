@@ -11,15 +11,16 @@
 
 namespace zoometer {
 
-/// The modules that a program names, by path, gathered before the graph gets them: a module's class
-/// may be told later than its path. A module's index is its id in the graph.
+/// The modules that a program names, by path. They are collected before the graph gets them, since
+/// the class of a module may come later than its path. The index of a module is its id in the
+/// graph.
 class ModuleTree {
  public:
-  /// Texts are kept in that arena.
+  /// Texts are stored in that arena.
   explicit ModuleTree(Arena& arena);
 
-  /// Declares a module and its ancestors; the first class that is told stays. A class is given
-  /// with its packages ("torch.nn.modules.conv.Conv2d") or without, or is empty for unknown.
+  /// Declares a module and its ancestors. The first known class stays; it may be given with its
+  /// packages ("torch.nn.modules.conv.Conv2d") or without, and is empty if unknown.
   ModuleId declare(std::string_view path, std::string_view type);
 
   /// The module of a declared path, or no_id.
@@ -35,7 +36,7 @@ class ModuleTree {
   std::unordered_map<std::string_view, ModuleId> by_path_;
 };
 
-/// The module calls that a node lies in, from the outermost: what `nn_module_stack` says.
+/// The module calls around a node, from the outermost: the contents of `nn_module_stack`.
 class ModuleScopes {
  public:
   /// One call. Two nodes are in the same call if their texts are equal, and all outer ones.

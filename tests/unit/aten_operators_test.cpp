@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "analysis/profile.hpp"
 #include "bench.hpp"
@@ -79,15 +80,16 @@ ImportNotes read(const Operator& op, Graph& graph) {
   return import_file(file, {}, graph);
 }
 
-class AtenOperator : public ::testing::TestWithParam<Operator> {};
+class TranslatedOperator : public ::testing::TestWithParam<Operator> {};
 
-/// A shape other than the declared one would be in a note, an operator that is not translated
-/// in the coverage.
-TEST_P(AtenOperator, CostsAreThoseOfItsDefinition) {
+/// A note would report a shape other than the declared one, or an argument that was not read; the
+/// coverage, an operator without translation.
+TEST_P(TranslatedOperator, CostsAreThoseOfItsDefinition) {
   const Operator& op = GetParam();
   Graph graph;
   const ImportNotes notes = read(op, graph);
   EXPECT_THAT(notes.notes, IsEmpty());
+  EXPECT_THAT(notes.ignored, IsEmpty());
   const Profile metrics = profile(graph);
   EXPECT_TRUE(metrics.coverage.unknown.empty());
   EXPECT_EQ(metrics.total.macs, op.macs);
@@ -101,7 +103,7 @@ std::string test_name(const ::testing::TestParamInfo<Operator>& info) {
 }
 
 #define ATEN_OPERATORS(suite, ...)                                                                 \
-  INSTANTIATE_TEST_SUITE_P(suite, AtenOperator, ::testing::ValuesIn(__VA_ARGS__), test_name)
+  INSTANTIATE_TEST_SUITE_P(suite, TranslatedOperator, ::testing::ValuesIn(__VA_ARGS__), test_name)
 
 // -- recurrent layers -----------------------------------------------------------------------------
 
@@ -219,12 +221,39 @@ const Operator signals[] = {
      {{"3,8", complex64_code}},
      0,
      3 * 120},
+    // "ortho" and "forward" divide the results of a forward transform: 2 for each complex number.
+    {"fft_fft.default",
+     {{"3,8"}},
+     {"self=T(a)", "norm=S(ortho)"},
+     {{"3,8", complex64_code}},
+     0,
+     3 * 60 + 3 * 8 * 2},
+    {"_fft_r2c.default",
+     {{"3,8"}},
+     {"self=T(a)", "dim=I(1)", "normalization=i(2)", "onesided=b(true)"},
+     {{"3,5", complex64_code}},
+     0,
+     3 * 60 + 3 * 5 * 2},
+    // An inverse transform is divided anyway.
+    {"fft_ifft.default",
+     {{"3,8", complex64_code}},
+     {"self=T(a)", "norm=S(ortho)"},
+     {{"3,8", complex64_code}},
+     0,
+     3 * 120 + 3 * 8 * 2},
     {"fft_fftshift.default", {{"3,8"}}, {"self=T(a)"}, {{"3,8"}}, 0, 0},
     {"fft_rfftfreq.default", {}, {"n=i(8)", "d=f(0.5)"}, {{"5"}}, 0, 5},
     // 15 frames of 64 numbers: 2.5 x 64 x 6, and one product with the window for each.
     {"stft.default",
      {{"1,512"}, {"64"}},
      {"self=T(a)", "n_fft=i(64)", "hop_length=i(32)", "window=T(b)", "return_complex=b(true)"},
+     {{"1,33,15", complex64_code}},
+     0,
+     15 * (960 + 64)},
+    // A window of 32 ones in the middle of each frame, which is multiplied all the same.
+    {"stft.default",
+     {{"1,512"}},
+     {"self=T(a)", "n_fft=i(64)", "hop_length=i(32)", "win_length=i(32)", "return_complex=b(true)"},
      {{"1,33,15", complex64_code}},
      0,
      15 * (960 + 64)},
@@ -628,6 +657,13 @@ const Operator elements[] = {
      {{"8", boolean_code}},
      0,
      8 * 6},
+    // Both are tested for NaN, and the three answers combined.
+    {"isclose.default",
+     {{"8"}, {"8"}},
+     {"self=T(a)", "other=T(b)", "equal_nan=b(true)"},
+     {{"8", boolean_code}},
+     0,
+     8 * (6 + 4)},
     {"xlogy.Tensor", {{"8"}, {"8"}}, {"self=T(a)", "other=T(b)"}, {{"8"}}, 0, 8 * 4},
     {"special_entr.default", {{"8"}}, {"self=T(a)"}, {{"8"}}, 0, 8 * 3},
     {"special_ndtr.default", {{"8"}}, {"self=T(a)"}, {{"8"}}, 0, 8 * 4},
@@ -651,6 +687,13 @@ ATEN_OPERATORS(Elements, elements);
 // -- pieces and joins -----------------------------------------------------------------------------
 
 const Operator pieces[] = {
+    // A sum for each of 3 x 4 elements, and a product with alpha.
+    {"index_add.default",
+     {{"5,4"}, {"3", int64_code}, {"3,4"}},
+     {"self=T(a)", "dim=i(0)", "index=T(b)", "source=T(c)", "alpha=f(2.0)"},
+     {{"5,4"}},
+     0,
+     12 + 12},
     {"tensor_split.sections",
      {{"7,2"}},
      {"self=T(a)", "sections=i(3)"},
@@ -801,6 +844,31 @@ const Operator pieces[] = {
      0},
 };
 ATEN_OPERATORS(Pieces, pieces);
+
+TEST(AtenOperators, CopyWhereTheCallAsksForIt) {
+  Graph copied, cast;
+  read({"to.dtype", {{"8"}}, {"self=T(a)", "copy=b(true)"}, {{"8"}}}, copied);
+  ASSERT_EQ(copied.nodes().size(), 1U);
+  EXPECT_EQ(copied.nodes()[0].op->name, "clone");
+  read({"to.other", {{"8"}, {"8", int64_code}}, {"self=T(a)", "other=T(b)"}, {{"8", int64_code}}},
+       cast);
+  ASSERT_EQ(cast.nodes().size(), 1U);
+  EXPECT_EQ(cast.nodes()[0].op->name, "to");
+}
+
+TEST(AtenOperators, NormaliseInstancesByGatheredStatistics) {
+  Graph graph;
+  const ImportNotes notes =
+      read({"instance_norm.default",
+            {{"2,3,4,4"}, {"3"}},
+            {"input=T(a)", "weight=T(b)", "bias=T(b)", "running_mean=T(b)", "running_var=T(b)",
+             "use_input_stats=b(false)", "momentum=f(0.1)", "eps=f(1e-5)", "cudnn_enabled=b(true)"},
+            {{"2,3,4,4"}}},
+           graph);
+  EXPECT_THAT(notes.ignored, IsEmpty());
+  ASSERT_EQ(graph.nodes().size(), 1U);
+  EXPECT_EQ(graph.nodes()[0].op->name, "batch_norm");
+}
 
 TEST(AtenOperators, PoolsPartsOfTheChannels) {
   const std::vector<std::string> bins = {"spatial_scale=f(1.0)", "pooled_height=i(2)",
@@ -1075,6 +1143,26 @@ constexpr std::pair<std::string_view, std::string_view> core_exceptions[] = {
     {"sym_storage_offset", "makes no tensor"},
     {"sym_stride", "makes no tensor"},
 };
+
+TEST(AtenTable, HasEveryNameOnce) {
+  std::set<std::string_view> names;
+  for (const AtenOperators* group : aten_operators()) {
+    EXPECT_FALSE(group->names.empty());
+    for (const AtenName& each : group->names) {
+      EXPECT_TRUE(names.insert(each.name).second) << each.name;
+      EXPECT_EQ(find_aten(each.name), each.row) << each.name;
+      for (const NoEffect& argument : each.row->no_effect)
+        EXPECT_FALSE(argument.what.empty() || argument.why.empty()) << each.name;
+    }
+  }
+}
+
+TEST(AtenTable, TellsStandInsFromTranslations) {
+  for (const std::string_view name : {"quantile", "affine_grid_generator", "col2im", "nanmean"})
+    EXPECT_EQ(find_aten(name)->meaning, Meaning::same_cost) << name;
+  for (const std::string_view name : {"conv2d", "linear", "softmax", "slice_copy"})
+    EXPECT_EQ(find_aten(name)->meaning, Meaning::same_values) << name;
+}
 
 TEST(CoreAten, IsTranslated) {
   EXPECT_TRUE(std::ranges::is_sorted(core_operators));

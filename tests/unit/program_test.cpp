@@ -345,6 +345,47 @@ TEST(Program, CountsADeformableConvolution) {
   EXPECT_EQ(profile(imported.graph).total.macs, 3 * 9 * 2 * 4);
 }
 
+/// A program of attention calls, each with one more argument.
+std::string attention_with(const std::vector<std::string>& arguments) {
+  ProgramText program;
+  program.input("x", "1,2,4,8");
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string name = "y" + std::to_string(i);
+    program.node("scaled_dot_product_attention.default",
+                 {"query=T(x)", "key=T(x)", "value=T(x)", arguments[i]}, name, "1,2,4,8");
+    program.output(name);
+  }
+  return archive_of(program.str());
+}
+
+std::vector<std::string> ignored_in(const std::vector<std::string>& arguments) {
+  return import(attention_with(arguments)).notes.ignored;
+}
+
+TEST(Program, NotesArgumentsThatNoTranslationReads) {
+  const std::string grouped = "enable_gqa=b(true)";
+  EXPECT_THAT(ignored_in({grouped, "dropout_p=f(0.5)", grouped}),
+              ElementsAre("scaled_dot_product_attention enable_gqa=True was not taken into account "
+                          "(2 nodes)",
+                          "scaled_dot_product_attention dropout_p=0.5 was not taken into account "
+                          "(1 node)"));
+}
+
+TEST(Program, TakesArgumentsWithoutEffectForRead) {
+  const std::string device = "device={\"as_device\":{\"type\":\"cpu\",\"index\":null}}";
+  EXPECT_THAT(ignored_in({"enable_gqa=b(false)", "dropout_p=f(0.0)", "attn_mask=T(x)", device,
+                          "pin_memory=b(true)", "attn_bias={\"as_none\":true}"}),
+              IsEmpty());
+}
+
+TEST(Program, ListsAFewIgnoredArguments) {
+  std::vector<std::string> arguments;
+  for (int i = 1; i <= 23; ++i) arguments.push_back("dropout_p=i(" + std::to_string(i) + ")");
+  const std::vector<std::string> ignored = ignored_in(arguments);
+  EXPECT_EQ(ignored.size(), 21U);
+  EXPECT_EQ(ignored.back(), "and 3 more were not taken into account");
+}
+
 TEST(Program, NotesOtherDeclaredShapes) {
   ProgramText program;
   program.input("x", "2,3");
@@ -400,7 +441,7 @@ TEST(Program, RefusesAnArchiveThatLostItsProgram) {
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code, ErrorCode::unsupported);
-    EXPECT_EQ(error.message, "the archive holds no exported program");
+    EXPECT_EQ(error.message, "the archive contains no exported program");
   }
 }
 
@@ -448,6 +489,26 @@ TEST(Program, CountsTheCostlierBranch) {
     EXPECT_THAT(calls_of(imported.graph), ElementsAre(" 2", "b 2"));
     const char* branch = is_first ? "branch for true" : "branch for false";
     EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr(branch)));
+  }
+}
+
+/// Both branches are read, and the costlier one twice.
+TEST(Program, CountsIgnoredArgumentsOfTheChosenBranch) {
+  ProgramText costly, cheap;
+  costly.input("a", "2").node("std.default", {"self=T(a)"}, "s", "");
+  costly.node("dropout.default", {"input=T(a)", "train=b(true)"}, "n", "2").output("n");
+  cheap.input("a", "2").node("softplus.default", {"self=T(a)", "surprise=i(1)"}, "n", "2");
+  cheap.output("n");
+  for (const bool is_first : {true, false}) {
+    ProgramText program;
+    program.input("p", "", 12).input("x", "2");
+    program.raw_node("torch.ops.higher_order.cond",
+                     {"=T(p)", graph_argument(is_first ? costly : cheap),
+                      graph_argument(is_first ? cheap : costly), "=L(x)"},
+                     R"({"as_tensors":[{"name":"y"}]})");
+    program.value("y", "2").output("y");
+    EXPECT_THAT(import(archive_of(program.str())).notes.ignored,
+                ElementsAre("dropout train=True was not taken into account (1 node)"));
   }
 }
 
@@ -640,7 +701,7 @@ TEST(Program, RefusesSizesThatItDoesNotHave) {
   options.inputs = {{"", Shape{2, 3}}, {"", Shape{2, 3}}};
   expect_error(archive, ErrorCode::unknown_name, "more shapes", options);
   options.inputs = {{"x", Shape{2, 3, 4}}};
-  expect_error(archive, ErrorCode::shape, "another rank", options);
+  expect_error(archive, ErrorCode::shape, "the rank of the input x", options);
   options.inputs = {{"x", Shape{6, 3}}};
   options.dims = {{"s0", 4}};
   expect_error(archive, ErrorCode::shape, "disagree on the size s0", options);
@@ -716,7 +777,7 @@ TEST(Program, RefusesValuesThatAreNeverMade) {
                ErrorCode::malformed, "used before it is made");
   expect_error(broken("\"outputs\":[{\"as_tensor\":{\"name\":\"relu\"}}],\"metadata\"",
                       "\"outputs\":[{\"as_tensor\":{\"name\":\"linear\"}}],\"metadata\""),
-               ErrorCode::malformed, "two values are named linear");
+               ErrorCode::malformed, "duplicate value linear");
   expect_error(broken("{\"user_output\":{\"arg\":{\"as_tensor\":{\"name\":\"relu\"}}}}",
                       "{\"user_output\":{\"arg\":{\"as_tensor\":{\"name\":\"none\"}}}}"),
                ErrorCode::malformed, "never made");

@@ -279,7 +279,7 @@ void entropy(AtenCall& call) {
   call.output(zoometer::unary(neg_op, x * zoometer::unary(log_op, x)));
 }
 
-/// The normal distribution's share below x, or its logarithm.
+/// The cumulative normal distribution, or its logarithm.
 void normal_share(AtenCall& call) {
   const Tensor share = zoometer::unary(erfc_op, call.tensor(0) * -0.7071067811865476) * 0.5;
   call.output(call.name() == "special_log_ndtr" ? zoometer::unary(log_op, share) : share);
@@ -291,7 +291,7 @@ void ldexp(AtenCall& call) {
   call.output(call.tensor(0) * power);
 }
 
-/// Random numbers with a mean and a deviation.
+/// Random numbers with a mean and a standard deviation.
 void normal(AtenCall& call) {
   const Argument* deviation = call.find("std");
   Ints sizes(call.integers("size"));
@@ -343,6 +343,10 @@ constexpr NoEffect multinomial_no_effect[] = {
     {"replacement", "samples cost the same with and without"},
 };
 
+constexpr NoEffect softmax_no_effect[] = {
+    {"half_to_float", "the program declares the element type"},
+};
+
 constexpr NoEffect round_no_effect[] = {
     {"decimals=0", "the default"},
 };
@@ -364,8 +368,8 @@ constexpr AtenOperator rows[] = {
     {"glu", glu, same_values},
     {"threshold", threshold, same_values},
     {"_prelu_kernel prelu", prelu, same_values},
-    {"_safe_softmax _softmax softmax special_softmax", softmax, same_values},
-    {"_log_softmax log_softmax special_log_softmax", log_softmax, same_values},
+    {"_safe_softmax _softmax softmax special_softmax", softmax, same_values, softmax_no_effect},
+    {"_log_softmax log_softmax special_log_softmax", log_softmax, same_values, softmax_no_effect},
     {"where", where, same_values},
     {"masked_fill", masked_fill, same_values},
     {"alpha_dropout dropout feature_alpha_dropout feature_dropout native_dropout", dropout,

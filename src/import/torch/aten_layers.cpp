@@ -33,7 +33,7 @@ std::size_t rank_in_name(std::string_view name) {
   return digit == std::string_view::npos ? 2 : static_cast<std::size_t>(name[digit] - '0');
 }
 
-/// Paddings that keep the length ("same") or none ("valid").
+/// Sets the padding: one that keeps the length ("same"), or none ("valid").
 void pad_by_word(AtenCall& call, Tensor weight, ConvAttrs& attrs) {
   const std::string_view word = call.text("padding", "");
   if (word != "same" && word != "valid") call.refuse("a padding of another name");
@@ -191,7 +191,7 @@ void native_group_norm(AtenCall& call) {
 
 void instance_norm(AtenCall& call) {
   const BatchNormAttrs attrs{call.number("eps", 1e-5)};
-  // With statistics gathered in training it is a batch norm.
+  // With running statistics it is a batch norm.
   if (!call.boolean("use_input_stats", true)) return batch_norm(call);
   call.output(zoometer::instance_norm(call.tensor(0), call.optional_tensor("weight"),
                                       call.optional_tensor("bias"), attrs));
@@ -233,7 +233,7 @@ void adaptive_max_pool(AtenCall& call) {
 
 // -- resampling ---------------------------------------------------------------------------------
 
-/// The sizes given, or the input's by factors, rounded down.
+/// The given output size, or the input's size times factors, rounded down.
 Spatial output_size(AtenCall& call, Tensor x) {
   if (call.has("output_size")) return Spatial(call.integers("output_size"));
   const Argument* factors = call.find("scale_factors");
@@ -292,7 +292,7 @@ constexpr NoEffect convolution_no_effect[] = {
 };
 
 constexpr NoEffect attention_no_effect[] = {
-    {"dropout_p=0.0", "the default"},
+    {"dropout_p=0", "the default"},
     {"enable_gqa=False", "the default"},
     {"dropout_mask", "used by dropout alone"},
     {"compute_log_sumexp", "unused results are not counted"},
@@ -338,6 +338,10 @@ constexpr NoEffect upsample_no_effect[] = {
     {"scales_w", "the output size is given, and any positions cost the same"},
 };
 
+constexpr NoEffect einsum_no_effect[] = {
+    {"path", "two tensors have one order"},
+};
+
 constexpr AtenOperator rows[] = {
     {"_convolution convolution", convolution, same_values, convolution_no_effect},
     {"conv1d conv2d conv3d", conv, same_values},
@@ -349,7 +353,7 @@ constexpr AtenOperator rows[] = {
     {"baddbmm", baddbmm, same_values},
     {"addmv", addmv, same_values},
     {"ger outer", outer, same_values},
-    {"einsum", einsum, same_values},
+    {"einsum", einsum, same_values, einsum_no_effect},
     {"_scaled_dot_product_attention_math _scaled_dot_product_cudnn_attention "
      "_scaled_dot_product_efficient_attention _scaled_dot_product_flash_attention "
      "_scaled_dot_product_flash_attention_for_cpu "

@@ -1,4 +1,4 @@
-// Products beyond the plain ones, norms of matrices, and linear algebra.
+// Further products, norms of matrices, and linear algebra.
 #include <array>
 #include <cmath>
 #include <string>
@@ -56,7 +56,7 @@ void tensordot(AtenCall& call) {
   const auto from = call.integers("dims_self");
   const auto to = call.integers("dims_other");
   if (from.size() != to.size()) call.refuse("as many axes of one as of the other");
-  // One letter for each axis of a, for each of b, and the same for those that go away.
+  // A letter for each axis of a and b; summed axes have the same letter in both.
   std::string left, right, result;
   for (std::int64_t i = 0; i < a.rank(); ++i) left += static_cast<char>('a' + i);
   for (std::int64_t i = 0; i < b.rank(); ++i) right += static_cast<char>('A' + i);
@@ -79,7 +79,7 @@ void kron(AtenCall& call) {
   const Tensor b = call.tensor(1);
   const std::int64_t rank = std::max(a.rank(), b.rank());
   if (rank > 4) call.refuse("a Kronecker product of more than four axes");
-  // Each axis of a is followed by the one of b.
+  // Axes of a and b alternate.
   Ints left, right, sizes;
   for (std::int64_t i = 0; i < rank; ++i) {
     const std::int64_t in_a = i + a.rank() - rank;
@@ -212,7 +212,7 @@ void matrix_power(AtenCall& call) {
 
 // -- norms --------------------------------------------------------------------------------------
 
-/// The norm of matrices by its order; those that take singular values are refused.
+/// The norm of matrices of the order that the call asks for. Norms of singular values are refused.
 Tensor matrix_norm_of(AtenCall& call, Tensor x, const Ints& dims, bool keepdim) {
   if (dims.size() != 2 || x.rank() < 2) call.refuse("a norm of other than matrices");
   const Argument* order = call.find("ord");
@@ -221,7 +221,7 @@ Tensor matrix_norm_of(AtenCall& call, Tensor x, const Ints& dims, bool keepdim) 
     return reduce(norm_op, x, dims, keepdim);
   const double number = is_text ? 2 : call.number("ord");
   if (std::abs(number) != 1 && !std::isinf(number)) call.refuse("a norm of singular values");
-  // The largest, or smallest, sum of the sizes in a column (1) or row (infinity).
+  // The largest or smallest sum of absolute values in a column (order 1) or row (infinity).
   const std::size_t summed = std::isinf(number) ? 1 : 0;
   const Tensor sums = zoometer::sum(zoometer::unary(abs_op, x), {dims[summed]}, true);
   const Tensor found = reduce(number > 0 ? amax_op : amin_op, sums, {dims[1 - summed]}, true);
@@ -248,7 +248,7 @@ void linalg_norm(AtenCall& call) {
   apply_reduction(call, norm_op);
 }
 
-/// The norm over all axes but one; over all with -1.
+/// The norm over all axes except one; over all axes with -1.
 Tensor norm_beside(AtenCall& call, Tensor x, std::int64_t dim) {
   if (dim == -1) return reduce(norm_op, x, {});
   if (dim < 0 || dim >= x.rank()) call.refuse("an axis beyond the rank");
@@ -272,7 +272,7 @@ void weight_norm(AtenCall& call) {
 
 // -- factors and solutions ----------------------------------------------------------------------
 
-// Beside the result some give LU factors, pivots or an error code, which the factorisation makes.
+// Some have further results (LU factors, pivots, an error code), which the factorisation gives.
 void inverse(AtenCall& call) { output_and_more(call, zoometer::unary(inverse_op, call.tensor(0))); }
 
 void determinant(AtenCall& call) {

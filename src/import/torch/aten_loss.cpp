@@ -123,7 +123,7 @@ void kl_div(AtenCall& call) {
   output_loss(call, weight * ((is_log ? target : logarithm(target)) - x));
 }
 
-/// Of log-probabilities `x`; the loss of class indices.
+/// The loss of log-probabilities `x` for class indices.
 Tensor likelihood_of(AtenCall& call, Tensor x) {
   const Tensor target = call.tensor("target");
   if (x.rank() < 1 || target.rank() != x.rank() - 1)
@@ -134,7 +134,7 @@ Tensor likelihood_of(AtenCall& call, Tensor x) {
   return negative_likelihood(x, target, call.optional_tensor("weight"), options);
 }
 
-// Beside it, nll_loss_forward gives the sum of the weights.
+// The second result of nll_loss_forward is the sum of the weights.
 void nll_loss(AtenCall& call) { output_and_more(call, likelihood_of(call, call.tensor(0))); }
 
 void cross_entropy_loss(AtenCall& call) {
@@ -189,7 +189,7 @@ void cdist(AtenCall& call) {
   const Tensor b = call.tensor(1);
   if (a.rank() < 2 || b.rank() < 2) call.refuse("points of rank 1");
   const double order = call.number("p", 2);
-  // As PyTorch chooses: 0 is by product among more than 25 points, 1 always, 2 never.
+  // PyTorch's modes: a product above 25 points (0), always (1) or never (2).
   constexpr std::int64_t many = 25;
   const std::int64_t mode = call.integer("compute_mode", 0);
   const bool by_product = mode == 1 || (mode == 0 && (a.dim(-2) > many || b.dim(-2) > many));

@@ -237,7 +237,7 @@ void embedding(AtenCall& call) {
   call.output(zoometer::embedding(call.tensor("weight"), call.tensor("indices")));
 }
 
-/// The index tensors of x[i, :, j], and the axes that they stand for.
+/// The index tensors of x[i, :, j], and the axes that they index.
 struct Indices {
   std::vector<Tensor> tensors;
   Ints dims;
@@ -279,7 +279,7 @@ void masked_select(AtenCall& call) {
 
 // -- pieces put into place ----------------------------------------------------------------------
 
-/// The axis and reduction of a scatter; the words are PyTorch's, "add" and "multiply" included.
+/// The axis and reduction of a scatter, for all names that PyTorch has for reductions.
 ScatterAttrs scatter_attrs(AtenCall& call, std::string_view reduce) {
   if (reduce == "add") reduce = "sum";
   if (reduce == "multiply") reduce = "prod";
@@ -329,7 +329,7 @@ void as_strided_scatter(AtenCall& call) {
 
 void cat(AtenCall& call) {
   std::vector<Tensor> tensors = whole_list(call, "tensors");
-  // PyTorch leaves out an empty tensor of rank 1, whatever the others' rank.
+  // PyTorch ignores empty tensors of rank 1 among tensors of other ranks.
   const bool mixed =
       std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return t.rank() != 1; });
   if (mixed) {
@@ -446,7 +446,7 @@ void ones(AtenCall& call) {
   output_full(call, Ints(call.integers("size")), 1, dtype_or(call, DType::float32));
 }
 
-/// The sizes given (new_zeros), or those of the first tensor (zeros_like).
+/// A constant of the given size (new_zeros), or of the first tensor's (zeros_like).
 void output_like(AtenCall& call, double value) {
   const Tensor x = call.tensor(0);
   const Ints sizes = call.has("size") ? Ints(call.integers("size")) : sizes_of(x.shape());
@@ -480,7 +480,7 @@ void linspace(AtenCall& call) {
   if (steps < 2 || start == end)
     return output_full(call, {steps}, start, dtype_or(call, DType::float32));
   const double step = (end - start) / static_cast<double>(steps - 1);
-  // Half a step behind the last number, so that rounding does not change how many there are.
+  // Half a step after the last number, so that rounding does not change the count.
   call.output(
       zoometer::arange(call.graph(), start, end + step / 2, step, dtype_or(call, DType::float32)));
 }

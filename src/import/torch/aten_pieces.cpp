@@ -1,4 +1,4 @@
-// Pieces, joins and constants that are made of several of the operators that src/op has.
+// Pieces, joins and constants that consist of several operators of src/op.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -50,7 +50,7 @@ void tensor_split(AtenCall& call) {
   for (const std::int64_t place : places) {
     const std::int64_t end =
         std::clamp<std::int64_t>(place < 0 ? place + length : place, 0, length);
-    // An earlier place than the one before gives an empty piece, and the next one begins there.
+    // A smaller place than the one before would give an empty piece.
     if (end < start) call.refuse("places that fall");
     sizes.push_back(end - start);
     start = end;
@@ -125,7 +125,7 @@ void broadcast_tensors(AtenCall& call) {
   for (const Tensor& tensor : tensors) call.output(zoometer::expand(tensor, shape));
 }
 
-/// The tensor with new axes of 1 until it has that rank, as atleast_1d and its sisters add them.
+/// The tensor with new axes of size 1 up to that rank, as atleast_1d, _2d and _3d add them.
 Tensor at_least(Tensor x, std::int64_t rank) {
   if (x.rank() >= rank) return x;
   if (x.rank() == 0) return zoometer::reshape(x, Ints::filled(static_cast<std::size_t>(rank), 1));
@@ -136,7 +136,7 @@ Tensor at_least(Tensor x, std::int64_t rank) {
 void join_at_least(AtenCall& call, std::int64_t rank, std::int64_t axis) {
   std::vector<Tensor> tensors = all_of(call, "tensors");
   for (Tensor& tensor : tensors) tensor = at_least(tensor, rank);
-  // Vectors are joined along the only axis that they have.
+  // Vectors are joined along their only axis.
   const bool vectors = rank == 1 && tensors[0].rank() == 1;
   call.output(zoometer::cat(tensors, vectors ? 0 : axis));
 }
@@ -256,7 +256,7 @@ void linalg_diagonal(AtenCall& call) {
   call.output(apply(diagonal_op, attrs, call.tensor(0)));
 }
 
-/// x with a source on a diagonal, which is a view of its memory.
+/// x with its diagonal, a view of its memory, replaced.
 void diagonal_scatter(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", 0),
@@ -316,7 +316,8 @@ void put(AtenCall& call) {
   call.output(zoometer::reshape(result, x.shape()));
 }
 
-/// The n-th place of the mask gets the source's n-th element: places are counted, and chosen from.
+/// The n-th place of the mask gets the n-th element of the source: a running count of the mask
+/// indexes the source.
 void masked_scatter(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor mask = zoometer::expand(call.tensor("mask"), x.shape());
@@ -325,7 +326,7 @@ void masked_scatter(AtenCall& call) {
   call.output(zoometer::where(mask, zoometer::reshape(chosen, x.shape()), x));
 }
 
-/// Each column's window added up at its place in an image, without the padding around it.
+/// Adds the window of each column at its place in an image, and removes the padding.
 void col2im(AtenCall& call) {
   Tensor x = call.tensor(0);
   const auto output = call.integers("output_size");
@@ -357,7 +358,7 @@ void col2im(AtenCall& call) {
   call.output(single ? zoometer::squeeze(image, 0) : image);
 }
 
-/// Values back to where a pooling took them from, plane by plane.
+/// Puts values back to the places from which a pooling took them.
 void max_unpool(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const auto output = call.integers("output_size");
@@ -381,7 +382,7 @@ void max_unpool(AtenCall& call) {
   call.output(zoometer::reshape(put, sizes));
 }
 
-/// The greatest element of windows at places that samples choose: these are gathered, and reduced.
+/// The largest element of windows at random places: gathers them, and reduces.
 void fractional_max_pool(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const auto kernel = call.integers("kernel_size");
@@ -422,7 +423,7 @@ void embedding_bag(AtenCall& call) {
   const std::int64_t mode = call.integer("mode", 0);
   if (bags < 0 || mode < 0 || mode > 2) call.refuse("a mode of another number");
   Graph& graph = call.graph();
-  // The bag of each index: as many as have begun before it.
+  // The bag of an index is the number of bags that begin before it.
   const Tensor none = zoometer::full(graph, {indices.dim(0)}, 0, DType::int64);
   const Tensor one = zoometer::full(graph, {1}, 1, DType::int64);
   const Tensor begins = apply(scatter_op, ScatterAttrs{0, "sum"}, none, offsets, one);
@@ -489,7 +490,7 @@ void tril_indices(AtenCall& call) { output_triangle(call, true); }
 
 void triu_indices(AtenCall& call) { output_triangle(call, false); }
 
-/// A tensor that keeps assertions in order and holds nothing.
+/// An empty tensor that keeps assertions in order.
 void token(AtenCall& call) { call.output(zoometer::full(call.graph(), {}, 0, DType::float32)); }
 
 // -- the table ----------------------------------------------------------------------------------

@@ -1,5 +1,4 @@
-// Recurrent layers and cells: PyTorch's flat lists of weights, layer by layer, as src/op takes
-// them.
+// Recurrent layers and cells. PyTorch's flat lists of weights are split into layers.
 #include <vector>
 
 #include "import/torch/aten_shared.hpp"
@@ -9,18 +8,18 @@
 namespace zoometer::aten {
 namespace {
 
-/// What one layer walks with, for all of its directions; absent ones are empty handles.
+/// The weights of all directions of one layer; missing ones are empty handles.
 struct LayerWeights {
   Tensor input, recurrent, bias, projection;
 };
 
-/// First states, or empty handles: zeros.
+/// First states; empty handles mean zeros.
 struct States {
   Tensor hidden, cell;
 };
 
-/// PyTorch's list of weights: of each layer and direction two weights, two biases where there are
-/// any, and a projection where there is one.
+/// PyTorch's list of weights: for each layer and direction two weights, two biases if the layer has
+/// biases, and a projection if it has one.
 class LayerList {
  public:
   explicit LayerList(AtenCall& call)
@@ -80,8 +79,8 @@ class LayerList {
   std::size_t each_ = 0;
 };
 
-/// x (length, batch, features) through one layer -> y (length, directions, batch, state), and
-/// behind it in the same node the last states.
+/// x (length, batch, features) through one layer -> y (length, directions, batch, state). Further
+/// results of the node are the last states.
 Tensor walk(const OpDef& op, Tensor x, const LayerWeights& weights, const States& first) {
   const Tensor none{x.graph, no_id};
   const RecurrentAttrs attrs;
@@ -106,8 +105,8 @@ Tensor states_of(Tensor all, const LayerList& list, std::int64_t layer) {
   return zoometer::slice(all, 0, first, first + list.directions());
 }
 
-/// Gives all layers' last states as that result, if anything reads it. PyTorch 2.11 declares those
-/// of an LSTM with one more axis than it makes.
+/// Gives the last states of all layers as that result, if it is used. PyTorch 2.11 declares those
+/// of an LSTM with an axis too many.
 void output_states(AtenCall& call, const std::vector<Tensor>& states, std::size_t output) {
   if (!call.uses(output)) return call.output({&call.graph(), no_id});
   Tensor all = states.size() == 1 ? states[0] : zoometer::cat(states, 0);
@@ -134,8 +133,8 @@ void walk_layers(AtenCall& call, const OpDef& op, const States& first) {
   if (&op == &lstm_op) output_states(call, cells, 2);
 }
 
-/// A packed batch: each of its rows is one step of one sequence, so that all of them cost what one
-/// sequence of as many steps does. Which rows the last states come from depends on data.
+/// A packed batch: each row is one step of one sequence, so the batch costs as much as one sequence
+/// of that many steps. Which rows contain the last states depends on data.
 void walk_packed(AtenCall& call, const OpDef& op) {
   Tensor x = call.tensor("data");
   if (x.rank() != 2) call.refuse("packed rows of another rank than 2");
@@ -179,7 +178,7 @@ void lstm(AtenCall& call) { recurrent(call, lstm_op); }
 
 void gru(AtenCall& call) { recurrent(call, gru_op); }
 
-// With relu in place of tanh a step costs as much.
+// With relu instead of tanh a step costs the same.
 void rnn(AtenCall& call) { recurrent(call, rnn_op); }
 
 void lstm_cell(AtenCall& call) { recurrent_cell(call, lstm_op, both_states(call)); }

@@ -1,4 +1,4 @@
-// Fourier transforms, windows and complex numbers, which src/op has as pairs of real ones.
+// Fourier transforms, windows and complex numbers, which src/op represents as pairs of real ones.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -22,7 +22,7 @@ Tensor pairs_of(Tensor x) {
   return zoometer::unsqueeze(is_floating(x.dtype()) ? x : zoometer::to(x, DType::float32), -1);
 }
 
-/// The axes of a transform, from the start, and its length along each; 0: that of the axis.
+/// The axes of a transform, counted from the start, and its length along each (0: the axis' size).
 struct Transform {
   Ints dims;
   Ints lengths;
@@ -48,7 +48,7 @@ Transform transform_of(AtenCall& call, std::int64_t rank) {
   return transform;
 }
 
-/// Complex transforms along all axes but the last `skipped` of the list.
+/// Complex transforms along all axes of the list except the last `skipped`.
 Tensor complex_transforms(Tensor pairs, const Transform& transform, std::size_t skipped,
                           bool inverse) {
   for (std::size_t i = 0; i + skipped < transform.dims.size(); ++i) {
@@ -58,8 +58,8 @@ Tensor complex_transforms(Tensor pairs, const Transform& transform, std::size_t 
   return pairs;
 }
 
-/// The result of a forward transform of x, divided by the number of elements or by its root where
-/// the call asks for it. (Inverse transforms are divided as they are.)
+/// The result of a forward transform of x, divided by the number of elements or its root if the
+/// call asks for it. Inverse transforms include a division.
 Tensor normalised(AtenCall& call, Tensor x, const Transform& transform, Tensor pairs) {
   const std::string_view norm = call.text("norm", "backward");
   const std::int64_t code = call.integer("normalization", 0);
@@ -127,7 +127,7 @@ void fft_frequencies(AtenCall& call) {
 
 // -- frames -------------------------------------------------------------------------------------
 
-/// What stft and istft are asked for.
+/// The frames that stft and istft ask for.
 struct Frames {
   std::int64_t length = 0;
   std::int64_t step = 0;
@@ -142,6 +142,7 @@ Frames frames_of(AtenCall& call) {
   if (frames.length < 1 || frames.step < 1) call.refuse("a frame's length and step of at least 1");
   const std::int64_t width = call.integer("win_length", frames.length);
   if (!frames.window && width == frames.length) return frames;
+  if (width < 1) call.refuse("a window without samples");
   if (!frames.window) frames.window = zoometer::full(call.graph(), {width}, 1, DType::float32);
   if (frames.window.rank() != 1 || frames.window.dim(0) > frames.length)
     call.refuse("a window that is longer than a frame");
@@ -179,7 +180,7 @@ void stft(AtenCall& call) {
   call.output(call.boolean("return_complex", complex) ? zoometer::view_as_complex(y) : y);
 }
 
-/// Rows of frames (batch, frames, length) added up where they overlap: (batch, samples).
+/// The sum of overlapping frames: (batch, frames, length) -> (batch, samples).
 Tensor overlap_add(Tensor rows, std::int64_t samples) {
   Graph& graph = *rows.graph;
   const Tensor flat = zoometer::flatten(rows, 1, 2);
@@ -219,7 +220,7 @@ void istft(AtenCall& call) {
 
 // -- windows ------------------------------------------------------------------------------------
 
-/// 0 to 1 over a window: of a periodic one the last step is left out.
+/// 0 to 1 over a window; a periodic one omits the last step.
 Tensor phase(AtenCall& call) {
   const std::int64_t length = call.integer("window_length");
   if (length < 0) call.refuse("a window of a negative length");

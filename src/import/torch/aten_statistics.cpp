@@ -10,7 +10,7 @@
 namespace zoometer::aten {
 namespace {
 
-/// One position along an axis, which stays with keepdim.
+/// One position along an axis; keepdim keeps the axis.
 Tensor one_of(Tensor x, std::int64_t axis, std::int64_t position, bool keepdim) {
   return keepdim ? zoometer::slice(x, axis, position, position + 1)
                  : zoometer::select(x, axis, position);
@@ -38,7 +38,7 @@ void median(AtenCall& call) {
   output_one_of(call, zoometer::sort(x, axis), axis, middle);
 }
 
-/// The most frequent element along an axis: sorted, and each compared with the next one.
+/// The most frequent element along an axis: sorts, and compares each element with the next.
 void mode(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const std::int64_t axis = axis_of(call, "dim", x.rank(), -1);
@@ -70,7 +70,7 @@ void quantile(AtenCall& call) {
   const Tensor sorted = zoometer::sort(x, axis).values;
   const bool several = call.has_tensor("q") && call.tensor("q").rank() == 1;
   const std::int64_t count = several ? call.tensor("q").dim(0) : 1;
-  // Both neighbours of each place, and what lies between them.
+  // Interpolates between both neighbours of each place.
   const Tensor places = zoometer::full(call.graph(), {count}, 0, DType::int64);
   const Tensor below = zoometer::index_select(sorted, axis, places);
   const Tensor above = zoometer::index_select(sorted, axis, places);
@@ -141,7 +141,7 @@ void searchsorted(AtenCall& call) {
   call.output(zoometer::searchsorted(call.tensor(0), operand(call, 1)));
 }
 
-/// Whether each element is among others: these are sorted, and searched.
+/// Whether each element is among others: sorts and searches these.
 void isin(AtenCall& call) {
   const Tensor elements = operand(call, 0);
   const Tensor others = zoometer::sort(flat(operand(call, 1)), 0).values;
@@ -150,8 +150,8 @@ void isin(AtenCall& call) {
   call.output(call.boolean("invert", false) ? zoometer::unary(logical_not_op, hit) : hit);
 }
 
-/// What a search for different elements tells beside them: the place of each input element among
-/// them, and how often each occurs. Both come from comparisons of neighbours.
+/// Further results of `unique`: the index of each input element among the unique ones, and the
+/// count of each. Both come from comparisons of neighbours.
 void output_places_and_counts(AtenCall& call, Tensor sorted, const Shape& places,
                               std::int64_t axis) {
   const std::int64_t length = sorted.dim(axis);
@@ -187,7 +187,7 @@ void unique_elements(AtenCall& call) {
 
 // -- counts -------------------------------------------------------------------------------------
 
-/// Ones, or weights, added up at places (n,) -> (bins,).
+/// The sum of ones, or of weights, at each place: (n,) -> (bins,).
 Tensor counted(Tensor places, Tensor weights, std::int64_t bins, DType dtype) {
   Graph& graph = *places.graph;
   const Tensor none = zoometer::full(graph, {bins}, 0, dtype);
@@ -209,7 +209,7 @@ void histogram_counts(AtenCall& call) {
   call.output(counted(places, {&call.graph(), no_id}, bins, x.dtype()));
 }
 
-/// How many bins there are depends on data: as many as the program declares.
+/// The number of bins depends on data; the program declares it.
 void bin_count(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const OutputType type = call.declared(0);

@@ -56,7 +56,7 @@ void roi_align(AtenCall& call) {
   call.output(zoometer::roi_align(call.tensor("rois"), maps, attrs));
 }
 
-/// Each bin of a region takes its own part of the channels: as much work as pooling one such part.
+/// Each bin of a region reads its own part of the channels: it costs as much as pooling one part.
 void ps_roi_align(AtenCall& call) {
   RoiAlignAttrs attrs = roi_align_attrs(call);
   attrs.aligned = true;
@@ -102,7 +102,6 @@ constexpr NoEffect quantize_no_effect[] = {
 constexpr NoEffect dequantize_no_effect[] = {
     {"scale", "every element is shifted and scaled"},
     {"zero_point", "every element is shifted and scaled"},
-    {"zero_points", "every element is shifted and scaled"},
     {"quant_min", "every element is shifted and scaled"},
     {"quant_max", "every element is shifted and scaled"},
     {"axis", "every element is shifted and scaled"},

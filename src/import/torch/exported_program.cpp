@@ -414,16 +414,16 @@ ValueId last_value(const Graph& graph, const Shape& shape, NodeId before) {
 void ProgramReader::add_silent_calls() {
   const std::vector<ModuleCall> known(graph_.calls().begin(), graph_.calls().end());
   std::size_t next = 0;
-  for (const HeardCall& heard : parts_.module_calls) {
-    const ModuleId module = tree_.find(heard.path);
+  for (const RecordedCall& recorded : parts_.module_calls) {
+    const ModuleId module = tree_.find(recorded.path);
     if (next < known.size() && known[next].module == module) {
       ++next;
       continue;
     }
-    if (module == no_id || heard.outputs.size() != 1) continue;
+    if (module == no_id || recorded.outputs.size() != 1) continue;
     const auto end = static_cast<NodeId>(graph_.nodes().size());
     const ValueId value =
-        last_value(graph_, heard.outputs[0], next < known.size() ? known[next].first_node : end);
+        last_value(graph_, recorded.outputs[0], next < known.size() ? known[next].first_node : end);
     if (value == no_id) continue;
     const std::uint32_t call = graph_.begin_call(module);
     graph_.end_call(call, {&value, 1});

@@ -46,15 +46,15 @@ std::vector<FxRecord::State> read_states(const Json& record) {
   return states;
 }
 
-std::vector<HeardCall> read_module_calls(const Json& record) {
-  std::vector<HeardCall> calls;
+std::vector<RecordedCall> read_module_calls(const Json& record) {
+  std::vector<RecordedCall> calls;
   const Json* list = find_member(record, "module_calls");
   if (list == nullptr || !list->IsArray()) return calls;
   for (const Json& entry : list->GetArray()) {
     const bool is_pair =
         entry.IsArray() && entry.Size() == 2 && entry[0].IsString() && entry[1].IsArray();
     if (!is_pair) throw_unexpected("module_calls", "pairs of a path and shapes");
-    HeardCall& call = calls.emplace_back();
+    RecordedCall& call = calls.emplace_back();
     call.path = view_of(entry[0]);
     for (const Json& shape : entry[1].GetArray()) call.outputs.push_back(read_shape(shape));
   }

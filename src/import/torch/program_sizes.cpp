@@ -14,7 +14,7 @@ std::optional<std::int64_t> integer_in(const Json* value) {
 /// The expression of {"as_expr": {...}}, or null.
 const Json* expression_of(const Json& size) { return find_member(size, "as_expr"); }
 
-/// Hints were plain numbers before they became {"as_int": 4}.
+/// The value in the program's example. Older writers gave plain numbers, newer ones {"as_int": 4}.
 std::optional<std::int64_t> hint_of(const Json& expression) {
   const Json* hint = find_member(expression, "hint");
   if (hint == nullptr) return std::nullopt;
@@ -69,7 +69,7 @@ void ProgramSizes::set(const ImportOptions& options) {
 
 void ProgramSizes::bind(std::string_view input, const Json& declared, const Shape& given) {
   if (declared.Size() != given.size()) {
-    throw Error(ErrorCode::shape, "the input " + std::string(input) + " has another rank",
+    throw Error(ErrorCode::shape, "the rank of the input " + std::string(input),
                 {std::to_string(declared.Size()) + " dimensions", to_string(given)});
   }
   for (rapidjson::SizeType i = 0; i < declared.Size(); ++i) {
@@ -109,7 +109,7 @@ void ProgramSizes::assume(std::string_view name, std::optional<std::int64_t> hin
   }
   const std::int64_t value = std::max<std::int64_t>(1, symbol.least.value_or(1));
   values_.set(name, value);
-  symbol.told = true;
+  symbol.noted = true;
   notes_.notes.push_back("the size " + std::string(name) +
                          " depends on data without a bound and is taken as " +
                          std::to_string(value));
@@ -161,7 +161,7 @@ void ProgramSizes::report() {
   for (const SymbolValues::Entry& entry : values_.entries()) {
     notes_.dims.emplace_back(entry.name, entry.value);
     const Symbol& symbol = symbols_[entry.name];
-    if (symbol.by_user || symbol.told) continue;
+    if (symbol.by_user || symbol.noted) continue;
     notes_.notes.push_back("the size " + entry.name + " is taken as " +
                            std::to_string(entry.value) +
                            (symbol.bounded ? ", its upper bound" : ""));

@@ -10,27 +10,27 @@
 
 namespace zoometer {
 
-/// A size, and whether it is an upper bound of one that depends on data.
+/// A size, and whether it is only an upper bound, since the real one depends on data.
 struct ProgramSize {
   std::int64_t value = 0;
   bool bounded = false;
 };
 
-/// The sizes of an exported program: numbers, or expressions in symbols, whose values come from the
-/// user, from the shapes that the user gave to inputs, or from the program's own example.
+/// The sizes of an exported program: numbers, or expressions of symbols. The values of symbols come
+/// from the user, from the shapes that the user gave to inputs, or from the program's example.
 class ProgramSizes {
  public:
   /// `range_constraints` may be null.
   ProgramSizes(const Json* range_constraints, ImportNotes& notes);
 
-  /// Learns the names of the symbols in an input's sizes.
+  /// Adds the symbols in an input's sizes.
   void know(const Json& declared);
-  /// The user's word on symbols. Throws Error{unknown_name} for one that the program lacks.
+  /// Takes the user's values. Throws Error{unknown_name} for a symbol that the program lacks.
   void set(const ImportOptions& options);
 
-  /// The user's shape of an input whose declared sizes these are.
+  /// Takes the shape that the user gave to an input with these declared sizes.
   void bind(std::string_view input, const Json& declared, const Shape& given);
-  /// The symbols of an input take the values of the program's example.
+  /// Takes the values of the program's example for the symbols of an input.
   void take_example(const Json& declared);
 
   /// Whether the user changed any size.
@@ -40,7 +40,7 @@ class ProgramSizes {
   ProgramSize evaluate(const Json& size);
   std::optional<double> evaluate_number(const Json& size) const;
 
-  /// Tells the values of all symbols in the notes.
+  /// Adds the values of all symbols to the notes.
   void report();
 
  private:
@@ -49,7 +49,7 @@ class ProgramSizes {
     std::optional<std::int64_t> most;
     bool bounded = false;
     bool by_user = false;
-    bool told = false;
+    bool noted = false;
   };
 
   ProgramSize evaluate_expression(const Json& expression);

@@ -5,8 +5,8 @@
 #include "import/torch/exported_program.hpp"
 #include "util/zip.hpp"
 
-// Archives that torch.export.save wrote. torch 2.1 to 2.7 put a few files at the top; torch 2.8 and
-// later have a folder of any name, with one program per model and the weights beside it.
+// Archives of torch.export.save. torch 2.1 to 2.7 put a few files at the top level; torch 2.8 and
+// later write a folder of any name, with one program for each model, and weights.
 
 namespace zoometer {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view old_program = "serialized_exported_program.json";
 constexpr std::string_view marker = "archive_format";
 
-/// The folder of the newer layout with its slash, from the path of its marker; otherwise nothing.
+/// The folder of the newer layout, with its slash: the one of the marker file. Nothing without it.
 std::optional<std::string_view> root_of(const ZipArchive& archive) {
   for (const ZipEntry& entry : archive.entries()) {
     const std::size_t slash = entry.name.find('/');
@@ -25,14 +25,14 @@ std::optional<std::string_view> root_of(const ZipArchive& archive) {
   return std::nullopt;
 }
 
-/// Where one program and its configurations lie.
+/// The entries of one program.
 struct Location {
   const ZipEntry* program = nullptr;
   const ZipEntry* weights = nullptr;
   const ZipEntry* constants = nullptr;
 };
 
-/// The first of several names that the archive has: releases renamed the configurations.
+/// The first entry with one of several names: releases of PyTorch renamed the configurations.
 const ZipEntry* find_any(const ZipArchive& archive, std::initializer_list<std::string> names) {
   for (const std::string& name : names) {
     if (const ZipEntry* entry = archive.find(name)) return entry;
@@ -67,8 +67,8 @@ std::string_view choose_model(const std::vector<std::string_view>& models,
     throw error;
   }
   Error error(wanted.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
-              wanted.empty() ? "the archive holds several models"
-                             : "the archive holds no model named " + wanted);
+              wanted.empty() ? "the archive contains several models"
+                             : "the archive contains no model named " + wanted);
   error.hint = "choose with --entry: ";
   for (std::size_t i = 0; i < models.size(); ++i)
     error.hint.append(i == 0 ? "" : ", ").append(models[i]);
@@ -90,7 +90,7 @@ Location locate(const ZipArchive& archive, const ImportOptions& options) {
   };
 }
 
-/// The text of an entry and its JSON, which lies in that text.
+/// The text of an entry, and the JSON parsed in it.
 struct Document {
   ZipText text;
   JsonDocument json;
@@ -116,7 +116,7 @@ bool recognises_pt2(const MappedFile& file) {
     const ZipArchive archive(file.bytes());
     return archive.find(old_program) != nullptr || root_of(archive).has_value();
   } catch (const Error&) {
-    return false;  // whoever reads zip archives of other kinds tells what is wrong
+    return false;  // not a valid archive: unsupported_formats reports what is wrong with it
   }
 }
 
@@ -125,7 +125,7 @@ void read_pt2(const MappedFile& file, const ImportOptions& options, Graph& graph
   const ZipArchive archive(file.bytes());
   const Location location = locate(archive, options);
   if (location.program == nullptr)
-    throw Error(ErrorCode::unsupported, "the archive holds no exported program");
+    throw Error(ErrorCode::unsupported, "the archive contains no exported program");
   const Document program(archive, *location.program);
   std::optional<Document> weights;
   std::optional<Document> constants;

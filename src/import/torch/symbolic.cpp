@@ -169,7 +169,7 @@ constexpr bool starts_name(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/// A recursive descent over Python's arithmetic; every rule returns nothing where it does not fit.
+/// A recursive-descent parser of Python's arithmetic. A rule that does not match returns nothing.
 class Parser {
  public:
   Parser(std::string_view text, const SymbolValues& symbols) noexcept
@@ -362,7 +362,7 @@ std::string_view lone_symbol(std::string_view expression) noexcept {
   constexpr std::string_view prefix = "Symbol('";
   if (expression.starts_with(prefix)) {
     const std::size_t end = expression.find('\'', prefix.size());
-    // Everything behind the name must be options: one opening bracket, and the last closes it.
+    // Only options may follow the name: one opening bracket, which the last character closes.
     const bool alone = end != std::string_view::npos && expression.back() == ')' &&
                        expression.find('(', end) == std::string_view::npos &&
                        expression.find(')') == expression.size() - 1;

@@ -10,7 +10,7 @@
 
 namespace zoometer {
 
-/// The values of symbolic sizes ("s0"), in the order in which they became known.
+/// The values of symbolic sizes ("s0"), in the order in which they were set.
 class SymbolValues {
  public:
   struct Entry {
@@ -40,7 +40,7 @@ std::string_view lone_symbol(std::string_view expression) noexcept;
 
 /// Evaluates a size as torch.export writes it: sympy's srepr (`Add(Symbol('s0'), Integer(1))`) or
 /// its plain text (`2*s0 + 1`, `Mod(s0, 2)`, `s0//2`), with exact fractions in between. Nothing
-/// where a symbol has no value, a function is not known, or the result is no 64-bit integer.
+/// where a symbol has no value, a function is unknown, or the result is not a 64-bit integer.
 std::optional<std::int64_t> evaluate_size(std::string_view expression,
                                           const SymbolValues& symbols) noexcept;
 
@@ -48,7 +48,7 @@ std::optional<std::int64_t> evaluate_size(std::string_view expression,
 std::optional<double> evaluate_number(std::string_view expression,
                                       const SymbolValues& symbols) noexcept;
 
-/// The symbols that an expression mentions, each once.
+/// The symbols in an expression, without duplicates.
 std::vector<std::string_view> symbols_in(std::string_view expression);
 
 }  // namespace zoometer
