@@ -151,12 +151,6 @@ void as_strided(AtenCall& call) {
   call.output(apply(as_strided_op, attrs, call.tensor(0)));
 }
 
-void diagonal(AtenCall& call) {
-  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", 0),
-                            call.integer("dim2", 1)};
-  call.output(apply(diagonal_op, attrs, call.tensor(0)));
-}
-
 // -- pieces -------------------------------------------------------------------------------------
 
 void slice(AtenCall& call) {
@@ -581,7 +575,6 @@ constexpr AtenOperator rows[] = {
     {"broadcast_to expand", expand, same_values, expand_no_effect},
     {"expand_as", expand_as, same_values},
     {"as_strided", as_strided, same_values},
-    {"diagonal", diagonal, same_values},
     {"slice", slice, same_values},
     {"select", select, same_values},
     {"narrow", narrow, same_values},

@@ -203,44 +203,57 @@ void pad_sequence(AtenCall& call) {
 
 // -- diagonals ----------------------------------------------------------------------------------
 
+/// The diagonal that a call asks for; `first` and `second` are the default axes.
+DiagonalAttrs diagonal_attrs(AtenCall& call, std::int64_t first, std::int64_t second) {
+  return {call.integer("offset", 0), call.integer("dim1", first), call.integer("dim2", second)};
+}
+
+/// The memory of a diagonal of that length in a contiguous tensor: its axis comes last.
+StridedAttrs memory_of_diagonal(AtenCall& call, const Ints& sizes, const DiagonalAttrs& attrs,
+                                std::int64_t length) {
+  const auto rank = static_cast<std::int64_t>(sizes.size());
+  const std::int64_t first = axis_within(call, attrs.dim0, rank);
+  const std::int64_t second = axis_within(call, attrs.dim1, rank);
+  if (first == second) call.refuse("a diagonal of one axis");
+  StridedAttrs view;
+  std::int64_t down = 0, right = 0, stride = 1;
+  for (std::int64_t axis = rank; axis-- > 0;) {
+    const std::int64_t size = sizes[static_cast<std::size_t>(axis)];
+    if (axis == first) down = stride;
+    if (axis == second) right = stride;
+    if (axis != first && axis != second) {
+      view.sizes.insert(0, size);
+      view.strides.insert(0, stride);
+    }
+    if (axis > 0) stride = checked_mul(stride, size);
+  }
+  view.sizes.push_back(length);
+  view.strides.push_back(checked_add(down, right));
+  view.offset = attrs.offset < 0 ? checked_mul(checked_mul(attrs.offset, -1), down)
+                                 : checked_mul(attrs.offset, right);
+  return view;
+}
+
 /// A vector, or a batch of them in the last axis, on a diagonal of two new axes.
 Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   const std::int64_t rank = x.rank() + 1;
   if (x.rank() < 1 || rank > 8) call.refuse("a tensor of another rank than 1 to 7");
   const std::int64_t first = axis_within(call, attrs.dim0, rank);
   const std::int64_t second = axis_within(call, attrs.dim1, rank);
-  if (first == second) call.refuse("a diagonal of one axis");
   constexpr std::int64_t farthest = std::int64_t{1} << 40;
   if (attrs.offset < -farthest || attrs.offset > farthest)
     call.refuse("a diagonal that is too far away");
-  const std::int64_t away = std::abs(attrs.offset);
-  const std::int64_t side = checked_add(x.dim(-1), away);
+  const std::int64_t side = checked_add(x.dim(-1), std::abs(attrs.offset));
   Ints sizes(std::span<const std::int64_t>(x.shape()).first(x.shape().size() - 1));
   sizes.insert(static_cast<std::size_t>(std::min(first, second)), side);
   sizes.insert(static_cast<std::size_t>(std::max(first, second)), side);
+  const StridedAttrs place = memory_of_diagonal(call, sizes, attrs, x.dim(-1));
   const Tensor empty = zoometer::full(call.graph(), sizes, 0, x.dtype());
-  Ints strides = Ints::filled(sizes.size(), 1);
-  for (std::size_t i = sizes.size() - 1; i-- > 0;)
-    strides[i] = checked_mul(strides[i + 1], sizes[i + 1]);
-  StridedAttrs view;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const auto at = static_cast<std::int64_t>(i);
-    if (at == first || at == second) continue;
-    view.sizes.push_back(sizes[i]);
-    view.strides.push_back(strides[i]);
-  }
-  const std::int64_t down = strides[static_cast<std::size_t>(first)];
-  const std::int64_t right = strides[static_cast<std::size_t>(second)];
-  view.sizes.push_back(x.dim(-1));
-  view.strides.push_back(checked_add(down, right));
-  view.offset = checked_mul(away, attrs.offset < 0 ? down : right);
-  return apply(as_strided_scatter_op, view, empty, x);
+  return apply(as_strided_scatter_op, place, empty, x);
 }
 
 void diag_embed(AtenCall& call) {
-  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", -2),
-                            call.integer("dim2", -1)};
-  call.output(on_diagonal(call, call.tensor(0), attrs));
+  call.output(on_diagonal(call, call.tensor(0), diagonal_attrs(call, -2, -1)));
 }
 
 void diag(AtenCall& call) {
@@ -250,36 +263,21 @@ void diag(AtenCall& call) {
   call.output(apply(diagonal_op, attrs, x));
 }
 
+void diagonal(AtenCall& call) {
+  call.output(apply(diagonal_op, diagonal_attrs(call, 0, 1), call.tensor(0)));
+}
+
 void linalg_diagonal(AtenCall& call) {
-  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", -2),
-                            call.integer("dim2", -1)};
-  call.output(apply(diagonal_op, attrs, call.tensor(0)));
+  call.output(apply(diagonal_op, diagonal_attrs(call, -2, -1), call.tensor(0)));
 }
 
 /// x with its diagonal, a view of its memory, replaced.
 void diagonal_scatter(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  const DiagonalAttrs attrs{call.integer("offset", 0), call.integer("dim1", 0),
-                            call.integer("dim2", 1)};
-  const std::int64_t first = axis_within(call, attrs.dim0, x.rank());
-  const std::int64_t second = axis_within(call, attrs.dim1, x.rank());
-  if (first == second) call.refuse("a diagonal of one axis");
-  Ints strides = Ints::filled(x.shape().size(), 1);
-  for (std::size_t i = x.shape().size() - 1; i-- > 0;)
-    strides[i] = checked_mul(strides[i + 1], x.shape()[i + 1]);
-  const Tensor place = apply(diagonal_op, attrs, x);
-  StridedAttrs view;
-  view.sizes = place.shape();
-  for (std::int64_t i = 0; i < x.rank(); ++i) {
-    if (i != first && i != second) view.strides.push_back(strides[static_cast<std::size_t>(i)]);
-  }
-  const std::int64_t down = strides[static_cast<std::size_t>(first)];
-  const std::int64_t right = strides[static_cast<std::size_t>(second)];
-  view.strides.push_back(checked_add(down, right));
-  const bool below = attrs.offset < 0;
-  view.offset =
-      checked_mul(below ? checked_mul(attrs.offset, -1) : attrs.offset, below ? down : right);
-  call.output(apply(as_strided_scatter_op, view, x, call.tensor(1)));
+  const DiagonalAttrs attrs = diagonal_attrs(call, 0, 1);
+  const std::int64_t length = apply(diagonal_op, attrs, x).dim(-1);
+  const StridedAttrs place = memory_of_diagonal(call, x.shape(), attrs, length);
+  call.output(apply(as_strided_scatter_op, place, x, call.tensor(1)));
 }
 
 // -- pieces put into place ----------------------------------------------------------------------
@@ -547,6 +545,7 @@ constexpr AtenOperator rows[] = {
     {"pad_sequence", pad_sequence, same_values},
     {"diag_embed", diag_embed, same_values},
     {"diag", diag, same_values},
+    {"diagonal", diagonal, same_values},
     {"linalg_diagonal", linalg_diagonal, same_values},
     {"diagonal_scatter", diagonal_scatter, same_values},
     {"index_fill", index_fill, same_values},

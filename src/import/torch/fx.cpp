@@ -21,11 +21,16 @@ Shape read_shape(const Json& sizes) {
   return shape;
 }
 
+/// The items of a list; none if it is missing.
+Json::ConstArray list_in(const Json& record, std::string_view name) {
+  static const Json none(rapidjson::kArrayType);
+  const Json* list = find_member(record, name);
+  return (list != nullptr && list->IsArray() ? *list : none).GetArray();
+}
+
 std::vector<FxRecord::Input> read_inputs(const Json& record) {
   std::vector<FxRecord::Input> inputs;
-  const Json* list = find_member(record, "inputs");
-  if (list == nullptr || !list->IsArray()) return inputs;
-  for (const Json& input : list->GetArray()) {
+  for (const Json& input : list_in(record, "inputs")) {
     inputs.push_back(
         {read_shape(get_member(input, "shape")), std::string(find_text(input, "dtype"))});
   }
@@ -34,9 +39,7 @@ std::vector<FxRecord::Input> read_inputs(const Json& record) {
 
 std::vector<FxRecord::State> read_states(const Json& record) {
   std::vector<FxRecord::State> states;
-  const Json* list = find_member(record, "state");
-  if (list == nullptr || !list->IsArray()) return states;
-  for (const Json& entry : list->GetArray()) {
+  for (const Json& entry : list_in(record, "state")) {
     const bool is_entry = entry.IsArray() && entry.Size() == 4 && entry[0].IsString() &&
                           entry[1].IsString() && entry[2].IsString();
     if (!is_entry) throw_unexpected("state", "entries of name, kind, dtype and shape");
@@ -48,9 +51,7 @@ std::vector<FxRecord::State> read_states(const Json& record) {
 
 std::vector<RecordedCall> read_module_calls(const Json& record) {
   std::vector<RecordedCall> calls;
-  const Json* list = find_member(record, "module_calls");
-  if (list == nullptr || !list->IsArray()) return calls;
-  for (const Json& entry : list->GetArray()) {
+  for (const Json& entry : list_in(record, "module_calls")) {
     const bool is_pair =
         entry.IsArray() && entry.Size() == 2 && entry[0].IsString() && entry[1].IsArray();
     if (!is_pair) throw_unexpected("module_calls", "pairs of a path and shapes");
