@@ -48,9 +48,8 @@ void add_live_options(Arguments& arguments, LiveOptions& live);
 /// Adds --plugin.
 void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins);
 
-/// Joins the words of `--input-shape 1 3 224 224` into one, so that all spellings are treated
-/// alike.
-std::vector<std::string> join_shape_words(const std::vector<std::string>& words);
+/// Joins the words of `--input-shape 1 3 224 224` into one, so that every spelling is parsed alike.
+CommandLine join_shape_words(CommandLine line);
 
 /// Traces a built-in model, reads a file, or asks the user's Python for the graph. Throws Error.
 LoadedModel load_model(const ModelWords& words, Graph& graph);
