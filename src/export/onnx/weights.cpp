@@ -1,5 +1,6 @@
 #include "export/onnx/weights.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "util/text.hpp"
@@ -85,10 +86,13 @@ void OnnxWeights::find_fills() {
   }
 }
 
-/// Operators of other kinds take any numbers: their parameters' names decide.
+/// Other operators take any numbers: their parameters' names decide.
 std::optional<OnnxWeights::Fill> OnnxWeights::fill_by_role(const OpDef& op, std::size_t operand) {
-  const bool decides = op.kind == OpKind::product || op.kind == OpKind::normalisation ||
-                       op.kind == OpKind::quantisation;
+  const OperandList operands = op.inputs;
+  const bool has_weight =
+      std::ranges::any_of(operands, [](const Operand& each) { return each.role == Role::weight; });
+  const bool decides = (op.kind == OpKind::product && has_weight) ||
+                       op.kind == OpKind::normalisation || op.kind == OpKind::quantisation;
   if (!decides) return std::nullopt;
   switch (op.role_of(operand)) {
   case Role::weight: return Fill::weight;
