@@ -75,16 +75,18 @@ Network read_model(std::span<const std::byte> bytes, std::string name,
 }
 
 Network stored_as(const Network& network, DType dtype) {
+  const auto& own = network.state();
+  const auto& origin = own->origin ? own->origin : own;
   auto state = std::make_shared<Network::State>();
-  state->name = network.name();
-  state->source = network.source();
-  state->variant = network.variant();
-  state->notes = network.notes();
+  state->name = origin->name;
+  state->source = origin->source;
+  state->variant = origin->variant;
+  state->notes = origin->notes;
   state->notes.push_back("bytes as if every floating-point tensor were stored in " +
                          std::string(name_of(dtype)));
-  state->graph = network.graph().alias();
+  state->graph = origin->graph.alias();
   state->graph.count_floating_as(dtype);
-  state->origin = network.state();
+  state->origin = origin;
   return Network(std::move(state));
 }
 

@@ -86,9 +86,12 @@ TEST(ApiStoredAs, ChangesBytesOnly) {
               ElementsAre("bytes as if every floating-point tensor were stored in float16"));
 }
 
-TEST(ApiStoredAs, OutlivesTheNetworkThatItIsOf) {
-  const auto half = [] { return stored_as(trace("alexnet"), DType::float16); };
-  EXPECT_EQ(stored_as(half(), DType::float32).modules()[1].path, "features");
+TEST(ApiStoredAs, IsIndependentOfTheNetworkItComesFrom) {
+  const Network again = stored_as(stored_as(trace("alexnet"), DType::float16), DType::bfloat16);
+  EXPECT_EQ(again.modules()[1].path, "features");
+  EXPECT_EQ(again.inputs()[0].dtype, "bfloat16");
+  EXPECT_THAT(again.notes(),
+              ElementsAre("bytes as if every floating-point tensor were stored in bfloat16"));
 }
 
 TEST(ApiMemory, IsThatOfTheCommandLine) {
