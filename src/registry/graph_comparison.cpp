@@ -42,7 +42,7 @@ void add_calls(ModuleTable& modules, const Graph& graph) {
 }
 
 void add_calls(ModuleTable& modules, const FxRecord& record) {
-  for (const HeardCall& call : record.module_calls) {
+  for (const RecordedCall& call : record.module_calls) {
     std::string& text = modules[call.path].calls;
     text += "(";
     for (const Shape& shape : call.outputs) text += " " + to_short_string(shape);

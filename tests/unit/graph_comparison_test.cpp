@@ -32,9 +32,10 @@ FxRecord record_of(const Graph& graph) {
                              graph.shape(parameter.value)});
   }
   for (const ModuleCall& call : graph.calls()) {
-    HeardCall& heard = record.module_calls.emplace_back();
-    heard.path = graph.module_path(call.module);
-    for (const ValueId value : graph.outputs_of(call)) heard.outputs.push_back(graph.shape(value));
+    RecordedCall& recorded = record.module_calls.emplace_back();
+    recorded.path = graph.module_path(call.module);
+    for (const ValueId value : graph.outputs_of(call))
+      recorded.outputs.push_back(graph.shape(value));
   }
   return record;
 }
