@@ -142,7 +142,7 @@ TEST(OnnxIgnored, KnowsTheRowsOfNames) {
     for (const OnnxOperator& row : group->rows) {
       EXPECT_LT(last, row.name) << "rows are in alphabetical order";
       last = row.name;
-      for (const OnnxNoEffect& item : row.rest.no_effect) {
+      for (const NoEffect& item : row.rest.no_effect) {
         EXPECT_FALSE(item.what.empty() || item.why.empty()) << row.name;
       }
     }
@@ -170,7 +170,7 @@ TEST(OnnxIgnored, DocumentsWhatOnlyCostsTheSame) {
   std::set<std::string> names;
   for (const OnnxOperators* group : onnx_operators()) {
     for (const OnnxOperator& row : group->rows) {
-      if (row.meaning == OnnxMeaning::same_cost) names.emplace(row.name);
+      if (row.meaning == Meaning::same_cost) names.emplace(row.name);
     }
   }
   EXPECT_EQ(documented_stand_ins(), names);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
 #include "import/onnx/reader.hpp"
 
@@ -16,7 +15,7 @@ constexpr std::size_t most_notes = 50;
 constexpr std::size_t most_text = 60;  // of an attribute's name and value
 
 /// An attribute of the first versions that no figure of any operator depends on.
-constexpr OnnxNoEffect of_every_operator[] = {
+constexpr NoEffect of_every_operator[] = {
     {"consumed_inputs", "whether an input's memory may be written over"},
 };
 
@@ -49,9 +48,8 @@ std::string value_text(const OnnxRecords& records, const OnnxAttribute& attribut
 }
 
 /// Whether a list has "name" or "name=value".
-bool has_attribute(std::span<const OnnxNoEffect> list, std::string_view name,
-                   std::string_view value) {
-  return std::ranges::any_of(list, [&](const OnnxNoEffect& item) {
+bool has_attribute(std::span<const NoEffect> list, std::string_view name, std::string_view value) {
+  return std::ranges::any_of(list, [&](const NoEffect& item) {
     const std::size_t equals = item.what.find('=');
     if (item.what.substr(0, equals) != name) return false;
     return equals == std::string_view::npos || item.what.substr(equals + 1) == value;
@@ -59,8 +57,8 @@ bool has_attribute(std::span<const OnnxNoEffect> list, std::string_view name,
 }
 
 /// Whether a list has "inputs", "input INDEX" or "input INDEX=" with the input's one number.
-bool has_input(const OnnxContext& context, std::span<const OnnxNoEffect> list, std::size_t index) {
-  return std::ranges::any_of(list, [&](const OnnxNoEffect& item) {
+bool has_input(const OnnxContext& context, std::span<const NoEffect> list, std::size_t index) {
+  return std::ranges::any_of(list, [&](const NoEffect& item) {
     std::string_view rest = item.what;
     if (rest == "inputs") return true;
     if (!rest.starts_with("input ")) return false;
@@ -70,8 +68,9 @@ bool has_input(const OnnxContext& context, std::span<const OnnxNoEffect> list, s
     if (problem != std::errc{} || listed != index) return false;
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     if (rest.empty()) return true;
-    const std::optional<double> number = context.constant_number(index);
-    return number && fmt::format("{}", *number) == rest.substr(1);
+    const KnownTensor* number = context.known(index);
+    return number != nullptr && number->count() == 1 &&
+           fmt::format("{}", number->real(0)) == rest.substr(1);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "import/foreign.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
@@ -17,13 +18,6 @@ enum class OnnxOutcome : std::uint8_t {
   /// The shapes of the outputs depend on elements that are not known, or no operator of zoometer
   /// has this form. The node becomes an unknown one with the shapes that the file declares.
   depends_on_data,
-};
-
-/// What the nodes that a handler makes are to the operator. Either holds with the attributes and
-/// inputs without effect on cost (see below) left out or at their defaults.
-enum class OnnxMeaning : std::uint8_t {
-  same_values,  ///< they compute what the operator computes
-  same_cost,    ///< a stand-in: they cost what the operator costs, and compute something else
 };
 
 /// Some inputs of an operator.
@@ -41,14 +35,6 @@ class OnnxInputs {
   std::uint32_t mask_ = 0;
 };
 
-/// An attribute or an input that no figure depends on, so that a handler need not read it.
-struct OnnxNoEffect {
-  /// "momentum": an attribute; "spatial=1": an attribute of this value, mostly the default;
-  /// "input 3", "input 2=0": the same for inputs; "inputs": all of them.
-  std::string_view what;
-  std::string_view why;
-};
-
 /// What some operators have beside a name, a meaning and a handler.
 struct OnnxOperatorRest {
   /// Computes the outputs if the elements of all inputs are known; false where it cannot.
@@ -62,13 +48,15 @@ struct OnnxOperatorRest {
   /// Where the output's shape depends on data but is declared: makes an output of that shape; false
   /// where it cannot be one.
   bool (*emit_declared)(OnnxContext& context, const OutputType& type) = nullptr;
-  std::span<const OnnxNoEffect> no_effect = {};
+  /// Attributes and inputs that no cost depends on: "momentum" or "spatial=1" (mostly the default),
+  /// "input 3" or "input 2=0", or all "inputs".
+  std::span<const NoEffect> no_effect = {};
 };
 
 /// All that is known of one operator of the file. Differences between the versions of an operator
 /// are the handler's business.
 struct OnnxOperator {
-  constexpr OnnxOperator(std::string_view op_type, OnnxMeaning nodes,
+  constexpr OnnxOperator(std::string_view op_type, Meaning nodes,
                          OnnxOutcome (*handler)(OnnxContext& context),
                          const OnnxOperatorRest& more = {})
       : name(op_type),
@@ -77,7 +65,7 @@ struct OnnxOperator {
         rest(more) {}
 
   std::string_view name;
-  OnnxMeaning meaning;
+  Meaning meaning;
   OnnxOutcome (*emit)(OnnxContext& context);
   OnnxOperatorRest rest;
 };

@@ -333,31 +333,31 @@ OnnxOutcome emit_simplified_norm(OnnxContext& context) {
   return emit_layer_normalization(context, true);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect attention_no_effect[] = {
+constexpr NoEffect attention_no_effect[] = {
     {"softcap=0", "the default"},
     {"softmax_precision", "the precision on the way"},
     {"qk_matmul_output_mode", "of the scores as an output"},
 };
 
-constexpr OnnxNoEffect rotary_no_effect[] = {
+constexpr NoEffect rotary_no_effect[] = {
     {"num_heads", "every element is rotated"},
     {"is_packed_batching", "every element is rotated"},
     {"rotary_embedding_dim=0", "the default: all features"},
     {"scale=1", "the default"},
 };
 
-constexpr OnnxNoEffect norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
+constexpr NoEffect norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
 
-constexpr OnnxNoEffect old_attention_no_effect[] = {
+constexpr NoEffect old_attention_no_effect[] = {
     {"mask_filter_value", "which number a mask adds"},
     {"do_rotary=0", "the default"},
     {"rotary_embedding_dim=0", "the default"},
     {"past_present_share_buffer=0", "the default"},
 };
 
-constexpr OnnxNoEffect grouped_no_effect[] = {
+constexpr NoEffect grouped_no_effect[] = {
     {"local_window_size=-1", "the default: no window"},
     {"softcap=0", "the default"},
     {"smooth_softmax=0", "the default"},
@@ -371,16 +371,16 @@ constexpr OnnxNoEffect grouped_no_effect[] = {
     {"input 9", "which rows of the tables are taken"},
 };
 
-constexpr OnnxNoEffect embed_no_effect[] = {
+constexpr NoEffect embed_no_effect[] = {
     {"mask_index_type", "how the mask is summed up"},
     {"input 7", "a mask, of which only its sums are written"},
 };
 
-constexpr OnnxNoEffect bias_softmax_no_effect[] = {
+constexpr NoEffect bias_softmax_no_effect[] = {
     {"is_inner_broadcast", "the shape of the bias says it"},
 };
 
-constexpr OnnxNoEffect fused_conv_no_effect[] = {
+constexpr NoEffect fused_conv_no_effect[] = {
     {"activation_params", "constants of the activation"},
 };
 

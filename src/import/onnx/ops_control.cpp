@@ -497,20 +497,20 @@ OnnxOutcome emit_optional_has_element(OnnxContext& context) {
   return context.out(0, context.make_integers(DType::boolean, {}, has));
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect if_no_effect[] = {
+constexpr NoEffect if_no_effect[] = {
     {"then_branch", "the branch that is not taken"},
     {"else_branch", "the branch that is not taken"},
 };
 
-constexpr OnnxNoEffect scan_no_effect[] = {
+constexpr NoEffect scan_no_effect[] = {
     {"directions", "from which end elements are taken"},
     {"scan_input_directions", "from which end elements are taken"},
     {"scan_output_directions", "from which end elements are written"},
 };
 
-constexpr OnnxNoEffect empty_no_effect[] = {
+constexpr NoEffect empty_no_effect[] = {
     {"dtype", "the type of elements that are not there"},
     {"type", "the type of elements that are not there"},
 };

@@ -122,11 +122,11 @@ bool fold_range(OnnxContext& context) {
                      elements);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect constant_no_effect[] = {{"value", "which number is written"}};
+constexpr NoEffect constant_no_effect[] = {{"value", "which number is written"}};
 
-constexpr OnnxNoEffect random_no_effect[] = {
+constexpr NoEffect random_no_effect[] = {
     {"seed", "other numbers, as many of them"},  {"mean", "other numbers, as many of them"},
     {"scale", "other numbers, as many of them"}, {"low", "other numbers, as many of them"},
     {"high", "other numbers, as many of them"},

@@ -453,27 +453,27 @@ bool fold_clip(OnnxContext& context) {
   return finish_fold(context, x.dtype, x.shape, elements);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect random_no_effect[] = {{"seed", "other numbers, as many of them"}};
+constexpr NoEffect random_no_effect[] = {{"seed", "other numbers, as many of them"}};
 
-constexpr OnnxNoEffect cast_no_effect[] = {
+constexpr NoEffect cast_no_effect[] = {
     {"saturate", "what becomes of numbers that do not fit"},
     {"round_mode", "how numbers are rounded"},
 };
 
-constexpr OnnxNoEffect dropout_no_effect[] = {
+constexpr NoEffect dropout_no_effect[] = {
     {"ratio", "inference drops nothing"},    {"input 1", "inference drops nothing"},
     {"seed", "inference drops nothing"},     {"is_test", "read as inference in any case"},
     {"input 2=0", "inference, the default"},
 };
 
-constexpr OnnxNoEffect isinf_no_effect[] = {
+constexpr NoEffect isinf_no_effect[] = {
     {"detect_negative", "which infinities are found"},
     {"detect_positive", "which infinities are found"},
 };
 
-constexpr OnnxNoEffect selu_no_effect[] = {
+constexpr NoEffect selu_no_effect[] = {
     {"alpha", "a constant of the formula"},
     {"gamma", "a constant of the formula"},
 };

@@ -239,9 +239,9 @@ bool fold_scatter(OnnxContext& context) {
   return finish_fold(context, x.dtype, x.shape, elements);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect unique_no_effect[] = {{"sorted", "counted as a sort in any case"}};
+constexpr NoEffect unique_no_effect[] = {{"sorted", "counted as a sort in any case"}};
 
 constexpr OnnxOperator rows[] = {
     {"Compress", same_values, emit_compress},

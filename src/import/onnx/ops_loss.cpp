@@ -35,7 +35,7 @@ OnnxOutcome emit_cross_entropy(OnnxContext& context) {
   return context.out(1, likelihood);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
 constexpr OnnxOperator rows[] = {
     {"NegativeLogLikelihoodLoss", same_values, emit_negative_likelihood},

@@ -593,18 +593,18 @@ bool fold_transpose(OnnxContext& context) {
   return finish_picked(context, {x.shape[1], x.shape[0]}, positions);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect pad_no_effect[] = {{"input 2", "which number is written"}};
+constexpr NoEffect pad_no_effect[] = {{"input 2", "which number is written"}};
 
-constexpr OnnxNoEffect reverse_no_effect[] = {
+constexpr NoEffect reverse_no_effect[] = {
     {"batch_axis", "each element moves once, wherever it goes"},
     {"input 1", "each element moves once, wherever it goes"},
 };
 
-constexpr OnnxNoEffect split_no_effect[] = {{"num_outputs", "the node has as many outputs"}};
+constexpr NoEffect split_no_effect[] = {{"num_outputs", "the node has as many outputs"}};
 
-constexpr OnnxNoEffect trilu_no_effect[] = {{"input 1", "every element is written, some as 0"}};
+constexpr NoEffect trilu_no_effect[] = {{"input 1", "every element is written, some as 0"}};
 
 constexpr OnnxOperator rows[] = {
     {"CenterCropPad", same_values, emit_center_crop_pad},

@@ -543,24 +543,24 @@ OnnxOutcome emit_grid_sample(OnnxContext& context) {
   return context.out(grid_sample(x, context.in(1), attrs));
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect batch_norm_no_effect[] = {
+constexpr NoEffect batch_norm_no_effect[] = {
     {"momentum", "of training only"},
     {"is_test", "read as inference in any case"},
     {"spatial=1", "the default"},
     {"training_mode=0", "the default"},
 };
 
-constexpr OnnxNoEffect deform_no_effect[] = {{"offset_group", "the offsets' channels say it"}};
+constexpr NoEffect deform_no_effect[] = {{"offset_group", "the offsets' channels say it"}};
 
-constexpr OnnxNoEffect norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
+constexpr NoEffect norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
 
-constexpr OnnxNoEffect global_lp_no_effect[] = {{"p=2", "the default"}};
+constexpr NoEffect global_lp_no_effect[] = {{"p=2", "the default"}};
 
-constexpr OnnxNoEffect max_pool_no_effect[] = {{"storage_order", "how indices are numbered"}};
+constexpr NoEffect max_pool_no_effect[] = {{"storage_order", "how indices are numbered"}};
 
-constexpr OnnxNoEffect resize_no_effect[] = {
+constexpr NoEffect resize_no_effect[] = {
     {"nearest_mode", "which neighbour is taken"},
     {"cubic_coeff_a", "a constant of the formula"},
     {"exclude_outside", "weights of what lies outside"},

@@ -170,9 +170,9 @@ OnnxOutcome emit_einsum(OnnxContext& context) {
   return context.out(result);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect gemm_no_effect[] = {{"broadcast", "the shape of C says it"}};
+constexpr NoEffect gemm_no_effect[] = {{"broadcast", "the shape of C says it"}};
 
 constexpr OnnxOperator rows[] = {
     {"Einsum", same_values, emit_einsum},

@@ -211,43 +211,43 @@ OnnxOutcome emit_matmul_n_bits(OnnxContext& context) {
   return context.out(linear(a, weight, context.optional_in(5)));
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
 constexpr std::string_view scales_reason =
     "a scale or zero point of an operand, a part of the result's factor";
 
-constexpr OnnxNoEffect quantize_no_effect[] = {
+constexpr NoEffect quantize_no_effect[] = {
     {"block_size", "the shape of the scale says it"},
     {"saturate", "what becomes of numbers that do not fit"},
     {"precision", "the precision on the way"},
 };
 
-constexpr OnnxNoEffect dequantize_no_effect[] = {
+constexpr NoEffect dequantize_no_effect[] = {
     {"axis", "2 per element along any axis"},
     {"block_size", "the shape of the scale says it"},
 };
 
-constexpr OnnxNoEffect one_operand[] = {
+constexpr NoEffect one_operand[] = {
     {"input 1", scales_reason},
     {"input 2", scales_reason},
     {"opset", "which version of the operator it was"},
 };
 
-constexpr OnnxNoEffect two_operands[] = {
+constexpr NoEffect two_operands[] = {
     {"input 1", scales_reason},
     {"input 2", scales_reason},
     {"input 4", scales_reason},
     {"input 5", scales_reason},
 };
 
-constexpr OnnxNoEffect integer_operands[] = {
+constexpr NoEffect integer_operands[] = {
     {"input 2", "a zero point, a part of the products' sums"},
     {"input 3", "a zero point, a part of the products' sums"},
 };
 
-constexpr OnnxNoEffect concat_no_effect[] = {{"inputs", scales_reason}};
+constexpr NoEffect concat_no_effect[] = {{"inputs", scales_reason}};
 
-constexpr OnnxNoEffect gemm_no_effect[] = {
+constexpr NoEffect gemm_no_effect[] = {
     {"input 1", scales_reason},
     {"input 2", scales_reason},
     {"input 4", scales_reason},
@@ -255,14 +255,14 @@ constexpr OnnxNoEffect gemm_no_effect[] = {
     {"alpha", "a part of the result's factor"},
 };
 
-constexpr OnnxNoEffect dynamic_matmul_no_effect[] = {{"input 3", scales_reason}};
+constexpr NoEffect dynamic_matmul_no_effect[] = {{"input 3", scales_reason}};
 
-constexpr OnnxNoEffect to_float_no_effect[] = {
+constexpr NoEffect to_float_no_effect[] = {
     {"input 4", scales_reason},
     {"input 5", scales_reason},
 };
 
-constexpr OnnxNoEffect n_bits_no_effect[] = {
+constexpr NoEffect n_bits_no_effect[] = {
     {"bits", "the weight is unpacked to N x K in any case"},
     {"block_size", "the shape of the scales says it"},
     {"accuracy_level", "the precision on the way"},

@@ -35,9 +35,9 @@ OnnxOutcome emit_lstm(OnnxContext& context) {
   return emit_recurrent<8>(context, lstm_op, attrs_of(context));
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect rnn_no_effect[] = {
+constexpr NoEffect rnn_no_effect[] = {
     {"direction", "the first size of the weights says how many directions there are"},
     {"hidden_size", "the sizes of the weights say it"},
     {"activation_alpha", "a constant of the formula"},
@@ -48,7 +48,7 @@ constexpr OnnxNoEffect rnn_no_effect[] = {
     {"activations=[Tanh,Tanh]", "the default"},
 };
 
-constexpr OnnxNoEffect gru_no_effect[] = {
+constexpr NoEffect gru_no_effect[] = {
     {"direction", "the first size of the weights says how many directions there are"},
     {"hidden_size", "the sizes of the weights say it"},
     {"activation_alpha", "a constant of the formula"},
@@ -59,7 +59,7 @@ constexpr OnnxNoEffect gru_no_effect[] = {
     {"activations=[Sigmoid,Tanh,Sigmoid,Tanh]", "the default"},
 };
 
-constexpr OnnxNoEffect lstm_no_effect[] = {
+constexpr NoEffect lstm_no_effect[] = {
     {"direction", "the first size of the weights says how many directions there are"},
     {"hidden_size", "the sizes of the weights say it"},
     {"activation_alpha", "a constant of the formula"},

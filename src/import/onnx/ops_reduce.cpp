@@ -178,19 +178,19 @@ bool fold_cumsum(OnnxContext& context) {
   return finish_fold(context, x.dtype, x.shape, elements);
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect index_no_effect[] = {
+constexpr NoEffect index_no_effect[] = {
     {"select_last_index", "which of several equal elements is taken"},
 };
 
-constexpr OnnxNoEffect cumsum_no_effect[] = {
+constexpr NoEffect cumsum_no_effect[] = {
     {"exclusive", "which sums are written"},
     {"reverse", "from which end sums are taken"},
     {"input 1", "each element is added once, along any axis"},
 };
 
-constexpr OnnxNoEffect top_k_no_effect[] = {{"sorted", "counted as sorted in any case"}};
+constexpr NoEffect top_k_no_effect[] = {{"sorted", "counted as sorted in any case"}};
 
 constexpr OnnxOperator rows[] = {
     {"ArgMax", same_values, emit_index<argmax_op>, {.no_effect = index_no_effect}},

@@ -42,7 +42,7 @@ OnnxOutcome emit_stft(OnnxContext& context) {
   return context.out(stft(x, window, attrs));
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
 constexpr OnnxOperator rows[] = {
     {"DFT", same_values, emit_dft},

@@ -54,17 +54,17 @@ OnnxOutcome emit_affine_grid(OnnxContext& context) {
   return context.out(affine_grid(theta, *size));
 }
 
-using enum OnnxMeaning;
+using enum Meaning;
 
-constexpr OnnxNoEffect affine_no_effect[] = {{"align_corners", "where the grid's points lie"}};
+constexpr NoEffect affine_no_effect[] = {{"align_corners", "where the grid's points lie"}};
 
-constexpr OnnxNoEffect nms_no_effect[] = {
+constexpr NoEffect nms_no_effect[] = {
     {"center_point_box", "how boxes are written"},
     {"input 3", "all boxes are compared, whatever the threshold"},
     {"input 4", "all boxes are compared, whatever the threshold"},
 };
 
-constexpr OnnxNoEffect roi_no_effect[] = {{"mode", "as many samples are summed or compared"}};
+constexpr NoEffect roi_no_effect[] = {{"mode", "as many samples are summed or compared"}};
 
 constexpr OnnxOperator rows[] = {
     {"AffineGrid", same_cost, emit_affine_grid, {.no_effect = affine_no_effect}},
