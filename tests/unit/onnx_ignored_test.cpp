@@ -132,8 +132,8 @@ TEST(OnnxIgnored, NamesSoManyAndCountsTheOthers) {
     nodes.push_back(resize(output, {Attribute("antialias", i + 1)}));
   }
   const std::vector<std::string> notes = ignored_by(resize_model(nodes));
-  ASSERT_THAT(notes, SizeIs(51));
-  EXPECT_EQ(notes.back(), "and 30 more attributes and inputs (30 nodes)");
+  ASSERT_THAT(notes, SizeIs(21));
+  EXPECT_EQ(notes.back(), "and 60 more were not taken into account");
 }
 
 TEST(OnnxIgnored, KnowsTheRowsOfNames) {

@@ -11,7 +11,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::size_t most_entries = 1000;  // that are counted separately
-constexpr std::size_t most_notes = 50;
+constexpr std::size_t most_notes = 20;
 constexpr std::size_t most_text = 60;  // of an attribute's name and value
 
 /// An attribute of the first versions that no figure of any operator depends on.
@@ -99,7 +99,7 @@ void OnnxIgnored::count(const Key& key, Describe describe) {
   if (found == places_.end()) {
     std::string text = describe();
     if (entries_.size() == most_entries) {
-      others_ += text.empty() ? 0 : 1;
+      has_others_ |= !text.empty();
       return;
     }
     found = places_.emplace(key, entries_.size()).first;
@@ -127,21 +127,19 @@ void OnnxIgnored::add_input(OnnxContext& context, const OnnxOperator& row, std::
 
 std::vector<std::string> OnnxIgnored::notes() const {
   std::vector<std::string> notes;
-  std::size_t more = 0;
-  std::int64_t more_nodes = others_;
+  std::size_t more = has_others_ ? 1 : 0;
   for (const Entry& entry : entries_) {
     if (entry.text.empty() || entry.nodes == 0) continue;
-    if (notes.size() < most_notes) {
-      notes.push_back(fmt::format("{} was not taken into account ({} node{})", entry.text,
-                                  entry.nodes, entry.nodes == 1 ? "" : "s"));
+    if (notes.size() == most_notes) {
+      ++more;
       continue;
     }
-    ++more;
-    more_nodes += entry.nodes;
+    notes.push_back(fmt::format("{} was not taken into account ({} node{})", entry.text,
+                                entry.nodes, entry.nodes == 1 ? "" : "s"));
   }
-  if (more_nodes > 0) {
-    notes.push_back(fmt::format("and {}{} more attributes and inputs ({} nodes)",
-                                others_ > 0 ? "at least " : "", more, more_nodes));
+  if (more > 0) {
+    notes.push_back(fmt::format("and {}{} more were not taken into account",
+                                has_others_ ? "at least " : "", more));
   }
   return notes;
 }

@@ -52,7 +52,7 @@ class OnnxIgnored {
 
   std::unordered_map<Key, std::size_t, KeyHash> places_;
   std::vector<Entry> entries_;
-  std::int64_t others_ = 0;  // nodes whose keys found no room
+  bool has_others_ = false;  // keys for which there was no room
 };
 
 }  // namespace zoometer
