@@ -20,7 +20,6 @@
 #include <vector>
 
 #include "zoometer/analysis/metrics.hpp"
-#include "zoometer/import/import_options.hpp"
 #include "zoometer/ir/dtype.hpp"
 #include "zoometer/ir/shape.hpp"
 #include "zoometer/models/trace_options.hpp"
@@ -151,12 +150,12 @@ Network trace(std::string_view model, const TraceOptions& options = {});
 
 /// Reads a model's file: ONNX, torch.export's .pt2, or what the PyTorch bridge wrote, recognised by
 /// its contents. Throws Error{io}, Error{unsupported} or Error{malformed}.
-Network read_model(const std::string& path, const ImportOptions& options = {});
+Network read_model(const std::string& path, const TraceOptions& options = {});
 
 /// Reads the bytes of such a file, which are needed during the call only. `name` is the network's
 /// name and stands for the path in messages. Throws Error{unsupported} or Error{malformed}.
 Network read_model(std::span<const std::byte> bytes, std::string name,
-                   const ImportOptions& options = {});
+                   const TraceOptions& options = {});
 
 /// The network with every real floating-point tensor stored in another type: bytes change, MACs and
 /// FLOPs do not. Adds a note.

@@ -51,7 +51,7 @@ Network trace_network(const Model& model, std::string_view source, const TraceOp
 
 namespace {
 
-Network read_file(const MappedFile& file, const ImportOptions& options) {
+Network read_file(const MappedFile& file, const TraceOptions& options) {
   auto state = std::make_shared<Network::State>();
   ImportNotes notes = import_file(file, options, state->graph);
   state->name = file.path();
@@ -65,12 +65,12 @@ Network read_file(const MappedFile& file, const ImportOptions& options) {
 
 }  // namespace
 
-Network read_model(const std::string& path, const ImportOptions& options) {
+Network read_model(const std::string& path, const TraceOptions& options) {
   return read_file(MappedFile(path), options);
 }
 
 Network read_model(std::span<const std::byte> bytes, std::string name,
-                   const ImportOptions& options) {
+                   const TraceOptions& options) {
   return read_file(MappedFile(std::move(name), bytes), options);
 }
 

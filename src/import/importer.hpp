@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "util/mapped_file.hpp"
-#include "zoometer/import/import_options.hpp"
 #include "zoometer/ir/graph.hpp"
+#include "zoometer/models/trace_options.hpp"
 
 namespace zoometer {
 
@@ -32,7 +32,7 @@ struct Importer {
   /// Whether the bytes look like this format. Reads a few pages at most.
   bool (*recognises)(const MappedFile& file);
   /// Reads the file into `graph` (emptied first). Throws Error with the file's name and the place.
-  void (*read)(const MappedFile& file, const ImportOptions& options, Graph& graph,
+  void (*read)(const MappedFile& file, const TraceOptions& options, Graph& graph,
                ImportNotes& notes);
 };
 
@@ -41,8 +41,8 @@ std::span<const Importer* const> importers() noexcept;
 
 /// Reads the file with the first importer that recognises it. Where none does, throws
 /// Error{unsupported}, which names well-known formats (unsupported_formats.hpp).
-ImportNotes import_file(const std::string& path, const ImportOptions& options, Graph& graph);
+ImportNotes import_file(const std::string& path, const TraceOptions& options, Graph& graph);
 /// The same for an open file.
-ImportNotes import_file(const MappedFile& file, const ImportOptions& options, Graph& graph);
+ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Graph& graph);
 
 }  // namespace zoometer

@@ -169,7 +169,7 @@ void SweepPlan::trace_job(const Job& job, Graph& graph) const {
     trace(*entry.model.builtin, options, graph);
     return;
   }
-  ImportOptions options;
+  TraceOptions options;
   if (job.batch || job.resolution) {
     for (Input& input : inputs) options.inputs.push_back({std::move(input.name), input.shape});
   }

@@ -21,7 +21,7 @@ namespace {
 constexpr std::int64_t memory_base = std::int64_t{512} << 20;
 constexpr std::int64_t memory_factor = 256;
 
-void read(std::string_view bytes, const ImportOptions& options) {
+void read(std::string_view bytes, const TraceOptions& options) {
   fuzz::is_taken([&] {
     const MappedFile file("input", std::as_bytes(std::span(bytes)));
     onnx_importer.recognises(file);
@@ -39,7 +39,7 @@ void read(std::string_view bytes, const ImportOptions& options) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   constexpr std::string_view marker("\0dim=", 5);
-  zoometer::ImportOptions options;
+  zoometer::TraceOptions options;
   if (size >= marker.size() + 2 &&
       bytes.substr(size - marker.size() - 2, marker.size()) == marker) {
     options.dims = {{"N", data[size - 2]}, {"batch", data[size - 1]}};

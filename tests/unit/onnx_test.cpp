@@ -31,7 +31,7 @@ struct Read {
   Graph graph;
   ImportNotes notes;
 
-  explicit Read(const std::string& file, const ImportOptions& options = {}) {
+  explicit Read(const std::string& file, const TraceOptions& options = {}) {
     const MappedFile mapped = in_memory(file);
     EXPECT_TRUE(onnx_importer.recognises(mapped));
     onnx_importer.read(mapped, options, graph, notes);
@@ -60,7 +60,7 @@ struct Read {
 };
 
 /// The error that a file is refused with.
-Error refusal(const std::string& file, const ImportOptions& options = {}) {
+Error refusal(const std::string& file, const TraceOptions& options = {}) {
   try {
     Graph graph;
     ImportNotes notes;
@@ -127,11 +127,11 @@ TEST(Onnx, TakesSymbolicSizesAsOneUnlessGiven) {
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("batch is taken as 1")));
   EXPECT_THAT(read.notes.dims, testing::ElementsAre(testing::Pair("batch", 1)));
 
-  ImportOptions four;
+  TraceOptions four;
   four.dims = {{"batch", 4}};
   EXPECT_EQ(Read(file, four).output(), (Shape{4, 8, 6, 6}));
 
-  ImportOptions given;
+  TraceOptions given;
   given.inputs = {{"x", {2, 3, 10, 10}}};
   EXPECT_EQ(Read(file, given).output(), (Shape{2, 8, 8, 8}));
 }
@@ -171,7 +171,7 @@ TEST(Onnx, SaysWhichSymbolicSizeWasTooSmall) {
 }
 
 TEST(Onnx, RefusesUnknownDimensionsAndInputs) {
-  ImportOptions options;
+  TraceOptions options;
   options.dims = {{"nothing", 4}};
   EXPECT_EQ(refusal(conv_model({1, 3, 8, 8}), options).code, ErrorCode::unknown_name);
   options = {};
@@ -182,7 +182,7 @@ TEST(Onnx, RefusesUnknownDimensionsAndInputs) {
 }
 
 TEST(Onnx, RefusesASymbolicSizeOfTwoValues) {
-  ImportOptions options;
+  TraceOptions options;
   options.inputs = {{"x", {4, 3, 8, 9}}};
   EXPECT_STREQ(refusal(conv_model({1, 3, "side", "side"}), options).what(),
                "the symbolic size side has two values: expected 8, got 9");

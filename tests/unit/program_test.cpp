@@ -40,14 +40,14 @@ struct Imported {
   ImportNotes notes;
 };
 
-Imported import(const std::string& archive, const ImportOptions& options = {}) {
+Imported import(const std::string& archive, const TraceOptions& options = {}) {
   Imported imported;
   const MappedFile file("test.pt2", bytes_of(archive));
   imported.notes = import_file(file, options, imported.graph);
   return imported;
 }
 
-Error error_of(const std::string& archive, const ImportOptions& options = {}) {
+Error error_of(const std::string& archive, const TraceOptions& options = {}) {
   try {
     import(archive, options);
   } catch (const Error& error) {
@@ -59,7 +59,7 @@ Error error_of(const std::string& archive, const ImportOptions& options = {}) {
 }
 
 void expect_error(const std::string& archive, ErrorCode code, const char* message,
-                  const ImportOptions& options = {}) {
+                  const TraceOptions& options = {}) {
   const Error error = error_of(archive, options);
   EXPECT_EQ(name_of(error.code), name_of(code)) << error.what();
   EXPECT_THAT(error.what(), HasSubstr(message));
@@ -162,7 +162,7 @@ TEST(Program, IsChosenAmongSeveral) {
   other.input("x", "5").output("x");
   writer.add("models/decoder.json", other.str());
   const std::string archive = writer.finish();
-  ImportOptions options;
+  TraceOptions options;
   options.entry = "decoder";
   EXPECT_EQ(output_shape(import(archive, options).graph), "(5,)");
   expect_error(archive, ErrorCode::usage, "several models");
@@ -656,7 +656,7 @@ TEST(Program, TakesSymbolicSizesFromItsExample) {
 }
 
 TEST(Program, TakesSymbolicSizesFromTheUser) {
-  ImportOptions options;
+  TraceOptions options;
   options.dims = {{"s0", 10}};
   Imported imported = import(archive_of(symbolic_program().str()), options);
   EXPECT_EQ(output_shape(imported.graph), "(1, 3, 5)");
@@ -688,7 +688,7 @@ TEST(Program, BoundsSizesThatDependOnData) {
 
 TEST(Program, RefusesSizesThatItDoesNotHave) {
   const std::string archive = archive_of(symbolic_program().str());
-  ImportOptions options;
+  TraceOptions options;
   options.dims = {{"batch", 2}};
   expect_error(archive, ErrorCode::unknown_name, "no symbolic size named batch", options);
   EXPECT_EQ(error_of(archive, options).hint, "it has s0");
@@ -711,7 +711,7 @@ TEST(Program, SaysWhyAFixedSizeCannotChange) {
   ProgramText program;
   program.input("x", "2,3").node("view.default", {"self=T(x)", "size=I(6)"}, "y", "6");
   program.output("y");
-  ImportOptions options;
+  TraceOptions options;
   options.inputs = {{"x", Shape{4, 3}}};
   const Error error = error_of(archive_of(program.str()), options);
   EXPECT_EQ(error.code, ErrorCode::shape);

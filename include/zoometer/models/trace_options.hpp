@@ -33,7 +33,6 @@ struct NamedSize {
 
 /// How a model or a file becomes a graph.
 struct TraceOptions {
-  using Input = InputShape;                     ///< an element of `inputs`
   Variant variant = Variant::published;         ///< built-in models: which structure
   std::vector<InputShape> inputs = {};          ///< empty: what the model or the file declares
   std::optional<std::int64_t> batch = {};       ///< replaces the first size of every input

@@ -6,7 +6,7 @@ namespace {
 
 bool recognises(const MappedFile& file) { return looks_like_onnx(file.text()); }
 
-void read(const MappedFile& file, const ImportOptions& options, Graph& graph, ImportNotes& notes) {
+void read(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes) {
   OnnxReader(file, options, graph, notes).read();
 }
 

@@ -16,7 +16,7 @@ constexpr std::int64_t spare_known = 4'000'000;
 
 }  // namespace
 
-OnnxReader::OnnxReader(const MappedFile& file, const ImportOptions& options, Graph& graph,
+OnnxReader::OnnxReader(const MappedFile& file, const TraceOptions& options, Graph& graph,
                        ImportNotes& notes)
     : file_(file),
       options_(options),

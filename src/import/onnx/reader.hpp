@@ -51,8 +51,7 @@ class OnnxReader {
  public:
   static constexpr std::size_t most_known = 4096;  ///< elements of a tensor that are worth knowing
 
-  OnnxReader(const MappedFile& file, const ImportOptions& options, Graph& graph,
-             ImportNotes& notes);
+  OnnxReader(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes);
 
   void read();
 
@@ -159,7 +158,7 @@ class OnnxReader {
   std::int64_t size_of(const OnnxDimension& dimension);
 
   const MappedFile& file_;
-  const ImportOptions& options_;
+  const TraceOptions& options_;
   Graph& graph_;
   ImportNotes& notes_;
   OnnxRecords records_;

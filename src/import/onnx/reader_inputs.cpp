@@ -208,7 +208,7 @@ void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
     }
     throw error;
   }
-  for (const ImportOptions::Input& wanted : options_.inputs) {
+  for (const InputShape& wanted : options_.inputs) {
     const auto named = [&](const Port& port) { return port.name == wanted.name; };
     if (!wanted.name.empty() &&
         std::none_of(graph_.inputs().begin(), graph_.inputs().end(), named)) {
@@ -218,9 +218,9 @@ void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
 }
 
 Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index) {
-  const ImportOptions::Input* given = nullptr;
+  const InputShape* given = nullptr;
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
-    const ImportOptions::Input& option = options_.inputs[i];
+    const InputShape& option = options_.inputs[i];
     if (option.name.empty() ? i == index : option.name == info.name) given = &option;
   }
   Shape shape;

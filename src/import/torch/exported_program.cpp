@@ -77,7 +77,7 @@ std::string_view module_of(std::string_view name) noexcept {
 
 class ProgramReader {
  public:
-  ProgramReader(const ProgramParts& parts, const ImportOptions& options, Graph& graph,
+  ProgramReader(const ProgramParts& parts, const TraceOptions& options, Graph& graph,
                 ImportNotes& notes);
   void read();
 
@@ -102,7 +102,7 @@ class ProgramReader {
   const Json& graph_module_;
   const Json& graph_json_;
   const ProgramParts& parts_;
-  const ImportOptions& options_;
+  const TraceOptions& options_;
   Graph& graph_;
   ImportNotes& notes_;
   ModuleTree tree_;
@@ -117,7 +117,7 @@ class ProgramReader {
   std::unordered_map<std::string_view, ParameterId> by_argument_;
 };
 
-ProgramReader::ProgramReader(const ProgramParts& parts, const ImportOptions& options, Graph& graph,
+ProgramReader::ProgramReader(const ProgramParts& parts, const TraceOptions& options, Graph& graph,
                              ImportNotes& notes)
     : program_(*parts.program),
       graph_module_(get_member(program_, "graph_module")),
@@ -278,7 +278,7 @@ void ProgramReader::take_sizes(GraphReader& reader) {
   }
   sizes_.set(options_);
   std::size_t position = 0;
-  for (const ImportOptions::Input& input : options_.inputs) {
+  for (const InputShape& input : options_.inputs) {
     const auto named = std::find(names.begin(), names.end(), input.name);
     const bool exists = input.name.empty() ? position < names.size() : named != names.end();
     if (!exists) {
@@ -328,7 +328,7 @@ void ProgramReader::add_inputs(GraphReader& reader) {
     if (spec.kind != InputSpec::Kind::user) continue;
     OutputType type = reader.declared_type(spec.argument);
     std::size_t nameless = 0;
-    for (const ImportOptions::Input& input : options_.inputs) {
+    for (const InputShape& input : options_.inputs) {
       const bool is_this =
           input.name.empty() ? nameless++ == position : input.name == spec.argument;
       if (is_this) type.shape = input.shape;
@@ -444,7 +444,7 @@ std::string schema_version(const Json& program) {
   return text(major) + "." + text(minor);
 }
 
-void read_exported_program(const ProgramParts& parts, const ImportOptions& options, Graph& graph,
+void read_exported_program(const ProgramParts& parts, const TraceOptions& options, Graph& graph,
                            ImportNotes& notes) {
   ProgramReader(parts, options, graph, notes).read();
 }

@@ -31,7 +31,7 @@ struct ProgramParts {
 /// `nn_module_stack`; nodes are translated by the tables of ATen's operators. An operator without
 /// translation becomes an unknown one with the declared shapes. Throws Error with the node and its
 /// module.
-void read_exported_program(const ProgramParts& parts, const ImportOptions& options, Graph& graph,
+void read_exported_program(const ProgramParts& parts, const TraceOptions& options, Graph& graph,
                            ImportNotes& notes);
 
 /// "8.20", or "2" for the older plain number.

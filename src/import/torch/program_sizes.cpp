@@ -45,7 +45,7 @@ void ProgramSizes::know(const Json& declared) {
   }
 }
 
-void ProgramSizes::set(const ImportOptions& options) {
+void ProgramSizes::set(const TraceOptions& options) {
   for (const auto& [name, value] : options.dims) {
     const auto found = symbols_.find(name);
     if (found == symbols_.end()) {

@@ -26,7 +26,7 @@ class ProgramSizes {
   /// Adds the symbols in an input's sizes.
   void know(const Json& declared);
   /// Takes the user's values. Throws Error{unknown_name} for a symbol that the program lacks.
-  void set(const ImportOptions& options);
+  void set(const TraceOptions& options);
 
   /// Takes the shape that the user gave to an input with these declared sizes.
   void bind(std::string_view input, const Json& declared, const Shape& given);

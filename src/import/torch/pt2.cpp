@@ -75,7 +75,7 @@ std::string_view choose_model(const std::vector<std::string_view>& models,
   throw error;
 }
 
-Location locate(const ZipArchive& archive, const ImportOptions& options) {
+Location locate(const ZipArchive& archive, const TraceOptions& options) {
   const auto root = root_of(archive);
   if (!root) return {archive.find(old_program), nullptr, nullptr};
   const std::string folder(*root);
@@ -120,7 +120,7 @@ bool recognises_pt2(const MappedFile& file) {
   }
 }
 
-void read_pt2(const MappedFile& file, const ImportOptions& options, Graph& graph,
+void read_pt2(const MappedFile& file, const TraceOptions& options, Graph& graph,
               ImportNotes& notes) {
   const ZipArchive archive(file.bytes());
   const Location location = locate(archive, options);

@@ -7,7 +7,7 @@ namespace {
 
 bool recognises(const MappedFile& file) { return file.text().starts_with("\x93NUMPY"); }
 
-void read(const MappedFile&, const ImportOptions&, Graph& graph, ImportNotes& notes) {
+void read(const MappedFile&, const TraceOptions&, Graph& graph, ImportNotes& notes) {
   graph.add_module(no_id, {}, "Array");
   graph.add_output("array", graph.add_input("array", {4}, DType::float32));
   notes.format = "NumPy";
