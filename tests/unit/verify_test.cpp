@@ -81,7 +81,7 @@ TEST(Verify, NeedsCallsOfModulesThatExist) {
   small.graph.add_module(0, "layer", "Layer");
   small.graph.add_call(1, 0, 5, {});  // there is one node
   EXPECT_EQ(small.broken_rule(),
-            std::string(breaks) + "finished calls of existing modules, got layer");
+            std::string(breaks) + "complete calls of existing modules, got layer");
 }
 
 TEST(Graph, LimitsTheInputsAndOutputsOfANode) {
