@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t most_entries = 1000;  // that are counted separately
 constexpr std::size_t most_notes = 20;
-constexpr std::size_t most_text = 60;  // of an attribute's name and value
+constexpr std::size_t most_text = 60;    // of an attribute's name and value
+constexpr std::size_t most_items = 32;   // of a list that are read
+constexpr std::size_t most_bytes = 256;  // by which attributes are told apart
 
 /// An attribute of the first versions that no figure of any operator depends on.
 constexpr NoEffect of_every_operator[] = {
@@ -26,7 +28,8 @@ std::string list_text(const std::vector<std::string>& items) {
 template <class T>
 std::vector<std::string> as_texts(const std::vector<T>& numbers) {
   std::vector<std::string> texts;
-  for (const T number : numbers) texts.push_back(fmt::format("{}", number));
+  for (const T number : std::span(numbers).first(std::min(numbers.size(), most_items)))
+    texts.push_back(fmt::format("{}", number));
   return texts;
 }
 
@@ -47,13 +50,9 @@ std::string value_text(const OnnxRecords& records, const OnnxAttribute& attribut
   return fmt::format("{}", attribute.integer);
 }
 
-/// Whether a list has "name" or "name=value".
-bool has_attribute(std::span<const NoEffect> list, std::string_view name, std::string_view value) {
-  return std::ranges::any_of(list, [&](const NoEffect& item) {
-    const std::size_t equals = item.what.find('=');
-    if (item.what.substr(0, equals) != name) return false;
-    return equals == std::string_view::npos || item.what.substr(equals + 1) == value;
-  });
+/// Whether a list has this word: "name" or "name=value".
+bool has_word(std::span<const NoEffect> list, std::string_view word) {
+  return std::ranges::find(list, word, &NoEffect::what) != list.end();
 }
 
 /// Whether a list has "inputs", "input INDEX" or "input INDEX=" with the input's one number.
@@ -97,26 +96,25 @@ template <class Describe>
 void OnnxIgnored::count(const Key& key, Describe describe) {
   auto found = places_.find(key);
   if (found == places_.end()) {
-    std::string text = describe();
     if (entries_.size() == most_entries) {
-      has_others_ |= !text.empty();
+      has_others_ = true;
       return;
     }
     found = places_.emplace(key, entries_.size()).first;
-    entries_.push_back({std::move(text), 0});
+    entries_.push_back({describe(), 0});
   }
   ++entries_[found->second].nodes;
 }
 
 void OnnxIgnored::add_attribute(OnnxContext& context, const OnnxOperator& row,
                                 const OnnxAttribute& attribute) {
-  count({&row, attribute.message, 0}, [&]() -> std::string {
-    const std::string value = value_text(context.reader().records(), attribute);
-    if (has_attribute(row.rest.no_effect, attribute.name, value) ||
-        has_attribute(of_every_operator, attribute.name, value)) {
-      return {};
-    }
-    return fmt::format("{} {}", row.name, shortened(fmt::format("{}={}", attribute.name, value)));
+  if (has_word(row.rest.no_effect, attribute.name) || has_word(of_every_operator, attribute.name))
+    return;
+  count({&row, attribute.message.substr(0, most_bytes), 0}, [&]() -> std::string {
+    const std::string word =
+        fmt::format("{}={}", attribute.name, value_text(context.reader().records(), attribute));
+    if (has_word(row.rest.no_effect, word)) return {};
+    return fmt::format("{} {}", row.name, shortened(word));
   });
 }
 
