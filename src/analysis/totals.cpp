@@ -1,6 +1,6 @@
 #include "analysis/totals.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "util/text.hpp"
 

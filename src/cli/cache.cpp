@@ -1,6 +1,6 @@
 #include "registry/cache.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <ctime>
 

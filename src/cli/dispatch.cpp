@@ -1,6 +1,6 @@
 #include "cli/dispatch.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cli/description.hpp"
 #include "cli/old_commands.hpp"

@@ -1,6 +1,6 @@
 #include "cli/verify_live.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

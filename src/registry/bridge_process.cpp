@@ -1,6 +1,6 @@
 #include "registry/bridge_process.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace zoometer {
 

@@ -1,6 +1,6 @@
 #include "registry/generated_code.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <functional>

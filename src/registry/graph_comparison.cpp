@@ -1,6 +1,6 @@
 #include "registry/graph_comparison.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "registry/live_answers.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <functional>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "registry/live_changes.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "registry/cache_value.hpp"
 #include <map>

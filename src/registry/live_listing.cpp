@@ -1,6 +1,6 @@
 #include "registry/live_listing.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdlib>

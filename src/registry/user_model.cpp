@@ -1,6 +1,6 @@
 #include "registry/user_model.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // The table that fvcore's flop_count_table prints, to the byte. Its statistics are parameter counts
 // by prefix in the order of named_parameters(), then modules that have operations only.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

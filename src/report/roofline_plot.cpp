@@ -1,6 +1,6 @@
 #include "report/roofline_plot.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "report/html.hpp"
 #include "report/sweep_file.hpp"

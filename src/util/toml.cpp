@@ -1,6 +1,6 @@
 #include "util/toml.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
