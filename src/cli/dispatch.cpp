@@ -14,7 +14,7 @@ namespace {
 
 std::string help_text() {
   std::string text = "zoometer shows what a neural network costs, without running it.\n\n"
-                     "Usage: zoometer COMMAND [WORDS...]\n\nCommands:\n";
+                     "Usage: zoometer COMMAND [ARGUMENTS...]\n\nCommands:\n";
   for (const Command* command : commands_by_rank())
     text += fmt::format("  {:<12} {}\n", command->name, command->summary);
   text += "\nOptions:\n";

@@ -94,7 +94,7 @@ std::string entry(const std::string& names, const ArgumentDescription& argument)
 std::string command_page(const CommandDescription& command) {
   std::string text = head(command.name, command.summary);
   if (!command.actions.empty()) {
-    text += fmt::format(".SH SYNOPSIS\n.B zoometer {}\n\\fIACTION\\fR [\\fIWORDS\\fR...]\n",
+    text += fmt::format(".SH SYNOPSIS\n.B zoometer {}\n\\fIACTION\\fR [\\fIARGUMENTS\\fR...]\n",
                         escaped(command.name));
     text += ".SH ACTIONS\n";
     for (const std::string& action : command.actions) {
@@ -122,7 +122,7 @@ std::string command_page(const CommandDescription& command) {
 
 std::string program_page() {
   std::string text = head("", "show what a neural network costs, without running it");
-  text += ".SH SYNOPSIS\n.B zoometer\n\\fICOMMAND\\fR [\\fIWORDS\\fR...]\n"
+  text += ".SH SYNOPSIS\n.B zoometer\n\\fICOMMAND\\fR [\\fIARGUMENTS\\fR...]\n"
           ".SH DESCRIPTION\nParameters, multiply\\-accumulates, FLOPs, activations, memory traffic "
           "and peak memory of a neural network, module by module: of the models of torchvision, "
           "which are built in, and of model files.\n"
