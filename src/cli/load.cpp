@@ -42,7 +42,7 @@ bool looks_like_file(const std::string& name) {
   throw error;
 }
 
-/// Notes that the model is in another registry than the chosen one. It is traced all the same.
+/// Notes that the model is in another registry than the chosen one. It is still traced.
 void note_registry(const ModelWords& words, const Registry& registry, const RegistryModel& model) {
   const RegistryKind kind = registry.choose(words.registry);
   if (registry.holds(kind, model)) return;

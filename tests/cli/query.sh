@@ -79,7 +79,7 @@ expect_error 2 "expected a condition" list --where macs
 expect_error 2 "a figure, got a condition: macs < 1" list --sort 'macs < 1'
 expect_error 2 "expected asc or desc after the colon, got down" list --sort macs:down
 expect_error 2 "--pareto: no such figure: top2 (did you mean top1?)" list --pareto macs,top2
-expect_error 2 "--show: an empty expression" list --show macs,
+expect_error 2 "--show: empty expression" list --show macs,
 expect_error 3 "--where: expected at most 4096 bytes" list --where "macs < 1$(printf '%5000s' '')"
 expect_error 2 "nested more than 100 deep" list --where "$(printf '(%.0s' {1..3000})"
 

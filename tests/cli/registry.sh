@@ -5,7 +5,7 @@ config=$XDG_CONFIG_HOME/zoometer/registry.toml
 all=$(size_of all)
 
 run registry show
-expect "without a file the built-in registry is shown" has "$out" "none yet"
+expect "without a file the built-in registry is shown" has "$out" "does not exist: the built-in registry applies"
 expect "with its sizes" has "$out" "curated $(size_of curated), auto $(size_of auto), all $(size_of all)"
 run registry show --format json
 expect "as a document" json ".schema == \"zoometer.registry/1\" and (.curated | length == $(size_of curated)) and (.exists | not)"

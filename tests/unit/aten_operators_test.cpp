@@ -250,7 +250,7 @@ const Operator signals[] = {
      {{"1,33,15", complex64_code}},
      0,
      15 * (960 + 64)},
-    // A window of 32 ones in the middle of each frame, which is multiplied all the same.
+    // A window of 32 ones in the middle of each frame, which is still multiplied.
     {"stft.default",
      {{"1,512"}},
      {"self=T(a)", "n_fft=i(64)", "hop_length=i(32)", "win_length=i(32)", "return_complex=b(true)"},

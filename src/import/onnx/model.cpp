@@ -453,8 +453,8 @@ OnnxRecords::External OnnxRecords::external(const OnnxTensor& tensor) const {
   }
   if (!stays_inside(place.location)) {
     fail(tensor.message, "the external data of tensor '" + std::string(tensor.name) +
-                             "' lies outside of the model's folder: '" +
-                             std::string(place.location) + "'");
+                             "' is outside of the model's folder: '" + std::string(place.location) +
+                             "'");
   }
   if (place.length >= 0 && bits_of(tensor.dtype) > 0 && place.length != onnx_bytes(tensor)) {
     fail(tensor.message, "the external data of tensor '" + std::string(tensor.name) +

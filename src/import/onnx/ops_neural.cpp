@@ -563,7 +563,7 @@ constexpr NoEffect max_pool_no_effect[] = {{"storage_order", "how indices are nu
 constexpr NoEffect resize_no_effect[] = {
     {"nearest_mode", "which neighbour is taken"},
     {"cubic_coeff_a", "a constant of the formula"},
-    {"exclude_outside", "weights of what lies outside"},
+    {"exclude_outside", "weights of samples outside"},
     {"extrapolation_value", "what is written outside"},
     {"keep_aspect_ratio_policy", "used with sizes only, where it is read"},
     {"antialias=0", "the default"},

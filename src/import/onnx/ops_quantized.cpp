@@ -1,4 +1,4 @@
-// Integers in place of real numbers. An integer operator becomes the real one with integer
+// Integers instead of real numbers. An integer operator becomes the real one with integer
 // operands, so that its MACs are counted under that type; `requantize` after it gives the result
 // its own scale.
 #include "import/onnx/context.hpp"

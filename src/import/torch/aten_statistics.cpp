@@ -222,7 +222,7 @@ void bin_count(AtenCall& call) {
 void one_hot_of(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const std::int64_t classes = call.integer("num_classes", -1);
-  if (classes < 1) call.refuse("as many classes as data tell");
+  if (classes < 1) call.refuse("a number of classes that depends on data");
   call.output(zoometer::to(zoometer::one_hot(x, x.rank(), classes), DType::int64));
 }
 

@@ -144,7 +144,7 @@ ProgramSize ProgramSizes::evaluate_expression(const Json& expression) {
   if (const auto value = evaluate_size(text, values_)) return {*value, bounded};
   if (hint && !changed_) return {*hint, bounded};
   throw Error(ErrorCode::unsupported, "a symbolic size cannot be evaluated",
-              {"sums, products, quotients and the like", std::string(text)});
+              {"sums, products or quotients", std::string(text)});
 }
 
 std::optional<double> ProgramSizes::evaluate_number(const Json& size) const {
