@@ -57,7 +57,7 @@ expect_output "attention" roofline swin_t --on A100 --fuse
 run roofline mobilenet_v2 --format json
 expect "all that compute float32" json '(.devices | length) == 10 and (.left_out | length) == 3'
 expect_output "EdgeTPU is left out: conv2d in features.0.0 is float32" roofline mobilenet_v2
-expect_output "the times are for so many" roofline fasterrcnn_resnet50_fpn --registry all
+expect_output "sizes that depend on data are taken at their upper bound" roofline fasterrcnn_resnet50_fpn --registry all
 expect_output "of memory, and the model needs" roofline vit_h_14 --batch 400 --on L4
 expect_output "FLOP/s attained over FLOPs per byte" roofline resnet18 --on A100 --plot
 for columns in 60 80 132; do
