@@ -38,7 +38,7 @@ run discover --source torchvision --python "$here/good" --time-limit 2 --format 
 expect "a longer limit tries the endless one again" is "$(runs)" 4
 run discover --python "$here/good" --test-model fails
 expect "a failed test is status 1" is "$status" 1
-expect "with advice" has "$out" "advice    take the built-in model"
+expect "with advice" has "$out" "advice    use the built-in model"
 run discover --python "$here/good" --test-model god
 expect "an unknown model is wrong usage" is "$status" 2
 expect "and brings a suggestion" has "$err" "did you mean good?"
@@ -126,7 +126,7 @@ expect "which is reported" has "$out" "state dicts: 1 of 1 agree"
 expect "and that there was no graph" has "$out" "live: 0 of 0 agree"
 expect "in PyTorch's words" has "$out" "not traced (1): fx_control_flow: symbolically traced variables"
 expect "a model only in torchvision is noted" has "$err" "only in torchvision: strange"
-expect "and what it lacks" has "$err" "does not have convnext_base, "
+expect "and what it lacks" has "$err" "not in torchvision: convnext_base, "
 run verify --live --python "$here/good" --format json
 expect "the document follows its schema" validate stdout.txt live_verification
 expect "the figures" json '.models == [{name: "alexnet", verdict: "agrees", via: null,
@@ -175,7 +175,7 @@ for _ in $(seq 100); do [ "$("$ZOOMETER" cache status --format json | jq '[.kind
 kill -TERM $pid
 wait $pid
 expect "an interrupt ends the run as it should" is $? 143
-expect "and says that the rest is kept" has "$(cat interrupted.txt)" "what was found is kept"
+expect "and says that the rest is kept" has "$(cat interrupted.txt)" "the results so far are kept"
 
 # versions
 unset FAKE_MODELS

@@ -298,7 +298,7 @@ def a_file_that_may_not_grow():
     folder.mkdir()
     shutil.copy(ONNX, folder)
     run = Run("discover", "--source", folder, "--format", "json", limit=limit).answers()
-    assert json.loads(run.out)["traceable"] == 1 and "nothing is kept" in run.err, run.describe()
+    assert json.loads(run.out)["traceable"] == 1 and "answers are not kept" in run.err, run.describe()
     fresh(folder, CACHE)
 
 

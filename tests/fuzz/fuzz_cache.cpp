@@ -46,7 +46,7 @@ void read_file(std::string_view bytes) {
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bool is_kept = true;
   const auto notify = [&](std::string_view text) {
-    if (text.starts_with("nothing is kept")) is_kept = false;
+    if (text.starts_with("answers are not kept")) is_kept = false;
   };
   {
     Cache cache(notify);
