@@ -14,7 +14,7 @@ constexpr std::size_t most_entries = 1000;  // that are counted separately
 constexpr std::size_t most_notes = 20;
 constexpr std::size_t most_text = 60;    // of an attribute's name and value
 constexpr std::size_t most_items = 32;   // of a list that are read
-constexpr std::size_t most_bytes = 256;  // by which attributes are told apart
+constexpr std::size_t most_bytes = 256;  // that distinguish attributes
 
 /// An attribute of the first versions that no figure of any operator depends on.
 constexpr NoEffect of_every_operator[] = {
