@@ -63,8 +63,11 @@ struct Given {
   const TraceOption& option;
   std::string_view text;
 
+  Error error(ErrorCode code, const std::string& expected) const {
+    return {code, "--" + std::string(option.name), {expected, escape_controls(text)}};
+  }
   [[noreturn]] void refuse(ErrorCode code, const std::string& expected) const {
-    throw Error(code, "--" + std::string(option.name), {expected, escape_controls(text)});
+    throw error(code, expected);
   }
 };
 
@@ -90,7 +93,9 @@ std::size_t read_word(const Given& given, std::span<const std::string_view> word
     if (words[i] == given.text) return i;
     list.append(list.empty() ? "" : ", ").append(words[i]);
   }
-  given.refuse(ErrorCode::usage, "one of " + list);
+  Error error = given.error(ErrorCode::usage, "one of " + list);
+  error.hint = did_you_mean(given.text, words);
+  throw error;
 }
 
 Shape read_shape(std::string_view text, const Given& given) {
