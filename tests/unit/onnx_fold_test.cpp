@@ -122,6 +122,10 @@ std::vector<Case> cases() {
       of_truths("And", {1, 1, 0}, {1, 0, 0}, {2, 1, 1}),
       of_truths("Or", {1, 1, 0}, {1, 0, 0}, {2, 2, 1}),
       of_truths("Xor", {1, 1, 0}, {1, 0, 0}, {1, 2, 1}),
+      {"FmodOfIntegers",
+       {{"Mod", {"a", "b"}, {"sizes"}, {Attribute("fmod", 1)}}},
+       {whole("a", {7, 9}), whole("b", {-4, 4})},
+       {3, 1}},  // the sign is the dividend's
       {"RemainderOfReals",
        {{"Mod", {"a", "b"}, {"y"}, {Attribute("fmod", 1)}}, to_integers("y")},
        {real("a", {7.5F}), real("b", {2.F})},

@@ -281,6 +281,14 @@ struct Remainder {
     return good ? std::fmod(a, b) : 0;
   }
 };
+/// The sign of the dividend, as in C.
+struct DividendRemainder {
+  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
+    good = b != 0 && !(a == INT64_MIN && b == -1);
+    return good ? a % b : 0;
+  }
+  double operator()(double a, double b, bool& good) const { return Remainder{}(a, b, good); }
+};
 struct Power {
   std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
     const double result = std::pow(static_cast<double>(a), static_cast<double>(b));
@@ -297,8 +305,7 @@ bool fold_arithmetic(OnnxContext& context) {
 }
 
 bool fold_mod(OnnxContext& context) {
-  // fmod: the sign of the dividend, as in C.
-  if (context.integer("fmod", 0) != 0 && !fold_input(context, 0).is_real()) return false;
+  if (context.integer("fmod", 0) != 0) return fold_arithmetic<DividendRemainder>(context);
   return fold_arithmetic<Remainder>(context);
 }
 
