@@ -152,20 +152,34 @@ std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
 
 }  // namespace
 
-std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
-  const std::uint32_t found = index_.find(hash_of(owner, name), [&](std::uint32_t at) {
+std::uint32_t NameTable::position_of(std::uint32_t owner, std::string_view name) const noexcept {
+  if (owner >= owners_.size()) return HashIndex::none;
+  std::uint32_t position = owners_[owner].last;
+  while (position != HashIndex::none && entries_[position].name != name)
+    position = entries_[position].previous;
+  if (position != HashIndex::none || owners_[owner].count <= few) return position;
+  return index_.find(hash_of(owner, name), [&](std::uint32_t at) {
     return entries_[at].owner == owner && entries_[at].name == name;
   });
-  return found == HashIndex::none ? no_id : entries_[found].id;
+}
+
+std::uint32_t NameTable::find(std::uint32_t owner, std::string_view name) const noexcept {
+  const std::uint32_t position = position_of(owner, name);
+  return position == HashIndex::none ? no_id : entries_[position].id;
 }
 
 std::uint32_t NameTable::find_or_insert(std::uint32_t owner, std::string_view name,
                                         std::uint32_t id) {
-  const std::uint32_t found = index_.find_or_insert(
-      hash_of(owner, name), static_cast<std::uint32_t>(entries_.size()),
-      [&](std::uint32_t at) { return entries_[at].owner == owner && entries_[at].name == name; });
-  if (found != HashIndex::none) return entries_[found].id;
-  entries_.push_back({name, owner, id});
+  if (const std::uint32_t found = find(owner, name); found != no_id) return found;
+  if (owner >= owners_.size()) owners_.resize(owner + std::size_t{1});
+  Owner& of = owners_[owner];
+  const auto position = static_cast<std::uint32_t>(entries_.size());
+  entries_.push_back({name, owner, id, of.last});
+  if (of.count++ < few) {
+    of.last = position;
+  } else {
+    index_.insert(hash_of(owner, name), position);
+  }
   return no_id;
 }
 

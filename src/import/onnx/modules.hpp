@@ -22,7 +22,7 @@ class NameTable {
   /// Makes room for this many names.
   void reserve(std::size_t count) {
     entries_.reserve(count);
-    index_.reserve(count);
+    owners_.reserve(count);
   }
 
  private:
@@ -30,9 +30,21 @@ class NameTable {
     std::string_view name;
     std::uint32_t owner = 0;
     std::uint32_t id = 0;
+    std::uint32_t previous = HashIndex::none;  // the position of the owner's entry before this one
   };
+  struct Owner {
+    std::uint32_t last =
+        HashIndex::none;  // the position of the last entry that is not in the index
+    std::uint32_t count = 0;
+  };
+  /// The first entries of an owner are searched one after another, and only the others have an
+  /// index: each access to a large index waits for memory.
+  static constexpr std::uint32_t few = 8;
+
+  std::uint32_t position_of(std::uint32_t owner, std::string_view name) const noexcept;
 
   std::vector<Entry> entries_;
+  std::vector<Owner> owners_;
   HashIndex index_;
 };
 

@@ -57,8 +57,7 @@ const OnnxValue* OnnxScope::find(std::string_view name) {
   }
   const std::uint32_t hash = hash_of(name);
   for (OnnxScope* scope = this; scope != nullptr; scope = scope->outer_) {
-    const std::uint32_t found = scope->index_.find(
-        hash, [&](std::uint32_t at) { return scope->entries_[at].name == name; });
+    const std::uint32_t found = scope->position_of(name, hash);
     if (found == HashIndex::none) continue;
     if (scope == this && entries_[found].value.stored != nullptr) next_weight_ = found + 1;
     return &scope->entries_[found].value;
@@ -66,14 +65,31 @@ const OnnxValue* OnnxScope::find(std::string_view name) {
   return nullptr;
 }
 
+std::uint32_t OnnxScope::position_of(std::string_view name, std::uint32_t hash) {
+  const std::uint32_t recent = recent_[hash % recent_.size()];
+  if (is_at(recent, name)) return recent;
+  update_index();
+  return index_.find(hash, [&](std::uint32_t at) { return entries_[at].name == name; });
+}
+
 void OnnxScope::define(std::string_view name, const OnnxValue& value) {
-  const std::uint32_t found =
-      index_.find_or_insert(hash_of(name), static_cast<std::uint32_t>(entries_.size()),
-                            [&](std::uint32_t at) { return entries_[at].name == name; });
-  if (found == HashIndex::none) {
-    entries_.push_back({name, value});
-  } else if (!duplicate_) {
-    duplicate_ = name;
+  const std::uint32_t hash = hash_of(name);
+  recent_[hash % recent_.size()] = static_cast<std::uint32_t>(entries_.size());
+  hashes_.push_back(hash);
+  entries_.push_back({name, value});
+}
+
+std::optional<std::string_view> OnnxScope::duplicate_name() {
+  update_index();
+  return duplicate_;
+}
+
+void OnnxScope::update_index() {
+  for (; indexed_ < entries_.size(); ++indexed_) {
+    const std::string_view name = entries_[indexed_].name;
+    const std::uint32_t found = index_.find_or_insert(
+        hashes_[indexed_], indexed_, [&](std::uint32_t at) { return entries_[at].name == name; });
+    if (found != HashIndex::none && !duplicate_) duplicate_ = name;
   }
 }
 
