@@ -41,7 +41,7 @@ struct Operator {
   std::vector<std::string> arguments;
   std::vector<Declared> results;
   std::int64_t macs = 0;
-  std::int64_t others = 0;  ///< FLOPs beside the MACs
+  std::int64_t others = 0;  ///< FLOPs without the MACs
 };
 
 void PrintTo(const Operator& op, std::ostream* out) { *out << op.target; }

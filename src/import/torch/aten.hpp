@@ -118,7 +118,7 @@ class AtenCall {
   void outputs(Tensor first, std::size_t count);
   /// Further results of the node that made `first`, with the types that the program declares: one
   /// for each name that has no result yet. Unused ones are left out.
-  void outputs_beside(Tensor first);
+  void further_outputs(Tensor first);
   /// Refuses more results than the program names: a short program could ask for millions.
   void expect_outputs(std::int64_t count) const;
   /// Whether a node or the program reads that result.

@@ -158,7 +158,7 @@ OutputType AtenCall::declared(std::size_t output) const {
   return *type;
 }
 
-void AtenCall::outputs_beside(Tensor first) {
+void AtenCall::further_outputs(Tensor first) {
   const NodeId node = graph_.value(first.id).producer;
   while (results_.size() < declared_.count()) {
     ValueId made = no_id;

@@ -73,7 +73,7 @@ void elu(AtenCall& call) {
   constexpr double selu_scale = 1.0507009873554805;
   if (std::abs(scale - selu_scale) < 1e-6 && input_scale == 1)
     return call.output(zoometer::unary(selu_op, x));
-  if (scale != 1) call.refuse("an ELU with a scale of its own");
+  if (scale != 1) call.refuse("an ELU with a scale other than SELU's");
   call.output(apply(input_scale == 1 ? elu_op : celu_op, SlopeAttrs{alpha}, x));
 }
 

@@ -36,7 +36,7 @@ std::size_t rank_in_name(std::string_view name) {
 /// Sets the padding: one that keeps the length ("same"), or none ("valid").
 void pad_by_word(AtenCall& call, Tensor weight, ConvAttrs& attrs) {
   const std::string_view word = call.text("padding", "");
-  if (word != "same" && word != "valid") call.refuse("a padding of another name");
+  if (word != "same" && word != "valid") call.refuse("an unknown padding");
   for (std::size_t i = 0; i < attrs.padding.size(); ++i) {
     const std::int64_t kernel = weight.dim(static_cast<std::int64_t>(i) + 2);
     const std::int64_t total =
@@ -240,7 +240,7 @@ Spatial output_size(AtenCall& call, Tensor x) {
   const std::size_t rank = x.rank() < 3 ? 0 : static_cast<std::size_t>(x.rank() - 2);
   if (factors == nullptr || factors->kind != Argument::Kind::numbers ||
       factors->numbers.size() != rank) {
-    call.refuse("a new size that is neither given nor a factor");
+    call.refuse("an output size that is neither given nor a factor");
   }
   Spatial sizes;
   for (std::size_t i = 0; i < rank; ++i) {
@@ -273,7 +273,7 @@ void grid_sampler(AtenCall& call) {
   constexpr std::string_view paddings[] = {"zeros", "border", "reflection"};
   const std::int64_t mode = call.integer("interpolation_mode", 0);
   const std::int64_t padding = call.integer("padding_mode", 0);
-  if (mode < 0 || mode > 2 || padding < 0 || padding > 2) call.refuse("a mode of another number");
+  if (mode < 0 || mode > 2 || padding < 0 || padding > 2) call.refuse("an unknown mode");
   GridSampleAttrs attrs;
   attrs.mode = modes[mode];
   attrs.padding_mode = paddings[padding];

@@ -13,7 +13,7 @@ namespace zoometer::aten {
 namespace {
 
 void require_vectors(AtenCall& call, Tensor a, Tensor b) {
-  if (a.rank() != 1 || b.rank() != 1) call.refuse("vectors of another rank than 1");
+  if (a.rank() != 1 || b.rank() != 1) call.refuse("vectors of a rank other than 1");
 }
 
 // -- products -----------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ void inner(AtenCall& call) {
   const Tensor b = call.tensor(1);
   if (a.rank() == 0 || b.rank() == 0) return call.output(a * b);
   if (b.rank() == 1) return call.output(zoometer::matmul(a, b));
-  if (b.rank() != 2) call.refuse("an inner product with more than a matrix");
+  if (b.rank() != 2) call.refuse("an inner product with a rank above 2");
   call.output(zoometer::matmul(a, zoometer::transpose(b, 0, 1)));
 }
 
@@ -55,7 +55,7 @@ void tensordot(AtenCall& call) {
   const Tensor b = call.tensor(1);
   const auto from = call.integers("dims_self");
   const auto to = call.integers("dims_other");
-  if (from.size() != to.size()) call.refuse("as many axes of one as of the other");
+  if (from.size() != to.size()) call.refuse("different numbers of axes");
   // A letter for each axis of a and b; summed axes have the same letter in both.
   std::string left, right, result;
   for (std::int64_t i = 0; i < a.rank(); ++i) left += static_cast<char>('a' + i);
@@ -115,7 +115,7 @@ void bilinear(AtenCall& call) {
   const Tensor b = call.tensor(1);
   const Tensor weight = call.tensor("weight");
   if (weight.rank() != 3 || a.rank() < 1 || b.rank() != a.rank())
-    call.refuse("inputs of different ranks, or a weight of another rank than 3");
+    call.refuse("inputs of different ranks, or a weight of a rank other than 3");
   Ints sizes(std::span<const std::int64_t>(a.shape()).first(a.shape().size() - 1));
   sizes.push_back(weight.dim(0));
   const auto rows = [](Tensor x) { return zoometer::reshape(x, {-1, x.dim(-1)}); };
@@ -132,7 +132,7 @@ void grouped_mm(AtenCall& call) {
   const Tensor b = call.tensor(1);
   const Tensor ends = call.optional_tensor("offs");
   if (!ends) return call.output(zoometer::bmm(a, b));
-  if (a.rank() != 2 || b.rank() != 3) call.refuse("other groups than of rows");
+  if (a.rank() != 2 || b.rank() != 3) call.refuse("groups of other than rows");
   const Tensor result = zoometer::grouped_matmul(a, b, ends);
   const Tensor bias = call.optional_tensor("bias");
   call.output(bias ? result + bias : result);
@@ -249,7 +249,7 @@ void linalg_norm(AtenCall& call) {
 }
 
 /// The norm over all axes except one; over all axes with -1.
-Tensor norm_beside(AtenCall& call, Tensor x, std::int64_t dim) {
+Tensor norm_except(AtenCall& call, Tensor x, std::int64_t dim) {
   if (dim == -1) return reduce(norm_op, x, {});
   if (dim < 0 || dim >= x.rank()) call.refuse("an axis beyond the rank");
   Ints dims;
@@ -260,12 +260,12 @@ Tensor norm_beside(AtenCall& call, Tensor x, std::int64_t dim) {
 }
 
 void norm_except_dim(AtenCall& call) {
-  call.output(norm_beside(call, call.tensor(0), call.integer("dim", 0)));
+  call.output(norm_except(call, call.tensor(0), call.integer("dim", 0)));
 }
 
 void weight_norm(AtenCall& call) {
   const Tensor direction = call.tensor(0);
-  const Tensor norm = norm_beside(call, direction, call.integer("dim", 0));
+  const Tensor norm = norm_except(call, direction, call.integer("dim", 0));
   call.output(direction * (call.tensor(1) / norm));
   if (call.name() == "_weight_norm_interface") call.output(norm);
 }
@@ -295,7 +295,7 @@ Tensor transposed(Tensor x) { return zoometer::transpose(x, -2, -1); }
 
 /// X of A X = B, or of X A = B: the transposed solution of the transposed equations.
 Tensor solution(AtenCall& call, const OpDef& op, Tensor a, Tensor b) {
-  if (a.rank() < 2 || b.rank() < 1) call.refuse("a matrix of another rank than 2 or more");
+  if (a.rank() < 2 || b.rank() < 1) call.refuse("a matrix of a rank other than 2 or more");
   if (!call.boolean("left", true))
     return transposed(zoometer::solve(op, transposed(a), transposed(b)));
   const bool is_vector = b.rank() == 1 || (b.rank() + 1 == a.rank() && b.dim(-1) == a.dim(-1));
@@ -319,7 +319,7 @@ void triangular_solve(AtenCall& call) {
 
 void cholesky_solve(AtenCall& call) {
   const Tensor factor = call.tensor(1);
-  if (factor.rank() < 2) call.refuse("a matrix of another rank than 2 or more");
+  if (factor.rank() < 2) call.refuse("a matrix of a rank other than 2 or more");
   const Tensor half = zoometer::solve(solve_triangular_op, factor, call.tensor(0));
   call.output(zoometer::solve(solve_triangular_op, transposed(factor), half));
 }

@@ -25,7 +25,7 @@ Reduction reduction_of(AtenCall& call) {
   case 0: return Reduction::none;
   case 1: return Reduction::mean;
   case 2: return Reduction::sum;
-  default: call.refuse("a reduction of another number");
+  default: call.refuse("an unknown reduction");
   }
 }
 
@@ -127,7 +127,7 @@ void kl_div(AtenCall& call) {
 Tensor likelihood_of(AtenCall& call, Tensor x) {
   const Tensor target = call.tensor("target");
   if (x.rank() < 1 || target.rank() != x.rank() - 1)
-    call.refuse("a target of one rank less than the input");
+    call.refuse("a target whose rank is not one less than the input's");
   LikelihoodOptions options;
   options.reduction = reduction_of(call);
   options.ignored = call.integer("ignore_index", -100);
@@ -207,7 +207,7 @@ void euclidean_dist(AtenCall& call) {
 
 void pdist(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  if (x.rank() != 2) call.refuse("points of another rank than 2");
+  if (x.rank() != 2) call.refuse("points of a rank other than 2");
   const std::int64_t n = x.dim(0);
   const std::int64_t pairs = checked_mul(n, std::max<std::int64_t>(0, n - 1)) / 2;
   const auto points = [&] {

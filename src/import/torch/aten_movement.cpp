@@ -117,7 +117,7 @@ void movedim(AtenCall& call) {
   std::array<std::int64_t, 8> order{};
   order.fill(-1);
   std::array<bool, 8> moved{};
-  if (from.size() != to.size()) call.refuse("as many sources as destinations");
+  if (from.size() != to.size()) call.refuse("different numbers of sources and destinations");
   for (std::size_t i = 0; i < from.size(); ++i) {
     const std::int64_t source = axis_within(call, from[i], x.rank());
     const std::int64_t target = axis_within(call, to[i], x.rank());
@@ -280,7 +280,7 @@ ScatterAttrs scatter_attrs(AtenCall& call, std::string_view reduce) {
   for (const std::string_view known : {"", "sum", "prod", "mean", "amax", "amin"}) {
     if (reduce == known) return {call.integer("dim"), known};
   }
-  call.refuse("a reduction of another kind");
+  call.refuse("an unknown reduction");
 }
 
 void put_source(AtenCall& call, const OpDef& op, std::string_view reduce) {
@@ -359,7 +359,7 @@ void pad(AtenCall& call) {
   for (const std::string_view mode : {"constant", "reflect", "replicate", "circular"}) {
     if (asked == mode) return pad_with(call, "pad", mode, call.number("value", 0));
   }
-  call.refuse("a padding of another kind");
+  call.refuse("an unknown padding");
 }
 
 void reflection_pad(AtenCall& call) { pad_with(call, "padding", "reflect", 0); }
@@ -411,7 +411,7 @@ void pixel_shuffle(AtenCall& call) {
 void pixel_unshuffle(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const std::int64_t factor = call.integer("downscale_factor");
-  if (x.rank() != 4 || factor < 1) call.refuse("a tensor of another rank than 4");
+  if (x.rank() != 4 || factor < 1) call.refuse("a tensor of a rank other than 4");
   const std::int64_t height = x.dim(2) / factor;
   const std::int64_t width = x.dim(3) / factor;
   const Tensor blocks = zoometer::reshape(x, {x.dim(0), x.dim(1), height, factor, width, factor});
@@ -483,7 +483,7 @@ void logspace(AtenCall& call) {
   const double start = call.number("start");
   const double end = call.number("end");
   const std::int64_t steps = call.integer("steps");
-  if (steps < 2 || start == end) call.refuse("less than two different numbers");
+  if (steps < 2 || start == end) call.refuse("fewer than two different numbers");
   const double step = (end - start) / static_cast<double>(steps - 1);
   const Tensor powers =
       zoometer::arange(call.graph(), start, end + step / 2, step, dtype_or(call, DType::float32));

@@ -51,7 +51,7 @@ void tensor_split(AtenCall& call) {
     const std::int64_t end =
         std::clamp<std::int64_t>(place < 0 ? place + length : place, 0, length);
     // A smaller place than the one before would give an empty piece.
-    if (end < start) call.refuse("places that fall");
+    if (end < start) call.refuse("places in descending order");
     sizes.push_back(end - start);
     start = end;
   }
@@ -237,7 +237,7 @@ StridedAttrs memory_of_diagonal(AtenCall& call, const Ints& sizes, const Diagona
 /// A vector, or a batch of them in the last axis, on a diagonal of two new axes.
 Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   const std::int64_t rank = x.rank() + 1;
-  if (x.rank() < 1 || rank > 8) call.refuse("a tensor of another rank than 1 to 7");
+  if (x.rank() < 1 || rank > 8) call.refuse("a tensor of a rank other than 1 to 7");
   const std::int64_t first = axis_within(call, attrs.dim0, rank);
   const std::int64_t second = axis_within(call, attrs.dim1, rank);
   constexpr std::int64_t farthest = std::int64_t{1} << 40;
@@ -286,7 +286,7 @@ void index_fill(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor index = call.tensor("index");
   const std::int64_t axis = axis_within(call, call.integer("dim"), x.rank());
-  if (index.rank() > 1) call.refuse("indices of another rank than 1");
+  if (index.rank() > 1) call.refuse("indices of a rank other than 1");
   Ints sizes(x.shape());
   sizes[static_cast<std::size_t>(axis)] = index.rank() == 0 ? 1 : index.dim(0);
   const Tensor value =
@@ -303,7 +303,7 @@ void index_reduce(AtenCall& call) {
     return call.output(
         apply(index_copy_op, attrs, call.tensor(0), call.tensor("index"), call.tensor("source")));
   }
-  call.refuse("a reduction of another kind");
+  call.refuse("an unknown reduction");
 }
 
 void put(AtenCall& call) {
@@ -332,12 +332,12 @@ void col2im(AtenCall& call) {
   const auto padding = call.integers("padding");
   if (output.size() != 2 || kernel.size() != 2 || padding.size() != 2)
     call.refuse("an image of other than two axes");
-  if (x.rank() != 2 && x.rank() != 3) call.refuse("columns of another rank than 2 or 3");
+  if (x.rank() != 2 && x.rank() != 3) call.refuse("columns of a rank other than 2 or 3");
   const bool single = x.rank() == 2;
   if (single) x = zoometer::unsqueeze(x, 0);
   const std::int64_t window = checked_mul(kernel[0], kernel[1]);
   if (window < 1 || x.dim(1) % window != 0 || padding[0] < 0 || padding[1] < 0)
-    call.refuse("columns that do not hold whole windows");
+    call.refuse("columns without whole windows");
   const std::int64_t channels = x.dim(1) / window;
   const std::int64_t height = checked_add(output[0], checked_mul(2, padding[0]));
   const std::int64_t width = checked_add(output[1], checked_mul(2, padding[1]));
@@ -406,7 +406,7 @@ void fractional_max_pool(AtenCall& call) {
   const Tensor windows = zoometer::reshape(elements, sizes);
   const Tensor result = reduce(amax_op, windows, {-1});
   call.output(result);
-  call.outputs_beside(result);
+  call.further_outputs(result);
 }
 
 // -- bags of embeddings -------------------------------------------------------------------------
@@ -416,10 +416,10 @@ void embedding_bag(AtenCall& call) {
   const Tensor indices = call.tensor("indices");
   const Tensor offsets = call.tensor("offsets");
   if (table.rank() != 2 || indices.rank() != 1 || offsets.rank() != 1)
-    call.refuse("a table of another rank than 2, or indices of another than 1");
+    call.refuse("a table of a rank other than 2, or indices of a rank other than 1");
   const std::int64_t bags = offsets.dim(0) - (call.boolean("include_last_offset", false) ? 1 : 0);
   const std::int64_t mode = call.integer("mode", 0);
-  if (bags < 0 || mode < 0 || mode > 2) call.refuse("a mode of another number");
+  if (bags < 0 || mode < 0 || mode > 2) call.refuse("an unknown mode");
   Graph& graph = call.graph();
   // The bag of an index is the number of bags that begin before it.
   const Tensor none = zoometer::full(graph, {indices.dim(0)}, 0, DType::int64);

@@ -47,7 +47,7 @@ class LayerList {
 
  private:
   [[noreturn]] static void refuse(AtenCall& call) {
-    call.refuse("another number of weights than the layers and directions have");
+    call.refuse("a number of weights that does not fit the layers and directions");
   }
 
   std::size_t plain() const noexcept { return has_biases_ ? 4 : 2; }
@@ -117,7 +117,7 @@ void output_states(AtenCall& call, const std::vector<Tensor>& states, std::size_
 void walk_layers(AtenCall& call, const OpDef& op, const States& first) {
   const bool batch_first = call.boolean("batch_first", false);
   Tensor x = call.tensor("input");
-  if (x.rank() != 3) call.refuse("an input of another rank than 3");
+  if (x.rank() != 3) call.refuse("an input of a rank other than 3");
   const LayerList list(call);
   if (batch_first) x = zoometer::transpose(x, 0, 1);
   std::vector<Tensor> hidden, cells;
@@ -137,7 +137,7 @@ void walk_layers(AtenCall& call, const OpDef& op, const States& first) {
 /// of that many steps. Which rows contain the last states depends on data.
 void walk_packed(AtenCall& call, const OpDef& op) {
   Tensor x = call.tensor("data");
-  if (x.rank() != 2) call.refuse("packed rows of another rank than 2");
+  if (x.rank() != 2) call.refuse("packed rows of a rank other than 2");
   const LayerList list(call);
   const Tensor none{&call.graph(), no_id};
   x = zoometer::unsqueeze(x, 1);
@@ -149,7 +149,7 @@ void walk_packed(AtenCall& call, const OpDef& op) {
 /// The two states of an LSTM.
 States both_states(AtenCall& call) {
   const std::vector<Tensor> states = call.tensors("hx");
-  if (states.size() != 2 || !states[0] || !states[1]) call.refuse("two first states");
+  if (states.size() != 2 || !states[0] || !states[1]) call.refuse("other than two first states");
   return {states[0], states[1]};
 }
 

@@ -40,7 +40,7 @@ std::int64_t axis_of(AtenCall& call, std::string_view name, std::int64_t rank,
 std::vector<Tensor> whole_list(AtenCall& call, std::string_view name) {
   std::vector<Tensor> tensors = call.tensors(name);
   for (const Tensor& tensor : tensors) {
-    if (!tensor) call.refuse("a list that lacks a tensor");
+    if (!tensor) call.refuse("a list with a missing tensor");
   }
   return tensors;
 }
@@ -64,7 +64,7 @@ Tensor flat(Tensor x) { return zoometer::reshape(x, {-1}); }
 
 void output_and_more(AtenCall& call, Tensor result) {
   call.output(result);
-  call.outputs_beside(result);
+  call.further_outputs(result);
 }
 
 void apply_binary(AtenCall& call, const OpDef& op) {

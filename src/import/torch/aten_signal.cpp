@@ -118,7 +118,7 @@ void fft_shift(AtenCall& call) {
 void fft_frequencies(AtenCall& call) {
   const std::int64_t n = call.integer("n");
   const double distance = call.number("d", 1);
-  if (n < 1 || distance == 0) call.refuse("less than one frequency");
+  if (n < 1 || distance == 0) call.refuse("fewer than one frequency");
   const std::int64_t count = call.name() == "fft_rfftfreq" ? n / 2 + 1 : n;
   const Tensor steps =
       zoometer::arange(call.graph(), 0, static_cast<double>(count), 1, DType::float32);
@@ -139,7 +139,7 @@ Frames frames_of(AtenCall& call) {
   frames.length = call.integer("n_fft");
   frames.step = call.integer("hop_length", frames.length / 4);
   frames.window = call.optional_tensor("window");
-  if (frames.length < 1 || frames.step < 1) call.refuse("a frame's length and step of at least 1");
+  if (frames.length < 1 || frames.step < 1) call.refuse("a frame's length or step below 1");
   const std::int64_t width = call.integer("win_length", frames.length);
   if (!frames.window && width == frames.length) return frames;
   if (width < 1) call.refuse("a window without samples");
@@ -165,7 +165,7 @@ Tensor centred(AtenCall& call, Tensor x, std::int64_t length) {
 
 void stft(AtenCall& call) {
   Tensor x = call.tensor(0);
-  if (x.rank() != 1 && x.rank() != 2) call.refuse("a signal of another rank than 1 or 2");
+  if (x.rank() != 1 && x.rank() != 2) call.refuse("a signal of a rank other than 1 or 2");
   const bool single = x.rank() == 1;
   const bool complex = is_complex(x);
   const Frames frames = frames_of(call);
@@ -192,12 +192,12 @@ Tensor overlap_add(Tensor rows, std::int64_t samples) {
 void istft(AtenCall& call) {
   Tensor x = call.tensor(0);
   if (!is_complex(x) || (x.rank() != 2 && x.rank() != 3) || call.boolean("return_complex", false))
-    call.refuse("other than complex frames of a real signal");
+    call.refuse("frames that are not complex, or a complex signal");
   const bool single = x.rank() == 2;
   const Frames frames = frames_of(call);
   if (single) x = zoometer::unsqueeze(x, 0);
   const std::int64_t count = x.dim(2);
-  if (count < 1) call.refuse("no frame");
+  if (count < 1) call.refuse("a signal without frames");
   const std::int64_t samples = checked_add(frames.length, checked_mul(frames.step, count - 1));
   const bool onesided = call.boolean("onesided", x.dim(1) != frames.length);
   const Tensor rows = zoometer::transpose(zoometer::view_as_real(x), 1, 2);

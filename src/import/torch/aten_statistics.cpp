@@ -56,7 +56,7 @@ void kth_value(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const std::int64_t axis = axis_of(call, "dim", x.rank(), -1);
   const TopkAttrs attrs{call.integer("k"), axis, false};
-  if (attrs.k < 1) call.refuse("a place below the first");
+  if (attrs.k < 1) call.refuse("a place below 1");
   const Tensor values = apply(topk_op, attrs, x);
   output_one_of(call, {values, sibling_output(values, 1)}, axis, attrs.k - 1);
 }
@@ -115,7 +115,7 @@ void diff(AtenCall& call) {
   const std::int64_t axis = axis_of(call, "dim", x.rank(), -1);
   const std::int64_t times = call.integer("n", 1);
   constexpr std::int64_t most = 16;
-  if (times < 0 || times > most) call.refuse("more than 16 differences of differences");
+  if (times < 0 || times > most) call.refuse("more than 16 repeated differences");
   std::vector<Tensor> pieces;
   if (call.has_tensor("prepend")) pieces.push_back(call.tensor("prepend"));
   pieces.push_back(x);
@@ -176,7 +176,7 @@ void unique_elements(AtenCall& call) {
   const bool consecutive = call.name().ends_with("_consecutive");
   const bool of_all = !call.has("dim");
   const Tensor source = of_all ? flat(x) : x;
-  if (source.rank() == 0) call.refuse("the different slices of a scalar");
+  if (source.rank() == 0) call.refuse("the unique slices of a scalar");
   const std::int64_t axis = of_all ? 0 : axis_of(call, "dim", x.rank(), 0);
   const Tensor result =
       consecutive ? zoometer::clone(source) : zoometer::unique(source, axis).values;
@@ -198,7 +198,7 @@ Tensor counted(Tensor places, Tensor weights, std::int64_t bins, DType dtype) {
 void histogram_counts(AtenCall& call) {
   const Tensor x = flat(call.tensor(0));
   const std::int64_t bins = call.integer("bins", 100);
-  if (bins < 1) call.refuse("less than one bin");
+  if (bins < 1) call.refuse("fewer than one bin");
   const double least = call.number("min", 0);
   const double most = call.number("max", 0);
   if (least == most) {  // the range is that of the elements
@@ -213,7 +213,8 @@ void histogram_counts(AtenCall& call) {
 void bin_count(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const OutputType type = call.declared(0);
-  if (x.rank() != 1 || type.shape.rank() != 1) call.refuse("other than a list of integers");
+  if (x.rank() != 1 || type.shape.rank() != 1)
+    call.refuse("counts of other than a list of integers");
   const Tensor counts = counted(x, call.optional_tensor("weights"), type.shape[0], type.dtype);
   if (type.bounded) call.graph().mark_bounded(counts.id);
   call.output(counts);

@@ -16,7 +16,7 @@ Tensor scalar(AtenCall& call, std::string_view name) {
 DType integer_type(AtenCall& call) {
   const DType dtype = call.dtype("dtype").value_or(DType::unknown);
   if (dtype == DType::unknown || is_floating(dtype))
-    call.refuse("quantisation to another type than an integer");
+    call.refuse("quantisation to a type that is not an integer");
   return dtype;
 }
 
@@ -63,11 +63,11 @@ void ps_roi_align(AtenCall& call) {
   const Tensor x = call.tensor("input");
   const std::int64_t bins = checked_mul(attrs.output_size[0], attrs.output_size[1]);
   if (x.rank() != 4 || bins < 1 || x.dim(1) % bins != 0)
-    call.refuse("channels that are no multiple of the bins");
+    call.refuse("channels that are not a multiple of the bins");
   const Tensor maps[] = {zoometer::slice(x, 1, 0, x.dim(1) / bins)};
   const Tensor result = zoometer::roi_align(call.tensor("rois"), maps, attrs);
   call.output(result);
-  call.outputs_beside(result);  // the channel of each bin
+  call.further_outputs(result);  // the channel of each bin
 }
 
 void affine_grid(AtenCall& call) {
@@ -76,7 +76,7 @@ void affine_grid(AtenCall& call) {
   const std::int64_t dimensions = theta.rank() == 3 ? theta.dim(1) : 0;
   const bool fits = (dimensions == 2 || dimensions == 3) && theta.dim(2) == dimensions + 1 &&
                     static_cast<std::int64_t>(size.size()) == dimensions + 2;
-  if (!fits) call.refuse("other than maps of two or three axes and the size of such a batch");
+  if (!fits) call.refuse("a map that is not of two or three axes, or does not fit the size");
   call.output(zoometer::affine_grid(theta, size));
 }
 

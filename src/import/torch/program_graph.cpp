@@ -416,7 +416,7 @@ void GraphReader::call_operator(const Json& node, const OperatorTarget& target) 
     }
     session_.note(std::string(node_name(node)) +
                   " is taken as the program declares it: " + error.what());
-    // The nodes that were appended until then do not count beside the unknown operator.
+    // The nodes that were appended until then do not count in addition to the unknown operator.
     session_.graph.rewind(before);
     results_.clear();
     append_unknown(target);

@@ -259,19 +259,19 @@ class Parser {
 
   /// Digits with an optional decimal fraction.
   Result number() noexcept {
-    bool behind_point = false;
+    bool after_point = false;
     Wide scale = 1;
     Wide digits = 0;
     constexpr Wide largest = Wide{1} << 100;
-    for (; at_ < text_.size() && (is_digit(text_[at_]) || (text_[at_] == '.' && !behind_point));
+    for (; at_ < text_.size() && (is_digit(text_[at_]) || (text_[at_] == '.' && !after_point));
          ++at_) {
       if (text_[at_] == '.') {
-        behind_point = true;
+        after_point = true;
         continue;
       }
       if (digits > largest || scale > largest) return std::nullopt;
       digits = digits * 10 + (text_[at_] - '0');
-      if (behind_point) scale *= 10;
+      if (after_point) scale *= 10;
     }
     return reduced(digits, scale);
   }
