@@ -179,7 +179,7 @@ rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
 sed 's/"tiny_8"/"resnet18"/' "$SOURCE_DIR/examples/plugin/tiny.cpp" >clash.cpp
 # shellcheck disable=SC2046
 expect "a plug-in builds with pkg-config" compile -fPIC -fvisibility=hidden -shared -o clash.so clash.cpp $(pkg-config --cflags --libs zoometer)
-expect_error 3 'the name resnet18 is taken twice: built in, and plugin:clash.so' list --plugin clash.so
+expect_error 3 'duplicate name resnet18: built in, and plugin:clash.so' list --plugin clash.so
 # Where coverage is counted, gcov's own come with the library.
 exports_one_symbol() { is "$(nm -D --defined-only clash.so | awk '$2 ~ /^[BDRT]$/ && $3 !~ /gcov|^mangle_path$/ { print $3 }' | xargs)" zoometer_plugin; }
 expect "a plug-in exports its table alone" exports_one_symbol
