@@ -325,6 +325,8 @@ int run_diff(const CommandLine& words) {
 /// their own.
 void add_missing(const Registry& registry, const Discovery& discovery, const Names& missing) {
   const bool is_zoo = discovery.source == "torchvision";
+  const std::string target = parse_origin(discovery.source).target;
+  const std::string_view module = std::string_view(target).substr(0, target.find(':'));
   RegistryFile file(registry.user_path());
   Names builtin;
   for (const std::string& name : missing) {
@@ -333,8 +335,7 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
       builtin.push_back(name);
     } else {
       Origin origin{OriginKind::torchvision, name};
-      const std::string module = parse_origin(discovery.source).target;
-      if (!is_zoo) origin = {OriginKind::python, module.substr(0, module.find(':')) + ":" + name};
+      if (!is_zoo) origin = {OriginKind::python, std::string(module) + ":" + name};
       file.text().add_model(name, entry_lines(origin, {}));
     }
   }
