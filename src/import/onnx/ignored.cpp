@@ -73,9 +73,9 @@ bool has_input(const OnnxContext& context, std::span<const NoEffect> list, std::
   });
 }
 
-std::string shortened(std::string text) {
-  if (text.size() > most_text) text = text.substr(0, most_text) + "...";
-  return text;
+std::string shortened(const std::string& text) {
+  if (text.size() <= most_text) return text;
+  return fmt::format("{}...", std::string_view(text).substr(0, most_text));
 }
 
 }  // namespace
