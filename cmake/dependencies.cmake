@@ -1,6 +1,5 @@
-# zoometer_dependencies: the libraries of packages.txt, found in the form that keeps the binary's
-# start short. A static library is taken where Debian ships one, and --as-needed drops a shared
-# one that no linked object uses.
+# zoometer_dependencies: the libraries of packages.txt, in the form that starts fastest. Static
+# libraries are preferred where Debian ships them, and --as-needed drops unused shared ones.
 find_package(Threads REQUIRED)
 find_package(CLI11 REQUIRED)
 
@@ -17,8 +16,8 @@ mark_as_advanced(PROTOZERO_INCLUDE_DIR TOMLPLUSPLUS_INCLUDE_DIR FMT_INCLUDE_DIR
   RAPIDJSON_INCLUDE_DIR SQLITE3_INCLUDE_DIR ZLIB_INCLUDE_DIR
   FMT_LIBRARY SQLITE3_LIBRARY ZLIB_LIBRARY)
 
-# Debian 12 ships fmt as a shared library only; its sources are all in the headers, so one small
-# file becomes part of the library (written for fmt 9, which is why others stay shared).
+# Debian 12 ships fmt as a shared library only. All its sources are in the headers, so one small file
+# compiles them into our library. That file is written for fmt 9; other versions stay shared.
 add_library(zoometer_fmt INTERFACE)
 target_include_directories(zoometer_fmt SYSTEM INTERFACE ${FMT_INCLUDE_DIR})
 file(STRINGS ${FMT_INCLUDE_DIR}/fmt/core.h fmt_version REGEX "^#define FMT_VERSION ")

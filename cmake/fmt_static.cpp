@@ -1,5 +1,5 @@
-// The compiled part of fmt 9, from its own headers: what its src/format.cc instantiates, without
-// the wide characters. See dependencies.cmake.
+// The compiled part of fmt 9: what its src/format.cc instantiates, without wide characters. See
+// dependencies.cmake.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -4,7 +4,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# What is installed is built by the default target, and packing it must not build the tests.
+# The default target builds what is installed; packaging must not build the tests.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 
 # One folder for every architecture: the package files find the archive relative to themselves.

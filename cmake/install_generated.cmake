@@ -1,5 +1,4 @@
-# Installs what the binary itself writes: manual pages and completions, from the tables that its
-# `--help` comes from.
+# Installs the manual pages and completions, which the binary writes from the tables of its `--help`.
 cmake_minimum_required(VERSION 3.25)
 
 set(root $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX})

@@ -1,5 +1,5 @@
 # Writes the lists of data/registry.toml as arrays, at build time (see embed.cmake). A unit test
-# holds them against the parsed file.
+# compares them with the parsed file.
 cmake_minimum_required(VERSION 3.25)
 
 file(STRINGS ${ROOT}/data/registry.toml lines REGEX "^[^#]")

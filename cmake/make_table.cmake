@@ -1,5 +1,5 @@
-# Writes one table, at build time (see tables.cmake), and only if it changed, so that an edit to a
-# model recompiles that model alone.
+# Writes one table at build time (see tables.cmake), and only if it changed, so that an edit to a model
+# recompiles only that model.
 cmake_minimum_required(VERSION 3.25)
 
 set(names "")
@@ -11,7 +11,7 @@ foreach(source IN LISTS sources)
     string(REGEX MATCH "const ${TYPE} ([A-Za-z0-9_]*${SUFFIX})" match "${line}")
     set(name ${CMAKE_MATCH_1})
     if(name IN_LIST names)
-      message(FATAL_ERROR "${source}: a second ${TYPE} is named ${name}")
+      message(FATAL_ERROR "${source}: duplicate ${TYPE} ${name}")
     endif()
     list(APPEND names ${name})
     # A const object has internal linkage unless it is declared extern, here or before.

@@ -19,7 +19,7 @@ endfunction()
 function(zoometer_write_table TARGET DIRECTORY TYPE SUFFIX FUNCTION HEADER)
   set(sources ${ARGN})
   list(SORT sources)
-  # The list is a dependency of its own: a removed file would otherwise leave the table as it was.
+  # The table depends on the list: otherwise it would not change when a file is removed.
   set(list_file ${DIRECTORY}/${FUNCTION}_table.files)
   string(REPLACE ";" "\n" content "${sources}")
   file(CONFIGURE OUTPUT ${list_file} CONTENT "${content}\n" @ONLY)

@@ -1,5 +1,5 @@
-# zoometer_warnings: the warnings and sanitizers of our own targets; the libraries' headers are
-# included as system headers and stay exempt.
+# zoometer_warnings: the warnings of our own targets. The headers of other libraries are included as
+# system headers, without warnings.
 add_library(zoometer_warnings INTERFACE)
 target_compile_options(zoometer_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
@@ -9,7 +9,7 @@ target_compile_options(zoometer_warnings INTERFACE
 
 set(ZOOMETER_SANITIZE "" CACHE STRING "Sanitizers to build with, for instance address,undefined")
 if(ZOOMETER_SANITIZE)
-  # Every target, so that containers are annotated alike on both sides of a call.
+  # For every target, so that containers are annotated alike on both sides of a call.
   add_compile_options(-fsanitize=${ZOOMETER_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ZOOMETER_SANITIZE})
 endif()
