@@ -27,10 +27,16 @@ std::int64_t written_bytes(const Graph& graph, const Node& node) {
   return bytes;
 }
 
+/// Of an operator that reads its operand's elements: all, or as many as it writes.
+std::int64_t operand_bytes(const NodeView& view, std::size_t index) {
+  const bool picks = (view.op().memory->parts | view.op().memory->rows).has(index);
+  return picks ? written_bytes(view.graph(), view.node()) : view.graph().bytes(view.input(index));
+}
+
 std::int64_t read_bytes(const NodeView& view) {
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < view.input_count(); ++i) {
-    if (view.has(i)) bytes = checked_add(bytes, bytes_read_of(view, i));
+    if (view.has(i)) bytes = checked_add(bytes, operand_bytes(view, i));
   }
   return bytes;
 }
@@ -154,11 +160,7 @@ bool moves_nothing(const Graph& graph, const Node& node) {
 }
 
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
-  const Graph& graph = node.graph();
-  if (moves_nothing(graph, node.node())) return 0;
-  const Memory memory = node.op().memory;
-  const bool picks = (memory.parts | memory.rows).has(index);
-  return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
+  return moves_nothing(node.graph(), node.node()) ? 0 : operand_bytes(node, index);
 }
 
 Metrics metrics_of(const NodeView& view, const Convention* convention) {

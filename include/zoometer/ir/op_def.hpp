@@ -82,7 +82,7 @@ struct NoAttrs {
   static constexpr std::tuple<> fields{};
 };
 
-namespace detail {
+namespace internal {
 
 template <class Attrs>
 inline constexpr bool has_fields =
@@ -152,7 +152,7 @@ constexpr std::uint64_t layout_of_attrs() {
   return hash;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// What the graph needs to know of an operator's attribute struct: made from its field list.
 struct AttrType {
@@ -170,8 +170,8 @@ struct AttrType {
   static constexpr AttrType of() {
     static_assert(std::is_trivially_copyable_v<Attrs>, "attributes are copied as bytes");
     constexpr std::size_t size = std::is_empty<Attrs>::value ? 0 : sizeof(Attrs);
-    return {size, &detail::visit_attrs<Attrs>, &detail::equal_attrs<Attrs>,
-            &detail::keep_attr_texts<Attrs>, detail::layout_of_attrs<Attrs>()};
+    return {size, &internal::visit_attrs<Attrs>, &internal::equal_attrs<Attrs>,
+            &internal::keep_attr_texts<Attrs>, internal::layout_of_attrs<Attrs>()};
   }
 };
 

@@ -39,10 +39,11 @@ class HashIndex {
     find_or_insert(hash, position, [](std::uint32_t) { return false; });
   }
 
-  /// Makes room for this many entries: a quarter of the slots or more stays free.
+  /// Makes room for this many entries: a quarter of the slots or more stays free. Most models have
+  /// fewer than 128 shapes, which the least size holds without collisions.
   void reserve(std::size_t count) {
     if (count * 4 <= slots_.size() * 3) return;
-    const std::size_t capacity = std::max<std::size_t>(64, std::bit_ceil(count * 4 / 3 + 1));
+    const std::size_t capacity = std::max<std::size_t>(256, std::bit_ceil(count * 4 / 3 + 1));
     const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(capacity));
     for (const Slot& slot : old) {
       if (slot.position == none) continue;
