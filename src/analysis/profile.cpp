@@ -27,16 +27,17 @@ std::int64_t written_bytes(const Graph& graph, const Node& node) {
   return bytes;
 }
 
-/// Of an operator that reads its operand's elements: all, or as many as it writes.
-std::int64_t operand_bytes(const NodeView& view, std::size_t index) {
-  const bool picks = (view.op().memory->parts | view.op().memory->rows).has(index);
-  return picks ? written_bytes(view.graph(), view.node()) : view.graph().bytes(view.input(index));
-}
+/// The operands of which an operator reads as many elements as it writes; it reads the others
+/// whole.
+OperandSet picked_operands(const OpDef& op) { return op.memory->parts | op.memory->rows; }
 
-std::int64_t read_bytes(const NodeView& view) {
+std::int64_t read_bytes(const Graph& graph, const Node& node) {
+  const OperandSet picked = picked_operands(*node.op);
+  const std::span<const ValueId> inputs = graph.inputs_of(node);
   std::int64_t bytes = 0;
-  for (std::size_t i = 0; i < view.input_count(); ++i) {
-    if (view.has(i)) bytes = checked_add(bytes, operand_bytes(view, i));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == no_id) continue;
+    bytes = checked_add(bytes, picked.has(i) ? written_bytes(graph, node) : graph.bytes(inputs[i]));
   }
   return bytes;
 }
@@ -160,7 +161,10 @@ bool moves_nothing(const Graph& graph, const Node& node) {
 }
 
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
-  return moves_nothing(node.graph(), node.node()) ? 0 : operand_bytes(node, index);
+  const Graph& graph = node.graph();
+  if (moves_nothing(graph, node.node())) return 0;
+  const bool picks = picked_operands(node.op()).has(index);
+  return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
 }
 
 Metrics metrics_of(const NodeView& view, const Convention* convention) {
@@ -175,7 +179,7 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
   }
   if (!moves_nothing(graph, node)) {
     metrics.bytes_written = written_bytes(graph, node);
-    metrics.bytes_read = read_bytes(view);
+    metrics.bytes_read = read_bytes(graph, node);
   }
   if (convention != nullptr) metrics.cost = convention->cost(view);
   metrics.bounded = touches_bound(graph, node);
