@@ -110,7 +110,7 @@ ln -sf good spare
 PATH=$here/first:$here/second:$PATH run discover --source torchvision good
 FAKE_BROKEN=good PATH=$here/first:$here/second:$PATH run discover --source torchvision last
 expect "a Python that fails after it listed its models" is "$status" 0
-expect "is passed over" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 no_torch: OSError"
+expect "is skipped" has "$out" "second/python3: Python 3.11.2, torch 2.0, torchvision 0.15 ($here/first/python3 no_torch: OSError"
 mkdir -p "$XDG_CONFIG_HOME/zoometer"
 echo "python = \"$here/good\"" >"$XDG_CONFIG_HOME/zoometer/registry.toml"
 run discover --source torchvision good
