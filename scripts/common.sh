@@ -5,7 +5,7 @@
 # The packages of a section of packages.txt that are not installed, on one line. A package that is followed
 # by a file is not needed if that file exists, whatever installed it.
 missing_packages() {
-  command -v dpkg-query >/dev/null || return 0  # not Debian: the user sees to the libraries
+  command -v dpkg-query >/dev/null || return 0  # not Debian: the user installs the libraries
   local wanted installed
   wanted=$(awk -v section="$1" '/^#/ { on = ($2 == section); next } on && NF' "$root/packages.txt" |
     while read -r package file; do [ -n "$file" ] && [ -e "$file" ] || echo "$package"; done | sort)
@@ -44,7 +44,7 @@ install_packages() {
   rm -f "$log"
 }
 
-# True if a source of the binary is younger than the last build of the release preset.
+# True if a source of the binary is newer than the last build of the release preset.
 sources_changed() {
   local stamp=$root/build/release/.built
   [ -x "$root/build/release/zoometer" ] && [ -f "$stamp" ] || return 0
@@ -81,7 +81,7 @@ build() {
   fi
   use_ccache_if_possible
   mkdir -p "$folder"
-  touch "$folder/.built.new"  # before the build: an edit made meanwhile is younger
+  touch "$folder/.built.new"  # before the build: an edit made meanwhile is newer
   if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "${@:2}") \
     >"$log" 2>&1 </dev/null 9>&-; then
     cat "$log" >&2

@@ -45,7 +45,7 @@ void SourceWords::add_to(Arguments& arguments) {
   add_plugin_option(arguments, plugins);
   arguments.words("--skip-patterns", skip_patterns,
                   "Skip names that contain one of these, instead of the usual ones", "P...");
-  arguments.flag("--no-skip", no_skip, "Leave out none");
+  arguments.flag("--no-skip", no_skip, "Skip no model");
 }
 
 Discovery discover(const Registry& registry, const SourceWords& words,

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What `cmake --install` makes is whole, runs and links from anywhere: the binary alone, projects
+# What `cmake --install` makes is complete, runs and links from anywhere: the binary alone, projects
 # that use CMake or pkg-config, the examples, plug-ins, and the C++ of the pages.
 . "$SOURCE_DIR/tests/cli/_lib.sh"
 here=$SOURCE_DIR/tests/package
 build=$(dirname "$ZOOMETER")
-# Compilations are remembered from run to run, wherever the scratch folder is.
+# ccache finds what earlier runs compiled, although each has another folder.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 HOME=${HOME:-$PWD}
 # shellcheck disable=SC2086 # flags are words
 if command -v ccache >/dev/null; then
@@ -180,7 +180,7 @@ sed 's/"tiny_8"/"resnet18"/' "$SOURCE_DIR/examples/plugin/tiny.cpp" >clash.cpp
 # shellcheck disable=SC2046
 expect "a plug-in builds with pkg-config" compile -fPIC -fvisibility=hidden -shared -o clash.so clash.cpp $(pkg-config --cflags --libs zoometer)
 expect_error 3 'duplicate name resnet18: built in, and plugin:clash.so' list --plugin clash.so
-# Where coverage is counted, gcov's own come with the library.
+# With coverage, the library also exports gcov's symbols.
 exports_one_symbol() { is "$(nm -D --defined-only clash.so | awk '$2 ~ /^[BDRT]$/ && $3 !~ /gcov|^mangle_path$/ { print $3 }' | xargs)" zoometer_plugin; }
 expect "a plug-in exports its table alone" exports_one_symbol
 
