@@ -223,9 +223,8 @@ std::string write_graph(const Network& network, std::string_view format,
                         const GraphOptions& options = {});
 
 /// Writes the graph to a file, in the format of the name's ending: ".onnx", ".json", ".dot",
-/// ".svg",
-/// ".png", ".pdf" or ".txt". The file is whole or as it was. Throws Error{usage} for another
-/// ending, and what `write_graph` throws.
+/// ".svg", ".png", ".pdf" or ".txt". After an error the file is as it was. Throws Error{usage} for
+/// another ending, and what `write_graph` throws.
 void save_graph(const Network& network, const std::string& path, const GraphOptions& options = {});
 
 }  // namespace zoometer

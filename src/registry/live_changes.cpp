@@ -2,8 +2,9 @@
 
 #include <fmt/core.h>
 
-#include "registry/cache_value.hpp"
 #include <map>
+
+#include "registry/cache_value.hpp"
 
 namespace zoometer {
 namespace {

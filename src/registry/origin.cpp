@@ -35,7 +35,9 @@ std::vector<UserInput> sized_inputs(const OriginRequest& request, const Registry
     throw Error(ErrorCode::usage, "--batch: the inputs of " + request.origin.text() +
                                       " are unknown: give them with --input-shape");
   }
-  for (UserInput& input : inputs) input.shape[0] = *request.options.batch;
+  for (UserInput& input : inputs) {
+    if (!input.shape.empty()) input.shape[0] = *request.options.batch;
+  }
   return inputs;
 }
 

@@ -51,10 +51,4 @@ void Arena::clear() noexcept {
   capacity_ = 0;
 }
 
-std::size_t Arena::reserved_bytes() const noexcept {
-  std::size_t total = 0;
-  for (const Block& block : blocks_) total += size_of(block);
-  return total;
-}
-
 }  // namespace zoometer

@@ -102,6 +102,15 @@ TEST_F(TrainingExample, AttentionKeepsBothFactors) {
   EXPECT_EQ(result.saved, 128 + 128 + 64);
 }
 
+TEST_F(TrainingExample, EveryOperandOfAnEinsumHasAGradient) {
+  output(apply(einsum_op, EinsumAttrs{"ij,jk,kl->il"}, layer(input({2, 8}), 3), parameter({3, 4}),
+               parameter({4, 5})));
+  const TrainingProfile result = step();
+  EXPECT_EQ(result.macs, 2 * 3 * 8 + 2 * 3 * 4 * 5);
+  EXPECT_EQ(result.backward_macs, 2 * 3 * 8 + 3 * (2 * 3 * 4 * 5));
+  EXPECT_EQ(result.saved, 2 * 3 * 4) << "the gradients of both parameters need the first operand";
+}
+
 TEST_F(TrainingExample, InPlaceOperatorsThatNeedTheirInputKeepACopy) {
   const Tensor y = layer(input({2, 8}), 16);
   output(unary(hardswish_op, y, true));

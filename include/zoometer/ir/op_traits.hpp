@@ -178,7 +178,6 @@ namespace declaring {
 inline constexpr OperandSet first{1U << 0};
 inline constexpr OperandSet second{1U << 1};
 inline constexpr OperandSet third{1U << 2};
-inline constexpr OperandSet fourth{1U << 3};
 inline constexpr OperandSet fifth{1U << 4};
 inline constexpr OperandSet all_operands{(1U << 29) - 1};
 inline constexpr OperandSet all_but_first{all_operands.bits & ~first.bits};

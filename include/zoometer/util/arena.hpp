@@ -72,9 +72,6 @@ class Arena {
   /// Removes the contents and keeps the memory.
   void clear() noexcept;
 
-  /// Bytes allocated from the system.
-  std::size_t reserved_bytes() const noexcept;
-
  private:
   struct Release {
     std::size_t size = 0;
