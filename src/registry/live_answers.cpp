@@ -12,7 +12,7 @@ namespace zoometer {
 namespace {
 
 // Raised whenever a verdict has other fields, or is computed in another way.
-constexpr std::string_view verdict_format = "2";
+constexpr std::string_view verdict_format = "3";
 
 std::string number_text(const std::optional<std::int64_t>& number) {
   return number ? std::to_string(*number) : "no";

@@ -55,7 +55,7 @@ void do_in_order(std::size_t count, std::size_t workers, const Work& work, const
   };
   std::vector<std::jthread> threads;
   try {
-    while (threads.size() < std::min(workers, count)) threads.emplace_back(run);
+    while (count > 1 && threads.size() < std::min(workers, count)) threads.emplace_back(run);
   } catch (const std::system_error&) {
     // The threads that exist do the work.
   }

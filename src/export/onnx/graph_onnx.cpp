@@ -78,7 +78,7 @@ class OnnxFile {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
       write_onnx_node(builder_, static_cast<NodeId>(i));
     builder_.add_outputs();
-    tell_own_nodes();
+    note_own_nodes();
     fields_ = builder_.nodes();
     {
       protozero::pbf_writer fields(fields_);
@@ -94,7 +94,7 @@ class OnnxFile {
   }
 
  private:
-  void tell_own_nodes() const {
+  void note_own_nodes() const {
     if (options_.remarks == nullptr) return;
     for (const auto& [what, count] : builder_.own_nodes()) {
       options_.remarks->push_back(std::to_string(count) + " x " + what +
