@@ -393,8 +393,8 @@ TEST(Program, NotesOtherDeclaredShapes) {
   program.node("elu.default", {"self=T(y)", "alpha=i(1)", "scale=i(3)"}, "z", "2,3");
   program.output("z");
   const Imported imported = import(archive_of(program.str()));
-  EXPECT_THAT(imported.notes.notes,
-              ElementsAre(HasSubstr("declares (2, 4) for y"), HasSubstr("scale of its own")));
+  EXPECT_THAT(imported.notes.notes, ElementsAre(HasSubstr("declares (2, 4) for y"),
+                                                HasSubstr("a scale other than SELU's")));
   EXPECT_THAT(ops_of(imported.graph), ElementsAre("add", "unknown"));
 }
 
