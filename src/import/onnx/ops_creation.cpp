@@ -116,7 +116,11 @@ bool fold_range(OnnxContext& context) {
   if (count > static_cast<double>(most_folded)) return false;
   FoldElements elements;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(std::max(count, 0.0)); ++i) {
-    elements.integers.push_back(from + i * step);
+    std::int64_t element = 0;
+    if (__builtin_mul_overflow(i, step, &element) ||
+        __builtin_add_overflow(from, element, &element))
+      return false;
+    elements.integers.push_back(element);
   }
   return finish_fold(context, start.dtype, {static_cast<std::int64_t>(elements.integers.size())},
                      elements);

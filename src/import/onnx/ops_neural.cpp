@@ -150,7 +150,7 @@ OnnxOutcome emit_conv_transpose(OnnxContext& context) {
       const std::int64_t full =
           checked_add(checked_mul(size - 1, window.stride[i]),
                       checked_mul(window.dilation[i], window.kernel[i] - 1) + 1);
-      const std::int64_t total = std::max<std::int64_t>(0, full + extra[i] - out);
+      const std::int64_t total = std::max<std::int64_t>(0, checked_add(full, extra[i]) - out);
       extra[i] = std::max(extra[i], out - full);
       window.padding[i] = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
       window.padding_end[i] = total - window.padding[i];
@@ -284,8 +284,8 @@ OnnxOutcome emit_max_unpool(OnnxContext& context) {
   const Window window = window_of(context, Spatial(*kernel));
   Shape shape = x;
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
-    shape[i + 2] = checked_mul(x[i + 2] - 1, window.stride[i]) + window.kernel[i] -
-                   window.padding[i] - window.padding_end[i];
+    shape[i + 2] = checked_add(checked_mul(x[i + 2] - 1, window.stride[i]),
+                               window.kernel[i] - window.padding[i] - window.padding_end[i]);
   }
   if (context.has(2)) {
     const auto wanted = context.integers(2);
@@ -466,8 +466,9 @@ std::optional<Shape> resized_shape(OnnxContext& context) {
       scale = is_smaller ? std::min(scale, own) : std::max(scale, own);
     }
     for (const std::int64_t axis : axes) {
-      shape.set_dim(
-          axis, static_cast<std::int64_t>(std::round(scale * static_cast<double>(x.dim(axis)))));
+      const double size = std::round(scale * static_cast<double>(x.dim(axis)));
+      context.require(size < 0x1p40, "sizes that are not enormous");
+      shape.set_dim(axis, static_cast<std::int64_t>(size));
     }
     return shape;
   }
