@@ -1,6 +1,9 @@
 // Integers instead of real numbers. An integer operator becomes the real one with integer
 // operands, so that its MACs are counted under that type; `requantize` after it gives the result
 // its own scale.
+#include <type_traits>
+#include <vector>
+
 #include "import/onnx/context.hpp"
 #include "import/onnx/layers.hpp"
 #include "op/indexing.hpp"

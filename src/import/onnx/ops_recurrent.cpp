@@ -1,4 +1,7 @@
 // LSTM, GRU and RNN.
+#include <algorithm>
+#include <array>
+
 #include "import/onnx/context.hpp"
 #include "op/recurrent.hpp"
 
