@@ -39,7 +39,7 @@ class IgnoredSettings {
   };
 
   std::vector<Entry> entries_;
-  std::size_t others_ = 0;  ///< settings that have no entry
+  std::vector<std::size_t> others_;  ///< hashes of the settings that have no entry, each once
 };
 
 }  // namespace zoometer

@@ -394,7 +394,7 @@ const Operator losses[] = {
      12 * 5 + 4 * 4 + 4 + 4 + 1},
     {"cross_entropy_loss.default",
      {{"4,3"}, {"4,3"}},
-     {"self=T(a)", "target=T(b)"},
+     {"self=T(a)", "target=T(b)", "reduction=i(1)", "ignore_index=i(-100)"},
      {{""}},
      0,
      12 * 5 + 12 + 12 + 4 + 5},
@@ -852,6 +852,12 @@ TEST(AtenOperators, CopyWhereTheCallAsksForIt) {
   EXPECT_EQ(copied.nodes()[0].op->name, "clone");
   read({"to.other", {{"8"}, {"8", int64_code}}, {"self=T(a)", "other=T(b)"}, {{"8", int64_code}}},
        cast);
+  ASSERT_EQ(cast.nodes().size(), 1U);
+  EXPECT_EQ(cast.nodes()[0].op->name, "to");
+  const std::string dtype = "dtype={\"as_scalar_type\":" + std::to_string(int64_code) + "}";
+  const ImportNotes notes =
+      read({"to.dtype", {{"8"}}, {"self=T(a)", dtype, "copy=b(true)"}, {{"8", int64_code}}}, cast);
+  EXPECT_THAT(notes.ignored, IsEmpty());
   ASSERT_EQ(cast.nodes().size(), 1U);
   EXPECT_EQ(cast.nodes()[0].op->name, "to");
 }

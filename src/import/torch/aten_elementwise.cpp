@@ -131,8 +131,8 @@ void cast(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const DType same = call.has_tensor("other") ? call.tensor("other").dtype() : x.dtype();
   const DType dtype = call.dtype("dtype").value_or(same);
+  const bool copies = call.boolean("copy", call.name() == "_to_copy");
   if (dtype != x.dtype()) return call.output(zoometer::to(x, dtype));
-  const bool copies = call.name() == "_to_copy" || call.boolean("copy", false);
   call.output(copies ? zoometer::clone(x) : x);
 }
 

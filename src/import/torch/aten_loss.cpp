@@ -264,6 +264,10 @@ void triplet_margin_loss(AtenCall& call) {
 
 // -- the table ----------------------------------------------------------------------------------
 
+constexpr NoEffect cross_entropy_no_effect[] = {
+    {"ignore_index", "of class indices alone, where it is read"},
+};
+
 constexpr AtenOperator rows[] = {
     {"mse_loss", mse_loss, same_values},
     {"l1_loss", l1_loss, same_values},
@@ -277,7 +281,7 @@ constexpr AtenOperator rows[] = {
     {"binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, same_values},
     {"kl_div", kl_div, same_cost},
     {"nll_loss nll_loss2d nll_loss2d_forward nll_loss_forward nll_loss_nd", nll_loss, same_values},
-    {"cross_entropy_loss", cross_entropy_loss, same_values},
+    {"cross_entropy_loss", cross_entropy_loss, same_values, cross_entropy_no_effect},
     {"_cdist_forward cdist", cdist, same_values},
     {"_euclidean_dist", euclidean_dist, same_values},
     {"_pdist_forward pdist", pdist, same_cost},
