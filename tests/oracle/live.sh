@@ -46,7 +46,7 @@ expect "the document keeps to its schema" validate stdout.txt live_verification
 expect "every module is compared" json '[.models[].modules] | add == 33577'
 expect "both reported their figures" json '[.models[] | select(.via == "fx")
   | select(.parameters.native == .parameters.live and .macs.native == .macs.live)] | length == 104'
-expect "torchvision 0.14 lacks three" has "$err" "does not have swin3d_b, swin3d_s, swin3d_t"
+expect "torchvision 0.14 lacks three" has "$err" "not in torchvision: swin3d_b, swin3d_s, swin3d_t"
 
 # A model of one's own, by its Python factory.
 cat >my_models.py <<'PY'
