@@ -56,8 +56,7 @@ Network read_file(const MappedFile& file, const TraceOptions& options) {
   ImportNotes notes = import_file(file, options, state->graph);
   state->name = file.path();
   state->source = notes.format;
-  state->notes = std::move(notes.notes);
-  state->notes.insert(state->notes.end(), notes.ignored.begin(), notes.ignored.end());
+  state->notes = notes.all();
   if (!notes.producer.empty())
     state->notes.insert(state->notes.begin(), "written by " + notes.producer);
   return Network(std::move(state));

@@ -7,8 +7,16 @@
 
 namespace zoometer {
 
+std::string ignored_note(std::string_view setting, std::size_t nodes) {
+  std::string note(setting);
+  return note.append(" was not taken into account (").append(counted(nodes, "node")).append(")");
+}
+
+std::string more_ignored_note(std::string_view count) {
+  return std::string("and ").append(count).append(" more were not taken into account");
+}
+
 void IgnoredSettings::add(std::string_view op, std::string_view name, std::string_view value) {
-  constexpr std::size_t most_entries = 20;
   constexpr std::size_t most_others = 1000;
   constexpr std::size_t longest_text = 60;  // checkpoints copy the entries
   name = name.substr(0, longest_text);
@@ -18,7 +26,7 @@ void IgnoredSettings::add(std::string_view op, std::string_view name, std::strin
     ++entry.nodes;
     return;
   }
-  if (entries_.size() < most_entries) {
+  if (entries_.size() < most_ignored_notes) {
     entries_.push_back({std::string(op), std::string(name), std::string(value), 1});
     return;
   }
@@ -32,11 +40,11 @@ void IgnoredSettings::add(std::string_view op, std::string_view name, std::strin
 std::vector<std::string> IgnoredSettings::notes() const {
   std::vector<std::string> notes;
   for (const Entry& entry : entries_) {
-    notes.push_back(entry.op + " " + entry.name + "=" + entry.value +
-                    " was not taken into account (" + counted(entry.nodes, "node") + ")");
+    std::string setting = entry.op;
+    setting.append(" ").append(entry.name).append("=").append(entry.value);
+    notes.push_back(ignored_note(setting, entry.nodes));
   }
-  if (!others_.empty())
-    notes.push_back("and " + std::to_string(others_.size()) + " more were not taken into account");
+  if (!others_.empty()) notes.push_back(more_ignored_note(std::to_string(others_.size())));
   return notes;
 }
 

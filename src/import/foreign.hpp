@@ -23,6 +23,15 @@ struct NoEffect {
   std::string_view why;
 };
 
+/// How many settings are noted one by one.
+inline constexpr std::size_t most_ignored_notes = 20;
+
+/// "Resize antialias=1 was not taken into account (2 nodes)".
+std::string ignored_note(std::string_view setting, std::size_t nodes);
+
+/// "and 3 more were not taken into account", after the settings that are noted one by one.
+std::string more_ignored_note(std::string_view count);
+
 /// What a file asks for and no translation reads.
 class IgnoredSettings {
  public:

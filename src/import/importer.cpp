@@ -5,6 +5,12 @@
 
 namespace zoometer {
 
+std::vector<std::string> ImportNotes::all() const {
+  std::vector<std::string> both = notes;
+  both.insert(both.end(), ignored.begin(), ignored.end());
+  return both;
+}
+
 namespace {
 
 /// Asks for the inputs of the graph, with that batch.

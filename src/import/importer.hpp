@@ -23,6 +23,9 @@ struct ImportNotes {
   std::vector<std::string> ignored;
   /// Symbolic sizes with the values that were used.
   std::vector<std::pair<std::string, std::int64_t>> dims;
+
+  /// What a report shows: the notes, and after them what was ignored.
+  std::vector<std::string> all() const;
 };
 
 /// A file format, recognised by content and not by the file's name.

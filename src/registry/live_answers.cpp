@@ -46,9 +46,8 @@ void take_record(Finding& finding, const FxRecord& record, const Graph& graph,
   finding.status = Status::traceable;
   if (!record.has_graph) return;
   take_metrics(finding, graph);
-  for (const auto* list : {&notes.notes, &notes.ignored}) {
-    for (const std::string& note : *list) finding.note += (finding.note.empty() ? "" : "; ") + note;
-  }
+  for (const std::string& note : notes.all())
+    finding.note += (finding.note.empty() ? "" : "; ") + note;
 }
 
 /// Whether zoometer made the verdict itself, so that there is no line of the bridge.

@@ -47,11 +47,9 @@ std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
   return shapes;
 }
 
-/// Takes the notes of a reader, those about what it ignored last.
 void take_notes(ImportNotes& from, OriginAnswer& answer) {
-  answer.notes = std::move(from.notes);
+  answer.notes = from.all();
   answer.ignored = std::move(from.ignored);
-  answer.notes.insert(answer.notes.end(), answer.ignored.begin(), answer.ignored.end());
 }
 
 OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,

@@ -11,10 +11,9 @@ namespace zoometer {
 namespace {
 
 constexpr std::size_t most_entries = 1000;  // that are counted separately
-constexpr std::size_t most_notes = 20;
-constexpr std::size_t most_text = 60;    // of an attribute's name and value
-constexpr std::size_t most_items = 32;   // of a list that are read
-constexpr std::size_t most_bytes = 256;  // that distinguish attributes
+constexpr std::size_t most_text = 60;       // of an attribute's name and value
+constexpr std::size_t most_items = 32;      // of a list that are read
+constexpr std::size_t most_bytes = 256;     // that distinguish attributes
 
 /// An attribute of the first versions that no figure of any operator depends on.
 constexpr NoEffect of_every_operator[] = {
@@ -128,17 +127,14 @@ std::vector<std::string> OnnxIgnored::notes() const {
   std::size_t more = has_others_ ? 1 : 0;
   for (const Entry& entry : entries_) {
     if (entry.text.empty() || entry.nodes == 0) continue;
-    if (notes.size() == most_notes) {
+    if (notes.size() == most_ignored_notes) {
       ++more;
       continue;
     }
-    notes.push_back(fmt::format("{} was not taken into account ({} node{})", entry.text,
-                                entry.nodes, entry.nodes == 1 ? "" : "s"));
+    notes.push_back(ignored_note(entry.text, static_cast<std::size_t>(entry.nodes)));
   }
-  if (more > 0) {
-    notes.push_back(fmt::format("and {}{} more were not taken into account",
-                                has_others_ ? "at least " : "", more));
-  }
+  if (more > 0)
+    notes.push_back(more_ignored_note(fmt::format("{}{}", has_others_ ? "at least " : "", more)));
   return notes;
 }
 
