@@ -1,6 +1,6 @@
 #include "util/text.hpp"
 
-#include <fmt/core.h>
+#include <fmt/compile.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,10 @@
 namespace zoometer {
 namespace {
 
-std::string fixed(double value, int decimals) { return fmt::format("{:.{}f}", value, decimals); }
+/// The format is read when this file is compiled: trees of large files have millions of numbers.
+std::string fixed(double value, int decimals) {
+  return fmt::format(FMT_COMPILE("{:.{}f}"), value, decimals);
+}
 
 /// Four significant digits: 4.089, 25.56, 117.8, 1234.
 std::string four_digits(double value) {
