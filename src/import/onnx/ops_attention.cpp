@@ -261,7 +261,7 @@ OnnxOutcome emit_fast_gelu(OnnxContext& context) {
   return context.out(gelu(with_optional_bias(context), true));
 }
 
-OnnxOutcome emit_gelu(OnnxContext& context) { return context.out(gelu(context.in(0))); }
+OnnxOutcome emit_microsoft_gelu(OnnxContext& context) { return context.out(gelu(context.in(0))); }
 
 OnnxOutcome emit_quick_gelu(OnnxContext& context) {
   const Tensor x = context.in(0);
@@ -348,7 +348,7 @@ constexpr NoEffect rotary_no_effect[] = {
     {"scale=1", "the default"},
 };
 
-constexpr NoEffect norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
+constexpr NoEffect skip_norm_no_effect[] = {{"stash_type", "the precision of the statistics"}};
 
 constexpr NoEffect old_attention_no_effect[] = {
     {"mask_filter_value", "which number a mask adds"},
@@ -384,17 +384,17 @@ constexpr NoEffect fused_conv_no_effect[] = {
     {"activation_params", "constants of the activation"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator attention_rows[] = {
     {"Attention", same_values, emit_standard_attention, {.no_effect = attention_no_effect}},
     {"RotaryEmbedding", same_values, emit_standard_rotary, {.no_effect = rotary_no_effect}},
     // ONNX Runtime writes this one into the standard domain.
     {"SimplifiedLayerNormalization",
      same_values,
      emit_simplified_norm,
-     {.weights = {1, 2}, .no_effect = norm_no_effect}},
+     {.weights = {1, 2}, .no_effect = skip_norm_no_effect}},
 };
 
-constexpr OnnxOperator microsoft_rows[] = {
+constexpr OnnxOperator microsoft_attention_rows[] = {
     {"Attention",
      same_cost,
      emit_attention,
@@ -412,7 +412,7 @@ constexpr OnnxOperator microsoft_rows[] = {
      emit_fused_conv,
      {.weights = {1, 2}, .no_effect = fused_conv_no_effect}},
     {"FusedMatMul", same_values, emit_fused_matmul},
-    {"Gelu", same_values, emit_gelu},
+    {"Gelu", same_values, emit_microsoft_gelu},
     {"GroupQueryAttention",
      same_cost,
      emit_group_query_attention,
@@ -420,7 +420,7 @@ constexpr OnnxOperator microsoft_rows[] = {
     {"LayerNormalization",
      same_values,
      emit_layer_norm,
-     {.weights = {1, 2}, .no_effect = norm_no_effect}},
+     {.weights = {1, 2}, .no_effect = skip_norm_no_effect}},
     {"MultiHeadAttention",
      same_cost,
      emit_multi_head_attention,
@@ -430,7 +430,7 @@ constexpr OnnxOperator microsoft_rows[] = {
     {"SimplifiedLayerNormalization",
      same_values,
      emit_simplified_norm,
-     {.weights = {1, 2}, .no_effect = norm_no_effect}},
+     {.weights = {1, 2}, .no_effect = skip_norm_no_effect}},
     {"SkipLayerNormalization", same_values, emit_skip_layer_norm, {.weights = {2, 3, 4}}},
     {"SkipSimplifiedLayerNormalization",
      same_values,
@@ -441,7 +441,7 @@ constexpr OnnxOperator microsoft_rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_attention_operators = {"", rows};
-extern constinit const OnnxOperators onnx_microsoft_operators = {"com.microsoft", microsoft_rows};
+extern constinit const OnnxOperators onnx_attention_operators = {"", attention_rows};
+extern constinit const OnnxOperators onnx_microsoft_operators = {"com.microsoft", microsoft_attention_rows};
 
 }  // namespace zoometer

@@ -515,7 +515,7 @@ constexpr NoEffect empty_no_effect[] = {
     {"type", "the type of elements that are not there"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator control_rows[] = {
     {"ConcatFromSequence", same_values, emit_concat_from_sequence},
     {"Constant", same_values, emit_constant},
     {"If", same_cost, emit_if, {.takes_anything = true, .no_effect = if_no_effect}},
@@ -542,6 +542,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_control_operators = {"", rows};
+extern constinit const OnnxOperators onnx_control_operators = {"", control_rows};
 
 }  // namespace zoometer

@@ -136,7 +136,7 @@ constexpr NoEffect random_no_effect[] = {
     {"high", "other numbers, as many of them"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator creation_rows[] = {
     {"ConstantOfShape",
      same_values,
      emit_constant_of_shape,
@@ -154,6 +154,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_creation_operators = {"", rows};
+extern constinit const OnnxOperators onnx_creation_operators = {"", creation_rows};
 
 }  // namespace zoometer

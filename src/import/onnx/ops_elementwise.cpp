@@ -462,7 +462,7 @@ bool fold_clip(OnnxContext& context) {
 
 using enum Meaning;
 
-constexpr NoEffect random_no_effect[] = {{"seed", "other numbers, as many of them"}};
+constexpr NoEffect bernoulli_no_effect[] = {{"seed", "other numbers, as many of them"}};
 
 constexpr NoEffect cast_no_effect[] = {
     {"saturate", "what becomes of numbers that do not fit"},
@@ -485,7 +485,7 @@ constexpr NoEffect selu_no_effect[] = {
     {"gamma", "a constant of the formula"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator elementwise_rows[] = {
     {"Abs", same_values, emit_unary<abs_op>, {.fold = fold_absolute}},
     {"Acos", same_values, emit_unary<acos_op>},
     {"Acosh", same_values, emit_unary<acosh_op>},
@@ -495,7 +495,7 @@ constexpr OnnxOperator rows[] = {
     {"Asinh", same_values, emit_unary<asinh_op>},
     {"Atan", same_values, emit_unary<atan_op>},
     {"Atanh", same_values, emit_unary<atanh_op>},
-    {"Bernoulli", same_values, emit_bernoulli, {.no_effect = random_no_effect}},
+    {"Bernoulli", same_values, emit_bernoulli, {.no_effect = bernoulli_no_effect}},
     {"BitShift", same_cost, emit_shift},
     {"BitwiseAnd", same_values, emit_binary<bitwise_and_op>},
     {"BitwiseNot", same_values, emit_unary<bitwise_not_op>},
@@ -570,6 +570,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_elementwise_operators = {"", rows};
+extern constinit const OnnxOperators onnx_elementwise_operators = {"", elementwise_rows};
 
 }  // namespace zoometer

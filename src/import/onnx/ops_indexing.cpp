@@ -243,7 +243,7 @@ using enum Meaning;
 
 constexpr NoEffect unique_no_effect[] = {{"sorted", "counted as a sort in any case"}};
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator indexing_rows[] = {
     {"Compress", same_values, emit_compress},
     {"Gather", same_values, emit_gather, {.fold = fold_gather}},
     {"GatherElements", same_values, emit_gather_elements},
@@ -258,6 +258,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_indexing_operators = {"", rows};
+extern constinit const OnnxOperators onnx_indexing_operators = {"", indexing_rows};
 
 }  // namespace zoometer

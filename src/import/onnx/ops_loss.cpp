@@ -37,13 +37,13 @@ OnnxOutcome emit_cross_entropy(OnnxContext& context) {
 
 using enum Meaning;
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator loss_rows[] = {
     {"NegativeLogLikelihoodLoss", same_values, emit_negative_likelihood},
     {"SoftmaxCrossEntropyLoss", same_values, emit_cross_entropy},
 };
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_loss_operators = {"", rows};
+extern constinit const OnnxOperators onnx_loss_operators = {"", loss_rows};
 
 }  // namespace zoometer

@@ -47,11 +47,11 @@ OnnxOutcome emit_reshape(OnnxContext& context) {
   return context.out(result);
 }
 
-OnnxList axes_of(const OnnxContext& context) { return context.list("axes", 1, 13); }
+OnnxList squeezed_axes(const OnnxContext& context) { return context.list("axes", 1, 13); }
 
 OnnxOutcome emit_squeeze(OnnxContext& context) {
   const Shape x = context.shape(0);
-  const OnnxList wanted = axes_of(context);
+  const OnnxList wanted = squeezed_axes(context);
   if (wanted.depends_on_data) return OnnxOutcome::depends_on_data;
   const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
   Shape shape;
@@ -67,7 +67,7 @@ OnnxOutcome emit_squeeze(OnnxContext& context) {
 }
 
 OnnxOutcome emit_unsqueeze(OnnxContext& context) {
-  const OnnxList wanted = axes_of(context);
+  const OnnxList wanted = squeezed_axes(context);
   if (wanted.depends_on_data) return OnnxOutcome::depends_on_data;
   context.require(wanted.has_value(), "axes");
   Shape shape = context.shape(0);
@@ -431,7 +431,7 @@ bool fold_reshape(OnnxContext& context) {
 
 bool fold_squeeze(OnnxContext& context) {
   const Shape& x = fold_input(context, 0).shape;
-  const OnnxList wanted = axes_of(context);
+  const OnnxList wanted = squeezed_axes(context);
   if (wanted.depends_on_data) return false;
   Shape shape;
   const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
@@ -445,7 +445,7 @@ bool fold_squeeze(OnnxContext& context) {
 
 bool fold_unsqueeze(OnnxContext& context) {
   Shape shape = fold_input(context, 0).shape;
-  const OnnxList wanted = axes_of(context);
+  const OnnxList wanted = squeezed_axes(context);
   if (!wanted) return false;
   const std::int64_t rank = shape.rank() + static_cast<std::int64_t>(wanted->size());
   Ints axes = context.axes(*wanted, rank);
@@ -606,7 +606,7 @@ constexpr NoEffect split_no_effect[] = {{"num_outputs", "the node has as many ou
 
 constexpr NoEffect trilu_no_effect[] = {{"input 1", "every element is written, some as 0"}};
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator movement_rows[] = {
     {"CenterCropPad", same_values, emit_center_crop_pad},
     {"Concat", same_values, emit_concat, {.fold = fold_concat}},
     {"DepthToSpace", same_values, emit_depth_to_space},
@@ -642,6 +642,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_movement_operators = {"", rows};
+extern constinit const OnnxOperators onnx_movement_operators = {"", movement_rows};
 
 }  // namespace zoometer

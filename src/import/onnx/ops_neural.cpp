@@ -572,7 +572,7 @@ constexpr NoEffect resize_no_effect[] = {
     {"input 2", "empty where the sizes are given"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator neural_rows[] = {
     {"AveragePool", same_values, emit_average_pool},
     {"BatchNormalization",
      same_values,
@@ -619,6 +619,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_neural_operators = {"", rows};
+extern constinit const OnnxOperators onnx_neural_operators = {"", neural_rows};
 
 }  // namespace zoometer

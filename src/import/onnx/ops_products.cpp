@@ -174,7 +174,7 @@ using enum Meaning;
 
 constexpr NoEffect gemm_no_effect[] = {{"broadcast", "the shape of C says it"}};
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator products_rows[] = {
     {"Einsum", same_values, emit_einsum},
     {"Gemm", same_values, emit_gemm, {.weights = {1, 2}, .no_effect = gemm_no_effect}},
     {"MatMul", same_values, emit_matmul},
@@ -182,6 +182,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_product_operators = {"", rows};
+extern constinit const OnnxOperators onnx_product_operators = {"", products_rows};
 
 }  // namespace zoometer

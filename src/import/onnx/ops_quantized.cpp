@@ -250,7 +250,7 @@ constexpr NoEffect integer_operands[] = {
 
 constexpr NoEffect concat_no_effect[] = {{"inputs", scales_reason}};
 
-constexpr NoEffect gemm_no_effect[] = {
+constexpr NoEffect quantised_gemm_no_effect[] = {
     {"input 1", scales_reason},
     {"input 2", scales_reason},
     {"input 4", scales_reason},
@@ -272,7 +272,7 @@ constexpr NoEffect n_bits_no_effect[] = {
     {"input 4", "which group a column is of"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator quantized_rows[] = {
     {"ConvInteger", same_cost, emit_conv_integer, {.weights = {1}, .no_effect = integer_operands}},
     {"DequantizeLinear", same_cost, emit_dequantize, {.no_effect = dequantize_no_effect}},
     {"DynamicQuantizeLinear", same_cost, emit_dynamic_quantize},
@@ -282,7 +282,7 @@ constexpr OnnxOperator rows[] = {
     {"QuantizeLinear", same_cost, emit_quantize, {.no_effect = quantize_no_effect}},
 };
 
-constexpr OnnxOperator microsoft_rows[] = {
+constexpr OnnxOperator microsoft_quantized_rows[] = {
     {"DequantizeLinear", same_cost, emit_dequantize, {.no_effect = dequantize_no_effect}},
     {"DynamicQuantizeMatMul",
      same_cost,
@@ -296,7 +296,7 @@ constexpr OnnxOperator microsoft_rows[] = {
      same_cost,
      emit_matmul_n_bits,
      {.weights = {1, 5}, .no_effect = n_bits_no_effect}},
-    {"QGemm", same_cost, emit_quantised_gemm, {.weights = {6}, .no_effect = gemm_no_effect}},
+    {"QGemm", same_cost, emit_quantised_gemm, {.weights = {6}, .no_effect = quantised_gemm_no_effect}},
     {"QLinearAdd", same_cost, emit_qlinear_binary<add_op>, {.no_effect = two_operands}},
     {"QLinearAveragePool", same_cost, emit_qlinear_average, {.no_effect = one_operand}},
     {"QLinearConcat", same_cost, emit_qlinear_concat, {.no_effect = concat_no_effect}},
@@ -314,8 +314,8 @@ constexpr OnnxOperator microsoft_rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_quantized_operators = {"", rows};
+extern constinit const OnnxOperators onnx_quantized_operators = {"", quantized_rows};
 extern constinit const OnnxOperators onnx_microsoft_quantized_operators = {"com.microsoft",
-                                                                           microsoft_rows};
+                                                                           microsoft_quantized_rows};
 
 }  // namespace zoometer

@@ -74,7 +74,7 @@ constexpr NoEffect lstm_no_effect[] = {
     {"activations=[Sigmoid,Tanh,Tanh,Sigmoid,Tanh,Tanh]", "the default"},
 };
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator recurrent_rows[] = {
     {"GRU", same_values, emit_gru, {.weights = {1, 2, 3}, .no_effect = gru_no_effect}},
     {"LSTM", same_values, emit_lstm, {.weights = {1, 2, 3, 7}, .no_effect = lstm_no_effect}},
     {"RNN", same_values, emit_rnn, {.weights = {1, 2, 3}, .no_effect = rnn_no_effect}},
@@ -82,6 +82,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_recurrent_operators = {"", rows};
+extern constinit const OnnxOperators onnx_recurrent_operators = {"", recurrent_rows};
 
 }  // namespace zoometer

@@ -31,7 +31,7 @@ std::optional<Ints> axes_between(const Shape& x, const Shape& result, bool keeps
 }
 
 /// Axes are an input since version 18, those of ReduceSum since 13.
-OnnxList axes_of(const OnnxContext& context) {
+OnnxList reduced_axes(const OnnxContext& context) {
   return context.list("axes", 1, context.node().op_type == "ReduceSum" ? 13 : 18);
 }
 
@@ -40,7 +40,7 @@ std::optional<Reduction> reduction_of(OnnxContext& context) {
   Reduction reduction;
   reduction.keeps = context.integer("keepdims", 1) != 0;
   const bool may_do_nothing = context.integer("noop_with_empty_axes", 0) != 0;
-  const OnnxList listed = axes_of(context);
+  const OnnxList listed = reduced_axes(context);
   const std::int64_t rank = context.rank(0);
   if (listed.depends_on_data) {
     const std::optional<OutputType> type = context.declared(0);
@@ -145,7 +145,7 @@ bool fold_reduction(OnnxContext& context) {
   const KnownTensor& x = fold_input(context, 0);
   if (x.shape.rank() > 1 || !is_small(x.shape) || x.count() == 0) return false;
   const bool keeps = context.integer("keepdims", 1) != 0;
-  const OnnxList axes = axes_of(context);
+  const OnnxList axes = reduced_axes(context);
   const bool may_do_nothing = context.integer("noop_with_empty_axes", 0) != 0;
   if (axes.depends_on_data || (may_do_nothing && (!axes || axes->empty()))) return false;
   bool good = true;
@@ -192,7 +192,7 @@ constexpr NoEffect cumsum_no_effect[] = {
 
 constexpr NoEffect top_k_no_effect[] = {{"sorted", "counted as sorted in any case"}};
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator reduce_rows[] = {
     {"ArgMax", same_values, emit_index<argmax_op>, {.no_effect = index_no_effect}},
     {"ArgMin", same_values, emit_index<argmin_op>, {.no_effect = index_no_effect}},
     {"CumSum", same_values, emit_cumsum, {.fold = fold_cumsum, .no_effect = cumsum_no_effect}},
@@ -211,6 +211,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_reduction_operators = {"", rows};
+extern constinit const OnnxOperators onnx_reduction_operators = {"", reduce_rows};
 
 }  // namespace zoometer

@@ -44,13 +44,13 @@ OnnxOutcome emit_stft(OnnxContext& context) {
 
 using enum Meaning;
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator signal_rows[] = {
     {"DFT", same_values, emit_dft},
     {"STFT", same_values, emit_stft},
 };
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_signal_operators = {"", rows};
+extern constinit const OnnxOperators onnx_signal_operators = {"", signal_rows};
 
 }  // namespace zoometer

@@ -66,7 +66,7 @@ constexpr NoEffect nms_no_effect[] = {
 
 constexpr NoEffect roi_no_effect[] = {{"mode", "as many samples are summed or compared"}};
 
-constexpr OnnxOperator rows[] = {
+constexpr OnnxOperator vision_rows[] = {
     {"AffineGrid", same_cost, emit_affine_grid, {.no_effect = affine_no_effect}},
     {"NonMaxSuppression", same_values, emit_non_max_suppression, {.no_effect = nms_no_effect}},
     {"RoiAlign", same_values, emit_roi_align, {.no_effect = roi_no_effect}},
@@ -74,6 +74,6 @@ constexpr OnnxOperator rows[] = {
 
 }  // namespace
 
-extern constinit const OnnxOperators onnx_vision_operators = {"", rows};
+extern constinit const OnnxOperators onnx_vision_operators = {"", vision_rows};
 
 }  // namespace zoometer

@@ -351,7 +351,7 @@ constexpr NoEffect round_no_effect[] = {
     {"decimals=0", "the default"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator elementwise_rows[] = {
     {"add", add, same_values},
     {"sub subtract", sub, same_values},
     {"rsub", rsub, same_values},
@@ -483,6 +483,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_elementwise_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_elementwise_operators = {aten_names<aten::elementwise_rows>};
 
 }  // namespace zoometer

@@ -342,7 +342,7 @@ constexpr NoEffect einsum_no_effect[] = {
     {"path", "two tensors have one order"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator layers_rows[] = {
     {"_convolution convolution", convolution, same_values, convolution_no_effect},
     {"conv1d conv2d conv3d", conv, same_values},
     {"conv_transpose1d conv_transpose2d conv_transpose3d", conv_transpose, same_values},
@@ -394,6 +394,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_layer_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_layer_operators = {aten_names<aten::layers_rows>};
 
 }  // namespace zoometer

@@ -326,7 +326,7 @@ void cholesky_solve(AtenCall& call) {
 
 // -- the table ----------------------------------------------------------------------------------
 
-constexpr NoEffect norm_no_effect[] = {
+constexpr NoEffect matrix_norm_no_effect[] = {
     {"ord=2", "the default"},
     {"p=2", "the default"},
 };
@@ -346,7 +346,7 @@ constexpr NoEffect triangular_no_effect[] = {
     {"unitriangular=False", "the default"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator linalg_rows[] = {
     {"addbmm", addbmm, same_values},
     {"addr", addr, same_values},
     {"_addmm_activation", addmm_activation, same_values},
@@ -360,7 +360,7 @@ constexpr AtenOperator rows[] = {
     {"chain_matmul linalg_multi_dot", multi_dot, same_values},
     {"linalg_matrix_power matrix_power", matrix_power, same_values},
     {"linalg_matrix_norm", matrix_norm, same_values},
-    {"linalg_norm", linalg_norm, same_values, norm_no_effect},
+    {"linalg_norm", linalg_norm, same_values, matrix_norm_no_effect},
     {"norm_except_dim", norm_except_dim, same_values, norm_except_dim_no_effect},
     {"_weight_norm _weight_norm_interface", weight_norm, same_values},
     {"inverse linalg_inv linalg_inv_ex", inverse, same_values, factor_no_effect},
@@ -378,6 +378,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_linalg_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_linalg_operators = {aten_names<aten::linalg_rows>};
 
 }  // namespace zoometer

@@ -268,7 +268,7 @@ constexpr NoEffect cross_entropy_no_effect[] = {
     {"ignore_index", "of class indices alone, where it is read"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator loss_rows[] = {
     {"mse_loss", mse_loss, same_values},
     {"l1_loss", l1_loss, same_values},
     {"smooth_l1_loss", smooth_l1_loss, same_values},
@@ -297,6 +297,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_loss_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_loss_operators = {aten_names<aten::loss_rows>};
 
 }  // namespace zoometer

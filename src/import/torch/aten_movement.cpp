@@ -554,7 +554,7 @@ constexpr NoEffect random_no_effect[] = {
     {"lambd", "of the distribution: each number costs the same"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator movement_rows[] = {
     {"_conj _neg_view", same, same_cost},
     {"alias detach lift lift_fresh positive prims::view_of resolve_conj resolve_neg", same,
      same_values},
@@ -638,6 +638,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_movement_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_movement_operators = {aten_names<aten::movement_rows>};
 
 }  // namespace zoometer

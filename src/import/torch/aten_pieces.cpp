@@ -526,7 +526,7 @@ constexpr NoEffect token_no_effect[] = {
     {"max", "of an assertion, which computes nothing"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator pieces_rows[] = {
     {"dsplit hsplit tensor_split vsplit", tensor_split, same_values},
     {"take", take, same_values},
     {"rot90", rot90, same_values},
@@ -571,6 +571,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_piece_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_piece_operators = {aten_names<aten::pieces_rows>};
 
 }  // namespace zoometer

@@ -200,7 +200,7 @@ constexpr NoEffect recurrent_no_effect[] = {
     {"hx", "a packed batch is walked as one sequence, which starts from zeros"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator recurrent_rows[] = {
     {"lstm", lstm, same_values, recurrent_no_effect},
     {"gru", gru, same_values, recurrent_no_effect},
     {"rnn_relu", rnn, same_cost, recurrent_no_effect},
@@ -216,6 +216,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_recurrent_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_recurrent_operators = {aten_names<aten::recurrent_rows>};
 
 }  // namespace zoometer

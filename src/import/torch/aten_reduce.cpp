@@ -80,7 +80,7 @@ constexpr NoEffect sort_no_effect[] = {
     {"stable", "the order of equal elements"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator reduce_rows[] = {
     {"max", maximum_of, same_values},
     {"min", minimum_of, same_values},
     {"aminmax", smallest_largest, same_values},
@@ -111,6 +111,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_reduction_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_reduction_operators = {aten_names<aten::reduce_rows>};
 
 }  // namespace zoometer

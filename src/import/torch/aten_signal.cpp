@@ -323,7 +323,7 @@ constexpr NoEffect istft_no_effect[] = {
     {"normalized", "the transform is scaled either way"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator signal_rows[] = {
     {"_fft_c2c fft_fft fft_fft2 fft_fftn fft_ifft fft_ifft2 fft_ifftn", fft_complex, same_values,
      inverse_fft_no_effect},
     {"_fft_r2c fft_rfft fft_rfft2 fft_rfftn", fft_of_real, same_values},
@@ -353,6 +353,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_signal_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_signal_operators = {aten_names<aten::signal_rows>};
 
 }  // namespace zoometer

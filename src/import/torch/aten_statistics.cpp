@@ -277,7 +277,7 @@ constexpr NoEffect bin_count_no_effect[] = {
     {"minlength", "the program declares how many bins there are"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator statistics_rows[] = {
     {"median", median, same_values},
     {"nanmedian", median, same_cost},
     {"mode", mode, same_cost},
@@ -304,6 +304,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_statistics_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_statistics_operators = {aten_names<aten::statistics_rows>};
 
 }  // namespace zoometer

@@ -116,7 +116,7 @@ constexpr NoEffect deform_conv2d_no_effect[] = {
     {"offset_groups", "the shape of the offsets says how many there are"},
 };
 
-constexpr AtenOperator rows[] = {
+constexpr AtenOperator vision_rows[] = {
     {"quantized_decomposed::quantize_per_tensor", quantize_per_tensor, same_values,
      quantize_no_effect},
     {"quantized_decomposed::quantize_per_channel", quantize_per_channel, same_values,
@@ -136,6 +136,6 @@ constexpr AtenOperator rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_vision_operators = {aten_names<aten::rows>};
+extern constinit const AtenOperators aten_vision_operators = {aten_names<aten::vision_rows>};
 
 }  // namespace zoometer
