@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "zoometer/util/checked.hpp"
+
 namespace zoometer {
 namespace {
 
@@ -102,6 +104,8 @@ Graph Graph::alias() const {
   copy.modules_ = modules_;
   copy.calls_ = calls_;
   copy.call_outputs_ = call_outputs_;
+  copy.repeats_ = repeats_;
+  copy.runs_ = runs_;
   copy.inputs_ = inputs_;
   copy.outputs_ = outputs_;
   copy.node_names_ = node_names_;
@@ -118,6 +122,8 @@ void Graph::clear() {
   modules_.clear();
   calls_.clear();
   call_outputs_.clear();
+  repeats_.clear();
+  runs_.clear();
   inputs_.clear();
   outputs_.clear();
   node_names_.clear();
@@ -248,6 +254,8 @@ void Graph::rewind(const Mark& mark) {
   calls_.resize(mark.calls);
   call_outputs_.resize(mark.returned);
   if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
+  while (!repeats_.empty() && repeats_.back().end_node > mark.nodes) repeats_.pop_back();
+  if (runs_.size() > mark.nodes) runs_.resize(mark.nodes);
 }
 
 void Graph::mark_in_place(ValueId value) {
@@ -290,15 +298,26 @@ void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
 }
 
 void Graph::add_call(ModuleId module, NodeId first_node, NodeId end_node,
-                     std::span<const ValueId> outputs) {
+                     std::span<const ValueId> outputs, std::int64_t times) {
   ModuleCall call;
   call.module = module;
   call.first_node = first_node;
   call.end_node = end_node;
   call.first_output = static_cast<std::uint32_t>(call_outputs_.size());
   call.output_count = static_cast<std::uint32_t>(outputs.size());
+  call.times = times;
   calls_.push_back(call);
   call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
+}
+
+void Graph::add_repeat(const Repeat& repeat) {
+  repeats_.push_back(repeat);
+  if (runs_.size() < repeat.end_node) runs_.resize(repeat.end_node);
+  for (NodeId node = repeat.first_node; node < repeat.end_node; ++node) {
+    NodeRuns& runs = runs_[node];
+    runs.times = checked_mul(runs.times, repeat.times);
+    runs.is_bound = runs.is_bound || repeat.is_bound;
+  }
 }
 
 const SharedShape* Graph::intern(const Shape& shape) {

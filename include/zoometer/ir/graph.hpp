@@ -85,6 +85,21 @@ struct ModuleCall {
   NodeId end_node = 0;             ///< the node after the last one
   std::uint32_t first_output = 0;  ///< index of the first returned value, see Graph::outputs_of
   std::uint32_t output_count = 0;  ///< the number of returned values
+  std::int64_t times = 1;          ///< how often it ran, as a part of nodes that repeat
+};
+
+/// Nodes that run several times and are in the graph once: the body of a loop.
+struct Repeat {
+  NodeId first_node = 0;   ///< the first node
+  NodeId end_node = 0;     ///< the node after the last one
+  std::int64_t times = 1;  ///< how often they run each time that the nodes around them do
+  bool is_bound = false;   ///< they run at most so often
+};
+
+/// How often one node runs.
+struct NodeRuns {
+  std::int64_t times = 1;  ///< the product of all repeats that contain it
+  bool is_bound = false;   ///< at most so often
 };
 
 /// A named input or output of the whole graph.
@@ -213,7 +228,11 @@ class Graph {
   void end_call(std::uint32_t call, std::span<const ValueId> outputs);
   /// Adds a complete call of a module with the nodes [first_node, end_node).
   void add_call(ModuleId module, NodeId first_node, NodeId end_node,
-                std::span<const ValueId> outputs);
+                std::span<const ValueId> outputs, std::int64_t times = 1);
+
+  /// Declares that nodes at the end of the graph run several times. Repeats may contain others,
+  /// which were added before. Throws Error{overflow} if a node runs 2^63 times or more.
+  void add_repeat(const Repeat& repeat);
 
   // -- reading ------------------------------------------------------------------------------
 
@@ -227,6 +246,14 @@ class Graph {
   std::span<const ModuleInfo> modules() const noexcept { return modules_; }
   /// All calls of modules, in the order in which they began.
   std::span<const ModuleCall> calls() const noexcept { return calls_; }
+  /// Nodes that run several times; those inside others come first.
+  std::span<const Repeat> repeats() const noexcept { return repeats_; }
+  /// How often a node of this graph runs.
+  NodeRuns runs_of(const Node& node) const noexcept {
+    if (runs_.empty()) return {};
+    const auto id = static_cast<std::size_t>(&node - nodes_.data());
+    return id < runs_.size() ? runs_[id] : NodeRuns{};
+  }
   /// The inputs of the model.
   std::span<const Port> inputs() const noexcept { return inputs_; }
   /// The outputs of the model.
@@ -286,6 +313,8 @@ class Graph {
   std::vector<ModuleInfo> modules_;
   std::vector<ModuleCall> calls_;
   std::vector<ValueId> call_outputs_;
+  std::vector<Repeat> repeats_;
+  std::vector<NodeRuns> runs_;  // by node, up to the end of the last repeat
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;
   std::vector<std::string_view> node_names_;

@@ -31,6 +31,12 @@ struct NamedSize {
   std::int64_t size = 1;  ///< its value
 };
 
+/// The elements of a tensor of a file, which the user gives.
+struct NamedValue {
+  std::string name;                  ///< "sr"
+  std::vector<long double> numbers;  ///< one stands for all elements; truth values are 0 and 1
+};
+
 /// How a model or a file becomes a graph.
 struct TraceOptions {
   Variant variant = Variant::published;         ///< built-in models: which structure
@@ -41,6 +47,8 @@ struct TraceOptions {
   bool quantize = false;                        ///< quantized models: the int8 graph
   std::vector<NamedSize> dims = {};             ///< files: the values of symbolic sizes
   std::string entry = {};                       ///< files: which of several models to read
+  std::vector<NamedSize> trips = {};            ///< files: how often loops run
+  std::vector<NamedValue> values = {};          ///< files: the elements of inputs and constants
 };
 
 }  // namespace zoometer
