@@ -29,7 +29,8 @@ const Convention* find_convention(std::string_view name) noexcept;
 /// The class of the module that a node runs in: for tools that hook modules.
 std::string_view module_kind(const NodeView& node) noexcept;
 
-/// The multiply-accumulates of a node by its operator's own definition.
+/// The multiply-accumulates of a node by its operator's own definition; one of complex numbers is
+/// one, as other tools count.
 std::int64_t macs_of(const NodeView& node);
 
 }  // namespace zoometer

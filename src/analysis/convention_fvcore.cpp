@@ -83,15 +83,11 @@ struct Rule {
 };
 
 constexpr Rule rules[] = {
-    {&batch_norm_op, batch_norm_cost},
-    {&layer_norm_op, normalisation_cost},
-    {&group_norm_op, normalisation_cost},
-    {&instance_norm_op, normalisation_cost},
-    {&adaptive_avg_pool2d_op, one_per_input},
-    {&upsample_nearest2d_op, one_per_output},
-    {&upsample_bilinear2d_op, four_per_output},
-    {&grid_sample_op, four_per_output},
-    {&einsum_op, einsum_cost},
+    {&batch_norm_op, batch_norm_cost},        {&batch_norm_training_op, normalisation_cost},
+    {&layer_norm_op, normalisation_cost},     {&group_norm_op, normalisation_cost},
+    {&instance_norm_op, normalisation_cost},  {&adaptive_avg_pool2d_op, one_per_input},
+    {&upsample_nearest2d_op, one_per_output}, {&upsample_bilinear2d_op, four_per_output},
+    {&grid_sample_op, four_per_output},       {&einsum_op, einsum_cost},
 };
 
 std::int64_t flops(const NodeView& node) {

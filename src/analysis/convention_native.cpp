@@ -5,8 +5,7 @@ namespace zoometer {
 namespace {
 
 std::int64_t flops(const NodeView& node) {
-  if (node.op().cost == nullptr) return 0;
-  const Cost cost = node.op().cost(node);
+  const Cost cost = cost_of(node);
   return checked_add(checked_mul(2, cost.macs), cost.other);
 }
 

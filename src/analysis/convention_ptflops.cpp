@@ -41,6 +41,7 @@ constexpr Rule rules[] = {
     {&bmm_op, macs_of},
     {&addmm_op, convolution_cost},
     {&batch_norm_op, norm_cost},
+    {&batch_norm_training_op, norm_cost},
     {&instance_norm_op, norm_cost},
     {&group_norm_op, norm_cost},
     {&layer_norm_op, norm_cost},

@@ -19,7 +19,10 @@ bool touches_bound(const Graph& graph, const Node& node) {
   return false;
 }
 
+bool updates(const Node& node) { return node.op->memory->storage == Storage::updated; }
+
 std::int64_t written_bytes(const Graph& graph, const Node& node) {
+  if (updates(node)) return graph.bytes(graph.inputs_of(node)[1]);
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < node.output_count; ++i) {
     bytes = checked_add(bytes, graph.bytes(node.first_output + static_cast<ValueId>(i)));
@@ -35,7 +38,7 @@ std::int64_t read_bytes(const Graph& graph, const Node& node) {
   const OperandSet picked = picked_operands(*node.op);
   const std::span<const ValueId> inputs = graph.inputs_of(node);
   std::int64_t bytes = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = updates(node) ? 1 : 0; i < inputs.size(); ++i) {
     if (inputs[i] == no_id) continue;
     bytes = checked_add(bytes, picked.has(i) ? written_bytes(graph, node) : graph.bytes(inputs[i]));
   }
@@ -133,6 +136,7 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   buffers = checked_add(buffers, other.buffers);
   parameter_bytes = checked_add(parameter_bytes, other.parameter_bytes);
   macs = checked_add(macs, other.macs);
+  macs_masked = checked_add(macs_masked, other.macs_masked);
   flops = checked_add(flops, other.flops);
   activations = checked_add(activations, other.activations);
   bytes_read = checked_add(bytes_read, other.bytes_read);
@@ -156,15 +160,23 @@ std::string operator_name(const Node& node) {
 }
 
 bool moves_nothing(const Graph& graph, const Node& node) {
-  if (node.op->memory->storage == Storage::fresh) return false;
+  const Storage storage = node.op->memory->storage;
+  if (storage == Storage::fresh || storage == Storage::updated) return false;
   return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
 }
 
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
   const Graph& graph = node.graph();
   if (moves_nothing(graph, node.node())) return 0;
+  if (index == 0 && updates(node.node())) return 0;
   const bool picks = picked_operands(node.op()).has(index);
   return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
+}
+
+std::int64_t bytes_written_of(const NodeView& node, std::size_t index) {
+  if (moves_nothing(node.graph(), node.node())) return 0;
+  return updates(node.node()) ? written_bytes(node.graph(), node.node())
+                              : node.graph().bytes(node.output(index));
 }
 
 Metrics metrics_of(const NodeView& view, const Convention* convention) {
@@ -172,8 +184,9 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
   const Node& node = view.node();
   Metrics metrics;
   if (node.op->cost != nullptr) {
-    const Cost cost = node.op->cost(view);
+    const Cost cost = cost_of(view);
     metrics.macs = cost.macs;
+    metrics.macs_masked = cost.macs - cost.hidden;
     metrics.flops = checked_add(checked_mul(2, cost.macs), cost.other);
     if (cost.macs > 0) metrics.activations = view.out_numel();
   }

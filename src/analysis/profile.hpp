@@ -48,6 +48,9 @@ bool moves_nothing(const Graph& graph, const Node& node);
 /// The bytes that a node reads of its input `index`, of which it has one; 0 where it moves nothing.
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
 
+/// The bytes that a node writes of its output `index`; 0 where it moves nothing.
+std::int64_t bytes_written_of(const NodeView& node, std::size_t index);
+
 /// The figures of one node. `convention` fills `cost`; null leaves it 0.
 Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);
 

@@ -119,7 +119,7 @@ class Workloads {
     if (moves_nothing(graph_, view.node())) return;
     for (std::size_t i = 0; i < view.output_count(); ++i) {
       const ValueId value = view.output(i);
-      const std::int64_t written = graph_.bytes(value);
+      const std::int64_t written = bytes_written_of(view, i);
       if (is_used_[value] && !is_needed_outside_[value]) continue;
       const bool is_output = is_output_[owners_[value]];
       bytes += is_output ? Traffic{0, written, 0} : Traffic{0, 0, written};

@@ -77,6 +77,23 @@ std::string to_string(const OpDef& op, const void* attrs) {
   return text;
 }
 
+Cost cost_of(const NodeView& node) {
+  const OpDef& op = node.op();
+  if (op.cost == nullptr) return {};
+  Cost cost = op.cost(node);
+  const Arithmetic arithmetic = op.arithmetic;
+  if (arithmetic.macs == 1 && arithmetic.other == 1) return cost;
+  const auto is_complex_value = [&](ValueId id) {
+    return is_complex(node.graph().value(id).dtype);
+  };
+  if (!is_complex_value(node.output()) && !(node.has(0) && is_complex_value(node.input(0))))
+    return cost;
+  cost.macs = checked_mul(cost.macs, arithmetic.macs);
+  cost.hidden = checked_mul(cost.hidden, arithmetic.macs);
+  cost.other = checked_mul(cost.other, arithmetic.other);
+  return cost;
+}
+
 void Inference::output(const Shape& shape, DType dtype, bool bounded) {
   graph_.inferred_.push_back({shape, dtype, bounded});
 }
@@ -212,9 +229,10 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   const bool strided_input =
       !inputs.empty() && inputs[0] != no_id && values_[inputs[0]].has(Value::strided);
   const Storage storage = op.memory->storage;
-  const bool shares = storage == Storage::view || storage == Storage::alias ||
-                      (storage == Storage::reshaped && !strided_input);
-  const bool strided = storage == Storage::view || (storage == Storage::alias && strided_input);
+  const bool keeps_order = storage == Storage::alias || storage == Storage::updated;
+  const bool shares =
+      storage == Storage::view || keeps_order || (storage == Storage::reshaped && !strided_input);
+  const bool strided = storage == Storage::view || (keeps_order && strided_input);
 
   const auto id = static_cast<NodeId>(nodes_.size());
   const auto first_output = static_cast<ValueId>(values_.size());

@@ -105,7 +105,7 @@ Shape read_shape(std::string_view text, const Given& given) {
   if (text == "()") return shape;
   for (;;) {
     const std::size_t separator = text.find_first_of(",xX ");
-    if (shape.size() == 8) given.refuse(ErrorCode::shape, "at most 8 sizes");
+    if (shape.size() == most_dimensions) given.refuse(ErrorCode::shape, "at most 16 sizes");
     shape.push_back(read_size(text.substr(0, separator), given, expected));
     if (separator == std::string_view::npos) return shape;
     text.remove_prefix(separator + 1);

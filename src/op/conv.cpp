@@ -18,14 +18,17 @@ constexpr std::string_view constraints[] = {
     "kernel sizes of at least 1",
 };
 
+constexpr std::int64_t any_rank = -1;
+
 struct Sizes {
   std::int64_t spatial;
   std::int64_t in_channels;
   std::int64_t out_channels;
 };
 
-void check_attrs(const Inference& in, const ConvAttrs& attrs, std::size_t spatial) {
-  const auto all_at_least = [&](const Spatial& list, std::int64_t least) {
+template <class Attrs>
+void check_attrs(const Inference& in, const Attrs& attrs, std::size_t spatial) {
+  const auto all_at_least = [&](const auto& list, std::int64_t least) {
     return list.size() == spatial &&
            std::all_of(list.begin(), list.end(), [&](std::int64_t v) { return v >= least; });
   };
@@ -34,8 +37,9 @@ void check_attrs(const Inference& in, const ConvAttrs& attrs, std::size_t spatia
   in.require(attrs.padding.size() == spatial && attrs.padding_end.size() == spatial, 2);
 }
 
+template <class Attrs>
 Sizes check(const Inference& in, std::int64_t spatial, bool transposed) {
-  const auto& attrs = in.attrs<ConvAttrs>();
+  const auto& attrs = in.attrs<Attrs>();
   const Shape& x = in.shape(0);
   const Shape& weight = in.shape(1);
   in.require(x.rank() == spatial + 2 && weight.rank() == x.rank(), 1);
@@ -53,14 +57,16 @@ Sizes check(const Inference& in, std::int64_t spatial, bool transposed) {
   return {spatial, in_channels, out_channels};
 }
 
-template <std::int64_t SpatialRank>
+/// Of as many spatial dimensions as the operator has, or as x has.
+template <class Attrs, std::int64_t SpatialRank = any_rank>
 void infer_conv(Inference& in) {
-  const Sizes sizes = check(in, SpatialRank, false);
-  const auto& attrs = in.attrs<ConvAttrs>();
   const Shape& x = in.shape(0);
   const Shape& weight = in.shape(1);
+  const std::int64_t spatial = SpatialRank == any_rank ? x.rank() - 2 : SpatialRank;
+  const Sizes sizes = check<Attrs>(in, spatial, false);
+  const auto& attrs = in.attrs<Attrs>();
   Shape out{x.dim(0), sizes.out_channels};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(SpatialRank); ++i) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(spatial); ++i) {
     const std::int64_t extent = checked_add(checked_mul(attrs.dilation[i], weight[i + 2] - 1), 1);
     const std::int64_t padded =
         checked_add(x[i + 2], checked_add(attrs.padding[i], attrs.padding_end[i]));
@@ -70,14 +76,15 @@ void infer_conv(Inference& in) {
   in.output(out, in.dtype(0));
 }
 
-template <std::int64_t SpatialRank>
+template <class Attrs, std::int64_t SpatialRank = any_rank>
 void infer_transposed(Inference& in) {
-  const Sizes sizes = check(in, SpatialRank, true);
-  const auto& attrs = in.attrs<ConvAttrs>();
   const Shape& x = in.shape(0);
   const Shape& weight = in.shape(1);
+  const std::int64_t spatial = SpatialRank == any_rank ? x.rank() - 2 : SpatialRank;
+  const Sizes sizes = check<Attrs>(in, spatial, true);
+  const auto& attrs = in.attrs<Attrs>();
   Shape out{x.dim(0), sizes.out_channels};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(SpatialRank); ++i) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(spatial); ++i) {
     const std::int64_t extra = i < attrs.output_padding.size() ? attrs.output_padding[i] : 0;
     const std::int64_t grown = checked_mul(x[i + 2] - 1, attrs.stride[i]);
     const std::int64_t extent = checked_mul(attrs.dilation[i], weight[i + 2] - 1);
@@ -91,14 +98,15 @@ void infer_transposed(Inference& in) {
 
 std::int64_t kernel_elements(const Shape& weight) {
   std::int64_t elements = 1;
-  for (std::int64_t i = 2; i < weight.rank(); ++i) elements *= weight.dim(i);
+  for (std::int64_t i = 2; i < weight.rank(); ++i) elements = checked_mul(elements, weight.dim(i));
   return elements;
 }
 
 /// The columns of a kernel of one element without stride and padding are the input itself.
+template <class Attrs>
 bool takes_input_as_columns(const NodeView& node) {
-  const auto& attrs = node.attrs<ConvAttrs>();
-  const auto all = [](const Spatial& list, std::int64_t value) {
+  const auto& attrs = node.attrs<Attrs>();
+  const auto all = [](const auto& list, std::int64_t value) {
     return std::all_of(list.begin(), list.end(), [&](std::int64_t v) { return v == value; });
   };
   return kernel_elements(node.in(1)) == 1 && all(attrs.stride, 1) && all(attrs.padding, 0) &&
@@ -107,8 +115,9 @@ bool takes_input_as_columns(const NodeView& node) {
 
 /// The columns (im2col) of one group for the whole batch: what PyTorch takes without oneDNN or
 /// cuDNN (aten/src/ATen/native/ConvolutionMM2d.cpp).
+template <class Attrs>
 std::int64_t columns_of(const NodeView& node) {
-  if (takes_input_as_columns(node)) return 0;
+  if (takes_input_as_columns<Attrs>(node)) return 0;
   const Shape& weight = node.in(1);
   const std::int64_t channels = std::max<std::int64_t>(1, node.out().dim(1));
   return product(node.out_numel() / channels, weight.dim(1), kernel_elements(weight));
@@ -134,6 +143,7 @@ Cost cost_transposed(const NodeView& node) {
   return {checked_mul(node.in_numel(0), per_input_element), node.has(2) ? node.out_numel() : 0};
 }
 
+template <class Attrs = ConvAttrs>
 constexpr OpDef conv(std::string_view name, std::string_view summary, void (*infer)(Inference&)) {
   return {.name = name,
           .summary = summary,
@@ -142,15 +152,16 @@ constexpr OpDef conv(std::string_view name, std::string_view summary, void (*inf
           .kind = OpKind::product,
           .inputs = inputs,
           .constraints = constraints,
-          .attrs = AttrType::of<ConvAttrs>(),
+          .attrs = AttrType::of<Attrs>(),
           .backward = keeps_factors(),
           .fusion = Fuse::leads,
-          .memory = Memory{.workspace = columns_of},
+          .memory = Memory{.workspace = columns_of<Attrs>},
           .arithmetic = additions,
           .infer = infer,
           .cost = cost_conv};
 }
 
+template <class Attrs = ConvAttrs>
 constexpr OpDef transposed(std::string_view name, std::string_view summary,
                            void (*infer)(Inference&)) {
   return {.name = name,
@@ -160,7 +171,7 @@ constexpr OpDef transposed(std::string_view name, std::string_view summary,
           .kind = OpKind::product,
           .inputs = inputs,
           .constraints = constraints,
-          .attrs = AttrType::of<ConvAttrs>(),
+          .attrs = AttrType::of<Attrs>(),
           .backward = keeps_factors(),
           .fusion = Fuse::leads,
           .memory = Memory{.workspace = transposed_columns_of},
@@ -172,28 +183,41 @@ constexpr OpDef transposed(std::string_view name, std::string_view summary,
 }  // namespace
 
 constinit const OpDef conv1d_op =
-    conv("conv1d", "Convolution over one spatial dimension.", infer_conv<1>);
+    conv("conv1d", "Convolution over one spatial dimension.", infer_conv<ConvAttrs, 1>);
 constinit const OpDef conv2d_op =
-    conv("conv2d", "Convolution over two spatial dimensions.", infer_conv<2>);
+    conv("conv2d", "Convolution over two spatial dimensions.", infer_conv<ConvAttrs, 2>);
 constinit const OpDef conv3d_op =
-    conv("conv3d", "Convolution over three spatial dimensions.", infer_conv<3>);
-constinit const OpDef conv_transpose1d_op = transposed(
-    "conv_transpose1d", "Transposed convolution over one dimension.", infer_transposed<1>);
-constinit const OpDef conv_transpose2d_op = transposed(
-    "conv_transpose2d", "Transposed convolution over two dimensions.", infer_transposed<2>);
-constinit const OpDef conv_transpose3d_op = transposed(
-    "conv_transpose3d", "Transposed convolution over three dimensions.", infer_transposed<3>);
+    conv("conv3d", "Convolution over three spatial dimensions.", infer_conv<ConvAttrs, 3>);
+constinit const OpDef conv_transpose1d_op =
+    transposed("conv_transpose1d", "Transposed convolution over one dimension.",
+               infer_transposed<ConvAttrs, 1>);
+constinit const OpDef conv_transpose2d_op =
+    transposed("conv_transpose2d", "Transposed convolution over two dimensions.",
+               infer_transposed<ConvAttrs, 2>);
+constinit const OpDef conv_transpose3d_op =
+    transposed("conv_transpose3d", "Transposed convolution over three dimensions.",
+               infer_transposed<ConvAttrs, 3>);
+constinit const OpDef conv_nd_op = conv<ConvNdAttrs>(
+    "conv_nd", "Convolution over any number of spatial dimensions.", infer_conv<ConvNdAttrs>);
+constinit const OpDef conv_transpose_nd_op = transposed<ConvNdAttrs>(
+    "conv_transpose_nd", "Transposed convolution over any number of spatial dimensions.",
+    infer_transposed<ConvNdAttrs>);
 
 namespace {
 
 constexpr const OpDef* ops[] = {&conv1d_op,           &conv2d_op,           &conv3d_op,
-                                &conv_transpose1d_op, &conv_transpose2d_op, &conv_transpose3d_op};
+                                &conv_transpose1d_op, &conv_transpose2d_op, &conv_transpose3d_op,
+                                &conv_nd_op,          &conv_transpose_nd_op};
+
+template <class Attrs>
+Tensor apply_to(const OpDef& op, Tensor x, Tensor weight, Tensor bias, const Attrs& attrs) {
+  return bias ? apply(op, attrs, x, weight, bias) : apply(op, attrs, x, weight);
+}
 
 Tensor apply_by_rank(std::span<const OpDef* const> by_rank, Tensor x, Tensor weight, Tensor bias,
                      const ConvAttrs& attrs) {
   const std::int64_t spatial = std::clamp<std::int64_t>(weight.rank() - 2, 1, 3);
-  const OpDef& op = *by_rank[static_cast<std::size_t>(spatial - 1)];
-  return bias ? apply(op, attrs, x, weight, bias) : apply(op, attrs, x, weight);
+  return apply_to(*by_rank[static_cast<std::size_t>(spatial - 1)], x, weight, bias, attrs);
 }
 
 }  // namespace
@@ -202,11 +226,12 @@ extern constinit const OpGroup conv_ops = {"convolution", "Convolutions, plain a
                                            ops};
 
 bool is_transposed_convolution(const OpDef& op) noexcept {
-  return &op == &conv_transpose2d_op || &op == &conv_transpose1d_op || &op == &conv_transpose3d_op;
+  return &op == &conv_transpose2d_op || &op == &conv_transpose1d_op ||
+         &op == &conv_transpose3d_op || &op == &conv_transpose_nd_op;
 }
 
 bool is_convolution(const OpDef& op) noexcept {
-  return &op == &conv2d_op || &op == &conv3d_op || &op == &conv1d_op ||
+  return &op == &conv2d_op || &op == &conv3d_op || &op == &conv1d_op || &op == &conv_nd_op ||
          is_transposed_convolution(op);
 }
 
@@ -214,8 +239,16 @@ Tensor convolution(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs)
   return apply_by_rank(std::span(ops).first(3), x, weight, bias, attrs);
 }
 
+Tensor convolution(Tensor x, Tensor weight, Tensor bias, const ConvNdAttrs& attrs) {
+  return apply_to(conv_nd_op, x, weight, bias, attrs);
+}
+
 Tensor conv_transpose(Tensor x, Tensor weight, Tensor bias, const ConvAttrs& attrs) {
-  return apply_by_rank(std::span(ops).last(3), x, weight, bias, attrs);
+  return apply_by_rank(std::span(ops).subspan(3, 3), x, weight, bias, attrs);
+}
+
+Tensor conv_transpose(Tensor x, Tensor weight, Tensor bias, const ConvNdAttrs& attrs) {
+  return apply_to(conv_transpose_nd_op, x, weight, bias, attrs);
 }
 
 }  // namespace zoometer

@@ -33,6 +33,14 @@ void infer_arithmetic(Inference& in) {
 
 void infer_comparison(Inference& in) { in.output(broadcast_inputs(in), DType::boolean); }
 
+void infer_dropout_training(Inference& in) {
+  infer_same(in);
+  in.output(in.shape(0), DType::boolean);
+}
+
+std::int64_t mask_bytes(const NodeView& node) { return node.out_numel(); }
+constexpr Extra mask_of_each{"a truth value (1 byte) for each element", mask_bytes};
+
 void infer_boolean(Inference& in) { in.output(in.shape(0), DType::boolean); }
 
 void infer_where(Inference& in) {
@@ -275,6 +283,20 @@ constinit const OpDef log_softmax_op =
     softmax_like("log_softmax", "Logarithm of the softmax.",
                  "5 per element: maximum, difference, exponential, sum, difference", Fuse::alone);
 constinit const OpDef dropout_op = identity("dropout", "Drops elements while training.");
+constinit const OpDef dropout_training_op = {
+    .name = "dropout_training",
+    .summary = "Drops elements at random and scales the others. The second output is the mask.",
+    .formula = "3 per element: a comparison of a random number, a product with the mask, a scale",
+    .kind = OpKind::pointwise,
+    .inputs = input_x,
+    .constraints = no_constraints,
+    .attrs = AttrType::of<DropoutAttrs>(),
+    .backward = keeps_nothing.with(mask_of_each),
+    .fusion = Fuse::follows,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
+    .infer = infer_dropout_training,
+    .cost = per_output<3>};
 constinit const OpDef stochastic_depth_op =
     identity("stochastic_depth", "Drops samples while training.");
 constinit const OpDef to_op = {.name = "to",
@@ -293,47 +315,89 @@ constinit const OpDef to_op = {.name = "to",
 
 namespace {
 
-constexpr const OpDef* ops[] = {&relu_op,        &relu6_op,
-                                &leaky_relu_op,  &prelu_op,
-                                &elu_op,         &hardswish_op,
-                                &hardsigmoid_op, &hardtanh_op,
-                                &sigmoid_op,     &silu_op,
-                                &gelu_op,        &mish_op,
-                                &softplus_op,    &softsign_op,
-                                &tanh_op,        &exp_op,
-                                &log_op,         &log2_op,
-                                &log1p_op,       &sqrt_op,
-                                &rsqrt_op,       &reciprocal_op,
-                                &sin_op,         &cos_op,
-                                &tan_op,         &asin_op,
-                                &acos_op,        &atan_op,
-                                &sinh_op,        &cosh_op,
-                                &erf_op,         &abs_op,
-                                &neg_op,         &sign_op,
-                                &floor_op,       &ceil_op,
-                                &round_op,       &clamp_op,
-                                &logical_not_op, &isnan_op,
-                                &isinf_op,       &asinh_op,
-                                &acosh_op,       &atanh_op,
-                                &expm1_op,       &log10_op,
-                                &trunc_op,       &erfc_op,
-                                &log_sigmoid_op, &selu_op,
-                                &celu_op,        &threshold_op,
-                                &bitwise_not_op, &isfinite_op,
-                                &fmod_op,        &add_op,
-                                &sub_op,         &mul_op,
-                                &div_op,         &pow_op,
-                                &remainder_op,   &floor_divide_op,
-                                &maximum_op,     &minimum_op,
-                                &atan2_op,       &bitwise_and_op,
-                                &bitwise_or_op,  &bitwise_xor_op,
-                                &eq_op,          &ne_op,
-                                &lt_op,          &le_op,
-                                &gt_op,          &ge_op,
-                                &logical_and_op, &logical_or_op,
-                                &logical_xor_op, &where_op,
-                                &softmax_op,     &log_softmax_op,
-                                &dropout_op,     &stochastic_depth_op,
+constexpr const OpDef* ops[] = {&relu_op,
+                                &relu6_op,
+                                &leaky_relu_op,
+                                &prelu_op,
+                                &elu_op,
+                                &hardswish_op,
+                                &hardsigmoid_op,
+                                &hardtanh_op,
+                                &sigmoid_op,
+                                &silu_op,
+                                &gelu_op,
+                                &mish_op,
+                                &softplus_op,
+                                &softsign_op,
+                                &tanh_op,
+                                &exp_op,
+                                &log_op,
+                                &log2_op,
+                                &log1p_op,
+                                &sqrt_op,
+                                &rsqrt_op,
+                                &reciprocal_op,
+                                &sin_op,
+                                &cos_op,
+                                &tan_op,
+                                &asin_op,
+                                &acos_op,
+                                &atan_op,
+                                &sinh_op,
+                                &cosh_op,
+                                &erf_op,
+                                &abs_op,
+                                &neg_op,
+                                &sign_op,
+                                &floor_op,
+                                &ceil_op,
+                                &round_op,
+                                &clamp_op,
+                                &logical_not_op,
+                                &isnan_op,
+                                &isinf_op,
+                                &asinh_op,
+                                &acosh_op,
+                                &atanh_op,
+                                &expm1_op,
+                                &log10_op,
+                                &trunc_op,
+                                &erfc_op,
+                                &log_sigmoid_op,
+                                &selu_op,
+                                &celu_op,
+                                &threshold_op,
+                                &bitwise_not_op,
+                                &isfinite_op,
+                                &fmod_op,
+                                &add_op,
+                                &sub_op,
+                                &mul_op,
+                                &div_op,
+                                &pow_op,
+                                &remainder_op,
+                                &floor_divide_op,
+                                &maximum_op,
+                                &minimum_op,
+                                &atan2_op,
+                                &bitwise_and_op,
+                                &bitwise_or_op,
+                                &bitwise_xor_op,
+                                &eq_op,
+                                &ne_op,
+                                &lt_op,
+                                &le_op,
+                                &gt_op,
+                                &ge_op,
+                                &logical_and_op,
+                                &logical_or_op,
+                                &logical_xor_op,
+                                &where_op,
+                                &softmax_op,
+                                &log_softmax_op,
+                                &dropout_op,
+                                &dropout_training_op,
+                                &stochastic_depth_op,
                                 &to_op};
 
 Tensor in_place(Tensor result, bool inplace) {
@@ -379,6 +443,10 @@ Tensor where(Tensor condition, Tensor a, Tensor b) {
 }
 
 Tensor dropout(Tensor x) { return unary(dropout_op, x); }
+
+Tensor dropout_training(Tensor x, double probability) {
+  return apply(dropout_training_op, DropoutAttrs{probability}, x);
+}
 
 Tensor stochastic_depth(Tensor x) { return unary(stochastic_depth_op, x); }
 

@@ -40,6 +40,13 @@ constexpr Operand put_inputs[] = {
     {"x", Role::data}, {"values", Role::data}, {"indices...", Role::indices}};
 constexpr std::string_view index_copy_constraints[] = {
     "an axis within the rank of x", "as many slices in the source as there are indices"};
+constexpr Operand cache_inputs[] = {
+    {"cache", Role::data}, {"update", Role::data}, {"places", Role::indices}};
+constexpr std::string_view cache_constraints[] = {
+    "an axis within the rank of the cache, after the batch",
+    "an update of the cache's other sizes and at most as long along the axis",
+    "a place for each batch"};
+constexpr std::string_view bitcast_constraints[] = {"a type of as many bits"};
 constexpr Operand fill_inputs[] = {{"x", Role::data}, {"mask", Role::mask}, {"value", Role::data}};
 constexpr std::string_view constant_constraints[] = {"sizes of at least 0"};
 
@@ -132,8 +139,8 @@ void infer_repeat_interleave(Inference& in) {
 Shape indexed_shape(const Inference& in, const Ints& dims, std::size_t first) {
   const Shape& x = in.shape(0);
   in.require(!dims.empty() && in.input_count() == first + dims.size(), 1);
-  std::array<bool, 8> indexed{};
-  std::array<std::int64_t, 8> axes{};
+  std::array<bool, most_dimensions> indexed{};
+  std::array<std::int64_t, most_dimensions> axes{};
   Shape index;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     axes[i] = in.axis(dims[i], x.rank(), 1);
@@ -209,6 +216,24 @@ void infer_index_copy(Inference& in) {
   infer_same(in);
 }
 
+void infer_bitcast(Inference& in) {
+  const DType dtype = in.attrs<CastAttrs>().dtype;
+  in.require(bits_of(dtype) == bits_of(in.dtype(0)), 1);
+  in.output(in.shape(0), dtype);
+}
+
+void infer_tensor_scatter(Inference& in) {
+  const Shape& cache = in.shape(0);
+  Shape update = in.shape(1);
+  const std::int64_t axis = in.axis(in.attrs<AxisAttrs>().dim, cache.rank(), 1);
+  in.require(axis > 0, 1);
+  in.require(update.rank() == cache.rank() && update.dim(axis) <= cache.dim(axis), 2);
+  update.set_dim(axis, cache.dim(axis));
+  in.require(update == cache, 2);
+  if (in.has(2)) in.require(in.shape(2) == Shape{cache.dim(0)}, 3);
+  infer_same(in);
+}
+
 void infer_masked_fill(Inference& in) {
   Shape both;
   in.require(broadcast(in.shape(0), in.shape(1), both), 1);
@@ -236,6 +261,7 @@ Cost cost_index_put(const NodeView& node) {
 using namespace moving;
 
 constexpr Traits selects{OpKind::selection, keeps(second), new_memory};
+constexpr Traits caches{OpKind::update, keeps_nothing, updated};
 constexpr Traits randoms{OpKind::random, keeps_nothing, new_memory};
 
 template <class Attrs>
@@ -323,6 +349,12 @@ constinit const OpDef index_put_op =
     put<IndexPutAttrs>("index_put", "x with values at index tensors for some of the axes.",
                        "1 per value where they are added, else 0", infer_index_put, cost_index_put,
                        indices_constraints, put_inputs, keeps(all_but_first_two));
+constinit const OpDef tensor_scatter_op = move<AxisAttrs>(
+    "tensor_scatter", "A cache of keys or values with an update of some places, in its memory.",
+    infer_tensor_scatter, cache_constraints, caches, cache_inputs);
+constinit const OpDef bitcast_op =
+    move<CastAttrs>("bitcast", "The same bits as numbers of another type.", infer_bitcast,
+                    bitcast_constraints, aliases);
 constinit const OpDef masked_fill_op = {.name = "masked_fill",
                                         .summary = "x with a value where a mask holds.",
                                         .formula = "1 per output element",
@@ -345,7 +377,8 @@ constexpr const OpDef* ops[] = {
     &split_op,   &unbind_op,     &as_strided_op,        &diagonal_op,       &sliding_window_op,
     &tril_op,    &triu_op,       &repeat_interleave_op, &advanced_index_op, &masked_select_op,
     &nonzero_op, &copy_op,       &slice_scatter_op,     &select_scatter_op, &as_strided_scatter_op,
-    &scatter_op, &index_copy_op, &index_put_op,         &masked_fill_op,    &random_op};
+    &scatter_op, &index_copy_op, &index_put_op,         &masked_fill_op,    &tensor_scatter_op,
+    &bitcast_op, &random_op};
 
 Chunks chunks_of(Tensor first) {
   const Node& node = first.graph->nodes().back();
@@ -370,6 +403,12 @@ Tensor advanced_index(Tensor x, std::span<const Tensor> indices, const Ints& dim
   Graph& graph = *x.graph;
   const NodeId node = graph.append(advanced_index_op, DimsAttrs{dims}, inputs);
   return {&graph, graph.nodes()[node].first_output};
+}
+
+Tensor tensor_scatter(Tensor cache, Tensor update, Tensor places, std::int64_t dim) {
+  const AxisAttrs attrs{dim};
+  return places ? apply(tensor_scatter_op, attrs, cache, update, places)
+                : apply(tensor_scatter_op, attrs, cache, update);
 }
 
 Tensor index_put(Tensor x, Tensor values, std::span<const Tensor> indices,

@@ -86,7 +86,14 @@ extern const OpDef split_op, unbind_op, as_strided_op, diagonal_op, sliding_wind
     triu_op, repeat_interleave_op, advanced_index_op, masked_select_op, nonzero_op;
 extern const OpDef copy_op, slice_scatter_op, select_scatter_op, as_strided_scatter_op, scatter_op,
     index_put_op, index_copy_op, masked_fill_op, random_op;
+/// ONNX's TensorScatter.
+extern const OpDef tensor_scatter_op;
+/// ONNX's BitCast and torch.Tensor.view(dtype).
+extern const OpDef bitcast_op;
 
+/// A cache with an update of fewer places along an axis. `places` gives where the update begins in
+/// each batch (N,), or is empty: at the start. In place, as ONNX's text means it.
+Tensor tensor_scatter(Tensor cache, Tensor update, Tensor places, std::int64_t dim);
 /// Pieces of the given sizes, which sum up to the length of the axis.
 Chunks split(Tensor x, std::span<const std::int64_t> sizes, std::int64_t dim);
 /// Every index along an axis, as tensors without it.

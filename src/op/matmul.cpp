@@ -39,6 +39,11 @@ constexpr Operand attention_inputs[] = {
 constexpr std::string_view attention_constraints[] = {
     "query, key and value of equal rank of at least 2",
     "a query and a key with last dimensions of equal length", "as many keys as values"};
+constexpr std::string_view cached_attention_constraints[] = {
+    "query, key and value of equal rank of at least 2",
+    "a query and a key with last dimensions of equal length", "as many keys as values",
+    "0 to 2^40 keys before that of the first query", "windows of at least 0, or -1 for none"};
+constexpr std::int64_t longest = std::int64_t{1} << 40;
 
 void infer_linear(Inference& in) {
   const Shape& x = in.shape(0);
@@ -182,18 +187,83 @@ void infer_attention(Inference& in) {
   in.output(out, in.dtype(0));
 }
 
+/// The query's rows of all batches and heads.
+std::int64_t query_rows(const NodeView& node) {
+  return node.in_numel(0) / std::max<std::int64_t>(1, node.in(0).dim(-1));
+}
+
+/// What is multiplied for each score: the query with the key, and the score with the value.
+std::int64_t macs_per_score(const NodeView& node) {
+  return checked_add(node.in(0).dim(-1), node.in(2).dim(-1));
+}
+
+/// Of `queries` rows, the first at place `past`: the sum of min(place + 1, most) over the rows,
+/// which is how many keys each sees if it sees none after its place.
+std::int64_t keys_up_to_places(std::int64_t queries, std::int64_t past, std::int64_t most) {
+  const std::int64_t growing = std::clamp<std::int64_t>(most - past - 1, 0, queries);
+  const std::int64_t triangle = checked_mul(growing, growing - 1) / 2;
+  return checked_add(checked_add(checked_mul(growing, past + 1), triangle),
+                     checked_mul(queries - growing, most));
+}
+
 Cost cost_attention(const NodeView& node) {
   const std::int64_t keys = node.in(1).dim(-2);
-  const std::int64_t rows = node.in_numel(0) / std::max<std::int64_t>(1, node.in(0).dim(-1));
-  const std::int64_t scores = checked_mul(rows, keys);
-  const std::int64_t macs = checked_mul(scores, node.in(0).dim(-1) + node.in(2).dim(-1));
-  return {macs, checked_mul(scores, node.has(3) ? 7 : 6)};
+  const std::int64_t scores = checked_mul(query_rows(node), keys);
+  Cost cost{checked_mul(scores, macs_per_score(node)), checked_mul(scores, node.has(3) ? 7 : 6)};
+  const std::int64_t queries = node.in(0).dim(-2);
+  if (node.attrs<AttentionAttrs>().is_causal && queries > 0) {
+    const std::int64_t heads = query_rows(node) / queries;
+    const std::int64_t seen = checked_mul(heads, keys_up_to_places(queries, 0, keys));
+    cost.hidden = checked_mul(scores - seen, macs_per_score(node));
+  }
+  return cost;
+}
+
+void infer_cached_attention(Inference& in) {
+  infer_attention(in);
+  const auto& attrs = in.attrs<CachedAttentionAttrs>();
+  in.require(attrs.past >= 0 && attrs.past < longest, 4);
+  in.require(attrs.left_window >= -1 && attrs.right_window >= -1, 5);
+}
+
+/// The scores of one head: those of the whole product, and those that a causal mask leaves.
+struct Scores {
+  std::int64_t all = 0;
+  std::int64_t seen = 0;
+};
+
+/// Query i, at place p = past + i, sees the keys p - left to p + right of 0 to keys - 1. The whole
+/// product under a causal mask is of as many keys for each query as the window is long.
+Scores scores_of(const CachedAttentionAttrs& attrs, std::int64_t queries, std::int64_t keys) {
+  const std::int64_t left = attrs.left_window < 0 ? longest : std::min(attrs.left_window, longest);
+  const bool is_open = attrs.right_window < 0 && !attrs.is_causal;
+  const std::int64_t right = is_open           ? longest
+                             : attrs.is_causal ? 0
+                                               : std::min(attrs.right_window, longest);
+  const auto up_to = [&](std::int64_t edge) {  // keys that are not after place edge + i, summed up
+    if (edge >= 0) return keys_up_to_places(queries, edge, keys);
+    return keys_up_to_places(std::max<std::int64_t>(0, checked_add(queries, edge)), 0, keys);
+  };
+  const std::int64_t seen = up_to(attrs.past + right) - up_to(attrs.past - left - 1);
+  return {attrs.is_causal ? checked_mul(queries, std::min(keys, left + 1)) : seen, seen};
+}
+
+Cost cost_cached_attention(const NodeView& node) {
+  const auto& attrs = node.attrs<CachedAttentionAttrs>();
+  const std::int64_t queries = node.in(0).dim(-2);
+  if (queries == 0) return {};
+  const std::int64_t heads = query_rows(node) / queries;
+  const Scores scores = scores_of(attrs, queries, node.in(1).dim(-2));
+  const std::int64_t all = checked_mul(heads, scores.all);
+  const std::int64_t hidden = all - checked_mul(heads, scores.seen);
+  const std::int64_t others = (node.has(3) ? 7 : 6) + (attrs.softcap != 0 ? 3 : 0);
+  return {checked_mul(all, macs_per_score(node)), checked_mul(all, others),
+          checked_mul(hidden, macs_per_score(node))};
 }
 
 /// Query rows x keys; a fused kernel needs none.
-std::int64_t scores_of(const NodeView& node) {
-  const std::int64_t features = std::max<std::int64_t>(1, node.in(0).dim(-1));
-  return checked_mul(node.in_numel(0) / features, node.in(1).dim(-2));
+std::int64_t score_matrix(const NodeView& node) {
+  return checked_mul(query_rows(node), node.in(1).dim(-2));
 }
 
 /// Its two products have four factors, of which query and key make up the first two.
@@ -311,22 +381,46 @@ constinit const OpDef scaled_dot_product_attention_op = {
     .name = "scaled_dot_product_attention",
     .summary = "softmax(query x key^T / sqrt(E) + mask) x value.",
     .formula = "2 x MACs + 6 per score (scale and softmax), +1 with a mask; "
-               "MACs = scores x (query features + value features)",
+               "MACs = scores x (query features + value features), also where a causal mask hides "
+               "some",
     .kind = OpKind::attention,
     .inputs = attention_inputs,
     .constraints = attention_constraints,
     .attrs = AttrType::of<AttentionAttrs>(),
     .backward = attention_backward,
     .fusion = Fuse::leads,
-    .memory = Memory{.workspace = scores_of},
+    .memory = Memory{.workspace = score_matrix},
     .arithmetic = real_arithmetic,
     .infer = infer_attention,
     .cost = cost_attention};
 
+constinit const OpDef cached_attention_op = {
+    .name = "cached_attention",
+    .summary = "The same where the first query follows `past` keys, and each query sees the keys "
+               "in a window around its own place.",
+    .formula = "2 x MACs + 6 per score (scale and softmax), +1 with a mask, +3 with a bound "
+               "(quotient, tanh, product); MACs = scores within the window x (query features + "
+               "value features)",
+    .kind = OpKind::attention,
+    .inputs = attention_inputs,
+    .constraints = cached_attention_constraints,
+    .attrs = AttrType::of<CachedAttentionAttrs>(),
+    .backward = attention_backward,
+    .fusion = Fuse::leads,
+    .memory = Memory{.workspace = score_matrix},
+    .arithmetic = real_arithmetic,
+    .infer = infer_cached_attention,
+    .cost = cost_cached_attention};
+
 namespace {
 
-constexpr const OpDef* ops[] = {&linear_op,        &matmul_op, &bmm_op,
-                                &addmm_op,         &einsum_op, &scaled_dot_product_attention_op,
+constexpr const OpDef* ops[] = {&linear_op,
+                                &matmul_op,
+                                &bmm_op,
+                                &addmm_op,
+                                &einsum_op,
+                                &scaled_dot_product_attention_op,
+                                &cached_attention_op,
                                 &grouped_matmul_op};
 
 }  // namespace
@@ -358,6 +452,12 @@ Tensor scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tens
                                     const AttentionAttrs& attrs) {
   return mask ? apply(scaled_dot_product_attention_op, attrs, query, key, value, mask)
               : apply(scaled_dot_product_attention_op, attrs, query, key, value);
+}
+
+Tensor cached_attention(Tensor query, Tensor key, Tensor value, Tensor mask,
+                        const CachedAttentionAttrs& attrs) {
+  return mask ? apply(cached_attention_op, attrs, query, key, value, mask)
+              : apply(cached_attention_op, attrs, query, key, value);
 }
 
 }  // namespace zoometer

@@ -107,7 +107,7 @@ void infer_permute(Inference& in) {
   const Ints& dims = in.attrs<DimsAttrs>().dims;
   const Shape& x = in.shape(0);
   in.require(dims.size() == x.size(), 1);
-  std::array<bool, 8> taken{};
+  std::array<bool, most_dimensions> taken{};
   Shape out;
   for (const std::int64_t dim : dims) {
     const auto axis = static_cast<std::size_t>(in.axis(dim, x.rank(), 1));

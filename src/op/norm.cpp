@@ -122,6 +122,23 @@ constinit const OpDef batch_norm_op = {
     .infer = infer_per_channel,
     .cost = per_input<2>};
 
+constinit const OpDef batch_norm_training_op = {
+    .name = "batch_norm_training",
+    .summary = "Batch normalisation in training mode, with the statistics of the batch.",
+    .formula = "6 per element: sum for the mean; difference, square and sum for the variance; one "
+               "scale and one shift per channel. Running statistics, a number per channel, are not "
+               "counted",
+    .kind = OpKind::normalisation,
+    .inputs = batch_inputs,
+    .constraints = channel_constraints,
+    .attrs = AttrType::of<BatchNormTrainingAttrs>(),
+    .backward = keeps(first).with(channel_statistics),
+    .fusion = Fuse::leads,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
+    .infer = infer_per_channel,
+    .cost = per_input<6>};
+
 constinit const OpDef layer_norm_op = {
     .name = "layer_norm",
     .summary = "Normalises the last dimensions of every element to mean 0 and variance 1.",
@@ -198,8 +215,9 @@ constinit const OpDef local_response_norm_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {&batch_norm_op, &layer_norm_op,    &rms_norm_op,
-                                &group_norm_op, &instance_norm_op, &local_response_norm_op};
+constexpr const OpDef* ops[] = {&batch_norm_op,         &batch_norm_training_op, &layer_norm_op,
+                                &rms_norm_op,           &group_norm_op,          &instance_norm_op,
+                                &local_response_norm_op};
 
 }  // namespace
 
@@ -208,6 +226,11 @@ extern constinit const OpGroup norm_ops = {"normalisation", "Normalisation layer
 Tensor batch_norm(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance,
                   const BatchNormAttrs& attrs) {
   return apply(batch_norm_op, attrs, x, weight, bias, mean, variance);
+}
+
+Tensor batch_norm_training(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance,
+                           const BatchNormTrainingAttrs& attrs) {
+  return apply(batch_norm_training_op, attrs, x, weight, bias, mean, variance);
 }
 
 Tensor layer_norm(Tensor x, Tensor weight, Tensor bias, const LayerNormAttrs& attrs) {

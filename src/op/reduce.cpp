@@ -18,7 +18,7 @@ constexpr std::string_view search_constraints[] = {
 Shape reduced_shape(const Inference& in) {
   const auto& attrs = in.attrs<ReduceAttrs>();
   const Shape& x = in.shape(0);
-  std::array<bool, 8> gone{};
+  std::array<bool, most_dimensions> gone{};
   for (const std::int64_t dim : attrs.dims) {
     const auto axis = static_cast<std::size_t>(in.axis(dim, x.rank(), 1));
     in.require(!gone[axis], 1);

@@ -9,9 +9,10 @@ constexpr std::string_view upsample_constraints[] = {
     "x with a batch, a channel and the operator's spatial dimensions",
     "an output size of at least 1 for each spatial dimension"};
 constexpr Operand grid_inputs[] = {{"x", Role::data}, {"grid", Role::data}};
-constexpr std::string_view grid_constraints[] = {"x of rank 4 and a grid of rank 4",
-                                                 "a grid with the batch of x and two coordinates",
-                                                 "a mode of bilinear, nearest or bicubic"};
+constexpr std::string_view grid_constraints[] = {
+    "x of rank 3 to 5 and a grid of that rank",
+    "a grid with the batch of x and a coordinate for each spatial dimension",
+    "a mode of bilinear, nearest or bicubic, the last one of rank 4"};
 
 template <std::int64_t SpatialRank>
 void infer_upsample(Inference& in) {
@@ -29,19 +30,29 @@ void infer_upsample(Inference& in) {
 void infer_grid_sample(Inference& in) {
   const Shape& x = in.shape(0);
   const Shape& grid = in.shape(1);
-  in.require(x.rank() == 4 && grid.rank() == 4, 1);
-  in.require(grid.dim(0) == x.dim(0) && grid.dim(3) == 2, 2);
+  in.require(x.rank() >= 3 && x.rank() <= 5 && grid.rank() == x.rank(), 1);
+  in.require(grid.dim(0) == x.dim(0) && grid.dim(-1) == x.rank() - 2, 2);
   const std::string_view mode = in.attrs<GridSampleAttrs>().mode;
-  in.require(mode == "bilinear" || mode == "nearest" || mode == "bicubic", 3);
-  in.output({x.dim(0), x.dim(1), grid.dim(1), grid.dim(2)}, in.dtype(0));
+  in.require(mode == "bilinear" || mode == "nearest" || (mode == "bicubic" && x.rank() == 4), 3);
+  Shape out{x.dim(0), x.dim(1)};
+  for (std::int64_t i = 1; i + 1 < grid.rank(); ++i) out.push_back(grid.dim(i));
+  in.output(out, in.dtype(0));
 }
 
+/// In d dimensions: 3 per coordinate to find a place, 1 to round it; a weight of each of the 2^d
+/// neighbours takes 2 differences and a product for each dimension after the first.
 Cost cost_grid_sample(const NodeView& node) {
-  const std::int64_t positions = node.in_numel(1) / 2;
+  const std::int64_t dimensions = node.in(0).rank() - 2;
+  const std::int64_t positions = node.in_numel(1) / dimensions;
+  const std::int64_t neighbours = std::int64_t{1} << dimensions;
   const std::string_view mode = node.attrs<GridSampleAttrs>().mode;
-  if (mode == "nearest") return {0, checked_mul(8, positions)};
-  if (mode == "bilinear")
-    return {0, checked_add(checked_mul(7, node.out_numel()), checked_mul(16, positions))};
+  if (mode == "nearest") return {0, checked_mul(4 * dimensions, positions)};
+  if (mode == "bilinear") {
+    const std::int64_t per_position =
+        4 * dimensions + 2 * dimensions + neighbours * (dimensions - 1);
+    return {0, checked_add(checked_mul(2 * neighbours - 1, node.out_numel()),
+                           checked_mul(per_position, positions))};
+  }
   return {0, checked_add(checked_mul(35, node.out_numel()), checked_mul(66, positions))};
 }
 
@@ -104,7 +115,8 @@ constinit const OpDef grid_sample_op = {
     .name = "grid_sample",
     .summary = "Interpolates at given positions.",
     .formula = "bilinear: 7 per output element (four products and three sums) + 16 per position "
-               "(6 to find it, 2 to round, 8 for the weights); nearest: 8 per position; bicubic: "
+               "(6 to find it, 2 to round, 8 for the weights), of volumes 15 and 34, of signals 3 "
+               "and 6; nearest: 8 per position, of volumes 12, of signals 4; bicubic: "
                "35 per output element + 66 per position (6, 2, 2 differences, 8 weights of 7)",
     .kind = OpKind::resampling,
     .inputs = grid_inputs,

@@ -14,7 +14,8 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
   const CallOutputs outputs(graph);
   std::string text = "path,type,calls,parameters,buffers,macs,flops,activations,bytes_read,bytes_"
                      "written,bound,output_shapes";
-  text += has_cost ? ",cost\n" : "\n";
+  text += has_cost ? ",cost" : "";
+  text += ",macs_masked\n";
   for (const ModuleId id : graph.modules_in_order()) {
     if (options.depth && depth_of(graph, id) > *options.depth) continue;
     const Metrics& f = input.profile.modules[id];
@@ -28,7 +29,7 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
                    input.profile.calls[id], f.parameters, f.buffers, f.macs, f.flops, f.activations,
                    f.bytes_read, f.bytes_written, f.bounded ? 1 : 0, csv_field(shapes));
     if (has_cost) fmt::format_to(std::back_inserter(text), ",{}", f.cost);
-    text += '\n';
+    fmt::format_to(std::back_inserter(text), ",{}\n", f.macs_masked);
   }
   return text;
 }

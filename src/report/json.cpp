@@ -55,8 +55,10 @@ class ProfileDocument {
     }
   }
 
-  void write_costs(const Metrics& metrics) {
+  void write_costs(const Metrics& metrics, bool is_total = false) {
     json_.field("macs", metrics.macs);
+    if (is_total || metrics.macs_masked != metrics.macs)
+      json_.field("macs_masked", metrics.macs_masked);
     json_.field("flops", metrics.flops);
     json_.field("activations", metrics.activations);
     json_.field("bytes_read", metrics.bytes_read);
@@ -70,7 +72,7 @@ class ProfileDocument {
     json_.field("parameters", profile_.total.parameters);
     json_.field("buffers", profile_.total.buffers);
     json_.field("parameter_bytes", profile_.total.parameter_bytes);
-    write_costs(profile_.total);
+    write_costs(profile_.total, true);
     json_.field("peak_activation_bytes", profile_.memory.peak_bytes);
     json_.field("intensity", profile_.total.intensity());
     json_.field("nodes", graph_.nodes().size());

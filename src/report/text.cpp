@@ -76,6 +76,10 @@ class TextReport : TextLines {
          format_bytes(t.parameter_bytes),
          t.buffers > 0 ? fmt::format(" with {} buffer elements", format_count(t.buffers)) : "");
     line("  MACs              {:>14}", marked(format_count(t.macs), t.macs_bounded));
+    if (t.macs_masked != t.macs) {
+      line("  masked MACs       {:>14}   without what causal masks hide",
+           marked(format_count(t.macs_masked), t.macs_bounded));
+    }
     line("  FLOPs             {:>14}", marked(format_count(t.flops), t.bounded));
     if (has_cost()) {
       line("  {:<17} {:>14}   {}", input_.convention->name, marked(format_count(t.cost), t.bounded),

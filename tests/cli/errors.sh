@@ -23,7 +23,7 @@ expect_error 3 "alexnet, module features.2, max_pool2d: max_pool2d C4: expected 
 expect_error 3 "a kernel that fits into the padded input" profile alexnet --input-shape 1,3,4,4
 expect_error 3 "a tensor is too large" profile resnet18 --input-shape 1,3,4000000000,4000000000
 expect_error 3 "sizes below 2^63" profile resnet18 --input-shape 1,3,99999999999999999999,8
-expect_error 3 "at most 8 sizes" profile resnet18 --input-shape 1,1,1,1,1,1,1,1,1
+expect_error 3 "at most 16 sizes" profile resnet18 --input-shape 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1
 expect_error 2 "sizes like 1,3,224,224" profile resnet18 --input-shape 1,3,huge,8
 expect_error 2 "sizes like 1,3,224,224" profile resnet18 --input-shape ,
 expect_error 2 "no such input: expected x, got y" profile resnet18 --input-shape y=1,3,8,8

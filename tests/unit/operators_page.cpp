@@ -58,6 +58,8 @@ std::string_view storage_text(const OpDef& op) {
   case Storage::alias: return "the input itself: no traffic";
   case Storage::view: return "a view: no traffic";
   case Storage::reshaped: return "a view where the input is contiguous, else a copy";
+  case Storage::updated:
+    return "the input's memory, of which it writes as much as the second input has";
   }
   return "";
 }

@@ -89,8 +89,8 @@ TEST(TraceOption, RefusesWrongValuesByName) {
   EXPECT_EQ(refusal("dim", "8"), "--dim: expected NAME=SIZE like batch=8, got 8");
   EXPECT_EQ(refusal("dim", "batch=0"), "--dim: expected sizes of at least 1, got batch=0");
   EXPECT_EQ(refusal("input-shape", "1,0"), "--input-shape: expected sizes of at least 1, got 1,0");
-  EXPECT_EQ(refusal("input-shape", "1,1,1,1,1,1,1,1,1"),
-            "--input-shape: expected at most 8 sizes, got 1,1,1,1,1,1,1,1,1");
+  EXPECT_EQ(refusal("input-shape", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"),
+            "--input-shape: expected at most 16 sizes, got 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1");
   EXPECT_EQ(find_trace_option("batches"), nullptr);
 }
 

@@ -11,7 +11,8 @@ struct Metrics {
   std::int64_t parameters = 0;       ///< elements of learnt tensors, shared ones once
   std::int64_t buffers = 0;          ///< elements of stored tensors that are not learnt
   std::int64_t parameter_bytes = 0;  ///< of both, in their dtypes
-  std::int64_t macs = 0;             ///< multiply-accumulates
+  std::int64_t macs = 0;             ///< multiply-accumulates, of attention those of all pairs
+  std::int64_t macs_masked = 0;      ///< those of `macs` that causal masks leave
   std::int64_t flops = 0;            ///< 2 x macs + all other operations
   std::int64_t activations = 0;      ///< elements of the outputs of operators that have MACs
   std::int64_t bytes_read = 0;       ///< inputs and weights, in their dtypes

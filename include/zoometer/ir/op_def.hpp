@@ -31,9 +31,9 @@ inline constexpr std::uint32_t no_id = 0xFFFFFFFF;
 
 /// What an operator costs. FLOPs are 2 x macs + other.
 struct Cost {
-  std::int64_t macs = 0;  ///< multiply-accumulates
-  std::int64_t other =
-      0;  ///< every floating-point or integer operation that is no multiply-accumulate
+  std::int64_t macs = 0;    ///< multiply-accumulates
+  std::int64_t other = 0;   ///< every other operation on floating-point numbers or integers
+  std::int64_t hidden = 0;  ///< those of `macs` whose results a causal mask discards
 };
 
 /// Whether an operator's cost is known. The coverage ledger is made of it.
@@ -317,5 +317,9 @@ struct OpDef {
     return inputs[std::min(index, inputs->size() - 1)].role;
   }
 };
+
+/// What a node costs by its operator's formula; on complex numbers, counted in operations on real
+/// ones by the operator's `arithmetic`.
+Cost cost_of(const NodeView& node);
 
 }  // namespace zoometer

@@ -152,6 +152,7 @@ enum class Storage : std::uint8_t {
   alias,     ///< its first input itself, with the same order of elements
   view,      ///< the memory of its first input in another order: no longer contiguous
   reshaped,  ///< an alias if the first input is contiguous, else a copy
+  updated,   ///< its first input itself, of which it writes as much as its second input has
 };
 
 /// The memory that an operator reads and writes.
@@ -210,6 +211,8 @@ inline constexpr Memory alias{.storage = Storage::alias};
 inline constexpr Memory view{.storage = Storage::view};
 /// Another shape of its first operand's memory, or a copy if that is not contiguous.
 inline constexpr Memory reshaped{.storage = Storage::reshaped};
+/// Its first operand's memory, into which it writes its second operand.
+inline constexpr Memory updated{.storage = Storage::updated};
 /// Reads single elements of its first operand.
 inline constexpr Memory picks_elements{.parts = first};
 /// Reads whole rows of its first operand.

@@ -81,11 +81,14 @@ class NumberList {
   std::uint8_t size_ = 0;
 };
 
-using Ints = NumberList<std::int64_t, 8>;     ///< axes, sizes, permutations
-using Spatial = NumberList<std::int64_t, 3>;  ///< one number per spatial dimension
-using Reals = NumberList<double, 8>;          ///< weights, ratios, means
+/// The most dimensions that a tensor may have.
+inline constexpr std::size_t most_dimensions = 16;
 
-/// The sizes of a tensor's dimensions, at most 8. A scalar has rank 0.
+using Ints = NumberList<std::int64_t, most_dimensions>;  ///< axes, sizes, permutations
+using Spatial = NumberList<std::int64_t, 3>;             ///< one number per spatial dimension
+using Reals = NumberList<double, 8>;                     ///< weights, ratios, means
+
+/// The sizes of a tensor's dimensions, at most `most_dimensions`. A scalar has rank 0.
 class Shape : public Ints {
  public:
   using Ints::Ints;

@@ -44,6 +44,12 @@ struct AxisAttrs {
   static constexpr std::tuple fields{field("dim", &AxisAttrs::dim)};
 };
 
+/// Of dropout_training.
+struct DropoutAttrs {
+  double p = 0.5;  ///< the probability that an element is dropped
+  static constexpr std::tuple fields{field("p", &DropoutAttrs::p)};
+};
+
 /// Of to.
 struct CastAttrs {
   DType dtype = DType::float32;  ///< the result's
@@ -69,7 +75,8 @@ extern const OpDef add_op, sub_op, mul_op, div_op, pow_op, remainder_op, floor_d
 /// @}
 /// @{
 /// Operators of one input whose attributes are of other types.
-extern const OpDef softmax_op, log_softmax_op, dropout_op, stochastic_depth_op, to_op;
+extern const OpDef softmax_op, log_softmax_op, dropout_op, dropout_training_op, stochastic_depth_op,
+    to_op;
 /// @}
 
 /// Applies an operator of one input and no attributes: `unary(exp_op, x)`. In place, the result
@@ -112,6 +119,8 @@ Tensor log_softmax(Tensor x, std::int64_t dim);
 Tensor where(Tensor condition, Tensor a, Tensor b);
 /// The identity in evaluation mode.
 Tensor dropout(Tensor x);
+/// Elements dropped with that probability, the others scaled. Its second output is the mask.
+Tensor dropout_training(Tensor x, double probability);
 /// The identity in evaluation mode.
 Tensor stochastic_depth(Tensor x);
 /// Converts the element type.

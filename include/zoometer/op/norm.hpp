@@ -10,6 +10,14 @@ struct BatchNormAttrs {
   static constexpr std::tuple fields{field("eps", &BatchNormAttrs::eps)};
 };
 
+/// Of batch_norm_training.
+struct BatchNormTrainingAttrs {
+  double eps = 1e-5;      ///< added to variances before the root
+  double momentum = 0.1;  ///< the share of the new statistics in the running ones
+  static constexpr std::tuple fields{field("eps", &BatchNormTrainingAttrs::eps),
+                                     field("momentum", &BatchNormTrainingAttrs::momentum)};
+};
+
 /// Of layer_norm and rms_norm.
 struct LayerNormAttrs {
   std::int64_t normalized_rank = 1;  ///< how many of the last dimensions are normalised together
@@ -42,11 +50,17 @@ struct LocalResponseNormAttrs {
 extern const OpDef batch_norm_op, layer_norm_op, rms_norm_op, group_norm_op, instance_norm_op,
     local_response_norm_op;
 /// @}
+/// torch.nn.functional.batch_norm with training=True.
+extern const OpDef batch_norm_training_op;
 
 /// (x - mean) / sqrt(variance + eps) * weight + bias, with stored statistics. x (N, C, ...);
 /// weight, bias (C,) or empty; mean, variance (C,).
 Tensor batch_norm(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance,
                   const BatchNormAttrs& attrs = {});
+/// The same with the mean and variance of this batch. The running mean and variance (C,) that it
+/// updates may be empty.
+Tensor batch_norm_training(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance,
+                           const BatchNormTrainingAttrs& attrs = {});
 /// The same with the mean and variance of the last dimensions. weight and bias have the shape of
 /// the last `normalized_rank` dimensions, or are empty.
 Tensor layer_norm(Tensor x, Tensor weight, Tensor bias, const LayerNormAttrs& attrs = {});

@@ -45,8 +45,8 @@ Tensor upsample_linear(Tensor x, const Spatial& size, bool align_corners = false
 /// By cubic polynomials through the nearest 16. x (N, C, H, W).
 Tensor upsample_bicubic(Tensor x, const Spatial& size, bool align_corners = false);
 
-/// x (N, C, H, W) at the positions of grid (N, H', W', 2), which holds x and y in -1 to 1
-/// -> (N, C, H', W').
+/// x (N, C, spatial...) at the positions of grid (N, size..., d), which holds d coordinates in -1
+/// to 1, the last axis first, for d of 1 to 3 spatial dimensions -> (N, C, size...).
 Tensor grid_sample(Tensor x, Tensor grid, const GridSampleAttrs& attrs = {});
 
 }  // namespace zoometer

@@ -7,7 +7,8 @@ namespace zoometer {
 namespace {
 
 /// ONNX's order: all begins, then all ends.
-Ints both_ends(const Spatial& before, const Spatial& after) {
+template <class List>
+Ints both_ends(const List& before, const List& after) {
   Ints pads{std::span<const std::int64_t>(before)};
   for (const std::int64_t pad : after) pads.push_back(pad);
   return pads;
@@ -19,10 +20,11 @@ Ints kernel_of(const OnnxStep& step) {
   return Ints(std::span<const std::int64_t>(step.shape(1)).subspan(2));
 }
 
+template <class Attrs = ConvAttrs>
 void write_convolution(OnnxStep& step) {
   const bool is_integer = is_quantised(step.dtype());
   if (!is_integer && !is_floating(step.dtype())) step.fail("on integers has no ONNX equivalent");
-  const auto& attrs = step.attrs<ConvAttrs>();
+  const auto& attrs = step.attrs<Attrs>();
   step.make(is_integer ? "QLinearConv" : "Conv",
             is_integer ? integer_convolution_inputs(step) : step.inputs(),
             {{"kernel_shape", kernel_of(step)},
@@ -32,9 +34,10 @@ void write_convolution(OnnxStep& step) {
              {"group", attrs.groups}});
 }
 
+template <class Attrs = ConvAttrs>
 void write_transposed(OnnxStep& step) {
   if (!is_floating(step.dtype())) step.fail("on integers has no ONNX equivalent");
-  const auto& attrs = step.attrs<ConvAttrs>();
+  const auto& attrs = step.attrs<Attrs>();
   step.make("ConvTranspose", step.inputs(),
             {{"kernel_shape", kernel_of(step)},
              {"strides", ints(attrs.stride)},
@@ -44,12 +47,14 @@ void write_transposed(OnnxStep& step) {
              {"group", attrs.groups}});
 }
 
-constexpr OnnxExportRule rules[] = {{&conv1d_op, {}, write_convolution, on_integers},
-                                    {&conv2d_op, {}, write_convolution, on_integers},
-                                    {&conv3d_op, {}, write_convolution, on_integers},
-                                    {&conv_transpose1d_op, {}, write_transposed},
-                                    {&conv_transpose2d_op, {}, write_transposed},
-                                    {&conv_transpose3d_op, {}, write_transposed}};
+constexpr OnnxExportRule rules[] = {{&conv1d_op, {}, write_convolution<>, on_integers},
+                                    {&conv2d_op, {}, write_convolution<>, on_integers},
+                                    {&conv3d_op, {}, write_convolution<>, on_integers},
+                                    {&conv_transpose1d_op, {}, write_transposed<>},
+                                    {&conv_transpose2d_op, {}, write_transposed<>},
+                                    {&conv_transpose3d_op, {}, write_transposed<>},
+                                    {&conv_nd_op, {}, write_convolution<ConvNdAttrs>},
+                                    {&conv_transpose_nd_op, {}, write_transposed<ConvNdAttrs>}};
 
 }  // namespace
 

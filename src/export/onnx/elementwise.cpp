@@ -207,6 +207,12 @@ void write_where(OnnxStep& step) {
   step.make("Where", {condition, a, step.operand(2, common)});
 }
 
+void write_dropout_training(OnnxStep& step) {
+  const std::string ratio = step.number(step.attrs<DropoutAttrs>().p);
+  const std::string is_training = step.number(1, DType::boolean);
+  step.make("Dropout", {step.in(0), ratio, is_training});
+}
+
 constexpr OnnxExportRule rules[] = {{&relu_op, "Relu"},
                                     {&relu6_op, {}, write_relu6},
                                     {&leaky_relu_op, {}, write_leaky_relu},
@@ -287,6 +293,7 @@ constexpr OnnxExportRule rules[] = {{&relu_op, "Relu"},
                                     {&softmax_op, {}, write_softmax},
                                     {&log_softmax_op, {}, write_log_softmax},
                                     {&dropout_op, "Identity", nullptr, on_integers},
+                                    {&dropout_training_op, {}, write_dropout_training},
                                     {&stochastic_depth_op, "Identity"},
                                     {&to_op, {}, write_cast}};
 

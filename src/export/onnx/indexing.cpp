@@ -110,6 +110,15 @@ void write_random(OnnxStep& step) {
             {{"shape", attrs.sizes}, {"dtype", attrs.dtype}});
 }
 
+/// The opset that is written has no operator for it.
+void write_tensor_scatter(OnnxStep& step) {
+  if (step.has(2)) step.fail("at places of data has no ONNX equivalent");
+  const std::int64_t axis = step.axis(step.attrs<AxisAttrs>().dim);
+  const std::int64_t end = step.shape(0).dim(axis);
+  const std::string rest = step.slice(step.in(0), axis, step.shape(1).dim(axis), end);
+  step.make("Concat", {step.in(1), rest}, {{"axis", axis}});
+}
+
 constexpr OnnxExportRule rules[] = {{&split_op, {}, write_split},
                                     {&unbind_op, {}, write_unbind},
                                     {&tril_op, {}, write_tril},
@@ -121,6 +130,7 @@ constexpr OnnxExportRule rules[] = {{&split_op, {}, write_split},
                                     {&copy_op, {}, write_copy},
                                     {&scatter_op, {}, write_scatter},
                                     {&masked_fill_op, {}, write_masked_fill},
+                                    {&tensor_scatter_op, {}, write_tensor_scatter},
                                     {&random_op, {}, write_random}};
 
 }  // namespace

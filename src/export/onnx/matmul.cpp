@@ -64,26 +64,62 @@ std::string causal_mask(OnnxStep& step, std::int64_t queries, std::int64_t keys)
   return step.add("Where", {is_seen, step.number(0), step.number(-infinity)});
 }
 
-/// softmax(query key^T scale + mask) value.
-void write_attention(OnnxStep& step) {
-  const auto& attrs = step.attrs<AttentionAttrs>();
+/// The same for the keys that each query sees of a cache.
+std::string cache_mask(OnnxStep& step, const CachedAttentionAttrs& attrs, std::int64_t queries,
+                       std::int64_t keys) {
+  const std::string zeros = step.add("ConstantOfShape", {step.integers({queries, keys})});
+  std::string seen = step.add("Add", {zeros, step.number(1)});
+  const std::int64_t right = attrs.is_causal ? 0 : attrs.right_window;
+  if (right >= 0) {
+    const std::string last = step.integer(attrs.past + right);
+    seen = step.add("Trilu", {seen, last}, {{"upper", std::int64_t{0}}});
+  }
+  if (attrs.left_window >= 0) {
+    const std::string first = step.integer(attrs.past - attrs.left_window);
+    seen = step.add("Trilu", {seen, first}, {{"upper", std::int64_t{1}}});
+  }
+  const std::string is_seen = step.add("Cast", {seen}, {{"to", DType::boolean}});
+  return step.add("Where", {is_seen, step.number(0), step.number(-infinity)});
+}
+
+/// softmax(query key^T scale + mask) value. `masks` gives the mask that the operator's attributes
+/// make, or an empty name; `softcap` bounds the scores unless it is 0.
+template <class Masks>
+void write_products(OnnxStep& step, double declared_scale, double softcap, Masks masks) {
   const Shape& query = step.shape(0);
   const double scale =
-      attrs.scale != 0 ? attrs.scale : 1 / std::sqrt(static_cast<double>(query.dim(-1)));
+      declared_scale != 0 ? declared_scale : 1 / std::sqrt(static_cast<double>(query.dim(-1)));
   const std::string scaled = step.add("Mul", {step.in(0), step.number(scale, step.dtype())});
   const std::string keys = transposed(step, step.in(1), step.shape(1).rank());
   std::string scores = step.add("MatMul", {scaled, keys});
-  if (attrs.is_causal) {
-    const std::string mask = causal_mask(step, query.dim(-2), step.shape(1).dim(-2));
-    scores = step.add("Add", {scores, step.cast(mask, DType::float32, step.dtype())});
+  if (softcap != 0) {
+    const std::string bound = step.number(softcap, step.dtype());
+    scores = step.add("Mul", {step.add("Tanh", {step.add("Div", {scores, bound})}), bound});
   }
+  if (const std::string mask = masks(query.dim(-2), step.shape(1).dim(-2)); !mask.empty())
+    scores = step.add("Add", {scores, step.cast(mask, DType::float32, step.dtype())});
   if (step.has(3) && step.dtype(3) == DType::boolean) {
     scores = step.add("Where", {step.in(3), scores, step.number(-infinity, step.dtype())});
   } else if (step.has(3)) {
     scores = step.add("Add", {scores, step.in(3)});
   }
   const std::string weights = step.add("Softmax", {scores}, {{"axis", std::int64_t{-1}}});
-  step.make("MatMul", {weights, step.in(2)});
+  step.make_output(0, "MatMul", {weights, step.in(2)});
+  if (step.node().output_count() > 1) step.make_output(1, "Identity", {scores});
+}
+
+void write_attention(OnnxStep& step) {
+  const auto& attrs = step.attrs<AttentionAttrs>();
+  write_products(step, attrs.scale, 0, [&](std::int64_t queries, std::int64_t keys) {
+    return attrs.is_causal ? causal_mask(step, queries, keys) : std::string();
+  });
+}
+
+void write_cached_attention(OnnxStep& step) {
+  const auto& attrs = step.attrs<CachedAttentionAttrs>();
+  write_products(step, attrs.scale, attrs.softcap, [&](std::int64_t queries, std::int64_t keys) {
+    return cache_mask(step, attrs, queries, keys);
+  });
 }
 
 constexpr OnnxExportRule rules[] = {{&linear_op, {}, write_linear, on_integers},
@@ -91,7 +127,8 @@ constexpr OnnxExportRule rules[] = {{&linear_op, {}, write_linear, on_integers},
                                     {&bmm_op, {}, write_matmul},
                                     {&addmm_op, {}, write_addmm},
                                     {&einsum_op, {}, write_einsum},
-                                    {&scaled_dot_product_attention_op, {}, write_attention}};
+                                    {&scaled_dot_product_attention_op, {}, write_attention},
+                                    {&cached_attention_op, {}, write_cached_attention}};
 
 }  // namespace
 

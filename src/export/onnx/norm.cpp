@@ -25,6 +25,21 @@ void write_batch_norm(OnnxStep& step) {
             {{"epsilon", step.attrs<BatchNormAttrs>().eps}});
 }
 
+/// ONNX's momentum is the share of the old statistics.
+void write_batch_norm_training(OnnxStep& step) {
+  const auto& attrs = step.attrs<BatchNormTrainingAttrs>();
+  const Shape channels{step.shape(0).dim(1)};
+  const std::string scale = affine(step, 1, 1, channels);
+  const std::string bias = affine(step, 2, 0, channels);
+  const std::string mean = affine(step, 3, 0, channels);
+  const std::string variance = affine(step, 4, 1, channels);
+  if (step.node().output_count() > 3) step.fail("has the saved statistics of training");
+  step.make("BatchNormalization", {step.in(0), scale, bias, mean, variance},
+            {{"epsilon", attrs.eps},
+             {"momentum", 1 - attrs.momentum},
+             {"training_mode", std::int64_t{1}}});
+}
+
 Shape normalised_sizes(const OnnxStep& step) {
   const std::int64_t rank = step.attrs<LayerNormAttrs>().normalized_rank;
   return Shape(std::span<const std::int64_t>(step.shape(0)).last(static_cast<std::size_t>(rank)));
@@ -92,6 +107,7 @@ void write_response_norm(OnnxStep& step) {
 }
 
 constexpr OnnxExportRule rules[] = {{&batch_norm_op, {}, write_batch_norm},
+                                    {&batch_norm_training_op, {}, write_batch_norm_training},
                                     {&layer_norm_op, {}, write_layer_norm},
                                     {&rms_norm_op, {}, write_rms_norm},
                                     {&group_norm_op, {}, write_group_norm},

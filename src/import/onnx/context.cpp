@@ -210,7 +210,7 @@ std::int64_t OnnxContext::axis(std::int64_t axis, std::int64_t rank) const {
 }
 
 Ints OnnxContext::short_list(std::span<const std::int64_t> list) const {
-  require(list.size() <= 8, "at most 8 dimensions");
+  require(list.size() <= most_dimensions, "at most 16 dimensions");
   return Ints(list);
 }
 

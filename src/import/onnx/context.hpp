@@ -112,7 +112,7 @@ class OnnxContext {
 
   /// An axis that may count from the end, as one from the start. Throws Error{malformed}.
   std::int64_t axis(std::int64_t axis, std::int64_t rank) const;
-  /// A list of at most 8 sizes or axes. Throws Error{malformed}.
+  /// A list of sizes or axes, as many as a tensor may have. Throws Error{malformed}.
   Ints short_list(std::span<const std::int64_t> list) const;
   Ints axes(std::span<const std::int64_t> list, std::int64_t rank) const;
   void require(bool holds, std::string_view expected) const {

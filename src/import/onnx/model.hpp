@@ -30,7 +30,7 @@ struct OnnxType {
   DType dtype = DType::unknown;  ///< of the tensor, or of the sequence's elements
   bool has_shape = false;
   std::uint8_t rank = 0;
-  std::array<OnnxDimension, 8> dimensions{};
+  std::array<OnnxDimension, most_dimensions> dimensions{};
 };
 
 /// ValueInfoProto: a name with a declared type.

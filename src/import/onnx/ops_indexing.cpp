@@ -35,8 +35,9 @@ OnnxOutcome emit_gather_elements(OnnxContext& context) {
 
 /// The columns of (..., n) as n index tensors, which are views.
 std::vector<Tensor> index_columns(const OnnxContext& context, Tensor indices) {
-  context.require(indices.rank() >= 1 && indices.dim(-1) >= 1 && indices.dim(-1) <= 8,
-                  "a last dimension of 1 to 8 in the indices");
+  context.require(indices.rank() >= 1 && indices.dim(-1) >= 1 &&
+                      indices.dim(-1) <= static_cast<std::int64_t>(most_dimensions),
+                  "a last dimension of 1 to 16 in the indices");
   std::vector<Tensor> columns;
   for (std::int64_t i = 0; i < indices.dim(-1); ++i) columns.push_back(select(indices, -1, i));
   return columns;

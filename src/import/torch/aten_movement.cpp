@@ -114,9 +114,9 @@ void movedim(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const auto from = call.integers("source");
   const auto to = call.integers("destination");
-  std::array<std::int64_t, 8> order{};
+  std::array<std::int64_t, most_dimensions> order{};
   order.fill(-1);
-  std::array<bool, 8> moved{};
+  std::array<bool, most_dimensions> moved{};
   if (from.size() != to.size()) call.refuse("different numbers of sources and destinations");
   for (std::size_t i = 0; i < from.size(); ++i) {
     const std::int64_t source = axis_within(call, from[i], x.rank());

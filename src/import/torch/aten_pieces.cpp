@@ -79,7 +79,8 @@ void rot90(AtenCall& call) {
 void channel_shuffle(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const std::int64_t groups = call.integer("groups");
-  if (x.rank() < 3 || x.rank() > 7 || groups < 1 || x.dim(1) % groups != 0)
+  if (x.rank() < 3 || x.rank() >= static_cast<std::int64_t>(most_dimensions) || groups < 1 ||
+      x.dim(1) % groups != 0)
     call.refuse("groups that do not divide the channels");
   Ints sizes(x.shape());
   sizes[1] = x.dim(1) / groups;
@@ -96,7 +97,7 @@ void trace(AtenCall& call) {
 
 void meshgrid(AtenCall& call) {
   std::vector<Tensor> tensors = all_of(call, "tensors");
-  if (tensors.size() > 8) call.refuse("a grid of more than 8 axes");
+  if (tensors.size() > most_dimensions) call.refuse("a grid of more than 16 axes");
   const bool swapped = call.text("indexing", "ij") == "xy" && tensors.size() > 1;
   if (swapped) std::swap(tensors[0], tensors[1]);
   Ints sizes;
@@ -237,7 +238,8 @@ StridedAttrs memory_of_diagonal(AtenCall& call, const Ints& sizes, const Diagona
 /// A vector, or a batch of them in the last axis, on a diagonal of two new axes.
 Tensor on_diagonal(AtenCall& call, Tensor x, const DiagonalAttrs& attrs) {
   const std::int64_t rank = x.rank() + 1;
-  if (x.rank() < 1 || rank > 8) call.refuse("a tensor of a rank other than 1 to 7");
+  if (x.rank() < 1 || rank > static_cast<std::int64_t>(most_dimensions))
+    call.refuse("a tensor of a rank other than 1 to 15");
   const std::int64_t first = axis_within(call, attrs.dim0, rank);
   const std::int64_t second = axis_within(call, attrs.dim1, rank);
   constexpr std::int64_t farthest = std::int64_t{1} << 40;
