@@ -205,6 +205,8 @@ std::optional<NumberType> number_type_of(DType dtype) noexcept {
   case DType::float16: return NumberType::float16;
   case DType::float8_e4m3fn:
   case DType::float8_e5m2:
+  case DType::float8_e4m3fnuz:
+  case DType::float8_e5m2fnuz:
   case DType::float8_e8m0fnu:
   case DType::float4_e2m1fn: return NumberType::float8;
   case DType::int8:
@@ -212,7 +214,9 @@ std::optional<NumberType> number_type_of(DType dtype) noexcept {
   case DType::qint8:
   case DType::quint8: return NumberType::int8;
   case DType::int4:
-  case DType::uint4: return NumberType::int4;
+  case DType::uint4:
+  case DType::int2:
+  case DType::uint2: return NumberType::int4;
   default: return std::nullopt;
   }
 }

@@ -34,6 +34,11 @@ enum class DType : std::uint8_t {
   qint32,          ///< int32 with a scale and a zero point: quantized biases
   string,          ///< text, as in ONNX's string tensors
   unknown,         ///< a type that zoometer does not know
+  // Later ones are at the end, so that plug-ins built before keep their numbers.
+  int2,             ///< a quarter of a byte, signed; four in a byte
+  uint2,            ///< a quarter of a byte, unsigned; four in a byte
+  float8_e4m3fnuz,  ///< float8_e4m3fn without a negative zero
+  float8_e5m2fnuz,  ///< float8_e5m2 without infinities and a negative zero
 };
 
 /// PyTorch's name of the type: "float32", "bool".

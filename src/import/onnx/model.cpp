@@ -164,14 +164,16 @@ DType onnx_dtype(std::int64_t data_type) noexcept {
   case 14: return DType::complex64;
   case 15: return DType::complex128;
   case 16: return DType::bfloat16;
-  case 17:
-  case 18: return DType::float8_e4m3fn;
-  case 19:
-  case 20: return DType::float8_e5m2;
+  case 17: return DType::float8_e4m3fn;
+  case 18: return DType::float8_e4m3fnuz;
+  case 19: return DType::float8_e5m2;
+  case 20: return DType::float8_e5m2fnuz;
   case 21: return DType::uint4;
   case 22: return DType::int4;
   case 23: return DType::float4_e2m1fn;
   case 24: return DType::float8_e8m0fnu;
+  case 25: return DType::uint2;
+  case 26: return DType::int2;
   default: return DType::unknown;
   }
 }

@@ -24,8 +24,10 @@ DType dtype_of(std::int64_t code) noexcept {
     table[13] = DType::bfloat16;
     table[28] = DType::uint16;
     // The variants without a negative zero have as many bits.
-    table[29] = table[31] = DType::float8_e4m3fn;
-    table[30] = table[32] = DType::float8_e5m2;
+    table[29] = DType::float8_e4m3fn;
+    table[30] = DType::float8_e5m2;
+    table[31] = DType::float8_e4m3fnuz;
+    table[32] = DType::float8_e5m2fnuz;
     return table;
   }();
   return code >= 0 && code < std::ssize(dtypes) ? dtypes[static_cast<std::size_t>(code)]
