@@ -6,7 +6,8 @@
 # warn about our own headers.
 set(CMAKE_PCH_PROLOGUE "")
 
-# zoometer_precompile(TARGET HEADER...): compiles these headers once for all files of the target.
+# zoometer_precompile(TARGET <HEADER>...): compiles these headers once for all files of the target. In
+# angle brackets CMake writes no absolute path, so ccache knows the header again in another checkout.
 function(zoometer_precompile TARGET)
   if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
     return()
