@@ -126,6 +126,7 @@ Graph Graph::alias() const {
   copy.inputs_ = inputs_;
   copy.outputs_ = outputs_;
   copy.node_names_ = node_names_;
+  copy.spellings_ = spellings_;
   copy.floating_as_ = floating_as_;
   return copy;
 }
@@ -144,6 +145,7 @@ void Graph::clear() {
   inputs_.clear();
   outputs_.clear();
   node_names_.clear();
+  spellings_.clear();
   shapes_.clear();
   shape_index_.clear();
   floating_as_.reset();
@@ -159,7 +161,7 @@ void Graph::reserve(std::size_t nodes, std::size_t parameters, std::size_t modul
 }
 
 ModuleId Graph::add_module(ModuleId parent, std::string_view name, std::string_view kind) {
-  modules_.push_back({name, kind, parent});
+  modules_.push_back({name, kind, parent, kind != "Module"});
   return static_cast<ModuleId>(modules_.size() - 1);
 }
 
@@ -274,6 +276,7 @@ void Graph::rewind(const Mark& mark) {
   if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
   while (!repeats_.empty() && repeats_.back().end_node > mark.nodes) repeats_.pop_back();
   if (runs_.size() > mark.nodes) runs_.resize(mark.nodes);
+  if (spellings_.size() > mark.nodes) spellings_.resize(mark.nodes);
 }
 
 void Graph::mark_in_place(ValueId value) {

@@ -76,6 +76,7 @@ struct ModuleInfo {
   std::string_view name;    ///< within its parent: "conv1"; empty for the root
   std::string_view kind;    ///< its class: "Conv2d"
   ModuleId parent = no_id;  ///< `no_id` for the root
+  bool has_class = true;    ///< false: `kind` is a name, since the source has no classes
 };
 
 /// One call of a module: the nodes that ran in it and the values that it returned.
@@ -101,6 +102,10 @@ struct NodeRuns {
   std::int64_t times = 1;  ///< the product of all repeats that contain it
   bool is_bound = false;   ///< at most so often
 };
+
+/// The spelling (Graph::set_spelling) of a convolution or matrix product into which an exporter
+/// folded the batch norm after it.
+inline constexpr std::string_view folded_norm_spelling = "with folded batch_norm";
 
 /// A named input or output of the whole graph.
 struct Port {
@@ -140,7 +145,12 @@ class Graph {
   /// `name` and `kind` must outlive the graph (a literal, or text in its arena).
   ModuleId add_module(ModuleId parent, std::string_view name, std::string_view kind);
   /// Changes the class of a module; `kind` must outlive the graph.
-  void set_module_kind(ModuleId module, std::string_view kind) { modules_[module].kind = kind; }
+  void set_module_kind(ModuleId module, std::string_view kind) {
+    modules_[module].kind = kind;
+    modules_[module].has_class = true;
+  }
+  /// Says that the kind of a module is a name and not a class.
+  void mark_without_class(ModuleId module) { modules_[module].has_class = false; }
   /// Adds an input; `is_bounded`: one of its sizes is an upper bound.
   ValueId add_input(std::string_view name, const Shape& shape, DType dtype,
                     bool is_bounded = false);
@@ -217,6 +227,13 @@ class Graph {
   /// Sets the name of a node, such as its name in a file.
   void set_node_name(NodeId node, std::string_view name);
 
+  /// Records how the source wrote a node, such as "baddbmm" for a bmm, where other tools count that
+  /// in another way. `spelling` must outlive the graph.
+  void set_spelling(NodeId node, std::string_view spelling) {
+    if (spellings_.size() <= node) spellings_.resize(node + std::size_t{1});
+    spellings_[node] = spelling;
+  }
+
   /// The module that new nodes belong to.
   ModuleId current_module() const noexcept { return current_module_; }
   /// Sets the module that new nodes belong to.
@@ -286,6 +303,10 @@ class Graph {
   NodeView view(NodeId id) const noexcept { return {*this, nodes_[id]}; }
   /// The name that `set_node_name` set, or empty.
   std::string_view node_name(NodeId id) const noexcept;
+  /// The name that `set_spelling` set, or empty.
+  std::string_view spelling(NodeId id) const noexcept {
+    return id < spellings_.size() ? spellings_[id] : std::string_view{};
+  }
 
   /// "layer1.0.conv1"; empty for the root.
   std::string module_path(ModuleId id) const;
@@ -318,6 +339,7 @@ class Graph {
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;
   std::vector<std::string_view> node_names_;
+  std::vector<std::string_view> spellings_;
   std::vector<const SharedShape*> shapes_;
   HashIndex shape_index_;
   mutable std::vector<OutputType> inferred_;  // scratch of append_raw
