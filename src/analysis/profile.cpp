@@ -66,9 +66,11 @@ DTypeMetrics& dtype_entry(std::vector<DTypeMetrics>& dtypes, DType dtype) {
 /// Adds what a parameter stores, and nothing for one that shares another's storage.
 void add_parameter(const Graph& graph, const Parameter& parameter, Metrics& owner) {
   if (parameter.shared_with != no_id) return;
-  std::int64_t& elements =
-      parameter.kind == ParameterKind::parameter ? owner.parameters : owner.buffers;
-  elements = checked_add(elements, graph.numel(parameter.value));
+  if (parameter.kind != ParameterKind::constant) {
+    std::int64_t& elements =
+        parameter.kind == ParameterKind::parameter ? owner.parameters : owner.buffers;
+    elements = checked_add(elements, graph.numel(parameter.value));
+  }
   owner.parameter_bytes = checked_add(owner.parameter_bytes, graph.bytes(parameter.value));
 }
 

@@ -159,10 +159,10 @@ std::vector<StateEntry> Network::state_dict() const {
   std::vector<StateEntry> entries;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    if (!is_in_state_dict(parameter.kind)) continue;
     entries.push_back({graph.parameter_path(parameter), graph.shape(parameter.value),
                        std::string(name_of(graph.dtype(parameter.value))),
-                       parameter.kind == ParameterKind::buffer});
+                       parameter.kind != ParameterKind::parameter});
   }
   return entries;
 }

@@ -60,7 +60,7 @@ std::vector<std::string> states_of(const Graph& graph) {
   std::vector<std::string> states;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    if (!is_in_state_dict(parameter.kind)) continue;
     const bool is_parameter = parameter.kind == ParameterKind::parameter;
     states.push_back(fmt::format(
         "{} {} {} {}", graph.parameter_path(parameter), is_parameter ? "parameter" : "buffer",

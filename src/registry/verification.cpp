@@ -62,8 +62,7 @@ Counted count(const PublishedMetrics& published, Variant variant, bool quantize)
   Counted counted;
   counted.total = total_of(graph);
   for (const Parameter& parameter : graph.parameters()) {
-    if (parameter.kind == ParameterKind::transient_buffer || parameter.shared_with != no_id)
-      continue;
+    if (!is_in_state_dict(parameter.kind) || parameter.shared_with != no_id) continue;
     counted.state_bytes += graph.bytes(parameter.value);
     const bool per_channel =
         bits_of(graph.value(parameter.value).dtype) == 8 && graph.shape(parameter.value).rank() > 1;

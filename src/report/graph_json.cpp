@@ -32,6 +32,8 @@ std::string_view name_of_kind(ParameterKind kind) {
   case ParameterKind::parameter: return "parameter";
   case ParameterKind::buffer: return "buffer";
   case ParameterKind::transient_buffer: return "transient_buffer";
+  case ParameterKind::quantisation: return "quantisation";
+  case ParameterKind::constant: return "constant";
   }
   return "parameter";
 }

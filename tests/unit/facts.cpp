@@ -56,7 +56,7 @@ std::vector<std::string> states_of(const Graph& graph) {
   std::vector<std::string> lines;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    if (!is_in_state_dict(parameter.kind)) continue;
     lines.push_back(graph.parameter_path(parameter) + " " +
                     std::string(name_of(graph.value(parameter.value).dtype)) + " " +
                     to_short_string(graph.shape(parameter.value)) +

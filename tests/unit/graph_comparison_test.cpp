@@ -25,7 +25,7 @@ FxRecord record_of(const Graph& graph) {
   FxRecord record;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    if (!is_in_state_dict(parameter.kind)) continue;
     record.states.push_back({graph.parameter_path(parameter),
                              parameter.kind == ParameterKind::parameter ? "parameter" : "buffer",
                              std::string(name_of(graph.dtype(parameter.value))),

@@ -55,7 +55,7 @@ std::vector<std::string> state(const Graph& graph) {
   std::vector<std::string> lines;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    if (!is_in_state_dict(parameter.kind)) continue;
     lines.push_back(graph.parameter_path(parameter) + " " + describe(graph, parameter.value) +
                     (parameter.kind == ParameterKind::buffer ? " buffer" : ""));
   }

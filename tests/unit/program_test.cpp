@@ -187,8 +187,8 @@ TEST(Program, DistinguishesBuffersByTheirPersistence) {
   const Imported imported = import(archive_of(program.str()));
   ASSERT_EQ(imported.graph.parameters().size(), 3U);
   EXPECT_EQ(imported.graph.parameters()[0].kind, ParameterKind::buffer);
-  EXPECT_EQ(imported.graph.parameters()[1].kind, ParameterKind::transient_buffer);
-  EXPECT_EQ(imported.graph.parameters()[2].kind, ParameterKind::transient_buffer);
+  EXPECT_EQ(imported.graph.parameters()[1].kind, ParameterKind::constant);
+  EXPECT_EQ(imported.graph.parameters()[2].kind, ParameterKind::constant);
   EXPECT_EQ(imported.graph.parameter_path(imported.graph.parameters()[0]), "bn.mean");
 }
 

@@ -55,12 +55,19 @@ struct Node {
 };
 static_assert(sizeof(Node) == 32);
 
-/// The kinds of tensors that a module owns, as in PyTorch.
+/// The kinds of tensors that a module owns, as in PyTorch, and two that only files have.
 enum class ParameterKind : std::uint8_t {
   parameter,         ///< learned, in the state dict
   buffer,            ///< not learned, in the state dict
   transient_buffer,  ///< not learned, not in the state dict
+  quantisation,      ///< a scale or a zero point of quantised numbers, in the state dict
+  constant,          ///< of a file's program: neither learned nor a module's, counted by its bytes
 };
+
+/// Whether tensors of this kind are in the state dict.
+constexpr bool is_in_state_dict(ParameterKind kind) noexcept {
+  return kind != ParameterKind::transient_buffer && kind != ParameterKind::constant;
+}
 
 /// A tensor that a module owns.
 struct Parameter {
@@ -164,6 +171,10 @@ class Graph {
                         DType dtype, ParameterKind kind);
   /// Declares that a parameter shares the memory of an earlier parameter.
   void share_parameter(ParameterId parameter, ParameterId with);
+  /// Changes the kind of a parameter, once what reads it shows the kind.
+  void set_parameter_kind(ParameterId parameter, ParameterKind kind) {
+    parameters_[parameter].kind = kind;
+  }
   /// Declares a value an output of the graph.
   void add_output(std::string_view name, ValueId value);
 

@@ -62,6 +62,8 @@ std::string_view kind_of(ParameterKind kind) {
   case ParameterKind::parameter: return "parameter";
   case ParameterKind::buffer: return "buffer";
   case ParameterKind::transient_buffer: return "transient_buffer";
+  case ParameterKind::quantisation: return "quantisation";
+  case ParameterKind::constant: return "constant";
   }
   return "parameter";
 }

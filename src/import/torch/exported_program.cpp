@@ -64,7 +64,12 @@ std::vector<std::string> result_names(const Json& graph_module, std::size_t coun
 
 /// Where an input of the graph comes from.
 struct InputSpec {
-  enum class Kind : std::uint8_t { parameter, buffer, transient_buffer, user };
+  enum class Kind : std::uint8_t {
+    parameter,
+    buffer,
+    constant,  ///< a lifted constant, or a buffer that is not in the state dict
+    user,
+  };
   Kind kind = Kind::user;
   std::string_view argument;  ///< its name in the graph
   std::string_view name;      ///< its name in the state dict
@@ -184,12 +189,12 @@ void ProgramReader::add_spec(const Json& spec) {
                       get_text(*value, "parameter_name")});
   } else if (name == "buffer") {
     const Json* persistent = find_member(*value, "persistent");
-    const bool is_transient = persistent != nullptr && persistent->IsFalse();
-    specs_.push_back({is_transient ? Kind::transient_buffer : Kind::buffer,
+    const bool is_state = persistent == nullptr || !persistent->IsFalse();
+    specs_.push_back({is_state ? Kind::buffer : Kind::constant,
                       get_text(get_member(*value, "arg"), "name"),
                       get_text(*value, "buffer_name")});
   } else if (name == "tensor_constant") {
-    specs_.push_back({Kind::transient_buffer, get_text(get_member(*value, "arg"), "name"),
+    specs_.push_back({Kind::constant, get_text(get_member(*value, "arg"), "name"),
                       get_text(*value, "tensor_constant_name")});
   }
 }
@@ -360,7 +365,7 @@ void ProgramReader::add_payload(const InputSpec& spec) {
 
 ParameterId ProgramReader::add_parameter(const InputSpec& spec, const OutputType& type) {
   constexpr ParameterKind kinds[] = {ParameterKind::parameter, ParameterKind::buffer,
-                                     ParameterKind::transient_buffer};
+                                     ParameterKind::constant};
   const std::string_view module = module_of(spec.name);
   const std::string_view name = spec.name.substr(module.empty() ? 0 : module.size() + 1);
   const auto id = static_cast<ParameterId>(graph_.parameters().size());
