@@ -59,7 +59,7 @@ std::string status_text(const std::vector<Cache::Usage>& kinds) {
   return text + table.text(0, false);
 }
 
-int run(const CommandLine& words) {
+int run_cache(const CommandLine& words) {
   Arguments arguments("cache", "Show or remove the results kept for live sources and files.");
   std::string action;
   std::string format = "text";
@@ -86,6 +86,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command cache_command = {
-    "cache", "show or remove the results kept for live sources and files", run, 20};
+    "cache", "show or remove the results kept for live sources and files", run_cache, 20};
 
 }  // namespace zoometer

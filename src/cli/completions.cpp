@@ -48,7 +48,7 @@ std::vector<std::string> options_of(const CommandDescription& command) {
 }
 
 /// Text in single quotes for a POSIX shell.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return result + "'";
@@ -62,10 +62,10 @@ std::string bash_values(const CommandDescription& command) {
     if (argument.is_positional || argument.value.empty()) continue;
     std::string patterns;
     for (const std::string& name : argument.names)
-      patterns += (patterns.empty() ? "" : " | ") + quoted(command.name + " " + name);
-    text += argument.choices.empty()
-                ? fmt::format("    {}) files=yes ;;\n", patterns)
-                : fmt::format("    {}) words={} ;;\n", patterns, quoted(joined(argument.choices)));
+      patterns += (patterns.empty() ? "" : " | ") + in_quotes(command.name + " " + name);
+    text += argument.choices.empty() ? fmt::format("    {}) files=yes ;;\n", patterns)
+                                     : fmt::format("    {}) words={} ;;\n", patterns,
+                                                   in_quotes(joined(argument.choices)));
   }
   return text;
 }
@@ -79,14 +79,14 @@ std::string bash_script() {
   for (const CommandDescription& command : commands) {
     if (!command.actions.empty()) {
       actions +=
-          fmt::format("    {}) words={} ;;\n", command.name, quoted(joined(command.actions)));
+          fmt::format("    {}) words={} ;;\n", command.name, in_quotes(joined(command.actions)));
       continue;
     }
-    options += fmt::format("    {}) words={} ;;\n", quoted(command.name),
-                           quoted(joined(options_of(command))));
+    options += fmt::format("    {}) words={} ;;\n", in_quotes(command.name),
+                           in_quotes(joined(options_of(command))));
     values += bash_values(command);
     if (takes_models(command))
-      model_commands += (model_commands.empty() ? "" : " | ") + quoted(command.name);
+      model_commands += (model_commands.empty() ? "" : " | ") + in_quotes(command.name);
   }
   return fmt::format(R"script(# bash completion of zoometer, written by `zoometer completions bash`
 _zoometer() {{
@@ -168,7 +168,7 @@ std::string zsh_script() {
       actions += fmt::format("    {}) actions=({}) ;;\n", command.name, joined(command.actions));
       continue;
     }
-    cases += fmt::format("    {}) _arguments", quoted(command.name));
+    cases += fmt::format("    {}) _arguments", in_quotes(command.name));
     for (const ArgumentDescription& argument : command.takes.arguments) {
       if (!argument.is_positional) cases += zsh_option(argument);
     }
@@ -219,7 +219,7 @@ fi
 
 // -- fish ---------------------------------------------------------------------------------------
 
-std::string fish_quoted(std::string_view text) {
+std::string fish_in_quotes(std::string_view text) {
   std::string result = "'";
   for (const char c : text) {
     if (c == '\'' || c == '\\') result += '\\';
@@ -234,7 +234,7 @@ std::string fish_condition(std::string_view command) {
   std::string text = "__fish_seen_subcommand_from " + std::string(command.substr(0, space));
   if (space != std::string_view::npos)
     text.append("; and __fish_seen_subcommand_from ").append(command.substr(space + 1));
-  return fish_quoted(text);
+  return fish_in_quotes(text);
 }
 
 std::string fish_option(const CommandDescription& command, const ArgumentDescription& argument) {
@@ -242,11 +242,11 @@ std::string fish_option(const CommandDescription& command, const ArgumentDescrip
   for (const std::string& name : argument.names)
     text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
   if (!argument.choices.empty()) {
-    text += " -x -a " + fish_quoted(joined(argument.choices));
+    text += " -x -a " + fish_in_quotes(joined(argument.choices));
   } else if (!argument.value.empty()) {
     text += " -r";
   }
-  return text + " -d " + fish_quoted(argument.help) + "\n";
+  return text + " -d " + fish_in_quotes(argument.help) + "\n";
 }
 
 std::string fish_script() {
@@ -256,13 +256,13 @@ std::string fish_script() {
     const bool is_action = command.name.find(' ') != std::string::npos;
     if (!is_action) {
       text += fmt::format("complete -c zoometer -n __fish_use_subcommand -a {} -d {}\n",
-                          command.name, fish_quoted(command.summary));
+                          command.name, fish_in_quotes(command.summary));
     }
     if (!command.actions.empty()) {
-      text +=
-          fmt::format("complete -c zoometer -n '__fish_seen_subcommand_from {}; and not "
-                      "__fish_seen_subcommand_from {}' -a {}\n",
-                      command.name, joined(command.actions), fish_quoted(joined(command.actions)));
+      text += fmt::format("complete -c zoometer -n '__fish_seen_subcommand_from {}; and not "
+                          "__fish_seen_subcommand_from {}' -a {}\n",
+                          command.name, joined(command.actions),
+                          fish_in_quotes(joined(command.actions)));
     }
     for (const ArgumentDescription& argument : command.takes.arguments) {
       if (!argument.is_positional) text += fish_option(command, argument);
@@ -295,7 +295,7 @@ constexpr struct {
     {"models", model_names},
 };
 
-int run(const CommandLine& words) {
+int run_completions(const CommandLine& words) {
   Arguments arguments("completions", "Write the completion script of a shell.");
   std::string wanted;
   arguments.positional("shell", wanted,
@@ -313,6 +313,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command completions_command = {
-    "completions", "write the completion script of a shell", run, 90};
+    "completions", "write the completion script of a shell", run_completions, 90};
 
 }  // namespace zoometer

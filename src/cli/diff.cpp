@@ -25,7 +25,7 @@ std::string metrics_help(const ChangeFields& fields) {
   return text;
 }
 
-int run(const CommandLine& words) {
+int run_diff(const CommandLine& words) {
   Arguments arguments("diff", "Show what differs between two models, module by module.");
   std::string before_word;
   std::string after_word;
@@ -74,6 +74,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command diff_command = {
-    "diff", "show what differs between two models, module by module", run, 5};
+    "diff", "show what differs between two models, module by module", run_diff, 5};
 
 }  // namespace zoometer

@@ -243,7 +243,7 @@ bool parse(DiscoverWords& words, const CommandLine& command_line) {
   return arguments.parse(command_line);
 }
 
-int run(const CommandLine& command_line) {
+int run_discover(const CommandLine& command_line) {
   DiscoverWords words;
   if (!parse(words, command_line)) return exit_done;
   const Registry registry(words.source.plugins);
@@ -275,6 +275,6 @@ int run(const CommandLine& command_line) {
 }  // namespace
 
 extern constinit const Command discover_command = {
-    "discover", "try every model of a source and report which can be traced", run, 5};
+    "discover", "try every model of a source and report which can be traced", run_discover, 5};
 
 }  // namespace zoometer

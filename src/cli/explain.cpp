@@ -96,7 +96,7 @@ std::string write_json(const LoadedModel& model, const Explanation& explanation)
   return json.text();
 }
 
-int run(const CommandLine& words) {
+int run_explain(const CommandLine& words) {
   Arguments arguments(
       "explain", "Show why tools disagree on a model: operator by operator, one column per tool.");
   ModelWords model;
@@ -118,6 +118,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command explain_command = {"explain", "show why tools disagree on a model",
-                                                  run, 5};
+                                                  run_explain, 5};
 
 }  // namespace zoometer

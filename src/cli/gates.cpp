@@ -10,13 +10,11 @@
 namespace zoometer {
 namespace {
 
-bool is_known(const ExpressionValue& value) { return value.state == ExpressionValue::State::known; }
-
 /// "macs is 4089184256 (4.089 G)".
 std::string stated(const GateField& field) {
   if (!field.stand.empty()) return field.stand;
   std::string text(field.field.name);
-  if (!is_known(field.value)) return text + " is unknown";
+  if (!field.value.is_known()) return text + " is unknown";
   if (field.field.type == ExpressionField::Type::text)
     return text.append(" is ").append(field.value.text);
   const std::string exact = exact_figure(field.unit, field.value.number);

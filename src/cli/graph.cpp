@@ -93,7 +93,7 @@ const GraphWriter& GraphWords::check() {
   return writer;
 }
 
-int run(const CommandLine& words) {
+int run_graph(const CommandLine& words) {
   GraphWords given;
   if (!given.parse(words)) return exit_done;
   const GraphWriter& writer = given.check();
@@ -110,6 +110,6 @@ int run(const CommandLine& words) {
 
 }  // namespace
 
-extern constinit const Command graph_command = {"graph", "write a model's graph", run, 5};
+extern constinit const Command graph_command = {"graph", "write a model's graph", run_graph, 5};
 
 }  // namespace zoometer

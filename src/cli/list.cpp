@@ -208,13 +208,6 @@ std::string cell_of(const ModelKey& column, const ExpressionValue& value, bool e
   return exact ? exact_figure(column.unit, value.number) : format_figure(column.unit, value.number);
 }
 
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
-
 TextTable table_of(const Question& question, Rows& rows, bool exact) {
   const auto figure = [&](const std::optional<std::int64_t>& value) {
     if (!value) return std::string(exact ? "" : "-");
@@ -329,14 +322,14 @@ std::string write_json(const Registry& registry, RegistryKind kind, const Questi
 }
 
 /// The figures of expressions, for the end of the help text.
-std::string metrics_help() {
+std::string query_metrics_help() {
   std::string text = "Figures, for --where, --sort, --pareto and --show:\n";
   for (const ModelField& field : model_fields())
     text += fmt::format("  {:<16} {}\n", field.name, field.summary);
   return text;
 }
 
-int run(const CommandLine& command_line) {
+int run_list(const CommandLine& command_line) {
   Arguments arguments("list", "List the models with what is known without tracing.");
   ListWords words;
   arguments.positionals("patterns", words.patterns, "Names, or patterns with * and ?");
@@ -362,7 +355,7 @@ int run(const CommandLine& command_line) {
                    "  zoometer list --registry all --task detection --format json\n"
                    "  zoometer list --where 'macs < 1G and top1 > 75%' --sort intensity:desc\n"
                    "  zoometer list --registry all --pareto macs,top1\n\n" +
-                   metrics_help());
+                   query_metrics_help());
   if (!arguments.parse(command_line)) return exit_done;
 
   if (sources && !words.patterns.empty())
@@ -394,6 +387,6 @@ int run(const CommandLine& command_line) {
 }  // namespace
 
 extern constinit const Command list_command = {"list", "list the models with what is known of them",
-                                               run, 1};
+                                               run_list, 1};
 
 }  // namespace zoometer

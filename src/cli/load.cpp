@@ -33,15 +33,6 @@ bool looks_like_file(const std::string& name) {
          is_anything(name);
 }
 
-[[noreturn]] void unknown_model(const std::string& name, const Registry& registry) {
-  std::vector<std::string_view> names;
-  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
-  Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(name));
-  error.hint = did_you_mean(name, names);
-  if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
-  throw error;
-}
-
 /// Notes that the model is in another registry than the chosen one. It is still traced.
 void note_registry(const ModelWords& words, const Registry& registry, const RegistryModel& model) {
   const RegistryKind kind = registry.choose(words.registry);
@@ -85,6 +76,15 @@ LoadedModel load_from(const ModelWords& words, const Origin& origin,
 }
 
 }  // namespace
+
+void refuse_unknown_model(const std::string& name, const Registry& registry) {
+  std::vector<std::string_view> names;
+  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
+  Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(name));
+  error.hint = did_you_mean(name, names);
+  if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
+  throw error;
+}
 
 void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
   arguments.positional("model", model,
@@ -155,7 +155,7 @@ LoadedModel load_model(const ModelWords& words, Graph& graph) {
   }
   const Origin origin = parse_origin(words.model);
   if (origin.kind == OriginKind::file && !looks_like_file(words.model))
-    unknown_model(words.model, registry);
+    refuse_unknown_model(words.model, registry);
   return load_from(words, origin, {}, registry, graph);
 }
 

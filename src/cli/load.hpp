@@ -51,6 +51,9 @@ void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins);
 /// Joins the words of `--input-shape 1 3 224 224` into one, so that every spelling is parsed alike.
 CommandLine join_shape_words(CommandLine line);
 
+/// Throws Error{unknown_name} with the nearest name of the registry.
+[[noreturn]] void refuse_unknown_model(const std::string& name, const Registry& registry);
+
 /// Traces a built-in model, reads a file, or asks the user's Python for the graph. Throws Error.
 LoadedModel load_model(const ModelWords& words, Graph& graph);
 

@@ -36,13 +36,6 @@ std::string page_of(std::string_view command) {
   return page;
 }
 
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
-
 std::string head(std::string_view command, std::string_view summary) {
   const std::string page = page_of(command);
   return fmt::format(".TH {} 1 \"\" \"zoometer {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n",
@@ -144,7 +137,7 @@ void write_pages(const std::string& folder) {
     write_output(folder + "/" + page_of(command.name) + ".1", command_page(command));
 }
 
-int run(const CommandLine& words) {
+int run_man(const CommandLine& words) {
   Arguments arguments("man", "Write the manual page of a command, or of the program.");
   std::vector<std::string> names;
   std::string folder;
@@ -178,6 +171,6 @@ int run(const CommandLine& words) {
 
 }  // namespace
 
-extern constinit const Command man_command = {"man", "write a manual page", run, 91};
+extern constinit const Command man_command = {"man", "write a manual page", run_man, 91};
 
 }  // namespace zoometer

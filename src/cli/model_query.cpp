@@ -115,8 +115,6 @@ std::optional<std::int64_t> declared_figure(const RegistryModel& model, std::str
   return std::nullopt;
 }
 
-bool is_known(const ExpressionValue& value) { return value.state == State::known; }
-
 }  // namespace
 
 // -- a model -------------------------------------------------------------------------------------
@@ -193,7 +191,7 @@ ExpressionValue ModelQuery::value(const Expression& expression, QueriedModel& mo
 
 bool ModelQuery::holds(const Expression& condition, QueriedModel& model) const {
   const ExpressionValue result = value(condition, model);
-  return is_known(result) && result.number != 0;
+  return result.is_known() && result.number != 0;
 }
 
 // -- keys ----------------------------------------------------------------------------------------
@@ -267,8 +265,8 @@ ModelKey parse_key(std::string_view text, const ModelQuery& query, bool best_fir
 
 /// Negative if `a` comes first by that key alone.
 int compare(const ModelKey& key, const ExpressionValue& a, const ExpressionValue& b) {
-  if (!is_known(a) || !is_known(b))
-    return static_cast<int>(is_known(b)) - static_cast<int>(is_known(a));
+  if (!a.is_known() || !b.is_known())
+    return static_cast<int>(b.is_known()) - static_cast<int>(a.is_known());
   const bool less = key.expression.is_text() ? natural_less(a.text, b.text) : a.number < b.number;
   const bool more = key.expression.is_text() ? natural_less(b.text, a.text) : b.number < a.number;
   const int order = static_cast<int>(more) - static_cast<int>(less);
@@ -281,7 +279,10 @@ struct Ranked {
   std::string_view dataset;
   std::size_t index = 0;
 
-  bool is_complete() const { return std::all_of(values.begin(), values.end(), is_known); }
+  bool is_complete() const {
+    return std::all_of(values.begin(), values.end(),
+                       [](const ExpressionValue& value) { return value.is_known(); });
+  }
 };
 
 std::vector<Ranked> rank(const std::vector<ModelKey>& keys, const ModelQuery& query,

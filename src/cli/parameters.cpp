@@ -71,7 +71,7 @@ std::string write_text(const std::vector<Entry>& entries) {
   return text;
 }
 
-int run(const CommandLine& words) {
+int run_parameters(const CommandLine& words) {
   Arguments arguments("parameters",
                       "List the state dict: name, kind, dtype and shape, in its order.");
   ModelWords model;
@@ -92,6 +92,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command parameters_command = {
-    "parameters", "list a model's parameters and buffers", run, 4};
+    "parameters", "list a model's parameters and buffers", run_parameters, 4};
 
 }  // namespace zoometer

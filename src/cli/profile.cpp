@@ -18,7 +18,7 @@ std::vector<std::string> convention_names() {
   return names;
 }
 
-std::vector<std::string> format_names() {
+std::vector<std::string> report_names() {
   std::vector<std::string> names;
   for (const Report* report : reports()) names.emplace_back(report->name);
   return names;
@@ -75,7 +75,7 @@ void refuse_useless_training(bool with_training, const std::string& optimizer,
     throw Error(ErrorCode::usage, "--training", {"--dtype float32, float16 or bfloat16", dtype});
 }
 
-int run(const CommandLine& words) {
+int run_profile(const CommandLine& words) {
   Arguments arguments("profile", "Show what a model costs, module by module.");
   ModelWords model;
   model.add_to(arguments);
@@ -91,7 +91,7 @@ int run(const CommandLine& words) {
   std::string dtype;
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
-  arguments.choice("--format,-f", format, format_names(), "The format");
+  arguments.choice("--format,-f", format, report_names(), "The format");
   add_dtype_to(arguments, dtype);
   arguments.flag("--memory,-m", with_memory,
                  "Show weights, activations and workspace, over time and at the peak");
@@ -144,6 +144,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command profile_command = {
-    "profile", "show what a model costs, module by module", run, 2};
+    "profile", "show what a model costs, module by module", run_profile, 2};
 
 }  // namespace zoometer

@@ -281,7 +281,7 @@ Difference compare(const Registry& registry, const Discovery& discovery) {
   return difference;
 }
 
-int run_diff(const CommandLine& words) {
+int run_registry_diff(const CommandLine& words) {
   Arguments arguments(
       "registry diff",
       "Compare the curated list with the traceable models of zoometer or another source.");
@@ -376,10 +376,10 @@ constexpr Action actions[] = {
     {"add", "test models and add the traceable ones to the curated list", run_add},
     {"remove", "remove models from the curated list", run_remove},
     {"update", "add all new traceable models", run_update},
-    {"diff", "show traceable models that are not curated, and the reverse", run_diff},
+    {"diff", "show traceable models that are not curated, and the reverse", run_registry_diff},
 };
 
-std::string help_text() {
+std::string registry_help() {
   std::string text = "Show and change the curated registry.\n\n"
                      "Usage: zoometer registry ACTION [ARGUMENTS...]\n\nActions:\n";
   for (const Action& action : actions)
@@ -390,10 +390,10 @@ std::string help_text() {
                 "  zoometer registry update --no-skip --dry-run\n";
 }
 
-int run(const CommandLine& words) {
+int run_registry(const CommandLine& words) {
   const std::string_view name = words.first();
   if (words.words.empty() || name == "--help" || name == "-h") {
-    write_stdout(help_text());
+    write_stdout(registry_help());
     return words.words.empty() ? exit_usage : exit_done;
   }
   for (const Action& action : actions) {
@@ -410,6 +410,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command registry_command = {
-    "registry", "show and change the curated registry", run, 6, actions};
+    "registry", "show and change the curated registry", run_registry, 6, actions};
 
 }  // namespace zoometer

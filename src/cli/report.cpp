@@ -45,7 +45,7 @@ Page sweep_page(const std::string& file) {
   return {sweep_html(table->columns, table->rows), stem_of(file) + ".html"};
 }
 
-int run(const CommandLine& words) {
+int run_report(const CommandLine& words) {
   Arguments arguments("report",
                       "Write an offline page that shows in a browser what a model costs.");
   std::string model;
@@ -79,6 +79,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command report_command = {
-    "report", "write a page that shows in a browser what a model costs", run, 6};
+    "report", "write a page that shows in a browser what a model costs", run_report, 6};
 
 }  // namespace zoometer

@@ -98,7 +98,7 @@ void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   loaded.notes.push_back("every floating-point tensor is taken as " + dtype);
 }
 
-int run(const CommandLine& given) {
+int run_roofline(const CommandLine& given) {
   Arguments arguments("roofline", "Show the least time that devices need for a model, and why.");
   ModelWords model;
   RooflineWords words;
@@ -142,6 +142,6 @@ int run(const CommandLine& given) {
 }  // namespace
 
 extern constinit const Command roofline_command = {
-    "roofline", "show the least time that devices need for a model", run, 5};
+    "roofline", "show the least time that devices need for a model", run_roofline, 5};
 
 }  // namespace zoometer

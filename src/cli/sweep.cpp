@@ -116,15 +116,6 @@ SweepFormat format_of(const std::string& format, const std::string& output) {
   return result;
 }
 
-[[noreturn]] void unknown_model(const std::string& word, const Registry& registry) {
-  std::vector<std::string_view> names;
-  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
-  Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(word));
-  error.hint = did_you_mean(word, names);
-  if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
-  throw error;
-}
-
 /// The models of an argument: a name in any registry, a pattern in the chosen one.
 std::vector<const RegistryModel*> models_of(const std::string& word, const Registry& registry,
                                             RegistryKind kind) {
@@ -136,7 +127,7 @@ std::vector<const RegistryModel*> models_of(const std::string& word, const Regis
     fits_any = true;
     if (registry.holds(kind, model)) models.push_back(&model);
   }
-  if (!fits_any) unknown_model(word, registry);
+  if (!fits_any) refuse_unknown_model(word, registry);
   if (models.empty())
     write_note("no model of the " + std::string(name_of(kind)) + " registry is " + word);
   return models;
@@ -196,7 +187,7 @@ class ProgressBar {
   void show(std::size_t done) {
     using namespace std::chrono;
     const auto now = steady_clock::now();
-    constexpr auto pause = milliseconds(100);
+    constexpr auto pause = std::chrono::milliseconds(100);
     if (!is_terminal_ || now - last_ < pause) return;
     last_ = now;
     is_shown_ = true;
@@ -420,7 +411,7 @@ std::string columns_help() {
   return text;
 }
 
-int run(const CommandLine& words) {
+int run_sweep(const CommandLine& words) {
   if (words.first() == "merge") return merge(words.rest());
   Arguments arguments("sweep", "Profile models over batches, resolutions and dtypes.");
   SweepWords sweep;
@@ -463,6 +454,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command sweep_command = {
-    "sweep", "profile models over batches, resolutions and dtypes", run, 5};
+    "sweep", "profile models over batches, resolutions and dtypes", run_sweep, 5};
 
 }  // namespace zoometer

@@ -8,7 +8,7 @@
 namespace zoometer {
 namespace {
 
-int run(const CommandLine& words) {
+int run_table(const CommandLine& words) {
   Arguments arguments("table", "Print fvcore's flop_count_table of a model, to the byte.");
   ModelWords model;
   model.add_to(arguments);
@@ -30,6 +30,7 @@ int run(const CommandLine& words) {
 
 }  // namespace
 
-extern constinit const Command table_command = {"table", "print fvcore's table of a model", run, 3};
+extern constinit const Command table_command = {"table", "print fvcore's table of a model",
+                                                run_table, 3};
 
 }  // namespace zoometer

@@ -136,7 +136,7 @@ std::string write_json(const std::vector<Verification>& results) {
   return json.text();
 }
 
-int run(const CommandLine& words) {
+int run_verify(const CommandLine& words) {
   Arguments arguments("verify",
                       "Compare every figure that torchvision publishes with this binary's own, or "
                       "with --live every model with the installed torchvision.");
@@ -169,6 +169,6 @@ int run(const CommandLine& words) {
 }  // namespace
 
 extern constinit const Command verify_command = {
-    "verify", "compare this binary with published figures and with PyTorch", run, 7};
+    "verify", "compare this binary with published figures and with PyTorch", run_verify, 7};
 
 }  // namespace zoometer

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kind = "file";
+constexpr std::string_view file_kind = "file";
 constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 2";
 
 /// Paths relative to the folder, sorted. Folders without permission are left out.
@@ -62,7 +62,7 @@ Finding find_out(const std::string& name, const std::string& path, Cache& cache,
   finding.family = "no model";
   finding.task = name_of(Task::other);
   const std::string before = stamp_of(path);
-  if (const auto value = cache.get(kind, scope, path)) {
+  if (const auto value = cache.get(file_kind, scope, path)) {
     const auto texts = unpack(*value);
     if (texts && texts->size() == 3 && (*texts)[0] == before &&
         unpack_finding((*texts)[2], finding)) {
@@ -73,7 +73,7 @@ Finding find_out(const std::string& name, const std::string& path, Cache& cache,
   try_file(finding, path, graph);
   // A file that is still being written is tried again the next time.
   if (stamp_of(path) == before)
-    cache.put(kind, scope, path, pack({before, finding.family, pack_finding(finding)}));
+    cache.put(file_kind, scope, path, pack({before, finding.family, pack_finding(finding)}));
   return finding;
 }
 

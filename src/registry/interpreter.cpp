@@ -14,7 +14,7 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view kind = "interpreter";
+constexpr std::string_view interpreter_kind = "interpreter";
 
 // Runs in any Python since 2.6. The empty entry of sys.path is the current folder: a folder named
 // torch there is not PyTorch.
@@ -178,7 +178,7 @@ std::vector<std::string> interpreter_candidates(const std::string& given) {
 Interpreter examine_interpreter(const std::string& path, bool needs_torchvision, Cache& cache) {
   const std::string scope = surroundings();
   std::optional<std::vector<std::string>> kept;
-  if (const auto value = cache.get(kind, scope, path)) kept = unpack(*value);
+  if (const auto value = cache.get(interpreter_kind, scope, path)) kept = unpack(*value);
   constexpr std::size_t facts = 4;
   const bool is_known =
       kept && kept->size() > facts && kept->size() % 2 == 0 &&
@@ -187,7 +187,7 @@ Interpreter examine_interpreter(const std::string& path, bool needs_torchvision,
     const Answer answer = ask(path);
     kept = {answer.version, answer.torch, answer.torchvision, answer.failure};
     for (std::string& text : stamps_of(watched(path, answer))) kept->push_back(std::move(text));
-    if (answer.is_whole) cache.put(kind, scope, path, pack(*kept));
+    if (answer.is_whole) cache.put(interpreter_kind, scope, path, pack(*kept));
   }
   Interpreter interpreter;
   interpreter.path = path;

@@ -14,7 +14,7 @@ namespace {
 // Raised whenever a verdict has other fields, or is computed in another way.
 constexpr std::string_view verdict_format = "3";
 
-std::string number_text(const std::optional<std::int64_t>& number) {
+std::string number_or_no(const std::optional<std::int64_t>& number) {
   return number ? std::to_string(*number) : "no";
 }
 
@@ -26,8 +26,8 @@ std::string structure_of(const FxRecord& record) {
     states.append(state.name).append(" ").append(state.kind).append(" ");
     states.append(state.dtype).append(" ").append(to_short_string(state.shape)).append("\n");
   }
-  return fmt::format("{} parameters, {} nodes\n{:x}", number_text(record.parameters),
-                     number_text(record.fx_nodes), std::hash<std::string>{}(states));
+  return fmt::format("{} parameters, {} nodes\n{:x}", number_or_no(record.parameters),
+                     number_or_no(record.fx_nodes), std::hash<std::string>{}(states));
 }
 
 void take_record(Finding& finding, const FxRecord& record, const Graph& graph,

@@ -12,7 +12,7 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view kind = "listing";
+constexpr std::string_view listing_kind = "listing";
 
 std::string scope_of(const LiveListing& listing) {
   return pack({listing.source, listing.folder, bridge_version()});
@@ -73,12 +73,12 @@ const LiveModel* LiveListing::find(std::string_view model) const noexcept {
 bool LiveListing::is_current() const { return are_unchanged(stamps); }
 
 void keep_listing(const LiveListing& listing, Cache& cache) {
-  cache.put(kind, scope_of(listing), listing.path, pack_listing(listing));
+  cache.put(listing_kind, scope_of(listing), listing.path, pack_listing(listing));
 }
 
 std::optional<LiveListing> recall_listing(const LiveListing& like, Cache& cache) {
   const std::string scope = scope_of(like);
-  const auto value = cache.get(kind, scope, like.path);
+  const auto value = cache.get(listing_kind, scope, like.path);
   auto listing = value ? unpack_listing(scope, like.path, *value) : std::nullopt;
   if (!listing || listing->identity != like.identity || !listing->is_current()) return std::nullopt;
   return listing;
@@ -86,7 +86,7 @@ std::optional<LiveListing> recall_listing(const LiveListing& like, Cache& cache)
 
 std::vector<LiveListing> known_listings(Cache& cache) {
   std::vector<LiveListing> listings;
-  for (const Cache::Entry& entry : cache.all(kind)) {
+  for (const Cache::Entry& entry : cache.all(listing_kind)) {
     if (auto listing = unpack_listing(entry.scope, entry.name, entry.value))
       listings.push_back(std::move(*listing));
   }

@@ -11,8 +11,8 @@
 namespace zoometer {
 namespace {
 
-constexpr int usual_depth = 2;
-constexpr std::size_t bar_cells = 10;
+constexpr int usual_diff_depth = 2;
+constexpr std::size_t diff_bar_cells = 10;
 using terminal::bold;
 using terminal::dim;
 using terminal::green;
@@ -105,7 +105,7 @@ class TextDiff : TextLines {
     text_ += '\n';
   }
 
-  int depth_limit() const { return options_.depth.value_or(usual_depth); }
+  int depth_limit() const { return options_.depth.value_or(usual_diff_depth); }
 
   bool is_shown(const ModuleDiff& module) const {
     return module.depth <= depth_limit() && (input_.show_all || module.holds_changes);
@@ -176,7 +176,7 @@ class TextDiff : TextLines {
                  count_text(is.macs), change_text(MetricUnit::count, difference(is.macs, was.macs)),
                  traffic(is) > 0 ? format_figure(MetricUnit::bytes, traffic(is)) : "-",
                  change_text(MetricUnit::bytes, traffic(is) - traffic(was)),
-                 has_bars ? share_bar(share, bar_cells) : details_text(module)});
+                 has_bars ? share_bar(share, diff_bar_cells) : details_text(module)});
       styles.push_back(style_of(module));
     }
     append_styled(table.text(options_.width, options_.colour), styles);

@@ -13,7 +13,7 @@
 namespace zoometer {
 namespace {
 
-constexpr int usual_depth = 3;
+constexpr int usual_table_depth = 3;
 constexpr std::array<std::string_view, 3> titles = {"module", "#parameters or shape", "#flops"};
 
 /// Three decimals without trailing zeros; the prefix changes at 1e2, 1e5, 1e8, ...
@@ -197,7 +197,7 @@ class FvcoreTable {
 };
 
 std::string write_table(const ReportInput& input, const ReportOptions& options) {
-  return FvcoreTable(input, options.depth.value_or(usual_depth)).write();
+  return FvcoreTable(input, options.depth.value_or(usual_table_depth)).write();
 }
 
 }  // namespace

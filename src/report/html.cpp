@@ -18,9 +18,9 @@ constexpr std::string_view title_mark = "@zoometer-title@";
 constexpr std::string_view data_mark = "@zoometer-data@";
 
 /// Attributes as members of a JSON object.
-class JsonAttributes final : public AttrVisitor {
+class PageAttributes final : public AttrVisitor {
  public:
-  explicit JsonAttributes(JsonWriter& json) : json_(json) {}
+  explicit PageAttributes(JsonWriter& json) : json_(json) {}
 
   using AttrVisitor::visit;
   void visit(std::string_view name, std::int64_t value) override { json_.field(name, value); }
@@ -55,9 +55,9 @@ class Numbering {
 };
 
 /// The graph for the page: tables of repeated parts, then one row per node, value and parameter.
-class GraphDocument {
+class PageGraph {
  public:
-  GraphDocument(const ReportInput& input, JsonWriter& json)
+  PageGraph(const ReportInput& input, JsonWriter& json)
       : input_(input),
         graph_(input.graph),
         json_(json) {}
@@ -112,7 +112,7 @@ class GraphDocument {
   static std::string attributes_of(const Node& node) {
     JsonWriter json;
     json.object([&] {
-      JsonAttributes visitor(json);
+      PageAttributes visitor(json);
       if (node.attrs != nullptr) node.op->attrs.visit(node.attrs, visitor);
     });
     return json.text();
@@ -232,7 +232,7 @@ std::string devices_document(const Profile& profile) {
 
 std::string write_html(const ReportInput& input, const ReportOptions&) {
   JsonWriter graph;
-  graph.object([&] { GraphDocument(input, graph).write(); });
+  graph.object([&] { PageGraph(input, graph).write(); });
   const std::string profile = find_report("json")->write(input, {});
   return html_page(
       input.model,

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t plot_rows = 8;
 constexpr std::size_t label_width = 10;
-constexpr std::size_t usual_width = 100;
+constexpr std::size_t usual_timeline_width = 100;
 constexpr std::size_t fewest_marks = 6;
 constexpr std::size_t most_tensors = 12;
 using terminal::bold;
@@ -135,7 +135,7 @@ class MemoryText : TextLines {
 
   void write_plot() {
     const std::size_t whole =
-        options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_width;
+        options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_timeline_width;
     const std::size_t width = whole > label_width + 12 ? whole - label_width - 2 : 10;
     const Columns columns(graph_.nodes().size(), width);
     trimmed_line("{}", styled(bold, "bytes alive while each node runs"));

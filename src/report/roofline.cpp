@@ -15,8 +15,8 @@
 namespace zoometer {
 namespace {
 
-constexpr int usual_depth = 1;
-constexpr std::size_t usual_width = 80;
+constexpr int usual_roofline_depth = 1;
+constexpr std::size_t usual_roofline_width = 80;
 
 /// "989.4 TFLOP/s", "3.350 TB/s".
 std::string rate_text(double rate, std::string_view unit) {
@@ -73,7 +73,7 @@ class TextWriter : TextLines {
     }
     if (shown_.plot) {
       const auto width =
-          options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_width;
+          options_.width > 0 ? static_cast<std::size_t>(options_.width) : usual_roofline_width;
       for (const Roofline& roofline : report_.rooflines)
         text_ += roofline_plot(roofline, width) + "\n";
     }
@@ -179,7 +179,7 @@ class TextWriter : TextLines {
     table.column("traffic", true, 5);
     table.column("FLOPs/B", true, 3);
     add_device_columns(table);
-    const int depth_limit = options_.depth.value_or(usual_depth);
+    const int depth_limit = options_.depth.value_or(usual_roofline_depth);
     for (const ModuleId id : graph_.modules_in_order()) {
       const int depth = depth_of(graph_, id);
       const AttainableSum& first = report_.rooflines.front().modules[id];

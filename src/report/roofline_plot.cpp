@@ -14,7 +14,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::size_t rows = 14;
-constexpr std::size_t label_width = 10;
+constexpr std::size_t axis_label_width = 10;
 constexpr std::size_t fewest_columns = 20;
 constexpr std::size_t most_columns = 90;
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz";
@@ -105,7 +105,7 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
     low_y = std::min(low_y, point.rate);
     high_y = std::max(high_y, point.rate);
   }
-  const std::size_t room = width > label_width + 2 ? width - label_width - 2 : 0;
+  const std::size_t room = width > axis_label_width + 2 ? width - axis_label_width - 2 : 0;
   const std::size_t columns = std::clamp(room, fewest_columns, most_columns);
   const LogScale x(low_x, high_x, columns);
   const LogScale y(low_y, high_y * 1.001, rows);
@@ -135,11 +135,11 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
     if (y.cell(power) == row) label = power_text(power);
     if (label == last_label) label.clear();
     if (!label.empty()) last_label = label;
-    fmt::format_to(out, "{} ┤{}\n", pad_left(label, label_width), canvas.line(row));
+    fmt::format_to(out, "{} ┤{}\n", pad_left(label, axis_label_width), canvas.line(row));
   }
   std::string axis;
   for (std::size_t i = 0; i < columns; ++i) axis += "─";
-  fmt::format_to(out, "{} └{}\n", pad_left("", label_width), axis);
+  fmt::format_to(out, "{} └{}\n", pad_left("", axis_label_width), axis);
   std::string ticks(columns, ' ');
   for (double power = std::pow(10.0, std::floor(std::log10(low_x))); power <= high_x * 10;
        power *= 10) {
@@ -149,7 +149,7 @@ std::string roofline_plot(const Roofline& roofline, std::size_t width) {
     ticks.replace(at, label.size(), label);
   }
   drop_spaces_at_end(ticks);
-  fmt::format_to(out, "{}{}\n", pad_left("", label_width + 2), ticks);
+  fmt::format_to(out, "{}{}\n", pad_left("", axis_label_width + 2), ticks);
   for (std::size_t i = 0; i < points.size(); ++i) {
     fmt::format_to(out, "  {} {}: {:.4g} FLOPs per byte, {}FLOP/s\n", letters[i],
                    escape_controls(points[i].kind->name), points[i].intensity,

@@ -78,10 +78,10 @@ bool is_stdout(const std::string& path) { return path.empty() || path == "-"; }
 }
 
 /// Appends lines to a file, or to standard output.
-class TextWriter final : public SweepWriter {
+class RowWriter final : public SweepWriter {
  public:
-  TextWriter(SweepFormat format, const std::string& path, const SweepColumns& columns,
-             const SweepTable* kept)
+  RowWriter(SweepFormat format, const std::string& path, const SweepColumns& columns,
+            const SweepTable* kept)
       : format_(format),
         path_(path),
         columns_(columns) {
@@ -95,11 +95,11 @@ class TextWriter final : public SweepWriter {
     }
     if (kept == nullptr && format == SweepFormat::csv) pending_ = csv_head(columns);
   }
-  ~TextWriter() override {
+  ~RowWriter() override {
     if (fd_ >= 0) close(fd_);
   }
-  TextWriter(const TextWriter&) = delete;
-  TextWriter& operator=(const TextWriter&) = delete;
+  RowWriter(const RowWriter&) = delete;
+  RowWriter& operator=(const RowWriter&) = delete;
 
   void write(const SweepRow& row) override {
     pending_ += line_of(format_, columns_, row);
@@ -308,14 +308,14 @@ std::string partial_sweep(const std::string& path) { return path + ".part"; }
 std::unique_ptr<SweepWriter> open_sweep(const SweepTarget& target, const SweepColumns& columns) {
   if (!is_stdout(target.path)) check_replaceable(target.path);
   if (target.kept == nullptr && is_in_place(target.path))
-    return std::make_unique<TextWriter>(target.format, target.path, columns, nullptr);
+    return std::make_unique<RowWriter>(target.format, target.path, columns, nullptr);
   const std::string path = resolve_links(target.path);
   const std::string place = target.kept == nullptr ? partial_sweep(path) : target.kept_path;
   std::unique_ptr<SweepWriter> writer;
   if (target.format == SweepFormat::sqlite) {
     writer = open_sweep_database(place, columns, target.kept != nullptr);
   } else {
-    writer = std::make_unique<TextWriter>(target.format, place, columns, target.kept);
+    writer = std::make_unique<RowWriter>(target.format, place, columns, target.kept);
   }
   if (place == path || place == target.path) return writer;
   return std::make_unique<PlacingWriter>(std::move(writer), place, path);

@@ -47,6 +47,7 @@ struct ExpressionValue {
 
   static ExpressionValue of(long double number) { return {State::known, number, {}}; }
   static ExpressionValue of(std::string_view text) { return {State::known, 0, text}; }
+  bool is_known() const noexcept { return state == State::known; }
   static ExpressionValue pending() { return {State::pending, 0, {}}; }
 };
 

@@ -240,6 +240,13 @@ std::vector<std::string> suggestions(std::string_view name,
   return result;
 }
 
+std::string upper(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates) {
   const std::vector<std::string> near = suggestions(name, candidates);
   if (near.empty()) return {};

@@ -60,6 +60,9 @@ std::vector<std::string> suggestions(std::string_view name,
                                      std::span<const std::string_view> candidates,
                                      std::size_t most = 3);
 
+/// The ASCII letters in upper case.
+std::string upper(std::string text);
+
 /// "did you mean a or b?", or empty.
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates);
 

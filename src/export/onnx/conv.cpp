@@ -47,17 +47,18 @@ void write_transposed(OnnxStep& step) {
              {"group", attrs.groups}});
 }
 
-constexpr OnnxExportRule rules[] = {{&conv1d_op, {}, write_convolution<>, on_integers},
-                                    {&conv2d_op, {}, write_convolution<>, on_integers},
-                                    {&conv3d_op, {}, write_convolution<>, on_integers},
-                                    {&conv_transpose1d_op, {}, write_transposed<>},
-                                    {&conv_transpose2d_op, {}, write_transposed<>},
-                                    {&conv_transpose3d_op, {}, write_transposed<>},
-                                    {&conv_nd_op, {}, write_convolution<ConvNdAttrs>},
-                                    {&conv_transpose_nd_op, {}, write_transposed<ConvNdAttrs>}};
+constexpr OnnxExportRule conv_rules[] = {
+    {&conv1d_op, {}, write_convolution<>, on_integers},
+    {&conv2d_op, {}, write_convolution<>, on_integers},
+    {&conv3d_op, {}, write_convolution<>, on_integers},
+    {&conv_transpose1d_op, {}, write_transposed<>},
+    {&conv_transpose2d_op, {}, write_transposed<>},
+    {&conv_transpose3d_op, {}, write_transposed<>},
+    {&conv_nd_op, {}, write_convolution<ConvNdAttrs>},
+    {&conv_transpose_nd_op, {}, write_transposed<ConvNdAttrs>}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules conv_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules conv_onnx_export_rules = {conv_rules};
 
 }  // namespace zoometer

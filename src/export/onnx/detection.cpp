@@ -346,20 +346,20 @@ void write_keypoints(OnnxStep& step) {
   step.make_output(1, "Identity", {all[1]});
 }
 
-constexpr OnnxExportRule rules[] = {{&normalize_image_op, {}, write_normalize},
-                                    {&grid_anchors_op, {}, write_grid_anchors},
-                                    {&default_boxes_op, {}, write_default_boxes},
-                                    {&decode_boxes_op, {}, write_decode_boxes},
-                                    {&decode_distances_op, {}, write_decode_distances},
-                                    {&clip_boxes_op, {}, write_clip},
-                                    {&flatnonzero_op, {}, write_flatnonzero},
-                                    {&nms_op, {}, write_nms},
-                                    {&roi_align_op, {}, write_roi_align},
-                                    {&paste_masks_op, {}, write_paste_masks},
-                                    {&heatmaps_to_keypoints_op, {}, write_keypoints}};
+constexpr OnnxExportRule detection_rules[] = {{&normalize_image_op, {}, write_normalize},
+                                              {&grid_anchors_op, {}, write_grid_anchors},
+                                              {&default_boxes_op, {}, write_default_boxes},
+                                              {&decode_boxes_op, {}, write_decode_boxes},
+                                              {&decode_distances_op, {}, write_decode_distances},
+                                              {&clip_boxes_op, {}, write_clip},
+                                              {&flatnonzero_op, {}, write_flatnonzero},
+                                              {&nms_op, {}, write_nms},
+                                              {&roi_align_op, {}, write_roi_align},
+                                              {&paste_masks_op, {}, write_paste_masks},
+                                              {&heatmaps_to_keypoints_op, {}, write_keypoints}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules detection_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules detection_onnx_export_rules = {detection_rules};
 
 }  // namespace zoometer

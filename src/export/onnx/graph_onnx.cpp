@@ -25,21 +25,21 @@ namespace opset_field {
 constexpr protozero::pbf_tag_type domain = 1;
 constexpr protozero::pbf_tag_type version = 2;
 }  // namespace opset_field
-namespace graph_field {
+namespace written_graph_field {
 constexpr protozero::pbf_tag_type name = 2;
 constexpr protozero::pbf_tag_type initializer = 5;
 constexpr protozero::pbf_tag_type input = 11;
 constexpr protozero::pbf_tag_type output = 12;
 constexpr protozero::pbf_tag_type value_info = 13;
-}  // namespace graph_field
-namespace tensor_field {
+}  // namespace written_graph_field
+namespace external_tensor_field {
 constexpr protozero::pbf_tag_type sizes = 1;
 constexpr protozero::pbf_tag_type type = 2;
 constexpr protozero::pbf_tag_type name = 8;
 constexpr protozero::pbf_tag_type raw = 9;
 constexpr protozero::pbf_tag_type external = 13;
 constexpr protozero::pbf_tag_type location = 14;
-}  // namespace tensor_field
+}  // namespace external_tensor_field
 namespace entry_field {
 constexpr protozero::pbf_tag_type key = 1;
 constexpr protozero::pbf_tag_type value = 2;
@@ -84,7 +84,7 @@ class OnnxFile {
     fields_ = builder_.nodes();
     {
       protozero::pbf_writer fields(fields_);
-      fields.add_string(graph_field::name, to_utf8(escape_controls(input_.model)));
+      fields.add_string(written_graph_field::name, to_utf8(escape_controls(input_.model)));
       write_ports(fields);
     }
     if (options_.weights == WeightData::omitted) {
@@ -117,19 +117,21 @@ class OnnxFile {
 
   void write_ports(protozero::pbf_writer& fields) const {
     for (const Port& port : graph_.inputs())
-      fields.add_message(graph_field::input, info_of(builder_.name_of(port.value), port.value));
+      fields.add_message(written_graph_field::input,
+                         info_of(builder_.name_of(port.value), port.value));
     std::vector<bool> is_output(graph_.values().size());
     for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
       const ValueId value = graph_.outputs()[i].value;
       is_output[value] = true;
-      fields.add_message(graph_field::output, info_of(builder_.outputs()[i], value));
+      fields.add_message(written_graph_field::output, info_of(builder_.outputs()[i], value));
     }
     for (const Node& node : graph_.nodes()) {
       for (ValueId value = node.first_output; value < node.first_output + node.output_count;
            ++value) {
         // The output of an unknown operator may have an unknown type.
         if (!is_output[value] && graph_.value(value).dtype != DType::unknown)
-          fields.add_message(graph_field::value_info, info_of(builder_.name_of(value), value));
+          fields.add_message(written_graph_field::value_info,
+                             info_of(builder_.name_of(value), value));
       }
     }
   }
@@ -148,10 +150,10 @@ class OnnxFile {
     protozero::pbf_writer fields(fields_);
     for (const ParameterId id : stored_parameters()) {
       const ValueId value = graph_.parameters()[id].value;
-      fields.add_message(graph_field::input, info_of(builder_.name_of(value), value));
+      fields.add_message(written_graph_field::input, info_of(builder_.name_of(value), value));
     }
     for (const OnnxWeightScale& scale : builder_.weight_scales())
-      fields.add_message(graph_field::input,
+      fields.add_message(written_graph_field::input,
                          onnx_value_info(scale.name, DType::float32, {channels_of(scale)}));
   }
 
@@ -171,10 +173,10 @@ class OnnxFile {
       const ValueId value = graph_.parameters()[id].value;
       const std::string_view bytes = weights.bytes(id, scratch);
       protozero::pbf_writer fields(fields_);
-      protozero::pbf_writer tensor(fields, graph_field::initializer);
+      protozero::pbf_writer tensor(fields, written_graph_field::initializer);
       write_type(tensor, builder_.name_of(value), graph_.value(value).dtype, graph_.shape(value));
       if (!external || static_cast<std::int64_t>(bytes.size()) <= small_tensor) {
-        tensor.add_bytes(tensor_field::raw, bytes.data(), bytes.size());
+        tensor.add_bytes(external_tensor_field::raw, bytes.data(), bytes.size());
         continue;
       }
       write_external(*external, tensor, bytes, offset);
@@ -183,17 +185,17 @@ class OnnxFile {
     for (const OnnxWeightScale& scale : builder_.weight_scales()) {
       const std::string_view bytes = weights.scale_bytes(scale.name, scale.weight, scratch);
       protozero::pbf_writer fields(fields_);
-      protozero::pbf_writer tensor(fields, graph_field::initializer);
+      protozero::pbf_writer tensor(fields, written_graph_field::initializer);
       write_type(tensor, scale.name, DType::float32, Shape{channels_of(scale)});
-      tensor.add_bytes(tensor_field::raw, bytes.data(), bytes.size());
+      tensor.add_bytes(external_tensor_field::raw, bytes.data(), bytes.size());
     }
   }
 
   static void write_type(protozero::pbf_writer& tensor, std::string_view name, DType dtype,
                          const Shape& shape) {
-    for (const std::int64_t size : shape) tensor.add_int64(tensor_field::sizes, size);
-    tensor.add_int32(tensor_field::type, onnx_type_of(dtype));
-    tensor.add_string(tensor_field::name, name.data(), name.size());
+    for (const std::int64_t size : shape) tensor.add_int64(external_tensor_field::sizes, size);
+    tensor.add_int32(external_tensor_field::type, onnx_type_of(dtype));
+    tensor.add_string(external_tensor_field::name, name.data(), name.size());
   }
 
   /// Reserves the size of the model. Throws if it exceeds the limit of a message.
@@ -223,11 +225,11 @@ class OnnxFile {
     offset += static_cast<std::int64_t>(padding.size());
     file.write(bytes);
     const std::size_t slash = path.rfind('/');
-    add_entry(tensor, tensor_field::external, "location",
+    add_entry(tensor, external_tensor_field::external, "location",
               slash == std::string::npos ? path : path.substr(slash + 1));
-    add_entry(tensor, tensor_field::external, "offset", std::to_string(offset));
-    add_entry(tensor, tensor_field::external, "length", std::to_string(bytes.size()));
-    tensor.add_enum(tensor_field::location, external_location);
+    add_entry(tensor, external_tensor_field::external, "offset", std::to_string(offset));
+    add_entry(tensor, external_tensor_field::external, "length", std::to_string(bytes.size()));
+    tensor.add_enum(external_tensor_field::location, external_location);
     offset += static_cast<std::int64_t>(bytes.size());
   }
 

@@ -119,22 +119,22 @@ void write_tensor_scatter(OnnxStep& step) {
   step.make("Concat", {step.in(1), rest}, {{"axis", axis}});
 }
 
-constexpr OnnxExportRule rules[] = {{&split_op, {}, write_split},
-                                    {&unbind_op, {}, write_unbind},
-                                    {&tril_op, {}, write_tril},
-                                    {&triu_op, {}, write_triu},
-                                    {&repeat_interleave_op, {}, write_repeat_interleave},
-                                    {&advanced_index_op, {}, write_advanced_index},
-                                    {&masked_select_op, {}, write_masked_select},
-                                    {&nonzero_op, {}, write_nonzero},
-                                    {&copy_op, {}, write_copy},
-                                    {&scatter_op, {}, write_scatter},
-                                    {&masked_fill_op, {}, write_masked_fill},
-                                    {&tensor_scatter_op, {}, write_tensor_scatter},
-                                    {&random_op, {}, write_random}};
+constexpr OnnxExportRule indexing_rules[] = {{&split_op, {}, write_split},
+                                             {&unbind_op, {}, write_unbind},
+                                             {&tril_op, {}, write_tril},
+                                             {&triu_op, {}, write_triu},
+                                             {&repeat_interleave_op, {}, write_repeat_interleave},
+                                             {&advanced_index_op, {}, write_advanced_index},
+                                             {&masked_select_op, {}, write_masked_select},
+                                             {&nonzero_op, {}, write_nonzero},
+                                             {&copy_op, {}, write_copy},
+                                             {&scatter_op, {}, write_scatter},
+                                             {&masked_fill_op, {}, write_masked_fill},
+                                             {&tensor_scatter_op, {}, write_tensor_scatter},
+                                             {&random_op, {}, write_random}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules indexing_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules indexing_onnx_export_rules = {indexing_rules};
 
 }  // namespace zoometer

@@ -122,16 +122,16 @@ void write_cached_attention(OnnxStep& step) {
   });
 }
 
-constexpr OnnxExportRule rules[] = {{&linear_op, {}, write_linear, on_integers},
-                                    {&matmul_op, {}, write_matmul},
-                                    {&bmm_op, {}, write_matmul},
-                                    {&addmm_op, {}, write_addmm},
-                                    {&einsum_op, {}, write_einsum},
-                                    {&scaled_dot_product_attention_op, {}, write_attention},
-                                    {&cached_attention_op, {}, write_cached_attention}};
+constexpr OnnxExportRule matmul_rules[] = {{&linear_op, {}, write_linear, on_integers},
+                                           {&matmul_op, {}, write_matmul},
+                                           {&bmm_op, {}, write_matmul},
+                                           {&addmm_op, {}, write_addmm},
+                                           {&einsum_op, {}, write_einsum},
+                                           {&scaled_dot_product_attention_op, {}, write_attention},
+                                           {&cached_attention_op, {}, write_cached_attention}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules matmul_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules matmul_onnx_export_rules = {matmul_rules};
 
 }  // namespace zoometer

@@ -254,36 +254,36 @@ void write_unfold(OnnxStep& step) {
   step.make("Reshape", {windows, step.integers(step.node().out())});
 }
 
-constexpr OnnxExportRule rules[] = {{&reshape_op, {}, write_reshape, on_integers},
-                                    {&flatten_op, {}, write_flatten, on_integers},
-                                    {&squeeze_op, {}, write_squeeze, on_integers},
-                                    {&unsqueeze_op, {}, write_unsqueeze, on_integers},
-                                    {&permute_op, {}, write_permute, on_integers},
-                                    {&transpose_op, {}, write_transpose, on_integers},
-                                    {&expand_op, {}, write_expand, on_integers},
-                                    {&slice_op, {}, write_slice, on_integers},
-                                    {&select_op, {}, write_select, on_integers},
-                                    {&chunk_op, {}, write_chunk, on_integers},
-                                    {&cat_op, {}, write_cat},
-                                    {&stack_op, {}, write_stack},
-                                    {&pad_op, {}, write_pad},
-                                    {&roll_op, {}, write_roll},
-                                    {&repeat_op, {}, write_repeat, on_integers},
-                                    {&index_select_op, {}, write_index_select},
-                                    {&gather_op, {}, write_gather},
-                                    {&embedding_op, {}, write_rows},
-                                    {&index_op, {}, write_rows},
-                                    {&contiguous_op, "Identity", nullptr, on_integers},
-                                    {&clone_op, "Identity", nullptr, on_integers},
-                                    {&flip_op, {}, write_flip},
-                                    {&full_op, {}, write_full},
-                                    {&full_like_op, {}, write_full_like},
-                                    {&arange_op, {}, write_arange},
-                                    {&pixel_shuffle_op, {}, write_pixel_shuffle},
-                                    {&unfold_op, {}, write_unfold}};
+constexpr OnnxExportRule movement_rules[] = {{&reshape_op, {}, write_reshape, on_integers},
+                                             {&flatten_op, {}, write_flatten, on_integers},
+                                             {&squeeze_op, {}, write_squeeze, on_integers},
+                                             {&unsqueeze_op, {}, write_unsqueeze, on_integers},
+                                             {&permute_op, {}, write_permute, on_integers},
+                                             {&transpose_op, {}, write_transpose, on_integers},
+                                             {&expand_op, {}, write_expand, on_integers},
+                                             {&slice_op, {}, write_slice, on_integers},
+                                             {&select_op, {}, write_select, on_integers},
+                                             {&chunk_op, {}, write_chunk, on_integers},
+                                             {&cat_op, {}, write_cat},
+                                             {&stack_op, {}, write_stack},
+                                             {&pad_op, {}, write_pad},
+                                             {&roll_op, {}, write_roll},
+                                             {&repeat_op, {}, write_repeat, on_integers},
+                                             {&index_select_op, {}, write_index_select},
+                                             {&gather_op, {}, write_gather},
+                                             {&embedding_op, {}, write_rows},
+                                             {&index_op, {}, write_rows},
+                                             {&contiguous_op, "Identity", nullptr, on_integers},
+                                             {&clone_op, "Identity", nullptr, on_integers},
+                                             {&flip_op, {}, write_flip},
+                                             {&full_op, {}, write_full},
+                                             {&full_like_op, {}, write_full_like},
+                                             {&arange_op, {}, write_arange},
+                                             {&pixel_shuffle_op, {}, write_pixel_shuffle},
+                                             {&unfold_op, {}, write_unfold}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules movement_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules movement_onnx_export_rules = {movement_rules};
 
 }  // namespace zoometer

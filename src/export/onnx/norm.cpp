@@ -106,16 +106,16 @@ void write_response_norm(OnnxStep& step) {
       {{"size", attrs.size}, {"alpha", attrs.alpha}, {"beta", attrs.beta}, {"bias", attrs.k}});
 }
 
-constexpr OnnxExportRule rules[] = {{&batch_norm_op, {}, write_batch_norm},
-                                    {&batch_norm_training_op, {}, write_batch_norm_training},
-                                    {&layer_norm_op, {}, write_layer_norm},
-                                    {&rms_norm_op, {}, write_rms_norm},
-                                    {&group_norm_op, {}, write_group_norm},
-                                    {&instance_norm_op, {}, write_instance_norm},
-                                    {&local_response_norm_op, {}, write_response_norm}};
+constexpr OnnxExportRule norm_rules[] = {{&batch_norm_op, {}, write_batch_norm},
+                                         {&batch_norm_training_op, {}, write_batch_norm_training},
+                                         {&layer_norm_op, {}, write_layer_norm},
+                                         {&rms_norm_op, {}, write_rms_norm},
+                                         {&group_norm_op, {}, write_group_norm},
+                                         {&instance_norm_op, {}, write_instance_norm},
+                                         {&local_response_norm_op, {}, write_response_norm}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules norm_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules norm_onnx_export_rules = {norm_rules};
 
 }  // namespace zoometer

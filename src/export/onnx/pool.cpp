@@ -138,21 +138,21 @@ void write_adaptive_max(OnnxStep& step) {
   write_adaptive(step, {"GlobalMaxPool", "MaxPool", "ReduceMax"});
 }
 
-constexpr OnnxExportRule rules[] = {{&max_pool1d_op, {}, write_max, on_integers},
-                                    {&max_pool2d_op, {}, write_max, on_integers},
-                                    {&max_pool3d_op, {}, write_max, on_integers},
-                                    {&avg_pool1d_op, {}, write_average},
-                                    {&avg_pool2d_op, {}, write_average},
-                                    {&avg_pool3d_op, {}, write_average},
-                                    {&adaptive_avg_pool1d_op, {}, write_adaptive_average},
-                                    {&adaptive_avg_pool2d_op, {}, write_adaptive_average},
-                                    {&adaptive_avg_pool3d_op, {}, write_adaptive_average},
-                                    {&adaptive_max_pool1d_op, {}, write_adaptive_max},
-                                    {&adaptive_max_pool2d_op, {}, write_adaptive_max},
-                                    {&adaptive_max_pool3d_op, {}, write_adaptive_max}};
+constexpr OnnxExportRule pool_rules[] = {{&max_pool1d_op, {}, write_max, on_integers},
+                                         {&max_pool2d_op, {}, write_max, on_integers},
+                                         {&max_pool3d_op, {}, write_max, on_integers},
+                                         {&avg_pool1d_op, {}, write_average},
+                                         {&avg_pool2d_op, {}, write_average},
+                                         {&avg_pool3d_op, {}, write_average},
+                                         {&adaptive_avg_pool1d_op, {}, write_adaptive_average},
+                                         {&adaptive_avg_pool2d_op, {}, write_adaptive_average},
+                                         {&adaptive_avg_pool3d_op, {}, write_adaptive_average},
+                                         {&adaptive_max_pool1d_op, {}, write_adaptive_max},
+                                         {&adaptive_max_pool2d_op, {}, write_adaptive_max},
+                                         {&adaptive_max_pool3d_op, {}, write_adaptive_max}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules pool_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules pool_onnx_export_rules = {pool_rules};
 
 }  // namespace zoometer

@@ -112,7 +112,7 @@ void write_on_reals(OnnxStep& step, const OnnxExportRule& rule) {
   step.builder().set_scale(step.node().output(0), std::move(scale));
 }
 
-constexpr OnnxExportRule rules[] = {
+constexpr OnnxExportRule quantize_rules[] = {
     {&quantize_per_tensor_op, {}, write_quantize, on_integers},
     {&quantize_per_channel_op, {}, write_quantize_channels, on_integers},
     {&dequantize_op, {}, write_dequantize, on_integers},
@@ -161,6 +161,6 @@ void write_quantised(OnnxStep& step, const OnnxExportRule& rule) {
   }
 }
 
-extern constinit const OnnxExportRules quantize_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules quantize_onnx_export_rules = {quantize_rules};
 
 }  // namespace zoometer

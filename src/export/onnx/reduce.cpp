@@ -78,23 +78,23 @@ void write_sort(OnnxStep& step) {
   step.make("TopK", {step.in(0), all}, {{"axis", axis}, {"largest", std::int64_t{0}}});
 }
 
-constexpr OnnxExportRule rules[] = {{&mean_op, {}, write_mean},
-                                    {&sum_op, {}, write_sum},
-                                    {&prod_op, {}, write_prod},
-                                    {&amax_op, {}, write_amax},
-                                    {&amin_op, {}, write_amin},
-                                    {&norm_op, {}, write_norm},
-                                    {&logsumexp_op, {}, write_logsumexp},
-                                    {&argmax_op, {}, write_argmax},
-                                    {&argmin_op, {}, write_argmin},
-                                    {&any_op, {}, write_any},
-                                    {&all_op, {}, write_all},
-                                    {&cumsum_op, {}, write_cumsum},
-                                    {&topk_op, {}, write_topk},
-                                    {&sort_op, {}, write_sort}};
+constexpr OnnxExportRule reduce_rules[] = {{&mean_op, {}, write_mean},
+                                           {&sum_op, {}, write_sum},
+                                           {&prod_op, {}, write_prod},
+                                           {&amax_op, {}, write_amax},
+                                           {&amin_op, {}, write_amin},
+                                           {&norm_op, {}, write_norm},
+                                           {&logsumexp_op, {}, write_logsumexp},
+                                           {&argmax_op, {}, write_argmax},
+                                           {&argmin_op, {}, write_argmin},
+                                           {&any_op, {}, write_any},
+                                           {&all_op, {}, write_all},
+                                           {&cumsum_op, {}, write_cumsum},
+                                           {&topk_op, {}, write_topk},
+                                           {&sort_op, {}, write_sort}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules reduce_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules reduce_onnx_export_rules = {reduce_rules};
 
 }  // namespace zoometer

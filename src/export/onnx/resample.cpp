@@ -30,7 +30,7 @@ void write_nearest(OnnxStep& step) {
                      {"nearest_mode", std::string_view("floor")}});
 }
 
-void write_linear(OnnxStep& step) {
+void write_linear_resize(OnnxStep& step) {
   make_resize(step, {{"mode", std::string_view("linear")},
                      {"coordinate_transformation_mode", coordinates(step)}});
 }
@@ -49,14 +49,17 @@ void write_grid_sample(OnnxStep& step) {
              {"align_corners", std::int64_t{attrs.align_corners}}});
 }
 
-constexpr OnnxExportRule rules[] = {
-    {&upsample_nearest1d_op, {}, write_nearest}, {&upsample_nearest2d_op, {}, write_nearest},
-    {&upsample_nearest3d_op, {}, write_nearest}, {&upsample_linear1d_op, {}, write_linear},
-    {&upsample_bilinear2d_op, {}, write_linear}, {&upsample_trilinear3d_op, {}, write_linear},
-    {&upsample_bicubic2d_op, {}, write_cubic},   {&grid_sample_op, {}, write_grid_sample}};
+constexpr OnnxExportRule resample_rules[] = {{&upsample_nearest1d_op, {}, write_nearest},
+                                             {&upsample_nearest2d_op, {}, write_nearest},
+                                             {&upsample_nearest3d_op, {}, write_nearest},
+                                             {&upsample_linear1d_op, {}, write_linear_resize},
+                                             {&upsample_bilinear2d_op, {}, write_linear_resize},
+                                             {&upsample_trilinear3d_op, {}, write_linear_resize},
+                                             {&upsample_bicubic2d_op, {}, write_cubic},
+                                             {&grid_sample_op, {}, write_grid_sample}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules resample_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules resample_onnx_export_rules = {resample_rules};
 
 }  // namespace zoometer

@@ -24,10 +24,10 @@ void write_stft(OnnxStep& step) {
             {{"onesided", std::int64_t{attrs.onesided}}});
 }
 
-constexpr OnnxExportRule rules[] = {{&dft_op, {}, write_dft}, {&stft_op, {}, write_stft}};
+constexpr OnnxExportRule signal_rules[] = {{&dft_op, {}, write_dft}, {&stft_op, {}, write_stft}};
 
 }  // namespace
 
-extern constinit const OnnxExportRules signal_onnx_export_rules = {rules};
+extern constinit const OnnxExportRules signal_onnx_export_rules = {signal_rules};
 
 }  // namespace zoometer

@@ -442,6 +442,7 @@ constexpr OnnxOperator microsoft_attention_rows[] = {
 }  // namespace
 
 extern constinit const OnnxOperators onnx_attention_operators = {"", attention_rows};
-extern constinit const OnnxOperators onnx_microsoft_operators = {"com.microsoft", microsoft_attention_rows};
+extern constinit const OnnxOperators onnx_microsoft_operators = {"com.microsoft",
+                                                                 microsoft_attention_rows};
 
 }  // namespace zoometer

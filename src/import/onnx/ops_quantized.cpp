@@ -296,7 +296,10 @@ constexpr OnnxOperator microsoft_quantized_rows[] = {
      same_cost,
      emit_matmul_n_bits,
      {.weights = {1, 5}, .no_effect = n_bits_no_effect}},
-    {"QGemm", same_cost, emit_quantised_gemm, {.weights = {6}, .no_effect = quantised_gemm_no_effect}},
+    {"QGemm",
+     same_cost,
+     emit_quantised_gemm,
+     {.weights = {6}, .no_effect = quantised_gemm_no_effect}},
     {"QLinearAdd", same_cost, emit_qlinear_binary<add_op>, {.no_effect = two_operands}},
     {"QLinearAveragePool", same_cost, emit_qlinear_average, {.no_effect = one_operand}},
     {"QLinearConcat", same_cost, emit_qlinear_concat, {.no_effect = concat_no_effect}},
@@ -315,7 +318,7 @@ constexpr OnnxOperator microsoft_quantized_rows[] = {
 }  // namespace
 
 extern constinit const OnnxOperators onnx_quantized_operators = {"", quantized_rows};
-extern constinit const OnnxOperators onnx_microsoft_quantized_operators = {"com.microsoft",
-                                                                           microsoft_quantized_rows};
+extern constinit const OnnxOperators onnx_microsoft_quantized_operators = {
+    "com.microsoft", microsoft_quantized_rows};
 
 }  // namespace zoometer

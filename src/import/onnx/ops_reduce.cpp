@@ -8,7 +8,7 @@ namespace zoometer {
 namespace {
 
 /// What a reduction reduces; `nothing` where an empty list of axes means that.
-struct Reduction {
+struct ReducedAxes {
   Ints axes;
   bool keeps = true;
   bool nothing = false;
@@ -36,8 +36,8 @@ OnnxList reduced_axes(const OnnxContext& context) {
 }
 
 /// Nothing where the axes are not known.
-std::optional<Reduction> reduction_of(OnnxContext& context) {
-  Reduction reduction;
+std::optional<ReducedAxes> reduction_of(OnnxContext& context) {
+  ReducedAxes reduction;
   reduction.keeps = context.integer("keepdims", 1) != 0;
   const bool may_do_nothing = context.integer("noop_with_empty_axes", 0) != 0;
   const OnnxList listed = reduced_axes(context);
@@ -60,7 +60,7 @@ std::optional<Reduction> reduction_of(OnnxContext& context) {
 
 template <const OpDef& Op>
 OnnxOutcome emit_reduce(OnnxContext& context) {
-  const std::optional<Reduction> reduction = reduction_of(context);
+  const std::optional<ReducedAxes> reduction = reduction_of(context);
   if (!reduction) return OnnxOutcome::depends_on_data;
   if (reduction->nothing) return context.out_value(0, context.value(0));
   return context.out(reduce(Op, context.in(0), reduction->axes, reduction->keeps));
@@ -69,7 +69,7 @@ OnnxOutcome emit_reduce(OnnxContext& context) {
 /// A reduction of |x|, x^2 or log(sum(x)).
 template <class Before, class After>
 OnnxOutcome emit_composed(OnnxContext& context, Before before, After after) {
-  const std::optional<Reduction> reduction = reduction_of(context);
+  const std::optional<ReducedAxes> reduction = reduction_of(context);
   if (!reduction) return OnnxOutcome::depends_on_data;
   const Tensor x = before(context.in(0));
   return context.out(after(reduction->nothing ? x : sum(x, reduction->axes, reduction->keeps)));

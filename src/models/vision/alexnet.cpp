@@ -4,6 +4,7 @@
 #include "zoometer/nn/layers.hpp"
 
 namespace zoometer {
+namespace alexnet {
 namespace {
 
 Sequential convolutions(const Slot& slot) {
@@ -53,9 +54,10 @@ constexpr Model alexnets[] = {
 };
 
 }  // namespace
+}  // namespace alexnet
 
 extern constinit const Family alexnet_family = {
     "AlexNet", "Krizhevsky, One weird trick for parallelizing convolutional neural networks, 2014",
-    Task::classification, alexnets};
+    Task::classification, alexnet::alexnets};
 
 }  // namespace zoometer

@@ -7,6 +7,7 @@
 #include "zoometer/nn/blocks.hpp"
 
 namespace zoometer {
+namespace convnext {
 namespace {
 
 struct Config {
@@ -115,10 +116,12 @@ constexpr FamilyParameter parameters[] = {
 };
 
 }  // namespace
+}  // namespace convnext
 
-extern constinit const Parametrised convnext_parametrised = {"convnext", image(224), parameters,
-                                                             build_with};
-extern constinit const Family convnext_family = {
-    "ConvNeXt", "Liu et al., A ConvNet for the 2020s, 2022", Task::classification, models};
+extern constinit const Parametrised convnext_parametrised = {
+    "convnext", image(224), convnext::parameters, convnext::build_with};
+extern constinit const Family convnext_family = {"ConvNeXt",
+                                                 "Liu et al., A ConvNet for the 2020s, 2022",
+                                                 Task::classification, convnext::models};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "models/vision/segmentation.hpp"
 
 namespace zoometer {
+namespace deeplabv3 {
 namespace {
 
 using namespace segmentation;
@@ -95,9 +96,10 @@ constexpr Model deeplabs[] = {
 };
 
 }  // namespace
+}  // namespace deeplabv3
 
 extern constinit const Family deeplabv3_family = {
     "DeepLabV3", "Chen et al., Rethinking Atrous Convolution for Semantic Image Segmentation, 2017",
-    Task::segmentation, deeplabs};
+    Task::segmentation, deeplabv3::deeplabs};
 
 }  // namespace zoometer

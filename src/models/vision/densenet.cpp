@@ -6,6 +6,7 @@
 #include "zoometer/nn/layers.hpp"
 
 namespace zoometer {
+namespace densenet {
 namespace {
 
 struct Config {
@@ -131,11 +132,12 @@ constexpr FamilyParameter parameters[] = {
 };
 
 }  // namespace
+}  // namespace densenet
 
-extern constinit const Parametrised densenet_parametrised = {"densenet", image(224), parameters,
-                                                             build_with};
+extern constinit const Parametrised densenet_parametrised = {
+    "densenet", image(224), densenet::parameters, densenet::build_with};
 extern constinit const Family densenet_family = {
     "DenseNet", "Huang et al., Densely Connected Convolutional Networks, 2016",
-    Task::classification, densenets};
+    Task::classification, densenet::densenets};
 
 }  // namespace zoometer

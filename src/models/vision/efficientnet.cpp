@@ -7,6 +7,7 @@
 #include "zoometer/nn/blocks.hpp"
 
 namespace zoometer {
+namespace efficientnet {
 namespace {
 
 enum class BlockKind : std::uint8_t { mbconv, fused };
@@ -239,13 +240,14 @@ constexpr Model efficientnets_v2[] = {
 };
 
 }  // namespace
+}  // namespace efficientnet
 
 extern constinit const Family efficientnet_family = {
     "EfficientNet",
     "Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019",
-    Task::classification, efficientnets};
+    Task::classification, efficientnet::efficientnets};
 extern constinit const Family efficientnet_v2_family = {
     "EfficientNetV2", "Tan and Le, EfficientNetV2: Smaller Models and Faster Training, 2021",
-    Task::classification, efficientnets_v2, "EfficientNet"};
+    Task::classification, efficientnet::efficientnets_v2, "EfficientNet"};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "models/vision/rcnn.hpp"
 
 namespace zoometer {
+namespace faster_rcnn {
 namespace {
 
 using namespace rcnn;
@@ -48,11 +49,12 @@ constexpr Model faster_rcnns[] = {
 };
 
 }  // namespace
+}  // namespace faster_rcnn
 
 extern constinit const Family faster_rcnn_family = {
     "FasterRCNN",
     "Ren et al., Faster R-CNN: Towards Real-Time Object Detection with Region Proposal Networks, "
     "2015",
-    Task::detection, faster_rcnns};
+    Task::detection, faster_rcnn::faster_rcnns};
 
 }  // namespace zoometer

@@ -3,6 +3,7 @@
 #include "models/vision/segmentation.hpp"
 
 namespace zoometer {
+namespace fcn {
 namespace {
 
 using namespace segmentation;
@@ -19,9 +20,10 @@ constexpr Model fcns[] = {
 };
 
 }  // namespace
+}  // namespace fcn
 
 extern constinit const Family fcn_family = {
     "FCN", "Long et al., Fully Convolutional Networks for Semantic Segmentation, 2015",
-    Task::segmentation, fcns};
+    Task::segmentation, fcn::fcns};
 
 }  // namespace zoometer

@@ -3,6 +3,7 @@
 #include "models/vision/dense_detector.hpp"
 
 namespace zoometer {
+namespace fcos {
 namespace {
 
 using namespace detection;
@@ -87,9 +88,10 @@ constexpr Model fcoses[] = {
 };
 
 }  // namespace
+}  // namespace fcos
 
 extern constinit const Family fcos_family = {
     "FCOS", "Tian et al., FCOS: Fully Convolutional One-Stage Object Detection, 2019",
-    Task::detection, fcoses};
+    Task::detection, fcos::fcoses};
 
 }  // namespace zoometer

@@ -5,6 +5,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace googlenet {
 namespace {
 
 void build(Trace& trace) {
@@ -18,9 +19,10 @@ constexpr Model googlenets[] = {
 };
 
 }  // namespace
+}  // namespace googlenet
 
 extern constinit const Family googlenet_family = {
     "GoogLeNet", "Szegedy et al., Going Deeper with Convolutions, 2014", Task::classification,
-    googlenets};
+    googlenet::googlenets};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace inception_v3 {
 namespace {
 
 void build(Trace& trace) {
@@ -16,10 +17,11 @@ constexpr Model inceptions[] = {
 };
 
 }  // namespace
+}  // namespace inception_v3
 
 extern constinit const Family inception_v3_family = {
     "InceptionV3",
     "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015",
-    Task::classification, inceptions};
+    Task::classification, inception_v3::inceptions};
 
 }  // namespace zoometer

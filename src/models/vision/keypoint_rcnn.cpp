@@ -3,6 +3,7 @@
 #include "models/vision/rcnn.hpp"
 
 namespace zoometer {
+namespace keypoint_rcnn {
 namespace {
 
 using namespace rcnn;
@@ -72,8 +73,9 @@ constexpr Model keypoint_rcnns[] = {
 };
 
 }  // namespace
+}  // namespace keypoint_rcnn
 
-extern constinit const Family keypoint_rcnn_family = {"KeypointRCNN", "He et al., Mask R-CNN, 2017",
-                                                      Task::detection, keypoint_rcnns};
+extern constinit const Family keypoint_rcnn_family = {
+    "KeypointRCNN", "He et al., Mask R-CNN, 2017", Task::detection, keypoint_rcnn::keypoint_rcnns};
 
 }  // namespace zoometer

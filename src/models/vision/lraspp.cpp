@@ -4,6 +4,7 @@
 #include "models/vision/segmentation.hpp"
 
 namespace zoometer {
+namespace lraspp {
 namespace {
 
 using segmentation::classes;
@@ -68,8 +69,10 @@ constexpr Model lraspps[] = {
 };
 
 }  // namespace
+}  // namespace lraspp
 
-extern constinit const Family lraspp_family = {
-    "LRASPP", "Howard et al., Searching for MobileNetV3, 2019", Task::segmentation, lraspps};
+extern constinit const Family lraspp_family = {"LRASPP",
+                                               "Howard et al., Searching for MobileNetV3, 2019",
+                                               Task::segmentation, lraspp::lraspps};
 
 }  // namespace zoometer

@@ -2,6 +2,7 @@
 #include "models/vision/rcnn.hpp"
 
 namespace zoometer {
+namespace mask_rcnn {
 namespace {
 
 using namespace rcnn;
@@ -69,8 +70,9 @@ constexpr Model mask_rcnns[] = {
 };
 
 }  // namespace
+}  // namespace mask_rcnn
 
 extern constinit const Family mask_rcnn_family = {"MaskRCNN", "He et al., Mask R-CNN, 2017",
-                                                  Task::detection, mask_rcnns};
+                                                  Task::detection, mask_rcnn::mask_rcnns};
 
 }  // namespace zoometer

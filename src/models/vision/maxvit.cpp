@@ -7,6 +7,7 @@
 #include "zoometer/nn/blocks.hpp"
 
 namespace zoometer {
+namespace maxvit {
 namespace {
 
 constexpr std::int64_t partition_size = 7;
@@ -293,9 +294,10 @@ constexpr Model models[] = {
 };
 
 }  // namespace
+}  // namespace maxvit
 
 extern constinit const Family maxvit_family = {
     "MaxVit", "Tu et al., MaxViT: Multi-Axis Vision Transformer, 2022", Task::classification,
-    models};
+    maxvit::models};
 
 }  // namespace zoometer

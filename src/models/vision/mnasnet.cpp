@@ -6,6 +6,7 @@
 #include "zoometer/op/reduce.hpp"
 
 namespace zoometer {
+namespace mnasnet {
 namespace {
 
 /// Blocks of the same width; the first of them has the stride and the change of width.
@@ -126,9 +127,10 @@ constexpr Model mnasnets[] = {
 };
 
 }  // namespace
+}  // namespace mnasnet
 
 extern constinit const Family mnasnet_family = {
     "MNASNet", "Tan et al., MnasNet: Platform-Aware Neural Architecture Search for Mobile, 2018",
-    Task::classification, mnasnets};
+    Task::classification, mnasnet::mnasnets};
 
 }  // namespace zoometer

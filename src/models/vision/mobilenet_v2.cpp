@@ -4,6 +4,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace mobilenet_v2 {
 namespace {
 
 void build(Trace& trace) { trace.run<mobilenet_v2::MobileNetV2<>>(); }
@@ -13,9 +14,10 @@ constexpr Model mobilenets[] = {
 };
 
 }  // namespace
+}  // namespace mobilenet_v2
 
 extern constinit const Family mobilenet_v2_family = {
     "MobileNetV2", "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018",
-    Task::classification, mobilenets, "MobileNet"};
+    Task::classification, mobilenet_v2::mobilenets, "MobileNet"};
 
 }  // namespace zoometer

@@ -5,6 +5,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace mobilenet_v3 {
 namespace {
 
 void build_large(Trace& trace) { trace.run<mobilenet_v3::MobileNetV3<>>(mobilenet_v3::large()); }
@@ -16,9 +17,10 @@ constexpr Model mobilenets[] = {
 };
 
 }  // namespace
+}  // namespace mobilenet_v3
 
 extern constinit const Family mobilenet_v3_family = {
     "MobileNetV3", "Howard et al., Searching for MobileNetV3, 2019", Task::classification,
-    mobilenets, "MobileNet"};
+    mobilenet_v3::mobilenets, "MobileNet"};
 
 }  // namespace zoometer

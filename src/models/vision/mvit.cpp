@@ -12,6 +12,7 @@
 #include "zoometer/op/resample.hpp"
 
 namespace zoometer {
+namespace mvit {
 namespace {
 
 enum class Version : std::uint8_t { first, second };
@@ -354,13 +355,14 @@ constexpr Model second_version[] = {
 };
 
 }  // namespace
+}  // namespace mvit
 
 extern constinit const Family mvit_family = {
-    "MViT", "Fan et al., Multiscale Vision Transformers, 2021", Task::video, first_version};
+    "MViT", "Fan et al., Multiscale Vision Transformers, 2021", Task::video, mvit::first_version};
 extern constinit const Family mvit_v2_family = {
     "MViTV2",
     "Li et al., MViTv2: Improved Multiscale Vision Transformers for Classification and Detection, "
     "2022",
-    Task::video, second_version, "MViT"};
+    Task::video, mvit::second_version, "MViT"};
 
 }  // namespace zoometer

@@ -9,6 +9,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace quantized {
 namespace {
 
 /// The published weights come without auxiliary heads, unlike those of the plain Inception v3.
@@ -59,24 +60,25 @@ constexpr Model shufflenets[] = {
 };
 
 }  // namespace
+}  // namespace quantized
 
 extern constinit const Family quantized_googlenet_family = {
     "QuantizedGoogLeNet", "Szegedy et al., Going Deeper with Convolutions, 2014",
-    Task::quantization, googlenets};
+    Task::quantization, quantized::googlenets};
 extern constinit const Family quantized_inception_v3_family = {
     "QuantizedInceptionV3",
     "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015",
-    Task::quantization, inceptions};
+    Task::quantization, quantized::inceptions};
 extern constinit const Family quantized_mobilenet_v2_family = {
     "QuantizedMobileNetV2",
     "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018",
-    Task::quantization, mobilenets_v2};
+    Task::quantization, quantized::mobilenets_v2};
 extern constinit const Family quantized_mobilenet_v3_family = {
     "QuantizedMobileNetV3", "Howard et al., Searching for MobileNetV3, 2019", Task::quantization,
-    mobilenets_v3};
+    quantized::mobilenets_v3};
 extern constinit const Family quantized_shufflenet_v2_family = {
     "QuantizedShuffleNetV2",
     "Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, 2018",
-    Task::quantization, shufflenets};
+    Task::quantization, quantized::shufflenets};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace quantized_resnet {
 namespace {
 
 using namespace resnet;
@@ -96,13 +97,14 @@ constexpr Model resnexts[] = {
 };
 
 }  // namespace
+}  // namespace quantized_resnet
 
 extern constinit const Family quantized_resnet_family = {
     "QuantizedResNet", "He et al., Deep Residual Learning for Image Recognition, 2015",
-    Task::quantization, resnets};
+    Task::quantization, quantized_resnet::resnets};
 extern constinit const Family quantized_resnext_family = {
     "QuantizedResNeXt",
     "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, 2016",
-    Task::quantization, resnexts};
+    Task::quantization, quantized_resnet::resnexts};
 
 }  // namespace zoometer

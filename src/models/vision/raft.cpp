@@ -11,6 +11,7 @@
 #include "zoometer/op/resample.hpp"
 
 namespace zoometer {
+namespace raft {
 namespace {
 
 constexpr std::size_t flow_updates = 12;
@@ -407,9 +408,10 @@ constexpr Model models[] = {
 };
 
 }  // namespace
+}  // namespace raft
 
 extern constinit const Family raft_family = {
     "RAFT", "Teed and Deng, RAFT: Recurrent All-Pairs Field Transforms for Optical Flow, 2020",
-    Task::optical_flow, models};
+    Task::optical_flow, raft::models};
 
 }  // namespace zoometer

@@ -8,6 +8,7 @@
 #include "zoometer/nn/blocks.hpp"
 
 namespace zoometer {
+namespace regnet {
 namespace {
 
 constexpr std::int64_t stem_width = 32;
@@ -195,9 +196,10 @@ constexpr Model regnets[] = {
 };
 
 }  // namespace
+}  // namespace regnet
 
 extern constinit const Family regnet_family = {
     "RegNet", "Radosavovic et al., Designing Network Design Spaces, 2020", Task::classification,
-    regnets};
+    regnet::regnets};
 
 }  // namespace zoometer

@@ -7,9 +7,8 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace resnet {
 namespace {
-
-using namespace resnet;
 
 template <class BlockType>
 struct ResNet : Module<ResNet<BlockType>> {
@@ -78,17 +77,18 @@ constexpr FamilyParameter parameters[] = {
 };
 
 }  // namespace
+}  // namespace resnet
 
-extern constinit const Parametrised resnet_parametrised = {"resnet", image(224), parameters,
-                                                           build_with};
+extern constinit const Parametrised resnet_parametrised = {"resnet", image(224), resnet::parameters,
+                                                           resnet::build_with};
 extern constinit const Family resnet_family = {
     "ResNet", "He et al., Deep Residual Learning for Image Recognition, 2015", Task::classification,
-    resnets};
+    resnet::resnets};
 extern constinit const Family resnext_family = {
     "ResNeXt", "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, 2016",
-    Task::classification, resnexts};
+    Task::classification, resnet::resnexts};
 extern constinit const Family wide_resnet_family = {
     "WideResNet", "Zagoruyko and Komodakis, Wide Residual Networks, 2016", Task::classification,
-    wide_resnets};
+    resnet::wide_resnets};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "models/vision/dense_detector.hpp"
 
 namespace zoometer {
+namespace retinanet {
 namespace {
 
 using namespace detection;
@@ -102,9 +103,10 @@ constexpr Model retinanets[] = {
 };
 
 }  // namespace
+}  // namespace retinanet
 
 extern constinit const Family retinanet_family = {
     "RetinaNet", "Lin et al., Focal Loss for Dense Object Detection, 2017", Task::detection,
-    retinanets};
+    retinanet::retinanets};
 
 }  // namespace zoometer

@@ -6,6 +6,7 @@
 #include "zoometer/op/reduce.hpp"
 
 namespace zoometer {
+namespace s3d {
 namespace {
 
 constexpr double batch_norm_eps = 1e-3;
@@ -125,11 +126,12 @@ constexpr Model models[] = {
 };
 
 }  // namespace
+}  // namespace s3d
 
 extern constinit const Family s3d_family = {
     "S3D",
     "Xie et al., Rethinking Spatiotemporal Feature Learning: Speed-Accuracy Trade-offs in Video "
     "Classification, 2018",
-    Task::video, models};
+    Task::video, s3d::models};
 
 }  // namespace zoometer

@@ -5,6 +5,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace shufflenet_v2 {
 namespace {
 
 template <shufflenet_v2::Widths widths>
@@ -20,10 +21,11 @@ constexpr Model shufflenets[] = {
 };
 
 }  // namespace
+}  // namespace shufflenet_v2
 
 extern constinit const Family shufflenet_v2_family = {
     "ShuffleNetV2",
     "Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, 2018",
-    Task::classification, shufflenets};
+    Task::classification, shufflenet_v2::shufflenets};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "zoometer/nn/layers.hpp"
 
 namespace zoometer {
+namespace squeezenet {
 namespace {
 
 /// (N, in, H, W) -> (N, 2 expanded, H, W).
@@ -92,11 +93,12 @@ constexpr Model squeezenets[] = {
 };
 
 }  // namespace
+}  // namespace squeezenet
 
 extern constinit const Family squeezenet_family = {
     "SqueezeNet",
     "Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model "
     "size, 2016",
-    Task::classification, squeezenets};
+    Task::classification, squeezenet::squeezenets};
 
 }  // namespace zoometer

@@ -3,6 +3,7 @@
 #include "models/vision/vgg.hpp"
 
 namespace zoometer {
+namespace ssd300 {
 namespace {
 
 using namespace ssd;
@@ -118,8 +119,9 @@ constexpr Model ssds[] = {
 };
 
 }  // namespace
+}  // namespace ssd300
 
 extern constinit const Family ssd_family = {
-    "SSD", "Liu et al., SSD: Single Shot MultiBox Detector, 2016", Task::detection, ssds};
+    "SSD", "Liu et al., SSD: Single Shot MultiBox Detector, 2016", Task::detection, ssd300::ssds};
 
 }  // namespace zoometer

@@ -3,6 +3,7 @@
 #include "models/vision/ssd.hpp"
 
 namespace zoometer {
+namespace ssdlite {
 namespace {
 
 using namespace ssd;
@@ -129,9 +130,10 @@ constexpr Model ssdlites[] = {
 };
 
 }  // namespace
+}  // namespace ssdlite
 
 extern constinit const Family ssdlite_family = {
     "SSDlite", "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018",
-    Task::detection, ssdlites};
+    Task::detection, ssdlite::ssdlites};
 
 }  // namespace zoometer

@@ -12,6 +12,7 @@
 #include "zoometer/op/reduce.hpp"
 
 namespace zoometer {
+namespace swin {
 namespace {
 
 struct Config {
@@ -488,17 +489,18 @@ constexpr Model for_video[] = {
 };
 
 }  // namespace
+}  // namespace swin
 
 extern constinit const Family swin_family = {
     "SwinTransformer",
     "Liu et al., Swin Transformer: Hierarchical Vision Transformer using Shifted Windows, 2021",
-    Task::classification, first_version, "Swin"};
+    Task::classification, swin::first_version, "Swin"};
 extern constinit const Family swin_v2_family = {
     "SwinTransformerV2",
     "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, 2022",
-    Task::classification, second_version, "Swin"};
+    Task::classification, swin::second_version, "Swin"};
 extern constinit const Family swin3d_family = {"SwinTransformer3d",
                                                "Liu et al., Video Swin Transformer, 2021",
-                                               Task::video, for_video, "Swin3D"};
+                                               Task::video, swin::for_video, "Swin3D"};
 
 }  // namespace zoometer

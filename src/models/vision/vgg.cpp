@@ -6,6 +6,7 @@
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
+namespace vgg {
 namespace {
 
 struct Config {
@@ -72,12 +73,14 @@ constexpr FamilyParameter parameters[] = {
 };
 
 }  // namespace
+}  // namespace vgg
 
-extern constinit const Parametrised vgg_parametrised = {"vgg", image(224), parameters, build_with};
+extern constinit const Parametrised vgg_parametrised = {"vgg", image(224), vgg::parameters,
+                                                        vgg::build_with};
 extern constinit const Family vgg_family = {
     "VGG",
     "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, "
     "2014",
-    Task::classification, vggs};
+    Task::classification, vgg::vggs};
 
 }  // namespace zoometer

@@ -4,6 +4,7 @@
 #include "zoometer/nn/layers.hpp"
 
 namespace zoometer {
+namespace video_resnet {
 namespace {
 
 /// The channels of one block's two convolutions.
@@ -163,10 +164,11 @@ constexpr Model models[] = {
 };
 
 }  // namespace
+}  // namespace video_resnet
 
 extern constinit const Family video_resnet_family = {
     "VideoResNet",
     "Tran et al., A Closer Look at Spatiotemporal Convolutions for Action Recognition, 2018",
-    Task::video, models};
+    Task::video, video_resnet::models};
 
 }  // namespace zoometer

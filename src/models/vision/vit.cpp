@@ -6,6 +6,7 @@
 #include "zoometer/nn/blocks.hpp"
 
 namespace zoometer {
+namespace vit {
 namespace {
 
 struct Config {
@@ -133,12 +134,14 @@ constexpr FamilyParameter parameters[] = {
 };
 
 }  // namespace
+}  // namespace vit
 
-extern constinit const Parametrised vit_parametrised = {"vit", image(224), parameters, build_with};
+extern constinit const Parametrised vit_parametrised = {"vit", image(224), vit::parameters,
+                                                        vit::build_with};
 extern constinit const Family vit_family = {
     "VisionTransformer",
     "Dosovitskiy et al., An Image is Worth 16x16 Words: Transformers for Image Recognition at "
     "Scale, 2020",
-    Task::classification, models, "ViT"};
+    Task::classification, vit::models, "ViT"};
 
 }  // namespace zoometer
