@@ -12,7 +12,7 @@ CommandDescription describe(std::string name, std::string_view summary,
   return description;
 }
 
-constexpr ProgramOption options[] = {
+constexpr ProgramOption options_of_program[] = {
     {"-h, --help", "print this help, or a command's with COMMAND --help"},
     {"--version", "print the version"},
     {"--max-memory SIZE", "stop if more is needed, as 512M; the default is 3/4 of the machine's"},
@@ -21,7 +21,7 @@ constexpr ProgramOption options[] = {
 
 }  // namespace
 
-std::span<const ProgramOption> program_options() noexcept { return options; }
+std::span<const ProgramOption> program_options() noexcept { return options_of_program; }
 
 std::vector<const Command*> commands_by_rank() {
   std::vector<const Command*> sorted(commands().begin(), commands().end());

@@ -22,7 +22,7 @@ namespace {
 // Raised whenever the format of entries changes.
 constexpr int format_version = 1;
 constexpr int application = 0x7A6F6F6D;  // "zoom"
-constexpr int patience = 10'000;         // milliseconds to wait for another process
+constexpr int busy_patience = 10'000;    // milliseconds to wait for another process
 
 constexpr std::string_view schema =
     "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"
@@ -172,7 +172,7 @@ bool Cache::connect() {
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (db_ == nullptr) return false;
   sqlite3_extended_result_codes(db_, 1);
-  sqlite3_busy_timeout(db_, patience);
+  sqlite3_busy_timeout(db_, busy_patience);
   return code == SQLITE_OK;
 }
 

@@ -17,7 +17,7 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view key = "curated";
+constexpr std::string_view curated_key = "curated";
 constexpr std::string_view head =
     "# The user's registry for zoometer; docs/registry.md describes its keys.\n";
 
@@ -87,21 +87,23 @@ TomlValue RegistryText::parse() const { return parse_toml(text_, path_); }
 
 TomlValue RegistryText::curated() {
   TomlValue file = parse();
-  if (file.find(key) == nullptr) {
+  if (file.find(curated_key) == nullptr) {
     constexpr std::string_view standard_path = "data/registry.toml";
     const std::string_view standard = embedded_file(standard_path);
     const TomlValue parsed = parse_toml(standard, std::string(standard_path));
-    const TomlValue& list = *parsed.find(key);
+    const TomlValue& list = *parsed.find(curated_key);
     // Before the first table, and after the comment at the beginning of the file.
     std::size_t place = 0;
     while (place < text_.size() && text_[place] == '#') place = line_end(text_, place);
     std::string inserted = place > 0 && text_[place - 1] != '\n' ? "\n\n" : "\n";
-    inserted.append(key).append(" = ").append(standard.substr(list.begin, list.end - list.begin));
+    inserted.append(curated_key)
+        .append(" = ")
+        .append(standard.substr(list.begin, list.end - list.begin));
     inserted += "\n";
     text_.insert(place, inserted);
     file = parse();
   }
-  const TomlValue& list = *file.find(key);
+  const TomlValue& list = *file.find(curated_key);
   if (list.kind != TomlValue::Kind::array || text_[list.begin] != '[' ||
       text_[list.end - 1] != ']') {
     Error error(ErrorCode::malformed, "curated is not an array that can be edited");
