@@ -8,15 +8,15 @@
 namespace zoometer {
 namespace {
 
-bool touches_bound(const Graph& graph, const Node& node) {
-  if (node.op->cost_is_bound) return true;
-  for (std::size_t i = 0; i < node.output_count; ++i) {
-    if (graph.value(node.first_output + static_cast<ValueId>(i)).has(Value::bounded)) return true;
-  }
+/// The flags of all values that a node reads or makes.
+std::uint8_t flags_around(const Graph& graph, const Node& node) {
+  std::uint8_t flags = node.op->cost_is_bound ? Value::bounded : 0;
+  for (std::size_t i = 0; i < node.output_count; ++i)
+    flags |= graph.value(node.first_output + static_cast<ValueId>(i)).flags;
   for (const ValueId input : graph.inputs_of(node)) {
-    if (input != no_id && graph.value(input).has(Value::bounded)) return true;
+    if (input != no_id) flags |= graph.value(input).flags;
   }
-  return false;
+  return flags;
 }
 
 bool updates(const Node& node) { return node.op->memory->storage == Storage::updated; }
@@ -144,8 +144,10 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   bytes_read = checked_add(bytes_read, other.bytes_read);
   bytes_written = checked_add(bytes_written, other.bytes_written);
   cost = checked_add(cost, other.cost);
-  bounded = bounded || other.bounded;
-  macs_bounded = macs_bounded || other.macs_bounded;
+  assumed = assumed || other.assumed;
+  macs_assumed = macs_assumed || other.macs_assumed;
+  bounded = !assumed && (bounded || other.bounded);
+  macs_bounded = !macs_assumed && (macs_bounded || other.macs_bounded);
   return *this;
 }
 
@@ -197,7 +199,10 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
     metrics.bytes_read = read_bytes(graph, node);
   }
   if (convention != nullptr) metrics.cost = convention->cost(view);
-  metrics.bounded = touches_bound(graph, node);
+  const std::uint8_t flags = flags_around(graph, node);
+  metrics.assumed = (flags & Value::assumed) != 0;
+  metrics.bounded = !metrics.assumed && (flags & Value::bounded) != 0;
+  metrics.macs_assumed = metrics.assumed && metrics.macs > 0;
   metrics.macs_bounded = metrics.bounded && metrics.macs > 0;
   return metrics;
 }

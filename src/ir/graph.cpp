@@ -127,6 +127,7 @@ Graph Graph::alias() const {
   copy.outputs_ = outputs_;
   copy.node_names_ = node_names_;
   copy.spellings_ = spellings_;
+  copy.unknown_ = unknown_;
   copy.floating_as_ = floating_as_;
   return copy;
 }
@@ -146,6 +147,7 @@ void Graph::clear() {
   outputs_.clear();
   node_names_.clear();
   spellings_.clear();
+  unknown_.clear();
   shapes_.clear();
   shape_index_.clear();
   floating_as_.reset();
@@ -226,8 +228,11 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   for (const ValueId input : inputs) {
     operands_.push_back(input);
     if (input != no_id)
-      inherited |= static_cast<std::uint8_t>(values_[input].flags & Value::bounded);
+      inherited |=
+          static_cast<std::uint8_t>(values_[input].flags & (Value::bounded | Value::assumed));
   }
+  // What is computed from a guess is not bounded by it.
+  if ((inherited & Value::assumed) != 0) inherited = Value::assumed;
   const bool strided_input =
       !inputs.empty() && inputs[0] != no_id && values_[inputs[0]].has(Value::strided);
   const Storage storage = op.memory->storage;
@@ -240,7 +245,7 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   const auto first_output = static_cast<ValueId>(values_.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     auto flags = inherited;
-    if (outputs[i].bounded) flags |= Value::bounded;
+    if (outputs[i].bounded && inherited == 0) flags |= Value::bounded;
     if (shares) flags |= Value::shares;
     if (strided) flags |= Value::strided;
     values_[add_value(intern(outputs[i].shape), outputs[i].dtype, id, flags)].output_index =
@@ -277,6 +282,24 @@ void Graph::rewind(const Mark& mark) {
   while (!repeats_.empty() && repeats_.back().end_node > mark.nodes) repeats_.pop_back();
   if (runs_.size() > mark.nodes) runs_.resize(mark.nodes);
   if (spellings_.size() > mark.nodes) spellings_.resize(mark.nodes);
+  unknown_.erase(unknown_.lower_bound(static_cast<ValueId>(mark.values)), unknown_.end());
+}
+
+void Graph::mark_exact(ValueId value) {
+  values_[value].flags &= static_cast<std::uint8_t>(~(Value::bounded | Value::assumed));
+  unknown_.erase(value);
+}
+
+void Graph::mark_assumed(ValueId value, UnknownSizes unknown) {
+  values_[value].flags &= static_cast<std::uint8_t>(~Value::bounded);
+  values_[value].flags |= Value::assumed;
+  unknown_[value] = unknown;
+}
+
+UnknownSizes Graph::guessed_sizes(ValueId id) const {
+  const auto found = unknown_.find(id);
+  if (found != unknown_.end()) return found->second;
+  return (UnknownSizes{1} << shape(id).size()) - 1;
 }
 
 void Graph::mark_in_place(ValueId value) {

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "report/report.hpp"
+#include "report/shape_text.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -22,7 +23,7 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
     std::string shapes;
     for (const ValueId value : outputs[id]) {
       if (!shapes.empty()) shapes += ' ';
-      shapes += to_short_string(graph.shape(value));
+      shapes += shape_text(graph, value);
     }
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{},{},{},{}",
                    csv_field(graph.module_path(id)), csv_field(graph.modules()[id].kind),

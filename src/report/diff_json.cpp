@@ -2,6 +2,7 @@
 
 #include "report/diff.hpp"
 #include "report/html.hpp"
+#include "report/shape_text.hpp"
 #include "util/json_writer.hpp"
 #include "zoometer/version.hpp"
 
@@ -40,7 +41,8 @@ class DiffDocument {
       for (const Port& port : side.graph.inputs()) {
         json_.object([&] {
           json_.field("name", port.name);
-          json_.field("shape", std::span<const std::int64_t>(side.graph.shape(port.value)));
+          json_.key("shape");
+          write_shape(json_, side.graph, port.value);
           json_.field("dtype", name_of(side.graph.dtype(port.value)));
         });
       }
@@ -120,8 +122,7 @@ class DiffDocument {
     json_.field("calls", side.profile.calls[id]);
     write_metrics(side.profile.modules[id]);
     json_.array("output_shapes", [&] {
-      for (const ValueId value : outputs[id])
-        json_.value(std::span<const std::int64_t>(side.graph.shape(value)));
+      for (const ValueId value : outputs[id]) write_shape(json_, side.graph, value);
     });
   }
 

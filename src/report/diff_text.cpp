@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "report/diff.hpp"
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
@@ -77,9 +78,9 @@ class TextDiff : TextLines {
     if (!side.variant.empty()) source += ", " + side.variant;
     std::string inputs;
     for (const Port& port : side.graph.inputs()) {
-      inputs += fmt::format("{}{} {} {}", inputs.empty() ? "" : ", ", escape_controls(port.name),
-                            to_short_string(side.graph.shape(port.value)),
-                            name_of(side.graph.dtype(port.value)));
+      inputs +=
+          fmt::format("{}{} {} {}", inputs.empty() ? "" : ", ", escape_controls(port.name),
+                      shape_text(side.graph, port.value), name_of(side.graph.dtype(port.value)));
     }
     line("{:<7} {}  ({})  {}", title, styled(bold, escape_controls(side.model)),
          escape_controls(source), inputs);

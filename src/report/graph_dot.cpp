@@ -10,6 +10,7 @@
 
 #include "analysis/profile.hpp"
 #include "report/graph_writer.hpp"
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/subprocess.hpp"
 #include "util/text.hpp"
@@ -138,7 +139,7 @@ class DotGraph : TextLines {
   void write_ports(std::string_view prefix, std::span<const Port> ports) {
     for (std::size_t i = 0; i < ports.size(); ++i) {
       line("  {}{} [shape=ellipse, label=\"{}\\n{}\"];", prefix, i, label_text(ports[i].name),
-           to_short_string(graph_.shape(ports[i].value)));
+           shape_text(graph_, ports[i].value));
     }
   }
 
@@ -180,7 +181,7 @@ class DotGraph : TextLines {
       title = label_text(operator_name(graph_.view(box.last_node)));
     }
     line("{}n{} [label=\"{}\\n{}{}\", fillcolor=\"{}\"];", std::string(2 * level, ' '), index,
-         title, shape_text(box), cost_text(box.macs), colour_of(box.macs, most_));
+         title, box_shape_text(box), cost_text(box.macs), colour_of(box.macs, most_));
   }
 
   std::string_view kind_of(std::size_t place) const {
@@ -190,11 +191,10 @@ class DotGraph : TextLines {
     return name.empty() ? label_text(kind) : label_text(name) + ": " + label_text(kind);
   }
 
-  std::string shape_text(const Box& box) const {
+  std::string box_shape_text(const Box& box) const {
     const Node& node = graph_.nodes()[box.last_node];
     if (node.output_count == 0) return {};
-    const bool bounded = graph_.value(node.first_output).has(Value::bounded);
-    return (bounded ? "≤ " : "") + to_short_string(graph_.shape(node.first_output));
+    return bounded_shape_text(graph_, node.first_output);
   }
 
   std::string share_text(std::int64_t macs) const {

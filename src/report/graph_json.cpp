@@ -1,5 +1,6 @@
 #include "analysis/profile.hpp"
 #include "report/graph_writer.hpp"
+#include "report/shape_text.hpp"
 #include "util/json_writer.hpp"
 
 namespace zoometer {
@@ -117,9 +118,10 @@ class GraphDocument {
     for (std::size_t i = 0; i < graph_.values().size(); ++i) {
       json_.object([&] {
         const Value& value = graph_.values()[i];
-        json_.field("shape", std::span<const std::int64_t>(graph_.shape(static_cast<ValueId>(i))));
+        json_.key("shape");
+        write_shape(json_, graph_, static_cast<ValueId>(i));
         json_.field("dtype", name_of(value.dtype));
-        if (value.has(Value::bounded)) json_.field("bound", true);
+        write_certainty(json_, value);
         if (value.has(Value::shares)) json_.field("shares", true);
       });
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/graph_writer.hpp"
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
 
@@ -72,8 +73,10 @@ class TextGraph : TextLines {
 
   std::string type_of(ValueId id) const {
     const Value& value = graph_.value(id);
+    const UnknownSizes unknown = graph_.unknown_sizes(id);
+    const std::string shape = unknown != 0 ? shape_text(graph_, id) : to_string(graph_.shape(id));
     return fmt::format("{} {}{}", name_of(value.dtype), value.has(Value::bounded) ? "≤ " : "",
-                       to_string(graph_.shape(id)));
+                       shape);
   }
 
   std::string inputs_of(const Node& node) const {

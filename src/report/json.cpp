@@ -1,5 +1,6 @@
 #include "report/memory.hpp"
 #include "report/report.hpp"
+#include "report/shape_text.hpp"
 #include "report/training.hpp"
 #include "util/json_writer.hpp"
 
@@ -48,9 +49,10 @@ class ProfileDocument {
     for (const Port& port : ports) {
       json_.object([&] {
         json_.field("name", port.name);
-        json_.field("shape", std::span<const std::int64_t>(graph_.shape(port.value)));
+        json_.key("shape");
+        write_shape(json_, graph_, port.value);
         json_.field("dtype", name_of(graph_.dtype(port.value)));
-        if (graph_.value(port.value).has(Value::bounded)) json_.field("bound", true);
+        write_certainty(json_, graph_.value(port.value));
       });
     }
   }
@@ -66,6 +68,8 @@ class ProfileDocument {
     if (has_cost()) json_.field("cost", metrics.cost);
     if (metrics.bounded) json_.field("bound", true);
     if (metrics.macs_bounded) json_.field("macs_bound", true);
+    if (metrics.assumed) json_.field("assumed", true);
+    if (metrics.macs_assumed) json_.field("macs_assumed", true);
   }
 
   void write_totals() {
@@ -91,8 +95,7 @@ class ProfileDocument {
         json_.field("buffers", metrics.buffers);
         write_costs(metrics);
         json_.array("output_shapes", [&] {
-          for (const ValueId value : outputs[id])
-            json_.value(std::span<const std::int64_t>(graph_.shape(value)));
+          for (const ValueId value : outputs[id]) write_shape(json_, graph_, value);
         });
       });
     }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "analysis/profile.hpp"
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
@@ -101,14 +102,17 @@ class MemoryText : TextLines {
   }
 
  private:
-  /// Whether the size of a tensor alive at the peak is an upper bound.
-  bool rests_on_bound(const Liveness& liveness) const {
-    return std::any_of(
-        liveness.alive_at_peak.begin(), liveness.alive_at_peak.end(),
-        [&](const Lifetime& each) { return graph_.value(each.value).has(Value::bounded); });
+  /// How sure the sizes of the tensors alive at the peak are.
+  Certainty certainty_of_peak(const Liveness& liveness) const {
+    const auto any = [&](Value::Flag flag) {
+      return std::any_of(liveness.alive_at_peak.begin(), liveness.alive_at_peak.end(),
+                         [&](const Lifetime& each) { return graph_.value(each.value).has(flag); });
+    };
+    if (any(Value::assumed)) return Certainty::assumed;
+    return any(Value::bounded) ? Certainty::bound : Certainty::exact;
   }
   std::string peak_text(const Liveness& liveness) const {
-    return marked(format_bytes(liveness.peak_bytes), rests_on_bound(liveness));
+    return marked(format_bytes(liveness.peak_bytes), certainty_of_peak(liveness));
   }
   std::string place(NodeId node) const {
     return node == no_id ? "held by the inputs" : "at " + node_text(graph_, node);
@@ -239,8 +243,7 @@ class MemoryText : TextLines {
   }
 
   std::string tensor_text(ValueId value) const {
-    return fmt::format("{}{} {}", graph_.value(value).has(Value::bounded) ? "≤ " : "",
-                       to_short_string(graph_.shape(value)), name_of(graph_.dtype(value)));
+    return fmt::format("{} {}", bounded_shape_text(graph_, value), name_of(graph_.dtype(value)));
   }
   std::string maker_text(const Lifetime& lifetime) const {
     return lifetime.first == no_id ? "the caller" : node_text(graph_, lifetime.first);
@@ -264,10 +267,11 @@ void write_peak(JsonWriter& json, const Graph& graph, std::string_view name, std
 
 void write_lifetime(JsonWriter& json, const Graph& graph, const Lifetime& lifetime) {
   json.object([&] {
-    json.field("shape", std::span<const std::int64_t>(graph.shape(lifetime.value)));
+    json.key("shape");
+    write_shape(json, graph, lifetime.value);
     json.field("dtype", name_of(graph.dtype(lifetime.value)));
     json.field("bytes", graph.bytes(lifetime.value));
-    if (graph.value(lifetime.value).has(Value::bounded)) json.field("bound", true);
+    write_certainty(json, graph.value(lifetime.value));
     if (lifetime.first != no_id)
       json.object("made_by", [&] { write_node(json, graph, lifetime.first); });
     if (lifetime.last != no_id)

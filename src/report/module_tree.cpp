@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
 
@@ -121,8 +122,8 @@ class ModuleTree : TextLines {
     std::string name(static_cast<std::size_t>(shown.depth) * 2, ' ');
     name += escape_controls(shown.id == 0 ? module.kind : module.name);
     if (shown.hides) name += " +";
-    const auto count = [](std::int64_t figure, bool bounded) {
-      return figure > 0 ? marked(format_count(figure), bounded) : "-";
+    const auto count = [](std::int64_t figure, Certainty certainty) {
+      return figure > 0 ? marked(format_count(figure), certainty) : "-";
     };
     const std::int64_t bytes = f.bytes_read + f.bytes_written;
     const bool has_share = whole_ > 0 && weight(f) > 0;
@@ -130,11 +131,11 @@ class ModuleTree : TextLines {
     rows.add(name);
     rows.add(escape_controls(module.kind));
     rows.add(output_text(outputs_[shown.id], profile_.calls[shown.id]));
-    rows.add(count(f.parameters, false));
-    rows.add(count(weight(f), has_cost() ? f.bounded : f.macs_bounded));
-    rows.add(count(f.flops, f.bounded));
-    rows.add(count(f.activations, f.macs_bounded));
-    rows.add(bytes > 0 ? marked(format_bytes(bytes), f.bounded) : "-");
+    rows.add(count(f.parameters, Certainty::exact));
+    rows.add(count(weight(f), has_cost() ? certainty_of(f) : certainty_of_macs(f)));
+    rows.add(count(f.flops, certainty_of(f)));
+    rows.add(count(f.activations, certainty_of_macs(f)));
+    rows.add(bytes > 0 ? marked(format_bytes(bytes), certainty_of(f)) : "-");
     rows.add(has_share ? format_share(share, 1) : "");
     rows.add(has_bars() ? share_bar(share, bar_cells) : "");
   }
@@ -146,7 +147,7 @@ class ModuleTree : TextLines {
     std::string text;
     constexpr std::size_t most = 3;
     for (std::size_t i = 0; i < std::min(per_call, most); ++i) {
-      text += (i > 0 ? ", " : "") + to_short_string(graph_.shape(values[i]));
+      text += (i > 0 ? ", " : "") + shape_text(graph_, values[i]);
     }
     if (per_call > most) text += fmt::format(", +{}", per_call - most);
     if (calls > 1) text += fmt::format("  x{}", calls);

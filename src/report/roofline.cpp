@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "report/roofline_plot.hpp"
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/json_writer.hpp"
 #include "util/text.hpp"
@@ -87,8 +88,8 @@ class TextWriter : TextLines {
     if (!report_.variant.empty()) source += ", " + report_.variant;
     line("{}  ({})", escape_controls(report_.model), escape_controls(source));
     for (const Port& input : graph_.inputs()) {
-      line("input   {} {} {}", escape_controls(input.name),
-           to_short_string(graph_.shape(input.value)), name_of(graph_.dtype(input.value)));
+      line("input   {} {} {}", escape_controls(input.name), shape_text(graph_, input.value),
+           name_of(graph_.dtype(input.value)));
     }
     text_ += '\n';
   }
@@ -272,7 +273,8 @@ class JsonDocument {
   void write_port(const Port& port) {
     json_.object([&] {
       json_.field("name", port.name);
-      json_.field("shape", std::span<const std::int64_t>(graph_.shape(port.value)));
+      json_.key("shape");
+      write_shape(json_, graph_, port.value);
       json_.field("dtype", name_of(graph_.dtype(port.value)));
     });
   }

@@ -5,6 +5,7 @@
 #include "report/memory.hpp"
 #include "report/module_tree.hpp"
 #include "report/report.hpp"
+#include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "report/training.hpp"
 #include "util/text.hpp"
@@ -45,10 +46,8 @@ class TextReport : TextLines {
   bool has_cost() const { return input_.convention != nullptr; }
 
   static std::string port_text(const Graph& graph, const Port& port) {
-    const Value& value = graph.value(port.value);
-    return escape_controls(port.name) + " " + (value.has(Value::bounded) ? "≤ " : "") +
-           to_short_string(graph.shape(port.value)) + " " +
-           std::string(name_of(graph.dtype(port.value)));
+    return fmt::format("{} {} {}", escape_controls(port.name),
+                       bounded_shape_text(graph, port.value), name_of(graph.dtype(port.value)));
   }
   std::string ports_text(std::span<const Port> ports) const {
     constexpr std::size_t most = 6;
@@ -75,22 +74,22 @@ class TextReport : TextLines {
     line("  parameters        {:>14}   {}{}", format_count(t.parameters),
          format_bytes(t.parameter_bytes),
          t.buffers > 0 ? fmt::format(" with {} buffer elements", format_count(t.buffers)) : "");
-    line("  MACs              {:>14}", marked(format_count(t.macs), t.macs_bounded));
+    line("  MACs              {:>14}", marked(format_count(t.macs), certainty_of_macs(t)));
     if (t.macs_masked != t.macs) {
       line("  masked MACs       {:>14}   without what causal masks hide",
-           marked(format_count(t.macs_masked), t.macs_bounded));
+           marked(format_count(t.macs_masked), certainty_of_macs(t)));
     }
-    line("  FLOPs             {:>14}", marked(format_count(t.flops), t.bounded));
+    line("  FLOPs             {:>14}", marked(format_count(t.flops), certainty_of(t)));
     if (has_cost()) {
-      line("  {:<17} {:>14}   {}", input_.convention->name, marked(format_count(t.cost), t.bounded),
-           input_.convention->unit);
+      line("  {:<17} {:>14}   {}", input_.convention->name,
+           marked(format_count(t.cost), certainty_of(t)), input_.convention->unit);
     }
-    line("  activations       {:>14}", marked(format_count(t.activations), t.macs_bounded));
+    line("  activations       {:>14}", marked(format_count(t.activations), certainty_of_macs(t)));
     line("  memory traffic    {:>14}   {} read, {} written",
-         marked(format_bytes(t.bytes_read + t.bytes_written), t.bounded),
+         marked(format_bytes(t.bytes_read + t.bytes_written), certainty_of(t)),
          format_bytes(t.bytes_read), format_bytes(t.bytes_written));
     line("  peak activations  {:>14}   {}",
-         marked(format_bytes(profile_.memory.peak_bytes), t.bounded), peak_text());
+         marked(format_bytes(profile_.memory.peak_bytes), certainty_of(t)), peak_text());
     line("  intensity         {:>14.2f}   FLOPs per byte", t.intensity());
     text_ += '\n';
   }
@@ -120,8 +119,8 @@ class TextReport : TextLines {
       if (moves) (computes ? compute_bound : memory_bound) += entry.count;
       line("{}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  {}",
            pad_right(escape_controls(entry.name), width), entry.count,
-           f.macs > 0 ? marked(format_count(f.macs), f.macs_bounded) : "-",
-           f.flops > 0 ? marked(format_count(f.flops), f.bounded) : "-",
+           f.macs > 0 ? marked(format_count(f.macs), certainty_of_macs(f)) : "-",
+           f.flops > 0 ? marked(format_count(f.flops), certainty_of(f)) : "-",
            format_share(static_cast<double>(f.flops), static_cast<double>(profile_.total.flops)),
            moves ? format_bytes(f.bytes_read + f.bytes_written) : "-",
            f.flops > 0 && moves ? fmt::format("{:.2f}", f.intensity()) : "-",
@@ -163,6 +162,9 @@ class TextReport : TextLines {
   void write_notes() {
     if (profile_.total.bounded) {
       line("note      figures with ≤ depend on a size that is taken at its upper bound");
+    }
+    if (profile_.total.assumed) {
+      line("note      figures with ~ depend on a size that is not known, which the notes name");
     }
     for (const std::string& note : input_.notes) line("note      {}", escape_controls(note));
   }

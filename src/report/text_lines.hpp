@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "util/text.hpp"
+#include "zoometer/analysis/metrics.hpp"
 
 namespace zoometer {
 
@@ -22,9 +24,25 @@ inline constexpr std::string_view cyan = "\x1b[36m";
 inline constexpr std::string_view plain = "\x1b[0m";
 }  // namespace terminal
 
-/// Adds "≤" before a figure that depends on an upper bound.
-inline std::string marked(std::string figure, bool bounded) {
-  return bounded ? "≤ " + figure : std::move(figure);
+/// How far a figure can be relied on.
+enum class Certainty : std::uint8_t {
+  exact,
+  bound,    ///< it depends on a size that is an upper bound
+  assumed,  ///< it depends on a size that is not known
+};
+inline Certainty certainty_of(const Metrics& metrics) {
+  if (metrics.assumed) return Certainty::assumed;
+  return metrics.bounded ? Certainty::bound : Certainty::exact;
+}
+inline Certainty certainty_of_macs(const Metrics& metrics) {
+  if (metrics.macs_assumed) return Certainty::assumed;
+  return metrics.macs_bounded ? Certainty::bound : Certainty::exact;
+}
+
+/// Adds "≤" before a figure that is a bound, and "~" before one that is a guess.
+inline std::string marked(std::string figure, Certainty certainty) {
+  if (certainty == Certainty::exact) return figure;
+  return (certainty == Certainty::bound ? "≤ " : "~ ") + figure;
 }
 
 /// The base of line-by-line writers: the text so far, in colour if wanted.

@@ -20,6 +20,8 @@ struct Metrics {
   std::int64_t cost = 0;             ///< by the chosen convention
   bool bounded = false;              ///< depends on a size that is an upper bound
   bool macs_bounded = false;         ///< the MACs, too, and not only other figures
+  bool assumed = false;              ///< depends on a size that is not known, so it is no bound
+  bool macs_assumed = false;         ///< the MACs, too, and not only other figures
 
   /// Adds every figure. Throws Error{overflow}.
   Metrics& operator+=(const Metrics& other);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,7 @@ struct Value {
     strided = 4,        ///< not contiguous, so reshaping it copies
     is_input = 8,       ///< an input of the graph; `producer` is its index there
     is_parameter = 16,  ///< a parameter or buffer; `producer` is its index there
+    assumed = 32,       ///< a size is not known, or is computed from one: the shape has a guess
   };
 
   const SharedShape* type = nullptr;  ///< its shape; equal shapes have equal pointers
@@ -42,6 +44,11 @@ struct Value {
   /// Whether a flag is set.
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
 };
+
+/// Sizes of a value that are not known: a bit for each dimension, or `unknown_rank`.
+using UnknownSizes = std::uint32_t;
+/// Not even the number of dimensions is known.
+inline constexpr UnknownSizes unknown_rank = UnknownSizes{1} << 31U;
 
 /// One application of an operator. Inputs and outputs are runs in the graph's flat arrays.
 struct Node {
@@ -222,12 +229,16 @@ class Graph {
 
   /// Marks a value as written in place, into its node's first input.
   void mark_in_place(ValueId value);
-  /// Marks a value: one of its sizes is an upper bound.
-  void mark_bounded(ValueId value) { values_[value].flags |= Value::bounded; }
-  /// Marks the sizes of a value as exact, although its inputs may be bounded: the user gave them.
-  void mark_exact(ValueId value) {
-    values_[value].flags &= static_cast<std::uint8_t>(~Value::bounded);
+  /// Marks a value: one of its sizes is an upper bound. A guess stays a guess.
+  void mark_bounded(ValueId value) {
+    if (!values_[value].has(Value::assumed)) values_[value].flags |= Value::bounded;
   }
+  /// Marks the sizes of a value as exact, although its inputs may be bounded or guessed.
+  void mark_exact(ValueId value);
+  /// Marks a value whose shape is a guess. `unknown`: the sizes that nothing speaks for.
+  void mark_assumed(ValueId value, UnknownSizes unknown);
+  /// Changes the shape of a value that was bounded or guessed: something says what it is.
+  void set_shape(ValueId value, const Shape& shape) { values_[value].type = intern(shape); }
   /// Overrides the inferred element type of a value.
   void set_dtype(ValueId value, DType dtype) { values_[value].dtype = dtype; }
 
@@ -293,6 +304,10 @@ class Graph {
   const Value& value(ValueId id) const noexcept { return values_[id]; }
   /// The shape of a value.
   const Shape& shape(ValueId id) const noexcept { return values_[id].type->shape; }
+  /// The sizes of a value that are not known. Its shape has guesses for them, which figures use.
+  UnknownSizes unknown_sizes(ValueId id) const {
+    return values_[id].has(Value::assumed) ? guessed_sizes(id) : 0;
+  }
   /// The number of elements of a value.
   std::int64_t numel(ValueId id) const noexcept { return values_[id].type->numel; }
   /// The element type of a value, or the one that `count_floating_as` set.
@@ -336,6 +351,7 @@ class Graph {
   NodeId commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                 std::span<const OutputType> outputs);
   void locate(Error& error, const OpDef& op) const;
+  UnknownSizes guessed_sizes(ValueId id) const;
 
   Arena arena_;
   std::vector<Node> nodes_;
@@ -351,6 +367,7 @@ class Graph {
   std::vector<Port> outputs_;
   std::vector<std::string_view> node_names_;
   std::vector<std::string_view> spellings_;
+  std::map<ValueId, UnknownSizes> unknown_;  // of guessed values; without an entry: all sizes
   std::vector<const SharedShape*> shapes_;
   HashIndex shape_index_;
   mutable std::vector<OutputType> inferred_;  // scratch of append_raw
