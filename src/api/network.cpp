@@ -1,6 +1,7 @@
 #include "api/network.hpp"
 
 #include "import/importer.hpp"
+#include "import/unsupported_formats.hpp"
 #include "report/report.hpp"
 
 namespace zoometer {
@@ -65,6 +66,7 @@ Network read_file(const MappedFile& file, const TraceOptions& options) {
 }  // namespace
 
 Network read_model(const std::string& path, const TraceOptions& options) {
+  refuse_folder(path);
   return read_file(MappedFile(path), options);
 }
 

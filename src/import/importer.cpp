@@ -52,6 +52,7 @@ ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Gra
 }
 
 ImportNotes import_file(const std::string& path, const TraceOptions& options, Graph& graph) {
+  refuse_folder(path);
   return import_file(MappedFile(path), options, graph);
 }
 

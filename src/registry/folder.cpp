@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view file_kind = "file";
-constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 2";
+constexpr std::string_view scope = "zoometer " ZOOMETER_VERSION " 3";
 
 /// Paths relative to the folder, sorted. Folders without permission are left out.
 std::vector<std::string> files_below(const std::string& folder) {
