@@ -58,7 +58,7 @@ def check(name):
         ("peak activations", printed(totals["peak_activation_bytes"], 1024, BINARY)),
         ("intensity", f"{totals['intensity']:.2f}"),
     ):
-        shown = re.search(rf"^  {label} +(?:≤ )?([\d.]+(?: [A-Za-z]+)?)(?:  |$)", total, re.M)
+        shown = re.search(rf"^  {label} +(?:[≤~] )?([\d.]+(?: [A-Za-z]+)?)(?:  |$)", total, re.M)
         assert shown and shown.group(1) == value, (label, value, shown and shown.group(0))
     root = text.split("\n\n")[1].splitlines()[1]
     assert printed(totals["macs"], 1000, SI) in root, root

@@ -64,7 +64,10 @@ const KnownTensor* OnnxContext::known(std::size_t index) const {
 const KnownTensor* OnnxContext::elements(std::size_t index) const {
   const OnnxValue& input = value(index);
   const KnownTensor* tensor = reader_.known(input);
-  if (tensor == nullptr || tensor->count() > OnnxReader::most_known) return nullptr;
+  if (tensor == nullptr || tensor->count() > OnnxReader::most_known) {
+    unknown_elements_ |= bit(index);
+    return nullptr;
+  }
   if (input.stored != nullptr) input.stored->was_read = true;
   return tensor;
 }
@@ -176,9 +179,31 @@ OnnxOutcome OnnxContext::out_value(std::size_t index, const OnnxValue& value) {
   return OnnxOutcome::done;
 }
 
-std::optional<OutputType> OnnxContext::declared(std::size_t index) {
+std::optional<DeclaredType> OnnxContext::declared(std::size_t index) {
   if (!wants(index)) return std::nullopt;
   return reader_.declared(frame_, node_.outputs[index]);
+}
+
+bool OnnxContext::is_declared(std::size_t index, std::int64_t rank) {
+  const std::optional<DeclaredType> type = declared(index);
+  return type && type->is_known() && type->shape.rank() == rank;
+}
+
+void OnnxContext::at_most(std::size_t index, Tensor tensor, std::int64_t axis) {
+  own_bounds_.emplace_back(index, axis < 0 ? axis + tensor.rank() : axis);
+  out(index, tensor);
+}
+
+bool OnnxContext::has_ranges() const noexcept {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (has_bit(unknown_elements_, i) && inputs_[i].id != no_id && inputs_[i].known != nullptr)
+      return true;
+  }
+  return false;
+}
+
+bool OnnxContext::is_exact(std::size_t index, std::int64_t axis) const {
+  return !is_inexact_ || !reader_.is_open(value(index), axis);
 }
 
 // -- making values ------------------------------------------------------------------------------

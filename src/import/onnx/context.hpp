@@ -45,6 +45,8 @@ class OnnxContext {
   }
   /// Throws Error{malformed} where the input is absent.
   const OnnxValue& value(std::size_t index) const;
+  /// The same for a look that does not count as reading. The input must be there.
+  const OnnxValue& input(std::size_t index) const noexcept { return inputs_[index]; }
   const Shape& shape(std::size_t index) const;
   std::int64_t rank(std::size_t index) const { return shape(index).rank(); }
   DType dtype(std::size_t index) const;
@@ -91,9 +93,18 @@ class OnnxContext {
   OnnxOutcome out(std::size_t index, const KnownTensor* known);
   OnnxOutcome out_value(std::size_t index, const OnnxValue& value);
   std::span<const OnnxValue> outputs() const noexcept { return outputs_; }
-  /// The declared type of an output, with symbolic sizes filled in (bounded where nothing else says
-  /// what they are); nothing where there is none.
-  std::optional<OutputType> declared(std::size_t index);
+  /// The declared type of an output; nothing where there is none.
+  std::optional<DeclaredType> declared(std::size_t index);
+  /// Whether an output is declared with a shape of that rank, all of it known.
+  bool is_declared(std::size_t index, std::int64_t rank);
+  /// Marks a size of an output as the most that it can be: data decides it.
+  void at_most(std::size_t index, Tensor tensor, std::int64_t axis);
+  /// Whether an input that was asked for elements in vain has elements in a known range.
+  bool has_ranges() const noexcept;
+  /// Whether an input has sizes or elements that are bounds or guesses.
+  bool is_inexact() const noexcept { return is_inexact_; }
+  /// Whether a size of an input is exact.
+  bool is_exact(std::size_t index, std::int64_t axis) const;
 
   // -- making values ------------------------------------------------------------------------
 
@@ -139,6 +150,7 @@ class OnnxContext {
   const OnnxAttribute* resolved(const OnnxAttribute& attribute) const;
 
  private:
+  friend class OnnxInexact;
   friend class OnnxReader;
 
   static constexpr std::size_t most_marks = 64;  // what lies beyond counts as read
@@ -158,7 +170,10 @@ class OnnxContext {
   std::int64_t opset_ = 1;
   std::vector<OnnxValue>& inputs_;
   std::vector<OnnxValue>& outputs_;
+  bool is_inexact_ = false;  // an input has sizes or elements that are bounds or guesses
+  std::vector<std::pair<std::size_t, std::int64_t>> own_bounds_;  // outputs' sizes of `at_most`
   std::uint64_t inputs_given_ = 0;
+  mutable std::uint64_t unknown_elements_ = 0;  // inputs that were asked for elements in vain
   mutable std::uint64_t attributes_read_ = 0;
   mutable std::uint64_t inputs_read_ = 0;
 };

@@ -16,14 +16,6 @@ double to_precision(double value, int digits, int least, double most) {
   return std::abs(result) <= most ? result : std::copysign(HUGE_VAL, value);
 }
 
-bool any_bounded(const OnnxContext& context) {
-  for (std::size_t i = 0; i < context.input_count(); ++i) {
-    const KnownTensor* tensor = context.known(i);
-    if (tensor != nullptr && tensor->bounded) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 double rounded(double value, DType dtype) {
@@ -42,8 +34,7 @@ const KnownTensor& fold_input(const OnnxContext& context, std::size_t index) {
 
 bool finish_fold(OnnxContext& context, DType dtype, const Shape& shape,
                  const FoldElements& elements, bool uniform, std::size_t output) {
-  KnownTensor result{.dtype = dtype, .shape = shape, .uniform = uniform};
-  result.bounded = any_bounded(context);
+  const KnownTensor result{.dtype = dtype, .shape = shape, .uniform = uniform};
   context.out(output, context.reader().keep(result, elements.integers, elements.reals));
   return true;
 }

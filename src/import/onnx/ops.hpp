@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -35,10 +36,33 @@ class OnnxInputs {
   std::uint32_t mask_ = 0;
 };
 
+/// Numbers from the least to the largest, both included.
+struct OnnxRange {
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+};
+
+/// What a file declares of a value. Sizes that nothing says are guesses.
+struct DeclaredType : OutputType {
+  UnknownSizes unknown = 0;
+  bool follows_batch =
+      false;  ///< the first size is the inputs' batch, as long as nothing says else
+
+  bool is_known() const noexcept { return unknown == 0 && !follows_batch; }
+};
+
 /// What some operators have beside a name, a meaning and a handler.
 struct OnnxOperatorRest {
   /// Computes the outputs if the elements of all inputs are known; false where it cannot.
   bool (*fold)(OnnxContext& context) = nullptr;
+  /// Inputs whose elements the fold needs exactly: it is not monotonic in them.
+  OnnxInputs fold_is_exact = {};
+  /// Computes the outputs from elements that are not exact, where `fold_is_exact` forbids the fold.
+  bool (*fold_ranges)(OnnxContext& context) = nullptr;
+  /// The least and the largest number that the elements of output 0 can be, of what data decides.
+  std::optional<OnnxRange> (*range)(OnnxContext& context) = nullptr;
+  /// Output 0 has the shape of input 0.
+  bool keeps_shape = false;
   /// The fold needs the shape of input 0 only.
   bool folds_shapes = false;
   OnnxInputs weights = {};     ///< inputs that usually are weights: a hint
@@ -47,7 +71,7 @@ struct OnnxOperatorRest {
   bool takes_anything = false;
   /// Where the output's shape depends on data but is declared: makes an output of that shape; false
   /// where it cannot be one.
-  bool (*emit_declared)(OnnxContext& context, const OutputType& type) = nullptr;
+  bool (*emit_declared)(OnnxContext& context, const DeclaredType& type) = nullptr;
   /// Attributes and inputs that no cost depends on: "momentum" or "spatial=1" (mostly the default),
   /// "input 3" or "input 2=0", or all "inputs".
   std::span<const NoEffect> no_effect = {};

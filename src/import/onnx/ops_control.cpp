@@ -116,7 +116,7 @@ class Collected {
     const std::vector<OnnxValue>& values = lists_[list];
     if (!context.wants(output)) return OnnxOutcome::done;
     if (values.empty()) {
-      const std::optional<OutputType> type = context.declared(output);
+      const std::optional<DeclaredType> type = context.declared(output);
       if (!type) return OnnxOutcome::depends_on_data;
       return context.out(output, full(context.graph(), type->shape, 0, type->dtype));
     }
@@ -149,8 +149,8 @@ std::optional<std::int64_t> trip_count(OnnxContext& context, std::size_t carried
   }
   context.take_unknown(0);
   for (std::size_t i = carried_count; i < context.output_count(); ++i) {
-    const std::optional<OutputType> type = context.declared(i);
-    if (type && !type->bounded && type->shape.rank() > 0) return type->shape[0];
+    const std::optional<DeclaredType> type = context.declared(i);
+    if (type && type->is_known() && type->shape.rank() > 0) return type->shape[0];
   }
   return endless;
 }

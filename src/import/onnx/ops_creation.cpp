@@ -26,7 +26,12 @@ OnnxOutcome emit_range(OnnxContext& context) {
 
 OnnxOutcome emit_constant_of_shape(OnnxContext& context) {
   context.take_unknown(0);
-  return OnnxOutcome::depends_on_data;
+  const auto sizes = context.integers(0);
+  if (!sizes) return OnnxOutcome::depends_on_data;
+  const OnnxAttribute* value = context.attribute("value");
+  const DType dtype =
+      value == nullptr ? DType::float32 : context.reader().records().tensor(value->tensor).dtype;
+  return context.out(full(context.graph(), Shape(context.short_list(*sizes)), 0, dtype));
 }
 
 OnnxOutcome emit_eye_like(OnnxContext& context) {
@@ -65,7 +70,7 @@ OnnxOutcome emit_multinomial(OnnxContext& context) {
   return context.out(context.append(random_op, attrs, {}));
 }
 
-bool declare_range(OnnxContext& context, const OutputType& type) {
+bool declare_range(OnnxContext& context, const DeclaredType& type) {
   if (type.shape.rank() != 1) return false;
   for (std::size_t i = 0; i < 3; ++i) context.take_unknown(i);
   const auto length = static_cast<double>(type.shape[0]);
@@ -73,7 +78,7 @@ bool declare_range(OnnxContext& context, const OutputType& type) {
   return true;
 }
 
-bool declare_constant(OnnxContext& context, const OutputType& type) {
+bool declare_constant(OnnxContext& context, const DeclaredType& type) {
   context.out(full(context.graph(), type.shape, 0, type.dtype));
   return true;
 }

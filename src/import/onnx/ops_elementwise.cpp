@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "import/onnx/fold.hpp"
+#include "import/onnx/ranges.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -182,6 +183,8 @@ OnnxOutcome along_axis(OnnxContext& context, Function function) {
   const bool is_old = context.opset() < 13;
   const std::int64_t given = context.integer("axis", is_old ? 1 : -1);
   if (rank == 0) return context.out(function(x, 0));
+  if (is_old && given == rank)  // one element each
+    return context.out(squeeze(function(unsqueeze(x, rank), rank), rank));
   const std::int64_t axis = context.axis(given, rank);
   if (!is_old || axis == rank - 1) return context.out(function(x, axis));
   const Shape shape = x.shape();
@@ -315,6 +318,34 @@ bool fold_comparison(OnnxContext& context) {
   return fold_pairs(
       context, [](auto a, auto b, bool&) { return static_cast<decltype(a)>(Compare{}(a, b)); },
       true);
+}
+
+/// The numbers that an element can be. A guess is a size, so at least 0.
+OnnxRange range_of_element(const KnownTensor& tensor, std::size_t index) {
+  const std::int64_t number = tensor.integer(index);
+  if (tensor.other == nullptr) return {number, number};
+  const std::int64_t other = tensor.other->integer(index);
+  if (number == other) return {number, number};
+  if (tensor.assumed) return {std::min<std::int64_t>({0, number, other}), INT64_MAX};
+  return {std::min(number, other), std::max(number, other)};
+}
+
+/// Elements that are not exact differ from a number that they cannot be.
+bool fold_equal_ranges(OnnxContext& context) {
+  const KnownTensor& a = fold_input(context, 0);
+  const KnownTensor& b = fold_input(context, 1);
+  Shape shape;
+  if (a.is_real() || b.is_real() || !broadcast(a.shape, b.shape, shape) || !is_small(shape))
+    return false;
+  FoldElements elements;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(numel(shape)); ++i) {
+    const OnnxRange x = range_of_element(a, broadcast_position(i, shape, a.shape));
+    const OnnxRange y = range_of_element(b, broadcast_position(i, shape, b.shape));
+    const bool is_exact = x.least == x.most && y.least == y.most;
+    if (!is_exact && x.least <= y.most && y.least <= x.most) return false;
+    elements.integers.push_back(static_cast<std::int64_t>(is_exact && x.least == y.least));
+  }
+  return finish_fold(context, DType::boolean, shape, elements);
 }
 
 /// Min and Max take any number of inputs.
@@ -486,11 +517,17 @@ constexpr NoEffect selu_no_effect[] = {
 };
 
 constexpr OnnxOperator elementwise_rows[] = {
-    {"Abs", same_values, emit_unary<abs_op>, {.fold = fold_absolute}},
+    {"Abs", same_values, emit_unary<abs_op>, {.fold = fold_absolute, .fold_is_exact = {0}}},
     {"Acos", same_values, emit_unary<acos_op>},
     {"Acosh", same_values, emit_unary<acosh_op>},
-    {"Add", same_values, emit_binary<add_op>, {.fold = fold_arithmetic<Plus>}},
-    {"And", same_values, emit_binary<logical_and_op>, {.fold = fold_comparison<Both>}},
+    {"Add",
+     same_values,
+     emit_binary<add_op>,
+     {.fold = fold_arithmetic<Plus>, .range = range_of_added}},
+    {"And",
+     same_values,
+     emit_binary<logical_and_op>,
+     {.fold = fold_comparison<Both>, .range = range_of_truth}},
     {"Asin", same_values, emit_unary<asin_op>},
     {"Asinh", same_values, emit_unary<asinh_op>},
     {"Atan", same_values, emit_unary<atan_op>},
@@ -501,53 +538,89 @@ constexpr OnnxOperator elementwise_rows[] = {
     {"BitwiseNot", same_values, emit_unary<bitwise_not_op>},
     {"BitwiseOr", same_values, emit_binary<bitwise_or_op>},
     {"BitwiseXor", same_values, emit_binary<bitwise_xor_op>},
-    {"Cast", same_values, emit_cast, {.fold = fold_cast, .no_effect = cast_no_effect}},
+    {"Cast",
+     same_values,
+     emit_cast,
+     {.fold = fold_cast, .range = range_of_first, .no_effect = cast_no_effect}},
     {"CastLike",
      same_values,
      emit_cast_like,
-     {.fold = fold_cast_like, .no_effect = cast_no_effect}},
-    {"Ceil", same_values, emit_unary<ceil_op>, {.fold = fold_ceil}},
+     {.fold = fold_cast_like, .range = range_of_first, .no_effect = cast_no_effect}},
+    {"Ceil", same_values, emit_unary<ceil_op>, {.fold = fold_ceil, .range = range_of_first}},
     {"Celu", same_values, emit_celu},
-    {"Clip", same_values, emit_clip, {.fold = fold_clip}},
+    {"Clip", same_values, emit_clip, {.fold = fold_clip, .range = range_of_clip}},
     {"Cos", same_values, emit_unary<cos_op>},
     {"Cosh", same_values, emit_unary<cosh_op>},
-    {"Div", same_values, emit_binary<div_op>, {.fold = fold_arithmetic<Quotient>}},
+    {"Div",
+     same_values,
+     emit_binary<div_op>,
+     {.fold = fold_arithmetic<Quotient>, .fold_is_exact = {1}}},
     {"Dropout", same_values, emit_dropout, {.no_effect = dropout_no_effect}},
     {"Elu", same_values, emit_elu},
-    {"Equal", same_values, emit_binary<eq_op>, {.fold = fold_comparison<std::equal_to<>>}},
+    {"Equal",
+     same_values,
+     emit_binary<eq_op>,
+     {.fold = fold_comparison<std::equal_to<>>,
+      .fold_is_exact = {0, 1},
+      .fold_ranges = fold_equal_ranges,
+      .range = range_of_truth}},
     {"Erf", same_values, emit_unary<erf_op>},
     {"Exp", same_values, emit_unary<exp_op>, {.fold = fold_exp}},
-    {"Floor", same_values, emit_unary<floor_op>, {.fold = fold_floor}},
+    {"Floor", same_values, emit_unary<floor_op>, {.fold = fold_floor, .range = range_of_first}},
     {"Gelu", same_values, emit_gelu},
-    {"Greater", same_values, emit_binary<gt_op>, {.fold = fold_comparison<std::greater<>>}},
+    {"Greater",
+     same_values,
+     emit_binary<gt_op>,
+     {.fold = fold_comparison<std::greater<>>, .range = range_of_truth}},
     {"GreaterOrEqual",
      same_values,
      emit_binary<ge_op>,
-     {.fold = fold_comparison<std::greater_equal<>>}},
+     {.fold = fold_comparison<std::greater_equal<>>, .range = range_of_truth}},
     {"HardSigmoid", same_values, emit_hard_sigmoid},
     {"HardSwish", same_values, emit_unary<hardswish_op>},
     {"Hardmax", same_cost, emit_hardmax},
-    {"IsInf", same_values, emit_unary<isinf_op>, {.no_effect = isinf_no_effect}},
-    {"IsNaN", same_values, emit_unary<isnan_op>},
+    {"IsInf",
+     same_values,
+     emit_unary<isinf_op>,
+     {.range = range_of_truth, .no_effect = isinf_no_effect}},
+    {"IsNaN", same_values, emit_unary<isnan_op>, {.range = range_of_truth}},
     {"LeakyRelu", same_values, emit_leaky_relu},
-    {"Less", same_values, emit_binary<lt_op>, {.fold = fold_comparison<std::less<>>}},
-    {"LessOrEqual", same_values, emit_binary<le_op>, {.fold = fold_comparison<std::less_equal<>>}},
+    {"Less",
+     same_values,
+     emit_binary<lt_op>,
+     {.fold = fold_comparison<std::less<>>, .range = range_of_truth}},
+    {"LessOrEqual",
+     same_values,
+     emit_binary<le_op>,
+     {.fold = fold_comparison<std::less_equal<>>, .range = range_of_truth}},
     {"Log", same_values, emit_unary<log_op>, {.fold = fold_log}},
     {"LogSoftmax", same_values, emit_log_softmax},
-    {"Max", same_values, emit_variadic<maximum_op>, {.fold = fold_extreme<Larger>}},
+    {"Max",
+     same_values,
+     emit_variadic<maximum_op>,
+     {.fold = fold_extreme<Larger>, .range = range_of_larger}},
     {"Mean", same_values, emit_mean},
-    {"Min", same_values, emit_variadic<minimum_op>, {.fold = fold_extreme<Smaller>}},
+    {"Min",
+     same_values,
+     emit_variadic<minimum_op>,
+     {.fold = fold_extreme<Smaller>, .range = range_of_smaller}},
     {"Mish", same_values, emit_unary<mish_op>},
-    {"Mod", same_values, emit_mod, {.fold = fold_mod}},
-    {"Mul", same_values, emit_binary<mul_op>, {.fold = fold_arithmetic<Times>}},
+    {"Mod", same_values, emit_mod, {.fold = fold_mod, .fold_is_exact = {0, 1}}},
+    {"Mul",
+     same_values,
+     emit_binary<mul_op>,
+     {.fold = fold_arithmetic<Times>, .range = range_of_multiplied}},
     {"Neg", same_values, emit_unary<neg_op>, {.fold = fold_negative}},
-    {"Not", same_values, emit_unary<logical_not_op>, {.fold = fold_not}},
-    {"Or", same_values, emit_binary<logical_or_op>, {.fold = fold_comparison<Either>}},
+    {"Not", same_values, emit_unary<logical_not_op>, {.fold = fold_not, .range = range_of_truth}},
+    {"Or",
+     same_values,
+     emit_binary<logical_or_op>,
+     {.fold = fold_comparison<Either>, .range = range_of_truth}},
     {"PRelu", same_values, emit_prelu, {.weights = {1}}},
-    {"Pow", same_values, emit_pow, {.fold = fold_arithmetic<Power>}},
+    {"Pow", same_values, emit_pow, {.fold = fold_arithmetic<Power>, .fold_is_exact = {0, 1}}},
     {"Reciprocal", same_values, emit_unary<reciprocal_op>, {.fold = fold_reciprocal}},
     {"Relu", same_values, emit_unary<relu_op>},
-    {"Round", same_values, emit_unary<round_op>, {.fold = fold_round}},
+    {"Round", same_values, emit_unary<round_op>, {.fold = fold_round, .range = range_of_first}},
     {"Selu", same_values, emit_unary<selu_op>, {.no_effect = selu_no_effect}},
     {"Shrink", same_values, emit_shrink},
     {"Sigmoid", same_values, emit_unary<sigmoid_op>},
@@ -558,14 +631,23 @@ constexpr OnnxOperator elementwise_rows[] = {
     {"Softplus", same_values, emit_unary<softplus_op>},
     {"Softsign", same_values, emit_unary<softsign_op>},
     {"Sqrt", same_values, emit_unary<sqrt_op>, {.fold = fold_root}},
-    {"Sub", same_values, emit_binary<sub_op>, {.fold = fold_arithmetic<Minus>}},
-    {"Sum", same_values, emit_variadic<add_op>},
+    {"Sub",
+     same_values,
+     emit_binary<sub_op>,
+     {.fold = fold_arithmetic<Minus>, .range = range_of_subtracted}},
+    {"Sum", same_values, emit_variadic<add_op>, {.range = range_of_added}},
     {"Swish", same_values, emit_swish},
     {"Tan", same_values, emit_unary<tan_op>},
     {"Tanh", same_values, emit_unary<tanh_op>},
     {"ThresholdedRelu", same_values, emit_thresholded_relu},
-    {"Where", same_values, emit_where, {.fold = fold_where}},
-    {"Xor", same_values, emit_binary<logical_xor_op>, {.fold = fold_comparison<OnlyOne>}},
+    {"Where",
+     same_values,
+     emit_where,
+     {.fold = fold_where, .fold_is_exact = {0}, .range = range_of_choice}},
+    {"Xor",
+     same_values,
+     emit_binary<logical_xor_op>,
+     {.fold = fold_comparison<OnlyOne>, .fold_is_exact = {0, 1}, .range = range_of_truth}},
 };
 
 }  // namespace

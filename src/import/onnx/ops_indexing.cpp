@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "import/onnx/fold.hpp"
+#include "import/onnx/ranges.hpp"
 #include "import/onnx/reader.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
@@ -102,7 +103,8 @@ OnnxOutcome emit_scatter_nd(OnnxContext& context) {
 }
 
 OnnxOutcome emit_nonzero(OnnxContext& context) {
-  return context.out(transpose(unary(nonzero_op, context.in(0)), 0, 1));
+  context.at_most(0, transpose(unary(nonzero_op, context.in(0)), 0, 1), 1);
+  return OnnxOutcome::done;
 }
 
 OnnxOutcome emit_compress(OnnxContext& context) {
@@ -125,7 +127,8 @@ OnnxOutcome emit_compress(OnnxContext& context) {
     return context.out(index_select(source, along, {&context.graph(), id}));
   }
   const Tensor found = flatten(unary(nonzero_op, context.in(1)), 0, -1);
-  return context.out(index_select(source, along, found));
+  context.at_most(0, index_select(source, along, found), along);
+  return OnnxOutcome::done;
 }
 
 /// Fill values are the inputs (depth, values); 1 where the index is, else 0, and then scaled.
@@ -150,14 +153,19 @@ OnnxOutcome emit_unique(OnnxContext& context) {
   const Tensor source = axis == nullptr ? flatten(x, 0, -1) : x;
   const std::int64_t along = axis == nullptr ? 0 : context.axis(axis->integer, x.rank());
   const std::int64_t length = source.dim(along);
-  context.out(0, unique(source, along).values);
-  const Tensor positions = arange(context.graph(), 0, static_cast<double>(length));
-  context.graph().mark_bounded(positions.id);
-  for (std::size_t i = 1; i < context.output_count(); ++i) context.out(i, positions);
+  context.at_most(0, unique(source, along).values, along);
+  for (std::size_t i = 1; i < context.output_count(); ++i) {
+    const Tensor positions = arange(context.graph(), 0, static_cast<double>(length));
+    if (i == 2) {  // the inverse: where each element is among the unique ones
+      context.out(i, positions);
+    } else {
+      context.at_most(i, positions, 0);
+    }
+  }
   return OnnxOutcome::done;
 }
 
-bool declare_one_hot(OnnxContext& context, const OutputType& type) {
+bool declare_one_hot(OnnxContext& context, const DeclaredType& type) {
   const std::int64_t rank = context.rank(0) + 1;
   if (type.shape.rank() != rank) return false;
   const std::int64_t axis = context.axis(context.integer("axis", -1), rank);
@@ -246,14 +254,26 @@ constexpr NoEffect unique_no_effect[] = {{"sorted", "counted as a sort in any ca
 
 constexpr OnnxOperator indexing_rows[] = {
     {"Compress", same_values, emit_compress},
-    {"Gather", same_values, emit_gather, {.fold = fold_gather}},
-    {"GatherElements", same_values, emit_gather_elements},
+    {"Gather",
+     same_values,
+     emit_gather,
+     {.fold = fold_gather, .fold_is_exact = {1}, .range = range_of_first}},
+    {"GatherElements", same_values, emit_gather_elements, {.range = range_of_first}},
     {"GatherND", same_cost, emit_gather_nd},
-    {"NonZero", same_values, emit_nonzero, {.fold = fold_nonzero}},
+    {"NonZero",
+     same_values,
+     emit_nonzero,
+     {.fold = fold_nonzero, .fold_is_exact = {0}, .range = range_of_position}},
     {"OneHot", same_values, emit_one_hot, {.emit_declared = declare_one_hot}},
-    {"Scatter", same_values, emit_scatter_elements},
-    {"ScatterElements", same_values, emit_scatter_elements, {.fold = fold_scatter}},
-    {"ScatterND", same_cost, emit_scatter_nd, {.fold = fold_scatter}},
+    {"Scatter", same_values, emit_scatter_elements, {.keeps_shape = true}},
+    {"ScatterElements",
+     same_values,
+     emit_scatter_elements,
+     {.fold = fold_scatter, .fold_is_exact = {1}, .keeps_shape = true}},
+    {"ScatterND",
+     same_cost,
+     emit_scatter_nd,
+     {.fold = fold_scatter, .fold_is_exact = {1}, .keeps_shape = true}},
     {"Unique", same_cost, emit_unique, {.no_effect = unique_no_effect}},
 };
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "import/onnx/fold.hpp"
+#include "import/onnx/ranges.hpp"
 #include "import/onnx/reader.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
@@ -17,6 +18,13 @@ namespace {
 constexpr std::int64_t far = std::int64_t{1} << 60;  // beyond every end of an axis
 
 std::int64_t near_enough(std::int64_t index) { return std::clamp(index, -far, far); }
+
+/// The end of a slice. The largest integers stand for the last element in the direction of the
+/// step, as ONNX Runtime reads them.
+std::int64_t slice_end(std::int64_t end, std::int64_t step) {
+  const bool is_open = end == INT32_MAX || end == INT64_MAX;
+  return step < 0 && is_open ? -far : near_enough(end);
+}
 
 /// An alias of a weight under a name of its own stays a weight: exporters merge equal weights so.
 OnnxOutcome emit_identity(OnnxContext& context) {
@@ -41,10 +49,7 @@ OnnxOutcome emit_reshape(OnnxContext& context) {
       shape[i] = x[i];
     }
   }
-  Tensor result = reshape(context.in(0), shape);
-  const KnownTensor* known = context.known(1);
-  if (known != nullptr && known->bounded) context.graph().mark_bounded(result.id);
-  return context.out(result);
+  return context.out(reshape(context.in(0), shape));
 }
 
 OnnxList squeezed_axes(const OnnxContext& context) { return context.list("axes", 1, 13); }
@@ -129,13 +134,28 @@ OnnxOutcome emit_concat(OnnxContext& context) {
   return context.out(cat(tensors, context.axis(axis, tensors[0].rank())));
 }
 
+/// Pieces of sizes that data decides have at most all.
+OnnxOutcome split_at_most(OnnxContext& context, Tensor x, std::int64_t axis) {
+  for (std::size_t i = 0; i < context.output_count(); ++i) {
+    if (context.is_declared(i, x.rank())) return OnnxOutcome::depends_on_data;
+  }
+  for (std::size_t i = 0; i < context.output_count(); ++i)
+    context.at_most(i, slice(x, axis, 0, x.dim(axis)), axis);
+  return OnnxOutcome::done;
+}
+
 OnnxOutcome emit_split(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
   OnnxList sizes = context.list("split", 1);
-  if (sizes.depends_on_data) return OnnxOutcome::depends_on_data;
+  if (sizes.depends_on_data) return split_at_most(context, x, axis);
   const auto count = static_cast<std::int64_t>(context.output_count());
   context.require(count >= 1, "at least one output");
+  if (!sizes && count > 1 && !context.is_exact(0, axis)) {
+    for (std::size_t i = 0; i < context.output_count(); ++i)  // of fewer elements the last has more
+      context.at_most(i, slice(x, axis, 0, ceil_div(x.dim(axis), count)), axis);
+    return OnnxOutcome::done;
+  }
   if (!sizes) {
     const std::int64_t length = x.dim(axis);
     const std::int64_t piece = ceil_div(length, count);
@@ -150,6 +170,25 @@ OnnxOutcome emit_split(OnnxContext& context) {
   return OnnxOutcome::done;
 }
 
+/// A slice whose place data decides has at most all that there is along its axes.
+OnnxOutcome slice_at_most(OnnxContext& context, Tensor x, const OnnxList& starts,
+                          const OnnxList& axes) {
+  if (context.is_declared(0, x.rank()) || context.has_ranges()) return OnnxOutcome::depends_on_data;
+  std::size_t count = x.shape().size();  // of the axes that are cut
+  if (context.has(1)) {
+    const Shape& places = context.shape(1);
+    if (places.rank() == 1) count = static_cast<std::size_t>(places[0]);
+  } else if (starts) {
+    count = starts->size();
+  }
+  const Tensor result = slice(x, 0, 0, x.dim(0));
+  for (std::size_t i = 0; i < (axes.depends_on_data ? x.shape().size() : count); ++i) {
+    const std::int64_t axis = axes ? (*axes)[i] : static_cast<std::int64_t>(i);
+    context.at_most(0, result, context.axis(axis, x.rank()));
+  }
+  return context.out(result);
+}
+
 /// Starts, ends, axes and steps: attributes first, inputs since version 10.
 OnnxOutcome emit_slice(OnnxContext& context) {
   Tensor x = context.in(0);
@@ -159,26 +198,21 @@ OnnxOutcome emit_slice(OnnxContext& context) {
   const OnnxList steps = context.list("steps", 4, 10);
   if (starts.depends_on_data || ends.depends_on_data || axes.depends_on_data ||
       steps.depends_on_data) {
-    return OnnxOutcome::depends_on_data;
+    return slice_at_most(context, x, starts, axes);
   }
   context.require(starts && ends && starts->size() == ends->size(), "as many starts as ends");
   context.require(!axes || axes->size() == starts->size(), "as many axes as starts");
   context.require(!steps || steps->size() == starts->size(), "as many steps as starts");
-  bool is_bounded = false;
-  for (std::size_t i = 1; i < context.input_count() && context.opset() >= 10; ++i) {
-    const KnownTensor* known = context.known(i);
-    is_bounded |= known != nullptr && known->bounded;
-  }
   for (std::size_t i = 0; i < starts->size(); ++i) {
     const std::int64_t axis =
         context.axis(axes ? (*axes)[i] : static_cast<std::int64_t>(i), x.rank());
     const std::int64_t step = steps ? near_enough((*steps)[i]) : 1;
-    const std::int64_t start = near_enough((*starts)[i]);
-    const std::int64_t end = near_enough((*ends)[i]);
+    std::int64_t start = near_enough((*starts)[i]);
+    if (step < 0) start = std::max(start, -x.dim(axis));
+    const std::int64_t end = slice_end((*ends)[i], step);
     const bool is_whole = step == 1 && start == 0 && end >= x.dim(axis);
     if (!is_whole) x = slice(x, axis, start, end, step);
   }
-  if (is_bounded && context.value(0).id != x.id) context.graph().mark_bounded(x.id);
   return context.out(x);
 }
 
@@ -286,13 +320,17 @@ OnnxOutcome emit_reverse_sequence(OnnxContext& context) {
 
 // -- where data decides, and the output is declared -------------------------------------------
 
-bool declare_reshape(OnnxContext& context, const OutputType& type) {
-  if (numel(type.shape) != numel(context.shape(0))) return false;
-  context.out(reshape(context.in(0), type.shape));
+bool declare_reshape(OnnxContext& context, const DeclaredType& type) {
+  Ints shape = type.shape;
+  for (std::size_t i = 0; i < shape.size(); ++i) {  // one size follows from the others
+    if (type.unknown == UnknownSizes{1} << i) shape[i] = -1;
+  }
+  if (shape == type.shape && numel(type.shape) != numel(context.shape(0))) return false;
+  context.out(reshape(context.in(0), shape));
   return true;
 }
 
-bool declare_expand(OnnxContext& context, const OutputType& type) {
+bool declare_expand(OnnxContext& context, const DeclaredType& type) {
   Shape shape;
   if (!broadcast(context.shape(0), type.shape, shape) || shape != type.shape) return false;
   context.out(expand(context.in(0), shape));
@@ -300,7 +338,7 @@ bool declare_expand(OnnxContext& context, const OutputType& type) {
 }
 
 /// Which elements a slice takes is not known, only how many.
-bool declare_slice(OnnxContext& context, const OutputType& type) {
+bool declare_slice(OnnxContext& context, const DeclaredType& type) {
   const Shape& x = context.shape(0);
   if (x.rank() != type.shape.rank()) return false;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -314,7 +352,7 @@ bool declare_slice(OnnxContext& context, const OutputType& type) {
   return true;
 }
 
-bool declare_pad(OnnxContext& context, const OutputType& type) {
+bool declare_pad(OnnxContext& context, const DeclaredType& type) {
   const Shape& x = context.shape(0);
   if (x.rank() != type.shape.rank()) return false;
   PadAttrs attrs;
@@ -324,7 +362,7 @@ bool declare_pad(OnnxContext& context, const OutputType& type) {
   return true;
 }
 
-bool declare_tile(OnnxContext& context, const OutputType& type) {
+bool declare_tile(OnnxContext& context, const DeclaredType& type) {
   const Shape& x = context.shape(0);
   if (x.rank() != type.shape.rank()) return false;
   Ints times;
@@ -336,14 +374,14 @@ bool declare_tile(OnnxContext& context, const OutputType& type) {
   return true;
 }
 
-bool declare_split(OnnxContext& context, const OutputType&) {
+bool declare_split(OnnxContext& context, const DeclaredType&) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", 0), x.rank());
   std::vector<std::int64_t> sizes;
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < context.output_count(); ++i) {
-    const std::optional<OutputType> type = context.declared(i);
-    if (!type || type->shape.rank() != x.rank()) return false;
+    const std::optional<DeclaredType> type = context.declared(i);
+    if (!type || !type->is_known() || type->shape.rank() != x.rank()) return false;
     sizes.push_back(type->shape.dim(axis));
     sum = checked_add(sum, sizes.back());
   }
@@ -370,8 +408,8 @@ bool fold_shape(OnnxContext& context) {
   const std::int64_t end = bound(context.integer("end", rank));
   std::vector<std::int64_t> sizes;
   for (std::int64_t i = start; i < end; ++i) sizes.push_back(shape.dim(i));
-  KnownTensor result{.dtype = DType::int64, .shape = {static_cast<std::int64_t>(sizes.size())}};
-  result.bounded = value.id != no_id && context.graph().value(value.id).has(Value::bounded);
+  const KnownTensor result{.dtype = DType::int64,
+                           .shape = {static_cast<std::int64_t>(sizes.size())}};
   context.out(0, context.reader().keep(result, sizes, {}));
   return true;
 }
@@ -379,8 +417,7 @@ bool fold_shape(OnnxContext& context) {
 bool fold_size(OnnxContext& context) {
   const OnnxValue& value = context.value(0);
   if (!value.is_tensor() || value.shapeless) return false;
-  KnownTensor result{.dtype = DType::int64};
-  result.bounded = value.id != no_id && context.graph().value(value.id).has(Value::bounded);
+  const KnownTensor result{.dtype = DType::int64};
   const std::int64_t count[] = {numel(context.shape(0))};
   context.out(0, context.reader().keep(result, count, {}));
   return true;
@@ -480,8 +517,10 @@ bool fold_slice(OnnxContext& context) {
     return std::clamp(at < 0 ? at + length : at, least, most);
   };
   std::vector<std::int64_t> range;
-  const std::int64_t end = bound((*ends)[0]);
-  for (std::int64_t at = bound((*starts)[0]); step > 0 ? at < end : at > end;) {
+  const std::int64_t end = bound(slice_end((*ends)[0], step));
+  std::int64_t start = bound((*starts)[0]);
+  if (length > 0) start = std::max<std::int64_t>(start, 0);
+  for (std::int64_t at = start; step > 0 ? at < end : at > end;) {
     range.push_back(at);
     if (__builtin_add_overflow(at, step, &at)) break;
   }
@@ -608,36 +647,52 @@ constexpr NoEffect trilu_no_effect[] = {{"input 1", "every element is written, s
 
 constexpr OnnxOperator movement_rows[] = {
     {"CenterCropPad", same_values, emit_center_crop_pad},
-    {"Concat", same_values, emit_concat, {.fold = fold_concat}},
+    {"Concat", same_values, emit_concat, {.fold = fold_concat, .range = range_of_all}},
     {"DepthToSpace", same_values, emit_depth_to_space},
-    {"Expand", same_values, emit_expand, {.fold = fold_expand, .emit_declared = declare_expand}},
-    {"Flatten", same_values, emit_flatten},
+    {"Expand",
+     same_values,
+     emit_expand,
+     {.fold = fold_expand, .range = range_of_first, .emit_declared = declare_expand}},
+    {"Flatten", same_values, emit_flatten, {.range = range_of_first}},
     {"Identity", same_values, emit_identity, {.fold = fold_identity, .takes_anything = true}},
     {"Pad", same_values, emit_pad, {.emit_declared = declare_pad, .no_effect = pad_no_effect}},
     {"Reshape",
      same_values,
      emit_reshape,
-     {.fold = fold_reshape, .emit_declared = declare_reshape}},
+     {.fold = fold_reshape, .range = range_of_first, .emit_declared = declare_reshape}},
     {"ReverseSequence", same_cost, emit_reverse_sequence, {.no_effect = reverse_no_effect}},
     {"Shape", same_values, emit_nothing, {.fold = fold_shape, .folds_shapes = true}},
     {"Size", same_values, emit_nothing, {.fold = fold_size, .folds_shapes = true}},
-    {"Slice", same_values, emit_slice, {.fold = fold_slice, .emit_declared = declare_slice}},
+    {"Slice",
+     same_values,
+     emit_slice,
+     {.fold = fold_slice,
+      .fold_is_exact = {1, 2, 3, 4},
+      .range = range_of_first,
+      .emit_declared = declare_slice}},
     {"SpaceToDepth", same_values, emit_space_to_depth},
     {"Split",
      same_values,
      emit_split,
-     {.fold = fold_split, .emit_declared = declare_split, .no_effect = split_no_effect}},
+     {.fold = fold_split,
+      .fold_is_exact = {1},
+      .range = range_of_first,
+      .emit_declared = declare_split,
+      .no_effect = split_no_effect}},
     {"Squeeze",
      same_values,
      emit_squeeze,
-     {.fold = fold_squeeze, .emit_declared = declare_reshape}},
-    {"Tile", same_values, emit_tile, {.fold = fold_tile, .emit_declared = declare_tile}},
-    {"Transpose", same_values, emit_transpose, {.fold = fold_transpose}},
+     {.fold = fold_squeeze, .range = range_of_first, .emit_declared = declare_reshape}},
+    {"Tile",
+     same_values,
+     emit_tile,
+     {.fold = fold_tile, .range = range_of_first, .emit_declared = declare_tile}},
+    {"Transpose", same_values, emit_transpose, {.fold = fold_transpose, .range = range_of_first}},
     {"Trilu", same_values, emit_trilu, {.no_effect = trilu_no_effect}},
     {"Unsqueeze",
      same_values,
      emit_unsqueeze,
-     {.fold = fold_unsqueeze, .emit_declared = declare_reshape}},
+     {.fold = fold_unsqueeze, .range = range_of_first, .emit_declared = declare_reshape}},
 };
 
 }  // namespace

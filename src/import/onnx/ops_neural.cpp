@@ -4,6 +4,7 @@
 
 #include "import/onnx/context.hpp"
 #include "import/onnx/layers.hpp"
+#include "import/onnx/reader.hpp"
 #include "op/deform_conv.hpp"
 #include "op/indexing.hpp"
 #include "zoometer/op/conv.hpp"
@@ -85,6 +86,37 @@ void pad_automatically(const OnnxContext& context, const Shape& x, Window& windo
   }
 }
 
+/// Adapts windows that do not fit as ONNX Runtime does, which rounds towards zero: one that lacks
+/// less than a stride is there once. Returns whether another one is not there at all, unless that
+/// may be so because a symbolic size is taken as 1.
+bool fit_windows(OnnxContext& context, Window& window) {
+  const Shape& x = context.shape(0);
+  Window fitted = window;
+  bool is_nothing = false;
+  for (std::size_t i = 0; i < window.kernel.size(); ++i) {
+    const std::int64_t extent =
+        checked_add(checked_mul(window.dilation[i], window.kernel[i] - 1), 1);
+    const std::int64_t room = checked_add(x[i + 2], window.padding[i] + window.padding_end[i]);
+    if (room >= extent) continue;
+    is_nothing |= extent - room >= window.stride[i];
+    fitted.padding_end[i] += extent - room;
+  }
+  if (!is_nothing) window = fitted;
+  return is_nothing && !context.reader().assumes_sizes();
+}
+
+/// The result where a window fits nowhere: it has no elements.
+Tensor empty_result(OnnxContext& context, std::int64_t channels, const Window& window) {
+  Shape shape = context.shape(0);
+  shape.set_dim(1, channels);
+  for (std::size_t i = 0; i < window.kernel.size(); ++i) {
+    const std::int64_t extent = window.dilation[i] * (window.kernel[i] - 1) + 1;
+    const std::int64_t room = shape[i + 2] + window.padding[i] + window.padding_end[i];
+    shape[i + 2] = room < extent ? 0 : (room - extent) / window.stride[i] + 1;
+  }
+  return full(context.graph(), shape, 0, context.dtype(0));
+}
+
 /// The kernel's size, which convolutions have from their weight and pools from an attribute.
 /// Nothing where no operator of zoometer has that many dimensions.
 std::optional<Spatial> kernel_of_weight(const OnnxContext& context, std::size_t weight) {
@@ -116,6 +148,8 @@ Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bi
   if (!size) return {&context.graph(), no_id};
   Window window = window_of(context, *size);
   pad_automatically(context, context.shape(0), window);
+  if (fit_windows(context, window))
+    return empty_result(context, context.shape(weight).dim(0), window);
   const Tensor x = context.in(0);
   const Tensor kernel = context.in(weight);
   return convolution(x, kernel, context.optional_in(bias),
@@ -178,15 +212,18 @@ OnnxOutcome emit_deform_conv(OnnxContext& context) {
 
 // -- pooling ----------------------------------------------------------------------------------
 
-/// What a pool's attributes say; nothing where it has more dimensions than zoometer's pools.
-std::optional<PoolAttrs> pool_attrs(const OnnxContext& context) {
+/// Makes a pool of what the attributes say; an empty handle where it has more dimensions than
+/// zoometer's pools.
+template <class Function>
+Tensor onnx_pool(OnnxContext& context, Function make) {
   const auto kernel = context.integers("kernel_shape");
   const std::int64_t rank = context.rank(0);
   context.require(kernel && rank >= 3 && static_cast<std::int64_t>(kernel->size()) == rank - 2,
                   "a kernel size per spatial dimension");
-  if (kernel->size() > 3) return std::nullopt;
+  if (kernel->size() > 3) return {&context.graph(), no_id};
   Window window = window_of(context, Spatial(*kernel));
   pad_automatically(context, context.shape(0), window);
+  if (fit_windows(context, window)) return empty_result(context, context.shape(0).dim(1), window);
   PoolAttrs attrs;
   attrs.kernel_size = window.kernel;
   attrs.stride = window.stride;
@@ -195,13 +232,12 @@ std::optional<PoolAttrs> pool_attrs(const OnnxContext& context) {
   attrs.dilation = window.dilation;
   attrs.ceil_mode = context.integer("ceil_mode", 0) != 0;
   attrs.count_include_pad = context.integer("count_include_pad", 0) != 0;
-  return attrs;
+  return make(context.in(0), attrs);
 }
 
 OnnxOutcome emit_max_pool(OnnxContext& context) {
-  const std::optional<PoolAttrs> attrs = pool_attrs(context);
-  if (!attrs) return OnnxOutcome::depends_on_data;
-  const Tensor result = max_pool(context.in(0), *attrs);
+  const Tensor result = onnx_pool(context, max_pool);
+  if (!result) return OnnxOutcome::depends_on_data;
   context.out(0, result);
   if (!context.wants(1)) return OnnxOutcome::done;
   const OutputType indices{result.shape(), DType::int64, false};
@@ -212,10 +248,7 @@ OnnxOutcome emit_max_pool(OnnxContext& context) {
 
 }  // namespace
 
-Tensor onnx_average_pool(OnnxContext& context) {
-  const std::optional<PoolAttrs> attrs = pool_attrs(context);
-  return attrs ? avg_pool(context.in(0), *attrs) : Tensor{&context.graph(), no_id};
-}
+Tensor onnx_average_pool(OnnxContext& context) { return onnx_pool(context, avg_pool); }
 
 namespace {
 
@@ -226,14 +259,15 @@ OnnxOutcome emit_average_pool(OnnxContext& context) {
 
 /// (sum |x|^p)^(1/p) over windows: the mean of the powers, times the window's elements.
 OnnxOutcome emit_lp_pool(OnnxContext& context) {
-  std::optional<PoolAttrs> attrs = pool_attrs(context);
-  if (!attrs) return OnnxOutcome::depends_on_data;
-  attrs->count_include_pad = true;
   const auto power = static_cast<double>(context.integer("p", 2));
-  double elements = 1;
-  for (const std::int64_t size : attrs->kernel_size) elements *= static_cast<double>(size);
-  const Tensor powers = binary(pow_op, unary(abs_op, context.in(0)), power);
-  return context.out(binary(pow_op, avg_pool(powers, *attrs) * elements, 1 / power));
+  const Tensor result = onnx_pool(context, [&](Tensor x, PoolAttrs attrs) {
+    attrs.count_include_pad = true;
+    double elements = 1;
+    for (const std::int64_t size : attrs.kernel_size) elements *= static_cast<double>(size);
+    const Tensor powers = binary(pow_op, unary(abs_op, x), power);
+    return binary(pow_op, avg_pool(powers, attrs) * elements, 1 / power);
+  });
+  return result ? context.out(result) : OnnxOutcome::depends_on_data;
 }
 
 Ints spatial_axes(const OnnxContext& context) {
@@ -483,6 +517,8 @@ std::optional<Shape> resized_shape(OnnxContext& context) {
 
 OnnxOutcome out_resized(OnnxContext& context, const Shape& shape) {
   const Tensor x = context.in(0);
+  if (numel(shape) == 0 && !context.reader().assumes_sizes())
+    return context.out(full(context.graph(), shape, 0, x.dtype()));
   const std::string_view mode = context.text("mode", "nearest");
   const bool corners =
       context.text("coordinate_transformation_mode", "half_pixel") == "align_corners";
@@ -522,7 +558,7 @@ OnnxOutcome emit_resize(OnnxContext& context) {
   return shape ? out_resized(context, *shape) : OnnxOutcome::depends_on_data;
 }
 
-bool declare_resize(OnnxContext& context, const OutputType& type) {
+bool declare_resize(OnnxContext& context, const DeclaredType& type) {
   if (type.shape.rank() != context.rank(0)) return false;
   out_resized(context, type.shape);
   return true;

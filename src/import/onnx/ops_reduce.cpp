@@ -1,5 +1,8 @@
 // Many elements into one, and orders.
+#include <algorithm>
+
 #include "import/onnx/fold.hpp"
+#include "import/onnx/ranges.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/reduce.hpp"
@@ -43,8 +46,8 @@ std::optional<ReducedAxes> reduction_of(OnnxContext& context) {
   const OnnxList listed = reduced_axes(context);
   const std::int64_t rank = context.rank(0);
   if (listed.depends_on_data) {
-    const std::optional<OutputType> type = context.declared(0);
-    if (!type) return std::nullopt;
+    const std::optional<DeclaredType> type = context.declared(0);
+    if (!type || !type->is_known()) return std::nullopt;
     const auto axes = axes_between(context.shape(0), type->shape, reduction.keeps);
     if (!axes) return std::nullopt;
     reduction.axes = *axes;
@@ -101,32 +104,34 @@ OnnxOutcome emit_index(OnnxContext& context) {
 OnnxOutcome emit_top_k(OnnxContext& context) {
   const Tensor x = context.in(0);
   const std::int64_t axis = context.axis(context.integer("axis", -1), x.rank());
-  bool is_bounded = false;
   std::int64_t k = context.integer("k", 0);
+  bool is_bounded = false;
   if (context.opset() >= 10) {
     // An unknown k is what the output is declared with, or at most the length of the axis.
-    const KnownTensor* known = context.known(1);
-    const std::optional<OutputType> type = context.declared(0);
+    const std::optional<std::int64_t> given = context.integer(1);
     context.take_unknown(1);
-    if (known != nullptr) {
-      const std::optional<std::int64_t> given = context.integer(1);
-      if (!given) return OnnxOutcome::depends_on_data;
-      k = *given;
-      is_bounded = known->bounded;
-    } else if (type && type->shape.rank() == x.rank() && !type->bounded) {
-      k = type->shape.dim(axis);
+    if (given) {
+      k = context.is_exact(0, axis) ? *given : std::min(*given, x.dim(axis));
+    } else if (context.is_declared(0, x.rank())) {
+      k = context.declared(0)->shape.dim(axis);
+    } else if (context.has_ranges()) {
+      return OnnxOutcome::depends_on_data;
     } else {
       k = x.dim(axis);
       is_bounded = true;
       context.note("TopK with a k that depends on data is taken to keep all");
     }
   }
+  if (context.is_inexact()) k = std::min(k, x.dim(axis));
   const TopkAttrs attrs{k, axis, context.integer("largest", 1) != 0};
   const Tensor values = apply(topk_op, attrs, x);
   for (std::size_t i = 0; i < 2; ++i) {
     const Tensor output = sibling_output(values, i);
-    if (is_bounded) context.graph().mark_bounded(output.id);
-    context.out(i, output);
+    if (is_bounded) {
+      context.at_most(i, output, axis);
+    } else {
+      context.out(i, output);
+    }
   }
   return OnnxOutcome::done;
 }
@@ -193,18 +198,36 @@ constexpr NoEffect cumsum_no_effect[] = {
 constexpr NoEffect top_k_no_effect[] = {{"sorted", "counted as sorted in any case"}};
 
 constexpr OnnxOperator reduce_rows[] = {
-    {"ArgMax", same_values, emit_index<argmax_op>, {.no_effect = index_no_effect}},
-    {"ArgMin", same_values, emit_index<argmin_op>, {.no_effect = index_no_effect}},
-    {"CumSum", same_values, emit_cumsum, {.fold = fold_cumsum, .no_effect = cumsum_no_effect}},
+    {"ArgMax",
+     same_values,
+     emit_index<argmax_op>,
+     {.range = range_of_position, .no_effect = index_no_effect}},
+    {"ArgMin",
+     same_values,
+     emit_index<argmin_op>,
+     {.range = range_of_position, .no_effect = index_no_effect}},
+    {"CumSum",
+     same_values,
+     emit_cumsum,
+     {.fold = fold_cumsum, .range = range_of_sum, .no_effect = cumsum_no_effect}},
     {"ReduceL1", same_values, emit_reduce_l1},
     {"ReduceL2", same_values, emit_reduce<norm_op>},
     {"ReduceLogSum", same_values, emit_reduce_log_sum},
     {"ReduceLogSumExp", same_values, emit_reduce<logsumexp_op>},
-    {"ReduceMax", same_values, emit_reduce<amax_op>, {.fold = fold_reduction<Larger>}},
+    {"ReduceMax",
+     same_values,
+     emit_reduce<amax_op>,
+     {.fold = fold_reduction<Larger>, .range = range_of_first}},
     {"ReduceMean", same_values, emit_reduce<mean_op>},
-    {"ReduceMin", same_values, emit_reduce<amin_op>, {.fold = fold_reduction<Smaller>}},
+    {"ReduceMin",
+     same_values,
+     emit_reduce<amin_op>,
+     {.fold = fold_reduction<Smaller>, .range = range_of_first}},
     {"ReduceProd", same_values, emit_reduce<prod_op>, {.fold = fold_reduction<Times>}},
-    {"ReduceSum", same_values, emit_reduce<sum_op>, {.fold = fold_reduction<Plus>}},
+    {"ReduceSum",
+     same_values,
+     emit_reduce<sum_op>,
+     {.fold = fold_reduction<Plus>, .range = range_of_sum}},
     {"ReduceSumSquare", same_values, emit_reduce_sum_square},
     {"TopK", same_values, emit_top_k, {.no_effect = top_k_no_effect}},
 };

@@ -19,7 +19,8 @@ OnnxOutcome emit_non_max_suppression(OnnxContext& context) {
   }
   attrs.iou_threshold = context.constant_number(3).value_or(0);
   attrs.score_threshold = context.constant_number(4).value_or(0);
-  return context.out(apply(class_nms_op, attrs, boxes, scores));
+  context.at_most(0, apply(class_nms_op, attrs, boxes, scores), 0);
+  return OnnxOutcome::done;
 }
 
 /// Regions (n, 4) and the image of each (n,) as rows (image, box).

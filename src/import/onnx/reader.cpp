@@ -26,7 +26,7 @@ OnnxReader::OnnxReader(const MappedFile& file, const TraceOptions& options, Grap
       modules_(graph),
       units_left_(spare_units + static_cast<std::int64_t>(file.size())),
       known_left_(spare_known + 4 * static_cast<std::int64_t>(file.size())) {
-  for (const auto& [name, value] : options.dims) dims_[name] = value;
+  for (const auto& [name, value] : options.dims) dims_.set(name, value);
 }
 
 void OnnxReader::note(std::string text) {
@@ -34,16 +34,7 @@ void OnnxReader::note(std::string text) {
   if (noted_.size() < most && noted_.insert(text).second) notes_.notes.push_back(std::move(text));
 }
 
-std::int64_t OnnxReader::size_of(const OnnxDimension& dimension) {
-  if (dimension.value >= 0) return dimension.value;
-  if (dimension.name.empty()) return 1;
-  dims_seen_.insert(dimension.name);
-  const auto [entry, is_new] = dims_.try_emplace(dimension.name, 1);
-  if (is_new) assumed_.emplace_back(dimension.name);
-  return entry->second;
-}
-
-std::optional<OutputType> OnnxReader::declared(OnnxFrame& frame, std::string_view name) {
+std::optional<DeclaredType> OnnxReader::declared(OnnxFrame& frame, std::string_view name) {
   if (!frame.declared) {
     auto& types = frame.declared.emplace();
     for (const std::string_view message : frame.value_infos) {
@@ -56,12 +47,18 @@ std::optional<OutputType> OnnxReader::declared(OnnxFrame& frame, std::string_vie
   if (found == frame.declared->end()) return std::nullopt;
   const OnnxType type = records_.type(found->second);
   if (type.kind != OnnxType::Kind::tensor || !type.has_shape) return std::nullopt;
-  OutputType result;
+  DeclaredType result;
   result.dtype = type.dtype;
   for (std::size_t i = 0; i < type.rank; ++i) {
     const OnnxDimension& dimension = type.dimensions[i];
-    result.bounded |= dimension.value < 0 && !dims_.contains(dimension.name);
-    result.shape.push_back(size_of(dimension));
+    std::optional<std::int64_t> size = size_named(dimension.name);
+    if (dimension.value >= 0) size = dimension.value;
+    if (!size && i == 0 && dimension.name.empty() && batch_ && !has_batches_) {
+      size = batch_;
+      result.follows_batch = true;
+    }
+    if (!size) result.unknown |= UnknownSizes{1} << i;
+    result.shape.push_back(size.value_or(1));
   }
   return result;
 }
@@ -110,8 +107,9 @@ void OnnxReader::read() {
   for (const std::string& name : assumed_) {
     note("the symbolic size " + name + " is taken as 1; set it with --dim " + name + "=N");
   }
+  note_guesses();
   notes_.ignored = ignored_.notes();
-  for (const auto& [name, value] : dims_) notes_.dims.emplace_back(name, value);
+  for (const auto& entry : dims_.entries()) notes_.dims.emplace_back(entry.name, entry.value);
   std::sort(notes_.dims.begin(), notes_.dims.end());
 }
 
@@ -199,7 +197,7 @@ void OnnxReader::check_declared(OnnxFrame& frame) {
     if (!value->is_tensor() || value->shapeless) return;
     ++shapes_declared_;
     const Shape& shape = shape_of(*value);
-    const bool is_bounded = value->id != no_id && graph_.value(value->id).has(Value::bounded);
+    const bool is_bounded = is_inexact(*value);
     bool agrees = type.rank == shape.rank();
     for (std::size_t i = 0; agrees && i < shape.size(); ++i) {
       const OnnxDimension& dimension = type.dimensions[i];

@@ -3,6 +3,7 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,9 +18,13 @@
 #include "import/onnx/model.hpp"
 #include "import/onnx/modules.hpp"
 #include "import/onnx/values.hpp"
+#include "import/torch/symbolic.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
+
+/// "domain::Conv 'name'", or "Conv of 'output'".
+std::string node_title(const OnnxNode& node);
 
 inline std::string in_quotes(std::string_view name) { return "'" + std::string(name) + "'"; }
 
@@ -97,12 +102,31 @@ class OnnxReader {
   void rewind(const Mark& mark);
 
   /// The declared type of a name of this frame, with symbolic sizes filled in.
-  std::optional<OutputType> declared(OnnxFrame& frame, std::string_view name);
+  std::optional<DeclaredType> declared(OnnxFrame& frame, std::string_view name);
+
+  /// Whether a symbolic size of an input is taken as 1.
+  bool assumes_sizes() const noexcept { return !assumed_.empty(); }
+
+  // -- what is not exact ------------------------------------------------------------------------
+
+  /// Whether a size or an element is an upper bound or a guess.
+  bool is_inexact(const OnnxValue& value) const {
+    if (value.id != no_id)
+      return (graph_.value(value.id).flags & (Value::bounded | Value::assumed)) != 0;
+    return value.known != nullptr && (value.known->bounded || value.known->assumed);
+  }
+  /// Whether a size is an upper bound or a guess.
+  bool is_open(const OnnxValue& value, std::int64_t axis) const;
+  /// The shape of an inexact value if its bounds were at their least, and its guesses other ones.
+  Shape other_shape(ValueId value, const SharedShape& type) const;
+  /// Says which sizes of a value are inexact, and what they might be else.
+  void set_inexact(ValueId value, const Shape& other, UnknownSizes open, bool is_guess);
   const KnownTensor* keep(KnownTensor known, std::span<const std::int64_t> integers,
                           std::span<const double> reals);
 
  private:
   friend class OnnxContext;
+  friend class OnnxInexact;
 
   void read_opsets();
   void read_graph();
@@ -154,8 +178,23 @@ class OnnxReader {
                      std::span<const ValueId> weights, bool takes_shapeless);
   bool fold(OnnxContext& context, const OnnxOperator& row);
   bool emit(OnnxContext& context, const OnnxOperator& row);
+  bool emit_otherwise(OnnxContext& context, const OnnxOperator& row);
+  bool emit_guessed(OnnxContext& context, const OnnxOperator& row, const DeclaredType& type);
+  void label_bounds(OnnxContext& context);
+  bool take_ranges(OnnxContext& context);
+  void keep_range(OnnxContext& context, const OnnxOperator& row);
+  void settle(OnnxContext& context, std::size_t index);
+  void note_guess(OnnxContext& context, std::size_t output);
+  void note_guesses();
   ParameterKind parameter_kind(const OnnxValue& value, Role role, std::string_view name) const;
   std::int64_t size_of(const OnnxDimension& dimension);
+  std::optional<std::int64_t> size_named(std::string_view name) const;
+  void see_size(std::string_view name);
+  void take_given_sizes(const OnnxGraph& graph);
+  const InputShape* given_shape(std::string_view name, std::size_t index) const;
+  void find_inner_names(const OnnxGraph& graph, int depth);
+  void check_dims(const OnnxGraph& graph);
+  void find_batch(const OnnxType& type, const Shape& shape);
 
   const MappedFile& file_;
   const TraceOptions& options_;
@@ -167,8 +206,16 @@ class OnnxReader {
   Arena stored_arena_;
   std::vector<StoredTensor*> stored_;
   std::deque<std::vector<OnnxValue>> sequences_;
-  std::unordered_map<std::string_view, std::int64_t> dims_;
-  std::set<std::string_view> dims_seen_;  // in the inputs
+  SymbolValues dims_;
+  std::set<std::string_view> dims_seen_;  // in the inputs, and where an option names another one
+  std::optional<std::int64_t> batch_;     // the first size of all inputs where it is not fixed
+  bool has_batches_ = false;              // inputs differ in it
+  std::map<ValueId, Shape> others_;       // see `other_shape`
+  bool any_inexact_ = false;
+  std::size_t undeclared_ = 0;  // values with a guessed size without a name
+  std::size_t following_batch_ = 0;
+  std::string_view first_undeclared_;
+  std::string_view first_following_;
   std::unordered_set<std::string> noted_;
   OnnxIgnored ignored_;
   std::unordered_map<OperatorKey, Handlers, OperatorHash> handlers_;

@@ -175,6 +175,7 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
 
 void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
   const std::vector<bool> is_weight = find_weight_inputs(graph);
+  take_given_sizes(graph);
   std::size_t weights = 0;
   std::size_t position = 0;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
@@ -200,14 +201,7 @@ void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
   if (weights > 0) {
     note("the file has no weights: " + std::to_string(weights) + " inputs are taken as weights");
   }
-  for (const auto& [name, value] : options_.dims) {
-    if (dims_seen_.contains(name)) continue;
-    Error error(ErrorCode::unknown_name, "no input has a symbolic size " + in_quotes(name));
-    for (const std::string_view seen : dims_seen_) {
-      error.detail.expected += (error.detail.expected.empty() ? "" : ", ") + std::string(seen);
-    }
-    throw error;
-  }
+  check_dims(graph);
   for (const InputShape& wanted : options_.inputs) {
     const auto named = [&](const Port& port) { return port.name == wanted.name; };
     if (!wanted.name.empty() &&
@@ -217,12 +211,17 @@ void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {
   }
 }
 
-Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index) {
+const InputShape* OnnxReader::given_shape(std::string_view name, std::size_t index) const {
   const InputShape* given = nullptr;
   for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
     const InputShape& option = options_.inputs[i];
-    if (option.name.empty() ? i == index : option.name == info.name) given = &option;
+    if (option.name.empty() ? i == index : option.name == name) given = &option;
   }
+  return given;
+}
+
+Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index) {
+  const InputShape* given = given_shape(info.name, index);
   Shape shape;
   if (given == nullptr) {
     for (std::size_t i = 0; i < type.rank; ++i) {
@@ -242,13 +241,14 @@ Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, s
   for (std::size_t i = 0; i < type.rank; ++i) {
     const OnnxDimension& dimension = type.dimensions[i];
     if (dimension.value >= 0 || dimension.name.empty()) continue;
-    dims_seen_.insert(dimension.name);
-    const auto [entry, is_new] = dims_.try_emplace(dimension.name, given->shape[i]);
-    if (!is_new && entry->second != given->shape[i]) {
+    see_size(dimension.name);
+    const std::int64_t size = size_named(dimension.name).value_or(given->shape[i]);
+    if (size != given->shape[i]) {
       throw Error(ErrorCode::usage,
                   "the symbolic size " + std::string(dimension.name) + " has two values",
-                  {std::to_string(entry->second), std::to_string(given->shape[i])});
+                  {std::to_string(size), std::to_string(given->shape[i])});
     }
+    dims_.set(dimension.name, size);
   }
   return given->shape;
 }
@@ -260,7 +260,7 @@ OnnxValue OnnxReader::sequence_input(const OnnxValueInfo& info, const OnnxType& 
   OnnxValue element;
   element.kind = OnnxValue::Kind::tensor;
   element.shapeless = !type.has_shape;
-  element.id = graph_.add_input(graph_.arena().copy(info.name), shape, type.dtype, true);
+  element.id = graph_.add_input(graph_.arena().copy(info.name), shape, type.dtype);
   OnnxValue value;
   value.kind = OnnxValue::Kind::sequence;
   value.sequence = keep_sequence({element});
@@ -275,9 +275,11 @@ void OnnxReader::add_input(const OnnxValueInfo& info, std::size_t index, OnnxFra
   } else {
     const Shape shape = input_shape(info, type, index);
     value.kind = OnnxValue::Kind::tensor;
+    find_batch(type, shape);
     value.id = graph_.add_input(graph_.arena().copy(info.name), shape, type.dtype);
     value.shapeless = !type.has_shape && shape.empty();
     if (value.shapeless) {
+      graph_.mark_assumed(value.id, unknown_rank);
       note("the input " + std::string(info.name) +
            " has no declared shape; give it with --input-shape");
     }

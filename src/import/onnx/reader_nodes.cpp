@@ -1,6 +1,7 @@
 // The nodes of an ONNX file, its functions and subgraphs, one after the other.
 #include <algorithm>
 
+#include "import/onnx/inexact.hpp"
 #include "import/onnx/reader.hpp"
 #include "op/unknown.hpp"
 
@@ -10,7 +11,9 @@ namespace {
 constexpr int deepest = 48;              // subgraphs and functions within each other
 constexpr std::int64_t call_units = 16;  // of a subgraph or function, beside its nodes
 
-std::string name_of(const OnnxNode& node) {
+}  // namespace
+
+std::string node_title(const OnnxNode& node) {
   std::string text(node.domain.empty() ? "" : std::string(node.domain) + "::");
   text.append(node.op_type);
   if (!node.name.empty()) return text + " " + in_quotes(node.name);
@@ -19,8 +22,6 @@ std::string name_of(const OnnxNode& node) {
   }
   return text;
 }
-
-}  // namespace
 
 void OnnxReader::spend(std::int64_t units) {
   units_left_ -= units;
@@ -64,7 +65,7 @@ void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& f
 void OnnxReader::locate(Error& error, const OnnxNode& node) const {
   // The innermost node is the one to name; an operator's name alone is not a node's.
   if (error.place.byte_offset && !error.place.node.empty()) return;
-  error.place.node = name_of(node);
+  error.place.node = node_title(node);
   if (!error.place.byte_offset) error.place.byte_offset = records_.offset_of(node.message);
 }
 
@@ -116,6 +117,7 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
     if (value.kind != OnnxValue::Kind::absent)
       context.inputs_given_ |= OnnxContext::bit(context.inputs_.size());
     takes_shapeless |= value.shapeless;
+    if (any_inexact_) context.is_inexact_ |= is_inexact(value);
     if (value.stored != nullptr && !value.stored->is_constant) weights.push_back(value.stored->id);
     context.inputs_.push_back(value);
   }
@@ -154,6 +156,7 @@ void OnnxReader::read_operator(OnnxContext& context, const OnnxOperator& row,
     modules_.enter(context.node(), weights);
     if ((takes_shapeless && !row.rest.takes_anything) || !emit(context, row))
       return append_unknown(context);
+    if (row.rest.range != nullptr) keep_range(context, row);
   }
   if (!context.read_all()) [[unlikely]]
     ignored_.add(context, row);
@@ -162,7 +165,9 @@ void OnnxReader::read_operator(OnnxContext& context, const OnnxOperator& row,
 /// Computes the node's outputs if it is shape arithmetic and the elements of its inputs are known.
 bool OnnxReader::fold(OnnxContext& context, const OnnxOperator& row) {
   if (row.rest.fold == nullptr || !context.has(0)) return false;
-  if (row.rest.folds_shapes) return row.rest.fold(context);
+  if (row.rest.folds_shapes) {
+    return context.is_inexact_ ? OnnxInexact(*this, context, row).fold() : row.rest.fold(context);
+  }
   const auto is_weight = [](const OnnxValue& value) {
     return value.stored != nullptr && !value.stored->is_constant &&
            is_floating(value.stored->dtype);
@@ -177,19 +182,111 @@ bool OnnxReader::fold(OnnxContext& context, const OnnxOperator& row) {
   for (const OnnxValue& value : context.inputs_) {
     if (value.kind != OnnxValue::Kind::absent && known(value) == nullptr) return false;
   }
-  if (!row.rest.fold(context)) return false;
+  const bool is_done =
+      context.is_inexact_ ? OnnxInexact(*this, context, row).fold() : row.rest.fold(context);
+  if (!is_done) return false;
   for (const OnnxValue& value : context.inputs_) {
     if (value.stored != nullptr) value.stored->was_read = true;
   }
   return true;
 }
 
+namespace {
+
+bool runs_graphs(const OnnxNode& node) {
+  return std::ranges::any_of(node.attributes,
+                             [](const OnnxAttribute& each) { return !each.graph.empty(); });
+}
+
+}  // namespace
+
 /// False where the output's shape depends on data and nothing declares it.
 bool OnnxReader::emit(OnnxContext& context, const OnnxOperator& row) {
-  if (row.emit(context) == OnnxOutcome::done) return true;
+  if (context.is_inexact_ && !row.rest.takes_anything && !runs_graphs(context.node())) {
+    return OnnxInexact(*this, context, row).emit() || emit_otherwise(context, row);
+  }
+  if (row.emit(context) != OnnxOutcome::done) return emit_otherwise(context, row);
+  if (!context.own_bounds_.empty()) label_bounds(context);
+  return true;
+}
+
+/// Sizes that data decides in this node, of inputs that are exact.
+void OnnxReader::label_bounds(OnnxContext& context) {
+  for (std::size_t i = 0; i < context.outputs_.size(); ++i) {
+    const ValueId id = context.outputs_[i].id;
+    UnknownSizes open = 0;
+    for (const auto& [output, axis] : context.own_bounds_) {
+      if (output == i) open |= UnknownSizes{1} << static_cast<unsigned>(axis);
+    }
+    if (open == 0 || id == no_id) continue;
+    Shape other = graph_.shape(id);
+    for (std::size_t axis = 0; axis < other.size(); ++axis) {
+      if ((open >> axis & 1U) != 0) other[axis] = 0;
+    }
+    set_inexact(id, other, open, false);
+    settle(context, i);
+  }
+}
+
+/// Where the handler gave up: by what the file declares, by what elements can be at most, or by
+/// guesses.
+bool OnnxReader::emit_otherwise(OnnxContext& context, const OnnxOperator& row) {
   const auto type = row.rest.emit_declared != nullptr ? context.declared(0) : std::nullopt;
-  if (!type || !row.rest.emit_declared(context, *type)) return false;
-  if (type->bounded) graph_.mark_bounded(context.outputs_[0].id);
+  if (type && type->is_known() && row.rest.emit_declared(context, *type)) {
+    for (const OnnxValue& output : context.outputs_) {
+      if (output.id != no_id && is_inexact(output)) graph_.mark_exact(output.id);
+    }
+    return true;
+  }
+  if (take_ranges(context) && OnnxInexact(*this, context, row).emit()) return true;
+  return type && !type->is_known() && emit_guessed(context, row, *type);
+}
+
+/// Inputs whose elements the handler lacked become known ones, if the range of these is known.
+bool OnnxReader::take_ranges(OnnxContext& context) {
+  bool is_any = false;
+  for (std::size_t i = 0; i < context.inputs_.size(); ++i) {
+    OnnxValue& input = context.inputs_[i];
+    if (!OnnxContext::has_bit(context.unknown_elements_, i)) continue;
+    if (input.id == no_id || input.known == nullptr) continue;
+    input.id = no_id;
+    is_any = context.is_inexact_ = true;
+  }
+  return is_any;
+}
+
+/// Remembers what the elements of a computed output can be.
+void OnnxReader::keep_range(OnnxContext& context, const OnnxOperator& row) {
+  OnnxValue& output = context.outputs_[0];
+  if (output.id == no_id || output.known != nullptr || output.shapeless) return;
+  if (graph_.value(output.id).has(Value::assumed)) return;
+  const std::optional<OnnxRange> range = row.rest.range(context);
+  if (!range) return;
+  KnownTensor most{.dtype = DType::int64, .shape = graph_.shape(output.id), .uniform = true};
+  most.other = keep(most, {{range->least}}, {});
+  most.bounded = true;
+  output.known = keep(most, {{range->most}}, {});
+}
+
+bool OnnxReader::emit_guessed(OnnxContext& context, const OnnxOperator& row,
+                              const DeclaredType& type) {
+  const Mark before = mark();
+  try {
+    if (!row.rest.emit_declared(context, type)) return false;
+  } catch (const Error& error) {
+    if (error.code != ErrorCode::shape && error.code != ErrorCode::malformed) throw;
+    rewind(before);
+    return false;
+  }
+  const ValueId id = context.outputs_[0].id;
+  if (id == no_id) return true;
+  const UnknownSizes open = type.shape == graph_.shape(id) ? type.unknown : 0;
+  Shape other = graph_.shape(id);
+  for (std::size_t i = 0; i < other.size(); ++i) {
+    if ((open >> i & 1U) != 0) other[i] += 6;
+  }
+  note_guess(context, 0);
+  set_inexact(id, other, open, true);
   return true;
 }
 
@@ -291,21 +388,33 @@ void OnnxReader::append_unknown(OnnxContext& context) {
       if (element.is_tensor()) inputs.push_back(enter(element, Role::data, node.inputs[i]));
     }
   }
-  std::vector<OutputType> types;
-  std::vector<bool> is_declared;
+  std::vector<DeclaredType> types;
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    const std::optional<OutputType> type = context.declared(i);
-    types.push_back(type.value_or(OutputType{Shape{}, DType::unknown, false}));
-    is_declared.push_back(type.has_value());
+    std::optional<DeclaredType> type = context.declared(i);
+    if (!type && i == 0 && context.row_ != nullptr && context.row_->rest.keeps_shape &&
+        context.has(0) && !context.inputs_[0].shapeless) {
+      type.emplace();
+      type->shape = shape_of(context.inputs_[0]);
+      type->dtype = dtype_of(context.inputs_[0]);
+    }
+    if (type && !type->is_known()) note_guess(context, i);
+    types.push_back(type.value_or(DeclaredType{{Shape{}, DType::unknown, false}, unknown_rank}));
   }
   Arena& arena = graph_.arena();
   const UnknownAttrs attrs{arena.copy(node.domain), arena.copy(node.op_type)};
-  const NodeId appended = graph_.append_declared(unknown_op, graph_.keep(attrs), inputs, types);
+  const std::vector<OutputType> plain(types.begin(), types.end());
+  const NodeId appended = graph_.append_declared(unknown_op, graph_.keep(attrs), inputs, plain);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     OnnxValue value;
     value.kind = OnnxValue::Kind::tensor;
     value.id = graph_.nodes()[appended].first_output + static_cast<ValueId>(i);
-    value.shapeless = !is_declared[i];
+    value.shapeless = (types[i].unknown & unknown_rank) != 0;
+    if (!types[i].is_known()) {
+      graph_.mark_assumed(value.id, types[i].unknown);
+      any_inexact_ = true;
+    } else if (is_inexact(value)) {
+      graph_.mark_exact(value.id);
+    }
     context.out_value(i, value);
   }
 }

@@ -14,6 +14,7 @@ bool has_buffer_name(std::string_view name) {
 }  // namespace
 
 const KnownTensor* OnnxReader::known(const OnnxValue& value) {
+  if (value.id != no_id && value.stored == nullptr) return nullptr;
   if (value.known != nullptr) return value.known;
   if (value.stored == nullptr) return nullptr;
   StoredTensor& stored = *value.stored;

@@ -19,10 +19,12 @@ struct KnownTensor {
   DType dtype = DType::int64;
   Shape shape = {};
   bool uniform = false;  ///< one stored element stands for all
-  bool bounded = false;  ///< an element depends on a size that is an upper bound
+  bool bounded = false;  ///< an element is an upper bound: it depends on data
+  bool assumed = false;  ///< an element is a guess: it depends on a size that is not known
   std::span<const std::int64_t> integers = {};
   std::span<const double> reals = {};
-  mutable ValueId id = no_id;  ///< its value in the graph, once a node needs it there
+  const KnownTensor* other = nullptr;  ///< if inexact: with bounds at their least, other guesses
+  mutable ValueId id = no_id;          ///< its value in the graph, once a node needs it there
 
   bool is_real() const noexcept { return is_floating(dtype); }
   std::size_t count() const { return static_cast<std::size_t>(numel(shape)); }
@@ -53,9 +55,9 @@ struct OnnxValue {
     sequence,  ///< a list of values
   };
   Kind kind = Kind::absent;
-  bool shapeless = false;  ///< its shape is neither inferred nor declared
-  ValueId id = no_id;      ///< of a computed tensor
-  const KnownTensor* known = nullptr;
+  bool shapeless = false;              ///< its shape is neither inferred nor declared
+  ValueId id = no_id;                  ///< of a computed tensor
+  const KnownTensor* known = nullptr;  ///< its elements; of a computed tensor: their range
   StoredTensor* stored = nullptr;
   const std::vector<OnnxValue>* sequence = nullptr;
 
