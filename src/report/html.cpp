@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "report/report.hpp"
+#include "report/shape_text.hpp"
 #include "util/embedded.hpp"
 #include "util/json_writer.hpp"
 #include "zoometer/analysis/hardware.hpp"
@@ -39,7 +40,7 @@ class PageAttributes final : public AttrVisitor {
 };
 
 /// Numbers things in the order in which they first occur.
-template <class Key>
+template <class Key, class Hash = std::hash<Key>>
 class Numbering {
  public:
   std::size_t operator()(const Key& key) {
@@ -50,8 +51,16 @@ class Numbering {
   const std::vector<Key>& order() const noexcept { return order_; }
 
  private:
-  std::unordered_map<Key, std::size_t> numbers_;
+  std::unordered_map<Key, std::size_t, Hash> numbers_;
   std::vector<Key> order_;
+};
+
+/// A shape, and which of its sizes are not known.
+using PageShape = std::pair<const SharedShape*, UnknownSizes>;
+struct PageShapeHash {
+  std::size_t operator()(const PageShape& shape) const noexcept {
+    return std::hash<const SharedShape*>{}(shape.first) ^ shape.second;
+  }
 };
 
 /// The graph for the page: tables of repeated parts, then one row per node, value and parameter.
@@ -122,7 +131,7 @@ class PageGraph {
     for (ValueId id = 0; id < graph_.values().size(); ++id) {
       const Value& value = graph_.value(id);
       json_.array([&] {
-        json_.value(shapes_(value.type));
+        json_.value(shapes_({value.type, graph_.unknown_sizes(id)}));
         json_.value(dtypes_(std::string(name_of(value.dtype))));
         json_.value(value.has(Value::bounded) ? 1 : 0);
       });
@@ -176,8 +185,7 @@ class PageGraph {
       for (const std::string& name : dtypes_.order()) json_.value(name);
     });
     json_.array("shapes", [&] {
-      for (const SharedShape* type : shapes_.order())
-        json_.value(std::span<const std::int64_t>(type->shape));
+      for (const auto& [type, unknown] : shapes_.order()) write_sizes(json_, type->shape, unknown);
     });
     json_.array("attributes", [&] {
       for (const std::string& text : attributes_.order()) json_.value(text);
@@ -189,7 +197,7 @@ class PageGraph {
   JsonWriter& json_;
   std::vector<std::int64_t> places_;  // of the modules, in the profile's order
   Numbering<std::string> operators_, attributes_, dtypes_;
-  Numbering<const SharedShape*> shapes_;
+  Numbering<PageShape, PageShapeHash> shapes_;
 };
 
 std::string html_text(std::string_view text) {

@@ -24,8 +24,10 @@ std::string bounded_shape_text(const Graph& graph, ValueId value) {
 }
 
 void write_shape(JsonWriter& json, const Graph& graph, ValueId value) {
-  const UnknownSizes unknown = graph.unknown_sizes(value);
-  const Shape& shape = graph.shape(value);
+  write_sizes(json, graph.shape(value), graph.unknown_sizes(value));
+}
+
+void write_sizes(JsonWriter& json, const Shape& shape, UnknownSizes unknown) {
   if (unknown == 0) return json.value(std::span<const std::int64_t>(shape));
   if ((unknown & unknown_rank) != 0) return json.null();
   json.array([&] {

@@ -17,6 +17,9 @@ std::string bounded_shape_text(const Graph& graph, ValueId value);
 /// Writes a list of sizes, null for one that is not known; null instead where no size is.
 void write_shape(JsonWriter& json, const Graph& graph, ValueId value);
 
+/// The same of sizes, and of those among them that are not known.
+void write_sizes(JsonWriter& json, const Shape& shape, UnknownSizes unknown);
+
 /// Writes "bound" or "assumed" where the sizes of a value are not exact.
 void write_certainty(JsonWriter& json, const Value& value);
 

@@ -1,4 +1,5 @@
 // The document that the program put into the page, and the same as objects that refer to each other.
+import { type Sizes, shape } from "./format";
 
 export interface Metrics {
   parameters: number;
@@ -12,7 +13,7 @@ export interface Metrics {
 
 export interface PortInfo {
   name: string;
-  shape: number[];
+  shape: Sizes;
   dtype: string;
   bound?: boolean;
 }
@@ -22,7 +23,7 @@ export interface ModuleMetrics extends Metrics {
   type: string;
   calls: number;
   buffers: number;
-  output_shapes: number[][];
+  output_shapes: Sizes[];
 }
 
 export interface OperatorMetrics extends Metrics {
@@ -63,7 +64,7 @@ interface GraphDocument {
   peak: { node: number; alive: [number, number, number, boolean][] };
   operators: string[];
   dtypes: string[];
-  shapes: number[][];
+  shapes: Sizes[];
   attributes: string[];
 }
 
@@ -177,15 +178,13 @@ export class Model {
     });
   }
 
-  shapeOf(value: number): number[] {
+  shapeOf(value: number): Sizes {
     return this.graph.shapes[this.graph.values[value][0]];
   }
 
   describe(value: number): string {
-    const [shape, dtype, bound] = this.graph.values[value];
-    const sizes = this.graph.shapes[shape];
-    const text = sizes.length === 0 ? "scalar" : sizes.join(" × ");
-    return `${text} ${this.graph.dtypes[dtype]}${bound ? ", at most" : ""}`;
+    const [at, dtype, bound] = this.graph.values[value];
+    return `${shape(this.graph.shapes[at])} ${this.graph.dtypes[dtype]}${bound ? ", at most" : ""}`;
   }
 
   attributesOf(node: ModelNode): Record<string, unknown> {

@@ -1,6 +1,6 @@
 // The page of `diff`: two models side by side, module by module.
 import { choice, html } from "./dom";
-import { bytes, count, exact, signed } from "./format";
+import { bytes, count, exact, type Sizes, signed } from "./format";
 import { section, showPage } from "./frame";
 import { HeadRow, moved, RowView } from "./grid";
 
@@ -23,7 +23,7 @@ interface ModuleSide {
   activations: number;
   bytes_read: number;
   bytes_written: number;
-  output_shapes: number[][];
+  output_shapes: Sizes[];
 }
 
 interface DiffModule {

@@ -38,8 +38,17 @@ export function seconds(value: number): string {
   return `${fourDigits(value * 1e9)} ns`;
 }
 
-export function shape(sizes: readonly number[]): string {
-  return sizes.length === 0 ? "scalar" : sizes.join(" × ");
+/** The sizes of a tensor; null where one, or the whole shape, is not known. */
+export type Sizes = readonly (number | null)[] | null;
+
+/** "1×?×224", "?", or nothing for a scalar. */
+export function shortShape(sizes: Sizes): string {
+  return sizes === null ? "?" : sizes.map((size) => size ?? "?").join("×");
+}
+
+/** "1 × ? × 224", "?", or "scalar". */
+export function shape(sizes: Sizes): string {
+  return sizes?.length === 0 ? "scalar" : shortShape(sizes).replaceAll("×", " × ");
 }
 
 /** "+135.2 M", "−2.1 k": a change with the text of its size; empty for none. */

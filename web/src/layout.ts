@@ -2,7 +2,7 @@
 // so that the work depends on what is visible and not on the size of the model.
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { Model } from "./data";
-import { shape } from "./format";
+import { shape, shortShape } from "./format";
 
 export interface Box {
   id: string;
@@ -231,7 +231,7 @@ export class GraphLayout {
 
   #label(values: ReadonlySet<number>): string {
     const [first] = values;
-    return this.#model.shapeOf(first).join("×") + (values.size > 1 ? ` +${values.size - 1}` : "");
+    return shortShape(this.#model.shapeOf(first)) + (values.size > 1 ? ` +${values.size - 1}` : "");
   }
 
   /** Links the parts of a box; returns ports for its inputs and outputs. */

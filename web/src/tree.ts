@@ -1,7 +1,7 @@
 // The module tree as a grid of rows, of which only the visible ones exist.
 import type { Model, ModelModule } from "./data";
 import { html } from "./dom";
-import { bytes, count, exact } from "./format";
+import { bytes, count, exact, shortShape } from "./format";
 import type { Selection } from "./selection";
 
 const rowHeight = 28;
@@ -19,8 +19,8 @@ const columns: readonly Column[] = [
   {
     key: "output",
     label: "Output",
-    value: (m) => (m.output_shapes[0] ?? []).reduce((product, size) => product * size, 1),
-    text: (m) => (m.output_shapes.length === 0 ? "" : m.output_shapes[0].join("×") + (m.output_shapes.length > 1 ? " …" : "")),
+    value: (m) => (m.output_shapes[0] ?? []).reduce<number>((product, size) => product * (size ?? 1), 1),
+    text: (m) => (m.output_shapes.length === 0 ? "" : shortShape(m.output_shapes[0]) + (m.output_shapes.length > 1 ? " …" : "")),
   },
   { key: "calls", label: "Calls", value: (m) => m.calls, text: (m) => exact(m.calls) },
   { key: "parameters", label: "Parameters", value: (m) => m.parameters, text: (m) => count(m.parameters) },
