@@ -91,8 +91,12 @@ void Trace::set_batch(std::int64_t batch) {
   }
 }
 
-void Trace::set_shape(std::size_t index, const Shape& shape) {
-  const Shape& standard = default_inputs(model_, options_.variant).list()[index].shape;
+void Trace::set_shape(std::size_t index, const Shape& given) {
+  const InputSpec& spec = default_inputs(model_, options_.variant).list()[index];
+  const Shape& standard = spec.shape;
+  Shape shape = given;
+  // torchvision's detectors take a list of images (3, height, width).
+  if (spec.name == "images" && shape.rank() + 1 == standard.rank()) shape.insert(0, 1);
   if (shape.rank() != standard.rank()) {
     throw Error(ErrorCode::shape, "the input shape does not fit the model",
                 {std::to_string(standard.rank()) + " sizes like " + to_short_string(standard),
