@@ -9,6 +9,7 @@
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
@@ -18,18 +19,42 @@ struct Entry {
   const Shape* shape;
   DType dtype;
   bool learnt;
+  std::string shared_with;  ///< the name of the parameter whose storage it shares, or empty
+};
+
+/// Elements, each storage once: the totals of `profile`.
+struct Totals {
+  std::int64_t parameters = 0;
+  std::int64_t buffers = 0;
+  std::int64_t transient = 0;  ///< of buffers that are not in the state dict
 };
 
 std::vector<Entry> state_dict(const Graph& graph) {
   std::vector<Entry> entries;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
-    if (parameter.kind == ParameterKind::transient_buffer) continue;
+    if (!is_in_state_dict(parameter.kind)) continue;
+    const bool is_shared = parameter.shared_with != no_id;
+    const Parameter& owner = graph.parameters()[is_shared ? parameter.shared_with : id];
     entries.push_back({graph.parameter_path(parameter), &graph.shape(parameter.value),
                        graph.value(parameter.value).dtype,
-                       parameter.kind == ParameterKind::parameter});
+                       parameter.kind == ParameterKind::parameter,
+                       is_shared ? graph.parameter_path(owner) : ""});
   }
   return entries;
+}
+
+Totals totals_of(const Graph& graph) {
+  Totals totals;
+  for (const Parameter& parameter : graph.parameters()) {
+    if (parameter.shared_with != no_id || parameter.kind == ParameterKind::constant) continue;
+    const bool is_learnt = parameter.kind == ParameterKind::parameter;
+    std::int64_t& sum = is_learnt ? totals.parameters : totals.buffers;
+    sum = checked_add(sum, graph.numel(parameter.value));
+    if (parameter.kind == ParameterKind::transient_buffer)
+      totals.transient += graph.numel(parameter.value);
+  }
+  return totals;
 }
 
 std::string write_json(const LoadedModel& model, const std::vector<Entry>& entries) {
@@ -46,6 +71,7 @@ std::string write_json(const LoadedModel& model, const std::vector<Entry>& entri
           json.field("shape", std::span<const std::int64_t>(*entry.shape));
           json.field("dtype", name_of(entry.dtype));
           json.field("kind", entry.learnt ? "parameter" : "buffer");
+          if (!entry.shared_with.empty()) json.field("shared_with", entry.shared_with);
         });
       }
     });
@@ -53,22 +79,22 @@ std::string write_json(const LoadedModel& model, const std::vector<Entry>& entri
   return json.text();
 }
 
-std::string write_text(const std::vector<Entry>& entries) {
+std::string write_text(const std::vector<Entry>& entries, const Totals& totals) {
   std::size_t width = 4;
   for (const Entry& entry : entries) width = std::max(width, display_width(entry.name));
   std::string text;
-  std::int64_t parameters = 0;
-  std::int64_t buffers = 0;
   for (const Entry& entry : entries) {
-    (entry.learnt ? parameters : buffers) += numel(*entry.shape);
-    fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}\n",
+    fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}{}{}\n",
                    pad_right(escape_controls(entry.name), width),
                    entry.learnt ? "parameter" : "buffer", name_of(entry.dtype),
-                   to_string(*entry.shape));
+                   to_string(*entry.shape), entry.shared_with.empty() ? "" : "  shared with ",
+                   escape_controls(entry.shared_with));
   }
-  fmt::format_to(std::back_inserter(text), "{} entries: {} parameters, {} buffer elements\n",
-                 entries.size(), parameters, buffers);
-  return text;
+  fmt::format_to(std::back_inserter(text), "{} entries: {} parameters, {} buffer elements",
+                 entries.size(), totals.parameters, totals.buffers);
+  if (totals.transient > 0)
+    fmt::format_to(std::back_inserter(text), " ({} not in the state dict)", totals.transient);
+  return text + '\n';
 }
 
 int run_parameters(const CommandLine& words) {
@@ -85,7 +111,8 @@ int run_parameters(const CommandLine& words) {
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   const std::vector<Entry> entries = state_dict(graph);
-  write_output(output, format == "json" ? write_json(loaded, entries) : write_text(entries));
+  write_output(output, format == "json" ? write_json(loaded, entries)
+                                        : write_text(entries, totals_of(graph)));
   return exit_done;
 }
 

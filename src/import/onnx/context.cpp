@@ -37,9 +37,14 @@ const Shape& OnnxContext::shape(std::size_t index) const { return reader_.shape_
 DType OnnxContext::dtype(std::size_t index) const { return reader_.dtype_of(value(index)); }
 
 Tensor OnnxContext::in(std::size_t index) {
-  OnnxReader::Role role = OnnxReader::Role::data;
-  if (row_->rest.weights.has(index)) role = OnnxReader::Role::weight;
-  if (row_->rest.statistics.has(index)) role = OnnxReader::Role::statistic;
+  return in(index, row_->rest.weights.has(index)        ? OnnxRole::weight
+                   : row_->rest.statistics.has(index)   ? OnnxRole::statistic
+                   : row_->rest.quantisation.has(index) ? OnnxRole::quantisation
+                   : row_->rest.settings.has(index)     ? OnnxRole::setting
+                                                        : OnnxRole::data);
+}
+
+Tensor OnnxContext::in(std::size_t index, OnnxRole role) {
   return {&graph_, reader_.enter(value(index), role, node_.inputs[index])};
 }
 
@@ -88,7 +93,7 @@ std::optional<std::int64_t> OnnxContext::integer(std::size_t index) const {
 std::optional<double> OnnxContext::constant_number(std::size_t index) const {
   if (!has(index)) return std::nullopt;
   const OnnxValue& input = inputs_[index];
-  if (input.stored != nullptr && !input.stored->is_constant) return std::nullopt;
+  if (reader_.is_learnt(input)) return std::nullopt;
   const KnownTensor* tensor = reader_.known(input);
   if (tensor == nullptr || tensor->count() != 1) return std::nullopt;
   mark_input(index);

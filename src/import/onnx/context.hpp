@@ -51,8 +51,9 @@ class OnnxContext {
   std::int64_t rank(std::size_t index) const { return shape(index).rank(); }
   DType dtype(std::size_t index) const;
 
-  /// The input as a tensor of the graph. It is a weight where the operator's row says so.
+  /// The input as a tensor of the graph, in the role that the operator's row gives it.
   Tensor in(std::size_t index);
+  Tensor in(std::size_t index, OnnxRole role);
   /// The same, or an empty handle where the input is absent.
   Tensor optional_in(std::size_t index);
   std::vector<Tensor> all_inputs(std::size_t from = 0);

@@ -404,6 +404,15 @@ std::vector<double> OnnxRecords::reals(const OnnxAttribute& attribute) const {
   return result;
 }
 
+OnnxTensor OnnxRecords::sparse_tensor(const OnnxAttribute& attribute) const {
+  OnnxTensor result;
+  ProtobufFields fields(attribute.message, file_.data(), "AttributeProto");
+  while (fields.next()) {
+    if (fields.number() == 22) result = tensor(OnnxInitializer{fields.bytes(), true});
+  }
+  return result;
+}
+
 std::vector<std::string_view> OnnxRecords::texts(const OnnxAttribute& attribute) const {
   std::vector<std::string_view> result;
   ProtobufFields fields(attribute.message, file_.data(), "AttributeProto");
@@ -437,6 +446,16 @@ bool OnnxRecords::elements(const OnnxTensor& tensor, std::vector<std::int64_t>& 
   }
   const auto expected = static_cast<std::size_t>(numel(tensor.shape));
   return (is_floating(tensor.dtype) ? reals.size() : integers.size()) == expected;
+}
+
+bool OnnxRecords::first_elements(OnnxTensor tensor, std::int64_t count,
+                                 std::vector<std::int64_t>& integers,
+                                 std::vector<double>& reals) const {
+  constexpr std::int64_t few = 4096;
+  const std::int64_t bytes = bytes_of(count, tensor.dtype);
+  if (tensor.raw_data.empty() && numel(tensor.shape) > few) return false;
+  tensor.raw_data = tensor.raw_data.substr(0, static_cast<std::size_t>(bytes));
+  return elements(tensor, integers, reals);
 }
 
 OnnxRecords::External OnnxRecords::external(const OnnxTensor& tensor) const {

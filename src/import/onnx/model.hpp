@@ -140,12 +140,19 @@ class OnnxRecords {
 
   std::vector<std::int64_t> integers(const OnnxAttribute& attribute) const;
   std::vector<double> reals(const OnnxAttribute& attribute) const;
+  /// The sparse tensor of an attribute, as a dense one without its data.
+  OnnxTensor sparse_tensor(const OnnxAttribute& attribute) const;
   std::vector<std::string_view> texts(const OnnxAttribute& attribute) const;
 
   /// The elements of a tensor, which must be few: integers and truth values as integers, the others
   /// as numbers. Data in another file is not here.
   bool elements(const OnnxTensor& tensor, std::vector<std::int64_t>& integers,
                 std::vector<double>& reals) const;
+
+  /// The same, and of a tensor of many only the first `count` elements, as far as that is known
+  /// without reading all.
+  bool first_elements(OnnxTensor tensor, std::int64_t count, std::vector<std::int64_t>& integers,
+                      std::vector<double>& reals) const;
 
   /// Where data outside of the file lies. Throws Error where the place is outside of the model's
   /// folder or its numbers make no sense.

@@ -306,9 +306,8 @@ ModuleId OnnxModules::repeated(PlaceId outer, std::string_view name,
   if (!own.empty()) own += '.';
   own += relative;
   if (is_weight_path(own)) return no_id;
-  const bool own_weights = std::any_of(weights.begin(), weights.end(),
-                                       [&](ValueId weight) { return !owns(module, weight); });
-  return own_weights ? no_id : module;
+  // The first one decides: a bias differs where a norm of each call was folded into it.
+  return weights.empty() || owns(module, weights[0]) ? module : no_id;
 }
 
 bool OnnxModules::owns(ModuleId module, ValueId weight) const {

@@ -51,6 +51,15 @@ struct DeclaredType : OutputType {
   bool is_known() const noexcept { return unknown == 0 && !follows_batch; }
 };
 
+/// What a constant input is to its operator, which helps to decide whether it is a parameter.
+enum class OnnxRole : std::uint8_t {
+  data,          ///< anything: what the tensor is decides
+  weight,        ///< a weight's place: learnt, also if it has one element
+  statistic,     ///< gathered in training
+  quantisation,  ///< a scale or a zero point of quantised numbers
+  setting,       ///< never learnt: sizes, axes, indices, masks
+};
+
 /// What some operators have beside a name, a meaning and a handler.
 struct OnnxOperatorRest {
   /// Computes the outputs if the elements of all inputs are known; false where it cannot.
@@ -65,8 +74,11 @@ struct OnnxOperatorRest {
   bool keeps_shape = false;
   /// The fold needs the shape of input 0 only.
   bool folds_shapes = false;
-  OnnxInputs weights = {};     ///< inputs that usually are weights: a hint
-  OnnxInputs statistics = {};  ///< inputs that usually are statistics gathered in training
+  // What a constant input is to the operator (`OnnxRole`).
+  OnnxInputs weights = {};       ///< a weight's place: learnt, whatever its type and size
+  OnnxInputs statistics = {};    ///< gathered in training
+  OnnxInputs quantisation = {};  ///< scales and zero points of quantised numbers
+  OnnxInputs settings = {};      ///< never learnt: sizes, axes, indices, masks
   /// Takes inputs whose shapes are unknown.
   bool takes_anything = false;
   /// Where the output's shape depends on data but is declared: makes an output of that shape; false

@@ -31,9 +31,10 @@ OnnxValue known_value(const KnownTensor* known) {
 
 OnnxOutcome emit_constant(OnnxContext& context) {
   OnnxReader& reader = context.reader();
+  const std::string_view output = context.wants(0) ? context.node().outputs[0] : "";
   if (const OnnxAttribute* value = context.attribute("value")) {
     OnnxTensor tensor = reader.records().tensor(value->tensor);
-    if (tensor.name.empty() && context.wants(0)) tensor.name = context.node().outputs[0];
+    tensor.name = output;
     return context.out_value(0, OnnxValue::of(reader.store(tensor, true)));
   }
   if (const OnnxAttribute* value = context.attribute("value_int")) {
@@ -50,13 +51,25 @@ OnnxOutcome emit_constant(OnnxContext& context) {
   }
   if (const auto values = context.reals("value_floats"); values) {
     const Shape shape{static_cast<std::int64_t>(values->size())};
-    return context.out(0, context.make_reals(DType::float32, shape, *values));
+    OnnxTensor tensor;
+    tensor.name = output;
+    tensor.shape = shape;
+    tensor.dtype = DType::float32;
+    StoredTensor* stored = reader.store(tensor, true, context.attribute("value_floats")->message);
+    if (stored->known == nullptr)
+      stored->known = context.make_reals(DType::float32, shape, *values);
+    return context.out_value(0, OnnxValue::of(stored));
+  }
+  if (const OnnxAttribute* value = context.attribute("sparse_value")) {
+    OnnxTensor tensor = reader.records().sparse_tensor(*value);
+    tensor.name = output;
+    return context.out_value(0, OnnxValue::of(reader.store(tensor, true, value->message)));
   }
   Shape shape;
   if (const OnnxAttribute* texts = context.attribute("value_strings")) {
     shape.push_back(static_cast<std::int64_t>(reader.records().texts(*texts).size()));
   } else if (context.attribute("value_string") == nullptr) {
-    return OnnxOutcome::depends_on_data;  // a sparse value: its shape is declared, if anywhere
+    return OnnxOutcome::depends_on_data;
   }
   return context.out(full(context.graph(), shape, 0, DType::string));
 }

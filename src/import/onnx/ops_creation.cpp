@@ -146,6 +146,7 @@ constexpr OnnxOperator creation_rows[] = {
      same_values,
      emit_constant_of_shape,
      {.fold = fold_constant_of_shape,
+      .settings = {0},
       .emit_declared = declare_constant,
       .no_effect = constant_no_effect}},
     {"EyeLike", same_values, emit_eye_like},
@@ -154,7 +155,10 @@ constexpr OnnxOperator creation_rows[] = {
     {"RandomNormalLike", same_values, emit_random_like, {.no_effect = random_no_effect}},
     {"RandomUniform", same_values, emit_random_of_shape, {.no_effect = random_no_effect}},
     {"RandomUniformLike", same_values, emit_random_like, {.no_effect = random_no_effect}},
-    {"Range", same_values, emit_range, {.fold = fold_range, .emit_declared = declare_range}},
+    {"Range",
+     same_values,
+     emit_range,
+     {.fold = fold_range, .settings = {0, 1, 2}, .emit_declared = declare_range}},
 };
 
 }  // namespace

@@ -38,9 +38,27 @@ Tensor aligned_second(OnnxContext& context, std::int64_t axis) {
   return shape == second.shape() ? second : reshape(second, shape);
 }
 
+/// Whether an input of an addition is the bias of a linear layer with one output: a vector of one
+/// element beside a product with one column.
+bool is_single_bias(OnnxContext& context, std::size_t index) {
+  const OnnxValue& product = context.value(1 - index);
+  if (context.value(index).id != no_id || product.id == no_id) return false;
+  if (context.shape(index) != Shape{1} || context.rank(1 - index) == 0) return false;
+  const Value& made = context.graph().value(product.id);
+  if (made.has(Value::is_input) || made.has(Value::is_parameter)) return false;
+  return context.graph().nodes()[made.producer].op->kind == OpKind::product &&
+         context.shape(1 - index).dim(-1) == 1;
+}
+
 template <const OpDef& Op>
 OnnxOutcome emit_binary(OnnxContext& context) {
   const std::optional<std::int64_t> axis = axis_of_second(context);
+  if constexpr (&Op == &add_op) {
+    for (const std::size_t bias : {0U, 1U}) {
+      if (!is_single_bias(context, bias)) continue;
+      return context.out(binary(Op, context.in(1 - bias), context.in(bias, OnnxRole::weight)));
+    }
+  }
   const std::optional<double> number = context.constant_number(1);
   if (number && context.rank(1) <= context.rank(0)) {
     return context.out(binary(Op, context.in(0), *number));

@@ -257,7 +257,7 @@ constexpr OnnxOperator indexing_rows[] = {
     {"Gather",
      same_values,
      emit_gather,
-     {.fold = fold_gather, .fold_is_exact = {1}, .range = range_of_first}},
+     {.fold = fold_gather, .fold_is_exact = {1}, .range = range_of_first, .settings = {1}}},
     {"GatherElements", same_values, emit_gather_elements, {.range = range_of_first}},
     {"GatherND", same_cost, emit_gather_nd},
     {"NonZero",

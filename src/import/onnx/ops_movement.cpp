@@ -29,7 +29,8 @@ std::int64_t slice_end(std::int64_t end, std::int64_t step) {
 /// An alias of a weight under a name of its own stays a weight: exporters merge equal weights so.
 OnnxOutcome emit_identity(OnnxContext& context) {
   const OnnxValue& value = context.value(0);
-  const bool is_weight = value.stored != nullptr && !value.stored->is_constant;
+  const bool is_weight = value.stored != nullptr && !value.stored->is_constant &&
+                         is_floating(value.stored->dtype) && context.reader().is_learnt(value);
   if (is_weight && context.wants(0)) {
     return context.out_value(0, context.reader().alias(value, context.node().outputs[0]));
   }
@@ -424,7 +425,10 @@ bool fold_size(OnnxContext& context) {
 }
 
 bool fold_identity(OnnxContext& context) {
-  context.out_value(0, context.value(0));
+  const OnnxValue& value = context.value(0);
+  const bool is_initializer = value.stored != nullptr && !value.stored->is_constant;
+  if (is_initializer && context.reader().is_learnt(value)) return false;
+  context.out_value(0, value);
   return true;
 }
 
@@ -435,6 +439,7 @@ bool finish_reshaped(OnnxContext& context, const Shape& shape) {
   KnownTensor result = x;
   result.shape = shape;
   result.id = no_id;
+  result.skipped = nullptr;
   context.out(0, context.graph().keep(result));
   return true;
 }
@@ -652,14 +657,20 @@ constexpr OnnxOperator movement_rows[] = {
     {"Expand",
      same_values,
      emit_expand,
-     {.fold = fold_expand, .range = range_of_first, .emit_declared = declare_expand}},
+     {.fold = fold_expand,
+      .range = range_of_first,
+      .settings = {1},
+      .emit_declared = declare_expand}},
     {"Flatten", same_values, emit_flatten, {.range = range_of_first}},
     {"Identity", same_values, emit_identity, {.fold = fold_identity, .takes_anything = true}},
     {"Pad", same_values, emit_pad, {.emit_declared = declare_pad, .no_effect = pad_no_effect}},
     {"Reshape",
      same_values,
      emit_reshape,
-     {.fold = fold_reshape, .range = range_of_first, .emit_declared = declare_reshape}},
+     {.fold = fold_reshape,
+      .range = range_of_first,
+      .settings = {1},
+      .emit_declared = declare_reshape}},
     {"ReverseSequence", same_cost, emit_reverse_sequence, {.no_effect = reverse_no_effect}},
     {"Shape", same_values, emit_nothing, {.fold = fold_shape, .folds_shapes = true}},
     {"Size", same_values, emit_nothing, {.fold = fold_size, .folds_shapes = true}},
@@ -669,6 +680,7 @@ constexpr OnnxOperator movement_rows[] = {
      {.fold = fold_slice,
       .fold_is_exact = {1, 2, 3, 4},
       .range = range_of_first,
+      .settings = {1, 2, 3, 4},
       .emit_declared = declare_slice}},
     {"SpaceToDepth", same_values, emit_space_to_depth},
     {"Split",
@@ -686,7 +698,10 @@ constexpr OnnxOperator movement_rows[] = {
     {"Tile",
      same_values,
      emit_tile,
-     {.fold = fold_tile, .range = range_of_first, .emit_declared = declare_tile}},
+     {.fold = fold_tile,
+      .range = range_of_first,
+      .settings = {1, 2},
+      .emit_declared = declare_tile}},
     {"Transpose", same_values, emit_transpose, {.fold = fold_transpose, .range = range_of_first}},
     {"Trilu", same_values, emit_trilu, {.no_effect = trilu_no_effect}},
     {"Unsqueeze",

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "import/onnx/context.hpp"
 #include "import/onnx/layers.hpp"
 #include "import/onnx/reader.hpp"
 #include "op/deform_conv.hpp"
@@ -402,8 +401,15 @@ OnnxOutcome emit_rms_normalization(OnnxContext& context) { return emit_layer_nor
 
 OnnxOutcome emit_instance_norm(OnnxContext& context) {
   const Tensor x = context.in(0);
-  const Tensor scale = context.in(1);
-  const Tensor bias = context.in(2);
+  // PyTorch writes norms without weights, and those of groups, with constants.
+  const auto factor = [&](std::size_t index, double neutral) {
+    const OnnxValue& value = context.value(index);
+    const bool is_none = value.stored != nullptr && value.stored->is_constant &&
+                         context.reader().is_filled(value, neutral);
+    return is_none ? context.in(index, OnnxRole::setting) : context.in(index);
+  };
+  const Tensor scale = factor(1, 1);
+  const Tensor bias = factor(2, 0);
   return context.out(instance_norm(x, scale, bias, {context.real("epsilon", 1e-5)}));
 }
 

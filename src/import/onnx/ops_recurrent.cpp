@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "import/onnx/context.hpp"
+#include "import/onnx/reader.hpp"
 #include "op/recurrent.hpp"
 
 namespace zoometer {
@@ -12,7 +12,13 @@ namespace {
 template <std::size_t InputCount>
 OnnxOutcome emit_recurrent(OnnxContext& context, const OpDef& op, const RecurrentAttrs& attrs) {
   std::array<ValueId, InputCount> inputs{};
-  for (std::size_t i = 0; i < InputCount; ++i) inputs[i] = context.optional_in(i).id;
+  const auto is_first_state = [](std::size_t i) { return i == 5 || (i == 6 && InputCount == 8); };
+  for (std::size_t i = 0; i < InputCount; ++i) {
+    inputs[i] =
+        is_first_state(i) && context.has(i) && context.reader().is_filled(context.value(i), 0)
+            ? context.in(i, OnnxRole::setting).id  // the same as none
+            : context.optional_in(i).id;
+  }
   context.require(context.has(0) && context.has(1) && context.has(2), "an input x and two weights");
   const Tensor first = context.append(op, attrs, std::span<const ValueId>(inputs), {});
   const std::size_t made = InputCount == 8 ? 3 : 2;

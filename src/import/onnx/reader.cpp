@@ -88,6 +88,36 @@ std::size_t count_dequantised_products(const Graph& graph) {
 
 }  // namespace
 
+/// Integers are weights where they stand for real numbers: in products of integers, and where they
+/// are dequantised, also after they were moved or looked up.
+void OnnxReader::find_quantised_weights() {
+  if (integers_.empty()) return;
+  std::vector<bool> stands_for_reals(graph_.values().size(), false);
+  for (std::size_t i = graph_.nodes().size(); i-- > 0;) {
+    const Node& node = graph_.nodes()[i];
+    const std::span<const ValueId> inputs = graph_.inputs_of(node);
+    std::size_t count = 0;  // of inputs that stand for reals
+    if (node.op == &dequantize_op) count = 1;
+    if (node.op->kind == OpKind::product) count = inputs.size();
+    const bool moves = node.op->kind == OpKind::movement || node.op->kind == OpKind::lookup;
+    for (ValueId k = 0; moves && k < node.output_count; ++k) {
+      if (stands_for_reals[node.first_output + k])
+        count = node.op->kind == OpKind::lookup ? 1 : inputs.size();
+    }
+    for (const ValueId input : inputs.first(std::min(count, inputs.size()))) {
+      if (input != no_id) stands_for_reals[input] = true;
+    }
+  }
+  for (const ValueId value : integers_) {
+    if (!stands_for_reals[value]) continue;
+    const ParameterId parameter = graph_.value(value).producer;
+    const ParameterKind kind = graph_.parameters()[parameter].kind;
+    const bool is_open = kind == ParameterKind::buffer || kind == ParameterKind::constant;
+    if (is_open && declared_names_.empty())
+      graph_.set_parameter_kind(parameter, ParameterKind::parameter);
+  }
+}
+
 void OnnxReader::read() {
   model_ = records_.model();
   read_opsets();
@@ -100,6 +130,7 @@ void OnnxReader::read() {
   }
   read_graph();
   modules_.finish();
+  find_quantised_weights();
   if (const std::size_t count = count_dequantised_products(graph_); count > 0) {
     note("convolutions and products of dequantised integers: " + std::to_string(count) +
          ", counted in float as the file has them; runtimes may compute them on the integers");
@@ -158,6 +189,16 @@ void OnnxReader::read_opsets() {
   }
 }
 
+namespace {
+
+/// A constant that is a result as it is was computed, not learnt.
+OnnxRole role_of_result(const OnnxValue& value) {
+  const bool is_constant = value.stored != nullptr && value.stored->is_constant;
+  return is_constant ? OnnxRole::setting : OnnxRole::data;
+}
+
+}  // namespace
+
 void OnnxReader::add_outputs(const OnnxGraph& graph, OnnxFrame& frame) {
   graph_.set_current_module(0);
   for (const OnnxValueInfo& info : graph.outputs) {
@@ -166,11 +207,13 @@ void OnnxReader::add_outputs(const OnnxGraph& graph, OnnxFrame& frame) {
       records_.fail(graph.message, "no node makes the output " + in_quotes(info.name));
     }
     if (value->is_tensor()) {
-      graph_.add_output(graph_.arena().copy(info.name), enter(*value, Role::data, info.name));
+      graph_.add_output(graph_.arena().copy(info.name),
+                        enter(*value, role_of_result(*value), info.name));
     } else if (value->kind == OnnxValue::Kind::sequence) {
       for (const OnnxValue& element : *value->sequence) {
         if (!element.is_tensor()) continue;
-        graph_.add_output(graph_.arena().copy(info.name), enter(element, Role::data, info.name));
+        graph_.add_output(graph_.arena().copy(info.name),
+                          enter(element, role_of_result(element), info.name));
       }
     }
   }
@@ -181,8 +224,8 @@ void OnnxReader::add_unused_weights() {
   graph_.set_current_module(0);
   for (StoredTensor* stored : stored_) {
     if (stored->is_constant || stored->was_read || stored->id != no_id) continue;
-    if (!is_floating(stored->dtype) || stored->type->shape.empty()) continue;
-    enter(OnnxValue::of(stored), Role::weight, stored->name);
+    if (!is_floating(stored->dtype) || !is_learnt(*stored)) continue;
+    enter(OnnxValue::of(stored), Role::data, stored->name);
   }
 }
 

@@ -71,14 +71,19 @@ class OnnxReader {
   DType dtype_of(const OnnxValue& value) const;
   /// The value's elements, or null where they are not known or are many.
   const KnownTensor* known(const OnnxValue& value);
+  /// Whether it is a constant that may be learnt, by its type and size, or computed from one.
+  bool is_learnt(const OnnxValue& value) const;
+  /// Whether it may be learnt, but all its elements are this number.
+  bool is_filled(const OnnxValue& value, double number) const;
+  using Role = OnnxRole;
   /// The value in the graph, which it enters now if it was stored or known only.
-  enum class Role : std::uint8_t {
-    data,
-    weight,     ///< learnt, even if it is a constant of a node
-    statistic,  ///< gathered in training
-  };
   ValueId enter(const OnnxValue& value, Role role, std::string_view name);
-  StoredTensor* store(const OnnxTensor& tensor, bool is_constant);
+  /// Keeps a tensor of the file. One that loops and functions read repeatedly is the same each
+  /// time, by its place in the file.
+  StoredTensor* store(const OnnxTensor& tensor, bool is_constant) {
+    return store(tensor, is_constant, tensor.message);
+  }
+  StoredTensor* store(const OnnxTensor& tensor, bool is_constant, std::string_view place);
   const std::vector<OnnxValue>* keep_sequence(std::vector<OnnxValue> elements);
   /// A weight that shares its storage with another one, under a name of its own.
   OnnxValue alias(const OnnxValue& weight, std::string_view name);
@@ -138,6 +143,7 @@ class OnnxReader {
   OnnxValue sequence_input(const OnnxValueInfo& info, const OnnxType& type);
   void add_initializers(const OnnxGraph& graph, OnnxFrame& frame);
   std::vector<bool> find_weight_inputs(const OnnxGraph& graph);
+  void take_torch_weights(const OnnxGraph& graph, std::vector<bool>& is_weight);
   void add_outputs(const OnnxGraph& graph, OnnxFrame& frame);
   void add_unused_weights();
   void check_declared(OnnxFrame& frame);
@@ -186,7 +192,17 @@ class OnnxReader {
   void settle(OnnxContext& context, std::size_t index);
   void note_guess(OnnxContext& context, std::size_t output);
   void note_guesses();
+  bool may_skip(const OnnxContext& context) const;
+  void skip(OnnxContext& context, const OnnxOperator& row);
+  void name_nodes(NodeId first_node, std::string_view name);
+  ValueId append_skipped(const KnownTensor& wanted);
+  void append_node(const OnnxSkipped& skipped);
+  bool is_learnt(const StoredTensor& stored) const;
+  template <class Test>
+  bool all_elements(const StoredTensor& stored, Test test) const;
+  bool is_mask(const StoredTensor& stored) const;
   ParameterKind parameter_kind(const OnnxValue& value, Role role, std::string_view name) const;
+  void find_quantised_weights();
   std::int64_t size_of(const OnnxDimension& dimension);
   std::optional<std::int64_t> size_named(std::string_view name) const;
   void see_size(std::string_view name);
@@ -221,6 +237,7 @@ class OnnxReader {
   std::unordered_map<OperatorKey, Handlers, OperatorHash> handlers_;
   std::array<std::pair<OperatorKey, const Handlers*>, 128> recent_handlers_ = {};
   std::unordered_map<const char*, StoredTensor*> stored_by_place_;  // of subgraphs read repeatedly
+  std::vector<ValueId> integers_;  // parameters that may be quantised weights
   std::vector<ValueId*> entered_;  // where `enter` left ids, so that they can be taken back
   std::vector<std::string_view> declared_names_;  // of parameters, in the state dict's order
   std::unordered_map<std::string_view, ParameterKind> declared_kinds_;

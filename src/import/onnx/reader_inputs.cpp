@@ -10,20 +10,13 @@
 namespace zoometer {
 namespace {
 
-/// A typical name of a parameter outside of any layer: "class_token".
-bool has_own_weight_name(std::string_view name) {
-  constexpr std::string_view endings[] = {"_token", "_embedding", "_embed",
-                                          "_scale", "_weight",    "_bias"};
-  return std::any_of(std::begin(endings), std::end(endings),
-                     [&](std::string_view ending) { return name.ends_with(ending); });
-}
-
-/// A dotted path as of "layer1.conv.weight".
-bool has_weight_name(std::string_view name) {
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return false;
-  if (name.find('/') != std::string_view::npos) return false;
-  return name.substr(dot + 1).find_first_not_of("0123456789") != std::string_view::npos;
+/// Whether PyTorch's exporter made this input: "onnx::MatMul_83" is a weight that it computed. The
+/// user's inputs that have no names are numbered by their position.
+bool is_computed_weight(std::string_view name, std::size_t position) {
+  if (!name.starts_with("onnx::")) return false;
+  const std::string_view number = name.substr(name.rfind('_') + 1);
+  return !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos &&
+         number != std::to_string(position);
 }
 
 struct KindName {
@@ -32,7 +25,9 @@ struct KindName {
 };
 constexpr KindName kind_names[] = {{"parameter", ParameterKind::parameter},
                                    {"buffer", ParameterKind::buffer},
-                                   {"transient_buffer", ParameterKind::transient_buffer}};
+                                   {"transient_buffer", ParameterKind::transient_buffer},
+                                   {"quantisation", ParameterKind::quantisation},
+                                   {"constant", ParameterKind::constant}};
 
 /// Calls `take` with the two halves of each line "first<tab>second".
 template <class Take>
@@ -83,7 +78,7 @@ void OnnxReader::enter_declared(OnnxFrame& frame) {
 
 void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
   for (const OnnxInitializer& initializer : graph.initializers) {
-    StoredTensor* stored = store(records_.tensor(initializer), false);
+    StoredTensor* stored = store(records_.tensor(initializer), false, initializer.message);
     if (stored->name.empty()) records_.fail(initializer.message, "an initializer has no name");
     modules_.add_weight_name(stored->name);
     frame.scope.define(stored->name, OnnxValue::of(stored));
@@ -170,7 +165,30 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
     if (is_own || has_weight_name(info.name)) is_weight[i] = true;
   }
   is_weight[0] = false;
+  if (model_.producer_name == "pytorch") take_torch_weights(graph, is_weight);
   return is_weight;
+}
+
+/// PyTorch's exporter writes the user's inputs, then the state dict, then what it computed from it.
+void OnnxReader::take_torch_weights(const OnnxGraph& graph, std::vector<bool>& is_weight) {
+  std::size_t first = 1;
+  while (first < graph.inputs.size() && !has_weight_name(graph.inputs[first].name) &&
+         !is_computed_weight(graph.inputs[first].name, first))
+    ++first;
+  std::fill(is_weight.begin() + static_cast<std::ptrdiff_t>(first), is_weight.end(), true);
+  std::string open;  // parameters of the model itself have any name
+  for (std::size_t i = 1; i < first; ++i) {
+    const OnnxValueInfo& info = graph.inputs[i];
+    if (is_weight[i] || info.name.starts_with("onnx::")) continue;
+    if (!is_floating(records_.type(info.type).dtype)) continue;
+    open.append(open.empty() ? "" : ", ").append(info.name.substr(0, 100));
+    if (open.size() > 200) break;
+  }
+  if (open.empty()) return;
+  note(
+      "the file was exported without parameters (export_params=False): an input may be one, and is "
+      "taken as an input: " +
+      open);
 }
 
 void OnnxReader::add_inputs(const OnnxGraph& graph, OnnxFrame& frame) {

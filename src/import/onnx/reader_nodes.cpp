@@ -118,7 +118,12 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
       context.inputs_given_ |= OnnxContext::bit(context.inputs_.size());
     takes_shapeless |= value.shapeless;
     if (any_inexact_) context.is_inexact_ |= is_inexact(value);
-    if (value.stored != nullptr && !value.stored->is_constant) weights.push_back(value.stored->id);
+    if (value.stored != nullptr && !value.stored->is_constant) {
+      const StoredTensor* owner = value.stored->shared_with;
+      weights.push_back(owner != nullptr ? owner->id : value.stored->id);
+    } else if (value.known != nullptr && value.known->skipped != nullptr) {
+      weights.push_back(value.known->id);
+    }
     context.inputs_.push_back(value);
   }
   while (!context.inputs_.empty() && context.inputs_.back().kind == OnnxValue::Kind::absent) {
@@ -135,16 +140,20 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
   } else {
     read_operator(context, *handlers.row, weights, takes_shapeless);
   }
-  if (!node.name.empty() && graph_.nodes().size() > first_node) {
-    const std::string_view name = graph_.arena().copy(node.name);
-    for (std::size_t i = first_node; i < graph_.nodes().size(); ++i) {
-      if (graph_.node_name(static_cast<NodeId>(i)).empty()) {
-        graph_.set_node_name(static_cast<NodeId>(i), name);
-      }
-    }
-  }
+  name_nodes(first_node, node.name);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (!node.outputs[i].empty()) frame.scope.define(node.outputs[i], context.outputs_[i]);
+  }
+}
+
+/// Names the nodes from this one on that have no name.
+void OnnxReader::name_nodes(NodeId first_node, std::string_view name) {
+  if (name.empty() || graph_.nodes().size() <= first_node) return;
+  const std::string_view kept = graph_.arena().copy(name);
+  for (std::size_t i = first_node; i < graph_.nodes().size(); ++i) {
+    if (graph_.node_name(static_cast<NodeId>(i)).empty()) {
+      graph_.set_node_name(static_cast<NodeId>(i), kept);
+    }
   }
 }
 
@@ -162,23 +171,25 @@ void OnnxReader::read_operator(OnnxContext& context, const OnnxOperator& row,
     ignored_.add(context, row);
 }
 
-/// Computes the node's outputs if it is shape arithmetic and the elements of its inputs are known.
+/// Computes the node's outputs if the elements of its inputs are known. Where these are weights and
+/// not shapes, a node that needs the result as a tensor appends this one (`append_skipped`).
 bool OnnxReader::fold(OnnxContext& context, const OnnxOperator& row) {
   if (row.rest.fold == nullptr || !context.has(0)) return false;
   if (row.rest.folds_shapes) {
     return context.is_inexact_ ? OnnxInexact(*this, context, row).fold() : row.rest.fold(context);
   }
-  const auto is_weight = [](const OnnxValue& value) {
-    return value.stored != nullptr && !value.stored->is_constant &&
-           is_floating(value.stored->dtype);
-  };
-  bool is_shape_arithmetic = false;  // and not simply small weights
-  for (const OnnxValue& value : context.inputs_) {
+  bool learnt = false;
+  std::int64_t weights = 0;
+  for (std::size_t i = 0; i < context.inputs_.size(); ++i) {
+    const OnnxValue& value = context.inputs_[i];
     if (value.kind == OnnxValue::Kind::absent) continue;
     if (!value.is_tensor() || value.id != no_id) return false;
-    is_shape_arithmetic |= !is_weight(value);
+    if (row.rest.settings.has(i) || !is_learnt(value)) continue;
+    learnt = true;
+    weights += value.stored != nullptr ? value.stored->type->numel : 0;
+    if (weights > static_cast<std::int64_t>(most_known)) return false;
   }
-  if (!is_shape_arithmetic) return false;
+  if (learnt && !may_skip(context)) return false;
   for (const OnnxValue& value : context.inputs_) {
     if (value.kind != OnnxValue::Kind::absent && known(value) == nullptr) return false;
   }
@@ -188,7 +199,86 @@ bool OnnxReader::fold(OnnxContext& context, const OnnxOperator& row) {
   for (const OnnxValue& value : context.inputs_) {
     if (value.stored != nullptr) value.stored->was_read = true;
   }
+  if (learnt) skip(context, row);
   return true;
+}
+
+/// Whether a node can be appended later, and whether what is computed of weights may still be kept.
+bool OnnxReader::may_skip(const OnnxContext& context) const {
+  const bool is_alone = std::ranges::all_of(
+      context.node_.attributes, [](const auto& attribute) { return attribute.reference.empty(); });
+  return is_alone && known_left_ > 16 * static_cast<std::int64_t>(most_known);
+}
+
+/// Remembers a node whose outputs were computed of weights.
+void OnnxReader::skip(OnnxContext& context, const OnnxOperator& row) {
+  const auto is_input = [&](const OnnxValue& output) {
+    return std::ranges::any_of(context.inputs_, [&](const OnnxValue& input) {
+      return input.known == output.known && input.stored == output.stored;
+    });
+  };
+  if (std::ranges::any_of(context.outputs_, is_input)) return;
+  const OnnxSkipped* skipped = graph_.keep(
+      OnnxSkipped{.message = context.node_.message,
+                  .row = &row,
+                  .opsets = context.frame_.opsets,
+                  .default_opset = context.frame_.default_opset,
+                  .inputs = graph_.arena().copy(std::span<const OnnxValue>(context.inputs_)),
+                  .outputs = graph_.arena().copy(std::span<const OnnxValue>(context.outputs_))});
+  for (const OnnxValue& output : context.outputs_) {
+    if (output.known != nullptr) output.known->skipped = skipped;
+  }
+}
+
+/// The value of a tensor that was computed of weights: appends the nodes that compute it, those
+/// first whose results others read.
+ValueId OnnxReader::append_skipped(const KnownTensor& wanted) {
+  std::vector<const KnownTensor*> open{&wanted};
+  while (!open.empty()) {
+    const KnownTensor& tensor = *open.back();
+    if (tensor.id != no_id) {
+      open.pop_back();
+      continue;
+    }
+    const std::size_t count = open.size();
+    for (const OnnxValue& input : tensor.skipped->inputs) {
+      if (input.known != nullptr && input.known->skipped != nullptr && input.known->id == no_id)
+        open.push_back(input.known);
+    }
+    if (open.size() == count) append_node(*tensor.skipped);
+  }
+  return wanted.id;
+}
+
+void OnnxReader::append_node(const OnnxSkipped& skipped) {
+  OnnxNode node;
+  records_.node(skipped.message, node);
+  OnnxFrame frame(nullptr, 0);
+  frame.opsets = skipped.opsets;
+  frame.default_opset = skipped.default_opset;
+  OnnxContext context(*this, frame, node);
+  context.inputs_.assign(skipped.inputs.begin(), skipped.inputs.end());
+  context.row_ = skipped.row;
+  for (const OnnxValue& input : skipped.inputs) {
+    if (any_inexact_) context.is_inexact_ |= is_inexact(input);
+  }
+  const auto first_node = static_cast<NodeId>(graph_.nodes().size());
+  bool is_done = false;
+  try {
+    is_done = emit(context, *skipped.row);
+  } catch (Error& error) {
+    locate(error, node);
+    throw;
+  }
+  name_nodes(first_node, node.name);
+  for (std::size_t i = 0; i < skipped.outputs.size(); ++i) {
+    const KnownTensor* output = skipped.outputs[i].known;
+    if (output == nullptr) continue;
+    if (!is_done) output->skipped = nullptr;  // a constant like others
+    const OnnxValue& made = is_done ? context.outputs_[i] : skipped.outputs[i];
+    output->id = enter(made, Role::data, node.outputs[i]);
+    entered_.push_back(&output->id);
+  }
 }
 
 namespace {

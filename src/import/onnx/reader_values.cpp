@@ -5,6 +5,17 @@
 namespace zoometer {
 namespace {
 
+/// Whether quantised numbers may have this type.
+bool is_small_integer(DType dtype) noexcept {
+  return !is_floating(dtype) && dtype != DType::boolean && bits_of(dtype) > 0 &&
+         bits_of(dtype) <= 32;
+}
+
+/// Whether tensors of this type may be weights of the usual or of quantised networks.
+bool may_be_learnt(DType dtype) noexcept {
+  return is_floating(dtype) || (is_small_integer(dtype) && bits_of(dtype) <= 8);
+}
+
 /// The usual names of buffers: a file does not distinguish them from parameters.
 bool has_buffer_name(std::string_view name) {
   return name.ends_with("running_mean") || name.ends_with("running_var") ||
@@ -39,11 +50,11 @@ const KnownTensor* OnnxReader::keep(KnownTensor known, std::span<const std::int6
   return graph_.keep(known);
 }
 
-StoredTensor* OnnxReader::store(const OnnxTensor& tensor, bool is_constant) {
-  // Loops and functions come here again and again.
+StoredTensor* OnnxReader::store(const OnnxTensor& tensor, bool is_constant,
+                                std::string_view place) {
   const bool is_repeated = depth_ > 1 || (depth_ == 1 && !is_constant);
   if (is_repeated) {
-    const auto found = stored_by_place_.find(tensor.message.data());
+    const auto found = stored_by_place_.find(place.data());
     if (found != stored_by_place_.end()) return found->second;
   }
   if (tensor.is_external) check_external(tensor);
@@ -52,9 +63,7 @@ StoredTensor* OnnxReader::store(const OnnxTensor& tensor, bool is_constant) {
                                      .type = graph_.intern(tensor.shape),
                                      .dtype = tensor.dtype,
                                      .is_constant = is_constant});
-  if (is_repeated && !tensor.message.empty()) {
-    stored_by_place_.emplace(tensor.message.data(), stored);
-  }
+  if (is_repeated && !place.empty()) stored_by_place_.emplace(place.data(), stored);
   return stored;
 }
 
@@ -79,17 +88,72 @@ const std::vector<OnnxValue>* OnnxReader::keep_sequence(std::vector<OnnxValue> e
   return &sequences_.back();
 }
 
+/// One number (an epsilon, the exponent of a square) is learnt only where its name says so.
+bool OnnxReader::is_learnt(const StoredTensor& stored) const {
+  if (!may_be_learnt(stored.dtype)) return false;
+  if (stored.type->numel != 1) return stored.type->numel > 1;
+  if (stored.is_constant) return false;
+  const bool is_input = stored.message.empty();  // of a file without weights
+  return is_input || has_weight_name(stored.name) || has_own_weight_name(stored.name) ||
+         (stored.shared_with != nullptr && is_learnt(*stored.shared_with));
+}
+
+bool OnnxReader::is_learnt(const OnnxValue& value) const {
+  if (value.stored != nullptr) return is_learnt(*value.stored);
+  return value.known != nullptr && value.known->skipped != nullptr;
+}
+
+/// Whether the elements that the file has of a tensor all pass a test. The first ones are enough of
+/// most weights, and many are enough to tell what a tensor is.
+template <class Test>
+bool OnnxReader::all_elements(const StoredTensor& stored, Test test) const {
+  if (stored.message.empty()) return false;
+  const OnnxTensor tensor = records_.tensor(stored.message);
+  for (const std::int64_t count : {16, 65536}) {
+    std::vector<std::int64_t> integers;
+    std::vector<double> reals;
+    if (!records_.first_elements(tensor, count, integers, reals)) return false;
+    if (!std::ranges::all_of(reals, test)) return false;
+  }
+  return true;
+}
+
+/// A mask to be added: zeros, and numbers so small that softmax makes nothing of them.
+bool OnnxReader::is_mask(const StoredTensor& stored) const {
+  if (stored.name.ends_with("mask")) return true;
+  if (stored.type->shape.rank() < 2) return false;
+  constexpr double small = -100;  // as of Swin Transformers
+  bool is_masking = false;
+  const auto belongs = [&](double x) {
+    is_masking |= x <= small;
+    return x == 0 || x <= small;
+  };
+  return all_elements(stored, belongs) && is_masking;
+}
+
+bool OnnxReader::is_filled(const OnnxValue& value, double number) const {
+  if (!is_learnt(value)) return false;
+  const auto is_number = [&](double x) { return x == number; };
+  if (value.known != nullptr)
+    return value.known->is_real() && std::ranges::all_of(value.known->reals, is_number);
+  return is_floating(value.stored->dtype) && all_elements(*value.stored, is_number);
+}
+
+/// The one place that decides what a constant of the file is. What it is to its first reader
+/// decides first, then what it is itself.
 ParameterKind OnnxReader::parameter_kind(const OnnxValue& value, Role role,
                                          std::string_view name) const {
   const auto declared = declared_kinds_.find(name);
   if (declared != declared_kinds_.end()) return declared->second;
-  if (!declared_names_.empty()) return ParameterKind::transient_buffer;
-  const bool is_weight = value.stored != nullptr && !value.stored->is_constant;
-  const bool is_learnt = (is_weight || role == Role::weight) && is_floating(dtype_of(value));
-  if (is_learnt && role != Role::statistic && !has_buffer_name(name))
-    return ParameterKind::parameter;
-  return is_weight || role == Role::statistic ? ParameterKind::buffer
-                                              : ParameterKind::transient_buffer;
+  if (!declared_names_.empty()) return ParameterKind::constant;
+  const bool is_initializer = value.stored != nullptr && !value.stored->is_constant;
+  const ParameterKind other =
+      is_initializer || role == Role::statistic ? ParameterKind::buffer : ParameterKind::constant;
+  if (role == Role::quantisation) return ParameterKind::quantisation;
+  if (role == Role::statistic || role == Role::setting || has_buffer_name(name)) return other;
+  if (role == Role::weight) return ParameterKind::parameter;
+  const bool is_learnt_number = is_learnt(value) && is_floating(value.stored->dtype);
+  return is_learnt_number && !is_mask(*value.stored) ? ParameterKind::parameter : other;
 }
 
 ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view name) {
@@ -100,18 +164,24 @@ ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view na
   if (value.id != no_id) return value.id;
   ValueId& id = value.stored != nullptr ? value.stored->id : value.known->id;
   if (id != no_id) return id;
+  if (value.stored == nullptr && value.known->skipped != nullptr && role != Role::setting)
+    return append_skipped(*value.known);
 
-  const bool is_weight = value.stored != nullptr && !value.stored->is_constant;
-  const KnownTensor* number = is_weight || role != Role::data ? nullptr : known(value);
-  if (number != nullptr && (number->uniform || number->count() == 1)) {
-    id = full(graph_, number->shape, number->real(0), number->dtype).id;
-    entered_.push_back(&id);
-    return id;
+  if (role == Role::data && !is_learnt(value)) {
+    const bool is_buffer =
+        value.stored != nullptr && !value.stored->is_constant && !is_floating(value.stored->dtype);
+    const KnownTensor* number = is_buffer ? nullptr : known(value);
+    if (number != nullptr && (number->uniform || number->count() == 1)) {
+      id = full(graph_, number->shape, number->real(0), number->dtype).id;
+      entered_.push_back(&id);
+      return id;
+    }
   }
   ParameterId shared_with = no_id;
   if (value.stored != nullptr && value.stored->shared_with != nullptr) {
     StoredTensor* owner = value.stored->shared_with;
-    shared_with = graph_.value(enter(OnnxValue::of(owner), Role::weight, owner->name)).producer;
+    const Role owners = owner->type->numel == 1 ? Role::weight : role;  // also under another name
+    shared_with = graph_.value(enter(OnnxValue::of(owner), owners, owner->name)).producer;
   }
   const bool has_name = value.stored != nullptr && !value.stored->name.empty();
   const std::string_view own = has_name ? value.stored->name : name;
@@ -119,9 +189,10 @@ ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view na
   const auto index = static_cast<ParameterId>(graph_.parameters().size());
   const SharedShape* type =
       value.stored != nullptr ? value.stored->type : graph_.intern(value.known->shape);
-  id = graph_.add_parameter(home, graph_.arena().copy(short_name), type, dtype_of(value),
-                            parameter_kind(value, role, own));
+  const ParameterKind kind = parameter_kind(value, role, own);
+  id = graph_.add_parameter(home, graph_.arena().copy(short_name), type, dtype_of(value), kind);
   if (shared_with != no_id) graph_.share_parameter(index, shared_with);
+  if (role == Role::data && is_small_integer(dtype_of(value))) integers_.push_back(id);
   entered_.push_back(&id);
   return id;
 }
@@ -137,6 +208,7 @@ void OnnxReader::rewind(const Mark& mark) {
   }
   graph_.rewind(mark.graph);
   ignored_.restore(mark.ignored);
+  while (!integers_.empty() && integers_.back() >= mark.graph.values) integers_.pop_back();
   modules_.rewind(static_cast<NodeId>(mark.graph.nodes));
 }
 

@@ -1,5 +1,6 @@
 #include "import/onnx/values.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -46,6 +47,20 @@ std::vector<std::int64_t> KnownTensor::all_integers() const {
   std::vector<std::int64_t> result(count());
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = integer(i);
   return result;
+}
+
+bool has_own_weight_name(std::string_view name) noexcept {
+  constexpr std::string_view endings[] = {"_token", "_embedding", "_embed",
+                                          "_scale", "_weight",    "_bias"};
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+bool has_weight_name(std::string_view name) noexcept {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return false;
+  if (name.find('/') != std::string_view::npos) return false;
+  return name.substr(dot + 1).find_first_not_of("0123456789") != std::string_view::npos;
 }
 
 const OnnxValue* OnnxScope::find(std::string_view name) {

@@ -13,6 +13,9 @@
 
 namespace zoometer {
 
+struct OnnxOperator;
+struct OnnxSkipped;
+
 /// A tensor whose elements are known while the graph is built: a constant, a shape, or something
 /// computed from them. Elements of integer types and booleans are integers, others are reals.
 struct KnownTensor {
@@ -25,6 +28,7 @@ struct KnownTensor {
   std::span<const double> reals = {};
   const KnownTensor* other = nullptr;  ///< if inexact: with bounds at their least, other guesses
   mutable ValueId id = no_id;          ///< its value in the graph, once a node needs it there
+  mutable const OnnxSkipped* skipped = nullptr;  ///< the node that computes it from weights
 
   bool is_real() const noexcept { return is_floating(dtype); }
   std::size_t count() const { return static_cast<std::size_t>(numel(shape)); }
@@ -40,12 +44,17 @@ struct StoredTensor {
   std::string_view message;  ///< TensorProto; empty where the file has no dense elements of it
   const SharedShape* type = nullptr;
   DType dtype = DType::unknown;
-  bool is_constant = false;  ///< of a Constant node, so not a weight
+  bool is_constant = false;  ///< of a Constant node
   bool was_read = false;     ///< its elements decided a shape
   ValueId id = no_id;        ///< its parameter in the graph, once a node needs it
   const KnownTensor* known = nullptr;
   StoredTensor* shared_with = nullptr;  ///< the weight whose storage it shares
 };
+
+/// A typical name of a parameter outside of any layer: "class_token".
+bool has_own_weight_name(std::string_view name) noexcept;
+/// A dotted path as of "layer1.conv.weight".
+bool has_weight_name(std::string_view name) noexcept;
 
 /// What a name of the file stands for.
 struct OnnxValue {
@@ -65,6 +74,18 @@ struct OnnxValue {
     return {.kind = Kind::tensor, .stored = stored};
   }
   bool is_tensor() const noexcept { return kind == Kind::tensor; }
+};
+
+/// A node that was not appended, because its outputs were computed while the graph is built, from
+/// constants that may be weights. Shape arithmetic so leaves no nodes. If another node needs an
+/// output as a tensor, the node is appended then, and what it reads are the parameters.
+struct OnnxSkipped {
+  std::string_view message;  ///< NodeProto
+  const OnnxOperator* row = nullptr;
+  std::span<const std::pair<std::string_view, std::int64_t>> opsets;
+  std::int64_t default_opset = 1;
+  std::span<const OnnxValue> inputs;
+  std::span<const OnnxValue> outputs;
 };
 
 /// The names of one graph, subgraph or function call, and their values.
