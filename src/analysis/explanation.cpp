@@ -38,7 +38,7 @@ ExplainedOperator& entry_of(Explanation& explanation, const std::string& name) {
 void add(ExplainedOperator& entry, const NodeView& node,
          const std::vector<const Convention*>& columns) {
   ++entry.count;
-  entry.macs = checked_add(entry.macs, macs_of(node));
+  entry.macs = checked_add(entry.macs, cost_of(node).macs);
   if (node.has(0)) entry.input_elements = checked_add(entry.input_elements, node.in_numel(0));
   if (node.output_count() > 0)
     entry.output_elements = checked_add(entry.output_elements, node.out_numel());

@@ -4,6 +4,8 @@
 #include <functional>
 
 #include "util/text.hpp"
+#include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/norm.hpp"
 
 namespace zoometer {
 
@@ -14,6 +16,20 @@ std::string ignored_note(std::string_view setting, std::size_t nodes) {
 
 std::string more_ignored_note(std::string_view count) {
   return std::string("and ").append(count).append(" more were not taken into account");
+}
+
+std::optional<std::string> training_note(const Graph& graph) {
+  std::size_t norms = 0;
+  std::size_t dropouts = 0;
+  for (const Node& node : graph.nodes()) {
+    norms += node.op == &batch_norm_training_op ? 1 : 0;
+    dropouts += node.op == &dropout_training_op ? 1 : 0;
+  }
+  if (norms + dropouts == 0) return std::nullopt;
+  std::string text = norms > 0 ? counted(norms, "batch norm") : std::string();
+  if (dropouts > 0) text.append(norms > 0 ? " and " : "").append(counted(dropouts, "dropout"));
+  return text.append(norms + dropouts == 1 ? " runs" : " run")
+      .append(" in training mode: export the model after .eval() if inference is meant");
 }
 
 void IgnoredSettings::add(std::string_view op, std::string_view name, std::string_view value) {

@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "zoometer/ir/graph.hpp"
 
 // What importers share that translate the operators of another framework.
 
@@ -50,5 +53,8 @@ class IgnoredSettings {
   std::vector<Entry> entries_;
   std::vector<std::size_t> others_;  ///< hashes of the settings that have no entry, each once
 };
+
+/// "2 batch norms and 1 dropout run in training mode: ...", or nothing.
+std::optional<std::string> training_note(const Graph& graph);
 
 }  // namespace zoometer

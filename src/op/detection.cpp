@@ -16,6 +16,9 @@ constexpr Operand nms_inputs[] = {
     {"boxes", Role::data}, {"scores", Role::data}, {"groups", Role::indices}};
 constexpr Operand class_nms_inputs[] = {{"boxes", Role::data}, {"scores", Role::data}};
 constexpr Operand roi_inputs[] = {{"regions", Role::data}, {"maps...", Role::data}};
+constexpr Operand roi_pool_inputs[] = {{"map", Role::data}, {"regions", Role::data}};
+constexpr std::string_view roi_pool_constraints[] = {
+    "a map of rank 4", "regions (n, 5): an image and a box", "an output size of at least 1"};
 constexpr Operand paste_inputs[] = {{"masks", Role::data}, {"boxes", Role::data}};
 constexpr Operand heatmap_inputs[] = {{"heatmaps", Role::data}, {"boxes", Role::data}};
 
@@ -131,6 +134,25 @@ void infer_roi_align(Inference& in) {
   in.require(attrs.sampling_ratio >= 1 && attrs.scales.size() == in.input_count() - 1, 4);
   in.output({regions.dim(0), in.shape(1).dim(1), attrs.output_size[0], attrs.output_size[1]},
             in.dtype(1));
+}
+
+void infer_roi_pool(Inference& in) {
+  const Spatial& size = in.attrs<RoiPoolAttrs>().output_size;
+  const Shape& map = in.shape(0);
+  const Shape& regions = in.shape(1);
+  in.require(map.rank() == 4, 1);
+  in.require(regions.rank() == 2 && regions.dim(1) == 5, 2);
+  in.require(is_size(size), 3);
+  in.output({regions.dim(0), map.dim(1), size[0], size[1]}, in.dtype(0));
+}
+
+/// Neighbouring bins share a row or a column where an edge is inside a pixel.
+Cost cost_roi_pool(const NodeView& node) {
+  const Spatial& size = node.attrs<RoiPoolAttrs>().output_size;
+  const Shape& map = node.in(0);
+  const std::int64_t pixels =
+      checked_mul(checked_add(map.dim(2), size[0]), checked_add(map.dim(3), size[1]));
+  return {0, product(node.in(1).dim(0), map.dim(1), pixels)};
 }
 
 void infer_paste(Inference& in) {
@@ -354,6 +376,22 @@ constinit const OpDef roi_align_op = {
     .arithmetic = real_arithmetic,
     .infer = infer_roi_align,
     .cost = cost_roi_align};
+constinit const OpDef roi_pool_op = {
+    .name = "roi_pool",
+    .summary = "Maxima of the bins of regions of a map.",
+    .formula = "at most, per region and channel, 1 comparison for each pixel of the map, which has "
+               "a row and a column more for each of the bins: they may overlap",
+    .kind = OpKind::pooling,
+    .inputs = roi_pool_inputs,
+    .constraints = roi_pool_constraints,
+    .attrs = AttrType::of<RoiPoolAttrs>(),
+    .backward = keeps_nothing.with(index_of_each),
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = real_arithmetic,
+    .cost_is_bound = true,
+    .infer = infer_roi_pool,
+    .cost = cost_roi_pool};
 constinit const OpDef paste_masks_op = {
     .name = "paste_masks",
     .summary = "Resizes masks to their boxes within an empty image.",
@@ -389,10 +427,19 @@ constinit const OpDef heatmaps_to_keypoints_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {
-    &normalize_image_op,  &grid_anchors_op, &default_boxes_op, &decode_boxes_op,
-    &decode_distances_op, &clip_boxes_op,   &flatnonzero_op,   &nms_op,
-    &class_nms_op,        &roi_align_op,    &paste_masks_op,   &heatmaps_to_keypoints_op};
+constexpr const OpDef* ops[] = {&normalize_image_op,
+                                &grid_anchors_op,
+                                &default_boxes_op,
+                                &decode_boxes_op,
+                                &decode_distances_op,
+                                &clip_boxes_op,
+                                &flatnonzero_op,
+                                &nms_op,
+                                &class_nms_op,
+                                &roi_align_op,
+                                &roi_pool_op,
+                                &paste_masks_op,
+                                &heatmaps_to_keypoints_op};
 
 }  // namespace
 

@@ -92,6 +92,14 @@ struct RoiAlignAttrs {
                                      field("aligned", &RoiAlignAttrs::aligned)};
 };
 
+struct RoiPoolAttrs {
+  Spatial output_size;
+  static constexpr std::tuple fields{field("output_size", &RoiPoolAttrs::output_size)};
+};
+
+/// ONNX's MaxRoiPool and torchvision.ops.roi_pool: regions (n, 5) of a map (N, C, H, W).
+extern const OpDef roi_pool_op;
+
 extern const OpDef normalize_image_op, grid_anchors_op, default_boxes_op, decode_boxes_op,
     decode_distances_op, clip_boxes_op, flatnonzero_op, nms_op, class_nms_op, roi_align_op,
     paste_masks_op, heatmaps_to_keypoints_op;

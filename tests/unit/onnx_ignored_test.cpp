@@ -73,9 +73,18 @@ std::string dropout_model(const std::string& training) {
                                 .initializers = {reals("ratio", {0.5F}), training}})});
 }
 
+// Whether it trains is up to data: it is read as inference.
 TEST(OnnxIgnored, NamesAnInput) {
-  EXPECT_THAT(ignored_by(dropout_model(raw<std::uint8_t>("training", 9, {1}))),
+  EXPECT_THAT(ignored_by(model(
+                  {.graph = graph({.nodes = {node({"Dropout", {"x", "ratio", "training"}, {"y"}})},
+                                   .inputs = {image, value_info("training", type({}, 9))},
+                                   .outputs = {result},
+                                   .initializers = {reals("ratio", {0.5F})}})})),
               ElementsAre("Dropout input 2 was not taken into account (1 node)"));
+}
+
+TEST(OnnxIgnored, TakesTrainingIntoAccount) {
+  EXPECT_THAT(ignored_by(dropout_model(raw<std::uint8_t>("training", 9, {1}))), IsEmpty());
 }
 
 TEST(OnnxIgnored, TakesAnInputOfItsDefaultValue) {

@@ -29,6 +29,49 @@ struct OnnxNorm {
 Tensor onnx_layer_norm(OnnxContext& context, Tensor x, Tensor scale, Tensor bias,
                        const OnnxNorm& norm);
 
+/// Attention of (batch, heads, length, features), whose first query follows `past` keys.
+struct OnnxAttention {
+  Tensor query = {};
+  Tensor key = {};
+  Tensor value = {};
+  Tensor mask = {};
+  bool is_causal = false;
+  std::int64_t past = 0;
+  std::int64_t left_window = -1;   ///< the keys before its own that a query sees; -1: all
+  std::int64_t right_window = -1;  ///< the keys after its own that a query sees; -1: all
+};
+/// Its result, with the node's `scale` and `softcap`. Sets the output of that index, if the node
+/// has it, to the scores: the kernel only writes what it computes in any case.
+Tensor onnx_attention(OnnxContext& context, OnnxAttention attention, std::size_t scores);
+
+/// Keys or values of earlier steps with those of this one, (batch, heads, length, features) each.
+struct OnnxCache {
+  Tensor all = {};      ///< what the node returns
+  Tensor visible = {};  ///< the part of it that queries see
+};
+/// Those of this step after the earlier ones.
+OnnxCache grown_cache(Tensor past, Tensor now);
+/// Those of this step within a memory of fixed length, of which `total` places are in use; nothing
+/// where data decides it: at most all.
+OnnxCache fixed_cache(Tensor past, Tensor now, std::optional<std::int64_t> total);
+
+/// Features as several tensors of these sizes, one after the other.
+std::vector<Tensor> split_features(const OnnxContext& context, Tensor x,
+                                   std::initializer_list<std::int64_t> sizes);
+
+/// Query, key and value of input 0: its product with input 1, and the bias of input 2, if any.
+std::vector<Tensor> onnx_projected(OnnxContext& context);
+
+/// Tables by which features are rotated, and the positions in them or an empty tensor.
+struct OnnxRotary {
+  Tensor cosines = {};
+  Tensor sines = {};
+  Tensor positions = {};
+  bool is_interleaved = false;
+};
+/// (..., features) with the first of them rotated: as many as `rotated`, or all.
+Tensor onnx_rotated(Tensor x, const OnnxRotary& rotary, std::int64_t rotated);
+
 /// (batch, length, heads x features) as (batch, heads, length, features), and back.
 Tensor split_heads(const OnnxContext& context, Tensor x, std::int64_t heads);
 Tensor merge_heads(Tensor x);

@@ -121,6 +121,20 @@ OnnxOutcome emit_cast(OnnxContext& context) {
   return context.out(to(context.in(0), dtype));
 }
 
+OnnxOutcome emit_bitcast(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const DType dtype = onnx_dtype(context.integer("to", 0));
+  context.require(bits_of(dtype) == bits_of(x.dtype()), "a type of as many bits");
+  return context.out(apply(bitcast_op, CastAttrs{dtype}, x));
+}
+
+OnnxOutcome emit_swiglu(OnnxContext& context) {
+  const Tensor gate = context.in(0);
+  const double alpha = context.real("alpha", 1);
+  const Tensor factor = alpha == 1 ? unary(silu_op, gate) : gate * unary(sigmoid_op, gate * alpha);
+  return context.out(factor * context.in(1));
+}
+
 OnnxOutcome emit_cast_like(OnnxContext& context) {
   return context.out(to(context.in(0), context.dtype(1)));
 }
@@ -220,7 +234,16 @@ OnnxOutcome emit_hardmax(OnnxContext& context) {
   });
 }
 
+/// In training where input 2 says so, since version 12.
 OnnxOutcome emit_dropout(OnnxContext& context) {
+  const KnownTensor* training = context.has(2) ? context.known(2) : nullptr;
+  if (training != nullptr && training->count() == 1 && training->real(0) != 0) {
+    const KnownTensor* ratio = context.has(1) ? context.known(1) : nullptr;
+    const bool is_number = ratio != nullptr && ratio->count() == 1;
+    const Tensor result = dropout_training(context.in(0), is_number ? ratio->real(0) : 0.5);
+    context.out(0, result);
+    return context.out(1, sibling_output(result, 1));
+  }
   context.out(0, dropout(context.in(0)));
   if (!context.wants(1)) return OnnxOutcome::done;
   const DType dtype = context.opset() >= 10 ? DType::boolean : context.dtype(0);
@@ -519,9 +542,10 @@ constexpr NoEffect cast_no_effect[] = {
 };
 
 constexpr NoEffect dropout_no_effect[] = {
-    {"ratio", "inference drops nothing"},    {"input 1", "inference drops nothing"},
-    {"seed", "inference drops nothing"},     {"is_test", "read as inference in any case"},
-    {"input 2=0", "inference, the default"},
+    {"ratio", "inference drops nothing"},
+    {"input 1", "inference drops nothing"},
+    {"seed", "inference drops nothing"},
+    {"is_test", "read as inference in any case"},
 };
 
 constexpr NoEffect isinf_no_effect[] = {
@@ -551,6 +575,7 @@ constexpr OnnxOperator elementwise_rows[] = {
     {"Atan", same_values, emit_unary<atan_op>},
     {"Atanh", same_values, emit_unary<atanh_op>},
     {"Bernoulli", same_values, emit_bernoulli, {.no_effect = bernoulli_no_effect}},
+    {"BitCast", same_values, emit_bitcast},
     {"BitShift", same_cost, emit_shift},
     {"BitwiseAnd", same_values, emit_binary<bitwise_and_op>},
     {"BitwiseNot", same_values, emit_unary<bitwise_not_op>},
@@ -654,6 +679,7 @@ constexpr OnnxOperator elementwise_rows[] = {
      emit_binary<sub_op>,
      {.fold = fold_arithmetic<Minus>, .range = range_of_subtracted}},
     {"Sum", same_values, emit_variadic<add_op>, {.range = range_of_added}},
+    {"SwiGLU", same_values, emit_swiglu},
     {"Swish", same_values, emit_swish},
     {"Tan", same_values, emit_unary<tan_op>},
     {"Tanh", same_values, emit_unary<tanh_op>},

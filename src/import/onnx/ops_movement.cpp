@@ -55,21 +55,27 @@ OnnxOutcome emit_reshape(OnnxContext& context) {
 
 OnnxList squeezed_axes(const OnnxContext& context) { return context.list("axes", 1, 13); }
 
+/// The shape without the named axes, or where there are none (an empty list of axes too, as ONNX
+/// Runtime reads it) without all sizes of 1. Nothing where a named axis has another size.
+std::optional<Shape> squeezed(const Shape& x, const Ints& axes) {
+  Shape shape;
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    const bool is_named = std::find(axes.begin(), axes.end(), i) != axes.end();
+    if (is_named && x.dim(i) != 1) return std::nullopt;
+    if (axes.empty() ? x.dim(i) != 1 : !is_named) shape.push_back(x.dim(i));
+  }
+  return shape;
+}
+
 OnnxOutcome emit_squeeze(OnnxContext& context) {
   const Shape x = context.shape(0);
   const OnnxList wanted = squeezed_axes(context);
   if (wanted.depends_on_data) return OnnxOutcome::depends_on_data;
   const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
-  Shape shape;
-  for (std::int64_t i = 0; i < x.rank(); ++i) {
-    const bool is_named = std::find(axes.begin(), axes.end(), i) != axes.end();
-    context.require(!is_named || x.dim(i) == 1, "a size of 1 where it is squeezed");
-    if (wanted ? !is_named : x.dim(i) != 1) shape.push_back(x.dim(i));
-  }
-  if (x.rank() - shape.rank() == 1 && axes.size() == 1) {
-    return context.out(squeeze(context.in(0), axes[0]));
-  }
-  return context.out(reshape(context.in(0), shape));
+  const std::optional<Shape> shape = squeezed(x, axes);
+  context.require(shape.has_value(), "a size of 1 where it is squeezed");
+  if (axes.size() == 1) return context.out(squeeze(context.in(0), axes[0]));
+  return context.out(reshape(context.in(0), *shape));
 }
 
 OnnxOutcome emit_unsqueeze(OnnxContext& context) {
@@ -190,13 +196,15 @@ OnnxOutcome slice_at_most(OnnxContext& context, Tensor x, const OnnxList& starts
   return context.out(result);
 }
 
-/// Starts, ends, axes and steps: attributes first, inputs since version 10.
+/// Starts, ends, axes and steps: attributes first, inputs since version 10; those of the former
+/// DynamicSlice always were.
 OnnxOutcome emit_slice(OnnxContext& context) {
   Tensor x = context.in(0);
-  const OnnxList starts = context.list("starts", 1, 10);
-  const OnnxList ends = context.list("ends", 2, 10);
-  const OnnxList axes = context.list("axes", 3, 10);
-  const OnnxList steps = context.list("steps", 4, 10);
+  const std::int64_t since = context.node().op_type == "Slice" ? 10 : 0;
+  const OnnxList starts = context.list("starts", 1, since);
+  const OnnxList ends = context.list("ends", 2, since);
+  const OnnxList axes = context.list("axes", 3, since);
+  const OnnxList steps = context.list("steps", 4, since);
   if (starts.depends_on_data || ends.depends_on_data || axes.depends_on_data ||
       steps.depends_on_data) {
     return slice_at_most(context, x, starts, axes);
@@ -475,14 +483,8 @@ bool fold_squeeze(OnnxContext& context) {
   const Shape& x = fold_input(context, 0).shape;
   const OnnxList wanted = squeezed_axes(context);
   if (wanted.depends_on_data) return false;
-  Shape shape;
-  const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
-  for (std::int64_t i = 0; i < x.rank(); ++i) {
-    const bool is_named = std::find(axes.begin(), axes.end(), i) != axes.end();
-    if (is_named && x.dim(i) != 1) return false;
-    if (wanted ? !is_named : x.dim(i) != 1) shape.push_back(x.dim(i));
-  }
-  return finish_reshaped(context, shape);
+  const std::optional<Shape> shape = squeezed(x, wanted ? context.axes(*wanted, x.rank()) : Ints{});
+  return shape && finish_reshaped(context, *shape);
 }
 
 bool fold_unsqueeze(OnnxContext& context) {
@@ -651,9 +653,16 @@ constexpr NoEffect split_no_effect[] = {{"num_outputs", "the node has as many ou
 constexpr NoEffect trilu_no_effect[] = {{"input 1", "every element is written, some as 0"}};
 
 constexpr OnnxOperator movement_rows[] = {
-    {"CenterCropPad", same_values, emit_center_crop_pad},
+    {"CenterCropPad",
+     same_values,
+     emit_center_crop_pad,
+     {.settings = {1}, .emit_declared = declare_pad}},
     {"Concat", same_values, emit_concat, {.fold = fold_concat, .range = range_of_all}},
     {"DepthToSpace", same_values, emit_depth_to_space},
+    {"DynamicSlice",
+     same_values,
+     emit_slice,
+     {.settings = {1, 2, 3}, .emit_declared = declare_slice}},
     {"Expand",
      same_values,
      emit_expand,

@@ -19,35 +19,37 @@ namespace {
 
 /// What convolutions and pools say of their windows.
 struct Window {
-  Spatial kernel;
-  Spatial stride;
-  Spatial dilation;
-  Spatial padding;
-  Spatial padding_end;
+  Ints kernel;
+  Ints stride;
+  Ints dilation;
+  Ints padding;
+  Ints padding_end;
 };
+
+Spatial spatial(const Ints& list) { return Spatial(std::span<const std::int64_t>(list)); }
 
 constexpr std::int64_t most_size = std::int64_t{1} << 40;
 
-Spatial spatial_list(const OnnxContext& context, std::string_view name, std::size_t count,
-                     std::int64_t otherwise) {
+Ints spatial_list(const OnnxContext& context, std::string_view name, std::size_t count,
+                  std::int64_t otherwise) {
   const auto list = context.integers(name);
-  if (!list || list->empty()) return Spatial::filled(count, otherwise);
+  if (!list || list->empty()) return Ints::filled(count, otherwise);
   context.require(list->size() == count,
                   std::string(name) + " of one number per spatial dimension");
   for (const std::int64_t item : *list) {
     context.require(item > -most_size && item < most_size,
                     std::string(name) + " that are not enormous");
   }
-  return Spatial(*list);
+  return Ints(*list);
 }
 
-Window window_of(const OnnxContext& context, const Spatial& kernel) {
+Window window_of(const OnnxContext& context, const Ints& kernel) {
   const std::size_t count = kernel.size();
   Window window;
   window.kernel = kernel;
   window.stride = spatial_list(context, "strides", count, 1);
   window.dilation = spatial_list(context, "dilations", count, 1);
-  window.padding = window.padding_end = Spatial::filled(count, 0);
+  window.padding = window.padding_end = Ints::filled(count, 0);
   if (const auto pads = context.integers("pads"); pads && !pads->empty()) {
     context.require(pads->size() == 2 * count, "two pads per spatial dimension");
     for (std::size_t i = 0; i < count; ++i) {
@@ -70,7 +72,7 @@ Window window_of(const OnnxContext& context, const Spatial& kernel) {
 void pad_automatically(const OnnxContext& context, const Shape& x, Window& window) {
   const std::string_view mode = context.text("auto_pad", "NOTSET");
   if (mode == "VALID") {
-    window.padding = window.padding_end = Spatial::filled(window.kernel.size(), 0);
+    window.padding = window.padding_end = Ints::filled(window.kernel.size(), 0);
   }
   if (mode != "SAME_UPPER" && mode != "SAME_LOWER") return;
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
@@ -117,21 +119,19 @@ Tensor empty_result(OnnxContext& context, std::int64_t channels, const Window& w
 }
 
 /// The kernel's size, which convolutions have from their weight and pools from an attribute.
-/// Nothing where no operator of zoometer has that many dimensions.
-std::optional<Spatial> kernel_of_weight(const OnnxContext& context, std::size_t weight) {
+Ints kernel_of_weight(const OnnxContext& context, std::size_t weight) {
   const Shape& shape = context.shape(weight);
   context.require(shape.rank() == context.rank(0) && shape.rank() >= 3,
                   "a weight of the input's rank, which is 3 or more");
-  if (shape.rank() > 5) return std::nullopt;
-  const Spatial kernel(std::span<const std::int64_t>(shape).subspan(2));
+  const Ints kernel(std::span<const std::int64_t>(shape).subspan(2));
   const auto declared = context.integers("kernel_shape");
   context.require(!declared || declared->empty() || std::ranges::equal(*declared, kernel),
                   "a kernel_shape equal to the weight's");
   return kernel;
 }
 
-ConvAttrs conv_attrs(const Window& window, std::int64_t groups) {
-  ConvAttrs attrs;
+ConvNdAttrs conv_attrs(const Window& window, std::int64_t groups) {
+  ConvNdAttrs attrs;
   attrs.stride = window.stride;
   attrs.dilation = window.dilation;
   attrs.padding = window.padding;
@@ -140,34 +140,35 @@ ConvAttrs conv_attrs(const Window& window, std::int64_t groups) {
   return attrs;
 }
 
+/// The same for at most 3 spatial dimensions.
+ConvAttrs spatial_attrs(const ConvNdAttrs& attrs) {
+  return {spatial(attrs.stride),   spatial(attrs.padding),        spatial(attrs.padding_end),
+          spatial(attrs.dilation), spatial(attrs.output_padding), attrs.groups};
+}
+
 }  // namespace
 
 Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias) {
-  const std::optional<Spatial> size = kernel_of_weight(context, weight);
-  if (!size) return {&context.graph(), no_id};
-  Window window = window_of(context, *size);
+  Window window = window_of(context, kernel_of_weight(context, weight));
   pad_automatically(context, context.shape(0), window);
   if (fit_windows(context, window))
     return empty_result(context, context.shape(weight).dim(0), window);
   const Tensor x = context.in(0);
   const Tensor kernel = context.in(weight);
-  return convolution(x, kernel, context.optional_in(bias),
-                     conv_attrs(window, context.integer("group", 1)));
+  const Tensor shift = context.optional_in(bias);
+  const ConvNdAttrs attrs = conv_attrs(window, context.integer("group", 1));
+  return x.rank() > 5 ? convolution(x, kernel, shift, attrs)
+                      : convolution(x, kernel, shift, spatial_attrs(attrs));
 }
 
 namespace {
 
-OnnxOutcome emit_conv(OnnxContext& context) {
-  const Tensor result = onnx_convolution(context, 1, 2);
-  return result ? context.out(result) : OnnxOutcome::depends_on_data;
-}
+OnnxOutcome emit_conv(OnnxContext& context) { return context.out(onnx_convolution(context, 1, 2)); }
 
 OnnxOutcome emit_conv_transpose(OnnxContext& context) {
-  const std::optional<Spatial> kernel = kernel_of_weight(context, 1);
-  if (!kernel) return OnnxOutcome::depends_on_data;
-  Window window = window_of(context, *kernel);
+  Window window = window_of(context, kernel_of_weight(context, 1));
   const std::size_t count = window.kernel.size();
-  Spatial extra = spatial_list(context, "output_padding", count, 0);
+  Ints extra = spatial_list(context, "output_padding", count, 0);
   const Shape& x = context.shape(0);
   const std::string_view mode = context.text("auto_pad", "NOTSET");
   const bool is_same = mode == "SAME_UPPER" || mode == "SAME_LOWER";
@@ -184,29 +185,31 @@ OnnxOutcome emit_conv_transpose(OnnxContext& context) {
           checked_add(checked_mul(size - 1, window.stride[i]),
                       checked_mul(window.dilation[i], window.kernel[i] - 1) + 1);
       const std::int64_t total = std::max<std::int64_t>(0, checked_add(full, extra[i]) - out);
-      extra[i] = std::max(extra[i], out - full);
+      // A kernel that is shorter than its stride leaves the size of SAME smaller, as in ONNX
+      // Runtime.
+      if (wanted) extra[i] = std::max(extra[i], out - full);
       window.padding[i] = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
       window.padding_end[i] = total - window.padding[i];
     }
   }
-  ConvAttrs attrs = conv_attrs(window, context.integer("group", 1));
+  ConvNdAttrs attrs = conv_attrs(window, context.integer("group", 1));
   attrs.output_padding = extra;
   const Tensor input = context.in(0);
   const Tensor weight = context.in(1);
-  return context.out(conv_transpose(input, weight, context.optional_in(2), attrs));
+  const Tensor bias = context.optional_in(2);
+  return context.out(input.rank() > 5 ? conv_transpose(input, weight, bias, attrs)
+                                      : conv_transpose(input, weight, bias, spatial_attrs(attrs)));
 }
 
 OnnxOutcome emit_deform_conv(OnnxContext& context) {
   if (context.rank(0) != 4) return OnnxOutcome::depends_on_data;
-  const std::optional<Spatial> kernel = kernel_of_weight(context, 1);
-  if (!kernel) return OnnxOutcome::depends_on_data;
-  const Window window = window_of(context, *kernel);
+  const Window window = window_of(context, kernel_of_weight(context, 1));
   const Tensor x = context.in(0);
   const Tensor weight = context.in(1);
   const Tensor offset = context.in(2);
   const Tensor bias = context.optional_in(3);
   return context.out(deform_conv2d(x, weight, offset, bias, context.optional_in(4),
-                                   conv_attrs(window, context.integer("group", 1))));
+                                   spatial_attrs(conv_attrs(window, context.integer("group", 1)))));
 }
 
 // -- pooling ----------------------------------------------------------------------------------
@@ -220,15 +223,15 @@ Tensor onnx_pool(OnnxContext& context, Function make) {
   context.require(kernel && rank >= 3 && static_cast<std::int64_t>(kernel->size()) == rank - 2,
                   "a kernel size per spatial dimension");
   if (kernel->size() > 3) return {&context.graph(), no_id};
-  Window window = window_of(context, Spatial(*kernel));
+  Window window = window_of(context, Ints(*kernel));
   pad_automatically(context, context.shape(0), window);
   if (fit_windows(context, window)) return empty_result(context, context.shape(0).dim(1), window);
   PoolAttrs attrs;
-  attrs.kernel_size = window.kernel;
-  attrs.stride = window.stride;
-  attrs.padding = window.padding;
-  attrs.padding_end = window.padding_end;
-  attrs.dilation = window.dilation;
+  attrs.kernel_size = spatial(window.kernel);
+  attrs.stride = spatial(window.stride);
+  attrs.padding = spatial(window.padding);
+  attrs.padding_end = spatial(window.padding_end);
+  attrs.dilation = spatial(window.dilation);
   attrs.ceil_mode = context.integer("ceil_mode", 0) != 0;
   attrs.count_include_pad = context.integer("count_include_pad", 0) != 0;
   return make(context.in(0), attrs);
@@ -314,7 +317,7 @@ OnnxOutcome emit_max_unpool(OnnxContext& context) {
                       static_cast<std::int64_t>(kernel->size()) == x.rank() - 2 &&
                       kernel->size() <= 3,
                   "a kernel size per spatial dimension");
-  const Window window = window_of(context, Spatial(*kernel));
+  const Window window = window_of(context, Ints(*kernel));
   Shape shape = x;
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
     shape[i + 2] = checked_add(checked_mul(x[i + 2] - 1, window.stride[i]),
@@ -334,16 +337,30 @@ OnnxOutcome emit_max_unpool(OnnxContext& context) {
 
 // -- normalisation ----------------------------------------------------------------------------
 
+/// Whether statistics are of the batch: an attribute since version 14; before, the further outputs
+/// say it.
+bool normalises_in_training(const OnnxContext& context) {
+  if (context.opset() >= 14) return context.integer("training_mode", 0) != 0;
+  return context.wants(1) || context.wants(2);
+}
+
+/// Of a rank of 1, x is a batch of one channel.
 OnnxOutcome emit_batch_norm(OnnxContext& context) {
-  const Tensor x = context.in(0);
+  const Tensor given = context.in(0);
+  const Tensor x = given.rank() == 1 ? unsqueeze(given, 1) : given;
   const Tensor scale = context.in(1);
   const Tensor bias = context.in(2);
   const Tensor mean = context.in(3);
   const Tensor variance = context.in(4);
-  const Tensor result = batch_norm(x, scale, bias, mean, variance, {context.real("epsilon", 1e-5)});
-  context.out(0, result);
+  const double eps = context.real("epsilon", 1e-5);
+  const bool is_training = normalises_in_training(context);
+  const double momentum = is_training ? 1 - context.real("momentum", 0.9) : 0;
+  const Tensor result = is_training
+                            ? batch_norm_training(x, scale, bias, mean, variance, {eps, momentum})
+                            : batch_norm(x, scale, bias, mean, variance, {eps});
+  context.out(0, given.rank() == 1 ? squeeze(result, 1) : result);
   if (context.output_count() == 1) return OnnxOutcome::done;
-  // Training: the updated statistics, and before version 14 the saved ones.
+  // The updated statistics, and before version 14 the saved ones.
   const OutputType statistic{mean.shape(), mean.dtype(), false};
   const std::vector<OutputType> more(context.output_count() - 1, statistic);
   Graph& graph = context.graph();
@@ -457,6 +474,13 @@ OnnxOutcome emit_mean_variance_norm(OnnxContext& context) {
 
 // -- resampling -------------------------------------------------------------------------------
 
+/// A size times a scale, as ONNX Runtime computes it: 10 x 2.3 is 23 in float32 and less in double.
+float scaled_size(const OnnxContext& context, std::int64_t size, float scale) {
+  const float result = static_cast<float>(size) * scale;
+  context.require(result >= 0 && result < 0x1p40F, "scales that are not enormous");
+  return result;
+}
+
 /// The sizes that Resize and Upsample ask for: by scales, or themselves. Nothing where they are not
 /// known.
 std::optional<Shape> resized_shape(OnnxContext& context) {
@@ -471,8 +495,7 @@ std::optional<Shape> resized_shape(OnnxContext& context) {
   const auto by_scales = [&](const std::vector<double>& scales) {
     context.require(scales.size() == axes.size(), "a scale per dimension");
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      const double size = std::floor(static_cast<double>(x.dim(axes[i])) * scales[i]);
-      context.require(size >= 0 && size < 0x1p40, "scales that are not enormous");
+      const float size = scaled_size(context, x.dim(axes[i]), static_cast<float>(scales[i]));
       shape.set_dim(axes[i], static_cast<std::int64_t>(size));
     }
   };
@@ -499,15 +522,14 @@ std::optional<Shape> resized_shape(OnnxContext& context) {
       return shape;
     }
     const bool is_smaller = policy == "not_larger";
-    double scale = is_smaller ? HUGE_VAL : 0;
+    float scale = is_smaller ? HUGE_VALF : 0;
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      const double own = static_cast<double>(wanted[i]) /
-                         static_cast<double>(std::max<std::int64_t>(1, x.dim(axes[i])));
+      const float own = static_cast<float>(wanted[i]) /
+                        static_cast<float>(std::max<std::int64_t>(1, x.dim(axes[i])));
       scale = is_smaller ? std::min(scale, own) : std::max(scale, own);
     }
     for (const std::int64_t axis : axes) {
-      const double size = std::round(scale * static_cast<double>(x.dim(axis)));
-      context.require(size < 0x1p40, "sizes that are not enormous");
+      const float size = std::round(scaled_size(context, x.dim(axis), scale));
       shape.set_dim(axis, static_cast<std::int64_t>(size));
     }
     return shape;
@@ -523,11 +545,11 @@ std::optional<Shape> resized_shape(OnnxContext& context) {
 
 OnnxOutcome out_resized(OnnxContext& context, const Shape& shape) {
   const Tensor x = context.in(0);
-  if (numel(shape) == 0 && !context.reader().assumes_sizes())
-    return context.out(full(context.graph(), shape, 0, x.dtype()));
   const std::string_view mode = context.text("mode", "nearest");
   const bool corners =
       context.text("coordinate_transformation_mode", "half_pixel") == "align_corners";
+  if (numel(shape) == 0 && !context.reader().assumes_sizes())
+    return context.out(full(context.graph(), shape, 0, x.dtype()));
   const bool keeps_outer =
       x.rank() >= 3 && x.rank() <= 5 && shape.dim(0) == x.dim(0) && shape.dim(1) == x.dim(1);
   const bool is_cubic = mode == "cubic";
@@ -581,7 +603,9 @@ OnnxOutcome emit_grid_sample(OnnxContext& context) {
                        : padding == "reflection" ? "reflection"
                                                  : "zeros";
   attrs.align_corners = context.integer("align_corners", 0) != 0;
-  if (context.rank(0) != 4) return OnnxOutcome::depends_on_data;
+  const std::int64_t rank = context.rank(0);
+  if (rank < 3 || rank > 5 || (attrs.mode == "bicubic" && rank != 4))
+    return OnnxOutcome::depends_on_data;
   const Tensor x = context.in(0);
   return context.out(grid_sample(x, context.in(1), attrs));
 }
@@ -589,10 +613,9 @@ OnnxOutcome emit_grid_sample(OnnxContext& context) {
 using enum Meaning;
 
 constexpr NoEffect batch_norm_no_effect[] = {
-    {"momentum", "of training only"},
-    {"is_test", "read as inference in any case"},
+    {"momentum", "of running statistics, which training updates"},
+    {"is_test", "without further outputs it is inference"},
     {"spatial=1", "the default"},
-    {"training_mode=0", "the default"},
 };
 
 constexpr NoEffect deform_no_effect[] = {{"offset_group", "the offsets' channels say it"}};

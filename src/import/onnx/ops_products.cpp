@@ -5,6 +5,7 @@
 
 #include "import/onnx/context.hpp"
 #include "op/indexing.hpp"
+#include "op/linalg.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
@@ -79,7 +80,7 @@ Equation written_out(const OnnxContext& context, std::string_view text) {
     const std::size_t at = term.find("...");
     if (at == std::string::npos) continue;
     const std::int64_t count = context.rank(i) - static_cast<std::int64_t>(term.size()) + 3;
-    context.require(count >= 0 && count <= 8 && static_cast<std::size_t>(count) <= spare.size(),
+    context.require(count >= 0 && static_cast<std::size_t>(count) <= spare.size(),
                     "an ellipsis that fits the rank");
     const auto length = static_cast<std::size_t>(count);
     while (dots.size() < length) dots.insert(dots.begin(), spare[dots.size()]);
@@ -170,11 +171,16 @@ OnnxOutcome emit_einsum(OnnxContext& context) {
   return context.out(result);
 }
 
+OnnxOutcome emit_determinant(OnnxContext& context) {
+  return context.out(unary(determinant_op, context.in(0)));
+}
+
 using enum Meaning;
 
 constexpr NoEffect gemm_no_effect[] = {{"broadcast", "the shape of C says it"}};
 
 constexpr OnnxOperator products_rows[] = {
+    {"Det", same_values, emit_determinant},
     {"Einsum", same_values, emit_einsum},
     {"Gemm", same_values, emit_gemm, {.weights = {1, 2}, .no_effect = gemm_no_effect}},
     {"MatMul", same_values, emit_matmul},

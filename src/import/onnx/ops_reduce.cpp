@@ -136,11 +136,12 @@ OnnxOutcome emit_top_k(OnnxContext& context) {
   return OnnxOutcome::done;
 }
 
-OnnxOutcome emit_cumsum(OnnxContext& context) {
+template <const OpDef& op>
+OnnxOutcome emit_running(OnnxContext& context) {
   const Tensor x = context.in(0);
   // Which axis it is changes no figure.
   const auto axis = x.rank() > 0 && context.known(1) != nullptr ? context.integer(1) : std::nullopt;
-  return context.out(cumsum(x, axis ? context.axis(*axis, x.rank()) : 0));
+  return context.out(apply(op, AxisAttrs{axis ? context.axis(*axis, x.rank()) : 0}, x));
 }
 
 // -- folds --------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ constexpr NoEffect index_no_effect[] = {
 constexpr NoEffect cumsum_no_effect[] = {
     {"exclusive", "which sums are written"},
     {"reverse", "from which end sums are taken"},
-    {"input 1", "each element is added once, along any axis"},
+    {"input 1", "each element is taken once, along any axis"},
 };
 
 constexpr NoEffect top_k_no_effect[] = {{"sorted", "counted as sorted in any case"}};
@@ -206,9 +207,13 @@ constexpr OnnxOperator reduce_rows[] = {
      same_values,
      emit_index<argmin_op>,
      {.range = range_of_position, .no_effect = index_no_effect}},
+    {"CumProd",
+     same_values,
+     emit_running<cumprod_op>,
+     {.settings = {1}, .no_effect = cumsum_no_effect}},
     {"CumSum",
      same_values,
-     emit_cumsum,
+     emit_running<cumsum_op>,
      {.fold = fold_cumsum, .range = range_of_sum, .no_effect = cumsum_no_effect}},
     {"ReduceL1", same_values, emit_reduce_l1},
     {"ReduceL2", same_values, emit_reduce<norm_op>},

@@ -139,6 +139,7 @@ void OnnxReader::read() {
     note("the symbolic size " + name + " is taken as 1; set it with --dim " + name + "=N");
   }
   note_guesses();
+  if (std::optional<std::string> training = training_note(graph_)) note(std::move(*training));
   notes_.ignored = ignored_.notes();
   for (const auto& entry : dims_.entries()) notes_.dims.emplace_back(entry.name, entry.value);
   std::sort(notes_.dims.begin(), notes_.dims.end());

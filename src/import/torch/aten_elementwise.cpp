@@ -125,7 +125,14 @@ void masked_fill(AtenCall& call) {
                   : apply(masked_fill_op, ScalarAttrs{call.number("value")}, x, mask));
 }
 
-void dropout(AtenCall& call) { call.output(zoometer::dropout(call.tensor(0))); }
+void dropout(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  if (!call.boolean("train", call.name() == "native_dropout"))
+    return call.output(zoometer::dropout(x));
+  const Tensor result = zoometer::dropout_training(x, call.number("p", 0.5));
+  call.output(result);
+  if (call.name() == "native_dropout") call.output(sibling_output(result, 1));
+}
 
 void cast(AtenCall& call) {
   const Tensor x = call.tensor(0);
@@ -331,7 +338,6 @@ constexpr NoEffect softplus_no_effect[] = {
 
 constexpr NoEffect dropout_no_effect[] = {
     {"p", "any probability costs the same"},
-    {"train=False", "the default"},
 };
 
 constexpr NoEffect rrelu_no_effect[] = {
@@ -483,6 +489,7 @@ constexpr AtenOperator elementwise_rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_elementwise_operators = {aten_names<aten::elementwise_rows>};
+extern constinit const AtenOperators aten_elementwise_operators = {
+    aten_names<aten::elementwise_rows>};
 
 }  // namespace zoometer

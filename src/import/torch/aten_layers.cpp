@@ -154,12 +154,27 @@ void attention(AtenCall& call) {
 
 // -- normalisation ------------------------------------------------------------------------------
 
+/// Whether statistics are of the batch: an argument of most names.
+bool normalises_in_training(AtenCall& call) {
+  if (call.name() == "_native_batch_norm_legit_no_training") return false;
+  const bool updates = call.name() == "_batch_norm_with_update" ||
+                       call.name() == "_batch_norm_with_update_functional";
+  return call.boolean("training", updates);
+}
+
 void batch_norm(AtenCall& call) {
-  const BatchNormAttrs attrs{call.number(call.has("epsilon") ? "epsilon" : "eps", 1e-5)};
-  output_and_more(call, zoometer::batch_norm(call.tensor(0), call.optional_tensor("weight"),
-                                             call.optional_tensor("bias"),
-                                             call.optional_tensor("running_mean"),
-                                             call.optional_tensor("running_var"), attrs));
+  const double eps = call.number(call.has("epsilon") ? "epsilon" : "eps", 1e-5);
+  const Tensor x = call.tensor(0);
+  const Tensor weight = call.optional_tensor("weight");
+  const Tensor bias = call.optional_tensor("bias");
+  const Tensor mean = call.optional_tensor("running_mean");
+  const Tensor variance = call.optional_tensor("running_var");
+  if (!normalises_in_training(call))
+    return output_and_more(call, zoometer::batch_norm(x, weight, bias, mean, variance, {eps}));
+  const double momentum =
+      call.number(call.has("momentum") ? "momentum" : "exponential_average_factor", 0.1);
+  output_and_more(call,
+                  zoometer::batch_norm_training(x, weight, bias, mean, variance, {eps, momentum}));
 }
 
 LayerNormAttrs layer_norm_attrs(AtenCall& call) {
@@ -302,7 +317,6 @@ constexpr NoEffect attention_no_effect[] = {
 };
 
 constexpr NoEffect batch_norm_no_effect[] = {
-    {"training=False", "the default of an evaluated model"},
     {"momentum", "of the running statistics, which training updates"},
     {"exponential_average_factor", "of the running statistics, which training updates"},
     {"cudnn_enabled", "a choice of kernel"},

@@ -76,9 +76,7 @@ Tensor negative_likelihood(Tensor x, Tensor target, Tensor weights,
 std::int64_t flops_from(const Graph& graph, std::size_t first) {
   std::int64_t total = 0;
   for (std::size_t i = first; i < graph.nodes().size(); ++i) {
-    const Node& node = graph.nodes()[i];
-    if (node.op->cost == nullptr) continue;
-    const Cost cost = node.op->cost(NodeView(graph, node));
+    const Cost cost = cost_of({graph, graph.nodes()[i]});
     total = checked_add(total, checked_add(checked_mul(2, cost.macs), cost.other));
   }
   return total;

@@ -158,6 +158,8 @@ void ProgramReader::read() {
   graph_.end_call(root, returned);
   add_silent_calls();
   sizes_.report();
+  if (std::optional<std::string> training = training_note(graph_))
+    notes_.notes.push_back(std::move(*training));
   notes_.ignored = session_.ignored.notes();
 }
 
