@@ -11,6 +11,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "registry/registry.hpp"
 #include "report/sweep_file.hpp"
