@@ -446,6 +446,14 @@ def type_name(value):
     return kind.__module__ + "." + kind.__qualname__
 
 
+def named_padding(module):
+    """The padding of a convolution that has it by name; ATen's calls have numbers."""
+    padding = getattr(module, "padding", None)
+    if isinstance(padding, str) and getattr(module, "padding_mode", "zeros") == "zeros":
+        return padding
+    return ""
+
+
 class Scope:
     """One call of one module; the chain of parents is the module stack of a node."""
 
@@ -453,6 +461,7 @@ class Scope:
         self.parent = parent
         self.path = path
         self.kind = type_name(module)
+        self.padding = named_padding(module)
         self.index = index
         self.output = None
         self.inner = []
@@ -470,7 +479,10 @@ class Scope:
     def metadata(self):
         """The node metadata as JSON text, made once per call."""
         if self._metadata is None:
-            self._metadata = json.dumps({"nn_module_stack": self.stack()})
+            metadata = {"nn_module_stack": self.stack()}
+            if self.padding:
+                metadata["padding"] = self.padding
+            self._metadata = json.dumps(metadata)
         return self._metadata
 
 

@@ -9,10 +9,20 @@ const Convention* find_convention(std::string_view name) noexcept {
   return nullptr;
 }
 
-std::string_view module_kind(const NodeView& node) noexcept {
+std::string_view module_class(const NodeView& node) noexcept {
   const auto modules = node.graph().modules();
-  return node.node().module < modules.size() ? modules[node.node().module].kind
-                                             : std::string_view{};
+  const ModuleId module = node.node().module;
+  return module < modules.size() && modules[module].has_class ? modules[module].kind
+                                                              : std::string_view{};
+}
+
+std::string_view spelling_of(const NodeView& node) noexcept {
+  const auto id = &node.node() - node.graph().nodes().data();
+  return node.graph().spelling(static_cast<NodeId>(id));
+}
+
+std::int64_t folded_norm_elements(const NodeView& node) {
+  return spelling_of(node) == folded_norm_spelling ? node.out_numel() : 0;
 }
 
 std::int64_t macs_of(const NodeView& node) {

@@ -26,8 +26,16 @@ std::span<const Convention* const> conventions() noexcept;
 /// The convention of that name, or null.
 const Convention* find_convention(std::string_view name) noexcept;
 
-/// The class of the module that a node runs in: for tools that hook modules.
-std::string_view module_kind(const NodeView& node) noexcept;
+/// The class of the module that a node runs in, for tools that hook modules. Empty if the source
+/// has no classes, as most ONNX files.
+std::string_view module_class(const NodeView& node) noexcept;
+
+/// How the source wrote the node, if other tools count that in another way (Graph::set_spelling).
+std::string_view spelling_of(const NodeView& node) noexcept;
+
+/// The elements of the batch norm that an exporter folded into this node, which tools count in the
+/// PyTorch model; 0 if there is none.
+std::int64_t folded_norm_elements(const NodeView& node);
 
 /// The multiply-accumulates of a node by its operator's own definition; one of complex numbers is
 /// one, as other tools count.

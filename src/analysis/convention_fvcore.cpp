@@ -1,29 +1,32 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <string>
 
 #include "analysis/convention.hpp"
+#include "zoometer/op/conv.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/norm.hpp"
 #include "zoometer/op/pool.hpp"
+#include "zoometer/op/reduce.hpp"
 #include "zoometer/op/resample.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
 
-/// 2 per element with a learnt scale, else 1: scaling, and the mean folded into the shift.
-std::int64_t batch_norm_cost(const NodeView& node) {
-  return checked_mul(node.has(1) ? 2 : 1, node.in_numel(0));
-}
-
 /// 5 per element with a learnt scale, else 4.
 std::int64_t normalisation_cost(const NodeView& node) {
   return checked_mul(node.has(1) ? 5 : 4, node.in_numel(0));
 }
 
-std::int64_t one_per_input(const NodeView& node) { return node.in_numel(0); }
+/// 2 per element with a learnt scale, else 1: scaling, and the mean folded into the shift. PyTorch
+/// lowers an instance norm to it.
+std::int64_t batch_norm_cost(const NodeView& node) {
+  if (module_class(node).starts_with("InstanceNorm")) return normalisation_cost(node);
+  return checked_mul(node.has(1) ? 2 : 1, node.in_numel(0));
+}
 
 std::int64_t one_per_output(const NodeView& node) { return node.out_numel(); }
 
@@ -77,24 +80,72 @@ std::int64_t einsum_cost(const NodeView& node) {
   return static_cast<std::int64_t>(std::floor(printed / 2));
 }
 
+/// Products, and 2 per element of a norm that was folded in.
+std::int64_t product_cost(const NodeView& node) {
+  return checked_add(macs_of(node), checked_mul(2, folded_norm_elements(node)));
+}
+
+/// PyTorch computes the pooling to one element per channel as a mean, and that of one dimension,
+/// which fvcore does not count, with the operator for two.
+std::int64_t adaptive_pool_cost(const NodeView& node) {
+  const std::string_view module = module_class(node);
+  const bool is_counted =
+      &node.op() == &mean_op ? module == "AdaptiveAvgPool2d" : module != "AdaptiveAvgPool1d";
+  return is_counted ? node.in_numel(0) : 0;
+}
+
 struct Rule {
   const OpDef* op;
   std::int64_t (*cost)(const NodeView&);
 };
 
 constexpr Rule rules[] = {
-    {&batch_norm_op, batch_norm_cost},        {&batch_norm_training_op, normalisation_cost},
-    {&layer_norm_op, normalisation_cost},     {&group_norm_op, normalisation_cost},
-    {&instance_norm_op, normalisation_cost},  {&adaptive_avg_pool2d_op, one_per_input},
-    {&upsample_nearest2d_op, one_per_output}, {&upsample_bilinear2d_op, four_per_output},
-    {&grid_sample_op, four_per_output},       {&einsum_op, einsum_cost},
+    {&batch_norm_op, batch_norm_cost},
+    {&batch_norm_training_op, normalisation_cost},
+    {&layer_norm_op, normalisation_cost},
+    {&group_norm_op, normalisation_cost},
+    {&instance_norm_op, normalisation_cost},
+    {&adaptive_avg_pool2d_op, adaptive_pool_cost},
+    {&mean_op, adaptive_pool_cost},
+    {&upsample_nearest2d_op, one_per_output},
+    {&upsample_bilinear2d_op, four_per_output},
+    {&grid_sample_op, four_per_output},
+    {&einsum_op, einsum_cost},
+    {&linear_op, product_cost},
+    {&addmm_op, product_cost},
+    {&matmul_op, product_cost},
+    {&bmm_op, product_cost},
+    {&conv1d_op, product_cost},
+    {&conv2d_op, product_cost},
+    {&conv3d_op, product_cost},
+    {&conv_transpose1d_op, product_cost},
+    {&conv_transpose2d_op, product_cost},
+    {&conv_transpose3d_op, product_cost},
 };
+
+/// ATen's other names of what fvcore counts.
+constexpr std::string_view counted_spellings[] = {
+    "mm", "convolution", "_convolution", "linalg_matmul", folded_norm_spelling,
+};
+
+/// Modules that PyTorch lowers to products, and that fvcore sees as one operator without a handle.
+constexpr std::string_view uncounted_modules[] = {"LSTM", "GRU", "RNN", "Bilinear"};
+
+/// Whether fvcore has a handle for the operator as the source wrote it: it has none for baddbmm and
+/// mv, nor for convolutions with a padding by name. It sees a Linear module as one call.
+bool has_handle(const NodeView& node) {
+  const std::string_view module = module_class(node);
+  if (std::ranges::find(uncounted_modules, module) != std::end(uncounted_modules)) return false;
+  const std::string_view spelling = spelling_of(node);
+  return spelling.empty() || module == "Linear" ||
+         std::ranges::find(counted_spellings, spelling) != std::end(counted_spellings);
+}
 
 std::int64_t flops(const NodeView& node) {
   for (const Rule& rule : rules) {
-    if (rule.op == &node.op()) return rule.cost(node);
+    if (rule.op == &node.op()) return has_handle(node) ? rule.cost(node) : 0;
   }
-  return macs_of(node);
+  return 0;
 }
 
 }  // namespace
@@ -102,9 +153,10 @@ std::int64_t flops(const NodeView& node) {
 extern constinit const Convention fvcore_convention = {
     "fvcore",
     "FLOPs",
-    "1 per multiply-accumulate; batch norm 2 per element, other norms 5, adaptive average "
-    "pooling 1, bilinear upsampling and grid sampling 4; einsum rounded to four digits; every "
-    "other operator is left out.",
+    "1 per multiply-accumulate of convolutions, linear layers and matrix products; batch norm 2 "
+    "per element, other norms 5, adaptive average pooling 1, bilinear upsampling and grid sampling "
+    "4; einsum rounded to four digits; every other operator is left out, among them baddbmm, mv, "
+    "recurrent layers, fused attention and convolutions with a padding by name.",
     "fvcore.nn.FlopCountAnalysis",
     1,
     flops};

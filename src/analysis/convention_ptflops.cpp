@@ -4,6 +4,7 @@
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/norm.hpp"
 #include "zoometer/op/pool.hpp"
+#include "zoometer/op/reduce.hpp"
 #include "zoometer/op/resample.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -12,14 +13,27 @@ namespace {
 
 // ptflops' PyTorch backend: hooks on modules, and the same rules for the functions that they call.
 
-/// Products, and 1 per output element for a bias.
+/// Products, and 1 per output element for a bias. A norm that was folded in counts 2 instead.
 std::int64_t convolution_cost(const NodeView& node) {
+  if (const std::int64_t norm = folded_norm_elements(node); norm > 0)
+    return checked_add(macs_of(node), checked_mul(2, norm));
   return checked_add(macs_of(node), node.has(2) ? node.out_numel() : 0);
 }
 
 /// Products, and 1 per feature (not per element) for a bias.
 std::int64_t linear_cost(const NodeView& node) {
   return checked_add(macs_of(node), node.has(2) ? node.in(1).dim(0) : 0);
+}
+
+/// A Linear module as PyTorch lowers it, or a call of addmm.
+std::int64_t addmm_cost(const NodeView& node) {
+  const std::int64_t bias = module_class(node) == "Linear" ? node.in_numel(0) : node.out_numel();
+  return checked_add(macs_of(node), bias);
+}
+
+/// An adaptive pooling to one element per channel, which PyTorch computes as a mean.
+std::int64_t mean_cost(const NodeView& node) {
+  return module_class(node).starts_with("AdaptiveAvgPool") ? node.in_numel(0) : 0;
 }
 
 std::int64_t norm_cost(const NodeView& node) {
@@ -39,7 +53,8 @@ constexpr Rule rules[] = {
     {&linear_op, linear_cost},
     {&matmul_op, macs_of},
     {&bmm_op, macs_of},
-    {&addmm_op, convolution_cost},
+    {&addmm_op, addmm_cost},
+    {&mean_op, mean_cost},
     {&batch_norm_op, norm_cost},
     {&batch_norm_training_op, norm_cost},
     {&instance_norm_op, norm_cost},

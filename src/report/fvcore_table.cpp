@@ -45,11 +45,19 @@ struct Entry {
   std::optional<std::string> parameter_cell;
   std::optional<std::string> flops_cell;
   bool kept = false;
-
-  bool same_cells(const Entry& other) const {
-    return parameter_cell == other.parameter_cell && flops_cell == other.flops_cell;
-  }
 };
+
+using Cell = std::optional<std::string>;
+
+/// Whether two cells can be shown as one: fvcore lets an empty one give way.
+bool can_join(const Cell& one, const Cell& other) {
+  if (one.has_value() != other.has_value()) return false;
+  return one == other || one->empty() || other->empty();
+}
+
+const Cell& joined(const Cell& one, const Cell& other) {
+  return one.has_value() && one->empty() ? other : one;
+}
 
 class FvcoreTable {
  public:
@@ -128,15 +136,27 @@ class FvcoreTable {
       if (entry.parameters) entry.parameter_cell = format_size(*entry.parameters);
       if (entry.flops) entry.flops_cell = format_size(*entry.flops);
     }
+    const std::vector<bool> is_seen = seen_modules();
     for (ModuleId id = 0; id < of_module_.size(); ++id) {
-      if (of_module_[id] != nothing && profile_.calls[id] == 0)
-        entries_[of_module_[id]].flops_cell = "";
+      if (of_module_[id] != nothing && !is_seen[id]) entries_[of_module_[id]].flops_cell = "";
     }
     for (const auto& [index, shape] : shapes_) entries_[index].parameter_cell = shape;
   }
 
+  /// The modules that were called, and those around them, such as a ModuleList that its parent only
+  /// iterates over.
+  std::vector<bool> seen_modules() const {
+    std::vector<bool> is_seen(graph_.modules().size());
+    for (ModuleId id = static_cast<ModuleId>(is_seen.size()); id-- > 0;) {
+      is_seen[id] = is_seen[id] || profile_.calls[id] > 0;
+      const ModuleId parent = graph_.modules()[id].parent;
+      if (is_seen[id] && parent != no_id) is_seen[parent] = true;
+    }
+    return is_seen;
+  }
+
   /// A module with one single child of equal figures is shown as that child.
-  std::size_t fast_forward(std::size_t index) const {
+  std::size_t fast_forward(std::size_t index) {
     for (;;) {
       std::size_t child = nothing;
       for (const std::size_t candidate : entries_[index].children) {
@@ -144,7 +164,15 @@ class FvcoreTable {
         if (child != nothing) return index;
         child = candidate;
       }
-      if (child == nothing || !entries_[index].same_cells(entries_[child])) return index;
+      if (child == nothing) return index;
+      const Entry& parent = entries_[index];
+      Entry& only = entries_[child];
+      if (!can_join(parent.parameter_cell, only.parameter_cell) ||
+          !can_join(parent.flops_cell, only.flops_cell)) {
+        return index;
+      }
+      only.parameter_cell = joined(parent.parameter_cell, only.parameter_cell);
+      only.flops_cell = joined(parent.flops_cell, only.flops_cell);
       index = child;
     }
   }

@@ -107,8 +107,7 @@ std::vector<ScopeAndClass> metadata_levels(const OnnxNode& node) {
 /// The path of a convolution into which the exporter folded the norm after it, or nothing. Such a
 /// node has the scope of the norm; the name of its weight shows the convolution's.
 std::string_view fused_into(const OnnxNode& node) {
-  const std::string_view rules = metadata_of(node, "pkg.onnxscript.rewriter.rule_name");
-  if (rules.find("FuseBatchNorm") == std::string_view::npos || node.inputs.size() < 2) return {};
+  if (!has_folded_norm(node) || node.inputs.size() < 2) return {};
   return is_dotted_path(node.inputs[1]) ? before_last(node.inputs[1], '.') : std::string_view{};
 }
 
@@ -152,6 +151,11 @@ std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
 
 }  // namespace
 
+bool has_folded_norm(const OnnxNode& node) {
+  const std::string_view rules = metadata_of(node, "pkg.onnxscript.rewriter.rule_name");
+  return rules.find("FuseBatchNorm") != std::string_view::npos;
+}
+
 std::uint32_t NameTable::position_of(std::uint32_t owner, std::string_view name) const noexcept {
   if (owner >= owners_.size()) return HashIndex::none;
   std::uint32_t position = owners_[owner].last;
@@ -191,8 +195,10 @@ void OnnxModules::reserve(std::size_t modules) {
   stretches_.reserve(modules);
 }
 
-void OnnxModules::add_root(std::string_view kind) {
-  graph_.add_module(no_id, "", graph_.arena().copy(kind.empty() ? "Model" : kind));
+void OnnxModules::add_root(std::string_view kind, bool is_class) {
+  const ModuleId root =
+      graph_.add_module(no_id, "", graph_.arena().copy(kind.empty() ? "Model" : kind));
+  if (!is_class) graph_.mark_without_class(root);
 }
 
 void OnnxModules::declare(std::string_view path, std::string_view kind) {
@@ -320,7 +326,8 @@ bool OnnxModules::owns(ModuleId module, ValueId weight) const {
 }
 
 void OnnxModules::classify(ModuleId module, std::string_view kind) {
-  if (graph_.modules()[module].kind == kind) return;
+  const ModuleInfo& known = graph_.modules()[module];
+  if (known.kind == kind && (known.has_class || kind == no_class)) return;
   graph_.set_module_kind(module, graph_.arena().copy(kind));
 }
 

@@ -48,6 +48,9 @@ class NameTable {
   HashIndex index_;
 };
 
+/// Whether the exporter folded a batch norm into this node.
+bool has_folded_norm(const OnnxNode& node);
+
 /// Makes the module tree of a file: from the metadata or the names of its nodes
 /// ("/layer1/layer1.0/conv1/Conv"), and from its function calls. A file whose names have no scopes
 /// gives a flat graph.
@@ -57,7 +60,8 @@ class OnnxModules {
 
   /// Makes room for about so many modules with a call each.
   void reserve(std::size_t modules);
-  void add_root(std::string_view kind);
+  /// Adds the root; `is_class` says whether its kind is a class, and not the graph's name.
+  void add_root(std::string_view kind, bool is_class);
   /// Adds a module that the file declares with its class. A scope of that name then stands for it.
   void declare(std::string_view path, std::string_view kind);
   /// Adds the name of a weight: its path is evidence of a module.

@@ -118,7 +118,7 @@ void OnnxReader::find_quantised_weights() {
   }
 }
 
-void OnnxReader::read() {
+void OnnxReader::read(OnnxValues* names) {
   model_ = records_.model();
   read_opsets();
   if (model_.graph.data() == nullptr) {
@@ -128,7 +128,7 @@ void OnnxReader::read() {
     const OperatorKey key{function.domain, function.name, function.overload};
     handlers_.emplace(key, Handlers{&function, nullptr});
   }
-  read_graph();
+  read_graph(names);
   modules_.finish();
   find_quantised_weights();
   if (const std::size_t count = count_dequantised_products(graph_); count > 0) {
@@ -145,7 +145,7 @@ void OnnxReader::read() {
   std::sort(notes_.dims.begin(), notes_.dims.end());
 }
 
-void OnnxReader::read_graph() {
+void OnnxReader::read_graph(OnnxValues* names) {
   OnnxGraph graph = records_.graph(model_.graph);
   constexpr std::size_t most = 1'000'000;  // the nodes of a hostile file may have two bytes each
   const std::size_t nodes = std::min(graph.nodes.size(), most);
@@ -176,6 +176,9 @@ void OnnxReader::read_graph() {
   add_outputs(graph, frame);
   add_unused_weights();
   check_declared(frame);
+  if (names == nullptr) return;
+  frame.scope.for_each(
+      [&](std::string_view name, const OnnxValue& value) { names->emplace(name, value); });
 }
 
 void OnnxReader::read_opsets() {

@@ -28,6 +28,12 @@ std::string node_title(const OnnxNode& node);
 
 inline std::string in_quotes(std::string_view name) { return "'" + std::string(name) + "'"; }
 
+/// The key of the metadata that lists the inputs which are weights, a line each.
+inline constexpr std::string_view onnx_weights_key = "zoometer.weights";
+
+/// The values of a file's graph by their names in the file.
+using OnnxValues = std::unordered_map<std::string_view, OnnxValue>;
+
 /// One graph, subgraph or function call that is being read.
 struct OnnxFrame {
   OnnxFrame(OnnxFrame* outer_frame, std::size_t expected_names)
@@ -58,7 +64,8 @@ class OnnxReader {
 
   OnnxReader(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes);
 
-  void read();
+  /// Reads the file. `names` receives the values by name, which are valid as long as the reader.
+  void read(OnnxValues* names = nullptr);
 
   // -- for handlers and control flow ----------------------------------------------------------
 
@@ -134,7 +141,7 @@ class OnnxReader {
   friend class OnnxInexact;
 
   void read_opsets();
-  void read_graph();
+  void read_graph(OnnxValues* names);
   void read_metadata(const OnnxGraph& graph);
   void enter_declared(OnnxFrame& frame);
   void add_inputs(const OnnxGraph& graph, OnnxFrame& frame);
@@ -152,6 +159,8 @@ class OnnxReader {
 
   void run_nodes(std::span<const std::string_view> nodes, OnnxFrame& frame);
   void run_node(const OnnxNode& node, OnnxFrame& frame, std::span<const std::string_view> later);
+  /// Records that a norm was folded into the products from this node on.
+  void spell_folded_norm(NodeId first_node);
   void locate(Error& error, const OnnxNode& node) const;
   void call_function(OnnxContext& context, const OnnxFunction& function);
   void append_unknown(OnnxContext& context);
@@ -241,7 +250,8 @@ class OnnxReader {
   std::vector<ValueId*> entered_;  // where `enter` left ids, so that they can be taken back
   std::vector<std::string_view> declared_names_;  // of parameters, in the state dict's order
   std::unordered_map<std::string_view, ParameterKind> declared_kinds_;
-  std::vector<std::string> assumed_;  // symbolic sizes that were taken as 1
+  std::unordered_set<std::string_view> weight_inputs_;  // as a copy of a file lists them
+  std::vector<std::string> assumed_;                    // symbolic sizes that were taken as 1
   std::int64_t units_left_ = 0;
   std::int64_t known_left_ = 0;
   int depth_ = 0;

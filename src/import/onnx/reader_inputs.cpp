@@ -53,13 +53,22 @@ void OnnxReader::read_metadata(const OnnxGraph& graph) {
   };
   const std::string_view modules = text_of("zoometer.modules");
   std::string_view root = graph.name;
+  bool has_class = false;
   for_each_pair(modules, [&](std::string_view path, std::string_view kind) {
-    if (path.empty()) root = kind;
+    if (!path.empty()) return;
+    root = kind;
+    has_class = true;
   });
-  modules_.add_root(root);
+  modules_.add_root(root, has_class);
   for_each_pair(modules, [&](std::string_view path, std::string_view kind) {
     if (!path.empty()) modules_.declare(path, kind);
   });
+  std::string_view weights = text_of(onnx_weights_key);
+  while (!weights.empty()) {
+    const std::string_view name = weights.substr(0, weights.find('\n'));
+    weights.remove_prefix(std::min(weights.size(), name.size() + 1));
+    weight_inputs_.insert(name);
+  }
   for_each_pair(text_of("zoometer.parameters"), [&](std::string_view name, std::string_view kind) {
     const auto known = std::ranges::find(kind_names, kind, &KindName::name);
     if (known == std::end(kind_names)) return;
@@ -129,6 +138,11 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
   if (!declared_names_.empty()) {
     for (std::size_t i = 0; i < graph.inputs.size(); ++i)
       is_weight[i] = declared_kinds_.contains(graph.inputs[i].name);
+    return is_weight;
+  }
+  if (!weight_inputs_.empty()) {
+    for (std::size_t i = 0; i < graph.inputs.size(); ++i)
+      is_weight[i] = weight_inputs_.contains(graph.inputs[i].name);
     return is_weight;
   }
   const bool has_weights =

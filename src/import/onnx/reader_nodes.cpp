@@ -141,6 +141,7 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
     read_operator(context, *handlers.row, weights, takes_shapeless);
   }
   name_nodes(first_node, node.name);
+  if (!node.metadata.empty() && has_folded_norm(node)) spell_folded_norm(first_node);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (!node.outputs[i].empty()) frame.scope.define(node.outputs[i], context.outputs_[i]);
   }
@@ -154,6 +155,13 @@ void OnnxReader::name_nodes(NodeId first_node, std::string_view name) {
     if (graph_.node_name(static_cast<NodeId>(i)).empty()) {
       graph_.set_node_name(static_cast<NodeId>(i), kept);
     }
+  }
+}
+
+void OnnxReader::spell_folded_norm(NodeId first_node) {
+  for (std::size_t i = first_node; i < graph_.nodes().size(); ++i) {
+    if (graph_.nodes()[i].op->kind == OpKind::product)
+      graph_.set_spelling(static_cast<NodeId>(i), folded_norm_spelling);
   }
 }
 

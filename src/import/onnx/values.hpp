@@ -102,6 +102,11 @@ class OnnxScope {
   const OnnxValue* find(std::string_view name);
   /// Defines a name. `duplicate_name` reports a second definition.
   void define(std::string_view name, const OnnxValue& value);
+  /// Calls `take(name, value)` for the names of this scope, in the order of their definition.
+  template <class Take>
+  void for_each(Take take) const {
+    for (const Entry& entry : entries_) take(entry.name, entry.value);
+  }
   /// The first name that was defined twice.
   std::optional<std::string_view> duplicate_name();
 

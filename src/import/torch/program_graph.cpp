@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "op/unknown.hpp"
+#include "zoometer/op/conv.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -405,6 +406,7 @@ void GraphReader::call_operator(const Json& node, const OperatorTarget& target) 
   try {
     AtenCall call(session_.graph, target.name, target.overload, arguments_, declared, results_);
     target.row->translate(call);
+    spell_products(node, target, before.nodes);
     if (!call.all_read()) note_ignored(call, *target.row);
   } catch (Error& error) {
     const bool is_ours = error.code == ErrorCode::unsupported || error.code == ErrorCode::shape;
@@ -440,6 +442,25 @@ bool is_without_effect(const Argument& argument, const AtenOperator& row) {
 }
 
 }  // namespace
+
+/// Records ATen's name of a product that zoometer calls otherwise. A padding by name is an operator
+/// of its own where tools record a run.
+void GraphReader::spell_products(const Json& node, const OperatorTarget& target,
+                                 std::size_t first_node) {
+  const auto is_word = [](const Argument& argument) {
+    return argument.name == "padding" && argument.kind == Argument::Kind::text;
+  };
+  const bool has_named_padding =
+      std::ranges::any_of(arguments_, is_word) || !padding_name(node).empty();
+  Graph& graph = session_.graph;
+  for (std::size_t i = first_node; i < graph.nodes().size(); ++i) {
+    const OpDef& op = *graph.nodes()[i].op;
+    if (op.kind != OpKind::product) continue;
+    const bool is_named = has_named_padding && is_convolution(op);
+    const std::string_view name = is_named ? "_convolution_mode" : target.name;
+    if (name != op.name) graph.set_spelling(static_cast<NodeId>(i), graph.arena().copy(name));
+  }
+}
 
 /// Records the arguments that the translation should have read.
 void GraphReader::note_ignored(const AtenCall& call, const AtenOperator& row) {

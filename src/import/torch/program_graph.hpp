@@ -97,6 +97,7 @@ class GraphReader {
 
   void read_node(const Json& node, std::uint32_t index);
   void call_operator(const Json& node, const OperatorTarget& target);
+  void spell_products(const Json& node, const OperatorTarget& target, std::size_t first_node);
   void note_ignored(const AtenCall& call, const AtenOperator& row);
   struct Inlined;
   Inlined parse_inlined(const Json& node);

@@ -113,4 +113,9 @@ std::string_view module_stack(const Json& node) {
   return metadata == nullptr ? std::string_view() : find_text(*metadata, "nn_module_stack");
 }
 
+std::string_view padding_name(const Json& node) {
+  const Json* metadata = find_member(node, "metadata");
+  return metadata == nullptr ? std::string_view() : find_text(*metadata, "padding");
+}
+
 }  // namespace zoometer

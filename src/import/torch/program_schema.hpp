@@ -73,4 +73,8 @@ std::string_view node_name(const Json& node);
 /// The module calls around a node, as ModuleScopes reads them.
 std::string_view module_stack(const Json& node);
 
+/// The padding that the convolution module around a node of a live model has by name ("same");
+/// empty where it has numbers.
+std::string_view padding_name(const Json& node);
+
 }  // namespace zoometer
