@@ -51,9 +51,9 @@ std::string write_graph(const Network& network, std::string_view format,
                         const GraphOptions& options) {
   const GraphWriter& writer = writer_of(format);
   check_options(writer, options);
-  return writer.write(
-      {network.graph(), network.name(), network.source(), network.variant(), network.notes()},
-      options);
+  return writer.write({network.graph(), network.name(), network.source(), network.variant(),
+                       network.notes(), network.state()->file},
+                      options);
 }
 
 void save_graph(const Network& network, const std::string& path, const GraphOptions& options) {

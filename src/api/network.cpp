@@ -52,7 +52,7 @@ Network trace_network(const Model& model, std::string_view source, const TraceOp
 
 namespace {
 
-Network read_file(const MappedFile& file, const TraceOptions& options) {
+Network read_file(const MappedFile& file, const TraceOptions& options, bool is_in_memory) {
   auto state = std::make_shared<Network::State>();
   ImportNotes notes = import_file(file, options, state->graph);
   state->name = file.path();
@@ -60,6 +60,7 @@ Network read_file(const MappedFile& file, const TraceOptions& options) {
   state->notes = notes.all();
   if (!notes.producer.empty())
     state->notes.insert(state->notes.begin(), "written by " + notes.producer);
+  if (!is_in_memory) state->file = std::move(notes.file);
   return Network(std::move(state));
 }
 
@@ -67,12 +68,12 @@ Network read_file(const MappedFile& file, const TraceOptions& options) {
 
 Network read_model(const std::string& path, const TraceOptions& options) {
   refuse_folder(path);
-  return read_file(MappedFile(path), options);
+  return read_file(MappedFile(path), options, false);
 }
 
 Network read_model(std::span<const std::byte> bytes, std::string name,
                    const TraceOptions& options) {
-  return read_file(MappedFile(std::move(name), bytes), options);
+  return read_file(MappedFile(std::move(name), bytes), options, true);
 }
 
 Network stored_as(const Network& network, DType dtype) {
@@ -83,6 +84,7 @@ Network stored_as(const Network& network, DType dtype) {
   state->source = origin->source;
   state->variant = origin->variant;
   state->notes = origin->notes;
+  state->file = origin->file;
   state->notes.push_back("bytes as if every floating-point tensor were stored in " +
                          std::string(name_of(dtype)));
   state->graph = origin->graph.alias();

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "analysis/profile.hpp"
+#include "import/importer.hpp"
 #include "zoometer/ir/graph.hpp"
 #include "zoometer/models/model.hpp"
 #include "zoometer/zoometer.hpp"
@@ -13,6 +15,7 @@ struct Network::State {
   std::string name, source, variant;
   std::vector<std::string> notes;
   Graph graph;
+  std::optional<ModelFile> file = {};        ///< the file that the graph was read from
   std::shared_ptr<const State> origin = {};  ///< whose graph this one is an alias of, or null
 };
 

@@ -100,7 +100,8 @@ int run_graph(const CommandLine& words) {
 
   Graph graph;
   const LoadedModel loaded = load_model(given.model, graph);
-  const GraphInput input{graph, loaded.name, loaded.source, loaded.variant, loaded.notes};
+  const GraphInput input{graph,          loaded.name,  loaded.source,
+                         loaded.variant, loaded.notes, loaded.file};
   std::vector<std::string> remarks;
   given.options.remarks = &remarks;
   write_output(given.output, writer.write(input, given.options));

@@ -71,8 +71,12 @@ LoadedModel load_from(const ModelWords& words, const Origin& origin,
                       std::vector<UserInput> declared, const Registry& registry, Graph& graph) {
   OriginAnswer answer = load_origin({origin, words.options, std::move(declared), words.live},
                                     registry, write_note, graph);
-  return {words.model, answer.source, answer.variant, std::move(answer.notes),
-          std::move(answer.ignored)};
+  return {words.model,
+          answer.source,
+          answer.variant,
+          std::move(answer.notes),
+          std::move(answer.ignored),
+          std::move(answer.file)};
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct LoadedModel {
   std::string variant;  ///< empty for files
   std::vector<std::string> notes;
   std::vector<std::string> ignored = {};  ///< of the notes, those that `--strict` refuses
+  std::optional<ModelFile> file = {};     ///< the file that the graph was read from
 };
 
 /// Adds `--dtype`, which `store_as` takes.

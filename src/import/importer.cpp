@@ -21,6 +21,7 @@ TraceOptions with_batch(TraceOptions options, const Graph& graph) {
     if (!shape.empty()) shape[0] = *options.batch;
     options.inputs.push_back({std::string(input.name), shape});
   }
+  options.batch.reset();
   return options;
 }
 
@@ -31,6 +32,7 @@ ImportNotes read(const MappedFile& file, const TraceOptions& options, Graph& gra
       ImportNotes notes;
       graph.clear();
       importer->read(file, options, graph, notes);
+      notes.file = {file.path(), options};
       file.check();
       verify(graph);
       return notes;

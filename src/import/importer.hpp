@@ -13,6 +13,12 @@
 
 namespace zoometer {
 
+/// A file that was read, for what needs more of it than the graph.
+struct ModelFile {
+  std::string path;
+  TraceOptions options;  ///< how it was read; a batch is part of the inputs' shapes
+};
+
 /// What a reader reports in addition to the graph.
 struct ImportNotes {
   std::string format;              ///< "ONNX, opset 17", "torch.export, schema 8.20"
@@ -23,6 +29,7 @@ struct ImportNotes {
   std::vector<std::string> ignored;
   /// Symbolic sizes with the values that were used.
   std::vector<std::pair<std::string, std::int64_t>> dims;
+  ModelFile file;  ///< where it was read from, and how
 
   /// What a report shows: the notes, and after them what was ignored.
   std::vector<std::string> all() const;

@@ -96,6 +96,7 @@ OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   ImportNotes notes = import_file(request.origin.target, options, graph);
   OriginAnswer answer{notes.format, "", {}, {}};
   take_notes(notes, answer);
+  answer.file = std::move(notes.file);
   if (!notes.producer.empty())
     answer.notes.insert(answer.notes.begin(), "written by " + notes.producer);
   return answer;

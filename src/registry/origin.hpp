@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "import/importer.hpp"
 #include "registry/live.hpp"
 
 namespace zoometer {
@@ -22,7 +23,8 @@ struct OriginAnswer {
   std::string source;   ///< "torchvision", "python", or the file's format
   std::string variant;  ///< empty if there are no variants
   std::vector<std::string> notes;
-  std::vector<std::string> ignored;  ///< what the graph does not have; these are in `notes`, too
+  std::vector<std::string> ignored;    ///< what the graph does not have; these are in `notes`, too
+  std::optional<ModelFile> file = {};  ///< the file that the graph was read from
 };
 
 /// Reads the graph from a file, or has the user's Python trace it. Throws Error.

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "import/importer.hpp"
 #include "zoometer/ir/graph.hpp"
 #include "zoometer/report/graph_options.hpp"
 
@@ -13,10 +15,11 @@ namespace zoometer {
 /// The input of a graph writer.
 struct GraphInput {
   const Graph& graph;
-  std::string model;               ///< a model's name or a file's path
-  std::string source;              ///< "builtin", "onnx", ...
-  std::string variant;             ///< "published", "untrained", or empty
-  std::vector<std::string> notes;  ///< assumptions of the graph
+  std::string model;                   ///< a model's name or a file's path
+  std::string source;                  ///< "builtin", "onnx", ...
+  std::string variant;                 ///< "published", "untrained", or empty
+  std::vector<std::string> notes;      ///< assumptions of the graph
+  std::optional<ModelFile> file = {};  ///< the file that the graph was read from
 };
 
 /// One way to write a graph.

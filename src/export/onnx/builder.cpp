@@ -176,6 +176,16 @@ bool is_number(std::string_view text) {
 }  // namespace
 
 int onnx_type_of(DType dtype) {
+  constexpr int newest = 16;  // bfloat16: the types after it came with later versions
+  const int type = find_onnx_type(dtype);
+  if (type == 0 || type > newest)
+    throw Error(ErrorCode::unsupported, "ONNX's opset " + std::to_string(onnx_opset) +
+                                            " has no element type " +
+                                            std::string(zoometer::name_of(dtype)));
+  return type;
+}
+
+int find_onnx_type(DType dtype) noexcept {
   switch (dtype) {
   case DType::float32: return 1;
   case DType::uint8:
@@ -196,10 +206,7 @@ int onnx_type_of(DType dtype) {
   case DType::complex64: return 14;
   case DType::complex128: return 15;
   case DType::bfloat16: return 16;
-  default:
-    throw Error(ErrorCode::unsupported, "ONNX's opset " + std::to_string(onnx_opset) +
-                                            " has no element type " +
-                                            std::string(zoometer::name_of(dtype)));
+  default: return 0;
   }
 }
 
@@ -208,6 +215,10 @@ bool is_quantised(DType dtype) noexcept {
 }
 
 std::string onnx_value_info(std::string_view name, DType dtype, const Ints& sizes) {
+  return onnx_value_info(name, onnx_type_of(dtype), sizes);
+}
+
+std::string onnx_value_info(std::string_view name, int data_type, const Ints& sizes) {
   constexpr protozero::pbf_tag_type name_field = 1;
   constexpr protozero::pbf_tag_type type_field = 2;
   constexpr protozero::pbf_tag_type tensor_type_field = 1;
@@ -229,7 +240,7 @@ std::string onnx_value_info(std::string_view name, DType dtype, const Ints& size
   value.add_string(name_field, name.data(), name.size());
   protozero::pbf_writer type(value, type_field);
   protozero::pbf_writer tensor(type, tensor_type_field);
-  tensor.add_int32(element_field, onnx_type_of(dtype));
+  tensor.add_int32(element_field, data_type);
   tensor.add_message(shape_field, dimensions);
   tensor.commit();
   type.commit();

@@ -24,6 +24,8 @@ inline constexpr std::int64_t onnx_ir_version = 8;
 
 /// TensorProto.DataType of an element type. Throws Error{unsupported} if the opset has none.
 int onnx_type_of(DType dtype);
+/// The same for any version of ONNX; 0 if there is none.
+int find_onnx_type(DType dtype) noexcept;
 
 /// Whether integers of that type represent real numbers with the scale of their tensor.
 bool is_quantised(DType dtype) noexcept;
@@ -49,6 +51,8 @@ using OnnxNames = std::initializer_list<std::string_view>;
 
 /// A ValueInfoProto. A size of -1 depends on data and is left open.
 std::string onnx_value_info(std::string_view name, DType dtype, const Ints& sizes);
+/// The same for a type in TensorProto.DataType.
+std::string onnx_value_info(std::string_view name, int type, const Ints& sizes);
 
 /// The graph within a node such as Loop, as encoded messages.
 struct OnnxBody {

@@ -1,11 +1,11 @@
-#include <limits>
 #include <protozero/pbf_writer.hpp>
 
 #include "export/onnx/builder.hpp"
 #include "export/onnx/export_rule.hpp"
+#include "export/onnx/onnx_copy.hpp"
+#include "export/onnx/tensors.hpp"
 #include "export/onnx/weights.hpp"
 #include "report/graph_writer.hpp"
-#include "util/output.hpp"
 #include "util/text.hpp"
 #include "zoometer/version.hpp"
 
@@ -17,7 +17,6 @@ namespace model_field {
 constexpr protozero::pbf_tag_type ir_version = 1;
 constexpr protozero::pbf_tag_type producer = 2;
 constexpr protozero::pbf_tag_type producer_version = 3;
-constexpr protozero::pbf_tag_type graph = 7;
 constexpr protozero::pbf_tag_type opset = 8;
 constexpr protozero::pbf_tag_type metadata = 14;
 }  // namespace model_field
@@ -27,28 +26,14 @@ constexpr protozero::pbf_tag_type version = 2;
 }  // namespace opset_field
 namespace written_graph_field {
 constexpr protozero::pbf_tag_type name = 2;
-constexpr protozero::pbf_tag_type initializer = 5;
 constexpr protozero::pbf_tag_type input = 11;
 constexpr protozero::pbf_tag_type output = 12;
 constexpr protozero::pbf_tag_type value_info = 13;
 }  // namespace written_graph_field
-namespace external_tensor_field {
-constexpr protozero::pbf_tag_type sizes = 1;
-constexpr protozero::pbf_tag_type type = 2;
-constexpr protozero::pbf_tag_type name = 8;
-constexpr protozero::pbf_tag_type raw = 9;
-constexpr protozero::pbf_tag_type external = 13;
-constexpr protozero::pbf_tag_type location = 14;
-}  // namespace external_tensor_field
 namespace entry_field {
 constexpr protozero::pbf_tag_type key = 1;
 constexpr protozero::pbf_tag_type value = 2;
 }  // namespace entry_field
-
-constexpr std::int32_t external_location = 1;
-constexpr std::int64_t page = 4096;  // external data begins at pages, so that it can be mapped
-constexpr std::int64_t small_tensor = 1024;  // bytes up to which a tensor stays in the model
-constexpr std::size_t largest_message = std::numeric_limits<std::int32_t>::max();
 
 void add_entry(protozero::pbf_writer& parent, protozero::pbf_tag_type tag, std::string_view key,
                std::string_view value) {
@@ -163,74 +148,32 @@ class OnnxFile {
 
   void write_initializers() {
     const OnnxWeights weights(graph_, options_);
+    OnnxTensors tensors(fields_, options_.external_data);
     const std::vector<ParameterId> stored = stored_parameters();
-    reserve(stored);
-    std::optional<OutputFile> external;
-    if (!options_.external_data.empty()) external.emplace(options_.external_data);
-    std::int64_t offset = 0;
+    reserve(stored, tensors);
     std::string scratch;
     for (const ParameterId id : stored) {
       const ValueId value = graph_.parameters()[id].value;
-      const std::string_view bytes = weights.bytes(id, scratch);
-      protozero::pbf_writer fields(fields_);
-      protozero::pbf_writer tensor(fields, written_graph_field::initializer);
-      write_type(tensor, builder_.name_of(value), graph_.value(value).dtype, graph_.shape(value));
-      if (!external || static_cast<std::int64_t>(bytes.size()) <= small_tensor) {
-        tensor.add_bytes(external_tensor_field::raw, bytes.data(), bytes.size());
-        continue;
-      }
-      write_external(*external, tensor, bytes, offset);
+      const int type = onnx_type_of(graph_.value(value).dtype);
+      tensors.add({builder_.name_of(value), type, graph_.shape(value)}, weights.bytes(id, scratch));
     }
-    if (external) external->finish();
     for (const OnnxWeightScale& scale : builder_.weight_scales()) {
-      const std::string_view bytes = weights.scale_bytes(scale.name, scale.weight, scratch);
-      protozero::pbf_writer fields(fields_);
-      protozero::pbf_writer tensor(fields, written_graph_field::initializer);
-      write_type(tensor, scale.name, DType::float32, Shape{channels_of(scale)});
-      tensor.add_bytes(external_tensor_field::raw, bytes.data(), bytes.size());
+      const Shape shape{channels_of(scale)};
+      tensors.add({scale.name, onnx_type_of(DType::float32), shape},
+                  weights.scale_bytes(scale.name, scale.weight, scratch));
     }
-  }
-
-  static void write_type(protozero::pbf_writer& tensor, std::string_view name, DType dtype,
-                         const Shape& shape) {
-    for (const std::int64_t size : shape) tensor.add_int64(external_tensor_field::sizes, size);
-    tensor.add_int32(external_tensor_field::type, onnx_type_of(dtype));
-    tensor.add_string(external_tensor_field::name, name.data(), name.size());
+    tensors.finish();
   }
 
   /// Reserves the size of the model. Throws if it exceeds the limit of a message.
-  void reserve(std::span<const ParameterId> stored) {
+  void reserve(std::span<const ParameterId> stored, const OnnxTensors& tensors) {
     std::size_t size = fields_.size();
-    for (const ParameterId id : stored) {
-      const std::int64_t bytes = graph_.bytes(graph_.parameters()[id].value);
-      const bool is_inside = options_.external_data.empty() || bytes <= small_tensor;
-      size += 256 + (is_inside ? static_cast<std::size_t>(bytes) : 0);
-    }
+    for (const ParameterId id : stored)
+      size += tensors.size_in_model(graph_.bytes(graph_.parameters()[id].value));
     for (const OnnxWeightScale& scale : builder_.weight_scales())
       size += 256 + sizeof(float) * static_cast<std::size_t>(channels_of(scale));
-    if (size > largest_message) {
-      Error error(ErrorCode::limit, "an ONNX model has at most 2 GiB, this one has " +
-                                        format_bytes(static_cast<std::int64_t>(size)));
-      error.hint = "--external-data writes the parameters to a file beside it";
-      throw error;
-    }
+    check_onnx_size(size);
     fields_.reserve(size);
-  }
-
-  void write_external(OutputFile& file, protozero::pbf_writer& tensor, std::string_view bytes,
-                      std::int64_t& offset) const {
-    const std::string& path = options_.external_data;
-    const std::string padding(static_cast<std::size_t>((page - offset % page) % page), '\0');
-    file.write(padding);
-    offset += static_cast<std::int64_t>(padding.size());
-    file.write(bytes);
-    const std::size_t slash = path.rfind('/');
-    add_entry(tensor, external_tensor_field::external, "location",
-              slash == std::string::npos ? path : path.substr(slash + 1));
-    add_entry(tensor, external_tensor_field::external, "offset", std::to_string(offset));
-    add_entry(tensor, external_tensor_field::external, "length", std::to_string(bytes.size()));
-    tensor.add_enum(external_tensor_field::location, external_location);
-    offset += static_cast<std::int64_t>(bytes.size());
   }
 
   // -- metadata for this program ------------------------------------------------------------------
@@ -281,14 +224,7 @@ class OnnxFile {
               to_utf8(escape_controls(input_.model)));
     add_entry(model, model_field::metadata, "zoometer.modules", module_lines());
     add_entry(model, model_field::metadata, "zoometer.parameters", parameter_lines());
-    if (head.size() + fields_.size() > largest_message)
-      throw Error(ErrorCode::limit, "an ONNX model has at most 2 GiB");
-    // The graph's fields stay in place; only the fields before them are inserted.
-    constexpr std::uint32_t length_delimited = 2;
-    protozero::add_varint_to_buffer(&head, (model_field::graph << 3U) | length_delimited);
-    protozero::add_varint_to_buffer(&head, fields_.size());
-    fields_.insert(0, head);
-    return std::move(fields_);
+    return join_onnx_model(head, std::move(fields_));
   }
 
   const GraphInput& input_;
@@ -299,6 +235,10 @@ class OnnxFile {
 };
 
 std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
+  if (input.file) {
+    if (std::optional<std::string> copy = copy_onnx_file(*input.file, options))
+      return *std::move(copy);
+  }
   return OnnxFile(input, options).write();
 }
 
@@ -306,7 +246,9 @@ std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
 
 extern constinit const GraphWriter onnx_graph_writer = {
     .name = "onnx",
-    .summary = "an ONNX model of opset 17; without weights, these are inputs after the model's own",
+    .summary =
+        "an ONNX model of opset 17, or of the version of the ONNX file that was read; without "
+        "weights, these are inputs after the model's own",
     .write = write_onnx,
     .has_weights = true,
     .is_binary = true};

@@ -23,16 +23,25 @@ void require_wide(const OnnxStep& step) {
     step.fail("on short integers has no ONNX equivalent");
 }
 
+/// An operand in the type of the result: under autocast, PyTorch's operands have several types.
+std::string typed(OnnxStep& step, std::size_t input) {
+  return step.cast(step.in(input), step.dtype(input), step.out_dtype());
+}
+
 void write_linear(OnnxStep& step) {
   if (is_quantised(step.dtype())) return write_integer_linear(step);
   require_wide(step);
+  const std::string x = typed(step, 0);
+  const std::string weight = typed(step, 1);
   if (step.shape(0).rank() == 2) {
-    return step.make("Gemm", step.inputs(), {{"transB", std::int64_t{1}}});
+    std::vector<std::string> inputs{x, weight};
+    if (step.has(2)) inputs.push_back(typed(step, 2));
+    return step.make("Gemm", inputs, {{"transB", std::int64_t{1}}});
   }
-  const std::string weight = transposed(step, step.in(1), 2);
-  if (!step.has(2)) return step.make("MatMul", {step.in(0), weight});
-  const std::string product = step.add("MatMul", {step.in(0), weight});
-  step.make("Add", {product, step.in(2)});
+  const std::string columns = transposed(step, weight, 2);
+  if (!step.has(2)) return step.make("MatMul", {x, columns});
+  const std::string product = step.add("MatMul", {x, columns});
+  step.make("Add", {product, typed(step, 2)});
 }
 
 void write_matmul(OnnxStep& step) {
@@ -45,7 +54,9 @@ void write_matmul(OnnxStep& step) {
 
 void write_addmm(OnnxStep& step) {
   require_wide(step);
-  step.make("Gemm", {step.in(1), step.in(2), step.in(0)});
+  const std::string a = typed(step, 1);
+  const std::string b = typed(step, 2);
+  step.make("Gemm", {a, b, typed(step, 0)});
 }
 
 void write_einsum(OnnxStep& step) {
@@ -82,6 +93,22 @@ std::string cache_mask(OnnxStep& step, const CachedAttentionAttrs& attrs, std::i
   return step.add("Where", {is_seen, step.number(0), step.number(-infinity)});
 }
 
+/// Keys or values (..., heads, length, features), each head as often as several of the query share
+/// it.
+std::string shared_heads(OnnxStep& step, std::size_t input) {
+  const Shape& x = step.shape(input);
+  if (x.rank() < 3 || step.shape(0).rank() < 3) return step.in(input);
+  const std::int64_t heads = x.dim(-3);
+  const std::int64_t wanted = step.shape(0).dim(-3);
+  if (heads <= 1 || heads == wanted || wanted % heads != 0) return step.in(input);
+  Ints grouped = x;
+  grouped.insert(static_cast<std::size_t>(x.rank() - 2), wanted / heads);
+  Ints joined = x;
+  joined[static_cast<std::size_t>(x.rank() - 3)] = wanted;
+  const std::string apart = step.unsqueeze(step.in(input), x.rank() - 2);
+  return step.reshape(step.add("Expand", {apart, step.integers(grouped)}), joined);
+}
+
 /// softmax(query key^T scale + mask) value. `masks` gives the mask that the operator's attributes
 /// make, or an empty name; `softcap` bounds the scores unless it is 0.
 template <class Masks>
@@ -90,7 +117,7 @@ void write_products(OnnxStep& step, double declared_scale, double softcap, Masks
   const double scale =
       declared_scale != 0 ? declared_scale : 1 / std::sqrt(static_cast<double>(query.dim(-1)));
   const std::string scaled = step.add("Mul", {step.in(0), step.number(scale, step.dtype())});
-  const std::string keys = transposed(step, step.in(1), step.shape(1).rank());
+  const std::string keys = transposed(step, shared_heads(step, 1), step.shape(1).rank());
   std::string scores = step.add("MatMul", {scaled, keys});
   if (softcap != 0) {
     const std::string bound = step.number(softcap, step.dtype());
@@ -101,10 +128,10 @@ void write_products(OnnxStep& step, double declared_scale, double softcap, Masks
   if (step.has(3) && step.dtype(3) == DType::boolean) {
     scores = step.add("Where", {step.in(3), scores, step.number(-infinity, step.dtype())});
   } else if (step.has(3)) {
-    scores = step.add("Add", {scores, step.in(3)});
+    scores = step.add("Add", {scores, step.cast(step.in(3), step.dtype(3), step.dtype())});
   }
   const std::string weights = step.add("Softmax", {scores}, {{"axis", std::int64_t{-1}}});
-  step.make_output(0, "MatMul", {weights, step.in(2)});
+  step.make_output(0, "MatMul", {weights, shared_heads(step, 2)});
   if (step.node().output_count() > 1) step.make_output(1, "Identity", {scores});
 }
 
