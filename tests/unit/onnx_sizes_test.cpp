@@ -77,7 +77,7 @@ TEST(OnnxSizes, FirstSizeWithoutANameFollowsTheBatch) {
   EXPECT_THAT(file.notes, Contains(HasSubstr("taken as the inputs' batch, 8")));
 }
 
-/// Kind: names that only an unknown operator's output has. What they do not fit is no error, and
+/// Kind: names that only an unknown operator's output has. What they do not fit is not refused, and
 /// what does not depend on them is known.
 TEST(OnnxSizes, NamesOfAnUnknownOperatorAreNotKnown) {
   const Read file = read_kind("names_of_unknown_operator");
@@ -197,6 +197,37 @@ TEST(OnnxSizes, WhatDoesNotDependOnABoundIsExact) {
                  value_info("row", type({3, 2}))},
       .outputs = {output("y"), output("z")}};
   EXPECT_THAT(read_graph(parts).outputs, ElementsAre("2", "3x2"));
+}
+
+/// What a bound broadcasts to is exact, and the bound stays what it is: it may also have been 1.
+TEST(OnnxSizes, ABoundThatBroadcastsStaysABound) {
+  const GraphParts parts{
+      .nodes = {node({"Compress", {"x", "m"}, {"c"}}), node({"Expand", {"c", "three"}, {"y"}})},
+      .inputs = {value_info("x", type({12})), value_info("m", type({12}, boolean))},
+      .outputs = {output("y"), output("c")},
+      .initializers = {integers("three", {3})}};
+  EXPECT_THAT(read_graph(parts).outputs, ElementsAre("3", "≤ 12"));
+}
+
+/// Kind: x[-2:3] has no element if x has 5, but 2 if x has 3.
+TEST(OnnxSizes, ASliceBetweenBothEndsMayGrow) {
+  const GraphParts parts{
+      .nodes = {node({"Compress", {"x", "m"}, {"c"}}),
+                node({"Slice", {"c", "from", "to", "axis"}, {"y"}})},
+      .inputs = {value_info("x", type({5})), value_info("m", type({5}, boolean))},
+      .outputs = {output("y")},
+      .initializers = {integers("from", {-2}), integers("to", {3}), integers("axis", {0})}};
+  EXPECT_THAT(read_graph(parts).outputs, ElementsAre("≤ 2"));
+}
+
+/// Which sizes are 1 is not known, so the rank is not known either.
+TEST(OnnxSizes, ASqueezeOfABoundHasNoKnownRank) {
+  const GraphParts parts{
+      .nodes = {node({"Compress", {"x", "m"}, {"c"}, {Attribute("axis", std::int64_t{0})}}),
+                node({"Squeeze", {"c"}, {"y"}})},
+      .inputs = {value_info("x", type({5, 1})), value_info("m", type({5}, boolean))},
+      .outputs = {output("y")}};
+  EXPECT_THAT(read_graph(parts).outputs, ElementsAre("?"));
 }
 
 /// The exporters of PyTorch write EmbeddingBag as a loop of slices that data decides.

@@ -11,7 +11,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::size_t most_variables = 4;
-constexpr int attempts = 9;  // of `adapt`
+constexpr int attempts = 4;  // of `adapt`
 
 bool covers(const Shape& larger, const Shape& smaller) {
   if (larger.size() != smaller.size()) return false;
@@ -220,9 +220,12 @@ bool OnnxInexact::emit() {
     reader_.rewind(before);
     try_world(largest);
   }
+  const Shapes made = output_shapes();
   leave();
   if (largest == 0) keep_adapted();
-  label(others);
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (made[i]) label_output(i, *made[i], others);
+  }
   return true;
 }
 
@@ -240,10 +243,12 @@ std::optional<OnnxInexact::Shapes> OnnxInexact::try_world(World world) {
     if (!adapt(attempt, changed)) continue;
     reader_.rewind(before);
     apply(changed);
-    if (try_handler()) {
-      if (attempt > 0) adapted_ = std::move(changed);
-      return output_shapes();
-    }
+    if (!try_handler() || (row_.rest.fit == OnnxFit::broadcast && !is_pointwise_since(before)))
+      continue;
+    // What broadcasts may also have been 1.
+    const bool is_sure = row_.rest.fit != OnnxFit::broadcast && row_.rest.fit != OnnxFit::expand;
+    if (is_sure) adapted_ = std::move(changed);
+    return output_shapes();
   }
   return std::nullopt;
 }
@@ -262,6 +267,15 @@ bool OnnxInexact::try_handler() {
     }
     return false;
   }
+}
+
+/// Whether all nodes since then compute each element from those in the same place.
+bool OnnxInexact::is_pointwise_since(const OnnxReader::Mark& before) const {
+  const auto nodes = reader_.graph_.nodes().subspan(before.graph.nodes);
+  return std::ranges::all_of(nodes, [](const Node& node) {
+    return node.op->kind == OpKind::pointwise || node.op->kind == OpKind::movement ||
+           node.op->kind == OpKind::constant;
+  });
 }
 
 OnnxInexact::Shapes OnnxInexact::output_shapes() {
@@ -318,75 +332,122 @@ struct Meeting {
   }
 };
 
+std::int64_t largest_rank(const auto& operands) {
+  std::int64_t rank = 0;
+  for (const auto& operand : operands) rank = std::max(rank, operand.shape.rank());
+  return rank;
+}
+
 }  // namespace
 
-/// Changes open sizes to what exact ones say: 0: as NumPy broadcasts; 1 to 4: the inner sizes of a
-/// product; 5: all sizes but that along an axis; 6: the channels of a convolution; 7: as many
-/// elements as a shape has; 8: 1 where a size is squeezed.
 bool OnnxInexact::adapt(int attempt, std::vector<Operand>& operands) const {
-  bool is_changed = false;
-  const auto meet = [&](std::span<Operand*> all, std::int64_t at, bool broadcasts) {
-    Meeting meeting;
-    for (const Operand* each : all) {
-      const std::int64_t place = at < 0 ? each->shape.rank() + at : at;
-      if (place < 0 || place >= each->shape.rank()) continue;
-      meeting.add(each->shape.dim(place), has_bit(each->open, place), broadcasts);
-    }
-    for (Operand* each : all) {
-      const std::int64_t place = at < 0 ? each->shape.rank() + at : at;
-      if (place < 0 || place >= each->shape.rank() || !has_bit(each->open, place)) continue;
-      is_changed |= meeting.settle(each->shape, place);
-    }
-  };
-  std::vector<Operand*> all;
-  std::int64_t rank = 0;
-  for (Operand& operand : operands) {
-    if (operand.shape.empty()) continue;
-    all.push_back(&operand);
-    rank = std::max(rank, operand.shape.rank());
+  switch (row_.rest.fit) {
+  case OnnxFit::broadcast: return attempt == 0 && fit_broadcast(operands);
+  case OnnxFit::product: return operands.size() >= 2 && fit_product(attempt, operands);
+  case OnnxFit::concat: return attempt == 0 && fit_concat(operands);
+  case OnnxFit::convolution: return attempt == 0 && fit_channels(operands);
+  case OnnxFit::elements: return attempt == 0 && fit_elements(operands);
+  case OnnxFit::expand: return attempt == 0 && fit_expanded(operands);
+  case OnnxFit::squeeze: return attempt == 0 && fit_squeezed(operands);
   }
-  if (all.empty()) return false;
+  return false;
+}
 
-  if (attempt == 0) {
-    for (std::int64_t at = 1; at <= rank; ++at) meet(all, -at, true);
-  } else if (attempt <= 4 && operands.size() >= 2) {
-    Operand& a = operands[0];
-    Operand& b = operands[1];
-    constexpr std::int64_t pairs[][2] = {{-1, -2}, {-1, -1}, {-2, -2}, {-2, -1}};
-    std::int64_t left = a.shape.rank() + pairs[attempt - 1][0];
-    std::int64_t right = b.shape.rank() + pairs[attempt - 1][1];
-    if (b.shape.rank() == 1) right = 0;
-    if (left < 0 || right < 0) return false;
-    const std::int64_t k = a.shape.dim(left), other = b.shape.dim(right);
-    const bool takes_left = !has_bit(a.open, left) || (has_bit(b.open, right) && k < other);
-    if (k == other || (takes_left ? !has_bit(b.open, right) : !has_bit(a.open, left))) return false;
-    (takes_left ? b.shape : a.shape).set_dim(takes_left ? right : left, takes_left ? k : other);
-    for (std::int64_t at = 3; at <= rank; ++at) meet(all, -at, true);
+/// Sets the open sizes at one place; `at` below 0 counts from the end.
+bool OnnxInexact::meet(std::span<Operand> operands, std::int64_t at, bool broadcasts) {
+  Meeting meeting;
+  const auto place_in = [&](const Operand& operand) {
+    const std::int64_t place = at < 0 ? operand.shape.rank() + at : at;
+    return place < operand.shape.rank() ? place : -1;
+  };
+  for (const Operand& each : operands) {
+    const std::int64_t place = place_in(each);
+    if (place >= 0) meeting.add(each.shape.dim(place), has_bit(each.open, place), broadcasts);
+  }
+  bool is_changed = false;
+  for (Operand& each : operands) {
+    const std::int64_t place = place_in(each);
+    if (place >= 0 && has_bit(each.open, place)) is_changed |= meeting.settle(each.shape, place);
+  }
+  return is_changed;
+}
+
+/// As NumPy broadcasts.
+bool OnnxInexact::fit_broadcast(std::vector<Operand>& operands) {
+  bool is_changed = false;
+  for (std::int64_t at = 1; at <= largest_rank(operands); ++at)
+    is_changed |= meet(operands, -at, true);
+  return is_changed;
+}
+
+/// The inner sizes of a product, of which either operand may be transposed.
+bool OnnxInexact::fit_product(int attempt, std::vector<Operand>& operands) {
+  constexpr std::int64_t pairs[][2] = {{-1, -2}, {-1, -1}, {-2, -2}, {-2, -1}};
+  Operand& a = operands[0];
+  Operand& b = operands[1];
+  const std::int64_t left = a.shape.rank() + pairs[attempt][0];
+  const std::int64_t right = b.shape.rank() == 1 ? 0 : b.shape.rank() + pairs[attempt][1];
+  if (left < 0 || right < 0) return false;
+  const std::int64_t k = a.shape.dim(left), other = b.shape.dim(right);
+  const bool takes_left = !has_bit(a.open, left) || (has_bit(b.open, right) && k < other);
+  if (k == other || (takes_left ? !has_bit(b.open, right) : !has_bit(a.open, left))) return false;
+  (takes_left ? b.shape : a.shape).set_dim(takes_left ? right : left, takes_left ? k : other);
+  for (std::int64_t at = 3; at <= largest_rank(operands); ++at)
+    meet(std::span(operands).first(2), -at, true);
+  return true;
+}
+
+/// All sizes but those along the axis.
+bool OnnxInexact::fit_concat(std::vector<Operand>& operands) const {
+  const std::int64_t rank = largest_rank(operands);
+  const std::int64_t given = context_.integer("axis", 0);
+  bool is_changed = false;
+  for (std::int64_t at = 0; at < rank; ++at) {
+    if (at != (given < 0 ? given + rank : given)) is_changed |= meet(operands, at, false);
+  }
+  return is_changed;
+}
+
+/// The channels that a weight takes.
+bool OnnxInexact::fit_channels(std::vector<Operand>& operands) const {
+  if (operands.size() < 2) return false;
+  Operand& x = operands[0];
+  const Operand& weight = operands[1];
+  if (x.shape.rank() < 3 || weight.shape.rank() != x.shape.rank()) return false;
+  const std::int64_t channels = checked_mul(weight.shape.dim(1), context_.integer("group", 1));
+  if (!has_bit(x.open, 1) || has_bit(weight.open, 1) || x.shape.dim(1) == channels) return false;
+  x.shape.set_dim(1, channels);
+  return true;
+}
+
+/// 1 where a size is squeezed.
+bool OnnxInexact::fit_squeezed(std::vector<Operand>& operands) const {
+  Operand& x = operands[0];
+  const OnnxList axes = context_.list("axes", 1, 13);
+  if (!axes) return false;
+  bool is_changed = false;
+  for (const std::int64_t given : *axes) {
+    const std::int64_t axis = context_.axis(given, x.shape.rank());
+    if (!has_bit(x.open, axis)) continue;
+    x.shape.set_dim(axis, 1);
     is_changed = true;
-  } else if (attempt == 5) {
-    const std::int64_t given = context_.integer("axis", 0);
-    const std::int64_t axis = given < 0 ? given + rank : given;
-    for (std::int64_t at = 0; at < rank; ++at) {
-      if (at != axis) meet(all, at, false);
-    }
-  } else if (attempt == 6 && operands.size() >= 2) {
-    Operand& x = operands[0];
-    const Operand& weight = operands[1];
-    if (x.shape.rank() < 3 || weight.shape.rank() != x.shape.rank()) return false;
-    const std::int64_t channels = checked_mul(weight.shape.dim(1), context_.integer("group", 1));
-    if (!has_bit(x.open, 1) || has_bit(weight.open, 1) || x.shape.dim(1) == channels) return false;
-    x.shape.set_dim(1, channels);
+  }
+  return is_changed;
+}
+
+/// What broadcasts to a shape that is known.
+bool OnnxInexact::fit_expanded(std::vector<Operand>& operands) const {
+  if (operands.size() < 2) return false;
+  const KnownTensor* sizes = reader_.known(context_.inputs_[1]);
+  if (sizes == nullptr) return false;
+  Operand& x = operands[0];
+  const auto count = static_cast<std::int64_t>(sizes->count());
+  bool is_changed = false;
+  for (std::int64_t i = 1; i <= std::min(x.shape.rank(), count); ++i) {
+    const std::int64_t size = sizes->integer(static_cast<std::size_t>(count - i));
+    if (!has_bit(x.open, x.shape.rank() - i) || size == 1 || x.shape.dim(-i) == size) continue;
+    x.shape.set_dim(-i, size);
     is_changed = true;
-  } else if (attempt == 7) {
-    return fit_elements(operands);
-  } else if (attempt == 8 && context_.node().op_type == "Squeeze") {
-    const OnnxList axes = context_.list("axes", 1, 13);
-    for (const std::int64_t given : axes ? *axes : std::vector<std::int64_t>{}) {
-      const std::int64_t axis = context_.axis(given, operands[0].shape.rank());
-      if (!has_bit(operands[0].open, axis)) continue;
-      operands[0].shape.set_dim(axis, 1);
-      is_changed = true;
-    }
   }
   return is_changed;
 }
@@ -452,18 +513,15 @@ void OnnxInexact::keep_adapted() {
 // -- what is exact
 // ----------------------------------------------------------------------------------
 
-void OnnxInexact::label(const std::vector<Shapes>& others) {
-  for (std::size_t i = 0; i < context_.outputs_.size(); ++i) label_output(i, others);
-}
-
-void OnnxInexact::label_output(std::size_t index, const std::vector<Shapes>& others) {
+/// An output that the handler made with this shape.
+void OnnxInexact::label_output(std::size_t index, const Shape& shape,
+                               const std::vector<Shapes>& others) {
   OnnxValue& output = context_.outputs_[index];
-  if (!output.is_tensor() || output.shapeless || output.stored != nullptr) return;
+  if (output.stored != nullptr) return;
   const auto is_passed_on = [&](const OnnxValue& input) {
     return input.id == output.id && (input.id != no_id || input.known == output.known);
   };
   const auto passed_on = std::ranges::find_if(inputs_, is_passed_on);
-  const Shape shape = reader_.shape_of(output);
   Shape other = shape;
   std::uint32_t open = 0;
   for (const Shapes& shapes : others) {
@@ -487,13 +545,16 @@ void OnnxInexact::label_output(std::size_t index, const std::vector<Shapes>& oth
     open = differences(shape, other);
   }
   if (passed_on != inputs_.end()) {
-    const auto at = static_cast<std::size_t>(passed_on - inputs_.begin());
-    const Shape before =
-        types_[at] != nullptr ? reader_.other_shape(output.id, *types_[at]) : shape;
-    if (differences(shape, before) == open || output.id == no_id) return;
-    // All of the input, with the sizes as they are: the result may still be a part of it.
-    const Tensor x{&reader_.graph_, output.id};
-    output.id = slice(x, 0, 0, shape.dim(0)).id;
+    if (output.id == no_id || shape.empty()) return;
+    const SharedShape& type = *reader_.graph_.value(output.id).type;
+    const Shape before = reader_.is_inexact(output) ? reader_.other_shape(output.id, type) : shape;
+    if (type.shape == shape && differences(shape, before) == open) return;
+    // All of the input with the sizes that were tried, but perhaps only a part of it.
+    Tensor part = slice({&reader_.graph_, output.id}, 0, 0, shape.dim(0));
+    for (std::int64_t axis = 1; axis < shape.rank(); ++axis) {
+      if (part.dim(axis) > shape.dim(axis)) part = slice(part, axis, 0, shape.dim(axis));
+    }
+    output.id = part.id;
   }
   if (open == 0 && output.id == no_id) return;
   if (output.id == no_id) {

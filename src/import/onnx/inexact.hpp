@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "import/onnx/context.hpp"
+#include "import/onnx/reader.hpp"
 
 namespace zoometer {
 
@@ -38,7 +39,7 @@ class OnnxInexact {
     Shape shape;
     std::uint32_t open = 0;
   };
-  /// An output: its sizes, or nothing where it is no tensor.
+  /// An output: its sizes, or nothing where it is not a tensor.
   using Shapes = std::vector<std::optional<Shape>>;
   using World = unsigned;  // a bit for each variable that takes its other sizes
 
@@ -53,12 +54,20 @@ class OnnxInexact {
   bool try_handler();
   Shapes output_shapes();
   std::vector<Operand> operands() const;
+  bool is_pointwise_since(const OnnxReader::Mark& before) const;
+  /// Changes open sizes to what exact ones say; false where they say nothing.
   bool adapt(int attempt, std::vector<Operand>& operands) const;
+  static bool meet(std::span<Operand> operands, std::int64_t at, bool broadcasts);
+  static bool fit_broadcast(std::vector<Operand>& operands);
+  static bool fit_product(int attempt, std::vector<Operand>& operands);
+  bool fit_concat(std::vector<Operand>& operands) const;
+  bool fit_channels(std::vector<Operand>& operands) const;
+  bool fit_squeezed(std::vector<Operand>& operands) const;
+  bool fit_expanded(std::vector<Operand>& operands) const;
   bool fit_elements(std::vector<Operand>& operands) const;
   void apply(std::span<const Operand> operands);
   void keep_adapted();
-  void label(const std::vector<Shapes>& others);
-  void label_output(std::size_t index, const std::vector<Shapes>& others);
+  void label_output(std::size_t index, const Shape& shape, const std::vector<Shapes>& others);
 
   OnnxReader& reader_;
   OnnxContext& context_;

@@ -36,6 +36,17 @@ class OnnxInputs {
   std::uint32_t mask_ = 0;
 };
 
+/// Which sizes of an operator's inputs must fit each other.
+enum class OnnxFit : std::uint8_t {
+  broadcast,    ///< as NumPy broadcasts, if the operator is pointwise
+  product,      ///< the inner ones of a matrix product
+  concat,       ///< all but those along the attribute `axis`
+  convolution,  ///< the channels, with those of the weight
+  elements,     ///< as many elements as the shape that is input 1
+  expand,       ///< what broadcasts to the shape that is input 1
+  squeeze,      ///< 1 along the axes
+};
+
 /// Numbers from the least to the largest, both included.
 struct OnnxRange {
   std::int64_t least = 0;
@@ -70,6 +81,8 @@ struct OnnxOperatorRest {
   bool (*fold_ranges)(OnnxContext& context) = nullptr;
   /// The least and the largest number that the elements of output 0 can be, of what data decides.
   std::optional<OnnxRange> (*range)(OnnxContext& context) = nullptr;
+  /// What shows the sizes of inputs that are not exact.
+  OnnxFit fit = OnnxFit::broadcast;
   /// Output 0 has the shape of input 0.
   bool keeps_shape = false;
   /// The fold needs the shape of input 0 only.

@@ -72,6 +72,9 @@ OnnxOutcome emit_squeeze(OnnxContext& context) {
   const OnnxList wanted = squeezed_axes(context);
   if (wanted.depends_on_data) return OnnxOutcome::depends_on_data;
   const Ints axes = wanted ? context.axes(*wanted, x.rank()) : Ints{};
+  for (std::int64_t i = 0; i < x.rank(); ++i) {  // which sizes are 1 decides the rank
+    if (axes.empty() && !context.is_exact(0, i)) return OnnxOutcome::depends_on_data;
+  }
   const std::optional<Shape> shape = squeezed(x, axes);
   context.require(shape.has_value(), "a size of 1 where it is squeezed");
   if (axes.size() == 1) return context.out(squeeze(context.in(0), axes[0]));
@@ -177,6 +180,13 @@ OnnxOutcome emit_split(OnnxContext& context) {
   return OnnxOutcome::done;
 }
 
+/// Whether the start is counted from one end and the end from the other one, so that what lies
+/// between may grow where the axis gets shorter.
+bool meets_in_the_middle(std::int64_t start, std::int64_t end, std::int64_t step,
+                         std::int64_t length) {
+  return step > 0 ? start < 0 && end >= 0 && end < length : start >= 0 && end < 0 && end > -length;
+}
+
 /// A slice whose place data decides has at most all that there is along its axes.
 OnnxOutcome slice_at_most(OnnxContext& context, Tensor x, const OnnxList& starts,
                           const OnnxList& axes) {
@@ -219,6 +229,13 @@ OnnxOutcome emit_slice(OnnxContext& context) {
     std::int64_t start = near_enough((*starts)[i]);
     if (step < 0) start = std::max(start, -x.dim(axis));
     const std::int64_t end = slice_end((*ends)[i], step);
+    if (!context.is_exact(0, axis) && meets_in_the_middle(start, end, step, x.dim(axis))) {
+      // Of a shorter axis it may take more: at most as many as lie on either side.
+      const std::int64_t most = step > 0 ? std::min(-start, end) : x.dim(axis);
+      x = slice(x, axis, 0, most, std::abs(step));
+      context.at_most(0, x, axis);
+      continue;
+    }
     const bool is_whole = step == 1 && start == 0 && end >= x.dim(axis);
     if (!is_whole) x = slice(x, axis, start, end, step);
   }
@@ -657,7 +674,10 @@ constexpr OnnxOperator movement_rows[] = {
      same_values,
      emit_center_crop_pad,
      {.settings = {1}, .emit_declared = declare_pad}},
-    {"Concat", same_values, emit_concat, {.fold = fold_concat, .range = range_of_all}},
+    {"Concat",
+     same_values,
+     emit_concat,
+     {.fold = fold_concat, .range = range_of_all, .fit = OnnxFit::concat}},
     {"DepthToSpace", same_values, emit_depth_to_space},
     {"DynamicSlice",
      same_values,
@@ -668,6 +688,7 @@ constexpr OnnxOperator movement_rows[] = {
      emit_expand,
      {.fold = fold_expand,
       .range = range_of_first,
+      .fit = OnnxFit::expand,
       .settings = {1},
       .emit_declared = declare_expand}},
     {"Flatten", same_values, emit_flatten, {.range = range_of_first}},
@@ -678,6 +699,7 @@ constexpr OnnxOperator movement_rows[] = {
      emit_reshape,
      {.fold = fold_reshape,
       .range = range_of_first,
+      .fit = OnnxFit::elements,
       .settings = {1},
       .emit_declared = declare_reshape}},
     {"ReverseSequence", same_cost, emit_reverse_sequence, {.no_effect = reverse_no_effect}},
@@ -703,7 +725,10 @@ constexpr OnnxOperator movement_rows[] = {
     {"Squeeze",
      same_values,
      emit_squeeze,
-     {.fold = fold_squeeze, .range = range_of_first, .emit_declared = declare_reshape}},
+     {.fold = fold_squeeze,
+      .range = range_of_first,
+      .fit = OnnxFit::squeeze,
+      .emit_declared = declare_reshape}},
     {"Tile",
      same_values,
      emit_tile,

@@ -643,7 +643,7 @@ constexpr OnnxOperator neural_rows[] = {
      same_values,
      emit_batch_norm,
      {.weights = {1, 2}, .statistics = {3, 4}, .no_effect = batch_norm_no_effect}},
-    {"Conv", same_values, emit_conv, {.weights = {1, 2}}},
+    {"Conv", same_values, emit_conv, {.fit = OnnxFit::convolution, .weights = {1, 2}}},
     {"ConvTranspose", same_values, emit_conv_transpose, {.weights = {1, 2}}},
     {"DeformConv",
      same_values,

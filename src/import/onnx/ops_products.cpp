@@ -182,8 +182,11 @@ constexpr NoEffect gemm_no_effect[] = {{"broadcast", "the shape of C says it"}};
 constexpr OnnxOperator products_rows[] = {
     {"Det", same_values, emit_determinant},
     {"Einsum", same_values, emit_einsum},
-    {"Gemm", same_values, emit_gemm, {.weights = {1, 2}, .no_effect = gemm_no_effect}},
-    {"MatMul", same_values, emit_matmul},
+    {"Gemm",
+     same_values,
+     emit_gemm,
+     {.fit = OnnxFit::product, .weights = {1, 2}, .no_effect = gemm_no_effect}},
+    {"MatMul", same_values, emit_matmul, {.fit = OnnxFit::product}},
 };
 
 }  // namespace
