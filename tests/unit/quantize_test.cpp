@@ -61,7 +61,7 @@ TEST_F(Quantize, DequantizeGivesFloat32) {
 TEST_F(Quantize, RequantizeLivesInItsInputsMemory) {
   const Tensor weight = input({4, 3, 1, 1}, DType::qint8);
   const Tensor y = convolution(input({1, 3, 2, 2}, DType::quint8), weight, input({4}),
-                               {{1, 1}, {0, 0}, {0, 0}, {1, 1}, {}, 1});
+                               ConvAttrs{{1, 1}, {0, 0}, {0, 0}, {1, 1}, {}, 1});
   EXPECT_EQ(y.dtype(), DType::quint8);
   EXPECT_EQ(cost_of_last().macs, 48);
   const Tensor z = requantize(y, input({}), input({}, DType::int64), {.relu = true});

@@ -49,7 +49,8 @@ struct Read {
   Profile metrics;
 
   explicit Read(const Operator& op) {
-    GraphParts parts{.initializers = op.initializers};
+    GraphParts parts;
+    parts.initializers = op.initializers;
     std::vector<std::string> names, results;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
       const auto& [dims, elements] = op.inputs[i];
@@ -241,7 +242,7 @@ TEST(SequenceOperators, RotateAPartOfTheFeatures) {
 }
 
 TEST(SequenceOperators, MakeWindowsOfAKnownSize) {
-  for (const std::string& name : {"HannWindow", "HammingWindow", "BlackmanWindow"}) {
+  for (const std::string name : {"HannWindow", "HammingWindow", "BlackmanWindow"}) {
     const Read read({.op_type = name,
                      .domain = "",
                      .inputs = {{{}, i64}},
@@ -448,7 +449,7 @@ class SequenceConstraints : public ::testing::TestWithParam<testing::BrokenConst
 TEST_P(SequenceConstraints, AreCited) { testing::expect_cited(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(Broken, SequenceConstraints, ::testing::ValuesIn(broken),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& broken_one) { return broken_one.param.name; });
 
 TEST(ConvolutionsOfAnyRank, CountAsTheOthersDo) {
   Bench b;

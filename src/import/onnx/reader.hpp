@@ -196,6 +196,7 @@ class OnnxReader {
   bool emit_otherwise(OnnxContext& context, const OnnxOperator& row);
   bool emit_guessed(OnnxContext& context, const OnnxOperator& row, const DeclaredType& type);
   void label_bounds(OnnxContext& context);
+  void label_all(OnnxContext& context, ValueId first_value);
   bool take_ranges(OnnxContext& context);
   void keep_range(OnnxContext& context, const OnnxOperator& row);
   void settle(OnnxContext& context, std::size_t index);

@@ -303,9 +303,30 @@ bool OnnxReader::emit(OnnxContext& context, const OnnxOperator& row) {
   if (context.is_inexact_ && !row.rest.takes_anything && !runs_graphs(context.node())) {
     return OnnxInexact(*this, context, row).emit() || emit_otherwise(context, row);
   }
+  const auto first_value = static_cast<ValueId>(graph_.values().size());
   if (row.emit(context) != OnnxOutcome::done) return emit_otherwise(context, row);
+  if (context.is_inexact_) label_all(context, first_value);
   if (!context.own_bounds_.empty()) label_bounds(context);
   return true;
+}
+
+/// The outputs of a subgraph that was read once, with a trip count or another number that is not
+/// exact: nothing shows which of their sizes depend on it.
+void OnnxReader::label_all(OnnxContext& context, ValueId first_value) {
+  const auto has = [&](bool KnownTensor::*flag) {
+    return std::ranges::any_of(context.inputs_, [&](const OnnxValue& input) {
+      return input.id == no_id && input.known != nullptr && input.known->*flag;
+    });
+  };
+  const bool is_guess = has(&KnownTensor::assumed);
+  if (!is_guess && !has(&KnownTensor::bounded)) return;
+  for (const OnnxValue& output : context.outputs_) {
+    if (output.id == no_id || output.id < first_value || output.shapeless) continue;
+    Shape other = graph_.shape(output.id);
+    for (std::int64_t axis = 0; axis < other.rank(); ++axis)
+      other.set_dim(axis, is_guess ? other.dim(axis) + 6 : 0);
+    set_inexact(output.id, other, (UnknownSizes{1} << other.size()) - 1, is_guess);
+  }
 }
 
 /// Sizes that data decides in this node, of inputs that are exact.
