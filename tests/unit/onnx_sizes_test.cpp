@@ -202,11 +202,12 @@ TEST(OnnxSizes, WhatDoesNotDependOnABoundIsExact) {
 /// What a bound broadcasts to is exact, and the bound stays what it is: it may also have been 1.
 TEST(OnnxSizes, ABoundThatBroadcastsStaysABound) {
   const GraphParts parts{
-      .nodes = {node({"Compress", {"x", "m"}, {"c"}}), node({"Expand", {"c", "three"}, {"y"}})},
+      .nodes = {node({"Compress", {"x", "m"}, {"c"}}), node({"Expand", {"c", "three"}, {"y"}}),
+                node({"Expand", {"c", "twenty"}, {"z"}})},
       .inputs = {value_info("x", type({12})), value_info("m", type({12}, boolean))},
-      .outputs = {output("y"), output("c")},
-      .initializers = {integers("three", {3})}};
-  EXPECT_THAT(read_graph(parts).outputs, ElementsAre("3", "≤ 12"));
+      .outputs = {output("y"), output("z"), output("c")},
+      .initializers = {integers("three", {3}), integers("twenty", {20})}};
+  EXPECT_THAT(read_graph(parts).outputs, ElementsAre("3", "20", "≤ 12"));
 }
 
 /// Kind: x[-2:3] has no element if x has 5, but 2 if x has 3.

@@ -435,7 +435,7 @@ bool OnnxInexact::fit_squeezed(std::vector<Operand>& operands) const {
   return is_changed;
 }
 
-/// What broadcasts to a shape that is known.
+/// What broadcasts to a shape that is known: 1 or the size there, of which 1 always fits.
 bool OnnxInexact::fit_expanded(std::vector<Operand>& operands) const {
   if (operands.size() < 2) return false;
   const KnownTensor* sizes = reader_.known(context_.inputs_[1]);
@@ -446,7 +446,7 @@ bool OnnxInexact::fit_expanded(std::vector<Operand>& operands) const {
   for (std::int64_t i = 1; i <= std::min(x.shape.rank(), count); ++i) {
     const std::int64_t size = sizes->integer(static_cast<std::size_t>(count - i));
     if (!has_bit(x.open, x.shape.rank() - i) || size == 1 || x.shape.dim(-i) == size) continue;
-    x.shape.set_dim(-i, size);
+    x.shape.set_dim(-i, 1);
     is_changed = true;
   }
   return is_changed;

@@ -322,6 +322,7 @@ void OnnxReader::label_all(OnnxContext& context, ValueId first_value) {
   if (!is_guess && !has(&KnownTensor::bounded)) return;
   for (const OnnxValue& output : context.outputs_) {
     if (output.id == no_id || output.id < first_value || output.shapeless) continue;
+    if (graph_.value(output.id).has(Value::assumed)) continue;
     Shape other = graph_.shape(output.id);
     for (std::int64_t axis = 0; axis < other.rank(); ++axis)
       other.set_dim(axis, is_guess ? other.dim(axis) + 6 : 0);
