@@ -45,7 +45,7 @@ class OwnParts {
   const std::vector<ModuleId>& children(ModuleId id) const { return children_[id]; }
 
   /// What the module is, as names with texts, in the order in which it is shown.
-  Pairs facts(ModuleId id, std::uint32_t calls) const {
+  Pairs facts(ModuleId id, std::int64_t calls) const {
     Pairs facts = {{"type", std::string(graph_.modules()[id].kind)}, {"output", outputs(id)}};
     if (calls != 1) facts.emplace_back("calls", std::to_string(calls));
     for (const Parameter* parameter : parameters_[id]) {

@@ -37,14 +37,15 @@ ExplainedOperator& entry_of(Explanation& explanation, const std::string& name) {
 
 void add(ExplainedOperator& entry, const NodeView& node,
          const std::vector<const Convention*>& columns) {
-  ++entry.count;
-  entry.macs = checked_add(entry.macs, cost_of(node).macs);
-  if (node.has(0)) entry.input_elements = checked_add(entry.input_elements, node.in_numel(0));
-  if (node.output_count() > 0)
-    entry.output_elements = checked_add(entry.output_elements, node.out_numel());
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    entry.costs[i] = checked_add(entry.costs[i], columns[i]->cost(node));
-  }
+  const std::int64_t times = node.graph().runs_of(node.node()).times;
+  const auto add_runs = [&](std::int64_t& sum, std::int64_t each) {
+    sum = checked_add(sum, checked_mul(each, times));
+  };
+  add_runs(entry.count, 1);
+  add_runs(entry.macs, cost_of(node).macs);
+  if (node.has(0)) add_runs(entry.input_elements, node.in_numel(0));
+  if (node.output_count() > 0) add_runs(entry.output_elements, node.out_numel());
+  for (std::size_t i = 0; i < columns.size(); ++i) add_runs(entry.costs[i], columns[i]->cost(node));
 }
 
 /// "2 per element", "1 per output element", or nothing if it is not a whole multiple of either.

@@ -81,7 +81,8 @@ class Fusion {
     const NodeId reader = reader_[own.first_output];
     const Node& next = graph_.nodes()[reader];
     if (group_[reader] != no_group || next.output_count != 1) return no_id;
-    return reader;
+    // Only nodes of the same loop run together.
+    return graph_.runs_of(own).times == graph_.runs_of(next).times ? reader : no_id;
   }
   bool keeps_size(NodeId node, NodeId reader) const {
     return graph_.numel(graph_.nodes()[node].first_output) ==

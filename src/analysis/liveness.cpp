@@ -38,6 +38,7 @@ class Storages {
         if (input != no_id) extend(input, node);
       }
     }
+    for (const Repeat& repeat : graph.repeats()) hold_until_last_run(repeat);
     for (const Port& output : graph.outputs()) extend(output.value, to_the_end);
   }
 
@@ -46,7 +47,7 @@ class Storages {
     for (const ModuleCall& call : graph_.calls()) {
       for (NodeId node = call.first_node; node < call.end_node; ++node) {
         for (const ValueId input : graph_.inputs_of(graph_.nodes()[node])) {
-          if (input != no_id && was_there_before(call, owner_[input]))
+          if (input != no_id && was_there_before(call.first_node, owner_[input]))
             extend(input, call.end_node - 1);
         }
       }
@@ -64,10 +65,20 @@ class Storages {
   }
 
  private:
-  bool was_there_before(const ModuleCall& call, ValueId owner) const {
+  bool was_there_before(NodeId first_node, ValueId owner) const {
     const Value& value = graph_.value(owner);
     const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
-    return is_computed && value.producer < call.first_node;
+    return is_computed && value.producer < first_node;
+  }
+  /// What a loop reads and did not make, its last iteration reads, too.
+  void hold_until_last_run(const Repeat& repeat) {
+    if (repeat.times == 1) return;
+    for (NodeId node = repeat.first_node; node < repeat.end_node; ++node) {
+      for (const ValueId input : graph_.inputs_of(graph_.nodes()[node])) {
+        if (input != no_id && was_there_before(repeat.first_node, owner_[input]))
+          extend(input, repeat.end_node - 1);
+      }
+    }
   }
   void extend(ValueId id, NodeId node) {
     NodeId& last = last_[owner_[id]];

@@ -8,6 +8,15 @@
 namespace zoometer {
 namespace {
 
+/// Counts every run of a node.
+void multiply(Metrics& metrics, std::int64_t times) {
+  for (std::int64_t Metrics::*figure :
+       {&Metrics::macs, &Metrics::macs_masked, &Metrics::flops, &Metrics::activations,
+        &Metrics::bytes_read, &Metrics::bytes_written, &Metrics::cost}) {
+    metrics.*figure = checked_mul(metrics.*figure, times);
+  }
+}
+
 /// The flags of all values that a node reads or makes.
 std::uint8_t flags_around(const Graph& graph, const Node& node) {
   std::uint8_t flags = node.op->cost_is_bound ? Value::bounded : 0;
@@ -89,7 +98,7 @@ void add_nodes(const Graph& graph, const Convention* convention, Profile& profil
     const Metrics metrics = metrics_of(view, convention);
     profile.modules[node.module] += metrics;
     OperatorMetrics& entry = operator_entry(profile.operators, node);
-    ++entry.count;
+    entry.count = checked_add(entry.count, graph.runs_of(node).times);
     entry.metrics += metrics;
     if (!view.has(0) && node.output_count == 0) continue;
     const DType dtype = graph.dtype(view.has(0) ? view.input(0) : node.first_output);
@@ -120,7 +129,8 @@ void fill_ledger(Profile& profile) {
 void count_up(const Graph& graph, const Convention* convention, Profile& profile) {
   profile.modules.resize(graph.modules().size());
   profile.calls.resize(graph.modules().size());
-  for (const ModuleCall& call : graph.calls()) ++profile.calls[call.module];
+  for (const ModuleCall& call : graph.calls())
+    profile.calls[call.module] = checked_add(profile.calls[call.module], call.times);
   add_parameters(graph, profile);
   add_nodes(graph, convention, profile);
   sum_up(graph, profile);
@@ -174,7 +184,8 @@ std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
   if (moves_nothing(graph, node.node())) return 0;
   if (index == 0 && updates(node.node())) return 0;
   const bool picks = picked_operands(node.op()).has(index);
-  return picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index));
+  return checked_mul(picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index)),
+                     graph.runs_of(node.node()).times);
 }
 
 std::int64_t bytes_written_of(const NodeView& node, std::size_t index) {
@@ -199,9 +210,11 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
     metrics.bytes_read = read_bytes(graph, node);
   }
   if (convention != nullptr) metrics.cost = convention->cost(view);
+  const NodeRuns runs = graph.runs_of(node);
+  if (runs.times != 1) multiply(metrics, runs.times);
   const std::uint8_t flags = flags_around(graph, node);
   metrics.assumed = (flags & Value::assumed) != 0;
-  metrics.bounded = !metrics.assumed && (flags & Value::bounded) != 0;
+  metrics.bounded = !metrics.assumed && (runs.is_bound || (flags & Value::bounded) != 0);
   metrics.macs_assumed = metrics.assumed && metrics.macs > 0;
   metrics.macs_bounded = metrics.bounded && metrics.macs > 0;
   return metrics;

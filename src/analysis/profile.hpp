@@ -32,7 +32,7 @@ struct DTypeMetrics {
 struct Profile {
   Metrics total;
   std::vector<Metrics> modules;            ///< by module id, children included
-  std::vector<std::uint32_t> calls;        ///< by module id
+  std::vector<std::int64_t> calls;         ///< by module id
   std::vector<OperatorMetrics> operators;  ///< most FLOPs first
   std::vector<DTypeMetrics> dtypes;        ///< most MACs first
   CoverageLedger coverage;
@@ -45,13 +45,14 @@ std::string operator_name(const Node& node);
 /// Whether a node makes no tensor and reads none: a view, or a reshape that need not copy.
 bool moves_nothing(const Graph& graph, const Node& node);
 
-/// The bytes that a node reads of its input `index`, of which it has one; 0 where it moves nothing.
+/// The bytes that all runs of a node read of its input `index`, of which it has one; 0 where it
+/// moves nothing.
 std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
 
-/// The bytes that a node writes of its output `index`; 0 where it moves nothing.
+/// The bytes that one run of a node writes of its output `index`; 0 where it moves nothing.
 std::int64_t bytes_written_of(const NodeView& node, std::size_t index);
 
-/// The figures of one node. `convention` fills `cost`; null leaves it 0.
+/// The figures of one node, of all its runs. `convention` fills `cost`; null leaves it 0.
 Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);
 
 /// The figures of the whole graph alone, at a third of a profile's work. Throws as `profile` does

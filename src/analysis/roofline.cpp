@@ -122,7 +122,9 @@ class Workloads {
       const std::int64_t written = bytes_written_of(view, i);
       if (is_used_[value] && !is_needed_outside_[value]) continue;
       const bool is_output = is_output_[owners_[value]];
-      bytes += is_output ? Traffic{0, written, 0} : Traffic{0, 0, written};
+      const std::int64_t more =
+          checked_mul(written, graph_.runs_of(view.node()).times) - (is_output ? written : 0);
+      bytes += is_output ? Traffic{0, written, more} : Traffic{0, 0, more};
       if (is_output) compulsory_.boundary = checked_add(compulsory_.boundary, written);
     }
   }

@@ -60,7 +60,8 @@ class Step {
     const NodeView node = graph_.view(id);
     const Metrics metrics = metrics_of(node);
     TrainingOperator& entry = entry_of(sums, operator_name(node.node()));
-    ++entry.count;
+    const std::int64_t times = graph_.runs_of(node.node()).times;
+    entry.count = checked_add(entry.count, times);
     entry.macs = checked_add(entry.macs, metrics.macs);
     sums.macs = checked_add(sums.macs, metrics.macs);
     sums.bounded = sums.bounded || metrics.bounded;
@@ -76,7 +77,8 @@ class Step {
       const ValueId output = node.output(i);
       needs_gradient_[output] = is_floating(graph_.value(output).dtype);
     }
-    const std::int64_t backward = backward_macs(node, metrics.macs, wanted);
+    const std::int64_t backward =
+        checked_mul(backward_macs(node, metrics.macs / times, wanted), times);
     entry.backward_macs = checked_add(entry.backward_macs, backward);
     sums.backward_macs = checked_add(sums.backward_macs, backward);
     const std::int64_t saved = save(id, node);
@@ -115,7 +117,8 @@ class Step {
       bytes = checked_add(bytes, keep(id, overwrites(node) ? node.output() : node.input(0)));
     if (backward.keeps.has(result)) bytes = checked_add(bytes, keep(id, node.output()));
     if (backward.extra == nullptr) return bytes;
-    const std::int64_t extra = backward.extra->bytes(node);
+    const std::int64_t extra =
+        checked_mul(backward.extra->bytes(node), graph_.runs_of(node.node()).times);
     occupy(id, backward_of(id), extra);
     return checked_add(bytes, extra);
   }
@@ -139,7 +142,8 @@ class Step {
   /// An operator that works in place and needs what it overwrites keeps a copy.
   std::int64_t keep_input(NodeId id, const NodeView& node, std::size_t index) {
     if (index != 0 || !overwrites(node)) return keep(id, node.input(index));
-    const std::int64_t bytes = graph_.bytes(node.input(0));
+    const std::int64_t bytes =
+        checked_mul(graph_.bytes(node.input(0)), graph_.runs_of(node.node()).times);
     occupy(id, backward_of(id), bytes);
     return bytes;
   }
@@ -149,7 +153,14 @@ class Step {
     if (graph_.value(owner).has(Value::is_parameter)) return 0;
     if (saved_by_[owner] != no_id) return 0;
     saved_by_[owner] = id;  // the earliest node: the last one in backward
-    return graph_.value(owner).has(Value::is_input) ? 0 : graph_.bytes(owner);
+    return graph_.value(owner).has(Value::is_input) ? 0 : saved_bytes(owner);
+  }
+
+  /// Backward needs what every run of a loop's node made.
+  std::int64_t saved_bytes(ValueId owner) const {
+    const Value& value = graph_.value(owner);
+    if (value.has(Value::is_input) || value.has(Value::is_parameter)) return graph_.bytes(owner);
+    return checked_mul(graph_.bytes(owner), graph_.runs_of(graph_.nodes()[value.producer]).times);
   }
 
   /// Adds bytes from one point of the step to another, both included.
@@ -184,7 +195,7 @@ class Step {
       std::size_t to = lifetime.last == no_id ? end() - 1 : lifetime.last;
       const NodeId saver = saved_by_[lifetime.value];
       if (saver != no_id) to = std::max(to, backward_of(saver));
-      occupy(from, to, graph_.bytes(lifetime.value));
+      occupy(from, to, saver != no_id ? saved_bytes(lifetime.value) : graph_.bytes(lifetime.value));
     }
   }
 

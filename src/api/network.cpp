@@ -109,7 +109,7 @@ std::vector<NetworkModule> Network::modules() const {
   const Graph& graph = this->graph();
   const CallOutputs outputs(graph);
   std::vector<std::int64_t> calls(graph.modules().size(), 0);
-  for (const ModuleCall& call : graph.calls()) ++calls[call.module];
+  for (const ModuleCall& call : graph.calls()) calls[call.module] += call.times;
 
   const std::vector<std::size_t> places = module_places(graph);
   std::vector<NetworkModule> modules;

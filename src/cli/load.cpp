@@ -51,10 +51,11 @@ void refuse_useless_options(const TraceOptions& options, const RegistryModel& mo
                 "--" + std::string(option.name) + " cannot be used with " + std::string(model.name),
                 {std::string(option.only_name), std::string(name_of(model.task))});
   }
-  if (!options.dims.empty()) {
-    throw Error(ErrorCode::usage,
-                "--dim sets a symbolic size of a file; the inputs of a built-in model are set with "
-                "--input-shape");
+  for (const TraceOption& option : trace_options()) {
+    if (option.only_files.empty() || option.format(options).empty()) continue;
+    throw Error(ErrorCode::usage, "--" + std::string(option.name) +
+                                      " is for files; the inputs of a built-in model are set with "
+                                      "--input-shape");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "import/unsupported_formats.hpp"
 #include "ir/verify.hpp"
+#include "models/trace_option.hpp"
 
 namespace zoometer {
 
@@ -25,10 +26,23 @@ TraceOptions with_batch(TraceOptions options, const Graph& graph) {
   return options;
 }
 
+/// An option that the format cannot use must not be ignored.
+void refuse_useless_options(const TraceOptions& options, const Importer& importer) {
+  for (const TraceOption& option : trace_options()) {
+    const bool is_used = option.only_files.empty() || option.only_files == TraceOption::any_file ||
+                         option.only_files == importer.name;
+    if (is_used || option.format(options).empty()) continue;
+    throw Error(ErrorCode::usage,
+                "--" + std::string(option.name) + " cannot be used with this file",
+                {std::string(option.only_files), std::string(importer.name)});
+  }
+}
+
 ImportNotes read(const MappedFile& file, const TraceOptions& options, Graph& graph) {
   try {
     for (const Importer* importer : importers()) {
       if (!importer->recognises(file)) continue;
+      refuse_useless_options(options, *importer);
       ImportNotes notes;
       graph.clear();
       importer->read(file, options, graph, notes);

@@ -1,5 +1,6 @@
 #include "models/trace_option.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "util/text.hpp"
@@ -19,7 +20,19 @@ constexpr TraceOption table[] = {
     {.name = "dim",
      .value = "NAME=N",
      .help = "Set a symbolic size of a file, as batch=8; repeatable",
-     .member = &TraceOptions::dims},
+     .member = &TraceOptions::dims,
+     .least = 1,
+     .only_files = TraceOption::any_file},
+    {.name = "trips",
+     .value = "NAME=N",
+     .help = "How often a loop of an ONNX file runs, or a decoder is called; repeatable",
+     .member = &TraceOptions::trips,
+     .only_files = "onnx"},
+    {.name = "value",
+     .value = "NAME=NUMBERS",
+     .help = "The elements of an input or constant of an ONNX file, as sr=16000; repeatable",
+     .member = &TraceOptions::values,
+     .only_files = "onnx"},
     {.name = "quantize",
      .value = {},
      .help = "The int8 graph of a quantized model",
@@ -81,10 +94,23 @@ std::int64_t read_number(std::string_view text, const Given& given, const std::s
   return number;
 }
 
-std::int64_t read_size(std::string_view text, const Given& given, const std::string& expected) {
+std::int64_t read_size(std::string_view text, const Given& given, const std::string& expected,
+                       std::int64_t least = 1) {
   const std::int64_t size = read_number(text, given, expected);
-  if (size < 1) given.refuse(ErrorCode::shape, "sizes of at least 1");
+  if (size < least) given.refuse(ErrorCode::shape, "sizes of at least " + std::to_string(least));
   return size;
+}
+
+/// Integers of 64 bits are exact: the fraction of a long double has as many.
+long double read_real(std::string_view text, const Given& given) {
+  static const std::string expected = "NAME=NUMBERS like sr=16000 or sizes=1,2";
+  if (text == "true") return 1;
+  if (text == "false") return 0;
+  long double number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size())
+    given.refuse(ErrorCode::usage, expected);
+  return number;
 }
 
 std::size_t read_word(const Given& given, std::span<const std::string_view> words) {
@@ -142,7 +168,24 @@ void read(const Given& given, std::vector<NamedSize>& target) {
   const std::size_t equals = given.text.rfind('=');
   if (equals == std::string_view::npos || equals == 0) given.refuse(ErrorCode::usage, expected);
   target.push_back({std::string(given.text.substr(0, equals)),
-                    read_size(given.text.substr(equals + 1), given, expected)});
+                    read_size(given.text.substr(equals + 1), given, expected, given.option.least)});
+}
+
+void read(const Given& given, std::vector<NamedValue>& target) {
+  constexpr std::size_t most = 4096;
+  const std::size_t equals = given.text.rfind('=');
+  if (equals == std::string_view::npos || equals == 0)
+    given.refuse(ErrorCode::usage, "NAME=NUMBERS like sr=16000 or sizes=1,2");
+  NamedValue value{std::string(given.text.substr(0, equals)), {}};
+  std::string_view rest = given.text.substr(equals + 1);
+  while (!rest.empty()) {
+    const std::string_view number = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), number.size() + 1));
+    if (value.numbers.size() == most)
+      given.refuse(ErrorCode::limit, "at most " + std::to_string(most) + " numbers");
+    value.numbers.push_back(read_real(number, given));
+  }
+  target.push_back(std::move(value));
 }
 
 // -- writing ------------------------------------------------------------------------------------
@@ -180,6 +223,20 @@ std::vector<std::string> written(const std::vector<NamedSize>& sizes) {
   return texts;
 }
 
+std::vector<std::string> written(const std::vector<NamedValue>& values) {
+  std::vector<std::string> texts;
+  for (const NamedValue& value : values) {
+    std::string& text = texts.emplace_back(value.name);
+    for (std::size_t i = 0; i < value.numbers.size(); ++i) {
+      char digits[64];
+      const auto end = std::to_chars(digits, digits + sizeof digits, value.numbers[i]).ptr;
+      text.append(i == 0 ? "=" : ",").append(digits, end);
+    }
+    if (value.numbers.empty()) text += '=';
+  }
+  return texts;
+}
+
 }  // namespace
 
 bool TraceOption::is_flag() const noexcept {
@@ -188,7 +245,8 @@ bool TraceOption::is_flag() const noexcept {
 
 bool TraceOption::repeats() const noexcept {
   return std::holds_alternative<std::vector<InputShape> TraceOptions::*>(member) ||
-         std::holds_alternative<std::vector<NamedSize> TraceOptions::*>(member);
+         std::holds_alternative<std::vector<NamedSize> TraceOptions::*>(member) ||
+         std::holds_alternative<std::vector<NamedValue> TraceOptions::*>(member);
 }
 
 std::span<const std::string_view> TraceOption::words() const noexcept {

@@ -23,19 +23,25 @@ struct TraceOption {
   /// - string: as it is
   /// - InputShape: "1,3,224,224", "1x3x224x224" or "NAME=1,3,224,224"; "()" without dimensions
   /// - NamedSize: "batch=8"
+  /// - NamedValue: "NAME=16000", "NAME=1,2"
   using Member =
       std::variant<bool TraceOptions::*, std::optional<std::int64_t> TraceOptions::*,
                    Variant TraceOptions::*, std::string TraceOptions::*,
-                   std::vector<InputShape> TraceOptions::*, std::vector<NamedSize> TraceOptions::*>;
+                   std::vector<InputShape> TraceOptions::*, std::vector<NamedSize> TraceOptions::*,
+                   std::vector<NamedValue> TraceOptions::*>;
+
+  static constexpr std::string_view any_file = "file";
 
   std::string_view name;   ///< "input-shape"
   std::string_view value;  ///< what help calls the value; empty for a flag
   std::string_view help;   ///< one sentence
   Member member;
-  std::int64_t least = 0;           ///< of an integer
+  std::int64_t least = 0;           ///< of an integer, or of the sizes of a list
   bool sizes_inputs = false;        ///< whether it changes the inputs, and no parameter
   std::optional<Task> only = {};    ///< the task of the models that have a use for it
   std::string_view only_name = {};  ///< "a detector"
+  /// The importer of the only files that have a use for it; `any_file`: every importer.
+  std::string_view only_files = {};
 
   bool is_flag() const noexcept;
   /// Whether every value is added to those before it.

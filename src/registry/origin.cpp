@@ -4,6 +4,7 @@
 
 #include "import/importer.hpp"
 #include "models/parametrised.hpp"
+#include "models/trace_option.hpp"
 
 namespace zoometer {
 namespace {
@@ -124,6 +125,12 @@ Finding tried(const Make& make) {
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
                          const Notify& notify, Graph& graph) {
   if (request.origin.kind == OriginKind::file) return load_file(request, graph);
+  for (const TraceOption& option : trace_options()) {
+    const bool is_for_files =
+        !option.only_files.empty() && option.only_files != TraceOption::any_file;
+    if (is_for_files && !option.format(request.options).empty())
+      throw Error(ErrorCode::usage, "--" + std::string(option.name) + " is for files");
+  }
   if (request.origin.kind == OriginKind::family) return load_family(request, graph);
   return load_live(request, registry, notify, graph);
 }

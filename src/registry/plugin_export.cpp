@@ -58,7 +58,11 @@ class GraphSender {
   GraphSender(const Graph& graph, const PluginSink& sink) : graph_(graph), sink_(sink) {}
 
   /// False where the host stopped it.
-  bool send() { return send_modules() && send_values() && send_calls() && send_outputs(); }
+  bool send() {
+    if (!graph_.repeats().empty())
+      throw Error(ErrorCode::unsupported, "a plug-in cannot send nodes that repeat");
+    return send_modules() && send_values() && send_calls() && send_outputs();
+  }
 
  private:
   bool send_modules() {

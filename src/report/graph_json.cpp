@@ -95,6 +95,7 @@ class GraphDocument {
         json_.field("module", call.module);
         json_.field("first_node", call.first_node);
         json_.field("end_node", call.end_node);
+        if (call.times != 1) json_.field("times", call.times);
         json_.array("outputs", [&] {
           for (const ValueId value : graph_.outputs_of(call)) write_id(value);
         });
@@ -147,6 +148,8 @@ class GraphDocument {
           JsonAttributes attributes(json_);
           if (node.attrs != nullptr) node.op->attrs.visit(node.attrs, attributes);
         });
+        const NodeRuns runs = graph_.runs_of(node);
+        if (runs.times != 1) json_.field("times", runs.times);
         json_.field("macs", metrics.macs);
         json_.field("flops", metrics.flops);
       });

@@ -130,7 +130,7 @@ class ModuleTree : TextLines {
     const double share = whole_ > 0 ? static_cast<double>(weight(f)) / whole_ : 0;
     rows.add(name);
     rows.add(escape_controls(module.kind));
-    rows.add(output_text(outputs_[shown.id], profile_.calls[shown.id]));
+    rows.add(output_text(outputs_.of_first(shown.id), profile_.calls[shown.id]));
     rows.add(count(f.parameters, Certainty::exact));
     rows.add(count(weight(f), has_cost() ? certainty_of(f) : certainty_of_macs(f)));
     rows.add(count(f.flops, certainty_of(f)));
@@ -141,9 +141,9 @@ class ModuleTree : TextLines {
   }
 
   /// The shapes of the module's first call, and the number of further calls.
-  std::string output_text(std::span<const ValueId> values, std::uint32_t calls) const {
+  std::string output_text(std::span<const ValueId> values, std::int64_t calls) const {
     if (calls == 0) return "not called";
-    const std::size_t per_call = values.size() / calls;
+    const std::size_t per_call = values.size();
     std::string text;
     constexpr std::size_t most = 3;
     for (std::size_t i = 0; i < std::min(per_call, most); ++i) {

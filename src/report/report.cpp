@@ -18,13 +18,16 @@ int depth_of(const Graph& graph, ModuleId module) noexcept {
   return depth;
 }
 
-CallOutputs::CallOutputs(const Graph& graph) : first_(graph.modules().size() + 1) {
+CallOutputs::CallOutputs(const Graph& graph)
+    : first_(graph.modules().size() + 1),
+      counts_(graph.modules().size()) {
   for (const ModuleCall& call : graph.calls()) first_[call.module + 1] += call.output_count;
   for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
   values_.resize(first_.back());
   std::vector<std::size_t> next = first_;
   for (const ModuleCall& call : graph.calls()) {
     const auto values = graph.outputs_of(call);
+    if (next[call.module] == first_[call.module]) counts_[call.module] = call.output_count;
     std::ranges::copy(values, values_.begin() + static_cast<std::ptrdiff_t>(next[call.module]));
     next[call.module] += values.size();
   }

@@ -52,8 +52,14 @@ class CallOutputs {
     return std::span(values_).subspan(first_[module], first_[module + 1] - first_[module]);
   }
 
+  /// The results of a module's first call.
+  std::span<const ValueId> of_first(ModuleId module) const noexcept {
+    return std::span(values_).subspan(first_[module], counts_[module]);
+  }
+
  private:
-  std::vector<std::size_t> first_;  // by module id, and the end
+  std::vector<std::size_t> first_;     // by module id, and the end
+  std::vector<std::uint32_t> counts_;  // by module id: results of its first call
   std::vector<ValueId> values_;
 };
 

@@ -38,7 +38,7 @@ expect_error 2 "--dim: expected NAME=SIZE" profile file.onnx --dim batch
 
 expect_error 2 "--proposals cannot be used with resnet18: expected a detector" profile resnet18 --proposals 5
 expect_error 2 "--quantize cannot be used with resnet18" profile resnet18 --quantize
-expect_error 2 "--dim sets a symbolic size of a file" profile resnet18 --dim batch=2
+expect_error 2 "--dim is for files" profile resnet18 --dim batch=2
 
 # files
 expect_error 3 "no-such.onnx: cannot read the file: No such file or directory" profile no-such.onnx

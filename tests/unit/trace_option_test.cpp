@@ -37,6 +37,9 @@ TEST(TraceOption, ReadsEachIntoItsMember) {
   option("batch").parse("4", options);
   option("proposals").parse("0", options);
   option("detections").parse("7", options);
+  option("trips").parse("steps=0", options);
+  option("value").parse("sr=9223372036854775807", options);
+  option("value").parse("a=b=1,-2.5,true", options);
   EXPECT_EQ(options.variant, Variant::untrained);
   EXPECT_EQ(options.entry, "decoder");
   ASSERT_EQ(options.dims.size(), 1);
@@ -53,6 +56,12 @@ TEST(TraceOption, ReadsEachIntoItsMember) {
   EXPECT_EQ(options.batch, 4);
   EXPECT_EQ(options.proposals, 0);
   EXPECT_EQ(options.detections, 7);
+  ASSERT_EQ(options.trips.size(), 1);
+  EXPECT_EQ(options.trips[0].size, 0);
+  ASSERT_EQ(options.values.size(), 2);
+  EXPECT_EQ(options.values[0].numbers, std::vector<long double>{INT64_MAX});
+  EXPECT_EQ(options.values[1].name, "a=b");
+  EXPECT_EQ(options.values[1].numbers, (std::vector<long double>{1, -2.5L, 1}));
 }
 
 TEST(TraceOption, WritesWhatItReads) {
@@ -66,6 +75,8 @@ TEST(TraceOption, WritesWhatItReads) {
   options.quantize = true;
   options.dims = {{"batch", 8}, {"length", 16}};
   options.entry = "decoder";
+  options.trips = {{"steps", 0}};
+  options.values = {{"sr", {16000}}, {"sizes", {-1, 0.5L}}, {"none", {}}};
   TraceOptions copy;
   for (const TraceOption& each : trace_options()) {
     EXPECT_FALSE(each.format(options).empty()) << each.name;

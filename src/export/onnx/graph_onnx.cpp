@@ -239,6 +239,14 @@ std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
     if (std::optional<std::string> copy = copy_onnx_file(*input.file, options))
       return *std::move(copy);
   }
+  for (const Repeat& repeat : input.graph.repeats()) {
+    if (repeat.times == 1) continue;
+    Error error(ErrorCode::unsupported, "a model with long loops cannot be written as ONNX",
+                {"loops that are short enough to be unrolled",
+                 "nodes that run " + std::to_string(repeat.times) + " times"});
+    error.hint = "--trips NAME=N makes a loop shorter";
+    throw error;
+  }
   return OnnxFile(input, options).write();
 }
 

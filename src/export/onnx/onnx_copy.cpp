@@ -64,11 +64,12 @@ void copy_field(protozero::pbf_writer& to, ProtobufFields& field) {
 
 class OnnxCopy {
  public:
-  OnnxCopy(const MappedFile& file, const TraceOptions& read_with, const GraphOptions& options)
+  OnnxCopy(const MappedFile& file, const TraceOptions& read_with, const GraphOptions& options,
+           OnnxOrder order)
       : file_(file),
         options_(options),
         records_(file.text()),
-        reader_(file, read_with, graph_, notes_) {}
+        reader_(file, read_with, graph_, notes_, order) {}
 
   std::string write() {
     reader_.read(&values_);
@@ -276,7 +277,15 @@ class OnnxCopy {
 std::optional<std::string> copy_onnx_file(const ModelFile& source, const GraphOptions& options) {
   const MappedFile file(source.path);
   if (!looks_like_onnx(file.text())) return std::nullopt;
-  std::string written = OnnxCopy(file, source.options, options).write();
+  const auto write = [&](OnnxOrder order) {
+    return OnnxCopy(file, source.options, options, order).write();
+  };
+  std::string written;
+  try {
+    written = write(OnnxOrder::as_written);
+  } catch (const OnnxOutOfOrder&) {
+    written = write(OnnxOrder::sorted);
+  }
   file.check();
   return written;
 }

@@ -7,7 +7,13 @@ namespace {
 bool recognises(const MappedFile& file) { return looks_like_onnx(file.text()); }
 
 void read(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes) {
-  OnnxReader(file, options, graph, notes).read();
+  try {
+    return OnnxReader(file, options, graph, notes).read();
+  } catch (const OnnxOutOfOrder&) {
+    graph.clear();
+    notes = {};
+  }
+  OnnxReader(file, options, graph, notes, OnnxOrder::sorted).read();
 }
 
 }  // namespace

@@ -478,6 +478,7 @@ OnnxRecords::External OnnxRecords::external(const OnnxTensor& tensor) const {
                              "' is outside of the model's folder: '" + std::string(place.location) +
                              "'");
   }
+  if (place.length == 0) place.length = -1;  // as onnx reads it: the length is not stated
   if (place.length >= 0 && bits_of(tensor.dtype) > 0 && place.length != onnx_bytes(tensor)) {
     fail(tensor.message, "the external data of tensor '" + std::string(tensor.name) +
                              "' should be " + std::to_string(onnx_bytes(tensor)) +

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <string>
 
+#include "zoometer/util/checked.hpp"
+
 namespace zoometer {
 namespace {
 
@@ -440,7 +442,7 @@ void OnnxModules::open(PlaceId place) {
   while (before != after) {
     if (places_[before].depth >= places_[after].depth) {
       const std::uint32_t call = places_[before].call;
-      if (call < calls_.size()) calls_[call].end_node = now;
+      if (call < calls_.size() && calls_[call].place == before) calls_[call].end_node = now;
       before = places_[before].outer;
     } else {
       opening_.push_back(after);
@@ -452,7 +454,22 @@ void OnnxModules::open(PlaceId place) {
   stretches_.push_back({now, place});
 }
 
-void OnnxModules::rewind(NodeId first_node) {
+std::size_t OnnxModules::begin_iteration(Loop& loop) {
+  open(loop.place);
+  for (; loop.calls < calls_.size(); ++loop.calls) places_[calls_[loop.calls].place].call = no_id;
+  loop.calls = calls_.size();
+  return loop.calls;
+}
+
+void OnnxModules::end_iterations(const Loop& loop, std::size_t first, std::int64_t times) {
+  open(loop.place);
+  for (std::size_t i = first; i < calls_.size(); ++i)
+    calls_[i].times = checked_mul(calls_[i].times, times);
+}
+
+void OnnxModules::rewind(NodeId first_node, const Mark& mark) {
+  bases_.resize(std::min(bases_.size(), mark.bases));
+  trail_ = {{{}, bases_.back()}};
   while (!stretches_.empty() && stretches_.back().first_node >= first_node) stretches_.pop_back();
   while (!calls_.empty() && calls_.back().first_node >= first_node) calls_.pop_back();
   open_ = 0;
@@ -470,8 +487,23 @@ std::vector<NodeId> OnnxModules::last_uses() const {
   return last_use;
 }
 
+std::vector<std::uint32_t> OnnxModules::next_calls() const {
+  std::vector<std::uint32_t> next(calls_.size(), no_id);
+  std::vector<std::uint32_t> last(places_.size(), no_id);
+  for (std::uint32_t i = 0; i < calls_.size(); ++i) {
+    std::uint32_t& before = last[calls_[i].place];
+    if (before != no_id) next[before] = i;
+    before = i;
+  }
+  return next;
+}
+
 template <class Take>
 void OnnxModules::for_each_output(std::span<const NodeId> last_use, Take take) const {
+  const std::vector<std::uint32_t> next = next_calls();
+  std::vector<std::uint32_t> current(places_.size(), no_id);  // by place: the call of that node
+  for (std::uint32_t i = static_cast<std::uint32_t>(calls_.size()); i-- > 0;)
+    current[calls_[i].place] = i;
   std::size_t stretch = 0;
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     while (stretch + 1 < stretches_.size() && stretches_[stretch + 1].first_node <= i) ++stretch;
@@ -480,8 +512,10 @@ void OnnxModules::for_each_output(std::span<const NodeId> last_use, Take take) c
     for (ValueId k = 0; k < node.output_count; ++k) {
       const ValueId value = node.first_output + k;
       for (PlaceId place = stretches_[stretch].place; place != 0; place = places_[place].outer) {
-        const std::uint32_t call = places_[place].call;
-        if (call >= calls_.size() || last_use[value] < calls_[call].end_node) break;
+        std::uint32_t& call = current[place];
+        while (call != no_id && next[call] != no_id && calls_[next[call]].first_node <= i)
+          call = next[call];
+        if (call == no_id || last_use[value] < calls_[call].end_node) break;
         take(call, value);
       }
     }
@@ -508,7 +542,7 @@ void OnnxModules::finish() {
     const auto end = std::min(call.end_node, static_cast<NodeId>(graph_.nodes().size()));
     if (end <= call.first_node) continue;
     graph_.add_call(places_[call.place].module, call.first_node, end,
-                    std::span(outputs).subspan(begins[i], begins[i + 1] - begins[i]));
+                    std::span(outputs).subspan(begins[i], begins[i + 1] - begins[i]), call.times);
   }
 }
 

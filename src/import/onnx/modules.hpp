@@ -79,8 +79,26 @@ class OnnxModules {
 
   /// Closes what is open and adds the modules' calls to the graph.
   void finish();
-  /// Forgets the calls of the nodes from this one on, which the graph has taken back.
-  void rewind(NodeId first_node);
+  /// How many function calls are open, and how many calls of modules there are.
+  struct Mark {
+    std::size_t bases = 1;
+    std::size_t calls = 0;
+  };
+  Mark mark() const noexcept { return {bases_.size(), calls_.size()}; }
+  /// Forgets the calls of the nodes from this one on, which the graph has taken back, and the
+  /// function calls that an error has left.
+  void rewind(NodeId first_node, const Mark& mark);
+
+  /// Where a loop's body begins: what its iterations call are calls of their own.
+  struct Loop {
+    std::uint32_t place = 0;
+    std::size_t calls = 0;  ///< where those of the last iteration begin
+  };
+  Loop begin_loop() const noexcept { return {open_, calls_.size()}; }
+  /// Closes what the iteration before opened. Returns where the calls of the next one begin.
+  std::size_t begin_iteration(Loop& loop);
+  /// The calls from `first` on ran so often.
+  void end_iterations(const Loop& loop, std::size_t first, std::int64_t times);
 
  private:
   using PlaceId = std::uint32_t;
@@ -88,13 +106,14 @@ class OnnxModules {
   struct Place {
     PlaceId outer = no_id;
     ModuleId module = 0;
-    std::uint32_t call = no_id;  // index in calls_, once nodes were read there
+    std::uint32_t call = no_id;  // index in calls_ of the last call, once nodes were read there
     std::uint32_t depth = 0;
   };
   struct Call {
     PlaceId place = 0;
     NodeId first_node = 0;
     NodeId end_node = 0;
+    std::int64_t times = 1;
   };
   /// From this node on, nodes belong to a place.
   struct Stretch {
@@ -132,6 +151,8 @@ class OnnxModules {
   /// `take(call, value)`, those of one call in order.
   template <class Take>
   void for_each_output(std::span<const NodeId> last_use, Take take) const;
+  /// By call: the next call of the same place, or no_id.
+  std::vector<std::uint32_t> next_calls() const;
 
   Graph& graph_;
   std::vector<Place> places_{Place{}};

@@ -1,9 +1,11 @@
 // Constants, branches, loops, sequences and optional values.
 #include <algorithm>
+#include <unordered_set>
 
-#include "import/onnx/reader.hpp"
+#include "import/onnx/loop_run.hpp"
 #include "import/torch/decompositions.hpp"
 #include "op/indexing.hpp"
+#include "util/text.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
 
@@ -11,21 +13,6 @@ namespace zoometer {
 namespace {
 
 constexpr std::int64_t most_outputs = 0xFFFF;  // what one node can take or make
-constexpr std::int64_t endless = INT64_MAX;
-
-OnnxValue tensor_value(Tensor tensor) {
-  OnnxValue value;
-  value.kind = OnnxValue::Kind::tensor;
-  value.id = tensor.id;
-  return value;
-}
-
-OnnxValue known_value(const KnownTensor* known) {
-  OnnxValue value;
-  value.kind = OnnxValue::Kind::tensor;
-  value.known = known;
-  return value;
-}
 
 // -- constants --------------------------------------------------------------------------------
 
@@ -76,11 +63,53 @@ OnnxOutcome emit_constant(OnnxContext& context) {
 
 // -- branches ---------------------------------------------------------------------------------
 
-OnnxGraph body_of(OnnxContext& context, std::string_view name) {
-  const OnnxAttribute* found = context.attribute(name);
-  context.require(found != nullptr && !found->graph.empty(),
-                  "a graph as attribute '" + std::string(name) + "'");
-  return context.reader().records().graph(found->graph);
+/// A branch of an If whose condition depends on data: what it gives and costs, or why it does not
+/// fit the sizes.
+struct IfBranch {
+  std::string_view name;
+  std::optional<std::vector<OnnxValue>> outputs = {};
+  std::int64_t flops = 0;
+  std::string problem = {};
+};
+
+void run_branch(OnnxContext& context, IfBranch& branch) {
+  OnnxReader& reader = context.reader();
+  const OnnxReader::Mark before = reader.mark();
+  const std::size_t first = context.graph().nodes().size();
+  const OnnxGraph body = body_of(context, branch.name);
+  reader.spend(reader.units(body));
+  try {
+    branch.outputs = reader.run_subgraph(body, context.frame(), {});
+    branch.flops = flops_from(context.graph(), first);
+  } catch (Error& error) {
+    if (error.code != ErrorCode::shape && error.code != ErrorCode::malformed) throw;
+    error.place.byte_offset.reset();
+    branch.problem = error.what();
+    reader.rewind(before);
+  }
+}
+
+/// The inputs of few elements from which a value is computed, as an option that fixes one.
+std::string value_option(const Graph& graph, ValueId value) {
+  constexpr std::size_t most_nodes = 1000;
+  std::vector<ValueId> open = {value};
+  std::unordered_set<ValueId> seen;
+  std::string option;
+  while (!open.empty() && seen.size() < most_nodes) {
+    const ValueId id = open.back();
+    open.pop_back();
+    if (id == no_id || !seen.insert(id).second) continue;
+    const Value& own = graph.value(id);
+    if (own.has(Value::is_parameter)) continue;
+    if (!own.has(Value::is_input)) {
+      const auto inputs = graph.inputs_of(graph.nodes()[own.producer]);
+      open.insert(open.end(), inputs.begin(), inputs.end());
+      continue;
+    }
+    if (graph.numel(id) > 1 || !option.empty()) return {};
+    option = "--value " + escape_controls(graph.inputs()[own.producer].name) + "=N";
+  }
+  return option;
 }
 
 OnnxOutcome emit_if(OnnxContext& context) {
@@ -97,255 +126,31 @@ OnnxOutcome emit_if(OnnxContext& context) {
     return finish(reader.run_subgraph(branch, context.frame(), {}));
   }
   context.take_unknown(0);
-  context.note("an If whose condition depends on data is taken by its costlier branch");
   const OnnxReader::Mark before = reader.mark();
-  const std::size_t first = context.graph().nodes().size();
-  const auto run = [&](std::string_view name) {
-    const OnnxGraph branch = body_of(context, name);
-    reader.spend(reader.units(branch));
-    return reader.run_subgraph(branch, context.frame(), {});
-  };
-  run("then_branch");
-  const std::int64_t then_flops = flops_from(context.graph(), first);
+  IfBranch first{"then_branch"};
+  IfBranch second{"else_branch"};
+  run_branch(context, first);
   reader.rewind(before);
-  const std::vector<OnnxValue> otherwise = run("else_branch");
-  if (flops_from(context.graph(), first) > then_flops) return finish(otherwise);
+  run_branch(context, second);
+  if (!first.outputs && !second.outputs) {
+    throw Error(ErrorCode::shape, "neither branch fits the sizes",
+                {{}, "then_branch: " + first.problem + "; else_branch: " + second.problem});
+  }
+  const bool is_second = !first.outputs || (second.outputs && second.flops > first.flops);
+  const IfBranch& other = is_second ? first : second;
+  const std::string option = value_option(context.graph(), context.value(0).id);
+  std::string note = node_title(context.node()) + " depends on data: its " +
+                     std::string(is_second ? second.name : first.name) + " is counted, " +
+                     (other.outputs ? "the costlier one"
+                                    : "and its " + std::string(other.name) +
+                                          " does not fit the sizes (" + other.problem + ")");
+  if (!option.empty()) note += "; choose with " + option;
+  reader.note_some("If", std::move(note),
+                   "further Ifs depend on data; the costlier branch of each is counted");
+  if (is_second) return finish(*second.outputs);
   reader.rewind(before);
-  return finish(run("then_branch"));
-}
-
-// -- loops ------------------------------------------------------------------------------------
-
-/// The results of a loop's iterations, one list per output.
-class Collected {
- public:
-  explicit Collected(std::size_t count) : lists_(count) {}
-
-  void add(std::size_t output, const OnnxValue& value) { lists_[output].push_back(value); }
-
-  /// All iterations' results along an axis. A loop that was read once stands for `times`.
-  OnnxOutcome finish(OnnxContext& context, std::size_t list, std::size_t output, std::int64_t axis,
-                     std::int64_t times) const {
-    const std::vector<OnnxValue>& values = lists_[list];
-    if (!context.wants(output)) return OnnxOutcome::done;
-    if (values.empty()) {
-      const std::optional<DeclaredType> type = context.declared(output);
-      if (!type) return OnnxOutcome::depends_on_data;
-      return context.out(output, full(context.graph(), type->shape, 0, type->dtype));
-    }
-    const std::string_view name = context.node().outputs[output];
-    std::vector<Tensor> tensors;
-    for (const OnnxValue& value : values) {
-      const ValueId id = context.reader().enter(value, OnnxReader::Role::data, name);
-      tensors.push_back({&context.graph(), id});
-    }
-    const std::int64_t rank = tensors[0].rank() + 1;
-    Tensor result = stack(tensors, context.axis(axis, rank));
-    if (times > static_cast<std::int64_t>(values.size())) {
-      Ints sizes(result.shape());
-      sizes[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = times;
-      if (values.size() == 1) result = expand(result, sizes);
-    }
-    return context.out(output, result);
-  }
-
- private:
-  std::vector<std::vector<OnnxValue>> lists_;
-};
-
-/// How often a loop runs: what its input says, or the declared length of what it collects. Nothing
-/// where the input has too many elements to be known.
-std::optional<std::int64_t> trip_count(OnnxContext& context, std::size_t carried_count) {
-  if (context.known(0) != nullptr) {
-    const std::optional<std::int64_t> given = context.integer(0);
-    return given ? std::max<std::int64_t>(0, *given) : given;
-  }
-  context.take_unknown(0);
-  for (std::size_t i = carried_count; i < context.output_count(); ++i) {
-    const std::optional<DeclaredType> type = context.declared(i);
-    if (type && type->is_known() && type->shape.rank() > 0) return type->shape[0];
-  }
-  return endless;
-}
-
-OnnxOutcome emit_loop(OnnxContext& context) {
-  OnnxReader& reader = context.reader();
-  const OnnxGraph body = body_of(context, "body");
-  const std::size_t total = context.node().inputs.size();
-  const std::size_t carried_count = total > 2 ? total - 2 : 0;
-  context.require(body.inputs.size() >= carried_count + 2 &&
-                      body.outputs.size() >= carried_count + 1,
-                  "a body that takes and gives the loop's values");
-  const std::size_t scan_count = body.outputs.size() - carried_count - 1;
-  context.require(context.output_count() <= carried_count + scan_count,
-                  "as many outputs as the body gives");
-
-  const KnownTensor* condition = context.known(1);
-  const bool has_limit = context.has(0);
-  const bool has_condition = context.has(1);
-  const std::optional<std::int64_t> trips = trip_count(context, carried_count);
-  if (!trips) return OnnxOutcome::depends_on_data;
-  const std::int64_t limit = *trips;
-  std::int64_t most = limit;
-  if (limit > most_outputs || !reader.affordable(reader.units(body), limit)) most = 1;
-  // Without a limit it is the condition that ends the loop, as far as it is known.
-  const bool is_while = !has_limit && has_condition && condition != nullptr;
-  if (is_while) most = endless;
-
-  std::vector<OnnxValue> state(carried_count + 2);
-  for (std::size_t i = 0; i < carried_count; ++i) {
-    if (context.has(i + 2)) state[i + 2] = context.value(i + 2);
-  }
-  OnnxValue proceed =
-      has_condition ? context.value(1) : known_value(context.make_uniform(DType::boolean, {}, 1));
-  Collected scans(scan_count);
-  bool depends_on_data = has_condition && condition == nullptr;
-  std::int64_t done = 0;
-  for (; done < most; ++done) {
-    const KnownTensor* goes_on = reader.known(proceed);
-    if (goes_on != nullptr && goes_on->count() == 1 && goes_on->real(0) == 0) break;
-    if (goes_on == nullptr) depends_on_data = true;
-    if (is_while && done > 0 && (goes_on == nullptr || !reader.affordable(reader.units(body), 1)))
-      break;
-    const std::int64_t number[] = {done};
-    state[0] = known_value(context.make_integers(DType::int64, {}, number));
-    state[1] = proceed;
-    const std::vector<OnnxValue> results = reader.run_subgraph(body, context.frame(), state);
-    proceed = results[0];
-    for (std::size_t i = 0; i < carried_count; ++i) state[i + 2] = results[i + 1];
-    for (std::size_t i = 0; i < scan_count; ++i) scans.add(i, results[carried_count + 1 + i]);
-  }
-  const bool is_cut = done == most && most < limit;
-  if (is_cut && limit == endless)
-    context.note("a Loop whose trip count is not known is counted once");
-  if (is_cut && limit != endless) {
-    context.note("a Loop of " + std::to_string(limit) + " iterations is counted once");
-  }
-  if (depends_on_data && !is_cut) {
-    context.note("a Loop that may end before is counted with all its " + std::to_string(done) +
-                 " iterations");
-  }
-  for (std::size_t i = 0; i < carried_count; ++i) context.out_value(i, state[i + 2]);
-  for (std::size_t i = 0; i < scan_count; ++i) {
-    const std::int64_t times = is_cut && limit != endless ? limit : done;
-    if (scans.finish(context, i, carried_count + i, 0, times) != OnnxOutcome::done)
-      return OnnxOutcome::depends_on_data;
-  }
-  return OnnxOutcome::done;
-}
-
-/// The inputs and outputs of a Scan and how they are walked along.
-struct ScanPlan {
-  OnnxGraph body;
-  std::size_t states = 0;
-  std::vector<std::int64_t> input_axes;
-  std::vector<std::int64_t> output_axes;
-};
-
-/// One run over a sequence: final states and stacked outputs. Nothing where an output has no
-/// elements, whose shape is then not known.
-std::optional<std::vector<OnnxValue>> run_scan(OnnxContext& context, const ScanPlan& plan,
-                                               std::vector<OnnxValue> state,
-                                               std::span<const Tensor> sequences) {
-  OnnxReader& reader = context.reader();
-  const std::size_t scan_count = plan.body.outputs.size() - plan.states;
-  std::int64_t length = 0;
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    const std::int64_t axis = context.axis(plan.input_axes[i], sequences[i].rank());
-    length = sequences[i].dim(axis);
-  }
-  const bool is_once = length > most_outputs || !reader.affordable(reader.units(plan.body), length);
-  if (is_once) context.note("a Scan of " + std::to_string(length) + " iterations is counted once");
-  std::vector<std::vector<Tensor>> outputs(scan_count);
-  for (std::int64_t t = 0; t < (is_once ? 1 : length); ++t) {
-    std::vector<OnnxValue> inputs = state;
-    for (std::size_t i = 0; i < sequences.size(); ++i) {
-      const std::int64_t axis = context.axis(plan.input_axes[i], sequences[i].rank());
-      inputs.push_back(tensor_value(select(sequences[i], axis, t)));
-    }
-    const std::vector<OnnxValue> results = reader.run_subgraph(plan.body, context.frame(), inputs);
-    for (std::size_t i = 0; i < plan.states; ++i) state[i] = results[i];
-    for (std::size_t i = 0; i < scan_count; ++i) {
-      const OnnxValue& result = results[plan.states + i];
-      const ValueId id =
-          reader.enter(result, OnnxReader::Role::data, plan.body.outputs[plan.states + i].name);
-      outputs[i].push_back({&context.graph(), id});
-    }
-  }
-  for (std::size_t i = 0; i < scan_count; ++i) {
-    if (outputs[i].empty()) return std::nullopt;
-    const std::int64_t rank = outputs[i][0].rank() + 1;
-    const std::int64_t axis = context.axis(plan.output_axes[i], rank);
-    Tensor all = stack(outputs[i], axis);
-    if (is_once) {
-      Ints sizes(all.shape());
-      sizes[static_cast<std::size_t>(axis)] = length;
-      all = expand(all, sizes);
-    }
-    state.push_back(tensor_value(all));
-  }
-  return state;
-}
-
-OnnxOutcome emit_scan(OnnxContext& context) {
-  ScanPlan plan;
-  plan.body = body_of(context, "body");
-  const bool has_batch = context.opset() < 9;  // and sequence lengths as the first input
-  const std::size_t first = has_batch ? 1 : 0;
-  const std::size_t inputs =
-      context.node().inputs.size() - std::min(first, context.node().inputs.size());
-  const auto scans = static_cast<std::size_t>(std::clamp<std::int64_t>(
-      context.integer("num_scan_inputs", 0), 0, static_cast<std::int64_t>(inputs)));
-  context.require(scans >= 1, "at least one scan input");
-  plan.states = inputs - scans;
-  context.require(plan.body.inputs.size() == inputs && plan.body.outputs.size() >= plan.states &&
-                      context.output_count() <= plan.body.outputs.size(),
-                  "a body that takes and gives the scan's values");
-  const std::size_t outputs = plan.body.outputs.size() - plan.states;
-  plan.input_axes =
-      context.integers("scan_input_axes").value_or(std::vector<std::int64_t>(scans, 0));
-  plan.output_axes =
-      context.integers("scan_output_axes").value_or(std::vector<std::int64_t>(outputs, 0));
-  context.require(plan.input_axes.size() == scans && plan.output_axes.size() == outputs,
-                  "an axis per scan input and output");
-
-  std::vector<OnnxValue> state;
-  for (std::size_t i = 0; i < plan.states; ++i) state.push_back(context.value(first + i));
-  std::vector<Tensor> sequences;
-  for (std::size_t i = 0; i < scans; ++i) sequences.push_back(context.in(first + plan.states + i));
-  if (!has_batch) {
-    const auto results = run_scan(context, plan, state, sequences);
-    if (!results) return OnnxOutcome::depends_on_data;
-    for (std::size_t i = 0; i < context.output_count(); ++i) context.out_value(i, (*results)[i]);
-    return OnnxOutcome::done;
-  }
-  context.require(sequences[0].rank() >= 2, "a batch and a sequence dimension");
-  const std::int64_t batch = sequences[0].dim(0);
-  if (batch > most_outputs ||
-      !context.reader().affordable(context.reader().units(plan.body), batch)) {
-    return OnnxOutcome::depends_on_data;
-  }
-  std::vector<std::vector<Tensor>> stacked(plan.body.outputs.size());
-  for (std::int64_t b = 0; b < batch; ++b) {
-    std::vector<OnnxValue> own_state;
-    for (std::size_t i = 0; i < plan.states; ++i) {
-      own_state.push_back(tensor_value(select(context.in(first + i), 0, b)));
-    }
-    std::vector<Tensor> own_sequences;
-    for (const Tensor sequence : sequences) own_sequences.push_back(select(sequence, 0, b));
-    const auto results = run_scan(context, plan, own_state, own_sequences);
-    if (!results) return OnnxOutcome::depends_on_data;
-    for (std::size_t i = 0; i < results->size(); ++i) {
-      const ValueId id =
-          context.reader().enter((*results)[i], OnnxReader::Role::data, plan.body.outputs[i].name);
-      stacked[i].push_back({&context.graph(), id});
-    }
-  }
-  for (std::size_t i = 0; i < context.output_count(); ++i) {
-    if (stacked[i].empty()) return OnnxOutcome::depends_on_data;
-    context.out(i, stack(stacked[i], 0));
-  }
-  return OnnxOutcome::done;
+  run_branch(context, first);
+  return finish(*first.outputs);
 }
 
 // -- sequences --------------------------------------------------------------------------------
@@ -380,6 +185,16 @@ std::size_t position(OnnxContext& context, std::size_t input, std::size_t length
 }
 
 OnnxOutcome emit_sequence_empty(OnnxContext& context) { return out_sequence(context, {}); }
+
+/// The result of joining no tensors: of size 0 along the axis.
+OnnxOutcome out_nothing(OnnxContext& context, const StoredTensor& element, std::int64_t axis,
+                        bool is_new_axis) {
+  Shape shape = element.type->shape;
+  axis = context.axis(axis, shape.rank() + (is_new_axis ? 1 : 0));
+  if (is_new_axis) shape.insert(static_cast<std::size_t>(axis), 0);
+  shape[static_cast<std::size_t>(axis)] = 0;
+  return context.out(full(context.graph(), shape, 0, element.dtype));
+}
 
 OnnxOutcome emit_sequence_construct(OnnxContext& context) {
   std::vector<OnnxValue> elements;
@@ -449,7 +264,11 @@ OnnxOutcome emit_split_to_sequence(OnnxContext& context) {
   } else {
     sizes = split_by->all_integers();
   }
-  if (sizes.empty()) return out_sequence(context, {});
+  if (sizes.empty()) {
+    Shape piece = x.shape();
+    if (drops_axis) piece.erase(static_cast<std::size_t>(axis));
+    return context.out_value(0, context.reader().empty_sequence(piece, x.dtype()));
+  }
   const Chunks pieces = split(x, sizes, axis);
   std::vector<OnnxValue> elements;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -467,9 +286,12 @@ OnnxOutcome emit_concat_from_sequence(OnnxContext& context) {
         context.reader().enter(element, OnnxReader::Role::data, context.node().inputs[0]);
     tensors.push_back({&context.graph(), id});
   }
-  if (tensors.empty()) return OnnxOutcome::depends_on_data;
   const std::int64_t axis = context.integer("axis", 0);
-  if (context.integer("new_axis", 0) != 0) {
+  const bool is_new_axis = context.integer("new_axis", 0) != 0;
+  const StoredTensor* element = context.value(0).stored;  // of an empty sequence
+  if (tensors.empty() && element == nullptr) return OnnxOutcome::depends_on_data;
+  if (tensors.empty()) return out_nothing(context, *element, axis, is_new_axis);
+  if (is_new_axis) {
     return context.out(stack(tensors, context.axis(axis, tensors[0].rank() + 1)));
   }
   return context.out(cat(tensors, context.axis(axis, tensors[0].rank())));
@@ -517,12 +339,6 @@ constexpr NoEffect if_no_effect[] = {
     {"else_branch", "the branch that is not taken"},
 };
 
-constexpr NoEffect scan_no_effect[] = {
-    {"directions", "from which end elements are taken"},
-    {"scan_input_directions", "from which end elements are taken"},
-    {"scan_output_directions", "from which end elements are written"},
-};
-
 constexpr NoEffect empty_no_effect[] = {
     {"dtype", "the type of elements that are not there"},
     {"type", "the type of elements that are not there"},
@@ -532,14 +348,12 @@ constexpr OnnxOperator control_rows[] = {
     {"ConcatFromSequence", same_values, emit_concat_from_sequence},
     {"Constant", same_values, emit_constant},
     {"If", same_cost, emit_if, {.takes_anything = true, .no_effect = if_no_effect}},
-    {"Loop", same_cost, emit_loop, {.takes_anything = true}},
     {"Optional",
      same_values,
      emit_optional,
      {.takes_anything = true, .no_effect = empty_no_effect}},
     {"OptionalGetElement", same_values, emit_optional, {.takes_anything = true}},
     {"OptionalHasElement", same_values, emit_optional_has_element, {.takes_anything = true}},
-    {"Scan", same_cost, emit_scan, {.no_effect = scan_no_effect}},
     {"SequenceAt", same_cost, emit_sequence_at, {.takes_anything = true}},
     {"SequenceConstruct", same_values, emit_sequence_construct, {.takes_anything = true}},
     {"SequenceEmpty",

@@ -17,13 +17,15 @@ constexpr std::int64_t spare_known = 4'000'000;
 }  // namespace
 
 OnnxReader::OnnxReader(const MappedFile& file, const TraceOptions& options, Graph& graph,
-                       ImportNotes& notes)
+                       ImportNotes& notes, OnnxOrder order)
     : file_(file),
       options_(options),
       graph_(graph),
       notes_(notes),
       records_(file.text()),
       modules_(graph),
+      given_(options),
+      order_(order),
       units_left_(spare_units + static_cast<std::int64_t>(file.size())),
       known_left_(spare_known + 4 * static_cast<std::int64_t>(file.size())) {
   for (const auto& [name, value] : options.dims) dims_.set(name, value);
@@ -32,6 +34,12 @@ OnnxReader::OnnxReader(const MappedFile& file, const TraceOptions& options, Grap
 void OnnxReader::note(std::string text) {
   constexpr std::size_t most = 200;
   if (noted_.size() < most && noted_.insert(text).second) notes_.notes.push_back(std::move(text));
+}
+
+void OnnxReader::note_some(std::string_view kind, std::string text, std::string rest) {
+  constexpr int few = 8;
+  if (noted_.contains(text)) return;
+  note(noted_of_kind_[kind]++ < few ? std::move(text) : std::move(rest));
 }
 
 std::optional<DeclaredType> OnnxReader::declared(OnnxFrame& frame, std::string_view name) {
@@ -135,6 +143,15 @@ void OnnxReader::read(OnnxValues* names) {
     note("convolutions and products of dequantised integers: " + std::to_string(count) +
          ", counted in float as the file has them; runtimes may compute them on the integers");
   }
+  given_.check();
+  if (order_ == OnnxOrder::sorted)
+    note("the nodes were not in topological order; they were sorted");
+  for (const std::string& name : missing_files_)
+    note("the weights' file " + name + " is missing" +
+         (missing_tensors_.empty() ? "; nothing of it is needed" : ""));
+  for (const std::string& name : missing_tensors_)
+    note("shapes may depend on the tensor " + in_quotes(name) +
+         ", whose external data could not be read");
   for (const std::string& name : assumed_) {
     note("the symbolic size " + name + " is taken as 1; set it with --dim " + name + "=N");
   }
@@ -167,10 +184,7 @@ void OnnxReader::read_graph(OnnxValues* names) {
   try {
     run_nodes(graph.nodes, frame);
   } catch (Error& error) {
-    if (error.hint.empty() && error.code == ErrorCode::shape && !assumed_.empty()) {
-      error.hint = "the symbolic size " + assumed_.front() + " was taken as 1: set it with --dim " +
-                   assumed_.front() + "=N";
-    }
+    add_size_hint(error);
     throw;
   }
   add_outputs(graph, frame);
@@ -179,6 +193,22 @@ void OnnxReader::read_graph(OnnxValues* names) {
   if (names == nullptr) return;
   frame.scope.for_each(
       [&](std::string_view name, const OnnxValue& value) { names->emplace(name, value); });
+}
+
+/// Where sizes do not fit, those that were taken as 1 may be the reason.
+void OnnxReader::add_size_hint(Error& error) const {
+  const bool may_be_size = error.code == ErrorCode::shape || error.message == "invalid node";
+  if (!error.hint.empty() || !may_be_size) return;
+  if (!assumed_.empty()) {
+    error.hint = "the symbolic size " + assumed_.front() + " was taken as 1: set it with --dim " +
+                 assumed_.front() + "=N";
+  }
+  if (unsized_.empty()) return;
+  error.hint +=
+      (error.hint.empty() ? "" : "; ") +
+      ("sizes without a name were taken as 1: set them with --input-shape " + unsized_.front());
+  for (std::size_t i = 1; i < std::min<std::size_t>(unsized_.size(), 4); ++i)
+    error.hint += " --input-shape " + unsized_[i];
 }
 
 void OnnxReader::read_opsets() {

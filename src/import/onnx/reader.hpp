@@ -14,6 +14,7 @@
 
 #include "import/importer.hpp"
 #include "import/onnx/context.hpp"
+#include "import/onnx/given.hpp"
 #include "import/onnx/ignored.hpp"
 #include "import/onnx/model.hpp"
 #include "import/onnx/modules.hpp"
@@ -57,14 +58,25 @@ struct OnnxFrame {
   std::vector<ValueId> node_weights;
 };
 
+/// In which order the nodes of graphs, subgraphs and functions are read.
+enum class OnnxOrder : std::uint8_t {
+  as_written,  ///< nearly all files have a topological order
+  sorted,
+};
+
+/// Thrown where a file has no topological order: it has to be read again, sorted.
+struct OnnxOutOfOrder {};
+
 /// Reads one model into a graph.
 class OnnxReader {
  public:
   static constexpr std::size_t most_known = 4096;  ///< elements of a tensor that are worth knowing
 
-  OnnxReader(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes);
+  OnnxReader(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes,
+             OnnxOrder order = OnnxOrder::as_written);
 
   /// Reads the file. `names` receives the values by name, which are valid as long as the reader.
+  /// Throws OnnxOutOfOrder where a name is undefined in a file that is read as it is written.
   void read(OnnxValues* names = nullptr);
 
   // -- for handlers and control flow ----------------------------------------------------------
@@ -72,7 +84,10 @@ class OnnxReader {
   Graph& graph() noexcept { return graph_; }
   const OnnxRecords& records() const noexcept { return records_; }
   OnnxModules& modules() noexcept { return modules_; }
+  OnnxGiven& given() noexcept { return given_; }
   void note(std::string text);
+  /// The same for notes of which a file may cause many: after a few of a kind, `rest` is noted.
+  void note_some(std::string_view kind, std::string text, std::string rest);
 
   const Shape& shape_of(const OnnxValue& value) const;
   DType dtype_of(const OnnxValue& value) const;
@@ -91,6 +106,8 @@ class OnnxReader {
     return store(tensor, is_constant, tensor.message);
   }
   StoredTensor* store(const OnnxTensor& tensor, bool is_constant, std::string_view place);
+  /// An empty sequence whose elements would be of this type.
+  OnnxValue empty_sequence(const Shape& shape, DType dtype);
   const std::vector<OnnxValue>* keep_sequence(std::vector<OnnxValue> elements);
   /// A weight that shares its storage with another one, under a name of its own.
   OnnxValue alias(const OnnxValue& weight, std::string_view name);
@@ -104,11 +121,35 @@ class OnnxReader {
   bool affordable(std::int64_t units, std::int64_t times) const noexcept;
   /// Takes units from the budget. Throws Error{limit} when it is used up.
   void spend(std::int64_t units);
+  /// Takes from what may be unrolled of all loops together; false where less is left.
+  bool unroll(std::int64_t units) noexcept {
+    if (units > unrolled_left_) return false;
+    unrolled_left_ -= units;
+    return true;
+  }
+  /// How often the nodes are repeated that are being read now.
+  std::int64_t repeated() const noexcept { return repeated_; }
+  /// Sets that as long as it lives.
+  class Repeated {
+   public:
+    Repeated(OnnxReader& reader, std::int64_t times) : reader_(reader), before_(reader.repeated_) {
+      reader.repeated_ = times;
+    }
+    ~Repeated() { reader_.repeated_ = before_; }
+    Repeated(const Repeated&) = delete;
+    Repeated& operator=(const Repeated&) = delete;
+
+   private:
+    OnnxReader& reader_;
+    std::int64_t before_;
+  };
   /// Gives back the nodes that were appended since; see `Graph::Mark`.
   struct Mark {
     Graph::Mark graph;
     std::size_t entered = 0;
     std::vector<std::int64_t> ignored;
+    OnnxModules::Mark modules;
+    int depth = 0;
   };
   Mark mark() const;
   void rewind(const Mark& mark);
@@ -147,6 +188,7 @@ class OnnxReader {
   void add_inputs(const OnnxGraph& graph, OnnxFrame& frame);
   void add_input(const OnnxValueInfo& info, std::size_t index, OnnxFrame& frame);
   Shape input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index);
+  void add_unsized(std::string_view name, const OnnxType& type);
   OnnxValue sequence_input(const OnnxValueInfo& info, const OnnxType& type);
   void add_initializers(const OnnxGraph& graph, OnnxFrame& frame);
   std::vector<bool> find_weight_inputs(const OnnxGraph& graph);
@@ -154,11 +196,20 @@ class OnnxReader {
   void add_outputs(const OnnxGraph& graph, OnnxFrame& frame);
   void add_unused_weights();
   void check_declared(OnnxFrame& frame);
+  /// The file that has the tensor's data, inside the model's folder; empty where it is missing.
+  std::string external_file(const OnnxTensor& tensor, const OnnxRecords::External& place);
   void check_external(const OnnxTensor& tensor);
+  /// Reads the few elements of a tensor that is stored outside of the file; false where it cannot.
+  bool read_external(OnnxTensor& tensor, std::string& data);
+  /// Replaces the elements of a value by those that the user gave.
+  void replace_elements(std::string_view name, OnnxValue& value);
+  /// The nodes in a topological order. Throws Error{malformed} that names the nodes of a cycle.
+  std::span<const std::string_view> sorted(std::span<const std::string_view> nodes);
+  void add_size_hint(Error& error) const;
   StoredTensor* add_stored(const StoredTensor& stored);
 
   void run_nodes(std::span<const std::string_view> nodes, OnnxFrame& frame);
-  void run_node(const OnnxNode& node, OnnxFrame& frame, std::span<const std::string_view> later);
+  void run_node(const OnnxNode& node, OnnxFrame& frame);
   /// Records that a norm was folded into the products from this node on.
   void spell_folded_norm(NodeId first_node);
   void locate(Error& error, const OnnxNode& node) const;
@@ -166,8 +217,7 @@ class OnnxReader {
   void append_unknown(OnnxContext& context);
   /// Reads a node, and returns whether it makes a value of that name.
   bool makes(std::string_view message, std::string_view name, OnnxNode& node) const;
-  [[noreturn]] void undefined_name(const OnnxNode& node, std::string_view name,
-                                   std::span<const std::string_view> later);
+  [[noreturn]] void undefined_name(const OnnxNode& node, std::string_view name);
   [[noreturn]] void refuse_duplicate_name(std::string_view name,
                                           std::span<const std::string_view> nodes);
   /// What an operator or a function is called.
@@ -243,6 +293,7 @@ class OnnxReader {
   std::string_view first_undeclared_;
   std::string_view first_following_;
   std::unordered_set<std::string> noted_;
+  std::unordered_map<std::string_view, int> noted_of_kind_;
   OnnxIgnored ignored_;
   std::unordered_map<OperatorKey, Handlers, OperatorHash> handlers_;
   std::array<std::pair<OperatorKey, const Handlers*>, 128> recent_handlers_ = {};
@@ -253,9 +304,17 @@ class OnnxReader {
   std::unordered_map<std::string_view, ParameterKind> declared_kinds_;
   std::unordered_set<std::string_view> weight_inputs_;  // as a copy of a file lists them
   std::vector<std::string> assumed_;                    // symbolic sizes that were taken as 1
+  std::vector<std::string> unsized_;  // inputs with sizes without a name: "x=1,N"
+  OnnxGiven given_;
+  OnnxOrder order_;
+  std::unordered_map<const char*, std::vector<std::string_view>> sorted_;  // by the first node
+  std::set<std::string, std::less<>> missing_files_;
+  std::set<std::string, std::less<>> missing_tensors_;  // whose elements would have been of use
   std::int64_t units_left_ = 0;
   std::int64_t known_left_ = 0;
   int depth_ = 0;
+  std::int64_t repeated_ = 1;
+  std::int64_t unrolled_left_ = 200'000;
   std::size_t shapes_declared_ = 0;
   std::size_t shapes_differing_ = 0;
 };

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "import/onnx/reader.hpp"
+#include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -90,7 +92,10 @@ void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
     StoredTensor* stored = store(records_.tensor(initializer), false, initializer.message);
     if (stored->name.empty()) records_.fail(initializer.message, "an initializer has no name");
     modules_.add_weight_name(stored->name);
-    frame.scope.define(stored->name, OnnxValue::of(stored));
+    OnnxValue value = OnnxValue::of(stored);
+    if (given_.has_values()) [[unlikely]]
+      replace_elements(stored->name, value);
+    frame.scope.define(stored->name, value);
   }
   const std::optional<std::string_view> duplicate = frame.scope.duplicate_name();
   if (!duplicate) return;
@@ -102,14 +107,15 @@ void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
   records_.fail(second->message, "duplicate initializer " + in_quotes(*duplicate));
 }
 
-void OnnxReader::check_external(const OnnxTensor& tensor) {
-  const OnnxRecords::External place = records_.external(tensor);
+std::string OnnxReader::external_file(const OnnxTensor& tensor,
+                                      const OnnxRecords::External& place) {
   namespace fs = std::filesystem;
   const fs::path path = fs::path(file_.path()).parent_path() / std::string(place.location);
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
-    return note("the weights' file " + std::string(place.location) +
-                " is missing; nothing of it is needed");
+    constexpr std::size_t most = 20;
+    if (missing_files_.size() < most) missing_files_.emplace(place.location);
+    return {};
   }
   // A link must not lead out of the folder either.
   std::error_code problem;
@@ -130,6 +136,30 @@ void OnnxReader::check_external(const OnnxTensor& tensor) {
                                       std::string(place.location) + ", which has " +
                                       std::to_string(status.st_size));
   }
+  return path.string();
+}
+
+void OnnxReader::check_external(const OnnxTensor& tensor) {
+  external_file(tensor, records_.external(tensor));
+}
+
+bool OnnxReader::read_external(OnnxTensor& tensor, std::string& data) {
+  const OnnxRecords::External place = records_.external(tensor);
+  const std::string path = external_file(tensor, place);
+  data.resize(static_cast<std::size_t>(onnx_bytes(tensor)));
+  std::ifstream file(path, std::ios::binary);
+  std::error_code problem;
+  const bool is_read = !path.empty() && std::filesystem::is_regular_file(path, problem) &&
+                       file.seekg(place.offset) &&
+                       file.read(data.data(), static_cast<std::streamsize>(data.size()));
+  if (!is_read) {
+    constexpr std::size_t most = 20;
+    if (missing_tensors_.size() < most) missing_tensors_.emplace(tensor.name);
+    return false;
+  }
+  tensor.raw_data = data;
+  tensor.is_external = false;
+  return true;
 }
 
 /// Files that were exported without their weights have them as inputs after the real ones.
@@ -256,6 +286,7 @@ Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, s
   const InputShape* given = given_shape(info.name, index);
   Shape shape;
   if (given == nullptr) {
+    add_unsized(info.name, type);
     for (std::size_t i = 0; i < type.rank; ++i) {
       const OnnxDimension& dimension = type.dimensions[i];
       if (dimension.value < 0 && dimension.name.empty()) {
@@ -283,6 +314,19 @@ Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, s
     dims_.set(dimension.name, size);
   }
   return given->shape;
+}
+
+/// Remembers how to give the sizes of an input of which some have no name.
+void OnnxReader::add_unsized(std::string_view name, const OnnxType& type) {
+  std::string text(name);
+  bool is_unsized = false;
+  for (std::size_t i = 0; i < type.rank; ++i) {
+    const OnnxDimension& dimension = type.dimensions[i];
+    const bool has_size = dimension.value >= 0 || !dimension.name.empty();
+    is_unsized = is_unsized || !has_size;
+    text.append(i == 0 ? "=" : ",").append(has_size ? std::to_string(size_of(dimension)) : "N");
+  }
+  if (is_unsized) unsized_.push_back(escape_controls(text));
 }
 
 OnnxValue OnnxReader::sequence_input(const OnnxValueInfo& info, const OnnxType& type) {
@@ -314,7 +358,9 @@ void OnnxReader::add_input(const OnnxValueInfo& info, std::size_t index, OnnxFra
       graph_.mark_assumed(value.id, unknown_rank);
       note("the input " + std::string(info.name) +
            " has no declared shape; give it with --input-shape");
+      unsized_.push_back(escape_controls(info.name) + "=N");
     }
+    if (given_.has_values()) replace_elements(info.name, value);
   }
   frame.scope.define(info.name, value);
 }

@@ -47,11 +47,12 @@ void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& f
     throw Error(ErrorCode::limit, "subgraphs and functions are nested too deeply",
                 {"at most " + std::to_string(deepest), "more"});
   }
+  if (order_ == OnnxOrder::sorted) nodes = sorted(nodes);
   OnnxNode node;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     records_.node(nodes[i], node);
     try {
-      run_node(node, frame, nodes.subspan(i));
+      run_node(node, frame);
     } catch (Error& error) {
       locate(error, node);
       throw;
@@ -74,15 +75,8 @@ bool OnnxReader::makes(std::string_view message, std::string_view name, OnnxNode
   return std::ranges::find(node.outputs, name) != node.outputs.end();
 }
 
-void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name,
-                                std::span<const std::string_view> later) {
-  OnnxNode other;
-  for (const std::string_view message : later) {
-    if (!makes(message, name, other)) continue;
-    records_.fail(node.message, "the input " + in_quotes(name) +
-                                    " is the output of a later node or of this one: nodes must "
-                                    "be in topological order");
-  }
+void OnnxReader::undefined_name(const OnnxNode& node, std::string_view name) {
+  if (order_ == OnnxOrder::as_written) throw OnnxOutOfOrder();
   records_.fail(node.message, "undefined input " + in_quotes(name));
 }
 
@@ -100,8 +94,7 @@ void OnnxReader::refuse_duplicate_name(std::string_view name,
   }
 }
 
-void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
-                          std::span<const std::string_view> later) {
+void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame) {
   spend(static_cast<std::int64_t>(1 + node.inputs.size() + node.outputs.size()));
   OnnxContext context(*this, frame, node);
   bool takes_shapeless = false;
@@ -111,7 +104,7 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
     OnnxValue value;
     if (!input.empty()) {
       const OnnxValue* found = frame.scope.find(input);
-      if (found == nullptr) undefined_name(node, input, later);
+      if (found == nullptr) undefined_name(node, input);
       value = *found;
     }
     if (value.kind != OnnxValue::Kind::absent)
@@ -142,6 +135,10 @@ void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame,
   }
   name_nodes(first_node, node.name);
   if (!node.metadata.empty() && has_folded_norm(node)) spell_folded_norm(first_node);
+  if (given_.has_values()) [[unlikely]] {
+    for (std::size_t i = 0; i < node.outputs.size(); ++i)
+      replace_elements(node.outputs[i], context.outputs_[i]);
+  }
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (!node.outputs[i].empty()) frame.scope.define(node.outputs[i], context.outputs_[i]);
   }

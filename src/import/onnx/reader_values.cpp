@@ -1,5 +1,8 @@
 // The values of an ONNX file: what is known of their elements, and how they enter the graph.
+#include <algorithm>
+
 #include "import/onnx/reader.hpp"
+#include "util/text.hpp"
 #include "zoometer/op/movement.hpp"
 
 namespace zoometer {
@@ -34,7 +37,10 @@ const KnownTensor* OnnxReader::known(const OnnxValue& value) {
     return nullptr;
   std::vector<std::int64_t> integers;
   std::vector<double> reals;
-  if (!records_.elements(records_.tensor(stored.message), integers, reals)) return nullptr;
+  OnnxTensor tensor = records_.tensor(stored.message);
+  std::string data;
+  if (tensor.is_external && !read_external(tensor, data)) return nullptr;
+  if (!records_.elements(tensor, integers, reals)) return nullptr;
   stored.known = keep({.dtype = stored.dtype, .shape = stored.type->shape}, integers, reals);
   return stored.known;
 }
@@ -86,6 +92,48 @@ const std::vector<OnnxValue>* OnnxReader::keep_sequence(std::vector<OnnxValue> e
   spend(static_cast<std::int64_t>(elements.size()) + 1);
   sequences_.push_back(std::move(elements));
   return &sequences_.back();
+}
+
+OnnxValue OnnxReader::empty_sequence(const Shape& shape, DType dtype) {
+  OnnxValue value;
+  value.kind = OnnxValue::Kind::sequence;
+  value.sequence = keep_sequence({});
+  value.stored = add_stored({.name = {},
+                             .message = {},
+                             .type = graph_.intern(shape),
+                             .dtype = dtype,
+                             .is_constant = true});
+  return value;
+}
+
+void OnnxReader::replace_elements(std::string_view name, OnnxValue& value) {
+  if (name.empty() || !value.is_tensor() || value.shapeless) return;
+  const SharedShape* type = graph_.intern(shape_of(value));
+  if (static_cast<std::size_t>(type->numel) > most_known) return;
+  given_.add_candidate(name);
+  const NamedValue* given = given_.value(name);
+  if (given == nullptr) return;
+  const std::size_t count = given->numbers.size();
+  if (count != 1 && static_cast<std::int64_t>(count) != type->numel) {
+    throw Error(ErrorCode::usage, "--value " + escape_controls(given->name),
+                {"one number, or " + std::to_string(type->numel), std::to_string(count)});
+  }
+  KnownTensor known{.dtype = dtype_of(value), .shape = type->shape};
+  known.uniform = count == 1 && type->numel != 1;
+  known.id = value.id;
+  std::vector<std::int64_t> integers;
+  std::vector<double> reals;
+  for (const long double number : given->numbers) {
+    if (known.is_real()) {
+      reals.push_back(static_cast<double>(number));
+    } else {
+      integers.push_back(static_cast<std::int64_t>(std::clamp(number, -0x1p63L, 0x1p63L - 1)));
+    }
+  }
+  value.id = no_id;
+  value.stored = nullptr;
+  value.known = keep(known, integers, reals);
+  note("the tensor " + in_quotes(name) + " has the elements that --value gives");
 }
 
 /// One number (an epsilon, the exponent of a square) is learnt only where its name says so.
@@ -198,7 +246,7 @@ ValueId OnnxReader::enter(const OnnxValue& value, Role role, std::string_view na
 }
 
 OnnxReader::Mark OnnxReader::mark() const {
-  return {graph_.mark(), entered_.size(), ignored_.counts()};
+  return {graph_.mark(), entered_.size(), ignored_.counts(), modules_.mark(), depth_};
 }
 
 void OnnxReader::rewind(const Mark& mark) {
@@ -207,9 +255,11 @@ void OnnxReader::rewind(const Mark& mark) {
     entered_.pop_back();
   }
   graph_.rewind(mark.graph);
+  others_.erase(others_.lower_bound(static_cast<ValueId>(mark.graph.values)), others_.end());
   ignored_.restore(mark.ignored);
   while (!integers_.empty() && integers_.back() >= mark.graph.values) integers_.pop_back();
-  modules_.rewind(static_cast<NodeId>(mark.graph.nodes));
+  modules_.rewind(static_cast<NodeId>(mark.graph.nodes), mark.modules);
+  depth_ = mark.depth;
 }
 
 }  // namespace zoometer

@@ -76,8 +76,10 @@ Tensor negative_likelihood(Tensor x, Tensor target, Tensor weights,
 std::int64_t flops_from(const Graph& graph, std::size_t first) {
   std::int64_t total = 0;
   for (std::size_t i = first; i < graph.nodes().size(); ++i) {
-    const Cost cost = cost_of({graph, graph.nodes()[i]});
-    total = checked_add(total, checked_add(checked_mul(2, cost.macs), cost.other));
+    const NodeView node(graph, graph.nodes()[i]);
+    const Cost cost = cost_of(node);
+    const std::int64_t flops = checked_add(checked_mul(2, cost.macs), cost.other);
+    total = checked_add(total, checked_mul(flops, graph.runs_of(node.node()).times));
   }
   return total;
 }
