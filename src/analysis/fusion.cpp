@@ -1,13 +1,16 @@
 #include "analysis/fusion.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "analysis/profile.hpp"
+#include "op/quantize.hpp"
 
 namespace zoometer {
 namespace {
 
 constexpr std::uint32_t no_group = no_id;
+constexpr std::uint32_t with_reader = no_id - 1;  // joins the group of the product that reads it
 
 class Fusion {
  public:
@@ -26,18 +29,37 @@ class Fusion {
     for (const Port& output : graph.outputs()) uses_[output.value] += 2;  // is needed as it is
   }
 
+  /// Products unpack integers while they multiply: what makes them real numbers, and is read by one
+  /// product alone, joins it.
+  void find_unpacking() {
+    for (NodeId node = 0; node < group_.size(); ++node) {
+      if (&op_of(node) != &dequantize_op) continue;
+      std::vector<NodeId> nodes = {node};
+      NodeId reader = only_reader(node);
+      while (reader != no_id && is_view(reader)) {
+        nodes.push_back(reader);
+        reader = only_reader(reader);
+      }
+      if (reader == no_id || op_of(reader).kind != OpKind::product) continue;
+      for (const NodeId member : nodes) {
+        group_[member] = with_reader;
+        unpacked_for_.emplace(reader, member);
+      }
+    }
+  }
+
   void find_attention() {
     for (NodeId node = 0; node < group_.size(); ++node) {
       if (group_[node] != no_group || fusion_of(node) != Fuse::absorbs) continue;
-      const std::vector<NodeId> nodes = attention_from(node);
-      if (!nodes.empty()) add({nodes, "attention"});
+      std::vector<NodeId> nodes = attention_from(node);
+      if (!nodes.empty()) add({with_unpacking(std::move(nodes)), "attention"});
     }
   }
 
   void find_chains() {
     for (NodeId node = 0; node < group_.size(); ++node) {
       if (group_[node] != no_group || !can_lead(node)) continue;
-      std::vector<NodeId> nodes = chain_from(node);
+      std::vector<NodeId> nodes = with_unpacking(chain_from(node));
       std::string name = name_of_chain(nodes);
       add({std::move(nodes), std::move(name)});
     }
@@ -67,6 +89,19 @@ class Fusion {
   /// Nothing runs: a view, a reshape that need not copy, an operator that evaluation skips.
   bool is_view(NodeId node) const {
     return op_of(node).coverage == Coverage::zero && moves_nothing(graph_, graph_.nodes()[node]);
+  }
+
+  /// The nodes, and those that unpack what their products read.
+  std::vector<NodeId> with_unpacking(std::vector<NodeId> nodes) const {
+    if (unpacked_for_.empty()) return nodes;
+    std::vector<NodeId> unpacking;
+    for (const NodeId node : nodes) {
+      const auto [first, last] = unpacked_for_.equal_range(node);
+      for (auto found = first; found != last; ++found) unpacking.push_back(found->second);
+    }
+    nodes.insert(nodes.end(), unpacking.begin(), unpacking.end());
+    std::sort(nodes.begin(), nodes.end());
+    return nodes;
   }
 
   void add(FusedGroup group) {
@@ -157,6 +192,7 @@ class Fusion {
   std::vector<std::uint32_t> group_;  // by node
   std::vector<std::uint32_t> uses_;   // by value
   std::vector<NodeId> reader_;        // by value: the last one
+  std::multimap<NodeId, NodeId> unpacked_for_;  // by product: what unpacks its operands
   std::vector<FusedGroup> groups_;
 };
 
@@ -165,6 +201,7 @@ class Fusion {
 std::vector<FusedGroup> fused_groups(const Graph& graph, bool fuse) {
   Fusion fusion(graph);
   if (fuse) {
+    fusion.find_unpacking();
     fusion.find_attention();
     fusion.find_chains();
   }

@@ -75,7 +75,9 @@ DTypeMetrics& dtype_entry(std::vector<DTypeMetrics>& dtypes, DType dtype) {
 /// Adds what a parameter stores, and nothing for one that shares another's storage.
 void add_parameter(const Graph& graph, const Parameter& parameter, Metrics& owner) {
   if (parameter.shared_with != no_id) return;
-  if (parameter.kind != ParameterKind::constant) {
+  // Scales and zero points are counted apart: `quantisation_parameters_of`.
+  if (parameter.kind == ParameterKind::parameter || parameter.kind == ParameterKind::buffer ||
+      parameter.kind == ParameterKind::transient_buffer) {
     std::int64_t& elements =
         parameter.kind == ParameterKind::parameter ? owner.parameters : owner.buffers;
     elements = checked_add(elements, graph.numel(parameter.value));

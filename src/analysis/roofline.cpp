@@ -3,14 +3,34 @@
 #include <algorithm>
 #include <array>
 
+#include "analysis/element_types.hpp"
 #include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
+#include "op/quantize.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
+
+/// The most bytes of activations alive while a node runs, without values that are not stored.
+std::int64_t peak_bytes_of(const Graph& graph, const std::vector<bool>& not_stored) {
+  std::vector<std::int64_t> change(graph.nodes().size() + 1);  // before each node
+  for (const Lifetime& lifetime : lifetimes_of(graph)) {
+    if (not_stored[lifetime.value]) continue;
+    const std::int64_t bytes = graph.bytes(lifetime.value);
+    std::int64_t& made = change[lifetime.first == no_id ? 0 : lifetime.first];
+    made = checked_add(made, bytes);
+    if (lifetime.last != no_id) change[lifetime.last + 1] -= bytes;
+  }
+  std::int64_t alive = 0, peak = 0;
+  for (const std::int64_t bytes : change) {
+    alive = checked_add(alive, bytes);
+    peak = std::max(peak, alive);
+  }
+  return peak;
+}
 
 /// Adds up each group's traffic: of weights, of the model's inputs and outputs, and between nodes.
 class Workloads {
@@ -36,7 +56,7 @@ class Workloads {
     result.compulsory = compulsory_;
     const MemoryProfile memory = profile_memory(graph_);
     result.weights = memory.parameter_bytes;
-    result.peak_activations = memory.activations.peak_bytes;
+    result.peak_activations = options_.fuse ? peak_without_unpacked() : memory.activations.peak_bytes;
     return result;
   }
 
@@ -60,13 +80,52 @@ class Workloads {
     }
   }
 
+  /// The peak without what the products unpack while they multiply.
+  std::int64_t peak_without_unpacked() const {
+    std::vector<bool> not_stored(graph_.values().size(), false);
+    for (const Node& node : graph_.nodes()) {
+      if (node.op != &dequantize_op) continue;
+      const ValueId made = node.first_output;
+      not_stored[made] = is_used_[made] && !is_needed_outside_[made];
+    }
+    return peak_bytes_of(graph_, not_stored);
+  }
+
+  /// The integers that an operand was, if its own group unpacks them.
+  std::optional<DType> unpacked_in(std::uint32_t group, ValueId value) const {
+    while (value != no_id && is_computed(value) && group_[graph_.value(value).producer] == group) {
+      const Node& node = graph_.nodes()[graph_.value(value).producer];
+      const std::span<const ValueId> inputs = graph_.inputs_of(node);
+      if (node.op == &dequantize_op) return graph_.dtype(inputs[0]);
+      if (inputs.empty() || !moves_nothing(graph_, node)) return std::nullopt;
+      value = inputs[0];
+    }
+    return std::nullopt;
+  }
+
+  /// The type of the integers that a product of two unpacked operands can multiply as they are.
+  std::optional<NumberType> type_of_integers(std::uint32_t group, const NodeView& view) const {
+    if (view.op().kind != OpKind::product) return std::nullopt;
+    const auto [first, second] = factors_of(view);
+    const std::optional<DType> a = unpacked_in(group, first);
+    const std::optional<DType> b = unpacked_in(group, second);
+    if (!a || !b) return std::nullopt;
+    return number_type_of(bits_of(*a) >= bits_of(*b) ? *a : *b);
+  }
+
   Work work_of(FusedGroup group) {
     Work work;
     work.module = graph_.nodes()[group.nodes.front()].module;
     for (const NodeId node : group.nodes) {
       const NodeView view = graph_.view(node);
       const Metrics metrics = metrics_of(view);
-      if (!work.type || (work.macs == 0 && metrics.macs > 0)) work.type = type_of(view);
+      if (work.macs == 0 && metrics.macs > 0) {
+        const std::optional<NumberType> integers = type_of_integers(group_[node], view);
+        work.type = integers ? integers : type_of(view);
+        work.module = view.node().module;
+      } else if (!work.type) {
+        work.type = type_of(view);
+      }
       work.macs = checked_add(work.macs, metrics.macs);
       work.flops = checked_add(work.flops, metrics.flops);
       work.bounded = work.bounded || metrics.bounded;

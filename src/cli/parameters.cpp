@@ -18,14 +18,20 @@ struct Entry {
   std::string name;
   const Shape* shape;
   DType dtype;
-  bool learnt;
+  std::string_view kind;
   std::string shared_with;  ///< the name of the parameter whose storage it shares, or empty
 };
+
+std::string_view kind_name(ParameterKind kind) {
+  if (kind == ParameterKind::parameter) return "parameter";
+  return kind == ParameterKind::quantisation ? "quantisation" : "buffer";
+}
 
 /// Elements, each storage once: the totals of `profile`.
 struct Totals {
   std::int64_t parameters = 0;
   std::int64_t buffers = 0;
+  std::int64_t quantisation = 0;
   std::int64_t transient = 0;  ///< of buffers that are not in the state dict
 };
 
@@ -38,7 +44,7 @@ std::vector<Entry> state_dict(const Graph& graph) {
     const Parameter& owner = graph.parameters()[is_shared ? parameter.shared_with : id];
     entries.push_back({graph.parameter_path(parameter), &graph.shape(parameter.value),
                        graph.value(parameter.value).dtype,
-                       parameter.kind == ParameterKind::parameter,
+                       kind_name(parameter.kind),
                        is_shared ? graph.parameter_path(owner) : ""});
   }
   return entries;
@@ -48,8 +54,9 @@ Totals totals_of(const Graph& graph) {
   Totals totals;
   for (const Parameter& parameter : graph.parameters()) {
     if (parameter.shared_with != no_id || parameter.kind == ParameterKind::constant) continue;
-    const bool is_learnt = parameter.kind == ParameterKind::parameter;
-    std::int64_t& sum = is_learnt ? totals.parameters : totals.buffers;
+    std::int64_t& sum = parameter.kind == ParameterKind::parameter      ? totals.parameters
+                        : parameter.kind == ParameterKind::quantisation ? totals.quantisation
+                                                                        : totals.buffers;
     sum = checked_add(sum, graph.numel(parameter.value));
     if (parameter.kind == ParameterKind::transient_buffer)
       totals.transient += graph.numel(parameter.value);
@@ -70,7 +77,7 @@ std::string write_json(const LoadedModel& model, const std::vector<Entry>& entri
           json.field("name", entry.name);
           json.field("shape", std::span<const std::int64_t>(*entry.shape));
           json.field("dtype", name_of(entry.dtype));
-          json.field("kind", entry.learnt ? "parameter" : "buffer");
+          json.field("kind", entry.kind);
           if (!entry.shared_with.empty()) json.field("shared_with", entry.shared_with);
         });
       }
@@ -86,7 +93,7 @@ std::string write_text(const std::vector<Entry>& entries, const Totals& totals) 
   for (const Entry& entry : entries) {
     fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}{}{}\n",
                    pad_right(escape_controls(entry.name), width),
-                   entry.learnt ? "parameter" : "buffer", name_of(entry.dtype),
+                   entry.kind, name_of(entry.dtype),
                    to_string(*entry.shape), entry.shared_with.empty() ? "" : "  shared with ",
                    escape_controls(entry.shared_with));
   }
@@ -94,6 +101,8 @@ std::string write_text(const std::vector<Entry>& entries, const Totals& totals) 
                  entries.size(), totals.parameters, totals.buffers);
   if (totals.transient > 0)
     fmt::format_to(std::back_inserter(text), " ({} not in the state dict)", totals.transient);
+  if (totals.quantisation > 0)
+    fmt::format_to(std::back_inserter(text), ", {} scales and zero points", totals.quantisation);
   return text + '\n';
 }
 

@@ -28,6 +28,45 @@ struct RequantizeAttrs {
   static constexpr std::tuple fields{field("relu", &RequantizeAttrs::relu)};
 };
 
+/// What the numbers of `fake_quantize` and `multi_threshold` could be stored as.
+struct RoundedType {
+  std::string_view name = "";  ///< "int4", "uint2", "bipolar"; empty if it is not known
+  std::int64_t bits = 0;       ///< of one number; 0 if it is not known
+  static constexpr std::tuple fields{field("type", &RoundedType::name),
+                                     field("bits", &RoundedType::bits)};
+};
+
+extern const OpDef fake_quantize_op, multi_threshold_op, matmul_n_bits_op;
+
+/// What a node of `fake_quantize` or `multi_threshold` rounds to.
+RoundedType rounded_type_of(const NodeView& node);
+
+/// x rounded to multiples of the scale that few bits can count, as real numbers; the zero point may
+/// be empty. The scale and the zero point broadcast to x.
+Tensor fake_quantize(Tensor x, Tensor scale, Tensor zero_point, const RoundedType& attrs);
+/// For each element of x (N, C, ...) how many of its channel's thresholds (C or 1, count) it
+/// reaches, times a scale and plus a shift.
+Tensor multi_threshold(Tensor x, Tensor thresholds, const RoundedType& attrs);
+
+/// The operands of `matmul_n_bits`; all after the scales may be empty.
+struct PackedWeight {
+  Tensor weight;       ///< (out, in) integers of few bits, one matrix for each expert, or as packed
+  Tensor scales;       ///< one for each block of a row
+  Tensor zero_points;  ///< as many, if blocks have one
+  Tensor groups;       ///< the block of each column, if it is not its place that says it
+  Tensor bias;         ///< (out) or (experts, out)
+};
+struct PackedAttrs {
+  std::int64_t in = 0;       ///< features of x
+  std::int64_t out = 0;      ///< features of the result
+  std::int64_t experts = 1;  ///< how many matrices there are; each row of x takes one of them
+  static constexpr std::tuple fields{field("in_features", &PackedAttrs::in),
+                                     field("out_features", &PackedAttrs::out),
+                                     field("experts", &PackedAttrs::experts)};
+};
+/// x times the transposed weight, plus a bias; the kernel unpacks the weight while it multiplies.
+Tensor matmul_n_bits(Tensor x, const PackedWeight& operands, const PackedAttrs& attrs);
+
 extern const OpDef quantize_per_tensor_op, quantize_per_channel_op, dequantize_op, requantize_op;
 
 /// x, float, with one scale and one zero point -> the attribute's dtype.

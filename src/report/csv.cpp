@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "analysis/element_types.hpp"
 #include "report/report.hpp"
 #include "report/shape_text.hpp"
 #include "util/text.hpp"
@@ -13,10 +14,11 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
   const Graph& graph = input.graph;
   const bool has_cost = input.convention != nullptr;
   const CallOutputs outputs(graph);
+  const std::vector<std::int64_t> quantisation = quantisation_parameters_of(graph);
   std::string text = "path,type,calls,parameters,buffers,macs,flops,activations,bytes_read,bytes_"
                      "written,bound,output_shapes";
   text += has_cost ? ",cost" : "";
-  text += ",macs_masked\n";
+  text += ",macs_masked,quantisation_parameters\n";
   for (const ModuleId id : graph.modules_in_order()) {
     if (options.depth && depth_of(graph, id) > *options.depth) continue;
     const Metrics& f = input.profile.modules[id];
@@ -30,7 +32,7 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
                    input.profile.calls[id], f.parameters, f.buffers, f.macs, f.flops, f.activations,
                    f.bytes_read, f.bytes_written, f.bounded ? 1 : 0, csv_field(shapes));
     if (has_cost) fmt::format_to(std::back_inserter(text), ",{}", f.cost);
-    fmt::format_to(std::back_inserter(text), ",{}\n", f.macs_masked);
+    fmt::format_to(std::back_inserter(text), ",{},{}\n", f.macs_masked, quantisation[id]);
   }
   return text;
 }

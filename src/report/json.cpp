@@ -1,3 +1,4 @@
+#include "analysis/element_types.hpp"
 #include "report/memory.hpp"
 #include "report/report.hpp"
 #include "report/shape_text.hpp"
@@ -13,6 +14,8 @@ class ProfileDocument {
       : input_(input),
         graph_(input.graph),
         profile_(input.profile),
+        element_types_(element_types_of(input.graph)),
+        quantisation_(quantisation_parameters_of(input.graph)),
         depth_(options.depth) {}
 
   std::string write() {
@@ -33,6 +36,7 @@ class ProfileDocument {
       json_.array("modules", [&] { write_modules(); });
       json_.array("operators", [&] { write_operators(); });
       json_.array("dtypes", [&] { write_dtypes(); });
+      json_.array("element_types", [&] { write_element_types(); });
       if (input_.memory != nullptr)
         json_.object("memory", [&] { write_memory(json_, graph_, *input_.memory); });
       if (input_.training != nullptr)
@@ -75,11 +79,14 @@ class ProfileDocument {
   void write_totals() {
     json_.field("parameters", profile_.total.parameters);
     json_.field("buffers", profile_.total.buffers);
+    json_.field("quantisation_parameters", quantisation_.empty() ? 0 : quantisation_[0]);
     json_.field("parameter_bytes", profile_.total.parameter_bytes);
     write_costs(profile_.total, true);
     json_.field("peak_activation_bytes", profile_.memory.peak_bytes);
     json_.field("intensity", profile_.total.intensity());
     json_.field("nodes", graph_.nodes().size());
+    if (const auto operations = bit_operations_of(element_types_))
+      json_.field("bit_operations", *operations);
   }
 
   void write_modules() {
@@ -93,6 +100,7 @@ class ProfileDocument {
         json_.field("calls", profile_.calls[id]);
         json_.field("parameters", metrics.parameters);
         json_.field("buffers", metrics.buffers);
+        if (quantisation_[id] > 0) json_.field("quantisation_parameters", quantisation_[id]);
         write_costs(metrics);
         json_.array("output_shapes", [&] {
           for (const ValueId value : outputs[id]) write_shape(json_, graph_, value);
@@ -122,6 +130,16 @@ class ProfileDocument {
     }
   }
 
+  void write_element_types() {
+    for (const ElementTypeMetrics& entry : element_types_) {
+      json_.object([&] {
+        json_.field("a", entry.a.name);
+        json_.field("b", entry.b.name);
+        json_.field("macs", entry.macs);
+      });
+    }
+  }
+
   void write_coverage() {
     json_.field("counted", profile_.coverage.counted);
     json_.field("zero", profile_.coverage.zero);
@@ -138,6 +156,8 @@ class ProfileDocument {
   const ReportInput& input_;
   const Graph& graph_;
   const Profile& profile_;
+  std::vector<ElementTypeMetrics> element_types_;
+  std::vector<std::int64_t> quantisation_;  // by module
   std::optional<int> depth_;
   JsonWriter json_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/element_types.hpp"
 #include "report/memory.hpp"
 #include "report/module_tree.hpp"
 #include "report/report.hpp"
@@ -35,6 +36,7 @@ class TextReport : TextLines {
     write_totals();
     write_operators();
     write_dtypes();
+    write_element_types();
     if (input_.memory != nullptr) text_ += memory_text(graph_, *input_.memory, options_);
     if (input_.training != nullptr) text_ += training_text(graph_, *input_.training, options_);
     write_coverage();
@@ -74,6 +76,7 @@ class TextReport : TextLines {
     line("  parameters        {:>14}   {}{}", format_count(t.parameters),
          format_bytes(t.parameter_bytes),
          t.buffers > 0 ? fmt::format(" with {} buffer elements", format_count(t.buffers)) : "");
+    write_quantisation();
     line("  MACs              {:>14}", marked(format_count(t.macs), certainty_of_macs(t)));
     if (t.macs_masked != t.macs) {
       line("  masked MACs       {:>14}   without what causal masks hide",
@@ -92,6 +95,12 @@ class TextReport : TextLines {
          marked(format_bytes(profile_.memory.peak_bytes), certainty_of(t)), peak_text());
     line("  intensity         {:>14.2f}   FLOPs per byte", t.intensity());
     text_ += '\n';
+  }
+
+  void write_quantisation() {
+    const std::vector<std::int64_t> counts = quantisation_parameters_of(graph_);
+    if (counts.empty() || counts[0] == 0) return;
+    line("  quantisation      {:>14}   scales and zero points", format_count(counts[0]));
   }
 
   std::string peak_text() const {
@@ -143,6 +152,27 @@ class TextReport : TextLines {
            entry.macs > 0 ? format_count(entry.macs) : "-",
            entry.bytes > 0 ? format_bytes(entry.bytes) : "-",
            entry.parameter_bytes > 0 ? format_bytes(entry.parameter_bytes) : "-");
+    }
+    text_ += '\n';
+  }
+
+  /// Nothing where all products are of one floating-point type.
+  void write_element_types() {
+    const std::vector<ElementTypeMetrics> types = element_types_of(graph_);
+    if (types.empty() || (types.size() == 1 && types[0].a == types[0].b && types[0].a.bits > 8))
+      return;
+    std::size_t width = 8;
+    const auto name_of_pair = [](const ElementTypeMetrics& entry) {
+      return entry.a.name + " x " + entry.b.name;
+    };
+    for (const ElementTypeMetrics& entry : types)
+      width = std::max(width, name_of_pair(entry).size());
+    line("{}", styled(bold, fmt::format("{:<{}}  {:>10} {:>14}", "products", width, "MACs",
+                                        "bit operations")));
+    for (const ElementTypeMetrics& entry : types) {
+      const auto operations = bit_operations_of({&entry, 1});
+      line("{:<{}}  {:>10} {:>14}", name_of_pair(entry), width, format_count(entry.macs),
+           operations ? format_count(*operations) : "-");
     }
     text_ += '\n';
   }

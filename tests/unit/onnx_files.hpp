@@ -50,11 +50,12 @@ inline std::string value_info(std::string_view name, const std::string& type_mes
 }
 
 /// A tensor without data: a weight that must not be read.
-inline std::string weight(const std::string& name, std::vector<std::int64_t> dims) {
+inline std::string weight(const std::string& name, std::vector<std::int64_t> dims,
+                          int elem_type = 1) {
   std::string result;
   protozero::pbf_writer fields(result);
   for (const std::int64_t dim : dims) fields.add_int64(1, dim);
-  fields.add_int32(2, 1);
+  fields.add_int32(2, elem_type);
   fields.add_string(8, name);
   return result;
 }

@@ -5,6 +5,17 @@
 #include "import/onnx/reader.hpp"
 
 namespace zoometer {
+namespace {
+
+OnnxRole role_of(const OnnxOperator& row, std::size_t index) noexcept {
+  using enum OnnxRole;
+  if (row.rest.weights.has(index)) return weight;
+  if (row.rest.statistics.has(index)) return statistic;
+  if (row.rest.quantisation.has(index)) return quantisation;
+  return row.rest.settings.has(index) ? setting : data;
+}
+
+}  // namespace
 
 OnnxContext::OnnxContext(OnnxReader& reader, OnnxFrame& frame, const OnnxNode& node)
     : reader_(reader),
@@ -37,11 +48,7 @@ const Shape& OnnxContext::shape(std::size_t index) const { return reader_.shape_
 DType OnnxContext::dtype(std::size_t index) const { return reader_.dtype_of(value(index)); }
 
 Tensor OnnxContext::in(std::size_t index) {
-  return in(index, row_->rest.weights.has(index)        ? OnnxRole::weight
-                   : row_->rest.statistics.has(index)   ? OnnxRole::statistic
-                   : row_->rest.quantisation.has(index) ? OnnxRole::quantisation
-                   : row_->rest.settings.has(index)     ? OnnxRole::setting
-                                                        : OnnxRole::data);
+  return in(index, role_of(*row_, index));
 }
 
 Tensor OnnxContext::in(std::size_t index, OnnxRole role) {
@@ -50,6 +57,11 @@ Tensor OnnxContext::in(std::size_t index, OnnxRole role) {
 
 Tensor OnnxContext::optional_in(std::size_t index) {
   return has(index) ? in(index) : Tensor{&graph_, no_id};
+}
+
+Tensor OnnxContext::in_unpacked(std::size_t index, const Shape& shape, DType dtype) {
+  const OnnxValue unpacked = reader_.unpacked(value(index), shape, dtype);
+  return {&graph_, reader_.enter(unpacked, role_of(*row_, index), node_.inputs[index])};
 }
 
 std::vector<Tensor> OnnxContext::all_inputs(std::size_t from) {

@@ -57,6 +57,9 @@ class OnnxContext {
   /// The same, or an empty handle where the input is absent.
   Tensor optional_in(std::size_t index);
   std::vector<Tensor> all_inputs(std::size_t from = 0);
+  /// The same of a stored input whose elements are packed into bytes, or padded: as a weight of the
+  /// shape and type that they have without. A computed input stays as it is.
+  Tensor in_unpacked(std::size_t index, const Shape& shape, DType dtype);
 
   /// The input's elements, or null where they are not known (or are many). An input that is not
   /// known counts as read only once `value`, `in` or `take_unknown` asked for it.

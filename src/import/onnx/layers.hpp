@@ -13,11 +13,38 @@ inline constexpr std::size_t absent_input = SIZE_MAX;
 /// at two others. Empty where zoometer has none of that many dimensions.
 Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias);
 
-/// The mean over all spatial dimensions of input 0, which stay as ones.
-Tensor onnx_global_average(OnnxContext& context);
+/// The same in the layout (N, spatial..., C), and so its result.
+Tensor onnx_convolution_channels_last(OnnxContext& context, std::size_t weight, std::size_t bias);
 
-/// The average over the windows that a node's attributes describe, of input 0; or empty, as above.
-Tensor onnx_average_pool(OnnxContext& context);
+/// (N, spatial..., C) as (N, C, spatial...), and back: views.
+Tensor channels_first(Tensor x);
+Tensor channels_last(Tensor x);
+
+/// The operands of a convolution that are not the inputs as they are: x (N, C, spatial...), the
+/// weight (out, C / groups, kernel...), and a bias or an empty handle.
+struct OnnxConvolution {
+  Tensor x;
+  Tensor weight;
+  Tensor bias;
+  std::int64_t groups = 1;
+};
+/// The same of these operands.
+Tensor onnx_convolution(OnnxContext& context, const OnnxConvolution& operands);
+
+/// The mean or the maximum over all spatial dimensions of x, which stay as ones.
+Tensor onnx_global_average(Tensor x);
+Tensor onnx_global_maximum(Tensor x);
+
+/// The average or the maximum over the windows that a node's attributes describe, of x; or empty,
+/// as above.
+Tensor onnx_average_pool(OnnxContext& context, Tensor x);
+Tensor onnx_max_pool(OnnxContext& context, Tensor x);
+
+/// alpha x A' x B' + beta x C of inputs 0 to 2, each of A and B transposed or not.
+Tensor onnx_gemm(OnnxContext& context);
+
+/// x after the activation that a fused node names; empty if it is an unknown one.
+Tensor onnx_activated(OnnxContext& context, Tensor x);
 
 /// x normalised over its dimensions from `axis` on, scaled and shifted; bias may be empty. Outputs
 /// 1 and 2, if the node has them, are the mean and the deviation.
@@ -71,6 +98,15 @@ struct OnnxRotary {
 };
 /// (..., features) with the first of them rotated: as many as `rotated`, or all.
 Tensor onnx_rotated(Tensor x, const OnnxRotary& rotary, std::int64_t rotated);
+
+/// The attention of ONNX Runtime's quantised encoders.
+struct OnnxEncoderAttention {
+  Tensor query, key, value;         ///< (batch, length, heads x features) each
+  Tensor mask;                      ///< or empty
+  std::size_t past = absent_input;  ///< the input of earlier keys and values, if the node has it
+};
+/// Sets output 0 to its result and output 1, if the node has it, to all keys and values.
+OnnxOutcome onnx_encoder_attention(OnnxContext& context, const OnnxEncoderAttention& attention);
 
 /// (batch, length, heads x features) as (batch, heads, length, features), and back.
 Tensor split_heads(const OnnxContext& context, Tensor x, std::int64_t heads);

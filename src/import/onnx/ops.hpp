@@ -31,6 +31,7 @@ class OnnxInputs {
   constexpr bool has(std::size_t index) const noexcept {
     return index < 32 && (mask_ >> index & 1U) != 0;
   }
+  constexpr bool empty() const noexcept { return mask_ == 0; }
 
  private:
   std::uint32_t mask_ = 0;
@@ -90,7 +91,7 @@ struct OnnxOperatorRest {
   // What a constant input is to the operator (`OnnxRole`).
   OnnxInputs weights = {};       ///< a weight's place: learnt, whatever its type and size
   OnnxInputs statistics = {};    ///< gathered in training
-  OnnxInputs quantisation = {};  ///< scales and zero points of quantised numbers
+  OnnxInputs quantisation = {};  ///< scales and zero points, even if the handler does not read them
   OnnxInputs settings = {};      ///< never learnt: sizes, axes, indices, masks
   /// Takes inputs whose shapes are unknown.
   bool takes_anything = false;

@@ -495,44 +495,6 @@ OnnxOutcome emit_bias_add(OnnxContext& context) {
   return context.out(x + context.in(1) + context.in(2));
 }
 
-// -- fused products ---------------------------------------------------------------------------
-
-/// Empty where the activation is not known.
-Tensor activated(OnnxContext& context, Tensor x) {
-  const std::string_view name = context.text("activation", "");
-  if (name.empty()) return x;
-  if (name == "Relu") return unary(relu_op, x);
-  if (name == "Tanh") return unary(tanh_op, x);
-  if (name == "Sigmoid") return unary(sigmoid_op, x);
-  if (name == "HardSigmoid") return unary(hardsigmoid_op, x);
-  if (name == "LeakyRelu") return leaky_relu(x, 0.01);
-  if (name == "Clip") return clamp(x, 0, 6);
-  return none(context);
-}
-
-OnnxOutcome emit_fused_conv(OnnxContext& context) {
-  Tensor result = onnx_convolution(context, 1, 2);
-  if (!result) return OnnxOutcome::depends_on_data;
-  if (context.has(3)) result = result + context.in(3);
-  result = activated(context, result);
-  return result ? context.out(result) : OnnxOutcome::depends_on_data;
-}
-
-OnnxOutcome emit_fused_matmul(OnnxContext& context) {
-  const auto operand = [&](std::size_t input, std::string_view name) {
-    const Tensor x = context.in(input);
-    if (context.integer(name, 0) == 0 || x.rank() < 2) return x;
-    return transpose(x, -2, -1);
-  };
-  if (context.integer("transBatchA", 0) != 0 || context.integer("transBatchB", 0) != 0) {
-    return OnnxOutcome::depends_on_data;
-  }
-  const Tensor a = operand(0, "transA");
-  const Tensor product = matmul(a, operand(1, "transB"));
-  const double alpha = context.real("alpha", 1);
-  return context.out(alpha == 1 ? product : product * alpha);
-}
-
 OnnxOutcome emit_layer_normalization(OnnxContext& context, bool is_root_mean_square) {
   const Tensor x = context.in(0);
   const OnnxNorm norm{context.integer("axis", -1), context.real("epsilon", 1e-5),
@@ -627,10 +589,6 @@ constexpr NoEffect bias_softmax_no_effect[] = {
     {"is_inner_broadcast", "the shape of the bias says it"},
 };
 
-constexpr NoEffect fused_conv_no_effect[] = {
-    {"activation_params", "constants of the activation"},
-};
-
 constexpr OnnxOperator attention_rows[] = {
     {"Attention",
      same_values,
@@ -668,11 +626,6 @@ constexpr OnnxOperator microsoft_attention_rows[] = {
      emit_embed_layer_norm,
      {.weights = {2, 3, 4, 5, 6}, .no_effect = embed_no_effect}},
     {"FastGelu", same_values, emit_fast_gelu, {.weights = {1}}},
-    {"FusedConv",
-     same_cost,
-     emit_fused_conv,
-     {.weights = {1, 2}, .no_effect = fused_conv_no_effect}},
-    {"FusedMatMul", same_values, emit_fused_matmul},
     {"Gelu", same_values, emit_microsoft_gelu},
     {"GroupQueryAttention",
      same_cost,
@@ -708,7 +661,6 @@ constexpr OnnxOperator microsoft_attention_rows[] = {
      same_cost,
      emit_sparse_attention,
      {.settings = {5, 6, 7, 8, 9, 10}, .no_effect = sparse_no_effect}},
-    {"TransposeMatMul", same_values, emit_fused_matmul},
 };
 
 }  // namespace

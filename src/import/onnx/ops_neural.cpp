@@ -90,8 +90,7 @@ void pad_automatically(const OnnxContext& context, const Shape& x, Window& windo
 /// Adapts windows that do not fit as ONNX Runtime does, which rounds towards zero: one that lacks
 /// less than a stride is there once. Returns whether another one is not there at all, unless that
 /// may be so because a symbolic size is taken as 1.
-bool fit_windows(OnnxContext& context, Window& window) {
-  const Shape& x = context.shape(0);
+bool fit_windows(OnnxContext& context, const Shape& x, Window& window) {
   Window fitted = window;
   bool is_nothing = false;
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
@@ -107,21 +106,20 @@ bool fit_windows(OnnxContext& context, Window& window) {
 }
 
 /// The result where a window fits nowhere: it has no elements.
-Tensor empty_result(OnnxContext& context, std::int64_t channels, const Window& window) {
-  Shape shape = context.shape(0);
+Tensor empty_result(Tensor x, std::int64_t channels, const Window& window) {
+  Shape shape = x.shape();
   shape.set_dim(1, channels);
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
     const std::int64_t extent = window.dilation[i] * (window.kernel[i] - 1) + 1;
     const std::int64_t room = shape[i + 2] + window.padding[i] + window.padding_end[i];
     shape[i + 2] = room < extent ? 0 : (room - extent) / window.stride[i] + 1;
   }
-  return full(context.graph(), shape, 0, context.dtype(0));
+  return full(*x.graph, shape, 0, x.dtype());
 }
 
 /// The kernel's size, which convolutions have from their weight and pools from an attribute.
-Ints kernel_of_weight(const OnnxContext& context, std::size_t weight) {
-  const Shape& shape = context.shape(weight);
-  context.require(shape.rank() == context.rank(0) && shape.rank() >= 3,
+Ints kernel_of_weight(const OnnxContext& context, const Shape& x, const Shape& shape) {
+  context.require(shape.rank() == x.rank() && shape.rank() >= 3,
                   "a weight of the input's rank, which is 3 or more");
   const Ints kernel(std::span<const std::int64_t>(shape).subspan(2));
   const auto declared = context.integers("kernel_shape");
@@ -149,16 +147,20 @@ ConvAttrs spatial_attrs(const ConvNdAttrs& attrs) {
 }  // namespace
 
 Tensor onnx_convolution(OnnxContext& context, std::size_t weight, std::size_t bias) {
-  Window window = window_of(context, kernel_of_weight(context, weight));
-  pad_automatically(context, context.shape(0), window);
-  if (fit_windows(context, window))
-    return empty_result(context, context.shape(weight).dim(0), window);
   const Tensor x = context.in(0);
   const Tensor kernel = context.in(weight);
-  const Tensor shift = context.optional_in(bias);
-  const ConvNdAttrs attrs = conv_attrs(window, context.integer("group", 1));
-  return x.rank() > 5 ? convolution(x, kernel, shift, attrs)
-                      : convolution(x, kernel, shift, spatial_attrs(attrs));
+  return onnx_convolution(context,
+                          {x, kernel, context.optional_in(bias), context.integer("group", 1)});
+}
+
+Tensor onnx_convolution(OnnxContext& context, const OnnxConvolution& operands) {
+  const auto& [x, weight, bias, groups] = operands;
+  Window window = window_of(context, kernel_of_weight(context, x.shape(), weight.shape()));
+  pad_automatically(context, x.shape(), window);
+  if (fit_windows(context, x.shape(), window)) return empty_result(x, weight.dim(0), window);
+  const ConvNdAttrs attrs = conv_attrs(window, groups);
+  return x.rank() > 5 ? convolution(x, weight, bias, attrs)
+                      : convolution(x, weight, bias, spatial_attrs(attrs));
 }
 
 namespace {
@@ -166,7 +168,7 @@ namespace {
 OnnxOutcome emit_conv(OnnxContext& context) { return context.out(onnx_convolution(context, 1, 2)); }
 
 OnnxOutcome emit_conv_transpose(OnnxContext& context) {
-  Window window = window_of(context, kernel_of_weight(context, 1));
+  Window window = window_of(context, kernel_of_weight(context, context.shape(0), context.shape(1)));
   const std::size_t count = window.kernel.size();
   Ints extra = spatial_list(context, "output_padding", count, 0);
   const Shape& x = context.shape(0);
@@ -203,7 +205,8 @@ OnnxOutcome emit_conv_transpose(OnnxContext& context) {
 
 OnnxOutcome emit_deform_conv(OnnxContext& context) {
   if (context.rank(0) != 4) return OnnxOutcome::depends_on_data;
-  const Window window = window_of(context, kernel_of_weight(context, 1));
+  const Window window =
+      window_of(context, kernel_of_weight(context, context.shape(0), context.shape(1)));
   const Tensor x = context.in(0);
   const Tensor weight = context.in(1);
   const Tensor offset = context.in(2);
@@ -214,18 +217,19 @@ OnnxOutcome emit_deform_conv(OnnxContext& context) {
 
 // -- pooling ----------------------------------------------------------------------------------
 
-/// Makes a pool of what the attributes say; an empty handle where it has more dimensions than
+/// Makes a pool of x by what the attributes say; an empty handle where it has more dimensions than
 /// zoometer's pools.
 template <class Function>
-Tensor onnx_pool(OnnxContext& context, Function make) {
+Tensor onnx_pool(OnnxContext& context, Tensor input, Function make) {
+  const Shape& x = input.shape();
   const auto kernel = context.integers("kernel_shape");
-  const std::int64_t rank = context.rank(0);
+  const std::int64_t rank = x.rank();
   context.require(kernel && rank >= 3 && static_cast<std::int64_t>(kernel->size()) == rank - 2,
                   "a kernel size per spatial dimension");
   if (kernel->size() > 3) return {&context.graph(), no_id};
   Window window = window_of(context, Ints(*kernel));
-  pad_automatically(context, context.shape(0), window);
-  if (fit_windows(context, window)) return empty_result(context, context.shape(0).dim(1), window);
+  pad_automatically(context, x, window);
+  if (fit_windows(context, x, window)) return empty_result(input, x.dim(1), window);
   PoolAttrs attrs;
   attrs.kernel_size = spatial(window.kernel);
   attrs.stride = spatial(window.stride);
@@ -234,11 +238,21 @@ Tensor onnx_pool(OnnxContext& context, Function make) {
   attrs.dilation = spatial(window.dilation);
   attrs.ceil_mode = context.integer("ceil_mode", 0) != 0;
   attrs.count_include_pad = context.integer("count_include_pad", 0) != 0;
-  return make(context.in(0), attrs);
+  return make(input, attrs);
 }
 
+}  // namespace
+
+Tensor onnx_average_pool(OnnxContext& context, Tensor x) {
+  return onnx_pool(context, x, avg_pool);
+}
+
+Tensor onnx_max_pool(OnnxContext& context, Tensor x) { return onnx_pool(context, x, max_pool); }
+
+namespace {
+
 OnnxOutcome emit_max_pool(OnnxContext& context) {
-  const Tensor result = onnx_pool(context, max_pool);
+  const Tensor result = onnx_max_pool(context, context.in(0));
   if (!result) return OnnxOutcome::depends_on_data;
   context.out(0, result);
   if (!context.wants(1)) return OnnxOutcome::done;
@@ -248,21 +262,15 @@ OnnxOutcome emit_max_pool(OnnxContext& context) {
   return context.out(1, sibling_output(result, 1));
 }
 
-}  // namespace
-
-Tensor onnx_average_pool(OnnxContext& context) { return onnx_pool(context, avg_pool); }
-
-namespace {
-
 OnnxOutcome emit_average_pool(OnnxContext& context) {
-  const Tensor result = onnx_average_pool(context);
+  const Tensor result = onnx_average_pool(context, context.in(0));
   return result ? context.out(result) : OnnxOutcome::depends_on_data;
 }
 
 /// (sum |x|^p)^(1/p) over windows: the mean of the powers, times the window's elements.
 OnnxOutcome emit_lp_pool(OnnxContext& context) {
   const auto power = static_cast<double>(context.integer("p", 2));
-  const Tensor result = onnx_pool(context, [&](Tensor x, PoolAttrs attrs) {
+  const Tensor result = onnx_pool(context, context.in(0), [&](Tensor x, PoolAttrs attrs) {
     attrs.count_include_pad = true;
     double elements = 1;
     for (const std::int64_t size : attrs.kernel_size) elements *= static_cast<double>(size);
@@ -272,17 +280,15 @@ OnnxOutcome emit_lp_pool(OnnxContext& context) {
   return result ? context.out(result) : OnnxOutcome::depends_on_data;
 }
 
-Ints spatial_axes(const OnnxContext& context) {
-  context.require(context.rank(0) >= 2, "an input of rank 2 or more");
+Ints spatial_axes(const Shape& x) {
   Ints axes;
-  for (std::int64_t i = 2; i < context.rank(0); ++i) axes.push_back(i);
+  for (std::int64_t i = 2; i < x.rank(); ++i) axes.push_back(i);
   return axes;
 }
 
-Tensor global_pool(OnnxContext& context, const OpDef& reduction,
+Tensor global_pool(Tensor x, const OpDef& reduction,
                    Tensor (*pool)(Tensor, const AdaptivePoolAttrs&)) {
-  const Ints axes = spatial_axes(context);
-  const Tensor x = context.in(0);
+  const Ints axes = spatial_axes(x.shape());
   if (axes.empty()) return x;
   if (axes.size() > 3) return reduce(reduction, x, axes, true);
   return pool(x, {Spatial::filled(axes.size(), 1)});
@@ -290,22 +296,25 @@ Tensor global_pool(OnnxContext& context, const OpDef& reduction,
 
 }  // namespace
 
-Tensor onnx_global_average(OnnxContext& context) {
-  return global_pool(context, mean_op, adaptive_avg_pool);
-}
+Tensor onnx_global_average(Tensor x) { return global_pool(x, mean_op, adaptive_avg_pool); }
+
+Tensor onnx_global_maximum(Tensor x) { return global_pool(x, amax_op, adaptive_max_pool); }
 
 namespace {
 
 OnnxOutcome emit_global_average_pool(OnnxContext& context) {
-  return context.out(onnx_global_average(context));
+  context.require(context.rank(0) >= 2, "an input of rank 2 or more");
+  return context.out(onnx_global_average(context.in(0)));
 }
 
 OnnxOutcome emit_global_max_pool(OnnxContext& context) {
-  return context.out(global_pool(context, amax_op, adaptive_max_pool));
+  context.require(context.rank(0) >= 2, "an input of rank 2 or more");
+  return context.out(onnx_global_maximum(context.in(0)));
 }
 
 OnnxOutcome emit_global_lp_pool(OnnxContext& context) {
-  const Ints axes = spatial_axes(context);
+  context.require(context.rank(0) >= 2, "an input of rank 2 or more");
+  const Ints axes = spatial_axes(context.shape(0));
   return context.out(reduce(norm_op, context.in(0), axes, true));
 }
 

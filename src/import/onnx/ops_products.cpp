@@ -4,6 +4,7 @@
 #include <string>
 
 #include "import/onnx/context.hpp"
+#include "import/onnx/layers.hpp"
 #include "op/indexing.hpp"
 #include "op/linalg.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -19,8 +20,9 @@ OnnxOutcome emit_matmul(OnnxContext& context) {
   return context.out(matmul(a, context.in(1)));
 }
 
-/// alpha x A' x B' + beta x C, each of A and B transposed or not.
-OnnxOutcome emit_gemm(OnnxContext& context) {
+}  // namespace
+
+Tensor onnx_gemm(OnnxContext& context) {
   const double alpha = context.real("alpha", 1);
   const double beta = context.real("beta", 1);
   const bool flips_b = context.integer("transB", 0) != 0;
@@ -32,15 +34,19 @@ OnnxOutcome emit_gemm(OnnxContext& context) {
   const std::int64_t columns = weight.dim(flips_b ? 0 : 1);
   const bool is_plain = alpha == 1 && (!bias || beta == 1);
   const bool is_vector = bias && bias.shape() == Shape{columns};
-  if (is_plain && flips_b && (!bias || is_vector)) return context.out(linear(a, weight, bias));
+  if (is_plain && flips_b && (!bias || is_vector)) return linear(a, weight, bias);
 
   const Tensor b = flips_b ? transpose(weight, 0, 1) : weight;
-  if (is_plain && bias) return context.out(addmm(bias, a, b));
+  if (is_plain && bias) return addmm(bias, a, b);
   Tensor product = matmul(a, b);
   if (alpha != 1) product = product * alpha;
-  if (!bias || beta == 0) return context.out(product);
-  return context.out(product + (beta == 1 ? bias : bias * beta));
+  if (!bias || beta == 0) return product;
+  return product + (beta == 1 ? bias : bias * beta);
 }
+
+namespace {
+
+OnnxOutcome emit_gemm(OnnxContext& context) { return context.out(onnx_gemm(context)); }
 
 // -- Einsum -----------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // Integers instead of real numbers. An integer operator becomes the real one with integer
 // operands, so that its MACs are counted under that type; `requantize` after it gives the result
 // its own scale.
+#include <array>
 #include <type_traits>
 #include <vector>
 
@@ -90,8 +91,21 @@ OnnxOutcome out_requantized(OnnxContext& context, Tensor x, std::size_t scale) {
   return context.out(append_like(requantize_op, RequantizeAttrs{}, {x, factor, zero_point}, dtype));
 }
 
+/// The same of operators without zero points, whose integers are of 8 bits.
+Tensor requantised(OnnxContext& context, Tensor x, std::size_t scale) {
+  context.graph().set_dtype(x.id, DType::int8);
+  return append_like(requantize_op, RequantizeAttrs{}, {x, context.in(scale)}, DType::int8);
+}
+
+OnnxOutcome out_ordered(OnnxContext& context, Tensor x, std::size_t scale) {
+  return context.out(requantised(context, x, scale));
+}
+
 OnnxOutcome emit_qlinear_conv(OnnxContext& context) {
-  return out_requantized(context, onnx_convolution(context, 3, 8), 6);
+  const bool is_last = context.integer("channels_last", 0) != 0;
+  return out_requantized(
+      context,
+      is_last ? onnx_convolution_channels_last(context, 3, 8) : onnx_convolution(context, 3, 8), 6);
 }
 
 OnnxOutcome emit_qlinear_matmul(OnnxContext& context) {
@@ -137,18 +151,83 @@ OnnxOutcome emit_qlinear_softmax(OnnxContext& context) {
                          3);
 }
 
+/// A pool of input 0, whose channels may be last.
+template <class Pool>
+OnnxOutcome out_pooled(OnnxContext& context, Pool pool) {
+  const Tensor x = context.in(0);
+  if (context.integer("channels_last", 0) == 0) return out_requantized(context, pool(x), 3);
+  const Tensor result = pool(channels_first(x));
+  return out_requantized(context, result ? channels_last(result) : result, 3);
+}
+
 OnnxOutcome emit_qlinear_global_average(OnnxContext& context) {
-  if (context.integer("channels_last", 0) == 0) {
-    return out_requantized(context, onnx_global_average(context), 3);
-  }
-  Ints axes;
-  for (std::int64_t i = 1; i + 1 < context.rank(0); ++i) axes.push_back(i);
-  return out_requantized(context, mean(context.in(0), axes, true), 3);
+  context.require(context.rank(0) >= 3, "an input of rank 3 or more");
+  return out_pooled(context, onnx_global_average);
 }
 
 OnnxOutcome emit_qlinear_average(OnnxContext& context) {
-  if (context.integer("channels_last", 0) != 0) return OnnxOutcome::depends_on_data;
-  return out_requantized(context, onnx_average_pool(context), 3);
+  return out_pooled(context, [&](Tensor x) { return onnx_average_pool(context, x); });
+}
+
+OnnxOutcome emit_qlinear_reduce_mean(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const auto listed = context.integers("axes");
+  const Ints axes = listed ? context.axes(*listed, x.rank()) : Ints{};
+  return out_requantized(context, mean(x, axes, context.integer("keepdims", 1) != 0), 3);
+}
+
+OnnxOutcome emit_qlinear_where(OnnxContext& context) {
+  const Tensor condition = context.in(0);
+  const Tensor x = context.in(1);
+  return out_requantized(context, where(condition, x, context.in(4)), 7);
+}
+
+/// An operand with its scale, and that of the result.
+OnnxOutcome emit_qordered_gelu(OnnxContext& context) {
+  return out_ordered(context, gelu(context.in(0)), 2);
+}
+
+OnnxOutcome emit_qordered_layer_norm(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const Tensor scale = context.in(2);
+  const OnnxNorm norm{context.integer("axis", -1), context.real("epsilon", 1e-5)};
+  return out_ordered(context, onnx_layer_norm(context, x, scale, context.optional_in(3), norm), 4);
+}
+
+/// A x B + bias + C; B may be stored as columns.
+OnnxOutcome emit_qordered_matmul(OnnxContext& context) {
+  const Tensor a = context.in(0);
+  Tensor b = context.in(2);
+  context.require(a.rank() >= 2 && b.rank() == 2, "matrices");
+  if (b.dim(0) != a.dim(-1)) b = transpose(b, 0, 1);
+  Tensor result = matmul(a, b);
+  if (context.has(5)) result = result + context.in(5);
+  if (context.has(6)) result = result + context.in(6);
+  return out_ordered(context, result, 4);
+}
+
+/// Query, key and value have a weight, a scale and a bias each.
+OnnxOutcome emit_qordered_attention(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  std::array<Tensor, 3> parts;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Tensor weight = context.in(5 + i);
+    context.require(x.rank() == 3 && weight.rank() == 2, "an input of rank 3 and weights of rank 2");
+    if (weight.dim(0) != x.dim(-1)) weight = transpose(weight, 0, 1);
+    parts[i] = requantised(context, matmul(x, weight) + context.in(11 + i), 2 + i);
+  }
+  const Tensor mask = context.has(19) ? context.in(19) : context.optional_in(17);
+  return onnx_encoder_attention(context, {parts[0], parts[1], parts[2], mask, 18});
+}
+
+OnnxOutcome emit_quantize_with_order(OnnxContext& context) {
+  return context.out(append_like(quantize_per_tensor_op, QuantizeAttrs{DType::int8},
+                                 {context.in(0), context.in(1)}, DType::int8));
+}
+
+OnnxOutcome emit_dequantize_with_order(OnnxContext& context) {
+  return context.out(append_like(dequantize_op, NoAttrs{}, {context.in(0), context.in(1)},
+                                 onnx_dtype(context.integer("to", 1))));
 }
 
 /// Scale and zero point of the result, then each tensor with its own.
@@ -197,21 +276,6 @@ OnnxOutcome emit_quantised_gemm(OnnxContext& context) {
   context.graph().set_dtype(product.id, DType::int32);
   return context.out(
       append_like(dequantize_op, NoAttrs{}, {product, context.in(1)}, DType::float32));
-}
-
-/// Weights of a few bits, in blocks with a scale each, unpacked to (N, K).
-OnnxOutcome emit_matmul_n_bits(OnnxContext& context) {
-  const Tensor a = context.in(0);
-  const std::int64_t rows = context.integer("N", 0);
-  const std::int64_t columns = context.integer("K", 0);
-  context.require(rows >= 1 && columns >= 1 && a.rank() >= 1 && a.dim(-1) == columns,
-                  "K as the last dimension of input 0, and N");
-  const ValueId packed[] = {context.in(1).id, context.in(2).id, context.optional_in(3).id};
-  const OutputType type{Shape{rows, columns}, a.dtype(), false};
-  Graph& graph = context.graph();
-  const NodeId node = graph.append_declared(dequantize_op, nullptr, packed, std::span(&type, 1));
-  const Tensor weight{&graph, graph.nodes()[node].first_output};
-  return context.out(linear(a, weight, context.optional_in(5)));
 }
 
 using enum Meaning;
@@ -265,54 +329,158 @@ constexpr NoEffect to_float_no_effect[] = {
     {"input 5", scales_reason},
 };
 
-constexpr NoEffect n_bits_no_effect[] = {
-    {"bits", "the weight is unpacked to N x K in any case"},
-    {"block_size", "the shape of the scales says it"},
-    {"accuracy_level", "the precision on the way"},
-    {"input 4", "which group a column is of"},
+constexpr NoEffect where_no_effect[] = {
+    {"input 2", scales_reason},
+    {"input 3", scales_reason},
+    {"input 5", scales_reason},
+    {"input 6", scales_reason},
 };
 
+constexpr NoEffect order_no_effect[] = {
+    {"order_A", "the order of elements in memory"},
+    {"order_B", "the order of elements in memory"},
+    {"order_X", "the order of elements in memory"},
+    {"order_Y", "the order of elements in memory"},
+    {"order_input", "the order of elements in memory"},
+    {"order_weight", "the order of elements in memory"},
+    {"order_output", "the order of elements in memory"},
+    {"qkv_hidden_sizes", "the weights' sizes say it"},
+    {"input 1", scales_reason},
+    {"input 3", scales_reason},
+    {"input 7", scales_reason},
+    {"input 8", scales_reason},
+    {"input 9", scales_reason},
+    {"input 10", scales_reason},
+    {"input 14", scales_reason},
+    {"input 15", scales_reason},
+    {"input 16", scales_reason},
+};
+
+constexpr OnnxInputs unary_scales{1, 2, 3, 4};
+constexpr OnnxInputs binary_scales{1, 2, 4, 5, 6, 7};
+constexpr OnnxInputs concat_scales{0,  1,  3,  4,  6,  7,  9,  10, 12, 13, 15,
+                                   16, 18, 19, 21, 22, 24, 25, 27, 28, 30, 31};
+
 constexpr OnnxOperator quantized_rows[] = {
-    {"ConvInteger", same_cost, emit_conv_integer, {.weights = {1}, .no_effect = integer_operands}},
-    {"DequantizeLinear", same_cost, emit_dequantize, {.no_effect = dequantize_no_effect}},
+    {"ConvInteger",
+     same_cost,
+     emit_conv_integer,
+     {.weights = {1}, .quantisation = {2, 3}, .no_effect = integer_operands}},
+    {"DequantizeLinear",
+     same_cost,
+     emit_dequantize,
+     {.weights = {0}, .quantisation = {1, 2}, .no_effect = dequantize_no_effect}},
     {"DynamicQuantizeLinear", same_cost, emit_dynamic_quantize},
-    {"MatMulInteger", same_cost, emit_matmul_integer, {.no_effect = integer_operands}},
-    {"QLinearConv", same_cost, emit_qlinear_conv, {.weights = {3, 8}, .no_effect = two_operands}},
-    {"QLinearMatMul", same_cost, emit_qlinear_matmul, {.no_effect = two_operands}},
-    {"QuantizeLinear", same_cost, emit_quantize, {.no_effect = quantize_no_effect}},
+    {"MatMulInteger",
+     same_cost,
+     emit_matmul_integer,
+     {.weights = {1}, .quantisation = {2, 3}, .no_effect = integer_operands}},
+    {"QLinearConv",
+     same_cost,
+     emit_qlinear_conv,
+     {.weights = {3, 8}, .quantisation = binary_scales, .no_effect = two_operands}},
+    {"QLinearMatMul",
+     same_cost,
+     emit_qlinear_matmul,
+     {.weights = {3}, .quantisation = binary_scales, .no_effect = two_operands}},
+    {"QuantizeLinear",
+     same_cost,
+     emit_quantize,
+     {.quantisation = {1, 2}, .no_effect = quantize_no_effect}},
 };
 
 constexpr OnnxOperator microsoft_quantized_rows[] = {
-    {"DequantizeLinear", same_cost, emit_dequantize, {.no_effect = dequantize_no_effect}},
+    {"DequantizeLinear",
+     same_cost,
+     emit_dequantize,
+     {.weights = {0}, .quantisation = {1, 2}, .no_effect = dequantize_no_effect}},
+    {"DequantizeWithOrder",
+     same_cost,
+     emit_dequantize_with_order,
+     {.weights = {0}, .quantisation = {1}, .no_effect = order_no_effect}},
     {"DynamicQuantizeMatMul",
      same_cost,
      emit_dynamic_quantize_matmul,
-     {.weights = {4}, .no_effect = dynamic_matmul_no_effect}},
+     {.weights = {1, 4}, .quantisation = {2, 3}, .no_effect = dynamic_matmul_no_effect}},
+    {"MatMulInteger16", same_cost, emit_matmul_integer, {.weights = {1}}},
     {"MatMulIntegerToFloat",
      same_cost,
      emit_matmul_integer_to_float,
-     {.weights = {6}, .no_effect = to_float_no_effect}},
-    {"MatMulNBits",
-     same_cost,
-     emit_matmul_n_bits,
-     {.weights = {1, 5}, .no_effect = n_bits_no_effect}},
+     {.weights = {1, 6}, .quantisation = {2, 3, 4, 5}, .no_effect = to_float_no_effect}},
     {"QGemm",
      same_cost,
      emit_quantised_gemm,
-     {.weights = {6}, .no_effect = quantised_gemm_no_effect}},
-    {"QLinearAdd", same_cost, emit_qlinear_binary<add_op>, {.no_effect = two_operands}},
-    {"QLinearAveragePool", same_cost, emit_qlinear_average, {.no_effect = one_operand}},
-    {"QLinearConcat", same_cost, emit_qlinear_concat, {.no_effect = concat_no_effect}},
-    {"QLinearConv", same_cost, emit_qlinear_conv, {.weights = {3, 8}, .no_effect = two_operands}},
+     {.weights = {3, 6}, .quantisation = {1, 2, 4, 5, 7, 8}, .no_effect = quantised_gemm_no_effect}},
+    {"QLinearAdd",
+     same_cost,
+     emit_qlinear_binary<add_op>,
+     {.quantisation = binary_scales, .no_effect = two_operands}},
+    {"QLinearAveragePool",
+     same_cost,
+     emit_qlinear_average,
+     {.quantisation = unary_scales, .no_effect = one_operand}},
+    {"QLinearConcat",
+     same_cost,
+     emit_qlinear_concat,
+     {.quantisation = concat_scales, .no_effect = concat_no_effect}},
+    {"QLinearConv",
+     same_cost,
+     emit_qlinear_conv,
+     {.weights = {3, 8}, .quantisation = binary_scales, .no_effect = two_operands}},
     {"QLinearGlobalAveragePool",
      same_cost,
      emit_qlinear_global_average,
-     {.no_effect = one_operand}},
-    {"QLinearLeakyRelu", same_cost, emit_qlinear_leaky_relu, {.no_effect = one_operand}},
-    {"QLinearMul", same_cost, emit_qlinear_binary<mul_op>, {.no_effect = two_operands}},
-    {"QLinearSigmoid", same_cost, emit_qlinear_unary<sigmoid_op>, {.no_effect = one_operand}},
-    {"QLinearSoftmax", same_cost, emit_qlinear_softmax, {.no_effect = one_operand}},
-    {"QuantizeLinear", same_cost, emit_quantize, {.no_effect = quantize_no_effect}},
+     {.quantisation = unary_scales, .no_effect = one_operand}},
+    {"QLinearLeakyRelu",
+     same_cost,
+     emit_qlinear_leaky_relu,
+     {.quantisation = unary_scales, .no_effect = one_operand}},
+    {"QLinearMul",
+     same_cost,
+     emit_qlinear_binary<mul_op>,
+     {.quantisation = binary_scales, .no_effect = two_operands}},
+    {"QLinearReduceMean",
+     same_cost,
+     emit_qlinear_reduce_mean,
+     {.quantisation = unary_scales, .no_effect = one_operand}},
+    {"QLinearSigmoid",
+     same_cost,
+     emit_qlinear_unary<sigmoid_op>,
+     {.quantisation = unary_scales, .no_effect = one_operand}},
+    {"QLinearSoftmax",
+     same_cost,
+     emit_qlinear_softmax,
+     {.quantisation = unary_scales, .no_effect = one_operand}},
+    {"QLinearWhere",
+     same_cost,
+     emit_qlinear_where,
+     {.quantisation = {2, 3, 5, 6, 7, 8}, .no_effect = where_no_effect}},
+    {"QOrderedAttention",
+     same_cost,
+     emit_qordered_attention,
+     {.weights = {5, 6, 7, 11, 12, 13},
+      .quantisation = {1, 2, 3, 4, 8, 9, 10, 14, 15, 16},
+      .no_effect = order_no_effect}},
+    {"QOrderedGelu",
+     same_cost,
+     emit_qordered_gelu,
+     {.quantisation = {1, 2}, .no_effect = order_no_effect}},
+    {"QOrderedLayerNormalization",
+     same_cost,
+     emit_qordered_layer_norm,
+     {.weights = {2, 3}, .quantisation = {1, 4}, .no_effect = order_no_effect}},
+    {"QOrderedMatMul",
+     same_cost,
+     emit_qordered_matmul,
+     {.weights = {2, 5}, .quantisation = {1, 3, 4, 7}, .no_effect = order_no_effect}},
+    {"QuantizeLinear",
+     same_cost,
+     emit_quantize,
+     {.quantisation = {1, 2}, .no_effect = quantize_no_effect}},
+    {"QuantizeWithOrder",
+     same_cost,
+     emit_quantize_with_order,
+     {.quantisation = {1}, .no_effect = order_no_effect}},
 };
 
 }  // namespace

@@ -126,6 +126,25 @@ void OnnxReader::find_quantised_weights() {
   }
 }
 
+/// A number that is called a scale, beside the zero point of the same tensor, is its scale even if
+/// another operator multiplies by it.
+void OnnxReader::find_quantised_scales() {
+  if (!declared_names_.empty()) return;
+  constexpr std::string_view zero_point = "_zero_point", scale = "_scale";
+  std::unordered_set<std::string> quantised;
+  for (const Parameter& parameter : graph_.parameters()) {
+    if (parameter.name.ends_with(zero_point))
+      quantised.emplace(parameter.name.substr(0, parameter.name.size() - zero_point.size()));
+  }
+  for (ParameterId id = 0; id < graph_.parameters().size(); ++id) {
+    const Parameter& parameter = graph_.parameters()[id];
+    if (!parameter.name.ends_with(scale)) continue;
+    const std::string_view tensor = parameter.name.substr(0, parameter.name.size() - scale.size());
+    if (quantised.contains(std::string(tensor)))
+      graph_.set_parameter_kind(id, ParameterKind::quantisation);
+  }
+}
+
 void OnnxReader::read(OnnxValues* names) {
   model_ = records_.model();
   read_opsets();
@@ -139,6 +158,7 @@ void OnnxReader::read(OnnxValues* names) {
   read_graph(names);
   modules_.finish();
   find_quantised_weights();
+  find_quantised_scales();
   if (const std::size_t count = count_dequantised_products(graph_); count > 0) {
     note("convolutions and products of dequantised integers: " + std::to_string(count) +
          ", counted in float as the file has them; runtimes may compute them on the integers");

@@ -49,6 +49,9 @@ struct OnnxFrame {
   const OnnxFunction* function = nullptr;
   std::span<const std::string_view> value_infos;
   std::span<const OnnxValueInfo> outputs;
+  std::span<const std::string_view> nodes;
+  /// By name, the channels without padding of values in blocks of channels; made when asked.
+  std::optional<std::unordered_map<std::string_view, std::int64_t>> channels_in_blocks;
   std::optional<std::unordered_map<std::string_view, std::string_view>>
       declared;  ///< made when asked
 
@@ -111,6 +114,9 @@ class OnnxReader {
   const std::vector<OnnxValue>* keep_sequence(std::vector<OnnxValue> elements);
   /// A weight that shares its storage with another one, under a name of its own.
   OnnxValue alias(const OnnxValue& weight, std::string_view name);
+  /// A stored tensor whose elements are packed into bytes, or padded, with the shape and the type
+  /// that they have without. A computed one stays as it is.
+  OnnxValue unpacked(const OnnxValue& value, const Shape& shape, DType dtype);
 
   /// Reads the nodes of a subgraph with these values for its inputs, and returns its outputs.
   std::vector<OnnxValue> run_subgraph(const OnnxGraph& body, OnnxFrame& outer,
@@ -261,8 +267,10 @@ class OnnxReader {
   template <class Test>
   bool all_elements(const StoredTensor& stored, Test test) const;
   bool is_mask(const StoredTensor& stored) const;
+  void enter_quantisation(OnnxContext& context, const OnnxOperator& row);
   ParameterKind parameter_kind(const OnnxValue& value, Role role, std::string_view name) const;
   void find_quantised_weights();
+  void find_quantised_scales();
   std::int64_t size_of(const OnnxDimension& dimension);
   std::optional<std::int64_t> size_named(std::string_view name) const;
   void see_size(std::string_view name);

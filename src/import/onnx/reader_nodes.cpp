@@ -48,6 +48,7 @@ void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& f
                 {"at most " + std::to_string(deepest), "more"});
   }
   if (order_ == OnnxOrder::sorted) nodes = sorted(nodes);
+  frame.nodes = nodes;
   OnnxNode node;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     records_.node(nodes[i], node);
@@ -171,9 +172,19 @@ void OnnxReader::read_operator(OnnxContext& context, const OnnxOperator& row,
     if ((takes_shapeless && !row.rest.takes_anything) || !emit(context, row))
       return append_unknown(context);
     if (row.rest.range != nullptr) keep_range(context, row);
+    if (!row.rest.quantisation.empty()) enter_quantisation(context, row);
   }
   if (!context.read_all()) [[unlikely]]
     ignored_.add(context, row);
+}
+
+/// Scales and zero points that no operator reads are parameters nevertheless.
+void OnnxReader::enter_quantisation(OnnxContext& context, const OnnxOperator& row) {
+  for (std::size_t i = 0; i < context.inputs_.size(); ++i) {
+    const OnnxValue& value = context.inputs_[i];
+    if (row.rest.quantisation.has(i) && value.stored != nullptr && value.id == no_id)
+      enter(value, Role::quantisation, context.node().inputs[i]);
+  }
 }
 
 /// Computes the node's outputs if the elements of its inputs are known. Where these are weights and

@@ -88,6 +88,28 @@ OnnxValue OnnxReader::alias(const OnnxValue& weight, std::string_view name) {
                                    .shared_with = owner}));
 }
 
+OnnxValue OnnxReader::unpacked(const OnnxValue& value, const Shape& shape, DType dtype) {
+  StoredTensor* packed = value.stored;
+  const bool is_same = packed != nullptr && packed->dtype == dtype && packed->type->shape == shape;
+  if (packed == nullptr || value.id != no_id || is_same) return value;
+  if (packed->unpacked == nullptr) {
+    // The memory is that of the tensor as it is stored, if another operator read it before.
+    StoredTensor* owner = packed->id != no_id ? packed : nullptr;
+    if (packed->shared_with != nullptr)
+      owner = unpacked(OnnxValue::of(packed->shared_with), shape, dtype).stored;
+    packed->unpacked = add_stored({.name = packed->name,
+                                   .message = {},
+                                   .type = graph_.intern(shape),
+                                   .dtype = dtype,
+                                   .is_constant = packed->is_constant,
+                                   .shared_with = owner});
+    packed->was_read = true;
+    // Operators after this one may read it as it is stored.
+    if (owner == nullptr) packed->shared_with = packed->unpacked;
+  }
+  return OnnxValue::of(packed->unpacked);
+}
+
 const std::vector<OnnxValue>* OnnxReader::keep_sequence(std::vector<OnnxValue> elements) {
   spend(static_cast<std::int64_t>(elements.size()) + 1);
   sequences_.push_back(std::move(elements));

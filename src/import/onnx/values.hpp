@@ -49,6 +49,7 @@ struct StoredTensor {
   ValueId id = no_id;        ///< its parameter in the graph, once a node needs it
   const KnownTensor* known = nullptr;
   StoredTensor* shared_with = nullptr;  ///< the weight whose storage it shares
+  StoredTensor* unpacked = nullptr;     ///< the same elements in their own shape and type
 };
 
 /// A typical name of a parameter outside of any layer: "class_token".
