@@ -189,9 +189,9 @@ class Fusion {
   }
 
   const Graph& graph_;
-  std::vector<std::uint32_t> group_;  // by node
-  std::vector<std::uint32_t> uses_;   // by value
-  std::vector<NodeId> reader_;        // by value: the last one
+  std::vector<std::uint32_t> group_;            // by node
+  std::vector<std::uint32_t> uses_;             // by value
+  std::vector<NodeId> reader_;                  // by value: the last one
   std::multimap<NodeId, NodeId> unpacked_for_;  // by product: what unpacks its operands
   std::vector<FusedGroup> groups_;
 };

@@ -56,7 +56,8 @@ class Workloads {
     result.compulsory = compulsory_;
     const MemoryProfile memory = profile_memory(graph_);
     result.weights = memory.parameter_bytes;
-    result.peak_activations = options_.fuse ? peak_without_unpacked() : memory.activations.peak_bytes;
+    result.peak_activations =
+        options_.fuse ? peak_without_unpacked() : memory.activations.peak_bytes;
     return result;
   }
 

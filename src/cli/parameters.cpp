@@ -43,8 +43,7 @@ std::vector<Entry> state_dict(const Graph& graph) {
     const bool is_shared = parameter.shared_with != no_id;
     const Parameter& owner = graph.parameters()[is_shared ? parameter.shared_with : id];
     entries.push_back({graph.parameter_path(parameter), &graph.shape(parameter.value),
-                       graph.value(parameter.value).dtype,
-                       kind_name(parameter.kind),
+                       graph.value(parameter.value).dtype, kind_name(parameter.kind),
                        is_shared ? graph.parameter_path(owner) : ""});
   }
   return entries;
@@ -92,8 +91,7 @@ std::string write_text(const std::vector<Entry>& entries, const Totals& totals) 
   std::string text;
   for (const Entry& entry : entries) {
     fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}{}{}\n",
-                   pad_right(escape_controls(entry.name), width),
-                   entry.kind, name_of(entry.dtype),
+                   pad_right(escape_controls(entry.name), width), entry.kind, name_of(entry.dtype),
                    to_string(*entry.shape), entry.shared_with.empty() ? "" : "  shared with ",
                    escape_controls(entry.shared_with));
   }

@@ -44,8 +44,8 @@ std::string types_of(const Graph& graph) {
   return text;
 }
 
-/// A file of tests/data/onnx/kinds with what it costs by hand: most have the sizes of one layer. Those
-/// that ONNX Runtime can run have the shapes that it gives.
+/// A file of tests/data/onnx/kinds with what it costs by hand: most have the sizes of one layer.
+/// Those that ONNX Runtime can run have the shapes that it gives.
 struct Kind {
   std::string file;
   std::int64_t macs = 0;
@@ -156,7 +156,7 @@ const Kind kinds[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Onnx, QuantisedFile, testing::ValuesIn(kinds),
-                         [](const auto& info) { return info.param.file; });
+                         [](const auto& kind) { return kind.param.file; });
 
 // -- what the runtime unpacks while it multiplies ------------------------------------------------
 
@@ -222,21 +222,24 @@ TEST(BitOperations, AreLeftOutAbove63Bits) {
 // A stored tensor that one node reads as packed weights and another one as bytes is there once.
 TEST(PackedWeights, AreCountedOnceWhoeverReadsThem) {
   const auto packed = [](const std::string& first, const std::string& second) {
-    const std::string product =
-        node({"MatMulNBits",
-              {"x", "w", "s"},
-              {"y"},
-              {Attribute("K", 64), Attribute("N", 32), Attribute("bits", 4), Attribute("block_size", 32)},
-              "",
-              "com.microsoft"});
+    const std::string product = node({"MatMulNBits",
+                                      {"x", "w", "s"},
+                                      {"y"},
+                                      {Attribute("K", 64), Attribute("N", 32), Attribute("bits", 4),
+                                       Attribute("block_size", 32)},
+                                      "",
+                                      "com.microsoft"});
     const std::string bytes = node({"Identity", {"w"}, {"z"}});
-    return model({.graph = graph({.nodes = {first == "product" ? product : bytes,
-                                            second == "product" ? product : bytes},
-                                  .inputs = {value_info("x", type({2, 64}))},
-                                  .outputs = {value_info("y", type({2, 32})), value_info("z", type({32, 2, 16}, 2))},
-                                  .initializers = {weight("w", {32, 2, 16}, 2), weight("s", {32, 2})}})});
+    return model(
+        {.graph = graph(
+             {.nodes = {first == "product" ? product : bytes,
+                        second == "product" ? product : bytes},
+              .inputs = {value_info("x", type({2, 64}))},
+              .outputs = {value_info("y", type({2, 32})), value_info("z", type({32, 2, 16}, 2))},
+              .initializers = {weight("w", {32, 2, 16}, 2), weight("s", {32, 2})}})});
   };
-  for (const auto& [first, second] : {std::pair{"product", "bytes"}, std::pair{"bytes", "product"}}) {
+  for (const auto& [first, second] :
+       {std::pair{"product", "bytes"}, std::pair{"bytes", "product"}}) {
     const std::string file = packed(first, second);
     const Read read(MappedFile("test.onnx", std::as_bytes(std::span(file))));
     const Metrics total = profile(read.graph).total;

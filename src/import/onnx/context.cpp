@@ -47,9 +47,7 @@ const Shape& OnnxContext::shape(std::size_t index) const { return reader_.shape_
 
 DType OnnxContext::dtype(std::size_t index) const { return reader_.dtype_of(value(index)); }
 
-Tensor OnnxContext::in(std::size_t index) {
-  return in(index, role_of(*row_, index));
-}
+Tensor OnnxContext::in(std::size_t index) { return in(index, role_of(*row_, index)); }
 
 Tensor OnnxContext::in(std::size_t index, OnnxRole role) {
   return {&graph_, reader_.enter(value(index), role, node_.inputs[index])};

@@ -103,7 +103,8 @@ class LoopRun {
   Trial run_alike(std::int64_t number, const OnnxValueList& states);
   OnnxValueList finish(const Trial& trial, const OnnxValueList& states, std::int64_t times);
 
-  std::optional<Growth> growth_of(const OnnxValueList& a, const OnnxValueList& b, const OnnxValueList& c);
+  std::optional<Growth> growth_of(const OnnxValueList& a, const OnnxValueList& b,
+                                  const OnnxValueList& c);
   OnnxValueList grown(const OnnxValueList& states, const Growth& growth, std::int64_t distance);
   void mark_changed(const OnnxValueList& before, const OnnxValueList& after);
   void grow_sequences(const OnnxValueList& before, OnnxValueList& after, std::int64_t times);

@@ -18,10 +18,11 @@ struct PlainActivation {
 };
 
 constexpr PlainActivation plain_activations[] = {
-    {"Relu", &relu_op},           {"Tanh", &tanh_op},           {"Sigmoid", &sigmoid_op},
-    {"HardSwish", &hardswish_op}, {"Softplus", &softplus_op},
-    {"Softsign", &softsign_op},   {"Silu", &silu_op},           {"Mish", &mish_op},
-    {"Selu", &selu_op},           {"ThresholdedRelu", &relu_op},
+    {"Relu", &relu_op},         {"Tanh", &tanh_op},
+    {"Sigmoid", &sigmoid_op},   {"HardSwish", &hardswish_op},
+    {"Softplus", &softplus_op}, {"Softsign", &softsign_op},
+    {"Silu", &silu_op},         {"Mish", &mish_op},
+    {"Selu", &selu_op},         {"ThresholdedRelu", &relu_op},
 };
 
 }  // namespace

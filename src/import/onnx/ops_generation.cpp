@@ -89,8 +89,8 @@ class Generation {
   }
 
   /// The values for a subgraph's inputs of so many new tokens after `past` others.
-  OnnxValueList inputs_of(const OnnxGraph& graph, const NamedValues& before, const OnnxValue& tokens,
-                       std::int64_t count, std::int64_t past) {
+  OnnxValueList inputs_of(const OnnxGraph& graph, const NamedValues& before,
+                          const OnnxValue& tokens, std::int64_t count, std::int64_t past) {
     OnnxValueList inputs;
     for (const OnnxValueInfo& info : graph.inputs) {
       const std::string_view name = info.name;

@@ -36,8 +36,7 @@ Tensor onnx_convolution_channels_last(OnnxContext& context, std::size_t weight, 
     return checked_mul(kernel.dim(dim), groups) == x.dim(1);
   };
   if (!takes(1) && takes(-1)) kernel = channels_first(kernel);  // (out, kernel..., C / groups)
-  const Tensor result =
-      onnx_convolution(context, {x, kernel, context.optional_in(bias), groups});
+  const Tensor result = onnx_convolution(context, {x, kernel, context.optional_in(bias), groups});
   return result ? channels_last(result) : result;
 }
 
@@ -147,8 +146,7 @@ OnnxOutcome emit_blocked_conv(OnnxContext& context) {
   const BlockedWeight plan = blocked_weight(context, x.dim(1));
   const Tensor weight = without_padding(context, 1, plan.shape);
   const Tensor none{&context.graph(), no_id};
-  const Tensor bias =
-      context.has(2) ? without_padding(context, 2, Shape{plan.shape.dim(0)}) : none;
+  const Tensor bias = context.has(2) ? without_padding(context, 2, Shape{plan.shape.dim(0)}) : none;
   Tensor result = onnx_convolution(context, {x, weight, bias, plan.groups});
   if (!result) return OnnxOutcome::depends_on_data;
   if (context.has(3)) result = result + context.in(3);
@@ -199,14 +197,18 @@ OnnxOutcome emit_reorder_output(OnnxContext& context) {
 
 using enum Meaning;
 
-constexpr NoEffect blocked_pool_no_effect[] = {{"storage_order", "of the indices, which it does not have"}};
+constexpr NoEffect blocked_pool_no_effect[] = {
+    {"storage_order", "of the indices, which it does not have"}};
 
 constexpr OnnxOperator blocked_rows[] = {
     {"AveragePool", same_values, emit_blocked_pool<onnx_average_pool>},
     {"Conv", same_values, emit_blocked_conv, {.weights = {1, 2}}},
     {"GlobalAveragePool", same_values, emit_blocked_global_pool<onnx_global_average>},
     {"GlobalMaxPool", same_values, emit_blocked_global_pool<onnx_global_maximum>},
-    {"MaxPool", same_values, emit_blocked_pool<onnx_max_pool>, {.no_effect = blocked_pool_no_effect}},
+    {"MaxPool",
+     same_values,
+     emit_blocked_pool<onnx_max_pool>,
+     {.no_effect = blocked_pool_no_effect}},
     {"ReorderInput", same_values, emit_reorder_input},
     {"ReorderOutput", same_values, emit_reorder_output},
     {"Upsample", same_cost, emit_blocked_upsample},

@@ -292,33 +292,34 @@ struct ScanPlan {
 /// One run over a sequence: final states and collected outputs. Nothing where the type of an output
 /// of no elements is not known.
 std::optional<OnnxValueList> run_scan(OnnxContext& context, const ScanPlan& plan,
-                                   const OnnxValueList& state, std::span<const Tensor> sequences) {
+                                      const OnnxValueList& state,
+                                      std::span<const Tensor> sequences) {
   OnnxReader& reader = context.reader();
   const std::size_t scans = plan.body.outputs.size() - plan.states;
   const auto axis_of = [&](std::size_t i) {
     return context.axis(plan.input_axes[i], sequences[i].rank());
   };
   const std::int64_t length = sequences[0].dim(axis_of(0));
-  LoopRun run(context, reader.units(plan.body),
-              [&](std::optional<std::int64_t> number, const OnnxValueList& states) {
-                OnnxValueList inputs = states;
-                for (std::size_t i = 0; i < sequences.size(); ++i) {
-                  // An element of a sequence of length 0 still has a type.
-                  Tensor sequence = sequences[i];
-                  if (sequence.dim(axis_of(i)) == 0) {
-                    Shape shape = sequence.shape();
-                    shape.erase(static_cast<std::size_t>(axis_of(i)));
-                    inputs.push_back(
-                        tensor_value(full(context.graph(), shape, 0, sequence.dtype())));
-                    continue;
-                  }
-                  inputs.push_back(tensor_value(select(sequence, axis_of(i), number.value_or(0))));
-                }
-                const OnnxValueList outputs = reader.run_subgraph(plan.body, context.frame(), inputs);
-                const auto middle = outputs.begin() + static_cast<std::ptrdiff_t>(plan.states);
-                return OnnxIteration{
-                    {}, OnnxValueList(outputs.begin(), middle), OnnxValueList(middle, outputs.end())};
-              });
+  LoopRun run(
+      context, reader.units(plan.body),
+      [&](std::optional<std::int64_t> number, const OnnxValueList& states) {
+        OnnxValueList inputs = states;
+        for (std::size_t i = 0; i < sequences.size(); ++i) {
+          // An element of a sequence of length 0 still has a type.
+          Tensor sequence = sequences[i];
+          if (sequence.dim(axis_of(i)) == 0) {
+            Shape shape = sequence.shape();
+            shape.erase(static_cast<std::size_t>(axis_of(i)));
+            inputs.push_back(tensor_value(full(context.graph(), shape, 0, sequence.dtype())));
+            continue;
+          }
+          inputs.push_back(tensor_value(select(sequence, axis_of(i), number.value_or(0))));
+        }
+        const OnnxValueList outputs = reader.run_subgraph(plan.body, context.frame(), inputs);
+        const auto middle = outputs.begin() + static_cast<std::ptrdiff_t>(plan.states);
+        return OnnxIteration{
+            {}, OnnxValueList(outputs.begin(), middle), OnnxValueList(middle, outputs.end())};
+      });
   OnnxValueList results = state;
   if (length == 0) {
     const auto types = run.types(state);

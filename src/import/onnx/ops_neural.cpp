@@ -243,9 +243,7 @@ Tensor onnx_pool(OnnxContext& context, Tensor input, Function make) {
 
 }  // namespace
 
-Tensor onnx_average_pool(OnnxContext& context, Tensor x) {
-  return onnx_pool(context, x, avg_pool);
-}
+Tensor onnx_average_pool(OnnxContext& context, Tensor x) { return onnx_pool(context, x, avg_pool); }
 
 Tensor onnx_max_pool(OnnxContext& context, Tensor x) { return onnx_pool(context, x, max_pool); }
 

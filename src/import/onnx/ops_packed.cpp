@@ -46,8 +46,8 @@ OnnxOutcome emit_matmul_n_bits(OnnxContext& context) {
   const Tensor scales = context.in(2);
   const Tensor zero_points = context.optional_in(3);
   const Tensor groups = context.optional_in(4);
-  return context.out(matmul_n_bits(
-      x, {weight, scales, zero_points, groups, context.optional_in(5)}, {.in = in, .out = out}));
+  return context.out(matmul_n_bits(x, {weight, scales, zero_points, groups, context.optional_in(5)},
+                                   {.in = in, .out = out}));
 }
 
 OnnxOutcome emit_matmul_bnb4(OnnxContext& context) {
@@ -83,10 +83,10 @@ OnnxOutcome emit_gather_block_quantized(OnnxContext& context) {
   const Tensor indices = context.in(1);
   const Tensor scales = context.in(2);
   const Tensor flat = flatten(indices, 0, -1);
-  const Tensor rows = axis == 0 && table.rank() == 2
-                          ? embedding(table, indices)
-                          : index_select(table, axis, indices.rank() == 0 ? unsqueeze(indices, 0)
-                                                                          : flat);
+  const Tensor rows =
+      axis == 0 && table.rank() == 2
+          ? embedding(table, indices)
+          : index_select(table, axis, indices.rank() == 0 ? unsqueeze(indices, 0) : flat);
   Shape sizes;
   for (std::int64_t i = 0; i < axis; ++i) sizes.push_back(shape.dim(i));
   for (const std::int64_t size : indices.shape()) sizes.push_back(size);
@@ -142,7 +142,8 @@ OnnxOutcome emit_dynamic_quantize_lstm(OnnxContext& context) {
   const Tensor recurrent = transpose(context.in(2), 1, 2);
   std::array<ValueId, 8> inputs{x.id, weights.id, recurrent.id};
   for (std::size_t i = 3; i < inputs.size(); ++i) inputs[i] = context.optional_in(i).id;
-  const Tensor first = context.append(lstm_op, RecurrentAttrs{}, std::span<const ValueId>(inputs), {});
+  const Tensor first =
+      context.append(lstm_op, RecurrentAttrs{}, std::span<const ValueId>(inputs), {});
   for (std::size_t i = 0; i < std::min<std::size_t>(3, context.output_count()); ++i)
     context.out(i, sibling_output(first, i));
   for (std::size_t i = 0; i < 3; ++i)
@@ -269,8 +270,8 @@ OnnxOutcome mix_experts(OnnxContext& context, std::span<const Projection> projec
     hidden = expert_activation(context, hidden);
     if (has_gate) hidden = hidden * project(context, gate, rows, bits);
   }
-  const Tensor each = reshape(project(context, second, hidden, bits),
-                              {scores.dim(0), k, x.dim(-1)});
+  const Tensor each =
+      reshape(project(context, second, hidden, bits), {scores.dim(0), k, x.dim(-1)});
   const Tensor mixed = sum(each * unsqueeze(best.values, 2), {1}, false);
   return context.out(reshape(mixed, Ints(std::span<const std::int64_t>(x.shape()))));
 }
@@ -324,12 +325,9 @@ constexpr NoEffect quantised_lstm_no_effect[] = {
 };
 
 constexpr NoEffect quantised_attention_no_effect[] = {
-    {"mask_filter_value", "which number a mask adds"},
-    {"do_rotary=0", "the default"},
-    {"past_present_share_buffer=0", "the default"},
-    {"input 4", "a part of the sums' factor"},
-    {"input 6", "a part of the products' sums"},
-    {"input 7", "a part of the products' sums"},
+    {"mask_filter_value", "which number a mask adds"}, {"do_rotary=0", "the default"},
+    {"past_present_share_buffer=0", "the default"},    {"input 4", "a part of the sums' factor"},
+    {"input 6", "a part of the products' sums"},       {"input 7", "a part of the products' sums"},
 };
 
 constexpr NoEffect experts_no_effect[] = {
@@ -353,7 +351,9 @@ constexpr OnnxOperator packed_rows[] = {
     {"DynamicQuantizeLSTM",
      same_cost,
      emit_dynamic_quantize_lstm,
-     {.weights = {1, 2, 3, 7}, .quantisation = {8, 9, 10, 11}, .no_effect = quantised_lstm_no_effect}},
+     {.weights = {1, 2, 3, 7},
+      .quantisation = {8, 9, 10, 11},
+      .no_effect = quantised_lstm_no_effect}},
     {"GatherBlockQuantized",
      same_cost,
      emit_gather_block_quantized,
@@ -365,10 +365,7 @@ constexpr OnnxOperator packed_rows[] = {
     {"MatMulNBits",
      same_cost,
      emit_matmul_n_bits,
-     {.weights = {1, 5},
-      .quantisation = {2, 3},
-      .settings = {4},
-      .no_effect = n_bits_no_effect}},
+     {.weights = {1, 5}, .quantisation = {2, 3}, .settings = {4}, .no_effect = n_bits_no_effect}},
     {"MoE",
      same_cost,
      emit_experts,

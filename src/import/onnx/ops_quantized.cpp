@@ -212,7 +212,8 @@ OnnxOutcome emit_qordered_attention(OnnxContext& context) {
   std::array<Tensor, 3> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Tensor weight = context.in(5 + i);
-    context.require(x.rank() == 3 && weight.rank() == 2, "an input of rank 3 and weights of rank 2");
+    context.require(x.rank() == 3 && weight.rank() == 2,
+                    "an input of rank 3 and weights of rank 2");
     if (weight.dim(0) != x.dim(-1)) weight = transpose(weight, 0, 1);
     parts[i] = requantised(context, matmul(x, weight) + context.in(11 + i), 2 + i);
   }
@@ -410,7 +411,9 @@ constexpr OnnxOperator microsoft_quantized_rows[] = {
     {"QGemm",
      same_cost,
      emit_quantised_gemm,
-     {.weights = {3, 6}, .quantisation = {1, 2, 4, 5, 7, 8}, .no_effect = quantised_gemm_no_effect}},
+     {.weights = {3, 6},
+      .quantisation = {1, 2, 4, 5, 7, 8},
+      .no_effect = quantised_gemm_no_effect}},
     {"QLinearAdd",
      same_cost,
      emit_qlinear_binary<add_op>,

@@ -38,7 +38,8 @@ RoundedType integer_type(OnnxContext& context, std::optional<std::int64_t> bits,
 bool is_all_zero(const OnnxContext& context, std::size_t input) {
   const KnownTensor* known = context.known(input);
   if (known == nullptr) return false;
-  const std::size_t stored = known->uniform ? std::min<std::size_t>(1, known->count()) : known->count();
+  const std::size_t stored =
+      known->uniform ? std::min<std::size_t>(1, known->count()) : known->count();
   for (std::size_t i = 0; i < stored; ++i) {
     if (known->real(i) != 0) return false;
   }
@@ -147,10 +148,7 @@ constexpr OnnxOperator rounded_rows[] = {
      same_cost,
      emit_float_quant,
      {.quantisation = {1}, .no_effect = float_quant_no_effect}},
-    {"IntQuant",
-     same_cost,
-     emit_quant,
-     {.quantisation = {1, 2}, .no_effect = quant_no_effect}},
+    {"IntQuant", same_cost, emit_quant, {.quantisation = {1, 2}, .no_effect = quant_no_effect}},
     {"MultiThreshold",
      same_cost,
      emit_multi_threshold,
@@ -162,7 +160,8 @@ constexpr OnnxOperator rounded_rows[] = {
 }  // namespace
 
 extern constinit const OnnxOperators onnx_brevitas_operators = {"onnx.brevitas", rounded_rows};
-extern constinit const OnnxOperators onnx_qonnx_operators = {"qonnx.custom_op.general", rounded_rows};
+extern constinit const OnnxOperators onnx_qonnx_operators = {"qonnx.custom_op.general",
+                                                             rounded_rows};
 extern constinit const OnnxOperators onnx_finn_operators = {"finn.custom_op.general", rounded_rows};
 
 }  // namespace zoometer

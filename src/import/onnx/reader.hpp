@@ -312,7 +312,7 @@ class OnnxReader {
   std::unordered_map<std::string_view, ParameterKind> declared_kinds_;
   std::unordered_set<std::string_view> weight_inputs_;  // as a copy of a file lists them
   std::vector<std::string> assumed_;                    // symbolic sizes that were taken as 1
-  std::vector<std::string> unsized_;  // inputs with sizes without a name: "x=1,N"
+  std::vector<std::string> unsized_;                    // inputs with sizes without a name: "x=1,N"
   OnnxGiven given_;
   OnnxOrder order_;
   std::unordered_map<const char*, std::vector<std::string_view>> sorted_;  // by the first node

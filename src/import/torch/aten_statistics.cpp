@@ -304,6 +304,7 @@ constexpr AtenOperator statistics_rows[] = {
 
 namespace zoometer {
 
-extern constinit const AtenOperators aten_statistics_operators = {aten_names<aten::statistics_rows>};
+extern constinit const AtenOperators aten_statistics_operators = {
+    aten_names<aten::statistics_rows>};
 
 }  // namespace zoometer
