@@ -343,7 +343,7 @@ OnnxOutcome emit_label_encoder(OnnxContext& context) {
   return context.out(transform(context, 1, dtype));
 }
 
-OnnxOutcome emit_one_hot(OnnxContext& context) {
+OnnxOutcome emit_one_hot_encoder(OnnxContext& context) {
   const std::int64_t categories = count_of(context, category_lists);
   const Tensor x = context.in(0);
   Shape shape = x.shape();
@@ -465,7 +465,7 @@ constexpr OnnxOperator ml_rows[] = {
     {"LinearClassifier", same_cost, emit_linear_classifier, {.no_effect = linear_no_effect}},
     {"LinearRegressor", same_cost, emit_linear_regressor, {.no_effect = linear_no_effect}},
     {"Normalizer", same_cost, emit_normalizer},
-    {"OneHotEncoder", same_cost, emit_one_hot, {.no_effect = value_no_effect}},
+    {"OneHotEncoder", same_cost, emit_one_hot_encoder, {.no_effect = value_no_effect}},
     {"SVMClassifier", same_cost, emit_svm_classifier, {.no_effect = svm_no_effect}},
     {"SVMRegressor", same_cost, emit_svm_regressor, {.no_effect = svm_no_effect}},
     {"Scaler", same_cost, emit_scaler, {.no_effect = value_no_effect}},
