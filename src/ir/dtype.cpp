@@ -34,8 +34,6 @@ std::int64_t bits_of(DType dtype) noexcept { return row(dtype).bits; }
 
 bool is_floating(DType dtype) noexcept { return row(dtype).category >= 2; }
 
-bool is_complex(DType dtype) noexcept { return row(dtype).category == 3; }
-
 bool is_real_floating(DType dtype) noexcept { return row(dtype).category == 2; }
 
 std::optional<DType> dtype_from_name(std::string_view name) noexcept {

@@ -365,14 +365,17 @@ void Graph::add_repeat(const Repeat& repeat) {
 }
 
 const SharedShape* Graph::intern(const Shape& shape) {
+  // A norm has four parameters of one shape, an activation the shape of what it reads: half of all
+  // shapes equal the last one, which costs a tenth of a search.
+  if (!shapes_.empty() && last_shape_->shape == shape) return last_shape_;
   const std::uint32_t hash = hash_of(shape);
   const std::uint32_t found =
       shape_index_.find(hash, [&](std::uint32_t at) { return shapes_[at]->shape == shape; });
-  if (found != HashIndex::none) return shapes_[found];
+  if (found != HashIndex::none) return last_shape_ = shapes_[found];
   const std::int64_t count = zoometer::numel(shape);
   shapes_.push_back(arena_.make<SharedShape>(shape, count));
   shape_index_.insert(hash, static_cast<std::uint32_t>(shapes_.size() - 1));
-  return shapes_.back();
+  return last_shape_ = shapes_.back();
 }
 
 std::string Graph::module_path(ModuleId id) const {

@@ -57,7 +57,9 @@ inline std::int64_t bytes_of(std::int64_t elements, DType dtype) noexcept {
 bool is_floating(DType dtype) noexcept;
 
 /// Whether the type is complex.
-bool is_complex(DType dtype) noexcept;
+constexpr bool is_complex(DType dtype) noexcept {
+  return dtype == DType::complex64 || dtype == DType::complex128;
+}
 
 /// Whether the type is floating-point and not complex.
 bool is_real_floating(DType dtype) noexcept;

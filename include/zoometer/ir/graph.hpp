@@ -370,6 +370,7 @@ class Graph {
   std::map<ValueId, UnknownSizes> unknown_;  // of guessed values; without an entry: all sizes
   std::vector<const SharedShape*> shapes_;
   HashIndex shape_index_;
+  const SharedShape* last_shape_ = nullptr;   // the one that `intern` returned last
   mutable std::vector<OutputType> inferred_;  // scratch of append_raw
   std::optional<DType> floating_as_;
   ModuleId current_module_ = 0;

@@ -19,12 +19,13 @@ class NumberList {
   /// An empty list.
   constexpr NumberList() = default;
   /// A list of these numbers. Throws Error{limit} if there are more than N.
-  constexpr NumberList(std::initializer_list<T> items) {
-    for (const T item : items) push_back(item);
-  }
+  constexpr NumberList(std::initializer_list<T> items)
+      : NumberList(std::span<const T>(items.begin(), items.size())) {}
   /// A copy of these numbers. Throws Error{limit} if there are more than N.
-  explicit constexpr NumberList(std::span<const T> items) {
-    for (const T item : items) push_back(item);
+  explicit constexpr NumberList(std::span<const T> items)
+      : size_(static_cast<std::uint8_t>(items.size())) {
+    if (items.size() > N) throw_too_long(items.size(), N);
+    for (std::size_t i = 0; i < items.size(); ++i) items_[i] = items[i];
   }
   /// A list of `count` equal numbers.
   static constexpr NumberList filled(std::size_t count, T value) {

@@ -16,8 +16,9 @@ namespace zoometer {
 namespace {
 
 OnnxOutcome emit_matmul(OnnxContext& context) {
-  const Tensor a = context.in(0);
-  return context.out(matmul(a, context.in(1)));
+  // A constant factor is learnt; a mask is added, so no elements need to be read to find out.
+  const Tensor a = context.in(0, OnnxRole::weight);
+  return context.out(matmul(a, context.in(1, OnnxRole::weight)));
 }
 
 }  // namespace
