@@ -23,18 +23,10 @@ DTYPES = {
     "BOOL": "bool",
 }
 
-# Operators without a formula: they work on text, compute a constant that no network contains, or
-# belong to training; the last group is shape arithmetic on numbers that are inputs of the file, so
-# that the sizes after it are unknown.
+# Operators without a formula: they belong to training, or the sizes of their results are inputs of
+# the files.
 UNKNOWN = {
-    "StringNormalizer": "text",
-    "TfIdfVectorizer": "text",
-    "BlackmanWindow": "signal",
-    "HammingWindow": "signal",
-    "HannWindow": "signal",
-    "MelWeightMatrix": "signal",
     "STFT": "its step and length are inputs of the files",
-    "Det": "linear algebra",
     "ai.onnx.preview.training::Adagrad": "training",
     "ai.onnx.preview.training::Adam": "training",
     "ai.onnx.preview.training::Gradient": "training",
@@ -53,6 +45,9 @@ WITHOUT_SHAPES = {
     # and the sizes of the output, which differ from those of the kernel
     "test_maxunpool_export_with_output_shape",
 }
+
+# Files of our own that show what unknown operators and missing data do.
+ABOUT_UNKNOWN = {"missing", "names_of_unknown_operator", "unnamed_batch_of_unknown_operator"}
 
 # Files whose declared output is wrong: none.
 WRONG_DECLARATIONS: dict[str, str] = {}
@@ -103,8 +98,11 @@ def output_differences(model: onnx.ModelProto, document: dict[str, Any]) -> list
             continue
         declared = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
         is_bound = came.get("bound", False)
+        if came["shape"] is None:
+            found.append(f"{output.name} has no shape, declared {declared}")
+            continue
         agrees = len(declared) == len(came["shape"]) and all(
-            want is None or got == want or (is_bound and got >= want)
+            want is None or got == want or (is_bound and got is not None and got >= want)
             for want, got in zip(declared, came["shape"])
         )
         if not agrees:
@@ -138,6 +136,8 @@ def main() -> int:
             problems = [f"status {status}: {error.strip()[:300]}"]
         else:
             counts["read"] += 1
+            if name in ABOUT_UNKNOWN:
+                continue
             document = json.loads(out)
             unknown.update(u["op"] for u in document["coverage"]["unknown"])
             model = onnx.load(str(path), load_external_data=False)

@@ -69,7 +69,7 @@ NodeParts add(const std::string& weight) { return {"Add", {"x", weight}, {"y"}};
 
 std::string scalar_of(const std::string& name, float value) { return tensor(name, {}, {value}); }
 
-/// What stands between a weight w and the operator that reads it.
+/// The nodes between a weight w and the operator that reads it.
 std::vector<Case> views() {
   std::vector<Case> list;
   list.push_back({"Reshape",

@@ -174,7 +174,7 @@ bool OnnxReader::is_learnt(const OnnxValue& value) const {
 }
 
 /// Whether the elements that the file has of a tensor all pass a test. The first ones are enough of
-/// most weights, and many are enough to tell what a tensor is.
+/// most weights, and many are enough to see what a tensor is.
 template <class Test>
 bool OnnxReader::all_elements(const StoredTensor& stored, Test test) const {
   if (stored.message.empty()) return false;
