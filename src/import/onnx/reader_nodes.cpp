@@ -385,6 +385,7 @@ bool OnnxReader::take_ranges(OnnxContext& context) {
 
 /// Remembers what the elements of a computed output can be.
 void OnnxReader::keep_range(OnnxContext& context, const OnnxOperator& row) {
+  if (context.outputs_.empty()) return;
   OnnxValue& output = context.outputs_[0];
   if (output.id == no_id || output.known != nullptr || output.shapeless) return;
   if (graph_.value(output.id).has(Value::assumed)) return;
