@@ -57,31 +57,15 @@ bool arithmetic(const Number& a, const Number& b, const Number&, Number& result)
   return good;
 }
 
-struct Minus {
-  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
-    std::int64_t result = 0;
-    good = !__builtin_sub_overflow(a, b, &result);
-    return result;
-  }
-  double operator()(double a, double b, bool&) const { return a - b; }
-};
-
-struct Over {
-  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
-    good = b != 0 && !(a == INT64_MIN && b == -1);
-    return good ? a / b : 0;
-  }
+/// As runtimes divide: reals by 0 give an infinity.
+struct RealQuotient : Quotient {
+  using Quotient::operator();
   double operator()(double a, double b, bool&) const { return a / b; }
 };
 
-/// The remainder with the divisor's sign, as ONNX has it for integers.
-struct Remainder {
-  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
-    good = b != 0 && b != -1;
-    if (!good) return 0;
-    const std::int64_t rest = a % b;
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-  }
+/// `Mod` of integers; of reals only with `fmod`, which conditions do not have.
+struct IntegerRemainder : Remainder {
+  using Remainder::operator();
   double operator()(double, double, bool& good) const {
     good = false;
     return 0;
@@ -150,7 +134,7 @@ struct ScalarOperator {
 constexpr ScalarOperator scalar_operators[] = {
     {"Add", 2, arithmetic<Plus>},
     {"And", 2, both},
-    {"Div", 2, arithmetic<Over>},
+    {"Div", 2, arithmetic<RealQuotient>},
     {"Equal", 2, comparison<std::equal_to<>>},
     {"Greater", 2, comparison<std::greater<>>},
     {"GreaterOrEqual", 2, comparison<std::greater_equal<>>},
@@ -159,7 +143,7 @@ constexpr ScalarOperator scalar_operators[] = {
     {"LessOrEqual", 2, comparison<std::less_equal<>>},
     {"Max", 2, arithmetic<Larger>},
     {"Min", 2, arithmetic<Smaller>},
-    {"Mod", 2, arithmetic<Remainder>},
+    {"Mod", 2, arithmetic<IntegerRemainder>},
     {"Mul", 2, arithmetic<Times>},
     {"Neg", 1, negate},
     {"Not", 1, invert},

@@ -294,37 +294,6 @@ bool fold_pairs(OnnxContext& context, Function function, bool is_comparison) {
          finish_fold(context, is_comparison ? DType::boolean : a.dtype, shape, elements, uniform);
 }
 
-struct Minus {
-  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
-    std::int64_t result = 0;
-    good = !__builtin_sub_overflow(a, b, &result);
-    return result;
-  }
-  double operator()(double a, double b, bool&) const { return a - b; }
-};
-struct Quotient {
-  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
-    good = b != 0 && !(a == INT64_MIN && b == -1);
-    return good ? a / b : 0;
-  }
-  double operator()(double a, double b, bool& good) const {
-    good = b != 0;
-    return good ? a / b : 0;
-  }
-};
-/// The sign of the divisor, as in Python.
-struct Remainder {
-  std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
-    good = b != 0 && !(a == INT64_MIN && b == -1);
-    if (!good) return 0;
-    const std::int64_t rest = a % b;
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-  }
-  double operator()(double a, double b, bool& good) const {
-    good = b != 0;
-    return good ? std::fmod(a, b) : 0;
-  }
-};
 /// The sign of the dividend, as in C.
 struct DividendRemainder {
   std::int64_t operator()(std::int64_t a, std::int64_t b, bool& good) const {
