@@ -22,7 +22,8 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
 
-import random_layers  # noqa: F401, its operators join the catalogue
+import random_contrib  # noqa: F401, its operators join the catalogue
+import random_layers  # noqa: F401, the same
 from random_operators import CATALOGUE, Refused
 
 RUNS = 3  # with other numbers, for sizes that data decides
@@ -231,7 +232,8 @@ class Graph:
         return by_output
 
     def model(self, graph):
-        opsets = [helper.make_opsetid('', self.opset), helper.make_opsetid('com.microsoft', 1)]
+        opsets = [helper.make_opsetid('', self.opset), helper.make_opsetid('com.microsoft', 1),
+                  helper.make_opsetid('ai.onnx.ml', 3)]
         model = helper.make_model(graph, opset_imports=opsets)
         model.ir_version = 8 if self.opset < 19 else 10
         return model

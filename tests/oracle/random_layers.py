@@ -2,7 +2,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from random_operators import FLOATS, Refused, axis_of, integers, operator, since
+from random_operators import FLOATS, Refused, axis_of, integers, operator, since, until
 
 
 # -- windows --------------------------------------------------------------------------------------------
@@ -92,8 +92,7 @@ def resize(g):
 
 @operator('Upsample')
 def upsample(g):
-    if g.opset > 9:
-        raise Refused('until version 9')
+    until(g, 9)
     x = g.pick(FLOATS, [4])
     g.add('Upsample', [x, g.weight(np.array([1, 1, 2, g.rng.choice([1.5, 2, 3])], np.float32))], mode='nearest')
 

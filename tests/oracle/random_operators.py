@@ -23,8 +23,19 @@ def operator(*names):
 
 
 def since(g, version):
+    """The operator came with a version of ONNX, which a graph without nodes may still take."""
+    if not g.nodes:
+        g.opset = max(g.opset, version)
     if g.opset < version:
         raise Refused('not in this version')
+
+
+def until(g, version):
+    """The same for an operator that went."""
+    if not g.nodes:
+        g.opset = min(g.opset, version)
+    if g.opset > version:
+        raise Refused('not in this version any more')
 
 
 def axis_of(g, x):
