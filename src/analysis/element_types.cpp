@@ -21,7 +21,7 @@ bool keeps_numbers(const OpDef& op) {
 
 ElementType stored_type(const Graph& graph, ValueId value) {
   const DType dtype = graph.dtype(value);
-  return {std::string(name_of(dtype)), bits_of(dtype)};
+  return {name_of(dtype), bits_of(dtype)};
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ ElementType element_type_of(const Graph& graph, ValueId value) {
     if (producer.op == &dequantize_op) return stored_type(graph, inputs[0]);
     if (producer.op == &fake_quantize_op || producer.op == &multi_threshold_op) {
       const RoundedType type = rounded_type_of({graph, producer});
-      if (type.bits > 0) return {std::string(type.name), type.bits};
+      if (type.bits > 0) return {type.name, type.bits};
       break;
     }
     if (!keeps_numbers(*producer.op)) break;
@@ -57,33 +57,20 @@ ElementType element_type_of(const Graph& graph, ValueId value) {
   return stored_type(graph, value);
 }
 
-namespace {
-
-void add(const NodeView& node, std::int64_t macs, std::vector<ElementTypeMetrics>& metrics) {
+void add_products(const NodeView& node, std::int64_t macs,
+                  std::vector<ElementTypeMetrics>& metrics) {
   const auto [a, b] = factors_of(node);
   if (a == no_id) return;
-  ElementTypeMetrics pair{element_type_of(node.graph(), a), element_type_of(node.graph(), b), macs};
+  const ElementTypeMetrics pair{element_type_of(node.graph(), a), element_type_of(node.graph(), b),
+                                macs};
   const auto same = std::ranges::find_if(metrics, [&](const ElementTypeMetrics& entry) {
     return entry.a == pair.a && entry.b == pair.b;
   });
   if (same == metrics.end()) {
-    metrics.push_back(std::move(pair));
+    metrics.push_back(pair);
   } else {
     same->macs = checked_add(same->macs, macs);
   }
-}
-
-}  // namespace
-
-std::vector<ElementTypeMetrics> element_types_of(const Graph& graph) {
-  std::vector<ElementTypeMetrics> metrics;
-  for (const Node& node : graph.nodes()) {
-    const NodeView view(graph, node);
-    const std::int64_t macs = checked_mul(macs_of(view), graph.runs_of(node).times);
-    if (macs > 0) add(view, macs, metrics);
-  }
-  std::ranges::stable_sort(metrics, std::ranges::greater{}, &ElementTypeMetrics::macs);
-  return metrics;
 }
 
 std::optional<std::int64_t> bit_operations_of(

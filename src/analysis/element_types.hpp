@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "zoometer/ir/graph.hpp"
@@ -14,7 +14,7 @@ namespace zoometer {
 /// What the numbers of a product are stored as, or rounded to: a type of `DType`, or integers and
 /// floats of any other number of bits.
 struct ElementType {
-  std::string name;       ///< "float32", "int4", "uint3", "bipolar"
+  std::string_view name;  ///< "float32", "int4", "uint3", "bipolar"; lives as long as the graph
   std::int64_t bits = 0;  ///< of one number
 
   friend bool operator==(const ElementType&, const ElementType&) = default;
@@ -35,9 +35,10 @@ std::array<ValueId, 2> factors_of(const NodeView& node);
 /// `fake_quantize`, and at most moved since, it is the type of these.
 ElementType element_type_of(const Graph& graph, ValueId value);
 
-/// The multiply-accumulates of a graph by the types of their factors, most first. Throws
+/// Adds the multiply-accumulates of a node to those of the same two types, or as a new pair. Throws
 /// Error{overflow} if a sum exceeds 63 bits.
-std::vector<ElementTypeMetrics> element_types_of(const Graph& graph);
+void add_products(const NodeView& node, std::int64_t macs,
+                  std::vector<ElementTypeMetrics>& metrics);
 
 /// MACs x bits x bits, as qonnx's inference cost ("total_bops"). Nothing if it exceeds 63 bits.
 std::optional<std::int64_t> bit_operations_of(std::span<const ElementTypeMetrics> metrics) noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/convention.hpp"
 #include "op/unknown.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -102,6 +103,7 @@ void add_nodes(const Graph& graph, const Convention* convention, Profile& profil
     OperatorMetrics& entry = operator_entry(profile.operators, node);
     entry.count = checked_add(entry.count, graph.runs_of(node).times);
     entry.metrics += metrics;
+    if (metrics.macs > 0) add_products(view, metrics.macs, profile.element_types);
     if (!view.has(0) && node.output_count == 0) continue;
     const DType dtype = graph.dtype(view.has(0) ? view.input(0) : node.first_output);
     DTypeMetrics& by_dtype = dtype_entry(profile.dtypes, dtype);
@@ -141,6 +143,8 @@ void count_up(const Graph& graph, const Convention* convention, Profile& profile
                    [](const auto& a, const auto& b) { return a.metrics.flops > b.metrics.flops; });
   std::stable_sort(profile.dtypes.begin(), profile.dtypes.end(),
                    [](const auto& a, const auto& b) { return a.macs > b.macs; });
+  std::ranges::stable_sort(profile.element_types, std::ranges::greater{},
+                           &ElementTypeMetrics::macs);
 }
 
 }  // namespace
@@ -156,6 +160,7 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   bytes_read = checked_add(bytes_read, other.bytes_read);
   bytes_written = checked_add(bytes_written, other.bytes_written);
   cost = checked_add(cost, other.cost);
+  if (!other.assumed && !other.bounded) return *this;
   assumed = assumed || other.assumed;
   macs_assumed = macs_assumed || other.macs_assumed;
   bounded = !assumed && (bounded || other.bounded);
@@ -222,11 +227,17 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
   return metrics;
 }
 
-Metrics total_of(const Graph& graph) {
-  Metrics total;
-  for (const Parameter& parameter : graph.parameters()) add_parameter(graph, parameter, total);
-  for (const Node& node : graph.nodes()) total += metrics_of({graph, node});
-  return total;
+ModelSize size_of(const Graph& graph) {
+  ModelSize size;
+  for (const Parameter& parameter : graph.parameters()) {
+    if (parameter.shared_with != no_id || parameter.kind != ParameterKind::parameter) continue;
+    size.parameters = checked_add(size.parameters, graph.numel(parameter.value));
+  }
+  for (const Node& node : graph.nodes()) {
+    const NodeView view(graph, node);
+    size.macs = checked_add(size.macs, checked_mul(macs_of(view), graph.runs_of(node).times));
+  }
+  return size;
 }
 
 Profile profile(const Graph& graph, const Convention* convention) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analysis/convention.hpp"
+#include "analysis/element_types.hpp"
 #include "analysis/liveness.hpp"
 #include "zoometer/analysis/metrics.hpp"
 #include "zoometer/ir/graph.hpp"
@@ -31,10 +32,11 @@ struct DTypeMetrics {
 /// The figures of a graph, summed up its module tree.
 struct Profile {
   Metrics total;
-  std::vector<Metrics> modules;            ///< by module id, children included
-  std::vector<std::int64_t> calls;         ///< by module id
-  std::vector<OperatorMetrics> operators;  ///< most FLOPs first
-  std::vector<DTypeMetrics> dtypes;        ///< most MACs first
+  std::vector<Metrics> modules;                   ///< by module id, children included
+  std::vector<std::int64_t> calls;                ///< by module id
+  std::vector<OperatorMetrics> operators;         ///< most FLOPs first
+  std::vector<DTypeMetrics> dtypes;               ///< most MACs first
+  std::vector<ElementTypeMetrics> element_types;  ///< the same
   CoverageLedger coverage;
   Liveness memory;
 };
@@ -55,9 +57,15 @@ std::int64_t bytes_written_of(const NodeView& node, std::size_t index);
 /// The figures of one node, of all its runs. `convention` fills `cost`; null leaves it 0.
 Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);
 
-/// The figures of the whole graph alone, at a third of a profile's work. Throws as `profile` does
-/// if a sum exceeds 63 bits.
-Metrics total_of(const Graph& graph);
+/// The two figures that lists of models have.
+struct ModelSize {
+  std::int64_t parameters = 0;  ///< elements of learnt tensors, shared ones once
+  std::int64_t macs = 0;        ///< multiply-accumulates
+};
+
+/// The same figures as in `profile`, at a tenth of its work. Throws Error{overflow} if one of them
+/// exceeds 63 bits.
+ModelSize size_of(const Graph& graph);
 
 /// Profiles a graph. Throws Error{overflow} if a sum exceeds 63 bits.
 Profile profile(const Graph& graph, const Convention* convention = nullptr);

@@ -110,10 +110,10 @@ std::string_view advice_for(std::string_view code) noexcept {
 }
 
 void take_metrics(Finding& finding, const Graph& graph) {
-  const Metrics total = total_of(graph);
+  const ModelSize size = size_of(graph);
   finding.nodes = static_cast<std::int64_t>(graph.nodes().size());
-  finding.parameters = total.parameters;
-  finding.macs = total.macs;
+  finding.parameters = size.parameters;
+  finding.macs = size.macs;
 }
 
 void take_error(Finding& finding, const Error& error) {

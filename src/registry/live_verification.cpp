@@ -15,7 +15,7 @@ LiveVerification compare(const LiveSource::Answer& answer, const Model& model, G
   TraceOptions options;
   options.variant = Variant::untrained;
   trace(model, options, native);
-  const Metrics ours = total_of(native);
+  const ModelSize ours = size_of(native);
   result.parameters = {ours.parameters, answer.record.parameters};
   result.macs = {ours.macs, std::nullopt};
   GraphComparison states = compare_states(native, answer.record);

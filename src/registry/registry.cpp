@@ -56,6 +56,19 @@ RegistryModel own(const UserModel& model) {
   return row;
 }
 
+/// Inserts what has a name into a list in the natural order of names. Most of what comes is already
+/// in order, and goes to the end after one comparison.
+template <class Named>
+void insert_in_order(std::vector<Named>& list, Named item) {
+  auto place = list.end();
+  if (!list.empty() && natural_less(item.name, list.back().name)) {
+    place = std::upper_bound(list.begin(), list.end(), item, [](const Named& a, const Named& b) {
+      return natural_less(a.name, b.name);
+    });
+  }
+  list.insert(place, std::move(item));
+}
+
 std::string place_of(const RegistryModel& model) {
   if (model.user != nullptr) return model.user->declared_in;
   return model.is_plugin ? std::string(model.source) : "built in";
@@ -109,21 +122,33 @@ Registry::Registry(std::span<const std::string> plugins) : Registry(Defaults{}) 
 }
 
 void Registry::add_models(std::span<const std::string> plugins) {
-  for (const Family* family : families()) {
-    for (const Model& model : family->models) models_.push_back(row_of(model, *family, "builtin"));
-  }
+  add_builtin();
   add_own();
   for (const std::string& path : plugin_paths_) add_plugin(path);
   for (const std::string& path : plugins) add_plugin(path);
-  std::sort(models_.begin(), models_.end(), [](const RegistryModel& a, const RegistryModel& b) {
-    return natural_less(a.name, b.name);
-  });
+}
+
+void Registry::add_builtin() {
+  struct Entry {
+    std::string_view name;
+    const Model* model;
+    const Family* family;
+  };
+  std::vector<Entry> entries;
+  entries.reserve(families().size() * 8);
+  for (const Family* family : families()) {
+    for (const Model& model : family->models)
+      insert_in_order(entries, Entry{model.name, &model, family});
+  }
+  models_.reserve(entries.size() + own_.size());
+  for (const Entry& entry : entries)
+    models_.push_back(row_of(*entry.model, *entry.family, "builtin"));
 }
 
 void Registry::add_own() {
   for (const UserModel& model : own_) {
     refuse_taken(model.name, model.declared_in);
-    models_.push_back(own(model));
+    insert_in_order(models_, own(model));
   }
 }
 
@@ -132,8 +157,9 @@ void Registry::add_plugin(const std::string& path) {
   for (const Family& family : plugin.families()) {
     for (const Model& model : family.models) {
       refuse_taken(model.name, plugin.source());
-      models_.push_back(row_of(model, family, plugin.source()));
-      models_.back().is_plugin = true;
+      RegistryModel row = row_of(model, family, plugin.source());
+      row.is_plugin = true;
+      insert_in_order(models_, std::move(row));
     }
   }
 }

@@ -83,6 +83,7 @@ class Registry {
   void read_models(const TomlValue& table, const std::string& path);
   void read_folders(const TomlValue& list, const std::string& path);
   void add_models(std::span<const std::string> plugins);
+  void add_builtin();
   void add_own();
   void add_plugin(const std::string& path);
   void refuse_taken(std::string_view name, const std::string& place) const;

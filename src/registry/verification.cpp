@@ -43,7 +43,7 @@ std::string_view exception_for(std::string_view weights) {
 
 /// The figures of one traced structure.
 struct Counted {
-  Metrics total;
+  ModelSize size;
   std::int64_t state_bytes = 0;
   std::int64_t quantizer_bytes = 0;  ///< a float64 scale and an int64 zero point per channel
   std::size_t entries = 0;
@@ -60,7 +60,7 @@ Counted count(const PublishedMetrics& published, Variant variant, bool quantize)
   Graph graph;
   trace(*entry.model, options, graph);
   Counted counted;
-  counted.total = total_of(graph);
+  counted.size = size_of(graph);
   for (const Parameter& parameter : graph.parameters()) {
     if (!is_in_state_dict(parameter.kind) || parameter.shared_with != no_id) continue;
     counted.state_bytes += graph.bytes(parameter.value);
@@ -77,25 +77,23 @@ bool is_quantized(const PublishedMetrics& published) {
 }
 
 Comparison compare_parameters(const PublishedMetrics& published, const Counted& ours) {
-  Comparison result{static_cast<double>(published.parameters),
-                    static_cast<double>(ours.total.parameters),
-                    {},
-                    {}};
-  if (published.parameters == ours.total.parameters) return result;
+  Comparison result{
+      static_cast<double>(published.parameters), static_cast<double>(ours.size.parameters), {}, {}};
+  if (published.parameters == ours.size.parameters) return result;
   result.verdict = Verdict::differs;
   if (!is_quantized(published)) return result;
   // The metadata of quantized weights repeats that of the float model, including its auxiliary
   // head.
   const Counted untrained = count(published, Variant::untrained, false);
-  if (untrained.total.parameters != published.parameters) return result;
-  result.ours = static_cast<double>(untrained.total.parameters);
+  if (untrained.size.parameters != published.parameters) return result;
+  result.ours = static_cast<double>(untrained.size.parameters);
   result.verdict = Verdict::agrees;
   result.reason = "counted with the auxiliary head that these weights lack";
   return result;
 }
 
 Comparison compare_macs(const PublishedMetrics& published, const Counted& ours) {
-  const double giga = static_cast<double>(ours.total.macs) / 1e9;
+  const double giga = static_cast<double>(ours.size.macs) / 1e9;
   Comparison result{published.giga_macs, giga, {}, {}};
   constexpr double half_of_last_digit = 0.0005 + 1e-9;
   if (std::abs(giga - published.giga_macs) <= half_of_last_digit) return result;

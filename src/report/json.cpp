@@ -14,7 +14,6 @@ class ProfileDocument {
       : input_(input),
         graph_(input.graph),
         profile_(input.profile),
-        element_types_(element_types_of(input.graph)),
         quantisation_(quantisation_parameters_of(input.graph)),
         depth_(options.depth) {}
 
@@ -85,7 +84,7 @@ class ProfileDocument {
     json_.field("peak_activation_bytes", profile_.memory.peak_bytes);
     json_.field("intensity", profile_.total.intensity());
     json_.field("nodes", graph_.nodes().size());
-    if (const auto operations = bit_operations_of(element_types_))
+    if (const auto operations = bit_operations_of(profile_.element_types))
       json_.field("bit_operations", *operations);
   }
 
@@ -131,7 +130,7 @@ class ProfileDocument {
   }
 
   void write_element_types() {
-    for (const ElementTypeMetrics& entry : element_types_) {
+    for (const ElementTypeMetrics& entry : profile_.element_types) {
       json_.object([&] {
         json_.field("a", entry.a.name);
         json_.field("b", entry.b.name);
@@ -156,7 +155,6 @@ class ProfileDocument {
   const ReportInput& input_;
   const Graph& graph_;
   const Profile& profile_;
-  std::vector<ElementTypeMetrics> element_types_;
   std::vector<std::int64_t> quantisation_;  // by module
   std::optional<int> depth_;
   JsonWriter json_;

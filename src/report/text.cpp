@@ -158,12 +158,12 @@ class TextReport : TextLines {
 
   /// Nothing where all products are of one floating-point type.
   void write_element_types() {
-    const std::vector<ElementTypeMetrics> types = element_types_of(graph_);
+    const std::vector<ElementTypeMetrics>& types = profile_.element_types;
     if (types.empty() || (types.size() == 1 && types[0].a == types[0].b && types[0].a.bits > 8))
       return;
     std::size_t width = 8;
     const auto name_of_pair = [](const ElementTypeMetrics& entry) {
-      return entry.a.name + " x " + entry.b.name;
+      return fmt::format("{} x {}", entry.a.name, entry.b.name);
     };
     for (const ElementTypeMetrics& entry : types)
       width = std::max(width, name_of_pair(entry).size());

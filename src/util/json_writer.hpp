@@ -1,5 +1,6 @@
 #pragma once
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -71,10 +72,19 @@ class JsonWriter {
   template <class Integer>
   requires std::is_integral_v<Integer>
   void value(Integer number) { writer_.Int64(static_cast<std::int64_t>(number)); }
+  /// Shapes are a fifth of a profile's document: each is written at once.
   void value(std::span<const std::int64_t> numbers) {
-    array([&] {
-      for (const std::int64_t number : numbers) value(number);
-    });
+    writer_.RawValue("", 0, rapidjson::kArrayType);  // the comma and the indentation before it
+    const std::size_t most = numbers.size() * (most_digits + 2) + 2;
+    char* const begin = buffer_.Push(most);
+    char* text = begin;
+    *text++ = '[';
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (i > 0) *text++ = ',', *text++ = ' ';
+      text = std::to_chars(text, text + most_digits, numbers[i]).ptr;
+    }
+    *text++ = ']';
+    buffer_.Pop(most - static_cast<std::size_t>(text - begin));
   }
   void null() { writer_.Null(); }
   /// A number that is already formatted.
@@ -90,7 +100,7 @@ class JsonWriter {
   /// Names that are literals have nothing to escape: copied whole, they save a twentieth of what a
   /// profile of 10,000 nodes takes to write.
   template <std::size_t N, class Value>
-  void field(const char (&name)[N], const Value& content) {
+  [[gnu::always_inline]] void field(const char (&name)[N], const Value& content) {
     writer_.RawValue("", 0, rapidjson::kStringType);  // the comma and the indentation before a key
     char* text = buffer_.Push(N + 1);
     text[0] = text[N] = '"';
@@ -102,6 +112,7 @@ class JsonWriter {
   std::string text() const { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }
 
  private:
+  static constexpr std::size_t most_digits = 20;  // of a 64-bit number, its sign included
   using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, JsonAllocator>;
   Buffer buffer_;
   rapidjson::PrettyWriter<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, JsonAllocator> writer_;

@@ -44,7 +44,7 @@ class ProtobufFields {
   float real32();
   double real64();
   /// A string, bytes, or an embedded message.
-  std::string_view bytes() {
+  [[gnu::always_inline]] std::string_view bytes() {
     require(protozero::pbf_wire_type::length_delimited);
     const auto length = static_cast<std::uint64_t>(varint());
     if (length > static_cast<std::uint64_t>(end_ - position_)) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace zoometer {
 namespace {
@@ -176,6 +178,14 @@ std::string escape_controls(std::string_view text) {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
+    if (text.size() >= sizeof(std::uint64_t)) {
+      std::uint64_t letters = 0;
+      std::memcpy(&letters, text.data(), sizeof(letters));
+      if ((letters & 0x8080808080808080U) == 0) {  // eight of ASCII
+        text.remove_prefix(sizeof(letters));
+        continue;
+      }
+    }
     const std::size_t length = sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
@@ -262,6 +272,10 @@ bool natural_less(std::string_view a, std::string_view b) noexcept {
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < a.size() && j < b.size()) {
+    if (a[i] == b[j] && !is_digit(a[i])) {
+      ++i, ++j;
+      continue;
+    }
     if (is_digit(a[i]) && is_digit(b[j])) {
       const std::string_view left = number_at(a, i);
       const std::string_view right = number_at(b, j);

@@ -1,4 +1,5 @@
 // Files with quantised weights, and files that ONNX Runtime's optimiser saved.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,9 +38,10 @@ Read read_kind(const std::string& name) {
 
 std::string types_of(const Graph& graph) {
   std::string text;
-  for (const ElementTypeMetrics& entry : element_types_of(graph)) {
-    text += (text.empty() ? "" : ", ") + entry.a.name + " x " + entry.b.name + ": " +
-            std::to_string(entry.macs);
+  const Profile counted = profile(graph);
+  for (const ElementTypeMetrics& entry : counted.element_types) {
+    text += fmt::format("{}{} x {}: {}", text.empty() ? "" : ", ", entry.a.name, entry.b.name,
+                        entry.macs);
   }
   return text;
 }
@@ -206,7 +208,7 @@ TEST(QuantisedTraffic, AProductOfTwoUnpackedOperandsIsOneOfIntegers) {
 
 TEST(BitOperations, AreMacsTimesTheBitsOfBothFactors) {
   const auto operations = [](const std::string& name) {
-    return bit_operations_of(element_types_of(read_kind(name).graph));
+    return bit_operations_of(profile(read_kind(name).graph).element_types);
   };
   EXPECT_EQ(operations("qdq_conv"), 6'912 * 8 * 8);
   EXPECT_EQ(operations("matmul_4_bits"), 20'480 * 32 * 4);

@@ -26,7 +26,8 @@ OnnxContext::OnnxContext(OnnxReader& reader, OnnxFrame& frame, const OnnxNode& n
       inputs_(frame.node_inputs),
       outputs_(frame.node_outputs) {
   inputs_.clear();
-  outputs_.assign(node.outputs.size(), {});
+  outputs_.clear();
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) outputs_.emplace_back();
   if (!node.domain.empty()) {
     opset_ = 1;
     for (const auto& [domain, version] : frame.opsets) {

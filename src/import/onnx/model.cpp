@@ -386,6 +386,7 @@ OnnxFunction OnnxRecords::function(std::string_view message) const {
 
 std::vector<std::int64_t> OnnxRecords::integers(const OnnxAttribute& attribute) const {
   std::vector<std::int64_t> result;
+  result.reserve(8);  // paddings of four dimensions; most lists are not longer
   ProtobufFields fields(attribute.message, file_.data(), "AttributeProto");
   while (fields.next()) {
     if (fields.number() == 8) fields.integers([&](std::int64_t value) { result.push_back(value); });
@@ -426,6 +427,9 @@ bool OnnxRecords::elements(const OnnxTensor& tensor, std::vector<std::int64_t>& 
                            std::vector<double>& reals) const {
   if (tensor.is_external || tensor.message.empty()) return false;
   if (!tensor.raw_data.empty()) return read_raw(tensor, integers, reals);
+  const auto expected = static_cast<std::size_t>(numel(tensor.shape));
+  const std::size_t most = std::min(expected, tensor.message.size());
+  is_floating(tensor.dtype) ? reals.reserve(most) : integers.reserve(most);
   ProtobufFields fields(tensor.message, file_.data(), "TensorProto");
   while (fields.next()) {
     switch (fields.number()) {
@@ -444,7 +448,6 @@ bool OnnxRecords::elements(const OnnxTensor& tensor, std::vector<std::int64_t>& 
     default: break;
     }
   }
-  const auto expected = static_cast<std::size_t>(numel(tensor.shape));
   return (is_floating(tensor.dtype) ? reals.size() : integers.size()) == expected;
 }
 

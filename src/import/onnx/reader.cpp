@@ -136,6 +136,7 @@ void OnnxReader::find_quantised_scales() {
     if (parameter.name.ends_with(zero_point))
       quantised.emplace(parameter.name.substr(0, parameter.name.size() - zero_point.size()));
   }
+  if (quantised.empty()) return;
   for (ParameterId id = 0; id < graph_.parameters().size(); ++id) {
     const Parameter& parameter = graph_.parameters()[id];
     if (!parameter.name.ends_with(scale)) continue;

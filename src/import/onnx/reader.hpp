@@ -320,6 +320,8 @@ class OnnxReader {
   std::set<std::string, std::less<>> missing_tensors_;  // whose elements would have been of use
   std::int64_t units_left_ = 0;
   std::int64_t known_left_ = 0;
+  std::vector<std::int64_t> read_integers_;  // scratch of known
+  std::vector<double> read_reals_;           // scratch of known
   int depth_ = 0;
   std::int64_t repeated_ = 1;
   std::int64_t unrolled_left_ = 200'000;

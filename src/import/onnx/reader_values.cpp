@@ -35,13 +35,14 @@ const KnownTensor* OnnxReader::known(const OnnxValue& value) {
   if (stored.known != nullptr) return stored.known;
   if (stored.message.empty() || static_cast<std::size_t>(stored.type->numel) > most_known)
     return nullptr;
-  std::vector<std::int64_t> integers;
-  std::vector<double> reals;
+  read_integers_.clear();
+  read_reals_.clear();
   OnnxTensor tensor = records_.tensor(stored.message);
   std::string data;
   if (tensor.is_external && !read_external(tensor, data)) return nullptr;
-  if (!records_.elements(tensor, integers, reals)) return nullptr;
-  stored.known = keep({.dtype = stored.dtype, .shape = stored.type->shape}, integers, reals);
+  if (!records_.elements(tensor, read_integers_, read_reals_)) return nullptr;
+  stored.known =
+      keep({.dtype = stored.dtype, .shape = stored.type->shape}, read_integers_, read_reals_);
   return stored.known;
 }
 
