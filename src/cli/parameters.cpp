@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <iterator>
 
+#include "analysis/parameter_counts.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/load.hpp"
+#include "models/language/split.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -16,7 +18,7 @@ namespace {
 
 struct Entry {
   std::string name;
-  const Shape* shape;
+  Shape shape;
   DType dtype;
   std::string_view kind;
   std::string shared_with;  ///< the name of the parameter whose storage it shares, or empty
@@ -35,14 +37,30 @@ struct Totals {
   std::int64_t transient = 0;  ///< of buffers that are not in the state dict
 };
 
+/// Adds a tensor for each index of the first dimension, with the index instead of the `*`.
+void add_split(const Graph& graph, const Parameter& parameter, std::vector<Entry>& entries) {
+  const std::string path = graph.parameter_path(parameter);
+  const std::size_t star = path.rfind('*');
+  const Shape& whole = graph.shape(parameter.value);
+  const Shape each(std::span<const std::int64_t>(whole).subspan(1));
+  for (std::int64_t i = 0; i < whole.dim(0); ++i) {
+    entries.push_back({path.substr(0, star) + std::to_string(i) + path.substr(star + 1), each,
+                       graph.value(parameter.value).dtype, kind_name(parameter.kind), ""});
+  }
+}
+
 std::vector<Entry> state_dict(const Graph& graph) {
   std::vector<Entry> entries;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
     if (!is_in_state_dict(parameter.kind)) continue;
+    if (is_split(graph, parameter)) {
+      add_split(graph, parameter, entries);
+      continue;
+    }
     const bool is_shared = parameter.shared_with != no_id;
     const Parameter& owner = graph.parameters()[is_shared ? parameter.shared_with : id];
-    entries.push_back({graph.parameter_path(parameter), &graph.shape(parameter.value),
+    entries.push_back({graph.parameter_path(parameter), graph.shape(parameter.value),
                        graph.value(parameter.value).dtype, kind_name(parameter.kind),
                        is_shared ? graph.parameter_path(owner) : ""});
   }
@@ -63,18 +81,41 @@ Totals totals_of(const Graph& graph) {
   return totals;
 }
 
-std::string write_json(const LoadedModel& model, const std::vector<Entry>& entries) {
+/// Read from a configuration, whose modules have the roles that the counts are by.
+bool is_language_model(const LoadedModel& model) { return model.source == "configuration"; }
+
+void write_numbers(JsonWriter& json, const std::map<std::string_view, std::int64_t>& numbers) {
+  for (const auto& [name, number] : numbers) json.field(name, number);
+}
+
+void write_counts(JsonWriter& json, const ParameterCounts& counts) {
+  json.field("unique", counts.unique);
+  json.field("active", counts.active);
+  json.field("active_without_embeddings", counts.active_without_embeddings);
+  json.object("by_role", [&] { write_numbers(json, counts.by_role); });
+  json.object("by_dtype", [&] { write_numbers(json, counts.by_dtype); });
+  json.field("bytes", counts.bytes);
+}
+
+std::string write_json(const LoadedModel& model, const std::vector<Entry>& entries,
+                       const Graph& graph) {
   JsonWriter json;
   json.object([&] {
     json.field("schema", "zoometer.parameters/1");
     json.field("model", model.name);
     json.field("source", model.source);
     if (!model.variant.empty()) json.field("variant", model.variant);
+    if (is_language_model(model)) {
+      json.array("notes", [&] {
+        for (const std::string& note : model.notes) json.value(note);
+      });
+      json.object("counts", [&] { write_counts(json, count_parameters(graph)); });
+    }
     json.array("entries", [&] {
       for (const Entry& entry : entries) {
         json.object([&] {
           json.field("name", entry.name);
-          json.field("shape", std::span<const std::int64_t>(*entry.shape));
+          json.field("shape", std::span<const std::int64_t>(entry.shape));
           json.field("dtype", name_of(entry.dtype));
           json.field("kind", entry.kind);
           if (!entry.shared_with.empty()) json.field("shared_with", entry.shared_with);
@@ -92,7 +133,7 @@ std::string write_text(const std::vector<Entry>& entries, const Totals& totals) 
   for (const Entry& entry : entries) {
     fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}{}{}\n",
                    pad_right(escape_controls(entry.name), width), entry.kind, name_of(entry.dtype),
-                   to_string(*entry.shape), entry.shared_with.empty() ? "" : "  shared with ",
+                   to_string(entry.shape), entry.shared_with.empty() ? "" : "  shared with ",
                    escape_controls(entry.shared_with));
   }
   fmt::format_to(std::back_inserter(text), "{} entries: {} parameters, {} buffer elements",
@@ -118,7 +159,7 @@ int run_parameters(const CommandLine& words) {
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   const std::vector<Entry> entries = state_dict(graph);
-  write_output(output, format == "json" ? write_json(loaded, entries)
+  write_output(output, format == "json" ? write_json(loaded, entries, graph)
                                         : write_text(entries, totals_of(graph)));
   return exit_done;
 }

@@ -1,5 +1,6 @@
 #include "import/importer.hpp"
 
+#include "import/language/folder.hpp"
 #include "import/unsupported_formats.hpp"
 #include "ir/verify.hpp"
 #include "models/trace_option.hpp"
@@ -68,6 +69,8 @@ ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Gra
 }
 
 ImportNotes import_file(const std::string& path, const TraceOptions& options, Graph& graph) {
+  const std::string configuration = configuration_in(path);
+  if (!configuration.empty()) return import_file(MappedFile(configuration), options, graph);
   refuse_folder(path);
   return import_file(MappedFile(path), options, graph);
 }

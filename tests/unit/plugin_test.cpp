@@ -191,8 +191,8 @@ std::string answer_to(std::span<const PluginOption> options) {
 TEST(Plugin, RefusesOptionsThatItDoesNotKnow) {
   const PluginOption known[] = {{{"batch", 5}, {"2", 1}}};
   EXPECT_EQ(answer_to(known), "AlexNet");
-  const PluginOption unknown[] = {{{"batch", 5}, {"2", 1}}, {{"tokens", 6}, {"128", 3}}};
-  EXPECT_EQ(answer_to(unknown), "the plug-in does not know the option tokens");
+  const PluginOption unknown[] = {{{"batch", 5}, {"2", 1}}, {{"frames", 6}, {"128", 3}}};
+  EXPECT_EQ(answer_to(unknown), "the plug-in does not know the option frames");
   const PluginOption wrong[] = {{{"batch", 5}, {"many", 4}}};
   EXPECT_EQ(answer_to(wrong), "--batch");
 }

@@ -37,6 +37,14 @@ TEST(TraceOption, ReadsEachIntoItsMember) {
   option("batch").parse("4", options);
   option("proposals").parse("0", options);
   option("detections").parse("7", options);
+  option("tokens").parse("8", options);
+  option("past").parse("0", options);
+  option("decode").parse("true", options);
+  option("context").parse("9", options);
+  option("encoder-tokens").parse("10", options);
+  option("logits").parse("all", options);
+  option("attention").parse("causal", options);
+  option("mla").parse("absorbed", options);
   option("trips").parse("steps=0", options);
   option("value").parse("sr=9223372036854775807", options);
   option("value").parse("a=b=1,-2.5,true", options);
@@ -56,6 +64,14 @@ TEST(TraceOption, ReadsEachIntoItsMember) {
   EXPECT_EQ(options.batch, 4);
   EXPECT_EQ(options.proposals, 0);
   EXPECT_EQ(options.detections, 7);
+  EXPECT_EQ(options.tokens, 8);
+  EXPECT_EQ(options.past, 0);
+  EXPECT_TRUE(options.decode);
+  EXPECT_EQ(options.context, 9);
+  EXPECT_EQ(options.encoder_tokens, 10);
+  EXPECT_EQ(options.logits, "all");
+  EXPECT_EQ(options.attention, "causal");
+  EXPECT_EQ(options.mla, "absorbed");
   ASSERT_EQ(options.trips.size(), 1);
   EXPECT_EQ(options.trips[0].size, 0);
   ASSERT_EQ(options.values.size(), 2);
@@ -77,6 +93,14 @@ TEST(TraceOption, WritesWhatItReads) {
   options.entry = "decoder";
   options.trips = {{"steps", 0}};
   options.values = {{"sr", {16000}}, {"sizes", {-1, 0.5L}}, {"none", {}}};
+  options.tokens = 8;
+  options.past = 0;
+  options.decode = true;
+  options.context = 9;
+  options.encoder_tokens = 10;
+  options.logits = "all";
+  options.attention = "causal";
+  options.mla = "absorbed";
   TraceOptions copy;
   for (const TraceOption& each : trace_options()) {
     EXPECT_FALSE(each.format(options).empty()) << each.name;

@@ -137,7 +137,8 @@ TEST(UnsupportedFormats, NamesFormatsOfOtherFrameworks) {
   expect_refusal("lmgg....", "a GGML file", "weights");
   expect_refusal(R"({"metadata": {}, "weight_map": {}})", "an index of safetensors files",
                  "weights");
-  expect_refusal(R"({"model_type": "llama"})", "a Hugging Face configuration", "optimum-cli");
+  expect_refusal(R"({"architectures": ["LlamaModel"]})", "a Hugging Face configuration",
+                 "optimum-cli");
   expect_refusal(R"({"nodes": [], "arg_nodes": []})", "an MXNet model", "ONNX");
   expect_refusal("[net]\nheight=32\n", "a Darknet configuration", "ONNX");
   expect_refusal("\x7F"

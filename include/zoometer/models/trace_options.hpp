@@ -49,6 +49,16 @@ struct TraceOptions {
   std::string entry = {};                       ///< files: which of several models to read
   std::vector<NamedSize> trips = {};            ///< files: how often loops run
   std::vector<NamedValue> values = {};          ///< files: the elements of inputs and constants
+  // Language models: what passes, and how products are counted (docs/language_models.md). Texts are
+  // words of the command line; empty ones mean the default.
+  std::optional<std::int64_t> tokens = {};          ///< of each sequence, that pass now: 128
+  std::optional<std::int64_t> past = {};            ///< of each sequence, that passed before: 0
+  std::optional<std::int64_t> context = {};         ///< with `decode`: past + 1
+  std::optional<std::int64_t> encoder_tokens = {};  ///< of the encoder's sequence
+  bool decode = false;                              ///< one token, the last of `context`
+  std::string logits = {};                          ///< "last" (the default) or "all"
+  std::string attention = {};                       ///< "whole" (the default) or "causal"
+  std::string mla = {};                             ///< "absorbed", "expanded" or "re-expanded"
 };
 
 }  // namespace zoometer

@@ -1,0 +1,114 @@
+// config.json of a language model: sizes, from which its graph follows.
+#include <algorithm>
+
+#include "import/importer.hpp"
+#include "import/json.hpp"
+#include "models/language/architecture.hpp"
+#include "util/text.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::size_t searched = std::size_t{1} << 20;
+constexpr std::size_t largest_file = std::size_t{16} << 20;
+constexpr int deepest = 64;
+
+/// An object with the key `model_type`, which no other format has at its start.
+bool is_configuration(const MappedFile& file) {
+  const std::string_view start = file.text().substr(0, searched);
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && start[first] == '{' &&
+         start.find("\"model_type\"") != std::string_view::npos;
+}
+
+Setting to_setting(const Json& value, int depth) {
+  if (depth > deepest)
+    throw Error(ErrorCode::limit, "objects in objects of a configuration", {"at most 64", "more"});
+  Setting setting;
+  switch (value.GetType()) {
+  case rapidjson::kNullType: break;
+  case rapidjson::kFalseType:
+  case rapidjson::kTrueType:
+    setting.kind = Setting::Kind::flag;
+    setting.integer = value.GetBool() ? 1 : 0;
+    break;
+  case rapidjson::kNumberType:
+    setting.kind = value.IsInt64() ? Setting::Kind::integer : Setting::Kind::real;
+    if (value.IsInt64()) setting.integer = value.GetInt64();
+    setting.real = value.GetDouble();
+    break;
+  case rapidjson::kStringType:
+    setting.kind = Setting::Kind::text;
+    setting.text = view_of(value);
+    break;
+  case rapidjson::kArrayType:
+    setting.kind = Setting::Kind::list;
+    setting.items.reserve(value.Size());
+    for (const Json& item : value.GetArray()) setting.items.push_back(to_setting(item, depth + 1));
+    break;
+  case rapidjson::kObjectType:
+    setting.kind = Setting::Kind::object;
+    setting.members.reserve(value.MemberCount());
+    for (const auto& member : value.GetObject())
+      setting.members.emplace_back(std::string(view_of(member.name)),
+                                   to_setting(member.value, depth + 1));
+    break;
+  }
+  return setting;
+}
+
+/// The type of the weights: `dtype`, formerly `torch_dtype`, outside or in the language model.
+DType weight_type(const Configuration& config) {
+  std::string_view name = config.text({"dtype", "torch_dtype"});
+  if (name.empty()) {
+    if (const auto part = config.part({"text_config", "language_config", "llm_config"}))
+      name = part->text({"dtype", "torch_dtype"});
+  }
+  if (name.starts_with("torch.")) name.remove_prefix(6);
+  if (name.empty() || name == "auto") return DType::float32;
+  const std::optional<DType> dtype = dtype_from_name(name);
+  return dtype && is_floating(*dtype) ? *dtype : DType::float32;
+}
+
+/// Tensors that files keep in float32: corrections of routers, decays of states.
+bool stays_float32(std::string_view name) {
+  return name == "A_log" || name.ends_with("e_score_correction_bias") ||
+         name.ends_with("router_bias");
+}
+
+/// The layers are declared in float32: gives weights and activations the type of the file.
+void store_in(Graph& graph, DType dtype) {
+  if (dtype == DType::float32) return;
+  for (ValueId id = 0; id < graph.values().size(); ++id) {
+    const Value& value = graph.value(id);
+    if (value.dtype != DType::float32) continue;
+    if (value.has(Value::is_parameter)) {
+      const Parameter& parameter = graph.parameters()[value.producer];
+      if (stays_float32(parameter.name) || parameter.kind == ParameterKind::transient_buffer)
+        continue;
+    }
+    graph.set_dtype(id, dtype);
+  }
+}
+
+void read(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes) {
+  if (file.size() > largest_file) {
+    throw Error(ErrorCode::limit, "the file",
+                {"at most 16 MiB of a configuration", std::to_string(file.size()) + " bytes"});
+  }
+  std::string text(file.text());
+  const JsonDocument document(text);
+  const Setting root = to_setting(document.root(), 0);
+  if (root.kind != Setting::Kind::object) throw_unexpected("the file", "an object");
+  const Configuration config(root);
+  trace_language_model(config, passage_of(options), graph, notes.ignored);
+  store_in(graph, weight_type(config));
+  notes.format = "configuration";
+}
+
+}  // namespace
+
+extern constinit const Importer language_importer = {"language", "config.json of a language model",
+                                                     is_configuration, read};
+
+}  // namespace zoometer

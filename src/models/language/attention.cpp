@@ -1,0 +1,225 @@
+#include <algorithm>
+
+#include "models/language/blocks.hpp"
+
+namespace zoometer {
+
+Attention::Attention(const Slot& slot, const AttentionPlan& made, std::int64_t features)
+    : Module(slot),
+      plan(made) {
+  const std::int64_t queries = checked_mul(plan.heads, plan.head);
+  const std::int64_t keys = checked_mul(plan.key_value_heads, plan.head);
+  const std::int64_t values = checked_mul(plan.key_value_heads, value_head());
+  const std::int64_t query_outputs = checked_mul(queries, plan.has_fused_gate ? 2 : 1);
+  if (!plan.fused.empty()) {
+    fused = linear_layer(place(*this, plan.fused), features,
+                         checked_add(queries, checked_add(keys, values)), plan.query_bias,
+                         plan.is_transposed);
+  } else {
+    query = linear_layer(place(*this, plan.query), features, query_outputs, plan.query_bias);
+    key = linear_layer(place(*this, plan.key), features, keys, plan.key_bias);
+    if (!plan.value_is_key)
+      value = linear_layer(place(*this, plan.value), features, values, plan.value_bias);
+  }
+  output = linear_layer(place(*this, plan.output), checked_mul(plan.heads, value_head()), features,
+                        plan.output_bias, plan.is_transposed);
+  if (!plan.gate.empty())
+    gate = linear_layer(place(*this, plan.gate), features, plan.gate_features, false);
+  if (plan.query_key_norm != QueryKeyNorm::none) {
+    query_norm = head_norm(plan.query_norm, plan.heads);
+    key_norm = head_norm(plan.key_norm, plan.key_value_heads);
+  }
+  if (!plan.output_norm.empty())
+    output_norm = any_module<RMSNorm>(place(*this, plan.output_norm), features);
+  if (!plan.sinks.empty()) sinks = parameter(plan.sinks, {plan.heads});
+  if (plan.index_heads == 0) return;
+  const std::int64_t index = checked_mul(plan.index_heads, plan.index_head);
+  index_query = linear_layer(at("index_q_proj"), features, index, false);
+  index_key = linear_layer(at("index_k_proj"), features, plan.index_head, false);
+  index_query_norm = any_module<RMSNorm>(at("index_q_norm"), plan.index_head);
+  index_key_norm = any_module<RMSNorm>(at("index_k_norm"), plan.index_head);
+}
+
+AnyModule Attention::head_norm(std::string_view name, std::int64_t heads) const {
+  const Slot slot = place(*this, name);
+  switch (plan.query_key_norm) {
+  case QueryKeyNorm::head: return any_module<RMSNorm>(slot, plan.head);
+  case QueryKeyNorm::whole: return any_module<RMSNorm>(slot, checked_mul(heads, plan.head));
+  case QueryKeyNorm::head_layer: return any_module<LayerNorm>(slot, plan.head);
+  case QueryKeyNorm::each_head: return any_module<HeadNorm>(slot, heads, plan.head, false);
+  case QueryKeyNorm::head_list: return any_module<HeadNorm>(slot, heads, plan.head, true);
+  case QueryKeyNorm::none: break;
+  }
+  return {};
+}
+
+Tensor Attention::normed(const AnyModule& norm, Tensor x, std::int64_t heads) const {
+  if (plan.query_key_norm == QueryKeyNorm::whole) return in_heads(norm(x), heads);
+  return apply_if(norm, in_heads(x, heads));
+}
+
+Attention::Projected Attention::project(Tensor x) const {
+  const std::int64_t queries = plan.heads * plan.head;
+  const std::int64_t keys = plan.key_value_heads * plan.head;
+  if (is_there(fused)) {
+    const Tensor all = fused(x);
+    return {slice(all, -1, 0, queries),
+            {},
+            slice(all, -1, queries, queries + keys),
+            slice(all, -1, queries + keys, all.dim(-1))};
+  }
+  Projected projected{query(x), {}, {}, {}};
+  if (plan.has_fused_gate) {
+    const Chunks halves = chunk(projected.query, 2, -1);
+    projected.query = halves[0];
+    projected.gate = halves[1];
+  }
+  if (plan.uses_shared_keys) return projected;
+  projected.key = key(x);
+  projected.value = plan.value_is_key ? projected.key : value(x);
+  return projected;
+}
+
+void Attention::run_index(Tensor x, const PassageContext& context) const {
+  const Tensor q = transpose(index_query_norm(in_heads(index_query(x), plan.index_heads)), 1, 2);
+  const Tensor k = transpose(index_key_norm(in_heads(index_key(x), 1)), 1, 2);
+  const Tensor keys = after_past(k, "index", context.passage.past, context);
+  index_scores(q, keys, {},
+               {.past = context.passage.past, .counts_seen = context.passage.counts_seen});
+}
+
+Tensor Attention::forward(Tensor x, PassageContext& context) const {
+  const Passage& passage = context.passage;
+  const std::int64_t limit = plan.window > 0 ? plan.window : plan.chunk;
+  Projected projected = project(x);
+  const Tensor q =
+      rotated(transpose(normed(query_norm, projected.query, plan.heads), 1, 2), rotary(), context);
+  SharedKeys& shared = context.shared_keys(plan.window > 0);
+  if (!plan.uses_shared_keys) {
+    const std::int64_t rows = held_rows(passage.past, limit);
+    Tensor k = rotated(transpose(normed(key_norm, projected.key, plan.key_value_heads), 1, 2),
+                       rotary(), context);
+    Tensor v = in_heads(projected.value, plan.key_value_heads);
+    if (!plan.value_norm.empty()) v = rms_norm(v, {});
+    v = transpose(v, 1, 2);
+    shared = {after_past(k, "key", rows, context), after_past(v, "value", rows, context)};
+  }
+  if (is_there(index_query)) run_index(x, context);
+  Tensor y = decoder_attention(q, shared.key, shared.value, sinks,
+                               {.past = passage.past,
+                                .window = plan.window,
+                                .chunk = plan.chunk,
+                                .selected = plan.selected,
+                                .counts_seen = passage.counts_seen});
+  y = reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * value_head()});
+  if (projected.gate.id != no_id) y = y * unary(sigmoid_op, projected.gate);
+  if (is_there(gate)) {
+    const Tensor factor = unary(sigmoid_op, gate(x));
+    y = plan.gate_features == y.dim(-1) ? y * factor
+                                        : reshape(in_heads(y, plan.heads) * unsqueeze(factor, -1),
+                                                  {x.dim(0), x.dim(1), plan.heads * value_head()});
+  }
+  return output(apply_if(output_norm, y));
+}
+
+LatentAttention::LatentAttention(const Slot& slot, const LatentPlan& made, std::int64_t features)
+    : Module(slot),
+      plan(made) {
+  const std::int64_t head = checked_add(plan.plain, plan.rotary);
+  const std::int64_t queries = checked_mul(plan.heads, head);
+  if (plan.query_rank > 0) {
+    query_down = linear_layer(at("q_a_proj"), features, plan.query_rank, plan.bias);
+    query_norm = any_module<RMSNorm>(at("q_a_layernorm"), plan.query_rank);
+    query_up = linear_layer(at("q_b_proj"), plan.query_rank, queries, false);
+  } else {
+    query_up = linear_layer(at("q_proj"), features, queries, false);
+  }
+  key_value_down = linear_layer(at("kv_a_proj_with_mqa"), features,
+                                checked_add(plan.rank, plan.rotary), plan.bias);
+  key_value_norm = any_module<RMSNorm>(at("kv_a_layernorm"), plan.rank);
+  key_value_up = Linear(at("kv_b_proj"), plan.rank,
+                        checked_mul(plan.heads, checked_add(plan.plain, plan.value)), false);
+  output = linear_layer(at("o_proj"), checked_mul(plan.heads, plan.value), features, plan.bias);
+  if (plan.index_heads == 0) return;
+  const std::int64_t index = checked_mul(plan.index_heads, plan.index_head);
+  index_query = linear_layer(at(std::string("indexer.wq_b")), plan.query_rank, index, false);
+  index_key = linear_layer(at(std::string("indexer.wk")), features, plan.index_head, false);
+  index_norm = any_module<LayerNorm>(at(std::string("indexer.k_norm")), plan.index_head);
+  index_weights =
+      linear_layer(at(std::string("indexer.weights_proj")), features, plan.index_heads, false);
+}
+
+void LatentAttention::run_index(Tensor x, Tensor query, const PassageContext& context) const {
+  const Tensor q = transpose(in_heads(index_query(query), plan.index_heads), 1, 2);
+  const Tensor k = transpose(in_heads(index_norm(index_key(x)), 1), 1, 2);
+  const Tensor keys = after_past(k, "index", context.passage.past, context);
+  index_scores(q, keys, index_weights(x),
+               {.past = context.passage.past, .counts_seen = context.passage.counts_seen});
+}
+
+DecoderAttentionAttrs LatentAttention::attrs(const PassageContext& context) const {
+  return {.past = context.passage.past,
+          .selected = plan.selected,
+          .counts_seen = context.passage.counts_seen};
+}
+
+/// The queries and the results pass the matrices of kv_b_proj instead of all keys and values.
+Tensor LatentAttention::absorbed(Tensor query, Tensor latent, Tensor key,
+                                 const PassageContext& context) const {
+  const std::int64_t past = context.passage.past;
+  const Tensor weight =
+      reshape(key_value_up.weight, {plan.heads, plan.plain + plan.value, plan.rank});
+  const Tensor to_key = slice(weight, 1, 0, plan.plain);
+  const Tensor to_value = slice(weight, 1, plan.plain, plan.plain + plan.value);
+  const Tensor q = cat({matmul(slice(query, -1, 0, plan.plain), to_key),
+                        slice(query, -1, plan.plain, query.dim(-1))},
+                       -1);
+  const Tensor latents = after_past(unsqueeze(latent, 1), "latent", past, context);
+  const Tensor keys = after_past(key, "rotary_key", past, context);
+  const Tensor y = decoder_attention(q, cat({latents, keys}, -1), latents, {}, attrs(context));
+  return matmul(y, transpose(to_value, 1, 2));
+}
+
+Tensor LatentAttention::expanded(Tensor query, Tensor latent, Tensor key,
+                                 const PassageContext& context) const {
+  const bool repeats = context.passage.latent == LatentForm::re_expanded;
+  const std::int64_t past = context.passage.past;
+  Tensor rows = unsqueeze(latent, 1);
+  if (repeats) {
+    rows = after_past(rows, "latent", past, context);
+    key = after_past(key, "rotary_key", past, context);
+  }
+  const Tensor both = transpose(in_heads(key_value_up(squeeze(rows, 1)), plan.heads), 1, 2);
+  const std::int64_t length = both.dim(2);
+  Tensor keys = cat(
+      {slice(both, -1, 0, plan.plain), expand(key, {key.dim(0), plan.heads, length, plan.rotary})},
+      -1);
+  Tensor values = slice(both, -1, plan.plain, both.dim(-1));
+  if (!repeats) {
+    keys = after_past(keys, "key", past, context);
+    values = after_past(values, "value", past, context);
+  }
+  return decoder_attention(query, keys, values, {}, attrs(context));
+}
+
+Tensor LatentAttention::forward(Tensor x, PassageContext& context) const {
+  const std::int64_t rotary = plan.is_rotated ? plan.rotary : 0;
+  const Tensor query_latent = is_there(query_down) ? query_norm(query_down(x)) : x;
+  Tensor q = transpose(in_heads(query_up(query_latent), plan.heads), 1, 2);
+  const Tensor down = key_value_down(x);
+  const Tensor latent = key_value_norm(slice(down, -1, 0, plan.rank));
+  Tensor key = transpose(in_heads(slice(down, -1, plan.rank, down.dim(-1)), 1), 1, 2);
+  if (rotary > 0) {
+    q = cat({slice(q, -1, 0, plan.plain),
+             rotated(slice(q, -1, plan.plain, q.dim(-1)), rotary, context)},
+            -1);
+    key = rotated(key, rotary, context);
+  }
+  if (is_there(index_query)) run_index(x, query_latent, context);
+  const Tensor y = context.passage.latent == LatentForm::absorbed
+                       ? absorbed(q, latent, key, context)
+                       : expanded(q, latent, key, context);
+  return output(reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * plan.value}));
+}
+
+}  // namespace zoometer

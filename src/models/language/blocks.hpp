@@ -1,0 +1,267 @@
+#pragma once
+
+#include <string>
+
+#include "models/language/passage.hpp"
+#include "models/language/plan.hpp"
+#include "op/decoder_attention.hpp"
+#include "op/language.hpp"
+#include "zoometer/op/reduce.hpp"
+
+// The layers of language models. Tensors have the names of the plan.
+
+namespace zoometer {
+
+/// A linear layer whose weight is stored (in, out): GPT-2's Conv1D.
+struct TransposedLinear : Module<TransposedLinear> {
+  static constexpr auto kind = "Conv1D";
+  TransposedLinear(const Slot& slot, std::int64_t in, std::int64_t out, bool has_bias)
+      : Module(slot),
+        weight(parameter("weight", {in, out})) {
+    if (has_bias) bias = parameter("bias", {out});
+  }
+  Tensor weight;
+  Tensor bias;
+
+  Tensor forward(Tensor x) const { return linear(x, transpose(weight, 0, 1), bias); }
+};
+
+/// A layer norm without a bias, or without parameters.
+struct BareLayerNorm : Module<BareLayerNorm> {
+  static constexpr auto kind = "LayerNorm";
+  BareLayerNorm(const Slot& slot, std::int64_t features, bool has_weight) : Module(slot) {
+    if (has_weight) weight = parameter("weight", {features});
+  }
+  Tensor weight;
+
+  Tensor forward(Tensor x) const { return layer_norm(x, weight, {}); }
+};
+
+/// The place of a name that is known when the program runs.
+inline Slot place(const ModuleBase& module, std::string_view name) {
+  return module.at(std::string(name));
+}
+
+inline AnyModule linear_layer(const Slot& slot, std::int64_t in, std::int64_t out, bool has_bias,
+                              bool is_transposed = false) {
+  return is_transposed ? any_module<TransposedLinear>(slot, in, out, has_bias)
+                       : any_module<Linear>(slot, in, out, has_bias);
+}
+
+inline AnyModule norm_layer(const Slot& slot, NormKind kind, std::int64_t features) {
+  if (kind == NormKind::rms) return any_module<RMSNorm>(slot, features);
+  if (kind == NormKind::layer) return any_module<LayerNorm>(slot, features);
+  return any_module<BareLayerNorm>(slot, features, kind == NormKind::layer_weight);
+}
+
+/// An empty module: the identity.
+inline bool is_there(const AnyModule& module) { return module.module != nullptr; }
+inline Tensor apply_if(const AnyModule& module, Tensor x) {
+  return is_there(module) ? module(x) : x;
+}
+
+inline Tensor activate(ActivationKind kind, Tensor x) {
+  switch (kind) {
+  case ActivationKind::silu: return unary(silu_op, x);
+  case ActivationKind::gelu: return gelu(x);
+  case ActivationKind::relu: return unary(relu_op, x);
+  case ActivationKind::squared_relu: {
+    const Tensor positive = unary(relu_op, x);
+    return positive * positive;
+  }
+  }
+  return x;
+}
+
+/// A norm of each head with a weight of its own: "weight" (heads, features), or in files a module
+/// for each head.
+struct HeadNorm : Module<HeadNorm> {
+  static constexpr auto kind = "HeadNorm";
+  HeadNorm(const Slot& slot, std::int64_t heads, std::int64_t features, bool is_list)
+      : Module(slot),
+        weight(parameter(is_list ? "norms.*.weight" : "weight", {heads, features})) {}
+  Tensor weight;
+
+  /// x (..., heads, features).
+  Tensor forward(Tensor x) const { return layer_norm(x, {}, {}) * weight; }
+};
+
+/// (N, L, heads x features) -> (N, L, heads, features).
+inline Tensor in_heads(Tensor x, std::int64_t heads) {
+  return reshape(x, {x.dim(0), x.dim(1), heads, x.dim(2) / heads});
+}
+
+/// (N, heads, L, features) with the first features rotated; 0: none.
+inline Tensor rotated(Tensor x, std::int64_t features, const PassageContext& context) {
+  if (features == 0) return x;
+  const RotaryTables& tables = context.tables_of(features);
+  if (features == x.dim(-1)) return rotary_embedding(x, tables.cosines, tables.sines, {});
+  const Tensor turned =
+      rotary_embedding(slice(x, -1, 0, features), tables.cosines, tables.sines, {});
+  return cat({turned, slice(x, -1, features, x.dim(-1))}, -1);
+}
+
+/// What is held of earlier tokens, and what passes: (N, heads, rows + L, features).
+inline Tensor after_past(Tensor x, std::string_view name, std::int64_t rows,
+                         const PassageContext& context) {
+  if (rows == 0) return x;
+  const Tensor past = context.past(name, {x.dim(0), x.dim(1), rows, x.dim(3)});
+  return past.id == no_id ? x : cat({past, x}, 2);
+}
+
+/// Rows of the cache: all earlier tokens, or those in the window.
+inline std::int64_t held_rows(std::int64_t past, std::int64_t window) {
+  return window > 0 ? std::min(past, window - 1) : past;
+}
+
+struct Attention : Module<Attention> {
+  static constexpr auto kind = "Attention";
+  Attention(const Slot& slot, const AttentionPlan& plan, std::int64_t features);
+  const AttentionPlan& plan;
+  AnyModule query, key, value, fused, output, gate, query_norm, key_norm, output_norm;
+  AnyModule index_query, index_key, index_query_norm, index_key_norm;
+  Tensor sinks;
+
+  /// x (N, L, features) -> the same.
+  Tensor forward(Tensor x, PassageContext& context) const;
+
+ private:
+  struct Projected {
+    Tensor query, gate, key, value;
+  };
+  std::int64_t value_head() const { return plan.value_head > 0 ? plan.value_head : plan.head; }
+  std::int64_t rotary() const { return plan.rotary < 0 ? plan.head : plan.rotary; }
+  AnyModule head_norm(std::string_view name, std::int64_t heads) const;
+  Projected project(Tensor x) const;
+  Tensor normed(const AnyModule& norm, Tensor x, std::int64_t heads) const;
+  void run_index(Tensor x, const PassageContext& context) const;
+};
+
+struct LatentAttention : Module<LatentAttention> {
+  static constexpr auto kind = "LatentAttention";
+  LatentAttention(const Slot& slot, const LatentPlan& plan, std::int64_t features);
+  const LatentPlan& plan;
+  AnyModule query_down, query_norm, query_up, key_value_down, key_value_norm;
+  Linear key_value_up;
+  AnyModule output;
+  AnyModule index_query, index_key, index_norm, index_weights;
+
+  /// x (N, L, features) -> the same.
+  Tensor forward(Tensor x, PassageContext& context) const;
+
+ private:
+  void run_index(Tensor x, Tensor query, const PassageContext& context) const;
+  DecoderAttentionAttrs attrs(const PassageContext& context) const;
+  Tensor absorbed(Tensor query, Tensor latent, Tensor key, const PassageContext& context) const;
+  Tensor expanded(Tensor query, Tensor latent, Tensor key, const PassageContext& context) const;
+};
+
+struct FeedForward : Module<FeedForward> {
+  static constexpr auto kind = "FeedForward";
+  FeedForward(const Slot& slot, const FeedForwardPlan& made, std::int64_t features)
+      : Module(slot),
+        plan(made) {
+    declare(*this, features);
+  }
+  FeedForward(const ModuleBase& layer, const FeedForwardPlan& made, std::int64_t features)
+      : plan(made) {
+    declare(layer, features);
+  }
+  const FeedForwardPlan& plan;
+  AnyModule gate, up, fused, norm, down;
+
+  Tensor forward(Tensor x) const;
+
+ private:
+  void declare(const ModuleBase& owner, std::int64_t features);
+};
+
+/// The matrices of all experts: a module of the plan's name, or parameters of the block around it.
+struct Experts : Module<Experts> {
+  static constexpr auto kind = "Experts";
+  Experts(const Slot& slot, const ExpertsPlan& made, std::int64_t features)
+      : Module(slot),
+        plan(made) {
+    declare(*this, features);
+  }
+  Experts(const ModuleBase& block, const ExpertsPlan& made, std::int64_t features) : plan(made) {
+    declare(block, features);
+  }
+  const ExpertsPlan& plan;
+  Tensor gate, up, gate_up, gate_up_bias, down, down_bias;
+
+  /// x (tokens, features), experts (tokens, chosen) -> (tokens, chosen, features).
+  Tensor forward(Tensor x, Tensor experts) const;
+
+ private:
+  void declare(const ModuleBase& owner, std::int64_t features);
+  Tensor matrices(const ModuleBase& owner, std::string_view name, std::int64_t out,
+                  std::int64_t in) const;
+};
+
+/// The layer that chooses experts.
+struct Router : Module<Router> {
+  static constexpr auto kind = "Router";
+  Router(const Slot& slot, const ExpertsPlan& plan, std::int64_t features);
+  Tensor weight, bias, correction;
+
+  /// x (tokens, features) -> a score for each expert.
+  Tensor forward(Tensor x) const;
+};
+
+struct MixtureOfExperts : Module<MixtureOfExperts> {
+  static constexpr auto kind = "MixtureOfExperts";
+  MixtureOfExperts(const Slot& slot, const ExpertsPlan& made, std::int64_t features)
+      : Module(slot),
+        plan(made) {
+    declare(*this, features);
+  }
+  MixtureOfExperts(const ModuleBase& layer, const ExpertsPlan& made, std::int64_t features)
+      : plan(made) {
+    declare(layer, features);
+  }
+  const ExpertsPlan& plan;
+  AnyModule router;
+  Tensor correction;
+  AnyModule latent_down, latent_up;
+  const Experts* experts = nullptr;
+  AnyModule shared;
+  AnyModule shared_gate;
+
+  Tensor forward(Tensor x) const;
+
+ private:
+  void declare(const ModuleBase& owner, std::int64_t features);
+};
+
+/// Any kind of StatePlan.
+struct StateMixer : Module<StateMixer> {
+  static constexpr auto kind = "StateSpace";
+  StateMixer(const Slot& slot, const StatePlan& plan, std::int64_t features);
+  const StatePlan& plan;
+  AnyModule in, second_in, third_in, fourth_in, parameters_in, time_step, convolution, norm, out;
+  AnyModule step_norm, b_norm, c_norm;
+  AnyModule query, key, value, query_convolution, key_convolution, value_convolution;
+  AnyModule decay_down, decay_up, rate, gate_down, gate_up;
+  Tensor time_bias, decay, skip;
+
+  Tensor forward(Tensor x, PassageContext& context) const;
+
+ private:
+  void declare_mamba1(std::int64_t features);
+  void declare_mamba2(std::int64_t features);
+  void declare_delta(std::int64_t features);
+  void declare_kimi_delta(std::int64_t features);
+  void declare_short_convolution(std::int64_t features);
+  Tensor run_mamba1(Tensor x, PassageContext& context) const;
+  Tensor run_mamba2(Tensor x, PassageContext& context) const;
+  Tensor run_delta(Tensor x, PassageContext& context) const;
+  Tensor run_kimi_delta(Tensor x, PassageContext& context) const;
+  Tensor run_short_convolution(Tensor x, PassageContext& context) const;
+  Tensor convolved(const AnyModule& layer, Tensor x, std::string_view name,
+                   PassageContext& context) const;
+  Tensor scanned(std::initializer_list<Tensor> inputs, const StateScanAttrs& attrs,
+                 PassageContext& context) const;
+};
+
+}  // namespace zoometer

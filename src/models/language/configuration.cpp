@@ -1,0 +1,137 @@
+#include "models/language/configuration.hpp"
+
+#include <cmath>
+
+#include "zoometer/util/error.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::int64_t largest_size = std::int64_t{1} << 40;
+
+const Setting* member_of(const Setting& object, std::string_view key) {
+  for (const auto& [name, value] : object.members) {
+    if (name != key) continue;
+    value.is_read = true;
+    return value.kind == Setting::Kind::null ? nullptr : &value;
+  }
+  return nullptr;
+}
+
+std::string described(const Setting& setting) {
+  switch (setting.kind) {
+  case Setting::Kind::null: return "null";
+  case Setting::Kind::flag: return setting.integer != 0 ? "true" : "false";
+  case Setting::Kind::integer: return std::to_string(setting.integer);
+  case Setting::Kind::real: return std::to_string(setting.real);
+  case Setting::Kind::text: return "a text";
+  case Setting::Kind::list: return "a list";
+  case Setting::Kind::object: return "an object";
+  }
+  return {};
+}
+
+[[noreturn]] void refuse(std::string_view key, std::string expected, std::string found) {
+  throw Error(ErrorCode::malformed, "the key " + std::string(key),
+              {std::move(expected), std::move(found)});
+}
+
+std::int64_t to_size(const Setting& setting, std::string_view key) {
+  const bool is_whole =
+      setting.kind == Setting::Kind::integer ||
+      (setting.kind == Setting::Kind::real && std::floor(setting.real) == setting.real);
+  if (!is_whole || setting.real < 0 || setting.real > static_cast<double>(largest_size))
+    refuse(key, "an integer from 0 to 2^40", described(setting));
+  return setting.kind == Setting::Kind::integer ? setting.integer
+                                                : static_cast<std::int64_t>(setting.real);
+}
+
+}  // namespace
+
+const Setting* Configuration::find(Keys keys) const {
+  for (const std::string_view key : keys) {
+    if (const Setting* value = member_of(*object_, key)) return value;
+  }
+  return nullptr;
+}
+
+std::optional<std::int64_t> Configuration::size_if(Keys keys) const {
+  const Setting* value = find(keys);
+  if (value == nullptr) return {};
+  return to_size(*value, *keys.begin());
+}
+
+std::int64_t Configuration::size(Keys keys, std::int64_t usual) const {
+  return size_if(keys).value_or(usual);
+}
+
+std::int64_t Configuration::size(Keys keys) const {
+  const std::optional<std::int64_t> value = size_if(keys);
+  if (!value) refuse(*keys.begin(), "an integer", "no such key");
+  return *value;
+}
+
+double Configuration::real(Keys keys, double usual) const {
+  const Setting* value = find(keys);
+  if (value == nullptr) return usual;
+  if (value->kind != Setting::Kind::integer && value->kind != Setting::Kind::real)
+    refuse(*keys.begin(), "a number", described(*value));
+  return value->real;
+}
+
+bool Configuration::flag(Keys keys, bool usual) const {
+  const Setting* value = find(keys);
+  if (value == nullptr) return usual;
+  if (value->kind != Setting::Kind::flag && value->kind != Setting::Kind::integer)
+    refuse(*keys.begin(), "true or false", described(*value));
+  return value->integer != 0;
+}
+
+std::string_view Configuration::text(Keys keys, std::string_view usual) const {
+  const Setting* value = find(keys);
+  if (value == nullptr) return usual;
+  if (value->kind != Setting::Kind::text) refuse(*keys.begin(), "a text", described(*value));
+  return value->text;
+}
+
+std::vector<std::string_view> Configuration::texts(Keys keys) const {
+  std::vector<std::string_view> result;
+  const Setting* value = find(keys);
+  if (value == nullptr) return result;
+  if (value->kind != Setting::Kind::list)
+    refuse(*keys.begin(), "a list of texts", described(*value));
+  for (const Setting& item : value->items) {
+    if (item.kind != Setting::Kind::text) refuse(*keys.begin(), "a list of texts", described(item));
+    result.push_back(item.text);
+  }
+  return result;
+}
+
+std::vector<std::int64_t> Configuration::sizes(Keys keys) const {
+  std::vector<std::int64_t> result;
+  const Setting* value = find(keys);
+  if (value == nullptr) return result;
+  if (value->kind != Setting::Kind::list)
+    refuse(*keys.begin(), "a list of integers", described(*value));
+  for (const Setting& item : value->items)
+    result.push_back(item.kind == Setting::Kind::flag ? item.integer
+                                                      : to_size(item, *keys.begin()));
+  return result;
+}
+
+std::optional<Configuration> Configuration::part(Keys keys) const {
+  for (const std::string_view key : keys) {
+    const Setting* value = member_of(*object_, key);
+    if (value != nullptr && value->kind == Setting::Kind::object)
+      return Configuration(*value, outer_ == nullptr ? object_ : outer_);
+  }
+  return {};
+}
+
+bool Configuration::outer_flag(std::string_view key, bool usual) const {
+  if (outer_ != nullptr && member_of(*outer_, key) != nullptr)
+    return Configuration(*outer_).flag({key}, usual);
+  return flag({key}, usual);
+}
+
+}  // namespace zoometer

@@ -1,0 +1,218 @@
+// DeepSeek 1 to 3.2 and models of their form: latent attention, many small experts with shared
+// ones, an index of keys.
+#include <algorithm>
+
+#include "models/language/common.hpp"
+#include "zoometer/util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+LatentPlan latent_attention(const Configuration& config) {
+  return {.heads = head_count(config),
+          .query_rank = config.size({"q_lora_rank"}, 0),
+          .rank = config.size({"kv_lora_rank"}, 512),
+          .plain = config.size({"qk_nope_head_dim"}, 128),
+          .rotary = config.size({"qk_rope_head_dim"}, 64),
+          .value = config.size({"v_head_dim"}, 128),
+          .bias = config.flag({"attention_bias"}, false)};
+}
+
+bool has_correction(const Configuration& config) {
+  return config.text({"topk_method"}, "noaux_tc") == "noaux_tc";
+}
+
+ExpertsPlan deepseek_experts(const Configuration& config, bool is_corrected) {
+  ExpertsPlan experts = usual_experts(config);
+  if (is_corrected) experts.router_correction = "e_score_correction_bias";
+  add_shared(
+      experts, "shared_experts",
+      checked_mul(config.size({"n_shared_experts", "num_shared_experts"}, 0), experts.width));
+  return experts;
+}
+
+/// Whether a layer is a mixture: after the first dense ones, by frequency or by a list.
+bool is_sparse(const Configuration& config, std::int64_t layer) {
+  const std::vector<std::string_view> types = config.texts({"mlp_layer_types"});
+  if (types.size() > static_cast<std::size_t>(layer))
+    return types[static_cast<std::size_t>(layer)] == "sparse";
+  if (layer < config.size({"first_k_dense_replace"}, 0)) return false;
+  const Setting* frequency = config.find({"moe_layer_freq"});
+  if (frequency != nullptr && frequency->kind == Setting::Kind::list) {
+    const std::vector<std::int64_t> each = config.sizes({"moe_layer_freq"});
+    return static_cast<std::size_t>(layer) < each.size() &&
+           each[static_cast<std::size_t>(layer)] != 0;
+  }
+  return layer % std::max<std::int64_t>(1, config.size({"moe_layer_freq"}, 1)) == 0;
+}
+
+template <class MixerOf>
+DecoderPlan deepseek_like(const Configuration& config, Ties ties, bool is_corrected,
+                          const MixerOf& mixer) {
+  DecoderPlan plan = frame(config, ties);
+  const bool is_mixture =
+      config.size({"n_routed_experts", "num_experts", "num_local_experts"}, 0) > 0;
+  add_layers(plan, config, [&](std::int64_t i) {
+    LayerPlan layer;
+    mixer(layer, i);
+    if (is_mixture && is_sparse(config, i))
+      layer.feed_forward = deepseek_experts(config, is_corrected);
+    else
+      layer.feed_forward = gated(feed_forward_size(config));
+    return layer;
+  });
+  return plan;
+}
+
+DecoderPlan deepseek1(const Configuration& config) {
+  return deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t) {
+    layer.mixer = grouped_attention(config, "attention_bias", false);
+  });
+}
+
+DecoderPlan latent_model(const Configuration& config, Ties ties) {
+  return deepseek_like(config, ties, has_correction(config), [&](LayerPlan& layer, std::int64_t) {
+    layer.mixer = latent_attention(config);
+  });
+}
+DecoderPlan deepseek3(const Configuration& config) { return latent_model(config, Ties::no); }
+DecoderPlan youtu(const Configuration& config) { return latent_model(config, Ties::yes); }
+DecoderPlan deepseek2(const Configuration& config) {
+  const bool is_corrected = config.text({"topk_method"}, "greedy") == "noaux_tc";
+  return deepseek_like(config, Ties::no, is_corrected, [&](LayerPlan& layer, std::int64_t) {
+    layer.mixer = latent_attention(config);
+  });
+}
+
+/// Whether a layer has an index of its own, and does not reuse that of an earlier one (GLM-5.2).
+bool has_index(const Configuration& config, std::int64_t layer) {
+  const auto at = static_cast<std::size_t>(layer);
+  const std::vector<std::string_view> types = config.texts({"indexer_types"});
+  if (types.size() > at) return types[at] == "full";
+  const std::string_view pattern = config.text({"index_topk_pattern"});
+  if (pattern.size() > at) return pattern[at] == 'F';
+  const std::int64_t offset = config.size({"index_skip_topk_offset"}, 2);
+  const std::int64_t frequency = std::max<std::int64_t>(1, config.size({"index_topk_freq"}, 1));
+  return std::max<std::int64_t>(layer - offset + 1, 0) % frequency == 0;
+}
+
+DecoderPlan deepseek32(const Configuration& config) {
+  return deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t i) {
+    LatentPlan attention = latent_attention(config);
+    attention.selected = config.size({"index_topk"}, 2048);
+    if (has_index(config, i)) {
+      attention.index_heads = config.size({"index_n_heads"}, 64);
+      attention.index_head = config.size({"index_head_dim"}, 128);
+    }
+    layer.mixer = attention;
+  });
+}
+
+DecoderPlan glm4_moe(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, config.flag({"attention_bias"}, false), false);
+  attention.rotary = rotary_size(config, 0.5);
+  if (config.flag({"use_qk_norm"}, false)) attention.query_key_norm = QueryKeyNorm::head;
+  return deepseek_like(config, Ties::no, true,
+                       [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
+}
+DecoderPlan glm4v_moe(const Configuration& config) {
+  DecoderPlan plan = glm4_moe(config);
+  for (LayerPlan& layer : plan.plans)
+    std::get<AttentionPlan>(layer.mixer).query_key_norm = QueryKeyNorm::none;
+  return plan;
+}
+
+DecoderPlan dots1(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::head;
+  return deepseek_like(config, Ties::no, true,
+                       [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
+}
+
+/// The first layer is dense where the file does not say.
+DecoderPlan glm4_moe_lite(const Configuration& config) {
+  DecoderPlan plan = latent_model(config, Ties::no);
+  if (!config.has("first_k_dense_replace") && !config.has("mlp_layer_types"))
+    plan.plans.front().feed_forward = gated(feed_forward_size(config));
+  return plan;
+}
+
+/// Layers with a window have other heads, and a dense layer may come anywhere (MiMo-V2).
+DecoderPlan mimo_v2(const Configuration& config) {
+  const std::vector<std::int64_t> pattern = config.sizes({"hybrid_layer_pattern"});
+  DecoderPlan plan = deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    const bool is_sliding = pattern.size() > at && pattern[at] != 0;
+    AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+    attention.value_head = config.size({"v_head_dim"}, attention.head);
+    attention.rotary = rotary_size(config, 1);
+    if (is_sliding) {
+      attention.key_value_heads =
+          config.size({"swa_num_key_value_heads"}, attention.key_value_heads);
+      attention.window = config.size({"sliding_window_size", "sliding_window"}, 128) + 1;
+    }
+    const std::string_view key =
+        is_sliding ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias";
+    if (config.flag({key}, is_sliding)) attention.sinks = "attention_sink_bias";
+    layer.mixer = attention;
+  });
+  return plan;
+}
+
+/// Kimi-Linear: three of four layers have a delta rule, the others latent attention that is not
+/// rotated.
+DecoderPlan kimi_linear(const Configuration& config) {
+  const auto linear = config.part({"linear_attn_config"});
+  if (!linear) throw_unknown_part("a model without linear_attn_config");
+  const std::vector<std::int64_t> full = linear->sizes({"full_attn_layers"});
+  const StatePlan state{.kind = StatePlan::Kind::kimi_delta,
+                        .kernel = linear->size({"short_conv_kernel_size"}, 4),
+                        .heads = linear->size({"num_heads"}),
+                        .head = linear->size({"head_dim"})};
+  DecoderPlan plan = deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t i) {
+    if (std::ranges::find(full, i + 1) == full.end()) {
+      layer.mixer = state;
+      return;
+    }
+    LatentPlan attention = latent_attention(config);
+    attention.is_rotated = !config.flag({"mla_use_nope"}, false);
+    layer.mixer = attention;
+  });
+  for (LayerPlan& layer : plan.plans) {
+    auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
+    if (experts == nullptr) continue;
+    layer.feed_forward_name = "block_sparse_moe";
+    experts->router_correction = "e_score_correction_bias";
+    experts->gate = "w1";
+    experts->up = "w3";
+    experts->down = "w2";
+  }
+  return plan;
+}
+
+constexpr ModelType types[] = {
+    {"deepseek", deepseek1},
+    {"deepseek_v2", deepseek2},
+    {"deepseek_v3", deepseek3},
+    {"kimi_k2", deepseek3},
+    {"axk1", deepseek3},
+    {"minicpm3", youtu},
+    {"youtu", youtu},
+    {"deepseek_v32", deepseek32},
+    {"glm_moe_dsa", deepseek32},
+    {"glm4_moe", glm4_moe},
+    {"glm4v_moe_text", glm4v_moe},
+    {"glm4v_moe", glm4v_moe},
+    {"glm4_moe_lite", glm4_moe_lite},
+    {"dots1", dots1},
+    {"mimo_v2_flash", mimo_v2},
+    {"kimi_linear", kimi_linear},
+};
+
+}  // namespace
+
+extern constinit const Architecture deepseek_architecture = {
+    "DeepSeek", "DeepSeek-AI, DeepSeek-V3 Technical Report, 2024.", types};
+
+}  // namespace zoometer

@@ -1,0 +1,143 @@
+#include "models/language/blocks.hpp"
+#include "models/language/split.hpp"
+
+namespace zoometer {
+
+void FeedForward::declare(const ModuleBase& owner, std::int64_t features) {
+  const bool is_transposed = plan.is_transposed;
+  if (!plan.fused.empty()) {
+    fused = linear_layer(place(owner, plan.fused), features, checked_mul(2, plan.width), plan.bias,
+                         is_transposed);
+  } else {
+    if (!plan.gate.empty())
+      gate = linear_layer(place(owner, plan.gate), features, plan.width, plan.bias, is_transposed);
+    up = linear_layer(place(owner, plan.up), features, plan.width, plan.bias, is_transposed);
+  }
+  if (!plan.norm.empty()) norm = any_module<RMSNorm>(place(owner, plan.norm), plan.width);
+  down = linear_layer(place(owner, plan.down), plan.width, features, plan.down_bias, is_transposed);
+}
+
+Tensor FeedForward::forward(Tensor x) const {
+  Tensor y;
+  if (is_there(fused)) {
+    const Chunks halves = chunk(fused(x), 2, -1);
+    y = activate(plan.activation, halves[0]) * halves[1];
+  } else if (is_there(gate)) {
+    const Tensor factor = activate(plan.activation, gate(x));
+    y = factor * up(x);
+  } else {
+    y = activate(plan.activation, up(x));
+  }
+  return down(apply_if(norm, y));
+}
+
+void Experts::declare(const ModuleBase& owner, std::int64_t features) {
+  const std::int64_t width = plan.width;
+  const std::int64_t wide = checked_mul(2, width);
+  const std::int64_t first = plan.gate.empty() ? width : wide;
+  switch (plan.layout) {
+  case ExpertsPlan::Layout::split:
+  case ExpertsPlan::Layout::parts:
+    if (!plan.gate.empty()) gate = matrices(owner, plan.gate, width, features);
+    up = matrices(owner, plan.up, width, features);
+    down = matrices(owner, plan.down, features, width);
+    break;
+  case ExpertsPlan::Layout::fused:
+    gate_up = owner.parameter("gate_up_proj", {plan.experts, first, features});
+    down = owner.parameter("down_proj", {plan.experts, features, width});
+    break;
+  case ExpertsPlan::Layout::fused_transposed:
+    gate_up = owner.parameter("gate_up_proj", {plan.experts, features, first});
+    if (plan.bias) gate_up_bias = owner.parameter("gate_up_proj_bias", {plan.experts, first});
+    down = owner.parameter("down_proj", {plan.experts, width, features});
+    if (plan.bias) down_bias = owner.parameter("down_proj_bias", {plan.experts, features});
+    break;
+  case ExpertsPlan::Layout::granite:
+    gate_up = owner.parameter("input_linear.weight", {plan.experts, first, features});
+    down = owner.parameter("output_linear.weight", {plan.experts, features, width});
+    break;
+  }
+}
+
+Tensor Experts::matrices(const ModuleBase& owner, std::string_view name, std::int64_t out,
+                         std::int64_t in) const {
+  const bool is_each = plan.layout == ExpertsPlan::Layout::split;
+  const std::string path = (is_each ? "*." : "") + std::string(name) + ".weight";
+  return owner.parameter(owner.graph().arena().copy(path), {plan.experts, out, in});
+}
+
+Tensor Experts::forward(Tensor x, Tensor experts) const {
+  const ExpertLinearAttrs attrs{plan.layout == ExpertsPlan::Layout::fused_transposed};
+  Tensor y;
+  if (gate_up.id != no_id) {
+    y = expert_linear(x, gate_up, gate_up_bias, experts, attrs);
+    if (!plan.gate.empty()) {
+      const Chunks halves = chunk(y, 2, -1);
+      y = activate(plan.activation, halves[0]) * halves[1];
+    } else {
+      y = activate(plan.activation, y);
+    }
+  } else if (gate.id != no_id) {
+    const Tensor factor = activate(plan.activation, expert_linear(x, gate, {}, experts));
+    y = factor * expert_linear(x, up, {}, experts);
+  } else {
+    y = activate(plan.activation, expert_linear(x, up, {}, experts));
+  }
+  return expert_linear(y, down, down_bias, experts, attrs);
+}
+
+Router::Router(const Slot& slot, const ExpertsPlan& plan, std::int64_t features) : Module(slot) {
+  const std::int64_t all = checked_add(plan.experts, plan.idle_experts);
+  weight = parameter("weight", {all, features});
+  if (plan.router_bias) bias = parameter("bias", {all});
+  if (!plan.router_correction.empty()) correction = buffer(plan.router_correction, {all});
+}
+
+Tensor Router::forward(Tensor x) const {
+  const Tensor scores = linear(x, weight, bias);
+  if (correction.id == no_id) return softmax(scores, -1);
+  return unary(sigmoid_op, scores) + correction;
+}
+
+void MixtureOfExperts::declare(const ModuleBase& owner, std::int64_t features) {
+  router = any_module<Router>(place(owner, plan.router), plan, features);
+  if (!plan.correction.empty()) correction = owner.buffer(plan.correction, {plan.experts});
+  const std::int64_t inner = plan.latent > 0 ? plan.latent : features;
+  Arena& arena = owner.graph().arena();
+  experts = plan.list.empty() ? arena.make<Experts>(owner, plan, inner)
+                              : arena.make<Experts>(place(owner, plan.list), plan, inner);
+  if (plan.latent > 0) {
+    latent_down = linear_layer(owner.at("fc1_latent_proj"), features, plan.latent, false);
+    latent_up = linear_layer(owner.at("fc2_latent_proj"), plan.latent, features, false);
+  }
+  if (!plan.shared.empty())
+    shared = any_module<FeedForward>(place(owner, plan.shared), plan.shared_plan, features);
+  if (!plan.shared_gate.empty())
+    shared_gate = linear_layer(place(owner, plan.shared_gate), features, 1, false);
+}
+
+Tensor MixtureOfExperts::forward(Tensor x) const {
+  const std::int64_t features = x.dim(-1);
+  const std::int64_t tokens = checked_mul(x.dim(0), x.dim(1));
+  const Tensor rows = reshape(x, {tokens, features});
+  Tensor scores = router(rows);
+  if (correction.id != no_id) scores = scores + correction;
+  const Selection chosen = topk(scores, plan.chosen);
+  const Tensor inner = apply_if(latent_down, rows);
+  Tensor y = experts->is_open() ? (*experts)(inner, chosen.indices)
+                                : experts->forward(inner, chosen.indices);
+  y = apply_if(latent_up, sum(y * unsqueeze(chosen.values, -1), {1}));
+  y = reshape(y, {x.dim(0), x.dim(1), features});
+  if (!is_there(shared)) return y;
+  Tensor beside = shared(x);
+  if (is_there(shared_gate)) beside = beside * unary(sigmoid_op, shared_gate(x));
+  return y + beside;
+}
+
+bool is_split(const Graph& graph, const Parameter& parameter) noexcept {
+  const std::string_view kind = graph.modules()[parameter.module].kind;
+  return parameter.name.find('*') != std::string_view::npos &&
+         (kind == Experts::kind || kind == HeadNorm::kind);
+}
+
+}  // namespace zoometer

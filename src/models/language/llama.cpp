@@ -1,0 +1,270 @@
+// Llama and the many models of its form: RMS norms, rotary positions, grouped attention, a gated
+// feed-forward network. They differ in biases, windows and names.
+#include "models/language/common.hpp"
+
+namespace zoometer {
+namespace {
+
+/// Llama's layers with that attention and the windows of `slides`.
+DecoderPlan llama_like(const Configuration& config, Ties ties, const AttentionPlan& attention,
+                       bool (*slides)(const Configuration&, std::int64_t) = none_slides) {
+  DecoderPlan plan = frame(config, ties);
+  const FeedForwardPlan feed_forward =
+      gated(feed_forward_size(config), config.flag({"mlp_bias"}, false));
+  const std::vector<std::int64_t> windows = layer_windows(config, slides);
+  add_layers(plan, config, [&](std::int64_t i) {
+    LayerPlan layer{.mixer = attention, .feed_forward = feed_forward};
+    std::get<AttentionPlan>(layer.mixer).window = windows[static_cast<std::size_t>(i)];
+    return layer;
+  });
+  return plan;
+}
+
+template <class Change>
+DecoderPlan changed(DecoderPlan plan, const Change& change) {
+  for (LayerPlan& layer : plan.plans) change(layer);
+  return plan;
+}
+
+DecoderPlan llama(const Configuration& config) {
+  return llama_like(config, Ties::no, grouped_attention(config, "attention_bias", false));
+}
+DecoderPlan tied_llama(const Configuration& config) {
+  return llama_like(config, Ties::yes, grouped_attention(config, "attention_bias", false));
+}
+DecoderPlan mistral(const Configuration& config) {
+  return llama_like(config, Ties::no, grouped_attention(config), all_slide);
+}
+/// A bias of all four layers under the key `bias`.
+DecoderPlan internlm(const Configuration& config) {
+  return llama_like(config, Ties::no, grouped_attention(config, "bias", false));
+}
+DecoderPlan ernie(const Configuration& config) {
+  return llama_like(config, Ties::yes, grouped_attention(config, "use_bias", false));
+}
+
+DecoderPlan seed_oss(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, config.flag({"attention_bias"}, true),
+             config.flag({"attention_out_bias"}, false));
+  return llama_like(config, Ties::no, attention);
+}
+
+/// MiniCPM and its mixture of experts.
+DecoderPlan minicpm(const Configuration& config) {
+  DecoderPlan plan = llama(config);
+  if (config.size({"num_experts"}, 0) == 0) return plan;
+  ExpertsPlan experts = usual_experts(config);
+  experts.gate = "w1";
+  experts.up = "w3";
+  experts.down = "w2";
+  return changed(std::move(plan), [&](LayerPlan& layer) { layer.feed_forward = experts; });
+}
+
+DecoderPlan orion(const Configuration& config) {
+  DecoderPlan plan = llama(config);
+  plan.norm_kind = NormKind::layer;
+  return plan;
+}
+
+DecoderPlan baichuan(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config);
+  attention.fused = "W_pack";
+  return llama_like(config, Ties::no, attention);
+}
+
+DecoderPlan internlm2(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "bias", false);
+  attention.fused = "wqkv";
+  attention.output = "wo";
+  DecoderPlan plan = llama_like(config, Ties::no, attention);
+  plan.embedding = "tok_embeddings";
+  plan.head = plan.head.empty() ? plan.head : "output";
+  return changed(std::move(plan), [](LayerPlan& layer) {
+    layer.mixer_name = "attention";
+    layer.feed_forward_name = "feed_forward";
+    layer.before_mixer = "attention_norm";
+    layer.before_feed_forward = "ffn_norm";
+    auto& feed_forward = std::get<FeedForwardPlan>(layer.feed_forward);
+    feed_forward.gate = "w1";
+    feed_forward.up = "w3";
+    feed_forward.down = "w2";
+  });
+}
+
+/// One norm before attention and feed-forward network, which run in parallel.
+DecoderPlan cohere(const Configuration& config, Ties ties) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  if (config.flag({"use_qk_norm"}, false)) attention.query_key_norm = QueryKeyNorm::each_head;
+  DecoderPlan plan =
+      llama_like(config, ties, attention, [](const Configuration& c, std::int64_t i) {
+        return (i + 1) % c.size({"sliding_window_pattern"}, 4) != 0;
+      });
+  plan.norm_kind = NormKind::layer_weight;
+  return changed(std::move(plan), [](LayerPlan& layer) {
+    layer.before_feed_forward = {};
+    layer.is_parallel = true;
+  });
+}
+DecoderPlan cohere1(const Configuration& config) { return cohere(config, Ties::yes); }
+
+DecoderPlan stablelm(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, config.flag({"use_qkv_bias"}, false), false);
+  attention.rotary = rotary_size(config, 0.25);
+  if (config.flag({"qk_layernorm"}, false)) {
+    attention.query_key_norm = QueryKeyNorm::head_list;
+    attention.query_norm = "q_layernorm";
+    attention.key_norm = "k_layernorm";
+  }
+  DecoderPlan plan = llama_like(config, Ties::no, attention);
+  plan.norm_kind = NormKind::layer;
+  if (!config.flag({"use_parallel_residual"}, false)) return plan;
+  return changed(std::move(plan), [](LayerPlan& layer) {
+    layer.before_feed_forward = {};
+    layer.is_parallel = true;
+  });
+}
+
+/// Norms after attention and feed-forward network, and of all query heads together.
+DecoderPlan olmo2_like(const Configuration& config, QueryKeyNorm norm) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = norm;
+  DecoderPlan plan =
+      llama_like(config, Ties::no, attention,
+                 [](const Configuration&, std::int64_t i) { return (i + 1) % 4 != 0; });
+  return changed(std::move(plan), [](LayerPlan& layer) {
+    layer.before_mixer = {};
+    layer.after_mixer = "post_attention_layernorm";
+    layer.before_feed_forward = {};
+    layer.after_feed_forward = "post_feedforward_layernorm";
+  });
+}
+DecoderPlan olmo2(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::whole); }
+DecoderPlan exaone4(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::head); }
+
+DecoderPlan olmo(const Configuration& config) {
+  DecoderPlan plan = llama(config);
+  plan.norm_kind = NormKind::plain;
+  return plan;
+}
+
+DecoderPlan arcee(const Configuration& config) {
+  return changed(llama(config), [](LayerPlan& layer) {
+    auto& feed_forward = std::get<FeedForwardPlan>(layer.feed_forward);
+    feed_forward.gate = {};
+    feed_forward.activation = ActivationKind::squared_relu;
+  });
+}
+
+DecoderPlan nemotron(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.rotary = rotary_size(config, 0.5);
+  DecoderPlan plan = llama_like(config, Ties::no, attention);
+  plan.norm_kind = NormKind::layer;
+  return changed(std::move(plan), [](LayerPlan& layer) {
+    auto& feed_forward = std::get<FeedForwardPlan>(layer.feed_forward);
+    feed_forward.gate = {};
+    feed_forward.activation = ActivationKind::squared_relu;
+  });
+}
+
+DecoderPlan hunyuan_dense(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::head;
+  attention.query_norm = "query_layernorm";
+  attention.key_norm = "key_layernorm";
+  return llama_like(config, Ties::no, attention);
+}
+
+DecoderPlan hyperclovax(const Configuration& config) {
+  return changed(llama(config), [](LayerPlan& layer) {
+    layer.after_mixer = "post_norm1";
+    layer.after_feed_forward = "post_norm2";
+  });
+}
+
+DecoderPlan bitnet(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.output_norm = "attn_sub_norm";
+  return changed(llama_like(config, Ties::no, attention), [](LayerPlan& layer) {
+    auto& feed_forward = std::get<FeedForwardPlan>(layer.feed_forward);
+    feed_forward.norm = "ffn_sub_norm";
+    feed_forward.activation = ActivationKind::squared_relu;
+  });
+}
+
+/// Llama with layers that were replaced or left out, as each block says.
+DecoderPlan nemotron_nas(const Configuration& config) {
+  DecoderPlan plan = llama(config);
+  const Setting* blocks = config.find({"block_configs"});
+  if (blocks == nullptr) return plan;
+  for (std::size_t i = 0; i < plan.plans.size() && i < blocks->items.size(); ++i) {
+    LayerPlan& layer = plan.plans[i];
+    const Configuration block(blocks->items[i]);
+    const auto attention = block.part({"attention"});
+    const auto feed_forward = block.part({"ffn"});
+    if (attention && attention->flag({"no_op"}, false)) {
+      layer.mixer = {};
+      layer.before_mixer = {};
+    } else if (attention && attention->flag({"replace_with_linear"}, false)) {
+      throw_unknown_part("a linear layer instead of an attention");
+    } else if (attention) {
+      auto& own = std::get<AttentionPlan>(layer.mixer);
+      own.key_value_heads =
+          own.heads / std::max<std::int64_t>(1, attention->size({"n_heads_in_group"}, 1));
+    }
+    if (feed_forward && feed_forward->flag({"no_op"}, false)) {
+      layer.feed_forward = {};
+      layer.before_feed_forward = {};
+    } else if (feed_forward) {
+      const double factor = feed_forward->real({"ffn_mult"}, 0);
+      const auto wide =
+          static_cast<std::int64_t>(2 * factor * static_cast<double>(plan.features) / 3);
+      std::get<FeedForwardPlan>(layer.feed_forward).width = (wide + 255) / 256 * 256;
+    }
+  }
+  return plan;
+}
+
+constexpr ModelType types[] = {
+    {"llama", llama},
+    {"mistral", mistral},
+    {"ministral", mistral},
+    {"ministral3", mistral},
+    {"granite", llama},
+    {"cwm", llama},
+    {"iquestcoder", llama},
+    {"internlm3", llama},
+    {"exaone", llama},
+    {"helium", llama},
+    {"smollm3", tied_llama},
+    {"ernie4_5", ernie},
+    {"internlm", internlm},
+    {"PanguEmbedded", internlm},
+    {"seed_oss", seed_oss},
+    {"minicpm", minicpm},
+    {"orion", orion},
+    {"baichuan", baichuan},
+    {"internlm2", internlm2},
+    {"cohere", cohere1},
+    {"cohere2", cohere1},
+    {"stablelm", stablelm},
+    {"olmo", olmo},
+    {"olmo2", olmo2},
+    {"olmo3", olmo2},
+    {"exaone4", exaone4},
+    {"arcee", arcee},
+    {"nemotron", nemotron},
+    {"nemotron-nas", nemotron_nas},
+    {"hunyuan_v1_dense", hunyuan_dense},
+    {"hyperclovax", hyperclovax},
+    {"bitnet", bitnet},
+};
+
+}  // namespace
+
+extern constinit const Architecture llama_architecture = {
+    "Llama", "Touvron and others, LLaMA, 2023, and models of its form.", types};
+
+}  // namespace zoometer

@@ -1,0 +1,189 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+// A language model as its sizes and the names of its tensors. A family's file makes the plan from a
+// configuration; decoder.cpp builds the modules and traces what passes. Texts live as long as the
+// program. An empty name means that there is no such layer.
+
+namespace zoometer {
+
+enum class NormKind : std::uint8_t {
+  rms,           ///< weight
+  layer,         ///< weight and bias
+  layer_weight,  ///< a layer norm without a bias
+  plain,         ///< without parameters
+};
+
+enum class ActivationKind : std::uint8_t { silu, gelu, relu, squared_relu };
+
+enum class QueryKeyNorm : std::uint8_t {
+  none,
+  head,        ///< RMS over each head, one weight for all heads
+  whole,       ///< RMS over all heads together
+  head_layer,  ///< layer norm over each head
+  each_head,   ///< layer norm over each head with a weight of its own: (heads, features)
+  head_list,   ///< the same as a module for each head
+};
+
+/// Self-attention with keys and values that groups of query heads share.
+struct AttentionPlan {
+  std::int64_t heads = 1;
+  std::int64_t key_value_heads = 1;
+  std::int64_t head = 1;        ///< features of a query and of a key head
+  std::int64_t value_head = 0;  ///< features of a value head; 0: as many
+  bool query_bias = false;
+  bool key_bias = false;
+  bool value_bias = false;
+  bool output_bias = false;
+  std::string_view query = "q_proj";
+  std::string_view key = "k_proj";
+  std::string_view value = "v_proj";
+  std::string_view output = "o_proj";
+  std::string_view fused = {};  ///< query, key and value in one layer instead of the three
+  bool is_transposed = false;   ///< weights are (in, out)
+  QueryKeyNorm query_key_norm = QueryKeyNorm::none;
+  std::string_view query_norm = "q_norm";
+  std::string_view key_norm = "k_norm";
+  std::string_view value_norm = {};   ///< without a weight
+  bool has_fused_gate = false;        ///< the query's layer also gives a gate of the output
+  std::string_view gate = {};         ///< a layer that gives the gate of the output
+  std::int64_t gate_features = 0;     ///< of that layer
+  std::string_view output_norm = {};  ///< an RMS norm before the output's layer
+  std::string_view sinks = {};        ///< a learnt score of each head
+  std::int64_t rotary = -1;           ///< rotated features of a head; -1: all
+  std::int64_t window = 0;            ///< tokens that a query sees, its own included; 0: all
+  std::int64_t chunk = 0;             ///< of chunked attention; 0: none
+  bool uses_shared_keys = false;      ///< of an earlier layer: its own are stored, but unused
+  bool value_is_key = false;          ///< no layer of values
+  std::int64_t index_heads = 0;       ///< MiniMax-M3's index of blocks of keys; 0: none
+  std::int64_t index_head = 0;        ///< its features
+  std::int64_t selected = 0;          ///< keys that an index selects; 0: all
+};
+
+/// Latent attention: keys and values of all heads from one short vector (DeepSeek-V2, 2024).
+struct LatentPlan {
+  std::int64_t heads = 1;
+  std::int64_t query_rank = 0;  ///< of the query's vector; 0: none, one layer
+  std::int64_t rank = 1;        ///< of the vector of keys and values: `kv_lora_rank`
+  std::int64_t plain = 1;       ///< features of a head that are not rotated: `qk_nope_head_dim`
+  std::int64_t rotary = 1;      ///< those that are: `qk_rope_head_dim`
+  std::int64_t value = 1;       ///< features of a value head
+  bool bias = false;            ///< of the layers to the vectors, and of the output
+  bool is_rotated = true;
+  std::int64_t index_heads = 0;  ///< of the index of keys (DeepSeek-V3.2); 0: none here
+  std::int64_t index_head = 0;   ///< its features
+  std::int64_t selected = 0;     ///< keys that it selects; 0: all
+};
+
+/// Layers whose past is a state of fixed size.
+struct StatePlan {
+  enum class Kind : std::uint8_t { mamba1, mamba2, delta, kimi_delta, short_convolution };
+  Kind kind = Kind::mamba1;
+  std::int64_t inner = 0;      ///< features: mamba's
+  std::int64_t state = 0;      ///< mamba: of each feature
+  std::int64_t kernel = 4;     ///< of the convolution
+  std::int64_t rank = 0;       ///< mamba1: of the time step
+  std::int64_t heads = 0;      ///< of the values
+  std::int64_t head = 0;       ///< features of a value head
+  std::int64_t key_heads = 0;  ///< delta: of query and key
+  std::int64_t key_head = 0;   ///< delta: their features
+  std::int64_t groups = 1;     ///< mamba2
+  bool bias = false;           ///< of the layers in and out
+  bool convolution_bias = true;
+  bool has_norm = true;   ///< mamba2, and mamba1's norms of step, b and c (Jamba)
+  bool is_fused = false;  ///< delta: in_proj_qkvz and in_proj_ba
+};
+
+/// A feed-forward network.
+struct FeedForwardPlan {
+  std::int64_t width = 1;
+  std::string_view gate = "gate_proj";  ///< empty: without a gate
+  std::string_view up = "up_proj";
+  std::string_view down = "down_proj";
+  std::string_view fused = {};  ///< gate and up in one layer instead of the two
+  bool bias = false;
+  bool down_bias = false;
+  bool is_transposed = false;  ///< weights are (in, out)
+  ActivationKind activation = ActivationKind::silu;
+  std::string_view norm = {};  ///< an RMS norm before `down`
+};
+
+/// A mixture of experts.
+struct ExpertsPlan {
+  enum class Layout : std::uint8_t {
+    split,             ///< a matrix for each expert: experts.3.gate_proj.weight
+    fused,             ///< experts.gate_up_proj (E, 2 width, in), experts.down_proj (E, in, width)
+    fused_transposed,  ///< experts.gate_up_proj (E, in, 2 width), experts.down_proj (E, width, in)
+    granite,           ///< input_linear.weight (E, 2 width, in), output_linear.weight
+    parts,             ///< gate_proj.weight (E, width, in) and so on, without "experts"
+  };
+  std::int64_t experts = 1;
+  std::int64_t chosen = 1;  ///< for each token
+  std::int64_t width = 1;
+  std::int64_t latent = 0;  ///< features that the experts take; 0: the model's
+  Layout layout = Layout::split;
+  std::string_view router = "gate";
+  bool router_bias = false;
+  std::string_view correction = {};         ///< a bias of the choice, (experts,), in the block
+  std::string_view router_correction = {};  ///< the same, in the router
+  std::string_view list = "experts";
+  std::string_view gate = "gate_proj";  ///< empty: without a gate
+  std::string_view up = "up_proj";
+  std::string_view down = "down_proj";
+  bool bias = false;  ///< of fused experts
+  ActivationKind activation = ActivationKind::silu;
+  std::string_view shared = {};  ///< a feed-forward network that every token passes
+  FeedForwardPlan shared_plan = {};
+  std::string_view shared_gate = {};  ///< a layer to one number that scales it
+  std::int64_t idle_experts = 0;      ///< experts of the router that return their input
+};
+
+/// One layer: what mixes tokens, and what every token passes.
+struct LayerPlan {
+  std::string_view mixer_name = "self_attn";
+  std::variant<std::monostate, AttentionPlan, LatentPlan, StatePlan> mixer = {};
+  std::string_view second_name = {};  ///< a state beside the attention (Falcon-H1)
+  StatePlan second = {};
+  std::string_view feed_forward_name = "mlp";  ///< empty: its layers are the layer's own
+  std::variant<std::monostate, FeedForwardPlan, ExpertsPlan> feed_forward = {};
+  std::string_view before_mixer = "input_layernorm";
+  std::string_view after_mixer = {};
+  std::string_view before_feed_forward = "post_attention_layernorm";
+  std::string_view after_feed_forward = {};
+  bool is_post_norm = false;  ///< the norms after are of the sums with the layer's input (BERT)
+  bool is_parallel = false;   ///< both read the layer's input, by one norm or by two
+  // Gemma 4
+  bool has_scalar = false;              ///< layer_scalar (1,)
+  std::int64_t per_layer_features = 0;  ///< an input of each layer
+  bool has_experts_beside = false;      ///< `experts` and three norms beside the feed-forward
+  ExpertsPlan experts = {};
+};
+
+/// A decoder.
+struct DecoderPlan {
+  std::int64_t features = 1;            ///< `hidden_size`
+  std::int64_t vocabulary = 1;          ///< rows of the embedding
+  std::int64_t embedding_features = 0;  ///< 0: `features`; else with layers in and out (OPT)
+  std::string_view root = "model";      ///< path of what is below it
+  std::string_view embedding = "embed_tokens";
+  std::string_view layers = "layers";
+  std::string_view norm = "norm";
+  std::string_view head = "lm_head";  ///< not below the root; empty: none
+  std::int64_t head_outputs = 0;      ///< 0: the vocabulary
+  bool head_bias = false;
+  bool is_tied = false;  ///< the head's weight is the embedding's
+  NormKind norm_kind = NormKind::rms;
+  std::string_view positions = {};  ///< a table of learnt positions
+  std::int64_t position_rows = 0;
+  std::string_view embedding_norm = {};
+  std::string_view project_in = {};
+  std::string_view project_out = {};
+  std::int64_t per_layer_vocabulary = 0;  ///< of Gemma's input of each layer
+  std::vector<LayerPlan> plans = {};
+};
+
+}  // namespace zoometer

@@ -1,0 +1,186 @@
+// Qwen 1 to 3.5, their mixtures of experts and their gated delta networks.
+#include <algorithm>
+
+#include "models/language/common.hpp"
+#include "zoometer/util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+bool qwen_slides(const Configuration& config, std::int64_t layer) {
+  return config.flag({"use_sliding_window"}, false) &&
+         layer >= config.size({"max_window_layers"}, 28);
+}
+
+template <class FeedForwardOf>
+DecoderPlan qwen_like(const Configuration& config, const AttentionPlan& attention,
+                      const FeedForwardOf& feed_forward) {
+  DecoderPlan plan = frame(config, Ties::no);
+  std::vector<std::int64_t> windows = layer_windows(config, qwen_slides);
+  if (!config.flag({"use_sliding_window"}, false)) std::ranges::fill(windows, 0);
+  add_layers(plan, config, [&](std::int64_t i) {
+    LayerPlan layer{.mixer = attention};
+    std::get<AttentionPlan>(layer.mixer).window = windows[static_cast<std::size_t>(i)];
+    feed_forward(layer, i);
+    return layer;
+  });
+  return plan;
+}
+
+AttentionPlan qwen2_attention(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, config.flag({"qkv_bias"}, true), false);
+  return attention;
+}
+
+AttentionPlan qwen3_attention(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::head;
+  return attention;
+}
+
+/// A mixture in every `decoder_sparse_step`th layer, except those of a list.
+bool has_experts(const Configuration& config, std::int64_t layer) {
+  const std::vector<std::int64_t> dense = config.sizes({"mlp_only_layers"});
+  const std::int64_t step = std::max<std::int64_t>(1, config.size({"decoder_sparse_step"}, 1));
+  return std::ranges::find(dense, layer) == dense.end() && (layer + 1) % step == 0;
+}
+
+auto dense_layers(const Configuration& config) {
+  const FeedForwardPlan plan = gated(feed_forward_size(config));
+  return [plan](LayerPlan& layer, std::int64_t) { layer.feed_forward = plan; };
+}
+
+DecoderPlan qwen2(const Configuration& config) {
+  return qwen_like(config, qwen2_attention(config), dense_layers(config));
+}
+DecoderPlan qwen3(const Configuration& config) {
+  return qwen_like(config, qwen3_attention(config), dense_layers(config));
+}
+
+DecoderPlan mixture(const Configuration& config, const AttentionPlan& attention,
+                    const ExpertsPlan& experts) {
+  return qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
+    if (has_experts(config, i))
+      layer.feed_forward = experts;
+    else
+      layer.feed_forward = gated(feed_forward_size(config));
+  });
+}
+
+ExpertsPlan with_shared_expert(const Configuration& config) {
+  ExpertsPlan experts = usual_experts(config);
+  add_shared(experts, "shared_expert", config.size({"shared_expert_intermediate_size"}, 0));
+  if (!experts.shared.empty()) experts.shared_gate = "shared_expert_gate";
+  return experts;
+}
+
+DecoderPlan qwen2_moe(const Configuration& config) {
+  return mixture(config, qwen2_attention(config), with_shared_expert(config));
+}
+DecoderPlan qwen3_moe(const Configuration& config) {
+  return mixture(config, qwen3_attention(config), usual_experts(config));
+}
+/// Its files have all experts in one tensor.
+DecoderPlan qwen3_vl_moe(const Configuration& config) {
+  ExpertsPlan experts = usual_experts(config);
+  experts.layout = ExpertsPlan::Layout::fused_transposed;
+  return mixture(config, qwen3_attention(config), experts);
+}
+
+StatePlan delta_network(const Configuration& config, bool is_fused) {
+  return {.kind = StatePlan::Kind::delta,
+          .kernel = config.size({"linear_conv_kernel_dim"}, 4),
+          .heads = config.size({"linear_num_value_heads"}, 32),
+          .head = config.size({"linear_value_head_dim"}, 128),
+          .key_heads = config.size({"linear_num_key_heads"}, 16),
+          .key_head = config.size({"linear_key_head_dim"}, 128),
+          .is_fused = is_fused};
+}
+
+bool is_full(const Configuration& config, const std::vector<std::string_view>& types,
+             std::int64_t layer) {
+  if (types.size() > static_cast<std::size_t>(layer))
+    return types[static_cast<std::size_t>(layer)] == "full_attention";
+  const std::int64_t interval =
+      std::max<std::int64_t>(1, config.size({"full_attention_interval"}, 4));
+  return (layer + 1) % interval == 0;
+}
+
+/// Gated delta networks, and in every fourth layer attention with a gate.
+DecoderPlan hybrid(const Configuration& config, bool is_fused) {
+  AttentionPlan attention = qwen3_attention(config);
+  attention.head = config.size({"head_dim"}, 256);
+  attention.has_fused_gate = config.flag({"attn_output_gate"}, true);
+  attention.rotary = rotary_size(config, 0.25);
+  const bool is_mixture = config.size({"num_experts"}, 0) > 0;
+  ExpertsPlan experts;
+  if (is_mixture) {
+    experts = with_shared_expert(config);
+    if (!is_fused) experts.layout = ExpertsPlan::Layout::fused;
+  }
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  return qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
+    if (!is_full(config, types, i)) {
+      layer.mixer = delta_network(config, is_fused);
+      layer.mixer_name = "linear_attn";
+    }
+    if (is_mixture && has_experts(config, i))
+      layer.feed_forward = experts;
+    else
+      layer.feed_forward = gated(feed_forward_size(config));
+  });
+}
+DecoderPlan qwen3_next(const Configuration& config) { return hybrid(config, true); }
+DecoderPlan qwen3_5(const Configuration& config) { return hybrid(config, false); }
+
+/// Qwen (1): `intermediate_size` is that of both halves.
+DecoderPlan qwen1(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, true, !config.flag({"no_bias"}, true));
+  attention.fused = "c_attn";
+  attention.output = "c_proj";
+  FeedForwardPlan feed_forward =
+      gated(feed_forward_size(config) / 2, !config.flag({"no_bias"}, true));
+  feed_forward.gate = "w2";
+  feed_forward.up = "w1";
+  feed_forward.down = "c_proj";
+  DecoderPlan plan = frame(config, Ties::no);
+  plan.root = "transformer";
+  plan.embedding = "wte";
+  plan.layers = "h";
+  plan.norm = "ln_f";
+  add_layers(plan, config, [&](std::int64_t) {
+    return LayerPlan{.mixer_name = "attn",
+                     .mixer = attention,
+                     .feed_forward = feed_forward,
+                     .before_mixer = "ln_1",
+                     .before_feed_forward = "ln_2"};
+  });
+  return plan;
+}
+
+constexpr ModelType types[] = {
+    {"qwen", qwen1},
+    {"qwen2", qwen2},
+    {"qwen2_vl", qwen2},
+    {"qwen2_vl_text", qwen2},
+    {"qwen2_5_vl", qwen2},
+    {"qwen2_5_vl_text", qwen2},
+    {"mimo", qwen2},
+    {"qwen2_moe", qwen2_moe},
+    {"qwen3", qwen3},
+    {"qwen3_vl_text", qwen3},
+    {"qwen3_moe", qwen3_moe},
+    {"qwen3_vl_moe_text", qwen3_vl_moe},
+    {"qwen3_next", qwen3_next},
+    {"qwen3_5_text", qwen3_5},
+    {"qwen3_5_moe_text", qwen3_5},
+};
+
+}  // namespace
+
+extern constinit const Architecture qwen_architecture = {
+    "Qwen", "Yang and others, Qwen3 Technical Report, 2025.", types};
+
+}  // namespace zoometer
