@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "cli/arguments.hpp"
@@ -19,6 +20,7 @@ struct GraphWords {
   bool random_weights = false;
   std::optional<std::int64_t> seed;
   bool external_data = false;
+  bool strict = false;
 
   bool parse(const CommandLine& words);
   const GraphWriter& check();
@@ -54,6 +56,8 @@ bool GraphWords::parse(const CommandLine& words) {
                    "onnx: take the parameters from a safetensors file, by their names", "FILE");
   arguments.flag("--external-data", external_data,
                  "onnx: write the parameters to OUTPUT.data beside the model");
+  arguments.flag("--strict", strict,
+                 "onnx: exit with 1, and write nothing, if other programs cannot run the file");
   arguments.footer(format_help());
   return arguments.parse(join_shape_words(words));
 }
@@ -104,8 +108,13 @@ int run_graph(const CommandLine& words) {
                          loaded.variant, loaded.notes, loaded.file};
   std::vector<std::string> remarks;
   given.options.remarks = &remarks;
-  write_output(given.output, writer.write(input, given.options));
+  const std::string text = writer.write(input, given.options);
   for (const std::string& remark : remarks) write_note(remark);
+  if (given.strict && !remarks.empty()) {
+    std::fputs("zoometer: --strict: no file is written\n", stderr);
+    return exit_check_failed;
+  }
+  write_output(given.output, text);
   return exit_done;
 }
 

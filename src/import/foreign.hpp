@@ -24,6 +24,7 @@ enum class Meaning : std::uint8_t {
 struct NoEffect {
   std::string_view what;  ///< "momentum", or "training=False": that value alone
   std::string_view why;
+  bool changes_values = false;  ///< the nodes cost the same and then compute something else
 };
 
 /// How many settings are noted one by one.

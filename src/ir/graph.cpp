@@ -127,6 +127,7 @@ Graph Graph::alias() const {
   copy.outputs_ = outputs_;
   copy.node_names_ = node_names_;
   copy.spellings_ = spellings_;
+  copy.stand_ins_ = stand_ins_;
   copy.unknown_ = unknown_;
   copy.floating_as_ = floating_as_;
   return copy;
@@ -147,6 +148,7 @@ void Graph::clear() {
   outputs_.clear();
   node_names_.clear();
   spellings_.clear();
+  stand_ins_.clear();
   unknown_.clear();
   shapes_.clear();
   shape_index_.clear();
@@ -283,6 +285,7 @@ void Graph::rewind(const Mark& mark) {
   if (runs_.size() > mark.nodes) runs_.resize(mark.nodes);
   if (spellings_.size() > mark.nodes) spellings_.resize(mark.nodes);
   unknown_.erase(unknown_.lower_bound(static_cast<ValueId>(mark.values)), unknown_.end());
+  stand_ins_.erase(stand_ins_.lower_bound(static_cast<NodeId>(mark.nodes)), stand_ins_.end());
 }
 
 void Graph::mark_exact(ValueId value) {

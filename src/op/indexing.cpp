@@ -337,6 +337,12 @@ constinit const OpDef select_scatter_op =
 constinit const OpDef as_strided_scatter_op = move<StridedAttrs>(
     "as_strided_scatter", "x with a source instead of a view of its memory.",
     infer_as_strided_scatter, strided_scatter_constraints, updates, source_inputs);
+constinit const OpDef written_slice_op = move<SliceAttrs>(
+    "written_slice", "x after a range along an axis was written in its memory, by the source.",
+    infer_slice_scatter, piece_constraints, aliases, source_inputs);
+constinit const OpDef written_view_op = move<StridedAttrs>(
+    "written_view", "x after a view of its memory was written, by the source.",
+    infer_as_strided_scatter, strided_scatter_constraints, aliases, source_inputs);
 constinit const OpDef scatter_op =
     put<ScatterAttrs>("scatter", "x with the source's elements at indices along an axis.",
                       "1 per index with a reduction, else 0", infer_scatter, cost_scatter,
@@ -378,7 +384,7 @@ constexpr const OpDef* ops[] = {
     &tril_op,    &triu_op,       &repeat_interleave_op, &advanced_index_op, &masked_select_op,
     &nonzero_op, &copy_op,       &slice_scatter_op,     &select_scatter_op, &as_strided_scatter_op,
     &scatter_op, &index_copy_op, &index_put_op,         &masked_fill_op,    &tensor_scatter_op,
-    &bitcast_op, &random_op};
+    &bitcast_op, &random_op,     &written_slice_op,     &written_view_op};
 
 Chunks chunks_of(Tensor first) {
   const Node& node = first.graph->nodes().back();

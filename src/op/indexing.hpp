@@ -86,6 +86,8 @@ extern const OpDef split_op, unbind_op, as_strided_op, diagonal_op, sliding_wind
     triu_op, repeat_interleave_op, advanced_index_op, masked_select_op, nonzero_op;
 extern const OpDef copy_op, slice_scatter_op, select_scatter_op, as_strided_scatter_op, scatter_op,
     index_put_op, index_copy_op, masked_fill_op, random_op;
+/// x in whose memory a range, or another view of it, was written before: no work of its own.
+extern const OpDef written_slice_op, written_view_op;
 /// ONNX's TensorScatter.
 extern const OpDef tensor_scatter_op;
 /// ONNX's BitCast and torch.Tensor.view(dtype).

@@ -1,5 +1,7 @@
 #include "op/linalg.hpp"
 
+#include <algorithm>
+
 namespace zoometer {
 namespace {
 
@@ -33,6 +35,24 @@ void infer_determinant(Inference& in) {
   in.output(out, in.dtype(0));
 }
 
+constexpr std::string_view qr_constraints[] = {"matrices in the last two dimensions"};
+
+/// (..., m, n) -> Q (..., m, k) and R (..., k, n), where k is m in mode "complete" and else the
+/// smaller of both; in mode "r" Q is empty.
+void infer_qr(Inference& in) {
+  const std::string_view mode = in.attrs<QrAttrs>().mode;
+  const Shape& a = in.shape(0);
+  in.require(a.rank() >= 2, 1);
+  const std::int64_t inner = mode == "complete" ? a.dim(-2) : std::min(a.dim(-2), a.dim(-1));
+  Shape q = a;
+  q.set_dim(-1, inner);
+  if (mode == "r") q = Shape{0};
+  Shape r = a;
+  r.set_dim(-2, inner);
+  in.output(q, in.dtype(0));
+  in.output(r, in.dtype(0));
+}
+
 void infer_solve(Inference& in) {
   require_square(in);
   Shape a = in.shape(0);
@@ -54,6 +74,25 @@ std::int64_t cubes(const NodeView& node) {
 template <std::int64_t Numerator>
 Cost cost_cubes(const NodeView& node) {
   return {0, cubes<Numerator>(node)};
+}
+
+/// Householder's factorisation of m x n with k = min(m, n) takes 2 k (m n - k (m + n) / 2 + k^2 /
+/// 3); to form the first q columns of Q takes as much with q instead of n.
+Cost cost_qr(const NodeView& node) {
+  const Shape& a = node.in(0);
+  const std::string_view mode = node.attrs<QrAttrs>().mode;
+  const std::int64_t m = a.dim(-2);
+  const std::int64_t k = std::min(m, a.dim(-1));
+  const auto reflections = [m, k](std::int64_t columns) {
+    const std::int64_t whole = checked_mul(checked_mul(6, m), columns);
+    const std::int64_t less = checked_mul(3, checked_mul(k, checked_add(m, columns)));
+    const std::int64_t each = checked_add(whole - less, checked_mul(2, checked_mul(k, k)));
+    return checked_mul(each, k) / 3;
+  };
+  std::int64_t flops = reflections(a.dim(-1));
+  if (mode != "r") flops = checked_add(flops, reflections(mode == "complete" ? m : k));
+  const std::int64_t elements = checked_mul(m, a.dim(-1));
+  return {0, elements == 0 ? 0 : checked_mul(node.in_numel(0) / elements, flops)};
 }
 
 Cost cost_determinant(const NodeView& node) {
@@ -118,6 +157,22 @@ constinit const OpDef determinant_op =
               "2/3 n^3 for each matrix of n rows, the leading term of LAPACK's getrf (LAPACK "
               "Working Note 41, Appendix C), and n for the product of the diagonal",
               keeps(first | result), infer_determinant, cost_determinant);
+constinit const OpDef qr_op = {
+    .name = "qr",
+    .summary = "The orthonormal and the triangular factor of a matrix.",
+    .formula =
+        "2 k (m n - k (m + n) / 2 + k^2 / 3) for m x n and k = min(m, n), and as much with the "
+        "columns of Q instead of n to form Q",
+    .kind = OpKind::linear_algebra,
+    .inputs = input_x,
+    .constraints = qr_constraints,
+    .attrs = AttrType::of<QrAttrs>(),
+    .backward = keeps(result),
+    .fusion = Fuse::alone,
+    .memory = new_memory,
+    .arithmetic = pairs,
+    .infer = infer_qr,
+    .cost = cost_qr};
 constinit const OpDef cholesky_op =
     of_square("cholesky", "The triangular factor of a positive definite matrix.",
               "1/3 n^3 for each matrix of n rows, the leading term of LAPACK's potrf (LAPACK "
@@ -136,8 +191,8 @@ constinit const OpDef solve_triangular_op =
 
 namespace {
 
-constexpr const OpDef* ops[] = {&inverse_op, &determinant_op, &cholesky_op, &solve_op,
-                                &solve_triangular_op};
+constexpr const OpDef* ops[] = {&qr_op,       &inverse_op, &determinant_op,
+                                &cholesky_op, &solve_op,   &solve_triangular_op};
 
 }  // namespace
 

@@ -89,6 +89,7 @@ Cost cost_sort(const NodeView& node) {
   return {0, checked_mul(node.in_numel(0), log2_ceil(length))};
 }
 
+template <class Attrs = ReduceAttrs>
 constexpr OpDef reduction(std::string_view name, std::string_view summary, std::string_view formula,
                           Cost (*cost)(const NodeView&), const Backward& backward,
                           Arithmetic arithmetic = real_arithmetic,
@@ -99,7 +100,7 @@ constexpr OpDef reduction(std::string_view name, std::string_view summary, std::
           .kind = OpKind::reduction,
           .inputs = input_x,
           .constraints = reduce_constraints,
-          .attrs = AttrType::of<ReduceAttrs>(),
+          .attrs = AttrType::of<Attrs>(),
           .backward = backward,
           .fusion = Fuse::alone,
           .memory = new_memory,
@@ -143,8 +144,8 @@ constinit const OpDef amin_op =
     reduction("amin", "Smallest element over axes.", one, per_input<1>, keeps(first | result));
 constinit const OpDef norm_op = reduction("norm", "Root of the sum of squares over axes.", two,
                                           per_input<2>, keeps(first | result), additions);
-constinit const OpDef var_op = reduction("var", "Variance over axes.", "4 per input element",
-                                         per_input<4>, keeps(first), additions);
+constinit const OpDef var_op = reduction<VarAttrs>(
+    "var", "Variance over axes.", "4 per input element", per_input<4>, keeps(first), additions);
 constinit const OpDef logsumexp_op = reduction("logsumexp", "Logarithm of the sum of exponentials.",
                                                two, per_input<2>, keeps(first | result));
 constinit const OpDef argmax_op =
@@ -189,7 +190,7 @@ constinit const OpDef sort_op = {.name = "sort",
                                  .kind = OpKind::ordering,
                                  .inputs = input_x,
                                  .constraints = axis_constraints,
-                                 .attrs = AttrType::of<CumulativeAttrs>(),
+                                 .attrs = AttrType::of<SortAttrs>(),
                                  .backward = keeps_nothing.with(index_of_each),
                                  .fusion = Fuse::alone,
                                  .memory = new_memory,
@@ -226,8 +227,11 @@ extern constinit const OpGroup reduce_ops = {"reductions", "Many elements into o
                                              ops};
 
 Tensor reduce(const OpDef& op, Tensor x, const Ints& dims, bool keepdim) {
+  if (&op == &var_op) return variance(x, {{dims, keepdim}});
   return apply(op, ReduceAttrs{dims, keepdim}, x);
 }
+
+Tensor variance(Tensor x, const VarAttrs& attrs) { return apply(var_op, attrs, x); }
 
 Tensor mean(Tensor x, const Ints& dims, bool keepdim) { return reduce(mean_op, x, dims, keepdim); }
 
@@ -239,8 +243,8 @@ Selection topk(Tensor x, std::int64_t k, std::int64_t dim) {
   return selection(apply(topk_op, TopkAttrs{k, dim, true}, x));
 }
 
-Selection sort(Tensor x, std::int64_t dim) {
-  return selection(apply(sort_op, CumulativeAttrs{dim}, x));
+Selection sort(Tensor x, std::int64_t dim, bool descending) {
+  return selection(apply(sort_op, SortAttrs{{dim}, descending}, x));
 }
 
 Tensor searchsorted(Tensor sorted, Tensor values) {

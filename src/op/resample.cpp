@@ -1,5 +1,8 @@
 #include "zoometer/op/resample.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 namespace zoometer {
 namespace {
 
@@ -54,6 +57,36 @@ Cost cost_grid_sample(const NodeView& node) {
                            checked_mul(per_position, positions))};
   }
   return {0, checked_add(checked_mul(35, node.out_numel()), checked_mul(66, positions))};
+}
+
+/// How many elements along an axis a filter of that support weighs at most: those within support x
+/// step to both sides of a place, where the step is at least 1 (PyTorch's UpSampleKernel.cpp).
+std::int64_t samples(const NodeView& node, std::int64_t axis, double support) {
+  const auto& attrs = node.attrs<UpsampleAttrs>();
+  const auto place = static_cast<std::size_t>(axis - 2);
+  double step =
+      static_cast<double>(node.in(0).dim(axis)) / static_cast<double>(node.out().dim(axis));
+  if (attrs.factors.size() > place && attrs.factors[place] > 0) step = 1 / attrs.factors[place];
+  const double reach = std::floor(2 * support * std::max(step, 1.0)) + 1;
+  const auto length = static_cast<double>(node.in(0).dim(axis));
+  return static_cast<std::int64_t>(std::min(reach, std::max(length, 1.0)));
+}
+
+/// The rows first, then the columns of what they gave; an axis whose size stays is left out.
+template <int support>
+Cost cost_antialias(const NodeView& node) {
+  const Shape& x = node.in(0);
+  const Shape& out = node.out();
+  std::int64_t total = 0;
+  const auto pass = [&](std::int64_t axis, std::int64_t elements) {
+    if (x.dim(axis) == out.dim(axis)) return;
+    const std::int64_t each = 2 * samples(node, axis, support) - 1;
+    total = checked_add(total, checked_mul(each, elements));
+  };
+  const std::int64_t rows = checked_mul(checked_mul(x.dim(0), x.dim(1)), x.dim(2));
+  pass(3, checked_mul(rows, out.dim(3)));
+  pass(2, node.out_numel());
+  return {0, total};
 }
 
 constexpr OpDef nearest(std::string_view name, void (*infer)(Inference&)) {
@@ -111,6 +144,17 @@ constinit const OpDef upsample_bicubic2d_op = interpolation(
     "upsample_bicubic2d", "Resizes by bicubic interpolation.",
     "35 per output element: five cubic interpolations of four products and three sums",
     infer_upsample<2>, per_output<35>);
+constexpr std::string_view antialias_formula =
+    "2 n - 1 per element that each axis gives, the last axis first: n products and their sum; n is "
+    "floor(2 r s) + 1, at most the axis's length, for the filter's reach r (linear 1, cubic 2) and "
+    "the "
+    "step s of the axis, at least 1; nothing for an axis whose size stays";
+constinit const OpDef upsample_bilinear2d_aa_op = interpolation(
+    "upsample_bilinear2d_aa", "Resizes by a triangle over all elements that it covers.",
+    antialias_formula, infer_upsample<2>, cost_antialias<1>);
+constinit const OpDef upsample_bicubic2d_aa_op = interpolation(
+    "upsample_bicubic2d_aa", "Resizes by a cubic filter over all elements that it covers.",
+    antialias_formula, infer_upsample<2>, cost_antialias<2>);
 constinit const OpDef grid_sample_op = {
     .name = "grid_sample",
     .summary = "Interpolates at given positions.",
@@ -131,19 +175,21 @@ constinit const OpDef grid_sample_op = {
 
 namespace {
 
-constexpr const OpDef* ops[] = {&upsample_nearest1d_op,  &upsample_nearest2d_op,
-                                &upsample_nearest3d_op,  &upsample_linear1d_op,
-                                &upsample_bilinear2d_op, &upsample_trilinear3d_op,
-                                &upsample_bicubic2d_op,  &grid_sample_op};
+constexpr const OpDef* ops[] = {&upsample_nearest1d_op,    &upsample_nearest2d_op,
+                                &upsample_nearest3d_op,    &upsample_linear1d_op,
+                                &upsample_bilinear2d_op,   &upsample_trilinear3d_op,
+                                &upsample_bicubic2d_op,    &upsample_bilinear2d_aa_op,
+                                &upsample_bicubic2d_aa_op, &grid_sample_op};
 
 constexpr const OpDef* nearest_ops[] = {&upsample_nearest1d_op, &upsample_nearest2d_op,
                                         &upsample_nearest3d_op};
 constexpr const OpDef* linear_ops[] = {&upsample_linear1d_op, &upsample_bilinear2d_op,
                                        &upsample_trilinear3d_op};
 
-Tensor upsample(std::span<const OpDef* const> by_rank, Tensor x, const UpsampleAttrs& attrs) {
+Tensor upsample_by_rank(std::span<const OpDef* const> by_rank, Tensor x,
+                        const UpsampleAttrs& attrs) {
   if (attrs.output_size.empty()) throw Error(ErrorCode::shape, "a resize without a size");
-  return apply(*by_rank[attrs.output_size.size() - std::size_t{1}], attrs, x);
+  return upsample(*by_rank[attrs.output_size.size() - std::size_t{1}], x, attrs);
 }
 
 }  // namespace
@@ -151,16 +197,28 @@ Tensor upsample(std::span<const OpDef* const> by_rank, Tensor x, const UpsampleA
 extern constinit const OpGroup resample_ops = {"resampling",
                                                "Values between the elements of tensors.", ops};
 
+Tensor upsample(const OpDef& op, Tensor x, const UpsampleAttrs& attrs) {
+  return apply(op, attrs, x);
+}
+
+Tensor resize_nearest(Tensor x, const UpsampleAttrs& attrs) {
+  return upsample_by_rank(nearest_ops, x, attrs);
+}
+
 Tensor upsample_nearest(Tensor x, const Spatial& size) {
-  return upsample(nearest_ops, x, {.output_size = size});
+  return resize_nearest(x, UpsampleAttrs{.output_size = size});
+}
+
+Tensor resize_linear(Tensor x, const UpsampleAttrs& attrs) {
+  return upsample_by_rank(linear_ops, x, attrs);
 }
 
 Tensor upsample_linear(Tensor x, const Spatial& size, bool align_corners) {
-  return upsample(linear_ops, x, {size, align_corners});
+  return resize_linear(x, UpsampleAttrs{.output_size = size, .align_corners = align_corners});
 }
 
 Tensor upsample_bicubic(Tensor x, const Spatial& size, bool align_corners) {
-  return apply(upsample_bicubic2d_op, UpsampleAttrs{size, align_corners}, x);
+  return upsample(upsample_bicubic2d_op, x, {.output_size = size, .align_corners = align_corners});
 }
 
 Tensor grid_sample(Tensor x, Tensor grid, const GridSampleAttrs& attrs) {

@@ -189,6 +189,13 @@ TEST_F(ResampleOps, upsample) {
   EXPECT_EQ(cost(), 21 * 2 * 3 * 8 * 9 * 2);
   EXPECT_EQ(upsample_bicubic(input({2, 3, 4, 5}), {8, 9}).shape(), (Shape{2, 3, 8, 9}));
   EXPECT_EQ(cost(), 35 * 2 * 3 * 8 * 9);
+  // 4 -> 2: at most the 4 elements of a row for each of 5 x 2; 5 -> 3: floor(2 x 5/3) + 1 = 4 of a
+  // column for each of 3 x 2.
+  upsample(upsample_bilinear2d_aa_op, input({1, 1, 5, 4}), {.output_size = {3, 2}});
+  EXPECT_EQ(cost(), 7 * 5 * 2 + 7 * 3 * 2);
+  // The cubic filter reaches twice as far: floor(4 x 5/4) + 1 = 6 of 10; the rows stay.
+  upsample(upsample_bicubic2d_aa_op, input({1, 1, 3, 10}), {.output_size = {3, 8}});
+  EXPECT_EQ(cost(), 11 * 3 * 8);
   expect_constraint("upsample_nearest2d C1", [&] { upsample_nearest(input({3, 4, 5}), {8, 9}); });
   expect_constraint("upsample_bilinear2d C2", [&] {
     upsample_linear(input({1, 3, 4, 5}), {8, 0});

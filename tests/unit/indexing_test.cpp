@@ -93,6 +93,22 @@ const Case cases[] = {
      [](Bench& b) {
        apply(as_strided_scatter_op, StridedAttrs{{2}, {1}, 0}, b.input({4}), b.input({3}));
      }},
+    {"written_slice_c1",
+     [](Bench& b) {
+       apply(written_slice_op, SliceAttrs{1, 0, 2, 1}, b.input({4}), b.input({2}));
+     }},
+    {"written_slice_c2",
+     [](Bench& b) {
+       apply(written_slice_op, SliceAttrs{0, 0, 2, 1}, b.input({4}), b.input({2, 1}));
+     }},
+    {"written_view_c1",
+     [](Bench& b) {
+       apply(written_view_op, StridedAttrs{{2}, {-1}, 0}, b.input({4}), b.input({2}));
+     }},
+    {"written_view_c2",
+     [](Bench& b) {
+       apply(written_view_op, StridedAttrs{{2}, {1}, 0}, b.input({4}), b.input({3}));
+     }},
     {"scatter_c1",
      [](Bench& b) {
        apply(scatter_op, ScatterAttrs{1, ""}, b.input({4}), b.indices({2}), b.input({2}));

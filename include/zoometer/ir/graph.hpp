@@ -256,6 +256,10 @@ class Graph {
     spellings_[node] = spelling;
   }
 
+  /// Records that a node stands in for an operator of the source, which it does not compute: it
+  /// costs the same. `what` names the operator and must outlive the graph.
+  void mark_stand_in(NodeId node, std::string_view what) { stand_ins_[node] = what; }
+
   /// The module that new nodes belong to.
   ModuleId current_module() const noexcept { return current_module_; }
   /// Sets the module that new nodes belong to.
@@ -334,6 +338,12 @@ class Graph {
     return id < spellings_.size() ? spellings_[id] : std::string_view{};
   }
 
+  /// The operator for which a node stands in (mark_stand_in), or empty.
+  std::string_view stand_in(NodeId id) const {
+    const auto found = stand_ins_.find(id);
+    return found == stand_ins_.end() ? std::string_view{} : found->second;
+  }
+
   /// "layer1.0.conv1"; empty for the root.
   std::string module_path(ModuleId id) const;
   /// "layer1.0.conv1.weight".
@@ -367,6 +377,7 @@ class Graph {
   std::vector<Port> outputs_;
   std::vector<std::string_view> node_names_;
   std::vector<std::string_view> spellings_;
+  std::map<NodeId, std::string_view> stand_ins_;
   std::map<ValueId, UnknownSizes> unknown_;  // of guessed values; without an entry: all sizes
   std::vector<const SharedShape*> shapes_;
   HashIndex shape_index_;

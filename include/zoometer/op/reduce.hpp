@@ -12,6 +12,14 @@ struct ReduceAttrs {
                                      field("keepdim", &ReduceAttrs::keepdim)};
 };
 
+/// Of var.
+struct VarAttrs : ReduceAttrs {
+  double correction = 1;  ///< the divisor is the number of elements without it
+  static constexpr std::tuple fields{field("dims", &VarAttrs::dims),
+                                     field("keepdim", &VarAttrs::keepdim),
+                                     field("correction", &VarAttrs::correction)};
+};
+
 /// Of topk.
 struct TopkAttrs {
   std::int64_t k = 1;     ///< how many
@@ -21,10 +29,17 @@ struct TopkAttrs {
                                      field("largest", &TopkAttrs::largest)};
 };
 
-/// Of cumsum, cumprod, cummax, cummin and sort.
+/// Of cumsum, cumprod, cummax and cummin.
 struct CumulativeAttrs {
   std::int64_t dim = 0;  ///< the axis
   static constexpr std::tuple fields{field("dim", &CumulativeAttrs::dim)};
+};
+
+/// Of sort.
+struct SortAttrs : CumulativeAttrs {
+  bool descending = false;  ///< the largest elements come first
+  static constexpr std::tuple fields{field("dim", &SortAttrs::dim),
+                                     field("descending", &SortAttrs::descending)};
 };
 
 /// @{
@@ -50,8 +65,10 @@ struct Selection {
 };
 /// The k largest elements along an axis, in falling order.
 Selection topk(Tensor x, std::int64_t k, std::int64_t dim = -1);
-/// Every element along an axis, in rising order.
-Selection sort(Tensor x, std::int64_t dim = -1);
+/// The variance along axes.
+Tensor variance(Tensor x, const VarAttrs& attrs);
+/// Every element along an axis, in rising order unless it is to be descending.
+Selection sort(Tensor x, std::int64_t dim = -1, bool descending = false);
 /// Where each value would be inserted into numbers that rise along their last axis (int64):
 /// sorted (n,), or (..., n) with as many leading sizes as values (..., m) -> like values.
 Tensor searchsorted(Tensor sorted, Tensor values);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <protozero/pbf_writer.hpp>
 
@@ -249,8 +250,9 @@ std::string onnx_value_info(std::string_view name, int data_type, const Ints& si
 
 // -- names --------------------------------------------------------------------------------------
 
-OnnxBuilder::OnnxBuilder(const Graph& graph)
+OnnxBuilder::OnnxBuilder(const Graph& graph, std::int64_t opset)
     : graph_(graph),
+      opset_(opset),
       places_(graph),
       scopes_(places_.all().size()),
       raw_names_(places_.all().size()),
@@ -415,6 +417,7 @@ DType OnnxStep::out_dtype(std::size_t index) const noexcept {
 }
 
 DType OnnxStep::seen(DType dtype) const noexcept {
+  if (operand_type_) return *operand_type_;
   return reals_ && is_quantised(dtype) ? DType::float32 : dtype;
 }
 
@@ -439,6 +442,16 @@ std::string OnnxStep::add(std::string_view op_type, std::span<const std::string>
 
 std::string OnnxStep::add(std::string_view op_type, OnnxNames inputs, OnnxArguments arguments) {
   return add(op_type, std::vector<std::string>(inputs.begin(), inputs.end()), arguments);
+}
+
+std::vector<std::string> OnnxStep::add_several(std::string_view op_type, OnnxNames inputs,
+                                               std::size_t outputs, OnnxArguments arguments) {
+  const std::string name = builder_.fresh_name(op_type);
+  std::vector<std::string> made;
+  for (std::size_t i = 0; i < outputs; ++i) made.push_back(name + "_output_" + std::to_string(i));
+  const std::vector<std::string> names(inputs.begin(), inputs.end());
+  builder_.add_node({op_type, name, names, made, span_of(arguments)});
+  return made;
 }
 
 std::vector<std::string> OnnxStep::add_body(std::string_view op_type, OnnxNames inputs,
@@ -469,6 +482,24 @@ void OnnxStep::make_output(std::size_t index, std::string_view op_type, OnnxName
   const std::string made = name_result(name, index, 0);
   const std::vector<std::string> names(inputs.begin(), inputs.end());
   builder_.add_node({op_type, name, names, {&made, 1}, span_of(arguments)});
+}
+
+std::string OnnxStep::add_reduce(std::string_view op_type, std::string_view x, const Ints& axes,
+                                 bool keepdims) {
+  constexpr std::int64_t axes_are_input = 18;
+  const std::int64_t keep = keepdims ? 1 : 0;
+  if (builder_.opset() < axes_are_input)
+    return add(op_type, {x}, {{"axes", axes}, {"keepdims", keep}});
+  return add(op_type, {x, integers(axes)}, {{"keepdims", keep}});
+}
+
+void OnnxStep::make_reduce(std::string_view op_type, std::string_view x, const Ints& axes,
+                           bool keepdims) {
+  constexpr std::int64_t axes_are_input = 18;
+  const std::int64_t keep = keepdims ? 1 : 0;
+  if (builder_.opset() < axes_are_input)
+    return make(op_type, {x}, {{"axes", axes}, {"keepdims", keep}});
+  make(op_type, {x, integers(axes)}, {{"keepdims", keep}});
 }
 
 std::string OnnxStep::integers(std::span<const std::int64_t> values) {
@@ -544,11 +575,29 @@ std::string OnnxStep::operand(std::size_t index, DType dtype) {
   return x;
 }
 
-std::pair<std::string, std::string> OnnxStep::operands() {
-  if (!has(1)) return {in(0), number(attrs<ScalarAttrs>().scalar, dtype(0))};
-  const DType common = promote(dtype(0), dtype(1));
+std::pair<std::string, std::string> OnnxStep::operands(DType common) {
   std::string a = operand(0, common);
+  if (!has(1)) return {std::move(a), number(attrs<ScalarAttrs>().scalar, common)};
   return {std::move(a), operand(1, common)};
+}
+
+DType OnnxStep::compared_type() const {
+  const DType a = dtype(0);
+  if (!has(1)) {
+    const double number = attrs<ScalarAttrs>().scalar;
+    if (is_floating(a) || is_complex(a)) return a;
+    if (number != std::floor(number)) return DType::float32;
+    return a == DType::boolean && number != 0 && number != 1 ? DType::int64 : a;
+  }
+  const DType b = dtype(1);
+  const auto kind = [](DType type) {
+    if (type == DType::boolean) return 0;
+    if (is_complex(type)) return 3;
+    return is_floating(type) ? 2 : 1;
+  };
+  if (shape(0).rank() > 0 && shape(1).rank() == 0 && kind(a) >= kind(b)) return a;
+  if (shape(1).rank() > 0 && shape(0).rank() == 0 && kind(b) >= kind(a)) return b;
+  return promote(a, b);
 }
 
 void OnnxStep::make_own() {

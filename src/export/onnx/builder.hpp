@@ -18,8 +18,10 @@
 
 namespace zoometer {
 
-/// The version of ONNX that is written: the newest that onnx 1.12 checks.
+/// The version of ONNX that is written where it suffices: the newest that onnx 1.12 checks.
 inline constexpr std::int64_t onnx_opset = 17;
+/// The one that is written for antialiased resizes and bitwise operators of integers.
+inline constexpr std::int64_t newer_onnx_opset = 18;
 inline constexpr std::int64_t onnx_ir_version = 8;
 
 /// TensorProto.DataType of an element type. Throws Error{unsupported} if the opset has none.
@@ -37,6 +39,11 @@ inline constexpr std::int64_t own_opset = 1;
 /// Thrown and caught within the writer: why the standard has no equivalent of an operator.
 struct OnnxMissing {
   std::string reason;
+};
+
+/// Thrown and caught within the writer: an operator of the graph needs this version.
+struct OnnxNeedsOpset {
+  std::int64_t version = 0;
 };
 
 /// A named attribute of an ONNX node.
@@ -90,7 +97,10 @@ struct OnnxWeightScale {
 /// current module.
 class OnnxBuilder {
  public:
-  explicit OnnxBuilder(const Graph& graph);
+  explicit OnnxBuilder(const Graph& graph, std::int64_t opset = onnx_opset);
+
+  /// The version of ONNX that is written.
+  std::int64_t opset() const noexcept { return opset_; }
 
   const Graph& graph() const noexcept { return graph_; }
   /// The ONNX name of a value; empty for an absent value. A node's outputs are named when it is
@@ -143,6 +153,7 @@ class OnnxBuilder {
   const std::string& scope_of(std::size_t place);
 
   const Graph& graph_;
+  std::int64_t opset_;
   ModulePlaces places_;
   std::vector<std::string> scopes_;     // by place, "/layer1/layer1.0_1"
   std::vector<std::string> raw_names_;  // by place, "layer1.0"
@@ -168,6 +179,9 @@ class OnnxStep {
       : builder_(builder),
         node_(node),
         reals_(std::move(reals)) {}
+
+  /// The type of the operands that the constructor took instead of the node's inputs.
+  void set_operand_type(DType dtype) noexcept { operand_type_ = dtype; }
 
   const NodeView& node() const noexcept { return node_; }
   template <class Attrs>
@@ -197,9 +211,23 @@ class OnnxStep {
   void make_output(std::size_t index, std::string_view op_type, OnnxNames inputs,
                    OnnxArguments arguments = {});
 
+  /// A node of several outputs; returns their names.
+  std::vector<std::string> add_several(std::string_view op_type, OnnxNames inputs,
+                                       std::size_t outputs, OnnxArguments arguments);
+
   /// A node with a graph of its own as `body`; returns the names of its outputs.
   std::vector<std::string> add_body(std::string_view op_type, OnnxNames inputs, std::size_t outputs,
                                     const OnnxBody& body);
+
+  /// A reduction over axes, which versions before 18 take as an attribute.
+  std::string add_reduce(std::string_view op_type, std::string_view x, const Ints& axes,
+                         bool keepdims = true);
+  void make_reduce(std::string_view op_type, std::string_view x, const Ints& axes,
+                   bool keepdims = true);
+  /// The file is written in at least that version.
+  void require_opset(std::int64_t version) const {
+    if (builder_.opset() < version) throw OnnxNeedsOpset{version};
+  }
 
   // -- constants --------------------------------------------------------------------------------
 
@@ -225,9 +253,12 @@ class OnnxStep {
   /// An int64 tensor of one element: the real size of an axis.
   std::string size_of(std::string_view x, std::int64_t axis);
 
-  /// The operands in their common type and, if one has fewer elements than its bound, cut to
-  /// the same length. A missing second one is the attribute's number.
-  std::pair<std::string, std::string> operands();
+  /// The operands in one type and, if one has fewer elements than its bound, cut to the same
+  /// length. A missing second one is the attribute's number.
+  std::pair<std::string, std::string> operands(DType common);
+  /// The type in which PyTorch compares them: a number or a tensor without dimensions does not
+  /// change the type of the other unless it is of a higher kind.
+  DType compared_type() const;
   /// An input in another element type, with the real length of the input `like`.
   std::string operand(std::size_t index, DType dtype);
 
@@ -247,6 +278,7 @@ class OnnxStep {
   NodeView node_;
   std::optional<std::vector<std::string>> reals_;
   std::string result_;
+  std::optional<DType> operand_type_;
 };
 
 }  // namespace zoometer

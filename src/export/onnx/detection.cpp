@@ -190,7 +190,7 @@ std::string levels_of(OnnxStep& step, std::string_view boxes) {
   const auto& attrs = step.attrs<RoiAlignAttrs>();
   const std::string size =
       step.add("Sub", {step.slice(boxes, 1, 2, 4), step.slice(boxes, 1, 0, 2)});
-  const std::string area = step.add("ReduceProd", {size}, {{"axes", Ints{1}}, {"keepdims", zero}});
+  const std::string area = step.add_reduce("ReduceProd", size, {1}, false);
   const std::string relative =
       step.add("Div", {step.add("Sqrt", {area}), step.number(attrs.canonical_scale)});
   const std::string doublings =
@@ -314,7 +314,7 @@ KeypointNames write_keypoints_of(OnnxStep& step, std::string_view index) {
   const std::string ones = step.reals(seen, {keypoints, 1});
   KeypointNames result;
   result.positions = step.add("Concat", {step.add("Add", {scaled, first}), ones}, {{"axis", one}});
-  result.scores = step.add("ReduceMax", {flat}, {{"axes", Ints{1}}, {"keepdims", zero}});
+  result.scores = step.add_reduce("ReduceMax", flat, {1}, false);
   return result;
 }
 

@@ -20,6 +20,11 @@ void make_clip(OnnxStep& step, double least, double most) {
   step.make("Clip", {step.in(0), low, high});
 }
 
+/// ONNX Runtime has no Relu of 64-bit integers.
+void write_relu(OnnxStep& step) {
+  if (is_floating(step.dtype())) return step.make("Relu", {step.in(0)});
+  step.make("Max", {step.in(0), constant(step, 0)});
+}
 void write_relu6(OnnxStep& step) { make_clip(step, 0, 6); }
 void write_clamp(OnnxStep& step) {
   make_clip(step, step.attrs<ClampAttrs>().min, step.attrs<ClampAttrs>().max);
@@ -96,6 +101,7 @@ void write_log_sigmoid(OnnxStep& step) {
   step.make("Neg", {step.add("Softplus", {step.add("Neg", {step.in(0)})})});
 }
 void write_trunc(OnnxStep& step) {
+  if (!is_floating(step.dtype())) return step.make("Identity", {step.in(0)});
   const std::string length = step.add("Floor", {step.add("Abs", {step.in(0)})});
   step.make("Mul", {step.add("Sign", {step.in(0)}), length});
 }
@@ -117,15 +123,23 @@ void write_logical_not(OnnxStep& step) {
 }
 
 void write_bitwise_not(OnnxStep& step) {
-  if (step.dtype() != DType::boolean) step.fail("on integers needs ONNX opset 18");
-  step.make("Not", {step.in(0)});
+  if (step.dtype() == DType::boolean) return step.make("Not", {step.in(0)});
+  step.require_opset(newer_onnx_opset);
+  step.make("BitwiseNot", {step.in(0)});
 }
 
 void write_axis(OnnxStep& step, std::string_view op_type) {
   step.make(op_type, {step.in(0)}, {{"axis", step.attrs<AxisAttrs>().dim}});
 }
-void write_softmax(OnnxStep& step) { write_axis(step, "Softmax"); }
-void write_log_softmax(OnnxStep& step) { write_axis(step, "LogSoftmax"); }
+/// ONNX has no axis of a number: its softmax is 1.
+void write_softmax(OnnxStep& step) {
+  if (step.shape(0).rank() > 0) return write_axis(step, "Softmax");
+  step.make("Exp", {step.add("Sub", {step.in(0), step.in(0)})});
+}
+void write_log_softmax(OnnxStep& step) {
+  if (step.shape(0).rank() > 0) return write_axis(step, "LogSoftmax");
+  step.make("Sub", {step.in(0), step.in(0)});
+}
 
 void write_cast(OnnxStep& step) {
   step.make("Cast", {step.in(0)}, {{"to", step.attrs<CastAttrs>().dtype}});
@@ -133,16 +147,32 @@ void write_cast(OnnxStep& step) {
 
 // -- two inputs ---------------------------------------------------------------------------------
 
-/// The equivalent ONNX operator, on operands of one type.
-void make_pair(OnnxStep& step, std::string_view op_type, OnnxArguments arguments = {}) {
-  if (is_complex(step.out_dtype())) step.fail("on complex numbers has no ONNX equivalent");
-  const auto [a, b] = step.operands();
-  step.make(op_type, {a, b}, arguments);
+/// The type in which ONNX Runtime computes: it has no kernels for short integers.
+DType computed_type(DType dtype) {
+  const bool is_short =
+      !is_floating(dtype) && !is_complex(dtype) && dtype != DType::boolean && bits_of(dtype) < 32;
+  return is_short ? DType::int32 : dtype;
 }
 
-void write_add(OnnxStep& step) { make_pair(step, "Add"); }
+/// The equivalent ONNX operator, on operands of the result's type, to which PyTorch converts them.
+void make_pair(OnnxStep& step, std::string_view op_type, OnnxArguments arguments = {}) {
+  if (is_complex(step.out_dtype())) step.fail("on complex numbers has no ONNX equivalent");
+  const DType common = computed_type(step.out_dtype());
+  const auto [a, b] = step.operands(common);
+  if (common == step.out_dtype()) return step.make(op_type, {a, b}, arguments);
+  step.make("Cast", {step.add(op_type, {a, b}, arguments)}, {{"to", step.out_dtype()}});
+}
+
+/// Of truth values, the operator on these.
+void make_pair_or_truth(OnnxStep& step, std::string_view op_type, std::string_view of_truths) {
+  if (step.out_dtype() != DType::boolean) return make_pair(step, op_type);
+  const auto [a, b] = step.operands(DType::boolean);
+  step.make(of_truths, {a, b});
+}
+
+void write_add(OnnxStep& step) { make_pair_or_truth(step, "Add", "Or"); }
 void write_sub(OnnxStep& step) { make_pair(step, "Sub"); }
-void write_mul(OnnxStep& step) { make_pair(step, "Mul"); }
+void write_mul(OnnxStep& step) { make_pair_or_truth(step, "Mul", "And"); }
 void write_div(OnnxStep& step) { make_pair(step, "Div"); }
 /// The result has the type of the base, whatever the type of the exponent.
 void write_pow(OnnxStep& step) {
@@ -152,23 +182,38 @@ void write_pow(OnnxStep& step) {
                   : step.number(step.attrs<ScalarAttrs>().scalar, step.out_dtype());
   step.make("Pow", {base, exponent});
 }
-void write_maximum(OnnxStep& step) { make_pair(step, "Max"); }
-void write_minimum(OnnxStep& step) { make_pair(step, "Min"); }
-void write_eq(OnnxStep& step) { make_pair(step, "Equal"); }
-void write_lt(OnnxStep& step) { make_pair(step, "Less"); }
-void write_le(OnnxStep& step) { make_pair(step, "LessOrEqual"); }
-void write_gt(OnnxStep& step) { make_pair(step, "Greater"); }
-void write_ge(OnnxStep& step) { make_pair(step, "GreaterOrEqual"); }
+void write_maximum(OnnxStep& step) { make_pair_or_truth(step, "Max", "Or"); }
+void write_minimum(OnnxStep& step) { make_pair_or_truth(step, "Min", "And"); }
+
+/// Operands of the type in which PyTorch compares them; ONNX compares no truth values by size.
+std::pair<std::string, std::string> compared(OnnxStep& step, bool by_size) {
+  DType common = step.compared_type();
+  if (is_complex(common)) step.fail("on complex numbers has no ONNX equivalent");
+  if (by_size && common == DType::boolean) common = DType::int32;
+  return step.operands(computed_type(common));
+}
+void make_comparison(OnnxStep& step, std::string_view op_type) {
+  const auto [a, b] = compared(step, true);
+  step.make(op_type, {a, b});
+}
+void write_eq(OnnxStep& step) {
+  const auto [a, b] = compared(step, false);
+  step.make("Equal", {a, b});
+}
+void write_lt(OnnxStep& step) { make_comparison(step, "Less"); }
+void write_le(OnnxStep& step) { make_comparison(step, "LessOrEqual"); }
+void write_gt(OnnxStep& step) { make_comparison(step, "Greater"); }
+void write_ge(OnnxStep& step) { make_comparison(step, "GreaterOrEqual"); }
 void write_fmod(OnnxStep& step) { make_pair(step, "Mod", {{"fmod", std::int64_t{1}}}); }
 
 void write_ne(OnnxStep& step) {
-  const auto [a, b] = step.operands();
+  const auto [a, b] = compared(step, false);
   step.make("Not", {step.add("Equal", {a, b})});
 }
 
 /// With the sign of the divisor, as in Python.
 void write_remainder(OnnxStep& step) {
-  const auto [a, b] = step.operands();
+  const auto [a, b] = step.operands(step.out_dtype());
   if (!is_floating(step.out_dtype())) return step.make("Mod", {a, b});
   const std::string whole = step.add("Floor", {step.add("Div", {a, b})});
   step.make("Sub", {a, step.add("Mul", {whole, b})});
@@ -176,7 +221,7 @@ void write_remainder(OnnxStep& step) {
 
 /// ONNX divides integers towards zero.
 void write_floor_divide(OnnxStep& step) {
-  const auto [a, b] = step.operands();
+  const auto [a, b] = step.operands(step.out_dtype());
   if (is_floating(step.out_dtype())) return step.make("Floor", {step.add("Div", {a, b})});
   const std::string whole = step.add("Sub", {a, step.add("Mod", {a, b})});
   step.make("Div", {whole, b});
@@ -193,8 +238,10 @@ void write_or(OnnxStep& step) { make_logical(step, "Or"); }
 void write_xor(OnnxStep& step) { make_logical(step, "Xor"); }
 
 void make_bitwise(OnnxStep& step, std::string_view op_type) {
-  if (step.out_dtype() != DType::boolean) step.fail("on integers needs ONNX opset 18");
-  make_logical(step, op_type);
+  if (step.out_dtype() == DType::boolean) return make_logical(step, op_type);
+  step.require_opset(newer_onnx_opset);
+  const auto [a, b] = step.operands(step.out_dtype());
+  step.make("Bitwise" + std::string(op_type), {a, b});
 }
 void write_bitwise_and(OnnxStep& step) { make_bitwise(step, "And"); }
 void write_bitwise_or(OnnxStep& step) { make_bitwise(step, "Or"); }
@@ -213,7 +260,7 @@ void write_dropout_training(OnnxStep& step) {
   step.make("Dropout", {step.in(0), ratio, is_training});
 }
 
-constexpr OnnxExportRule elementwise_rules[] = {{&relu_op, "Relu"},
+constexpr OnnxExportRule elementwise_rules[] = {{&relu_op, {}, write_relu},
                                                 {&relu6_op, {}, write_relu6},
                                                 {&leaky_relu_op, {}, write_leaky_relu},
                                                 {&prelu_op, {}, write_prelu},

@@ -6,6 +6,8 @@
 #include "export/onnx/quantize.hpp"
 #include "op/detection.hpp"
 #include "op/indexing.hpp"
+#include "op/quantize.hpp"
+#include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/reduce.hpp"
 
@@ -133,10 +135,41 @@ bool has_quantised(const OnnxStep& step) {
   return false;
 }
 
+/// Operators whose result has another type than their operand for other reasons than promotion.
+bool changes_type(const OpDef& op) {
+  return &op == &to_op || &op == &argmax_op || &op == &argmin_op || &op == &dequantize_op;
+}
+
+/// The type to which PyTorch converts the only operand first: of integers for a root, of truth
+/// values for a sum.
+std::optional<DType> promoted_type(const OnnxStep& step) {
+  const OpDef& op = step.node().op();
+  const bool is_one = step.node().input_count() == 1 && step.node().output_count() == 1;
+  const bool converts = op.kind == OpKind::pointwise || op.kind == OpKind::reduction ||
+                        op.kind == OpKind::softmax || op.kind == OpKind::scan;
+  const DType wanted = step.out_dtype();
+  if (!is_one || !converts || changes_type(op) || wanted == DType::boolean ||
+      wanted == DType::unknown || wanted == step.dtype())
+    return std::nullopt;
+  return wanted;
+}
+
+void write_promoted(OnnxStep& step, const OnnxExportRule& rule, DType dtype) {
+  OnnxStep promoted(step.builder(), step.node(), {step.cast(step.in(0), step.dtype(), dtype)});
+  promoted.set_operand_type(dtype);
+  write_by_rule(promoted, rule);
+  step.make("Identity", {promoted.result()});
+}
+
 void write_node(OnnxStep& step) {
+  const NodeId id = step.builder().graph().value(step.node().output(0)).producer;
+  if (const std::string_view what = step.builder().graph().stand_in(id); !what.empty())
+    step.fail("stands in for " + std::string(what) + " at the same cost");
   const OnnxExportRule* rule = find_rule(step.node().op());
   if (rule == nullptr) step.fail("has no ONNX equivalent");
   if (has_quantised(step)) return write_quantised(step, *rule);
+  if (const std::optional<DType> dtype = promoted_type(step))
+    return write_promoted(step, *rule, *dtype);
   write_by_rule(step, *rule);
 }
 

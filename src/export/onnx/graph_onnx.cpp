@@ -55,11 +55,11 @@ std::string_view kind_of(ParameterKind kind) {
 
 class OnnxFile {
  public:
-  OnnxFile(const GraphInput& input, const GraphOptions& options)
+  OnnxFile(const GraphInput& input, const GraphOptions& options, std::int64_t opset)
       : input_(input),
         options_(options),
         graph_(input.graph),
-        builder_(input.graph) {}
+        builder_(input.graph, opset) {}
 
   std::string write() {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
@@ -213,7 +213,7 @@ class OnnxFile {
     {
       protozero::pbf_writer opset(model, model_field::opset);
       opset.add_string(opset_field::domain, "");
-      opset.add_int64(opset_field::version, onnx_opset);
+      opset.add_int64(opset_field::version, builder_.opset());
     }
     if (!builder_.own_nodes().empty()) {
       protozero::pbf_writer opset(model, model_field::opset);
@@ -247,16 +247,20 @@ std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
     error.hint = "--trips NAME=N makes a loop shorter";
     throw error;
   }
-  return OnnxFile(input, options).write();
+  try {
+    return OnnxFile(input, options, onnx_opset).write();
+  } catch (const OnnxNeedsOpset& needed) {
+    return OnnxFile(input, options, needed.version).write();
+  }
 }
 
 }  // namespace
 
 extern constinit const GraphWriter onnx_graph_writer = {
     .name = "onnx",
-    .summary =
-        "an ONNX model of opset 17, or of the version of the ONNX file that was read; without "
-        "weights, these are inputs after the model's own",
+    .summary = "an ONNX model of opset 17 (18 where an operator needs it), or of the version of "
+               "the ONNX file that was read; without "
+               "weights, these are inputs after the model's own",
     .write = write_onnx,
     .has_weights = true,
     .is_binary = true};

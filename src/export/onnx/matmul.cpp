@@ -33,7 +33,7 @@ void write_linear(OnnxStep& step) {
   require_wide(step);
   const std::string x = typed(step, 0);
   const std::string weight = typed(step, 1);
-  if (step.shape(0).rank() == 2) {
+  if (step.shape(0).rank() == 2 && is_floating(step.out_dtype())) {
     std::vector<std::string> inputs{x, weight};
     if (step.has(2)) inputs.push_back(typed(step, 2));
     return step.make("Gemm", inputs, {{"transB", std::int64_t{1}}});
@@ -56,7 +56,9 @@ void write_addmm(OnnxStep& step) {
   require_wide(step);
   const std::string a = typed(step, 1);
   const std::string b = typed(step, 2);
-  step.make("Gemm", {a, b, typed(step, 0)});
+  if (is_floating(step.out_dtype())) return step.make("Gemm", {a, b, typed(step, 0)});
+  // ONNX Runtime has no Gemm of integers.
+  step.make("Add", {step.add("MatMul", {a, b}), typed(step, 0)});
 }
 
 void write_einsum(OnnxStep& step) {

@@ -1,6 +1,7 @@
 #include "zoometer/op/movement.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -202,21 +203,29 @@ void write_flip(OnnxStep& step) {
 
 void write_full(OnnxStep& step) {
   const auto& attrs = step.attrs<FullAttrs>();
-  const std::string value = step.number(attrs.value, attrs.dtype);
+  const std::string value = step.number(attrs.value, step.out_dtype());
   step.make("Expand", {value, step.integers(attrs.sizes)});
 }
 
 void write_full_like(OnnxStep& step) {
   const auto& attrs = step.attrs<FullLikeAttrs>();
-  const std::string value = step.number(attrs.value, attrs.dtype);
+  const std::string value = step.number(attrs.value, step.out_dtype());
   step.make("Expand", {value, step.add("Shape", {step.in(0)})});
 }
 
 void write_arange(OnnxStep& step) {
   const auto& attrs = step.attrs<ArangeAttrs>();
-  const std::string start = step.number(attrs.start, attrs.dtype);
-  const std::string end = step.number(attrs.end, attrs.dtype);
-  step.make("Range", {start, end, step.number(attrs.step, attrs.dtype)});
+  const DType dtype = step.out_dtype();
+  const bool is_whole = attrs.start == std::floor(attrs.start) &&
+                        attrs.end == std::floor(attrs.end) && attrs.step == std::floor(attrs.step);
+  const bool has_kernel = dtype == DType::int64 || dtype == DType::int32 ||
+                          dtype == DType::float32 || dtype == DType::float64;
+  const DType computed = has_kernel && (is_whole || is_floating(dtype)) ? dtype : DType::float64;
+  const std::string start = step.number(attrs.start, computed);
+  const std::string end = step.number(attrs.end, computed);
+  const std::string stride = step.number(attrs.step, computed);
+  if (computed == dtype) return step.make("Range", {start, end, stride});
+  step.make("Cast", {step.add("Range", {start, end, stride})}, {{"to", dtype}});
 }
 
 void write_pixel_shuffle(OnnxStep& step) {

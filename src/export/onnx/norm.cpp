@@ -25,9 +25,35 @@ void write_batch_norm(OnnxStep& step) {
             {{"epsilon", step.attrs<BatchNormAttrs>().eps}});
 }
 
+/// (C,) as (C, 1, ...): one for each channel of x.
+std::string per_channel(OnnxStep& step, std::size_t index) {
+  Ints sizes = Ints::filled(static_cast<std::size_t>(step.shape(0).rank() - 1), 1);
+  sizes[0] = step.shape(0).dim(1);
+  return step.reshape(step.in(index), sizes);
+}
+
+/// With the statistics of the batch, and none that are kept.
+void write_batch_statistics(OnnxStep& step, double eps) {
+  Ints axes;
+  for (std::int64_t i = 0; i < step.shape(0).rank(); ++i) {
+    if (i != 1) axes.push_back(i);
+  }
+  const std::string mean = step.add_reduce("ReduceMean", step.in(0), axes);
+  const std::string apart = step.add("Sub", {step.in(0), mean});
+  const std::string variance = step.add_reduce("ReduceMean", step.add("Mul", {apart, apart}), axes);
+  const std::string root =
+      step.add("Sqrt", {step.add("Add", {variance, step.number(eps, step.dtype())})});
+  std::string y = step.add("Div", {apart, root});
+  if (step.has(1)) y = step.add("Mul", {y, per_channel(step, 1)});
+  if (step.has(2)) y = step.add("Add", {y, per_channel(step, 2)});
+  step.make_output(0, "Identity", {y});
+}
+
 /// ONNX's momentum is the share of the old statistics.
 void write_batch_norm_training(OnnxStep& step) {
   const auto& attrs = step.attrs<BatchNormTrainingAttrs>();
+  if (!step.has(3) && step.node().output_count() == 1)
+    return write_batch_statistics(step, attrs.eps);
   const Shape channels{step.shape(0).dim(1)};
   const std::string scale = affine(step, 1, 1, channels);
   const std::string bias = affine(step, 2, 0, channels);
@@ -59,18 +85,11 @@ void write_rms_norm(OnnxStep& step) {
   Ints axes;
   for (std::int64_t i = attrs.normalized_rank; i >= 1; --i) axes.push_back(-i);
   const std::string squares = step.add("Mul", {step.in(0), step.in(0)});
-  const std::string mean = step.add("ReduceMean", {squares}, {{"axes", axes}});
+  const std::string mean = step.add_reduce("ReduceMean", squares, axes);
   const std::string shifted = step.add("Add", {mean, step.number(attrs.eps, step.dtype())});
   const std::string root = step.add("Sqrt", {shifted});
   if (!step.has(1)) return step.make("Div", {step.in(0), root});
   step.make("Mul", {step.add("Div", {step.in(0), root}), step.in(1)});
-}
-
-/// (C,) as (C, 1, ...): one for each channel of x.
-std::string per_channel(OnnxStep& step, std::size_t index) {
-  Ints sizes = Ints::filled(static_cast<std::size_t>(step.shape(0).rank() - 1), 1);
-  sizes[0] = step.shape(0).dim(1);
-  return step.reshape(step.in(index), sizes);
 }
 
 void write_group_norm(OnnxStep& step) {

@@ -49,8 +49,31 @@ void make_unbatched(OnnxStep& step, const Batched& input, std::string_view op_ty
   step.make("Squeeze", {y, step.integers({0})});
 }
 
+/// PyTorch's indices are within a plane, ONNX's within the whole tensor.
+void make_max_with_indices(OnnxStep& step, std::size_t spatial, OnnxArguments arguments) {
+  if (step.node().output_count() != 2) step.fail("has more results than indices");
+  const Batched input = batched(step, spatial);
+  std::int64_t plane = 1;
+  for (std::size_t i = 0; i < spatial; ++i)
+    plane *= step.shape(0).dim(static_cast<std::int64_t>(i) - static_cast<std::int64_t>(spatial));
+  const std::vector<std::string> made = step.add_several("MaxPool", {input.x}, 2, arguments);
+  const std::string within = step.add("Mod", {made[1], step.integer(plane)});
+  if (!input.is_added) {
+    step.make_output(0, "Identity", {made[0]});
+    return step.make_output(1, "Identity", {within});
+  }
+  step.make_output(0, "Squeeze", {made[0], step.integers({0})});
+  step.make_output(1, "Squeeze", {within, step.integers({0})});
+}
+
 void write_max(OnnxStep& step) {
   const auto& attrs = step.attrs<PoolAttrs>();
+  if (step.node().output_count() > 1)
+    return make_max_with_indices(step, attrs.kernel_size.size(),
+                                 {{"kernel_shape", ints(attrs.kernel_size)},
+                                  {"strides", ints(attrs.stride)},
+                                  {"pads", pads_of(step)},
+                                  {"dilations", ints(attrs.dilation)}});
   make_unbatched(step, batched(step, attrs.kernel_size.size()), "MaxPool",
                  {{"kernel_shape", ints(attrs.kernel_size)},
                   {"strides", ints(attrs.stride)},
@@ -105,7 +128,7 @@ void write_uneven(OnnxStep& step, std::size_t spatial, const Reduction& reductio
     std::vector<std::string> pieces;
     for (std::int64_t k = 0; k < to; ++k) {
       const std::string window = step.slice(x, axis, k * from / to, ((k + 1) * from + to - 1) / to);
-      pieces.push_back(step.add(reduction.along_axes, {window}, {{"axes", Ints{axis}}}));
+      pieces.push_back(step.add_reduce(reduction.along_axes, window, {axis}));
     }
     x = step.add("Concat", pieces, {{"axis", axis}});
   }
@@ -123,6 +146,10 @@ void write_adaptive(OnnxStep& step, const Reduction& reduction) {
     is_global = is_global && to == 1;
     is_even = is_even && to > 0 && from % to == 0;
     kernel.push_back(is_even ? from / to : 0);
+  }
+  if (step.node().output_count() > 1) {
+    if (!is_even) step.fail("with indices has windows of different sizes");
+    return make_max_with_indices(step, spatial, {{"kernel_shape", kernel}, {"strides", kernel}});
   }
   if (is_global) return step.make(reduction.global, {step.in(0)});
   if (!is_even) return write_uneven(step, spatial, reduction);

@@ -1,5 +1,7 @@
 #include "zoometer/op/reduce.hpp"
 
+#include <algorithm>
+
 #include "export/onnx/export_rule.hpp"
 
 namespace zoometer {
@@ -14,15 +16,39 @@ Ints axes_of(const OnnxStep& step) {
 }
 
 void make_reduction(OnnxStep& step, std::string_view op_type) {
-  step.make(
-      op_type, {step.in(0)},
-      {{"axes", axes_of(step)}, {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+  step.make_reduce(op_type, step.in(0), axes_of(step), step.attrs<ReduceAttrs>().keepdim);
 }
 
 void write_mean(OnnxStep& step) { make_reduction(step, "ReduceMean"); }
 void write_prod(OnnxStep& step) { make_reduction(step, "ReduceProd"); }
-void write_amax(OnnxStep& step) { make_reduction(step, "ReduceMax"); }
-void write_amin(OnnxStep& step) { make_reduction(step, "ReduceMin"); }
+/// The largest or smallest of truth values is that of 0 and 1.
+void make_extreme(OnnxStep& step, std::string_view op_type) {
+  if (step.dtype() != DType::boolean) return make_reduction(step, op_type);
+  const std::string number = step.cast(step.in(0), DType::boolean, DType::int32);
+  const std::string reduced =
+      step.add_reduce(op_type, number, axes_of(step), step.attrs<ReduceAttrs>().keepdim);
+  step.make("Cast", {reduced}, {{"to", DType::boolean}});
+}
+void write_amax(OnnxStep& step) { make_extreme(step, "ReduceMax"); }
+void write_amin(OnnxStep& step) { make_extreme(step, "ReduceMin"); }
+/// The mean of squared differences from the mean, times n / (n - correction).
+void write_var(OnnxStep& step) {
+  const auto& attrs = step.attrs<VarAttrs>();
+  const Ints axes = axes_of(step);
+  double count = 1;
+  for (const std::int64_t axis : axes) {
+    if (step.builder().open_axis(step.node().input(0)) == axis)
+      step.fail("over an axis whose size depends on data");
+    count *= static_cast<double>(step.shape(0).dim(axis));
+  }
+  const std::string mean = step.add_reduce("ReduceMean", step.in(0), axes);
+  const std::string apart = step.add("Sub", {step.in(0), mean});
+  const std::string squares = step.add("Mul", {apart, apart});
+  const std::string result = step.add_reduce("ReduceMean", squares, axes, attrs.keepdim);
+  const double factor = count / std::max(0.0, count - attrs.correction);
+  step.make("Mul", {result, step.number(factor, step.dtype())});
+}
+
 void write_norm(OnnxStep& step) { make_reduction(step, "ReduceL2"); }
 void write_logsumexp(OnnxStep& step) { make_reduction(step, "ReduceLogSumExp"); }
 
@@ -35,9 +61,8 @@ void write_sum(OnnxStep& step) {
 void make_truth(OnnxStep& step, std::string_view op_type) {
   const std::string truth = step.cast(step.in(0), step.dtype(), DType::boolean);
   const std::string number = step.cast(truth, DType::boolean, DType::int32);
-  const std::string reduced = step.add(
-      op_type, {number},
-      {{"axes", axes_of(step)}, {"keepdims", std::int64_t{step.attrs<ReduceAttrs>().keepdim}}});
+  const std::string reduced =
+      step.add_reduce(op_type, number, axes_of(step), step.attrs<ReduceAttrs>().keepdim);
   step.make("Cast", {reduced}, {{"to", DType::boolean}});
 }
 void write_any(OnnxStep& step) { make_truth(step, "ReduceMax"); }
@@ -47,7 +72,11 @@ void make_index(OnnxStep& step, std::string_view op_type) {
   const auto& attrs = step.attrs<ReduceAttrs>();
   if (attrs.dims.size() > 1) step.fail("has several axes");
   const bool is_flat = attrs.dims.empty();
-  const std::string x = is_flat ? step.reshape(step.in(0), {-1}) : step.in(0);
+  // ONNX compares no truth values by size.
+  const bool is_truth = step.dtype() == DType::boolean;
+  const std::string given =
+      is_truth ? step.cast(step.in(0), DType::boolean, DType::int32) : step.in(0);
+  const std::string x = is_flat ? step.reshape(given, {-1}) : given;
   const std::int64_t axis = is_flat ? 0 : step.axis(attrs.dims[0]);
   const std::string index =
       step.add(op_type, {x}, {{"axis", axis}, {"keepdims", std::int64_t{attrs.keepdim}}});
@@ -75,7 +104,8 @@ void write_topk(OnnxStep& step) {
 void write_sort(OnnxStep& step) {
   const std::int64_t axis = step.axis(step.attrs<CumulativeAttrs>().dim);
   const std::string all = step.size_of(step.in(0), axis);
-  step.make("TopK", {step.in(0), all}, {{"axis", axis}, {"largest", std::int64_t{0}}});
+  step.make("TopK", {step.in(0), all},
+            {{"axis", axis}, {"largest", std::int64_t{step.attrs<SortAttrs>().descending}}});
 }
 
 constexpr OnnxExportRule reduce_rules[] = {{&mean_op, {}, write_mean},
@@ -85,6 +115,7 @@ constexpr OnnxExportRule reduce_rules[] = {{&mean_op, {}, write_mean},
                                            {&amin_op, {}, write_amin},
                                            {&norm_op, {}, write_norm},
                                            {&logsumexp_op, {}, write_logsumexp},
+                                           {&var_op, {}, write_var},
                                            {&argmax_op, {}, write_argmax},
                                            {&argmin_op, {}, write_argmin},
                                            {&any_op, {}, write_any},

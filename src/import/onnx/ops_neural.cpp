@@ -562,6 +562,11 @@ OnnxOutcome out_resized(OnnxContext& context, const Shape& shape) {
   const bool is_cubic = mode == "cubic";
   if (keeps_outer && (!is_cubic || x.rank() == 4)) {
     const Spatial size(std::span<const std::int64_t>(shape).subspan(2));
+    const bool filters = mode != "nearest" && x.rank() == 4 && context.integer("antialias", 0) == 1;
+    if (filters) {
+      const OpDef& op = is_cubic ? upsample_bicubic2d_aa_op : upsample_bilinear2d_aa_op;
+      return context.out(upsample(op, x, {.output_size = size, .align_corners = corners}));
+    }
     if (is_cubic) return context.out(upsample_bicubic(x, size, corners));
     if (mode == "nearest") return context.out(upsample_nearest(x, size));
     return context.out(upsample_linear(x, size, corners));

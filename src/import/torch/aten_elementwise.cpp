@@ -81,10 +81,26 @@ void celu(AtenCall& call) {
   call.output(apply(celu_op, SlopeAttrs{call.number("alpha", 1)}, call.tensor(0)));
 }
 
+/// Larger elements than the threshold stay; up to rounding they do so anyway above 20.
 void softplus(AtenCall& call) {
   const double beta = call.number("beta", 1);
-  const Tensor y = zoometer::unary(softplus_op, scaled(call.tensor(0), beta));
-  call.output(beta == 1 ? y : y / beta);
+  const double threshold = call.number("threshold", 20);
+  const Tensor x = call.tensor(0);
+  const Tensor argument = scaled(x, beta);
+  const Tensor logarithm = zoometer::unary(softplus_op, argument);
+  const Tensor y = beta == 1 ? logarithm : logarithm / beta;
+  constexpr double usual = 20;
+  if (threshold >= usual) return call.output(y);
+  call.output(zoometer::where(zoometer::binary(gt_op, argument, threshold), x, y));
+}
+
+void round(AtenCall& call) {
+  const std::int64_t decimals = call.integer("decimals", 0);
+  const Tensor x = call.tensor(0);
+  if (decimals == 0 || !is_floating(x.dtype())) return call.output(zoometer::unary(round_op, x));
+  const double factor = std::pow(10.0, static_cast<double>(std::abs(decimals)));
+  call.output(decimals > 0 ? zoometer::unary(round_op, x * factor) / factor
+                           : zoometer::unary(round_op, x / factor) * factor);
 }
 
 void gelu(AtenCall& call) {
@@ -332,10 +348,6 @@ void exp2(AtenCall& call) {
 
 // -- the table ----------------------------------------------------------------------------------
 
-constexpr NoEffect softplus_no_effect[] = {
-    {"threshold", "larger elements are equal to rounding"},
-};
-
 constexpr NoEffect dropout_no_effect[] = {
     {"p", "any probability costs the same"},
 };
@@ -353,10 +365,6 @@ constexpr NoEffect softmax_no_effect[] = {
     {"half_to_float", "the program declares the element type"},
 };
 
-constexpr NoEffect round_no_effect[] = {
-    {"decimals=0", "the default"},
-};
-
 constexpr AtenOperator elementwise_rows[] = {
     {"add", add, same_values},
     {"sub subtract", sub, same_values},
@@ -369,7 +377,7 @@ constexpr AtenOperator elementwise_rows[] = {
     {"leaky_relu", leaky_relu, same_values},
     {"elu", elu, same_values},
     {"celu", celu, same_values},
-    {"softplus", softplus, same_values, softplus_no_effect},
+    {"softplus", softplus, same_values},
     {"gelu", gelu, same_values},
     {"glu", glu, same_values},
     {"threshold", threshold, same_values},
@@ -469,7 +477,7 @@ constexpr AtenOperator elementwise_rows[] = {
     {"reciprocal", unary<reciprocal_op>, same_values},
     {"relu6", unary<relu6_op>, same_values},
     {"relu", unary<relu_op>, same_values},
-    {"round special_round", unary<round_op>, same_values, round_no_effect},
+    {"round special_round", round, same_values},
     {"rsqrt", unary<rsqrt_op>, same_values},
     {"selu", unary<selu_op>, same_values},
     {"sigmoid special_expit", unary<sigmoid_op>, same_values},

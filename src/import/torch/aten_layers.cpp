@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "import/einsum.hpp"
 #include "import/torch/aten_shared.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/matmul.hpp"
@@ -137,16 +138,18 @@ void addmv(AtenCall& call) {
 void outer(AtenCall& call) { call.output(outer_product(call.tensor(0), call.tensor(1))); }
 
 void einsum(AtenCall& call) {
-  const std::vector<Tensor> tensors = call.tensors("tensors");
-  if (tensors.empty() || tensors.size() > 2) call.refuse("an einsum of more than two tensors");
-  const std::string_view equation = call.graph().arena().copy(call.text("equation", ""));
-  call.output(zoometer::einsum(equation, tensors[0], tensors.size() > 1 ? tensors[1] : Tensor()));
+  const EinsumReading reading{call.text("equation", ""), call.integers("path"),
+                              [&](bool holds, std::string_view expected) {
+                                if (!holds) call.refuse(expected);
+                              }};
+  call.output(read_einsum(call.tensors("tensors"), reading));
 }
 
 void attention(AtenCall& call) {
   Tensor mask = call.optional_tensor("attn_mask");
   if (!mask) mask = call.optional_tensor("attn_bias");
   const AttentionAttrs attrs{call.boolean("is_causal", false), call.number("scale", 0)};
+  call.boolean("enable_gqa", false);  // the heads' numbers say so
   output_and_more(call,
                   zoometer::scaled_dot_product_attention(call.tensor("query"), call.tensor("key"),
                                                          call.tensor("value"), mask, attrs));
@@ -236,7 +239,20 @@ void max_pool(AtenCall& call) {
   output_and_more(call, zoometer::max_pool(call.tensor(0), pool_attrs(call)));
 }
 
-void avg_pool(AtenCall& call) { call.output(zoometer::avg_pool(call.tensor(0), pool_attrs(call))); }
+/// Another divisor than the size of the window is a factor of the mean that counts the padding.
+void avg_pool(AtenCall& call) {
+  PoolAttrs attrs = pool_attrs(call);
+  const Tensor x = call.tensor(0);
+  if (!call.has("divisor_override")) return call.output(zoometer::avg_pool(x, attrs));
+  if (attrs.ceil_mode) call.refuse("a divisor of windows over the end");
+  attrs.count_include_pad = true;
+  std::int64_t window = 1;
+  for (const std::int64_t size : attrs.kernel_size) window = checked_mul(window, size);
+  const std::int64_t divisor = call.integer("divisor_override");
+  if (divisor == 0) call.refuse("a divisor of 0");
+  const double factor = static_cast<double>(window) / static_cast<double>(divisor);
+  call.output(scaled(zoometer::avg_pool(x, attrs), factor));
+}
 
 void adaptive_avg_pool(AtenCall& call) {
   call.output(zoometer::adaptive_avg_pool(call.tensor(0), adaptive_attrs(call)));
@@ -266,21 +282,49 @@ Spatial output_size(AtenCall& call, Tensor x) {
   return sizes;
 }
 
+/// The factors that a call gives for all axes: PyTorch keeps 1 / factor as the step.
+Reals scale_factors(AtenCall& call) {
+  Reals factors;
+  const Argument* all = call.find("scale_factors");
+  if (all != nullptr && all->kind == Argument::Kind::numbers) {
+    for (const double factor : all->numbers) factors.push_back(factor);
+    return factors;
+  }
+  for (const std::string_view name : {"scales_d", "scales_h", "scales_w", "scales"}) {
+    if (is_number(call.find(name))) factors.push_back(call.number(name));
+  }
+  return factors;
+}
+
+UpsampleAttrs upsample_attrs(AtenCall& call) {
+  UpsampleAttrs attrs{.output_size = output_size(call, call.tensor(0)),
+                      .align_corners = call.boolean("align_corners", false),
+                      .factors = scale_factors(call)};
+  // With aligned corners, and where only some axes have factors, the sizes say all.
+  if (attrs.align_corners || attrs.factors.size() != attrs.output_size.size()) attrs.factors = {};
+  return attrs;
+}
+
 void upsample_nearest(AtenCall& call) {
-  const Tensor x = call.tensor(0);
-  call.output(zoometer::upsample_nearest(x, output_size(call, x)));
+  UpsampleAttrs attrs = upsample_attrs(call);
+  attrs.exact = call.name().find("_exact") != std::string_view::npos;
+  // PyTorch takes the sizes where a size stays or doubles, whatever the factor is.
+  for (std::size_t i = 0; !attrs.exact && i < attrs.factors.size(); ++i) {
+    const std::int64_t from = call.tensor(0).dim(static_cast<std::int64_t>(i) + 2);
+    const std::int64_t to = attrs.output_size[i];
+    if (to == from) attrs.factors[i] = 1;
+    if (to == 2 * from) attrs.factors[i] = 2;
+  }
+  call.output(zoometer::resize_nearest(call.tensor(0), attrs));
 }
 
 void upsample_linear(AtenCall& call) {
-  const Tensor x = call.tensor(0);
-  call.output(
-      zoometer::upsample_linear(x, output_size(call, x), call.boolean("align_corners", false)));
+  call.output(zoometer::resize_linear(call.tensor(0), upsample_attrs(call)));
 }
 
-void upsample_bicubic(AtenCall& call) {
-  const Tensor x = call.tensor(0);
-  call.output(
-      zoometer::upsample_bicubic(x, output_size(call, x), call.boolean("align_corners", false)));
+template <const OpDef& op>
+void upsample_plane(AtenCall& call) {
+  call.output(zoometer::upsample(op, call.tensor(0), upsample_attrs(call)));
 }
 
 void grid_sampler(AtenCall& call) {
@@ -308,7 +352,6 @@ constexpr NoEffect convolution_no_effect[] = {
 
 constexpr NoEffect attention_no_effect[] = {
     {"dropout_p=0", "the default"},
-    {"enable_gqa=False", "the default"},
     {"dropout_mask", "used by dropout alone"},
     {"compute_log_sumexp", "unused results are not counted"},
     {"compute_logsumexp", "unused results are not counted"},
@@ -341,21 +384,6 @@ constexpr NoEffect instance_norm_no_effect[] = {
     {"cudnn_enabled", "a choice of kernel"},
 };
 
-constexpr NoEffect avg_pool_no_effect[] = {
-    {"divisor_override", "any divisor costs the same"},
-};
-
-constexpr NoEffect upsample_no_effect[] = {
-    {"scales", "the output size is given, and any positions cost the same"},
-    {"scales_d", "the output size is given, and any positions cost the same"},
-    {"scales_h", "the output size is given, and any positions cost the same"},
-    {"scales_w", "the output size is given, and any positions cost the same"},
-};
-
-constexpr NoEffect einsum_no_effect[] = {
-    {"path", "two tensors have one order"},
-};
-
 constexpr AtenOperator layers_rows[] = {
     {"_convolution convolution", convolution, same_values, convolution_no_effect},
     {"conv1d conv2d conv3d", conv, same_values},
@@ -367,7 +395,7 @@ constexpr AtenOperator layers_rows[] = {
     {"baddbmm", baddbmm, same_values},
     {"addmv", addmv, same_values},
     {"ger outer", outer, same_values},
-    {"einsum", einsum, same_values, einsum_no_effect},
+    {"einsum", einsum, same_values},
     {"_scaled_dot_product_attention_math _scaled_dot_product_cudnn_attention "
      "_scaled_dot_product_efficient_attention _scaled_dot_product_flash_attention "
      "_scaled_dot_product_flash_attention_for_cpu "
@@ -386,20 +414,18 @@ constexpr AtenOperator layers_rows[] = {
     {"max_pool1d max_pool1d_with_indices max_pool2d max_pool2d_with_indices "
      "max_pool3d max_pool3d_with_indices",
      max_pool, same_values},
-    {"avg_pool1d avg_pool2d avg_pool3d", avg_pool, same_values, avg_pool_no_effect},
+    {"avg_pool1d avg_pool2d avg_pool3d", avg_pool, same_values},
     {"_adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool1d "
      "adaptive_avg_pool2d adaptive_avg_pool3d",
      adaptive_avg_pool, same_values},
     {"adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d", adaptive_max_pool, same_values},
     {"_upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d",
-     upsample_nearest, same_cost, upsample_no_effect},
-    {"upsample_nearest1d upsample_nearest2d upsample_nearest3d", upsample_nearest, same_values,
-     upsample_no_effect},
-    {"_upsample_bilinear2d_aa", upsample_linear, same_cost, upsample_no_effect},
-    {"upsample_bilinear2d upsample_linear1d upsample_trilinear3d", upsample_linear, same_values,
-     upsample_no_effect},
-    {"_upsample_bicubic2d_aa", upsample_bicubic, same_cost, upsample_no_effect},
-    {"upsample_bicubic2d", upsample_bicubic, same_values, upsample_no_effect},
+     upsample_nearest, same_values},
+    {"upsample_nearest1d upsample_nearest2d upsample_nearest3d", upsample_nearest, same_values},
+    {"_upsample_bilinear2d_aa", upsample_plane<upsample_bilinear2d_aa_op>, same_values},
+    {"upsample_bilinear2d upsample_linear1d upsample_trilinear3d", upsample_linear, same_values},
+    {"_upsample_bicubic2d_aa", upsample_plane<upsample_bicubic2d_aa_op>, same_values},
+    {"upsample_bicubic2d", upsample_plane<upsample_bicubic2d_op>, same_values},
     {"grid_sampler grid_sampler_2d", grid_sampler, same_values},
 };
 

@@ -126,18 +126,6 @@ void bilinear(AtenCall& call) {
   call.output(bias ? result + bias : result);
 }
 
-/// One matrix for each group of rows, a batch of matrices, or groups of the summed axis.
-void grouped_mm(AtenCall& call) {
-  const Tensor a = call.tensor(0);
-  const Tensor b = call.tensor(1);
-  const Tensor ends = call.optional_tensor("offs");
-  if (!ends) return call.output(zoometer::bmm(a, b));
-  if (a.rank() != 2 || b.rank() != 3) call.refuse("groups of other than rows");
-  const Tensor result = zoometer::grouped_matmul(a, b, ends);
-  const Tensor bias = call.optional_tensor("bias");
-  call.output(bias ? result + bias : result);
-}
-
 // -- chains of products -------------------------------------------------------------------------
 
 constexpr std::size_t longest_chain = 32;
@@ -208,6 +196,14 @@ void matrix_power(AtenCall& call) {
     if (exponent > 1) power = zoometer::matmul(power, power);
   }
   call.output(result);
+}
+
+void qr(AtenCall& call) {
+  const std::string_view asked = call.text("mode", "reduced");
+  for (const std::string_view mode : {"reduced", "complete", "r"}) {
+    if (asked == mode) return call.outputs(apply(qr_op, QrAttrs{mode}, call.tensor(0)), 2);
+  }
+  call.refuse("an unknown mode");
 }
 
 // -- norms --------------------------------------------------------------------------------------
@@ -347,6 +343,7 @@ constexpr NoEffect triangular_no_effect[] = {
 };
 
 constexpr AtenOperator linalg_rows[] = {
+    {"linalg_qr", qr, same_values},
     {"addbmm", addbmm, same_values},
     {"addr", addr, same_values},
     {"_addmm_activation", addmm_activation, same_values},
@@ -356,7 +353,6 @@ constexpr AtenOperator linalg_rows[] = {
     {"kron", kron, same_values},
     {"cross linalg_cross", cross, same_values},
     {"bilinear", bilinear, same_values},
-    {"_grouped_mm transformers::grouped_mm_fallback", grouped_mm, same_values},
     {"chain_matmul linalg_multi_dot", multi_dot, same_values},
     {"linalg_matrix_power matrix_power", matrix_power, same_values},
     {"linalg_matrix_norm", matrix_norm, same_values},

@@ -224,7 +224,19 @@ void take_along_dim(AtenCall& call) {
   if (!call.has("dim")) {
     return call.output(zoometer::gather(flat(call.tensor(0)), 0, flat(call.tensor("indices"))));
   }
-  call.output(zoometer::gather(call.tensor(0), call.integer("dim"), call.tensor("indices")));
+  // Both broadcast along the other axes.
+  Tensor x = call.tensor(0);
+  Tensor indices = call.tensor("indices");
+  const std::int64_t axis = axis_of(call, "dim", x.rank());
+  if (indices.rank() != x.rank()) call.refuse("indices of another rank");
+  Ints sizes(x.shape()), places(indices.shape());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (static_cast<std::int64_t>(i) == axis) continue;
+    sizes[i] = places[i] = sizes[i] == 1 ? places[i] : sizes[i];
+  }
+  if (x.shape() != Shape(sizes)) x = zoometer::expand(x, sizes);
+  if (indices.shape() != Shape(places)) indices = zoometer::expand(indices, places);
+  call.output(zoometer::gather(x, axis, indices));
 }
 
 void embedding(AtenCall& call) {
@@ -525,7 +537,8 @@ constexpr NoEffect embedding_no_effect[] = {
 };
 
 constexpr NoEffect scatter_reduce_no_effect[] = {
-    {"include_self", "the old element is read or replaced"},
+    {"include_self=True", "the default"},
+    {"include_self", "the old element is read or replaced", true},
 };
 
 constexpr NoEffect repeat_interleave_no_effect[] = {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "import/torch/aten_shared.hpp"
 
 namespace zoometer::aten {
@@ -25,15 +27,46 @@ void smallest_largest(AtenCall& call) {
   apply_reduction(call, amax_op);
 }
 
-void variance(AtenCall& call) { apply_reduction(call, var_op); }
+Tensor variance_of(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  VarAttrs attrs{{Ints(call.integers("dim")), call.boolean("keepdim", false)}};
+  if (x.rank() == 0) attrs.dims = {};
+  attrs.correction = call.number("correction", call.boolean("unbiased", true) ? 1 : 0);
+  return zoometer::variance(x, attrs);
+}
 
-void deviation(AtenCall& call) { call.output(zoometer::unary(sqrt_op, reduced_by(call, var_op))); }
+void variance(AtenCall& call) { call.output(variance_of(call)); }
+
+void deviation(AtenCall& call) { call.output(zoometer::unary(sqrt_op, variance_of(call))); }
+
+/// The sum of powers of absolute values to the order, and its root; the largest or smallest for
+/// infinite orders, the number of elements other than 0 for order 0.
+void vector_norm(AtenCall& call) {
+  const std::string_view name = call.has("ord") ? "ord" : "p";
+  const Argument* given = call.find(name);
+  const bool is_text = given != nullptr && given->kind == Argument::Kind::text;
+  if (is_text && given->text != "fro") call.refuse("a norm of singular values");
+  const double order = given == nullptr || is_text ? 2 : call.number(name);
+  if (order == 2) return apply_reduction(call, norm_op);
+  const Tensor x = call.tensor(0);
+  const Ints dims = x.rank() == 0 ? Ints() : Ints(call.integers("dim"));
+  const bool keepdim = call.boolean("keepdim", false);
+  if (order == 0)
+    return call.output(
+        zoometer::sum(zoometer::to(zoometer::binary(ne_op, x, 0.0), x.dtype()), dims, keepdim));
+  const Tensor sizes = zoometer::unary(abs_op, x);
+  if (std::isinf(order))
+    return call.output(reduce(order > 0 ? amax_op : amin_op, sizes, dims, keepdim));
+  if (order == 1) return call.output(zoometer::sum(sizes, dims, keepdim));
+  const Tensor powers = zoometer::sum(zoometer::binary(pow_op, sizes, order), dims, keepdim);
+  call.output(zoometer::binary(pow_op, powers, 1 / order));
+}
 
 void variance_mean(AtenCall& call) {
   if (call.name() == "std_mean") {
     deviation(call);
   } else {
-    apply_reduction(call, var_op);
+    variance(call);
   }
   apply_reduction(call, mean_op);
 }
@@ -52,31 +85,24 @@ void topk(AtenCall& call) {
 }
 
 void sort(AtenCall& call) {
-  call.outputs(apply(sort_op, CumulativeAttrs{call.integer("dim", -1)}, call.tensor(0)), 2);
+  const Selection sorted =
+      zoometer::sort(call.tensor(0), call.integer("dim", -1), call.boolean("descending", false));
+  call.output(sorted.values);
+  call.output(sorted.indices);
 }
 
 void argsort(AtenCall& call) {
-  call.output(zoometer::sort(call.tensor(0), call.integer("dim", -1)).indices);
+  const bool descending = call.boolean("descending", false);
+  call.output(zoometer::sort(call.tensor(0), call.integer("dim", -1), descending).indices);
 }
 
 // -- the table ----------------------------------------------------------------------------------
-
-constexpr NoEffect variance_no_effect[] = {
-    {"unbiased", "any divisor costs the same"},
-    {"correction", "any divisor costs the same"},
-};
-
-constexpr NoEffect norm_no_effect[] = {
-    {"ord=2", "the default"},
-    {"p=2", "the default"},
-};
 
 constexpr NoEffect topk_no_effect[] = {
     {"sorted", "the order of the results"},
 };
 
 constexpr NoEffect sort_no_effect[] = {
-    {"descending", "both directions cost the same"},
     {"stable", "the order of equal elements"},
 };
 
@@ -84,10 +110,10 @@ constexpr AtenOperator reduce_rows[] = {
     {"max", maximum_of, same_values},
     {"min", minimum_of, same_values},
     {"aminmax", smallest_largest, same_values},
-    {"var", variance, same_values, variance_no_effect},
-    {"std", deviation, same_values, variance_no_effect},
-    {"std_mean var_mean", variance_mean, same_values, variance_no_effect},
-    {"frobenius_norm linalg_vector_norm norm", reduction<norm_op>, same_values, norm_no_effect},
+    {"var", variance, same_values},
+    {"std", deviation, same_values},
+    {"std_mean var_mean", variance_mean, same_values},
+    {"frobenius_norm linalg_vector_norm norm", vector_norm, same_values},
     {"cumsum", running_sum, same_values},
     {"cumprod", running_product, same_values},
     {"topk", topk, same_values, topk_no_effect},

@@ -259,8 +259,10 @@ constexpr NoEffect quantile_no_effect[] = {
 
 constexpr NoEffect search_no_effect[] = {
     {"out_int32", "the program declares the element type"},
-    {"right", "both sides cost the same"},
-    {"side", "both sides cost the same"},
+    {"right=False", "the default"},
+    {"right", "both sides cost the same", true},
+    {"side=left", "the default"},
+    {"side", "both sides cost the same", true},
 };
 
 constexpr NoEffect isin_no_effect[] = {

@@ -61,6 +61,11 @@ std::optional<std::vector<ValueId>> GraphReader::run_graph(
   if (inner.inputs().size() != operands.size()) return std::nullopt;
   for (std::size_t i = 0; i < operands.size(); ++i) inner.bind(inner.inputs()[i], operands[i]);
   inner.read_nodes();
+  written_.clear();
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const ValueId now = inner.find(inner.inputs()[i]);
+    if (now != operands[i]) written_.emplace_back(i, now);
+  }
   std::vector<ValueId> results;
   for (const std::string_view name : inner.outputs()) {
     const ValueId value = inner.find(name);
@@ -87,6 +92,7 @@ bool GraphReader::inline_branches(const Json& node, const Inlined& inlined,
   if (!results) return false;
   const bool is_first = flops_from(graph, before.mark.nodes) >= otherwise;
   if (!is_first) results = run(1);
+  mark_stand_ins(before.mark.nodes, "cond");
   session_.note(std::string(node_name(node)) + ": the branch for " + (is_first ? "true" : "false") +
                 ", the costlier one, is counted");
   results_ = std::move(*results);
@@ -98,9 +104,11 @@ bool GraphReader::inline_while(const Json& node, const Inlined& inlined,
                                std::span<const ModuleScopes::Level> around) {
   if (inlined.graphs.size() != 2) return false;
   const std::vector<ValueId> operands = inlined.operands();
+  const std::size_t first_node = session_.graph.nodes().size();
   if (!run_graph(*inlined.graphs[0], around, operands)) return false;
   auto results = run_graph(*inlined.graphs[1], around, operands);
   if (!results) return false;
+  mark_stand_ins(first_node, "while_loop");
   session_.note(std::string(node_name(node)) + ": a loop whose end depends on data, counted once");
   results_ = std::move(*results);
   return true;
@@ -125,6 +133,7 @@ bool GraphReader::inline_scan(const Json& node, const Inlined& inlined, std::siz
   constexpr std::int64_t most_pieces = 0xFFFF;  // the inputs that one node can have
   const bool all = length <= most_pieces && session_.affords(values_in(body), length);
   if (length < 1) return false;
+  const std::size_t first_node = graph.nodes().size();
   std::vector<std::vector<Tensor>> given;
   for (std::int64_t t = 0; t < (all ? length : 1); ++t) {
     std::vector<ValueId> operands = states;
@@ -148,7 +157,23 @@ bool GraphReader::inline_scan(const Json& node, const Inlined& inlined, std::siz
     sizes[0] = length;
     results_.push_back((all ? stacked : expand(stacked, sizes)).id);
   }
+  if (!all) mark_stand_ins(first_node, "scan");
   return true;
+}
+
+/// Remembers the operands that the inner graph wrote, by their names here.
+void GraphReader::keep_written(const Json& node) {
+  std::vector<std::string_view> names;
+  bool after_graph = false;
+  for (const Json& input : get_array(node, "inputs").GetArray()) {
+    const Json& argument = get_member(input, "arg");
+    if (after_graph)
+      for_each_tensor_name(argument, [&](std::string_view name) { names.push_back(name); });
+    after_graph = after_graph || graph_in(argument) != nullptr;
+  }
+  for (const auto& [operand, value] : written_) {
+    if (operand < names.size()) stored_.emplace_back(names[operand], value);
+  }
 }
 
 bool GraphReader::inline_graph(const Json& node, const OperatorTarget& target,
@@ -175,6 +200,7 @@ bool GraphReader::inline_graph(const Json& node, const OperatorTarget& target,
     }
     auto results = run_graph(*inlined.graphs[0], around, inlined.operands());
     if (results) results_ = std::move(*results);
+    if (results) keep_written(node);
     return results.has_value();
   };
   const bool is_read = run();

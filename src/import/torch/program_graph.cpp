@@ -34,7 +34,7 @@ OperatorTarget parse_target(std::string_view text) {
   const bool marked = target.name.ends_with('_') && !target.name.ends_with("__");
   if (target.row == nullptr && is_aten && marked) {
     target.row = find_aten(target.name.substr(0, target.name.size() - 1));
-    target.in_place = target.row != nullptr;
+    target.in_place = true;
   }
   return target;
 }
@@ -67,7 +67,8 @@ GraphReader::GraphReader(ProgramSession& session, const Json& graph,
     : session_(session),
       json_(graph),
       outer_(outer.begin(), outer.end()),
-      depth_(depth) {
+      depth_(depth),
+      memory_(session.graph) {
   if (depth > deepest_graph)
     throw Error(ErrorCode::limit, "the graphs are nested too deeply",
                 {"at most " + std::to_string(deepest_graph) + " levels", "more"});
@@ -126,6 +127,9 @@ void GraphReader::collect_slots() {
   first_slot_.reserve(nodes.Size() + std::size_t{1});
   for (const Json& node : nodes) {
     first_slot_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    const std::string_view operation = find_text(node, "target");
+    may_write_ = may_write_ || operation.find("_.") != std::string_view::npos ||
+                 operation.find("higher_order") != std::string_view::npos;
     try {
       const auto outputs = get_array(node, "outputs").GetArray();
       bool makes_tensors = false;
@@ -344,6 +348,62 @@ void GraphReader::read_nodes() {
     ++index;
   }
   leave(0, index);
+  if (!memory_.has_writes()) return;
+  for (const auto& [name, slot] : slot_of_) {
+    if (slots_[slot].last_use == used_by_result) refresh(name);
+  }
+}
+
+/// Takes a view again whose memory was written since.
+void GraphReader::refresh(std::string_view name) {
+  const auto found = slot_of_.find(name);
+  if (found == slot_of_.end()) return;
+  try {
+    memory_.refresh(found->second,
+                    [&](std::uint32_t slot) -> ValueId& { return slots_[slot].value; });
+  } catch (const Error& error) {
+    session_.note("what was written to the memory of " + std::string(name) +
+                  " is not seen by all that reads it: " + error.what());
+  }
+}
+
+/// Stores what an operator wrote into a tensor.
+void GraphReader::store(std::string_view name, ValueId value) {
+  const auto found = slot_of_.find(name);
+  if (found == slot_of_.end() || value == no_id || found->second >= slots_.size()) return;
+  const ValueId before = slots_[found->second].value;
+  if (before == no_id || session_.graph.shape(before) != session_.graph.shape(value)) return;
+  const Graph::Mark mark = session_.graph.mark();
+  try {
+    memory_.write(found->second, value,
+                  [&](std::uint32_t slot) -> ValueId& { return slots_[slot].value; });
+  } catch (const Error& error) {
+    session_.graph.rewind(mark);
+    session_.note("the write to " + std::string(name) +
+                  " is seen by that name alone: " + error.what());
+  }
+}
+
+/// Keeps what the node wrote, or of which tensor its results are views.
+void GraphReader::follow_memory(const Json& node, const OperatorTarget& target) {
+  for (const auto& [name, value] : stored_) store(name, value);
+  stored_.clear();
+  const Json& inputs = get_array(node, "inputs");
+  if (inputs.Empty()) return;
+  const auto [kind, written] = choice_of(get_member(inputs[0], "arg"));
+  if (kind != "as_tensor") return;
+  const std::string_view name = get_text(*written, "name");
+  const std::uint32_t base = slot_of_.find(name)->second;
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    if (results_[i] == no_id || output_names_[i].empty()) continue;
+    const std::uint32_t slot = slot_of_.find(output_names_[i])->second;
+    if (target.in_place && i == 0) {
+      store(name, results_[0]);
+      memory_.add_alias(slot, base);
+    } else if (!target.in_place) {
+      memory_.add_view(slot, results_[i], base, slots_[base].value);
+    }
+  }
 }
 
 void GraphReader::read_node(const Json& node, std::uint32_t index) {
@@ -366,6 +426,10 @@ void GraphReader::read_node(const Json& node, std::uint32_t index) {
       session_.scopes.levels(session_.scopes.intern(module_stack(node), session_.tree));
   enter(levels, index);
 
+  if (memory_.has_writes()) {
+    for (const Json& input : get_array(node, "inputs").GetArray())
+      for_each_tensor_name(get_member(input, "arg"), [&](std::string_view name) { refresh(name); });
+  }
   session_.scratch.clear();
   results_.clear();
   const std::size_t first_value = session_.graph.values().size();
@@ -373,6 +437,7 @@ void GraphReader::read_node(const Json& node, std::uint32_t index) {
   if (!inlined) call_operator(node, target);
   bind_results(node, target, first_value);
   if (!inlined) name_node(node, target, first_value);
+  if (may_write_) follow_memory(node, target);
 }
 
 /// Of the node being read.
@@ -407,7 +472,9 @@ void GraphReader::call_operator(const Json& node, const OperatorTarget& target) 
     AtenCall call(session_.graph, target.name, target.overload, arguments_, declared, results_);
     target.row->translate(call);
     spell_products(node, target, before.nodes);
-    if (!call.all_read()) note_ignored(call, *target.row);
+    const bool is_other = !call.all_read() && note_ignored(call, *target.row);
+    if (is_other || target.row->meaning == Meaning::same_cost)
+      mark_stand_ins(before.nodes, target.name);
   } catch (Error& error) {
     const bool is_ours = error.code == ErrorCode::unsupported || error.code == ErrorCode::shape;
     if (!is_ours) throw;
@@ -427,18 +494,22 @@ void GraphReader::call_operator(const Json& node, const OperatorTarget& target) 
 
 namespace {
 
-/// Whether no cost depends on an argument that the translation did not read.
-bool is_without_effect(const Argument& argument, const AtenOperator& row) {
+/// What depends on an argument that a translation did not read.
+enum class Effect : std::uint8_t { none, values, cost };
+
+Effect effect_of(const Argument& argument, const AtenOperator& row) {
   using Kind = Argument::Kind;
   if (argument.kind == Kind::none || argument.kind == Kind::other || argument.kind == Kind::dtype)
-    return true;
+    return Effect::none;
   // Where a tensor lies is no part of its cost; some writers give these as truth values.
-  if (argument.name == "pin_memory" || argument.name == "non_blocking") return true;
-  return std::any_of(row.no_effect.begin(), row.no_effect.end(), [&](const NoEffect& each) {
+  if (argument.name == "pin_memory" || argument.name == "non_blocking") return Effect::none;
+  const auto known = std::ranges::find_if(row.no_effect, [&](const NoEffect& each) {
     if (!each.what.starts_with(argument.name)) return false;
     const std::string_view value = each.what.substr(argument.name.size());
     return value.empty() || (value.front() == '=' && value.substr(1) == text_of(argument));
   });
+  if (known == row.no_effect.end()) return Effect::cost;
+  return known->changes_values ? Effect::values : Effect::none;
 }
 
 }  // namespace
@@ -462,13 +533,28 @@ void GraphReader::spell_products(const Json& node, const OperatorTarget& target,
   }
 }
 
-/// Records the arguments that the translation should have read.
-void GraphReader::note_ignored(const AtenCall& call, const AtenOperator& row) {
+/// Records the arguments that the translation should have read. Whether any that it did not read
+/// changes what the operator computes.
+bool GraphReader::note_ignored(const AtenCall& call, const AtenOperator& row) {
+  bool is_other = false;
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
     const Argument& argument = arguments_[i];
-    if (!call.was_read(i) && !is_without_effect(argument, row))
-      session_.ignored.add(call.name(), argument.name, text_of(argument));
+    if (call.was_read(i)) continue;
+    const Effect effect = effect_of(argument, row);
+    is_other = is_other || effect != Effect::none;
+    if (effect == Effect::cost) session_.ignored.add(call.name(), argument.name, text_of(argument));
   }
+  return is_other;
+}
+
+/// Marks the nodes from `first_node` on: they cost as much as the operator of that name and compute
+/// something else.
+void GraphReader::mark_stand_ins(std::size_t first_node, std::string_view name) {
+  Graph& graph = session_.graph;
+  if (first_node >= graph.nodes().size()) return;
+  const std::string_view kept = graph.arena().copy(name);
+  for (std::size_t i = first_node; i < graph.nodes().size(); ++i)
+    graph.mark_stand_in(static_cast<NodeId>(i), kept);
 }
 
 void GraphReader::append_unknown(const OperatorTarget& target) {

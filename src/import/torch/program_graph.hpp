@@ -10,6 +10,7 @@
 
 #include "import/module_tree.hpp"
 #include "import/torch/aten.hpp"
+#include "import/torch/program_memory.hpp"
 #include "import/torch/program_schema.hpp"
 
 // The graphs of an exported program: nodes, module calls and values.
@@ -18,10 +19,10 @@ namespace zoometer {
 
 /// The parts of "torch.ops.aten.add_.Tensor", and the operator that they name.
 struct OperatorTarget {
-  std::string_view space;     ///< "aten"
-  std::string_view name;      ///< "add"
-  std::string_view overload;  ///< "Tensor"
-  bool in_place = false;
+  std::string_view space;             ///< "aten"
+  std::string_view name;              ///< "add"
+  std::string_view overload;          ///< "Tensor"
+  bool in_place = false;              ///< writes its first operand
   const AtenOperator* row = nullptr;  ///< null for an unknown operator
 };
 
@@ -96,9 +97,13 @@ class GraphReader {
   ValueId get_value(std::string_view name);
 
   void read_node(const Json& node, std::uint32_t index);
+  void refresh(std::string_view name);
+  void store(std::string_view name, ValueId value);
+  void follow_memory(const Json& node, const OperatorTarget& target);
   void call_operator(const Json& node, const OperatorTarget& target);
   void spell_products(const Json& node, const OperatorTarget& target, std::size_t first_node);
-  void note_ignored(const AtenCall& call, const AtenOperator& row);
+  bool note_ignored(const AtenCall& call, const AtenOperator& row);
+  void mark_stand_ins(std::size_t first_node, std::string_view name);
   struct Inlined;
   Inlined parse_inlined(const Json& node);
   std::optional<std::vector<ValueId>> run_graph(const Json& graph,
@@ -110,6 +115,7 @@ class GraphReader {
                     std::span<const ModuleScopes::Level> around);
   bool inline_scan(const Json& node, const Inlined& inlined, std::size_t state_lists,
                    std::span<const ModuleScopes::Level> around);
+  void keep_written(const Json& node);
   bool inline_graph(const Json& node, const OperatorTarget& target,
                     std::span<const ModuleScopes::Level> levels);
   void append_unknown(const OperatorTarget& target);
@@ -141,10 +147,14 @@ class GraphReader {
   std::vector<std::string_view> inputs_;
   std::vector<std::string_view> outputs_;
   std::vector<OpenCall> open_;
+  ProgramMemory memory_;
+  bool may_write_ = false;  ///< some operator's name says that it writes to an operand
   // Of the node being read:
   std::vector<Argument> arguments_;
   std::vector<std::string_view> output_names_;
   std::vector<ValueId> results_;
+  std::vector<std::pair<std::size_t, ValueId>> written_;  ///< operands that an inner graph wrote
+  std::vector<std::pair<std::string_view, ValueId>> stored_;  ///< by an inner graph in its operands
 };
 
 }  // namespace zoometer

@@ -7,8 +7,8 @@
 namespace zoometer {
 
 DType dtype_of(std::int64_t code) noexcept {
-  constexpr std::array<DType, 33> dtypes = [] {
-    std::array<DType, 33> table{};
+  constexpr std::array<DType, 36> dtypes = [] {
+    std::array<DType, 36> table{};
     table.fill(DType::unknown);
     table[1] = DType::uint8;
     table[2] = DType::int8;
@@ -28,6 +28,9 @@ DType dtype_of(std::int64_t code) noexcept {
     table[30] = DType::float8_e5m2;
     table[31] = DType::float8_e4m3fnuz;
     table[32] = DType::float8_e5m2fnuz;
+    table[33] = DType::float8_e8m0fnu;
+    table[34] = DType::uint32;
+    table[35] = DType::uint64;
     return table;
   }();
   return code >= 0 && code < std::ssize(dtypes) ? dtypes[static_cast<std::size_t>(code)]
