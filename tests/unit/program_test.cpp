@@ -363,9 +363,9 @@ std::vector<std::string> ignored_in(const std::vector<std::string>& arguments) {
 }
 
 TEST(Program, NotesArgumentsThatNoTranslationReads) {
-  const std::string grouped = "enable_gqa=b(true)";
+  const std::string grouped = "newer=b(true)";
   EXPECT_THAT(ignored_in({grouped, "dropout_p=f(0.5)", grouped}),
-              ElementsAre("scaled_dot_product_attention enable_gqa=True was not taken into account "
+              ElementsAre("scaled_dot_product_attention newer=True was not taken into account "
                           "(2 nodes)",
                           "scaled_dot_product_attention dropout_p=0.5 was not taken into account "
                           "(1 node)"));

@@ -52,9 +52,11 @@ Tensor upsample(const OpDef& op, Tensor x, const UpsampleAttrs& attrs);
 /// The nearest element. x (N, C, spatial...) -> (N, C, size...), for 1 to 3 spatial dimensions.
 /// Smaller sizes are allowed, too. Throws Error{shape} where the number of sizes does not fit.
 Tensor upsample_nearest(Tensor x, const Spatial& size);
+/// The same with all settings.
 Tensor resize_nearest(Tensor x, const UpsampleAttrs& attrs);
 /// The mean of the nearest 2, 4 or 8, weighted by distance.
 Tensor upsample_linear(Tensor x, const Spatial& size, bool align_corners = false);
+/// The same with all settings.
 Tensor resize_linear(Tensor x, const UpsampleAttrs& attrs);
 /// By cubic polynomials through the nearest 16. x (N, C, H, W).
 Tensor upsample_bicubic(Tensor x, const Spatial& size, bool align_corners = false);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "import/torch/aten_shared.hpp"
+#include "op/indexing.hpp"
 #include "op/quantize.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
@@ -55,6 +56,16 @@ void scaled_grouped_mm(AtenCall& call) {
 
 // -- packed weights -----------------------------------------------------------------------------
 
+/// A packed weight as the integers of 4 bits that are in it: (out, in).
+Tensor unpacked_type(Tensor weight, std::int64_t out, std::int64_t in) {
+  Graph& graph = *weight.graph;
+  const OutputType type{{out, in}, DType::uint4, false};
+  const ValueId inputs[] = {weight.id};
+  const auto* attrs = graph.keep(CastAttrs{DType::uint4});
+  const NodeId node = graph.append_declared(bitcast_op, attrs, inputs, {&type, 1});
+  return {&graph, graph.nodes()[node].first_output};
+}
+
 void packed_product(AtenCall& call, std::string_view scales, std::string_view zero_points) {
   const Tensor x = call.tensor(0);
   const Shape out = call.declared(0).shape;
@@ -63,7 +74,10 @@ void packed_product(AtenCall& call, std::string_view scales, std::string_view ze
   const auto given = [&](std::string_view name) {
     return name.empty() || !call.has_tensor(name) ? none : call.tensor(name);
   };
-  const PackedWeight weight{call.tensor(1), given(scales), given(zero_points), none, none};
+  const bool is_int8 = call.name() == "_weight_int8pack_mm";
+  const Tensor stored =
+      is_int8 ? call.tensor(1) : unpacked_type(call.tensor(1), out.dim(-1), x.dim(-1));
+  const PackedWeight weight{stored, given(scales), given(zero_points), none, none};
   call.output(zoometer::matmul_n_bits(x, weight, {x.dim(-1), out.dim(-1)}));
 }
 
