@@ -3,23 +3,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "zoometer/ir/layout.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
 
 constexpr NodeId to_the_end = no_id;
-
-ValueId source_of(const Graph& graph, ValueId id) {
-  const auto inputs = graph.inputs_of(graph.nodes()[graph.value(id).producer]);
-  return inputs.empty() ? no_id : inputs[0];
-}
-
-bool shares_memory(const Graph& graph, ValueId id) {
-  const Value& value = graph.value(id);
-  const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
-  return is_computed && value.has(Value::shares) && source_of(graph, id) != no_id;
-}
 
 /// By value: the one that owns its memory, and the last node that needs what it owns.
 class Storages {
@@ -94,8 +84,10 @@ class Storages {
 
 std::vector<ValueId> owners_of(const Graph& graph) {
   std::vector<ValueId> owners(graph.values().size());
-  for (ValueId id = 0; id < owners.size(); ++id)
-    owners[id] = shares_memory(graph, id) ? owners[source_of(graph, id)] : id;
+  for (ValueId id = 0; id < owners.size(); ++id) {
+    const ValueId source = source_of(graph, id);
+    owners[id] = source == no_id ? owner_of(graph, id) : owners[source];
+  }
   return owners;
 }
 

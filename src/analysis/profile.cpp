@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analysis/convention.hpp"
+#include "analysis/traffic.hpp"
 #include "op/unknown.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -27,32 +28,6 @@ std::uint8_t flags_around(const Graph& graph, const Node& node) {
     if (input != no_id) flags |= graph.value(input).flags;
   }
   return flags;
-}
-
-bool updates(const Node& node) { return node.op->memory->storage == Storage::updated; }
-
-std::int64_t written_bytes(const Graph& graph, const Node& node) {
-  if (updates(node)) return graph.bytes(graph.inputs_of(node)[1]);
-  std::int64_t bytes = 0;
-  for (std::size_t i = 0; i < node.output_count; ++i) {
-    bytes = checked_add(bytes, graph.bytes(node.first_output + static_cast<ValueId>(i)));
-  }
-  return bytes;
-}
-
-/// The operands of which an operator reads as many elements as it writes; it reads the others
-/// whole.
-OperandSet picked_operands(const OpDef& op) { return op.memory->parts | op.memory->rows; }
-
-std::int64_t read_bytes(const Graph& graph, const Node& node) {
-  const OperandSet picked = picked_operands(*node.op);
-  const std::span<const ValueId> inputs = graph.inputs_of(node);
-  std::int64_t bytes = 0;
-  for (std::size_t i = updates(node) ? 1 : 0; i < inputs.size(); ++i) {
-    if (inputs[i] == no_id) continue;
-    bytes = checked_add(bytes, picked.has(i) ? written_bytes(graph, node) : graph.bytes(inputs[i]));
-  }
-  return bytes;
 }
 
 /// Finds or adds an operator kind; there are few kinds, and neighbours are often alike.
@@ -180,27 +155,6 @@ std::string operator_name(const Node& node) {
                               : std::string(attrs.domain) + "::" + std::string(attrs.op_type);
 }
 
-bool moves_nothing(const Graph& graph, const Node& node) {
-  const Storage storage = node.op->memory->storage;
-  if (storage == Storage::fresh || storage == Storage::updated) return false;
-  return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
-}
-
-std::int64_t bytes_read_of(const NodeView& node, std::size_t index) {
-  const Graph& graph = node.graph();
-  if (moves_nothing(graph, node.node())) return 0;
-  if (index == 0 && updates(node.node())) return 0;
-  const bool picks = picked_operands(node.op()).has(index);
-  return checked_mul(picks ? written_bytes(graph, node.node()) : graph.bytes(node.input(index)),
-                     graph.runs_of(node.node()).times);
-}
-
-std::int64_t bytes_written_of(const NodeView& node, std::size_t index) {
-  if (moves_nothing(node.graph(), node.node())) return 0;
-  return updates(node.node()) ? written_bytes(node.graph(), node.node())
-                              : node.graph().bytes(node.output(index));
-}
-
 Metrics metrics_of(const NodeView& view, const Convention* convention) {
   const Graph& graph = view.graph();
   const Node& node = view.node();
@@ -212,10 +166,8 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
     metrics.flops = checked_add(checked_mul(2, cost.macs), cost.other);
     if (cost.macs > 0) metrics.activations = view.out_numel();
   }
-  if (!moves_nothing(graph, node)) {
-    metrics.bytes_written = written_bytes(graph, node);
-    metrics.bytes_read = read_bytes(graph, node);
-  }
+  metrics.bytes_written = bytes_written_by(view);
+  metrics.bytes_read = bytes_read_by(view);
   if (convention != nullptr) metrics.cost = convention->cost(view);
   const NodeRuns runs = graph.runs_of(node);
   if (runs.times != 1) multiply(metrics, runs.times);
@@ -244,6 +196,7 @@ Profile profile(const Graph& graph, const Convention* convention) {
   Profile result;
   count_up(graph, convention, result);
   result.memory = activations_of(graph);
+  result.experts = all_experts_of(graph);
   return result;
 }
 

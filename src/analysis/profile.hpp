@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "analysis/convention.hpp"
 #include "analysis/element_types.hpp"
 #include "analysis/liveness.hpp"
+#include "analysis/traffic.hpp"
 #include "zoometer/analysis/metrics.hpp"
 #include "zoometer/ir/graph.hpp"
 
@@ -39,20 +41,11 @@ struct Profile {
   std::vector<ElementTypeMetrics> element_types;  ///< the same
   CoverageLedger coverage;
   Liveness memory;
+  std::optional<ExpertCount> experts;  ///< of all mixtures of experts
 };
 
 /// The operator's name; of an unknown one what the file called it, as "domain::type".
 std::string operator_name(const Node& node);
-
-/// Whether a node makes no tensor and reads none: a view, or a reshape that need not copy.
-bool moves_nothing(const Graph& graph, const Node& node);
-
-/// The bytes that all runs of a node read of its input `index`, of which it has one; 0 where it
-/// moves nothing.
-std::int64_t bytes_read_of(const NodeView& node, std::size_t index);
-
-/// The bytes that one run of a node writes of its output `index`; 0 where it moves nothing.
-std::int64_t bytes_written_of(const NodeView& node, std::size_t index);
 
 /// The figures of one node, of all its runs. `convention` fills `cost`; null leaves it 0.
 Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);

@@ -6,6 +6,7 @@
 #include "analysis/element_types.hpp"
 #include "analysis/memory.hpp"
 #include "analysis/profile.hpp"
+#include "analysis/traffic.hpp"
 #include "op/quantize.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
@@ -43,7 +44,8 @@ class Workloads {
         is_needed_outside_(graph.values().size(), false),
         is_used_(graph.values().size(), false),
         is_output_(graph.values().size(), false),
-        read_before_(graph.values().size(), 0) {}
+        read_before_(graph.values().size(), 0),
+        reads_(graph, Routing::least) {}
 
   Workload take() {
     std::vector<FusedGroup> groups = fused_groups(graph_, options_.fuse);
@@ -130,9 +132,10 @@ class Workloads {
       work.macs = checked_add(work.macs, metrics.macs);
       work.flops = checked_add(work.flops, metrics.flops);
       work.bounded = work.bounded || metrics.bounded;
-      add_reads(view, group_[node], work.bytes);
+      collect_reads(view, group_[node]);
       add_writes(view, work.bytes);
     }
+    add_reads(graph_.runs_of(graph_.nodes()[group.nodes.front()]).times, work.bytes);
     work.group = std::move(group);
     return work;
   }
@@ -143,21 +146,27 @@ class Workloads {
     return options_.tf32 && type == NumberType::float32 ? NumberType::tf32 : type;
   }
 
-  void add_reads(const NodeView& view, std::uint32_t group, Traffic& bytes) {
+  /// Collects what a node reads of what its group did not make.
+  void collect_reads(const NodeView& view, std::uint32_t group) {
+    if (moves_nothing(graph_, view.node())) return;
     for (std::size_t i = 0; i < view.input_count(); ++i) {
       if (!view.has(i)) continue;
       const ValueId value = view.input(i);
       if (is_computed(value) && group_[graph_.value(value).producer] == group) continue;
-      const std::int64_t read = bytes_read_of(view, i);
-      const ValueId owner = owners_[value];
-      const bool is_weight = graph_.value(owner).has(Value::is_parameter);
-      const bool is_input = graph_.value(owner).has(Value::is_input);
-      const std::int64_t first = first_read(owner, read);
+      reads_.add(view, i);
+    }
+  }
+
+  /// Adds what a group reads, as often as its nodes run.
+  void add_reads(std::int64_t times, Traffic& bytes) {
+    for (const Read& once : reads_.sums()) {
+      const std::int64_t read = checked_mul(once.bytes, times);
+      const std::int64_t first = first_read(once.owner, read);
       Traffic part;
-      if (is_weight) {
+      if (graph_.value(once.owner).has(Value::is_parameter)) {
         part.weights = read;
         compulsory_.weights = checked_add(compulsory_.weights, first);
-      } else if (is_input) {
+      } else if (graph_.value(once.owner).has(Value::is_input)) {
         part.boundary = first;
         part.between = read - first;
         compulsory_.boundary = checked_add(compulsory_.boundary, first);
@@ -197,17 +206,23 @@ class Workloads {
   std::vector<bool> is_used_;              // by value
   std::vector<bool> is_output_;            // by owner
   std::vector<std::int64_t> read_before_;  // by owner
+  Reads reads_;                            // of the group at hand
   Traffic compulsory_;
 };
 
-/// The type of most MACs; float32 if there are none.
+/// The type of most MACs; without any, of most FLOPs, then bytes. float32 if nothing has a type.
 NumberType main_type(const Workload& workload) {
-  std::array<std::int64_t, number_type_count> macs{};
+  std::array<std::array<std::int64_t, 3>, number_type_count> amounts{};
   for (const Work& work : workload.works) {
-    if (work.type) macs[static_cast<std::size_t>(*work.type)] += work.macs;
+    if (!work.type) continue;
+    auto& [macs, flops, bytes] = amounts[static_cast<std::size_t>(*work.type)];
+    macs += work.macs;
+    flops = checked_add(flops, work.flops);
+    bytes = checked_add(bytes, work.bytes.total());
   }
-  const auto most = std::max_element(macs.begin(), macs.end());
-  return *most == 0 ? NumberType::float32 : static_cast<NumberType>(most - macs.begin());
+  const auto most = std::max_element(amounts.begin(), amounts.end());
+  const bool has_none = *most == std::array<std::int64_t, 3>{};
+  return has_none ? NumberType::float32 : static_cast<NumberType>(most - amounts.begin());
 }
 
 /// What a device computes work in at its best. Work without products may be of any type: it takes

@@ -5,6 +5,7 @@
 
 #include "analysis/liveness.hpp"
 #include "analysis/profile.hpp"
+#include "analysis/traffic.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {

@@ -1,5 +1,7 @@
 #include "cli/load.hpp"
 
+#include <algorithm>
+
 #include "models/trace_option.hpp"
 #include "registry/origin.hpp"
 #include "util/output.hpp"
@@ -116,6 +118,29 @@ void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   if (dtype.empty()) return;
   graph.count_floating_as(dtype_from_name(dtype));
   loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
+}
+
+void add_views_to(Arguments& arguments, std::string& views) {
+  arguments.choice(
+      "--views", views, {"torch", "none"},
+      "Whether slices, transpositions and expansions take no memory, as in PyTorch, or "
+      "are copies, as in ONNX Runtime");
+}
+
+void place_views(const std::string& views, Graph& graph, LoadedModel& loaded) {
+  const bool has_views = std::ranges::any_of(graph.values(), [&](const Value& value) {
+    return value.has(Value::shares) &&
+           graph.nodes()[value.producer].op->memory->storage == Storage::view;
+  });
+  if (!has_views) return;
+  if (views == "none") {
+    graph.copy_views();
+    loaded.notes.emplace_back(
+        "views are copies: what PyTorch slices, transposes or expands is written");
+  } else if (loaded.source.starts_with("ONNX")) {
+    loaded.notes.emplace_back(
+        "views take no memory, as in PyTorch; --views none copies them, as ONNX Runtime does");
+  }
 }
 
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) {

@@ -40,6 +40,13 @@ void add_dtype_to(Arguments& arguments, std::string& dtype);
 /// Counts the graph as stored in that type (empty: in its own), and notes it: only bytes change.
 void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded);
 
+/// Adds `--views`, which `place_views` takes.
+void add_views_to(Arguments& arguments, std::string& views);
+
+/// Counts views as PyTorch has them ("torch"), or as copies ("none"), and notes it where the model
+/// is a file that runs without PyTorch.
+void place_views(const std::string& views, Graph& graph, LoadedModel& loaded);
+
 /// The inputs that `--input-shape` words name: "1,3,224,224", "1x3x224x224", "NAME=1,3,224,224".
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words);
 

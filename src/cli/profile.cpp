@@ -89,10 +89,12 @@ int run_profile(const CommandLine& words) {
   bool with_training = false;
   std::string optimizer;
   std::string dtype;
+  std::string views = "torch";
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
   arguments.choice("--format,-f", format, report_names(), "The format");
   add_dtype_to(arguments, dtype);
+  add_views_to(arguments, views);
   arguments.flag("--memory,-m", with_memory,
                  "Show weights, activations and workspace, over time and at the peak");
   arguments.flag(
@@ -118,6 +120,7 @@ int run_profile(const CommandLine& words) {
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
   LoadedModel loaded = load_model(model, graph);
+  place_views(views, graph, loaded);
   store_as(dtype, graph, loaded);
   const Convention* convention =
       convention_name == "native" ? nullptr : find_convention(convention_name);

@@ -16,6 +16,7 @@ struct RooflineWords {
   std::string on;
   std::vector<std::string> hardware;
   std::string dtype;
+  std::string views = "torch";
   std::string format = "text";
   std::string output;
   bool fuse = false;
@@ -37,6 +38,7 @@ struct RooflineWords {
     arguments.flag("--plot", plot, "Draw each device's roofline");
     arguments.flag("--list", list, "List the devices");
     arguments.choice("--format,-f", format, {"text", "json", "csv"}, "The format");
+    add_views_to(arguments, views);
     arguments.option("--depth,-d", options.depth,
                      "Levels of the module tree: 1 for text, all for JSON", "N");
     arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
@@ -114,6 +116,7 @@ int run_roofline(const CommandLine& given) {
   std::vector<const Device*> chosen = chosen_devices(words, devices);
   Graph graph;
   LoadedModel loaded = load_model(model, graph);
+  place_views(words.views, graph, loaded);
   compute_in(words.dtype, graph, loaded);
   const Workload workload = workload_of(graph, {words.fuse, words.dtype == "tf32"});
   RooflineReport report{graph,          workload,     loaded.name, loaded.source,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "zoometer/ir/layout.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -235,28 +236,59 @@ NodeId Graph::commit(const OpDef& op, const void* attrs, std::span<const ValueId
   }
   // What is computed from a guess is not bounded by it.
   if ((inherited & Value::assumed) != 0) inherited = Value::assumed;
-  const bool strided_input =
-      !inputs.empty() && inputs[0] != no_id && values_[inputs[0]].has(Value::strided);
   const Storage storage = op.memory->storage;
-  const bool keeps_order = storage == Storage::alias || storage == Storage::updated;
-  const bool shares =
-      storage == Storage::view || keeps_order || (storage == Storage::reshaped && !strided_input);
-  const bool strided = storage == Storage::view || (keeps_order && strided_input);
+  const bool is_moved =
+      storage == Storage::view || (storage != Storage::fresh && !inputs.empty() &&
+                                   inputs[0] != no_id && values_[inputs[0]].has(Value::strided));
+  if (storage != Storage::fresh && !is_moved) inherited |= Value::shares;
 
   const auto id = static_cast<NodeId>(nodes_.size());
   const auto first_output = static_cast<ValueId>(values_.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     auto flags = inherited;
-    if (outputs[i].bounded && inherited == 0) flags |= Value::bounded;
-    if (shares) flags |= Value::shares;
-    if (strided) flags |= Value::strided;
+    if (outputs[i].bounded && (inherited & ~Value::shares) == 0) flags |= Value::bounded;
     values_[add_value(intern(outputs[i].shape), outputs[i].dtype, id, flags)].output_index =
         static_cast<std::uint16_t>(i);
   }
   nodes_.push_back({&op, attrs, first_input, first_output, current_module_,
                     static_cast<std::uint16_t>(inputs.size()),
                     static_cast<std::uint16_t>(outputs.size())});
+  if (is_moved) settle_storage(nodes_.back());
   return id;
+}
+
+/// Finds whether a view, or what follows one, is contiguous, and whether a reshape must copy.
+void Graph::settle_storage(const Node& node) {
+  const NodeView view(*this, node);
+  const bool has_source = view.has(0);
+  Layout source;
+  if (has_source) {
+    const ValueId input = view.input(0);
+    source = values_[input].has(Value::strided) ? layout_of(*this, input)
+                                                : contiguous_layout(shape(input));
+  }
+  const Storage storage = node.op->memory->storage;
+  for (std::size_t i = 0; i < node.output_count; ++i) {
+    Value& value = values_[view.output(i)];
+    Layout layout = source;
+    const bool is_placed = has_source && place_output(view, i, layout) && layout.is_known;
+    const bool is_ordered = is_placed && is_contiguous(value.type->shape, layout);
+    const bool copies = storage == Storage::packed || (storage == Storage::reshaped && !is_placed);
+    if (copies) continue;
+    value.flags |= Value::shares;
+    if (!is_ordered) value.flags |= Value::strided;
+  }
+}
+
+void Graph::copy_views() {
+  for (Value& value : values_) {
+    const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
+    value.flags &= static_cast<std::uint8_t>(~Value::strided);
+    if (!is_computed) continue;
+    const Storage storage = nodes_[value.producer].op->memory->storage;
+    if (storage == Storage::view) value.flags &= static_cast<std::uint8_t>(~Value::shares);
+    if (storage == Storage::reshaped || storage == Storage::packed) value.flags |= Value::shares;
+  }
 }
 
 void Graph::add_declared_outputs(NodeId node, std::span<const OutputType> outputs) {

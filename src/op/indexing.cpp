@@ -246,6 +246,89 @@ void infer_random(Inference& in) {
   in.output(Shape(attrs.sizes), attrs.dtype);
 }
 
+// -- where a view's elements are ------------------------------------------------------------------
+
+void place_split(const NodeView& node, std::size_t output, Layout& layout) {
+  const auto& attrs = node.attrs<SplitAttrs>();
+  std::int64_t before = 0;
+  for (std::size_t i = 0; i < output; ++i) before += attrs.sizes.items[i];
+  layout.skip(moving::axis_in(node.in(0), attrs.dim), before);
+}
+
+void place_unbind(const NodeView& node, std::size_t output, Layout& layout) {
+  const std::size_t axis = moving::axis_in(node.in(0), node.attrs<AxisAttrs>().dim);
+  layout.skip(axis, static_cast<std::int64_t>(output));
+  layout.strides.erase(axis);
+}
+
+/// Its places are those in the whole memory.
+void place_as_strided(const NodeView& node, std::size_t, Layout& layout) {
+  const auto& attrs = node.attrs<StridedAttrs>();
+  layout.offset = attrs.offset;
+  layout.strides = attrs.strides;
+}
+
+void place_diagonal(const NodeView& node, std::size_t, Layout& layout) {
+  const auto& attrs = node.attrs<DiagonalAttrs>();
+  const std::size_t rows = moving::axis_in(node.in(0), attrs.dim0);
+  const std::size_t columns = moving::axis_in(node.in(0), attrs.dim1);
+  const bool is_below = attrs.offset < 0;
+  layout.skip(is_below ? rows : columns, is_below ? -attrs.offset : attrs.offset);
+  std::int64_t both = 0;
+  if (__builtin_add_overflow(layout.strides[rows], layout.strides[columns], &both))
+    layout.is_known = false;
+  layout.strides.erase(std::max(rows, columns));
+  layout.strides.erase(std::min(rows, columns));
+  layout.strides.push_back(both);
+}
+
+void place_windows(const NodeView& node, std::size_t, Layout& layout) {
+  const auto& attrs = node.attrs<WindowAttrs>();
+  const std::size_t axis = moving::axis_in(node.in(0), attrs.dim);
+  const std::int64_t stride = layout.strides[axis];
+  layout.strides[axis] = layout.times(stride, attrs.step);
+  layout.strides.push_back(stride);
+}
+
+// -- what an update touches -----------------------------------------------------------------------
+
+Update update_all(const NodeView& node) { return {node.out_numel(), 0}; }
+
+Update update_piece(const NodeView& node) { return {node.in_numel(1), 0}; }
+
+Update update_scatter(const NodeView& node) {
+  const std::int64_t written = node.in_numel(1);
+  return {written, node.attrs<ScatterAttrs>().reduce.empty() ? 0 : written};
+}
+
+Update update_slices(const NodeView& node) {
+  const Shape& x = node.in(0);
+  const auto& attrs = node.attrs<ScatterAttrs>();
+  std::int64_t written = x.rank() > 0 ? node.in_numel(1) : 1;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (i != moving::axis_in(x, attrs.dim)) written = checked_mul(written, x[i]);
+  }
+  return {written, attrs.reduce.empty() ? 0 : written};
+}
+
+Update update_indexed(const NodeView& node) {
+  const auto& attrs = node.attrs<IndexPutAttrs>();
+  const Shape& x = node.in(0);
+  std::array<bool, most_dimensions> is_indexed{};
+  Shape index;
+  for (std::size_t i = 0; i < attrs.dims.size(); ++i) {
+    is_indexed[moving::axis_in(x, attrs.dims[i])] = true;
+    Shape both;
+    broadcast(index, node.in(i + 2), both);
+    index = both;
+  }
+  std::int64_t written = numel(std::as_const(index));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!is_indexed[i]) written = checked_mul(written, x[i]);
+  }
+  return {written, attrs.accumulate ? written : 0};
+}
+
 Cost cost_scatter(const NodeView& node) {
   return {0, node.attrs<ScatterAttrs>().reduce.empty() ? 0 : node.in_numel(1)};
 }
@@ -261,14 +344,14 @@ Cost cost_index_put(const NodeView& node) {
 using namespace moving;
 
 constexpr Traits selects{OpKind::selection, keeps(second), new_memory};
-constexpr Traits caches{OpKind::update, keeps_nothing, updated};
+constexpr Traits caches{OpKind::update, keeps_nothing, updated(update_piece)};
 constexpr Traits randoms{OpKind::random, keeps_nothing, new_memory};
 
 template <class Attrs>
 constexpr OpDef put(std::string_view name, std::string_view summary, std::string_view formula,
                     void (*infer)(Inference&), Cost (*cost)(const NodeView&),
                     std::span<const std::string_view> constraints, OperandList inputs,
-                    const Backward& backward) {
+                    const Backward& backward, Update (*update)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
@@ -278,7 +361,7 @@ constexpr OpDef put(std::string_view name, std::string_view summary, std::string
           .attrs = AttrType::of<Attrs>(),
           .backward = backward,
           .fusion = Fuse::alone,
-          .memory = over_first,
+          .memory = may_update(update),
           .arithmetic = real_arithmetic,
           .infer = infer,
           .cost = cost};
@@ -286,19 +369,21 @@ constexpr OpDef put(std::string_view name, std::string_view summary, std::string
 
 }  // namespace
 
-constinit const OpDef split_op = move<SplitAttrs>("split", "Pieces of given sizes along an axis.",
-                                                  infer_split, split_constraints, views);
+constinit const OpDef split_op =
+    move<SplitAttrs>("split", "Pieces of given sizes along an axis.", infer_split,
+                     split_constraints, views(place_split));
 constinit const OpDef unbind_op =
     move<AxisAttrs>("unbind", "Every index along an axis as a tensor of its own.", infer_unbind,
-                    unbind_constraints, views);
-constinit const OpDef as_strided_op = move<StridedAttrs>(
-    "as_strided", "Another view of the memory of x.", infer_as_strided, strided_constraints, views);
+                    unbind_constraints, views(place_unbind));
+constinit const OpDef as_strided_op =
+    move<StridedAttrs>("as_strided", "Another view of the memory of x.", infer_as_strided,
+                       strided_constraints, views(place_as_strided));
 constinit const OpDef diagonal_op =
     move<DiagonalAttrs>("diagonal", "The diagonal of two axes, as the last one.", infer_diagonal,
-                        diagonal_constraints, views);
+                        diagonal_constraints, views(place_diagonal));
 constinit const OpDef sliding_window_op =
     move<WindowAttrs>("sliding_window", "Windows along an axis, which may overlap, as a last axis.",
-                      infer_sliding_window, window_constraints, views);
+                      infer_sliding_window, window_constraints, views(place_windows));
 constinit const OpDef tril_op = move<TriangleAttrs>("tril", "Zero above a diagonal.",
                                                     infer_triangle, triangle_constraints, copies);
 constinit const OpDef triu_op = move<TriangleAttrs>("triu", "Zero below a diagonal.",
@@ -326,17 +411,18 @@ constinit const OpDef nonzero_op = {.name = "nonzero",
                                     .arithmetic = real_arithmetic,
                                     .infer = infer_nonzero,
                                     .cost = per_input<1>};
-constinit const OpDef copy_op = move<NoAttrs>("copy", "The source in the shape and type of x.",
-                                              infer_copy, copy_constraints, updates, source_inputs);
+constinit const OpDef copy_op =
+    move<NoAttrs>("copy", "The source in the shape and type of x.", infer_copy, copy_constraints,
+                  updates(update_all), source_inputs);
 constinit const OpDef slice_scatter_op =
     move<SliceAttrs>("slice_scatter", "x with a source instead of a range along an axis.",
-                     infer_slice_scatter, piece_constraints, updates, source_inputs);
-constinit const OpDef select_scatter_op =
-    move<SelectAttrs>("select_scatter", "x with a source instead of one index along an axis.",
-                      infer_select_scatter, piece_constraints, updates, source_inputs);
+                     infer_slice_scatter, piece_constraints, updates(update_piece), source_inputs);
+constinit const OpDef select_scatter_op = move<SelectAttrs>(
+    "select_scatter", "x with a source instead of one index along an axis.", infer_select_scatter,
+    piece_constraints, updates(update_piece), source_inputs);
 constinit const OpDef as_strided_scatter_op = move<StridedAttrs>(
     "as_strided_scatter", "x with a source instead of a view of its memory.",
-    infer_as_strided_scatter, strided_scatter_constraints, updates, source_inputs);
+    infer_as_strided_scatter, strided_scatter_constraints, updates(update_piece), source_inputs);
 constinit const OpDef written_slice_op = move<SliceAttrs>(
     "written_slice", "x after a range along an axis was written in its memory, by the source.",
     infer_slice_scatter, piece_constraints, aliases, source_inputs);
@@ -346,15 +432,15 @@ constinit const OpDef written_view_op = move<StridedAttrs>(
 constinit const OpDef scatter_op =
     put<ScatterAttrs>("scatter", "x with the source's elements at indices along an axis.",
                       "1 per index with a reduction, else 0", infer_scatter, cost_scatter,
-                      scatter_constraints, scatter_inputs, keeps(second));
-constinit const OpDef index_copy_op =
-    put<ScatterAttrs>("index_copy", "x with the source's slices at indices along an axis.",
-                      "1 per element of the source with a reduction, else 0", infer_index_copy,
-                      cost_index_copy, index_copy_constraints, scatter_inputs, keeps(second));
+                      scatter_constraints, scatter_inputs, keeps(second), update_scatter);
+constinit const OpDef index_copy_op = put<ScatterAttrs>(
+    "index_copy", "x with the source's slices at indices along an axis.",
+    "1 per element of the source with a reduction, else 0", infer_index_copy, cost_index_copy,
+    index_copy_constraints, scatter_inputs, keeps(second), update_slices);
 constinit const OpDef index_put_op =
     put<IndexPutAttrs>("index_put", "x with values at index tensors for some of the axes.",
                        "1 per value where they are added, else 0", infer_index_put, cost_index_put,
-                       indices_constraints, put_inputs, keeps(all_but_first_two));
+                       indices_constraints, put_inputs, keeps(all_but_first_two), update_indexed);
 constinit const OpDef tensor_scatter_op = move<AxisAttrs>(
     "tensor_scatter", "A cache of keys or values with an update of some places, in its memory.",
     infer_tensor_scatter, cache_constraints, caches, cache_inputs);

@@ -284,6 +284,8 @@ void infer_grouped_matmul(Inference& in) {
   in.output({rows.dim(0), matrices.dim(2)}, in.dtype(0));
 }
 
+std::int64_t count_matrices(const NodeView& node) { return node.in(1).dim(0); }
+
 }  // namespace
 
 constinit const OpDef linear_op = {.name = "linear",
@@ -356,7 +358,7 @@ constinit const OpDef grouped_matmul_op = {
     .attrs = AttrType::of<NoAttrs>(),
     .backward = keeps_factors(),
     .fusion = Fuse::leads,
-    .memory = new_memory,
+    .memory = Memory{.by_expert = second, .experts = count_matrices},
     .arithmetic = additions,
     .infer = infer_grouped_matmul,
     .cost = cost_product<0>};

@@ -139,6 +139,33 @@ void infer_expand(Inference& in) {
   in.output(out, in.dtype(0));
 }
 
+// -- where a view's elements are ------------------------------------------------------------------
+
+void place_permute(const NodeView& node, std::size_t, Layout& layout) {
+  const Ints before = layout.strides;
+  const Ints& dims = node.attrs<DimsAttrs>().dims;
+  for (std::size_t i = 0; i < dims.size(); ++i)
+    layout.strides[i] = before[moving::axis_in(node.in(0), dims[i])];
+}
+
+void place_transpose(const NodeView& node, std::size_t, Layout& layout) {
+  const auto& attrs = node.attrs<TransposeAttrs>();
+  std::swap(layout.strides[moving::axis_in(node.in(0), attrs.dim0)],
+            layout.strides[moving::axis_in(node.in(0), attrs.dim1)]);
+}
+
+void place_expand(const NodeView& node, std::size_t, Layout& layout) {
+  const Shape& x = node.in(0);
+  const Shape& out = node.out();
+  if (out.size() < x.size()) return;
+  const std::size_t more = out.size() - x.size();
+  Ints strides = Ints::filled(out.size(), 0);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i] == out[i + more]) strides[i + more] = layout.strides[i];
+  }
+  layout.strides = strides;
+}
+
 std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t least,
                          std::int64_t most) {
   return std::clamp(index < 0 ? index + length : index, least, most);
@@ -154,7 +181,7 @@ void infer_slice(Inference& in) {
   if (attrs.step > 0) {
     const std::int64_t start = clamp_index(attrs.start, length, 0, length);
     const std::int64_t end = clamp_index(attrs.end, length, 0, length);
-    count = end > start ? ceil_div(end - start, attrs.step) : 0;
+    count = end > start ? (end - start - 1) / attrs.step + 1 : 0;
   } else {
     const std::int64_t start = clamp_index(attrs.start, length, -1, length - 1);
     const std::int64_t end =
@@ -163,6 +190,28 @@ void infer_slice(Inference& in) {
   }
   out.set_dim(axis, count);
   in.output(out, in.dtype(0));
+}
+
+void place_slice(const NodeView& node, std::size_t, Layout& layout) {
+  const auto& attrs = node.attrs<SliceAttrs>();
+  const std::size_t axis = moving::axis_in(node.in(0), attrs.dim);
+  const std::int64_t length = node.in(0)[axis];
+  const bool forwards = attrs.step > 0;
+  layout.skip(axis,
+              clamp_index(attrs.start, length, forwards ? 0 : -1, forwards ? length : length - 1));
+  layout.strides[axis] = layout.times(layout.strides[axis], attrs.step);
+}
+
+void place_select(const NodeView& node, std::size_t, Layout& layout) {
+  const auto& attrs = node.attrs<SelectAttrs>();
+  const std::size_t axis = moving::axis_in(node.in(0), attrs.dim);
+  layout.skip(axis, attrs.index < 0 ? attrs.index + node.in(0)[axis] : attrs.index);
+  layout.strides.erase(axis);
+}
+
+void place_chunk(const NodeView& node, std::size_t output, Layout& layout) {
+  const std::size_t axis = moving::axis_in(node.in(0), node.attrs<ChunkAttrs>().dim);
+  layout.skip(axis, node.out()[axis] * static_cast<std::int64_t>(output));
 }
 
 void infer_select(Inference& in) {
@@ -334,19 +383,22 @@ constinit const OpDef squeeze_op = move<AxisAttrs>("squeeze", "Removes a dimensi
                                                    infer_squeeze, axis_constraints, aliases);
 constinit const OpDef unsqueeze_op = move<AxisAttrs>("unsqueeze", "Inserts a dimension of size 1.",
                                                      infer_unsqueeze, axis_constraints, aliases);
-constinit const OpDef permute_op = move<DimsAttrs>("permute", "Reorders the dimensions.",
-                                                   infer_permute, permute_constraints, views);
-constinit const OpDef transpose_op = move<TransposeAttrs>("transpose", "Swaps two dimensions.",
-                                                          infer_transpose, axis_constraints, views);
+constinit const OpDef permute_op =
+    move<DimsAttrs>("permute", "Reorders the dimensions.", infer_permute, permute_constraints,
+                    views(place_permute));
+constinit const OpDef transpose_op =
+    move<TransposeAttrs>("transpose", "Swaps two dimensions.", infer_transpose, axis_constraints,
+                         views(place_transpose));
 constinit const OpDef expand_op =
     move<SizesAttrs>("expand", "Repeats dimensions of size 1 without copying.", infer_expand,
-                     expand_constraints, views);
-constinit const OpDef slice_op =
-    move<SliceAttrs>("slice", "A range along an axis.", infer_slice, slice_constraints, views);
-constinit const OpDef select_op = move<SelectAttrs>("select", "One index along an axis.",
-                                                    infer_select, select_constraints, views);
-constinit const OpDef chunk_op = move<ChunkAttrs>("chunk", "Splits an axis into equal pieces.",
-                                                  infer_chunk, chunk_constraints, views);
+                     expand_constraints, views(place_expand));
+constinit const OpDef slice_op = move<SliceAttrs>("slice", "A range along an axis.", infer_slice,
+                                                  slice_constraints, views(place_slice));
+constinit const OpDef select_op = move<SelectAttrs>(
+    "select", "One index along an axis.", infer_select, select_constraints, views(place_select));
+constinit const OpDef chunk_op =
+    move<ChunkAttrs>("chunk", "Splits an axis into equal pieces.", infer_chunk, chunk_constraints,
+                     views(place_chunk));
 constinit const OpDef cat_op = move<AxisAttrs>("cat", "Joins tensors along an axis.", infer_cat,
                                                cat_constraints, copies, cat_inputs);
 constinit const OpDef stack_op = move<AxisAttrs>(
@@ -370,7 +422,7 @@ constinit const OpDef embedding_op =
 constinit const OpDef index_op = move<NoAttrs>("index", "Slices along the first axis.", infer_index,
                                                index_constraints, looks_up_rows, indexed_inputs);
 constinit const OpDef contiguous_op = move<NoAttrs>("contiguous", "A copy, unless x is contiguous.",
-                                                    infer_same, no_constraints, reshapes);
+                                                    infer_same, no_constraints, packs);
 constinit const OpDef clone_op =
     move<NoAttrs>("clone", "A copy.", infer_same, no_constraints, copies);
 constinit const OpDef pixel_shuffle_op = move<ChunkAttrs>(

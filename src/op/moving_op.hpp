@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+
+#include "zoometer/ir/layout.hpp"
 #include "zoometer/op/op.hpp"
 
 // How the operators that move elements are declared.
@@ -33,14 +36,26 @@ constexpr OpDef move(std::string_view name, std::string_view summary, void (*inf
           .infer = infer};
 }
 
+/// An axis that may count from the end, as an index of strides; always within their capacity.
+inline std::size_t axis_in(const Shape& x, std::int64_t axis) noexcept {
+  constexpr auto last = static_cast<std::int64_t>(most_dimensions) - 1;
+  return static_cast<std::size_t>(
+      std::clamp<std::int64_t>(axis < 0 ? axis + x.rank() : axis, 0, last));
+}
+
 using namespace declaring;
 
-inline constexpr Traits views{OpKind::movement, keeps_nothing, view};
+constexpr Traits views(void (*place)(const NodeView&, std::size_t, Layout&)) noexcept {
+  return {OpKind::movement, keeps_nothing, view_at(place)};
+}
 inline constexpr Traits aliases{OpKind::movement, keeps_nothing, alias};
 inline constexpr Traits reshapes{OpKind::movement, keeps_nothing, reshaped};
+inline constexpr Traits packs{OpKind::movement, keeps_nothing, packed};
 inline constexpr Traits copies{OpKind::movement, keeps_nothing, new_memory};
 inline constexpr Traits constants{OpKind::constant, keeps_nothing, new_memory};
-inline constexpr Traits updates{OpKind::update, keeps_nothing, over_first};
+constexpr Traits updates(Update (*update)(const NodeView&)) noexcept {
+  return {OpKind::update, keeps_nothing, may_update(update)};
+}
 inline constexpr Traits looks_up{OpKind::lookup, keeps(all_but_first), picks_elements};
 inline constexpr Traits looks_up_rows{OpKind::lookup, keeps(second), picks_rows};
 

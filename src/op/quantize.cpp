@@ -92,6 +92,8 @@ void infer_packed(Inference& in) {
   in.output(out, in.dtype(0));
 }
 
+std::int64_t count_packed(const NodeView& node) { return node.attrs<PackedAttrs>().experts; }
+
 Cost cost_packed(const NodeView& node) {
   const auto& attrs = node.attrs<PackedAttrs>();
   const std::int64_t rows = node.in_numel(0) / attrs.in;
@@ -165,7 +167,7 @@ constinit const OpDef requantize_op = {
     .attrs = AttrType::of<RequantizeAttrs>(),
     .backward = keeps_nothing,
     .fusion = Fuse::follows,
-    .memory = reshaped,
+    .memory = packed,
     .arithmetic = real_arithmetic,
     .infer = infer_requantize,
     .cost = per_output<2>};
@@ -216,7 +218,7 @@ constinit const OpDef matmul_n_bits_op = {
     .attrs = AttrType::of<PackedAttrs>(),
     .backward = keeps_factors(),
     .fusion = Fuse::leads,
-    .memory = new_memory,
+    .memory = Memory{.by_expert = all_but_first, .experts = count_packed},
     .arithmetic = additions,
     .infer = infer_packed,
     .cost = cost_packed};

@@ -84,6 +84,13 @@ class ProfileDocument {
     json_.field("peak_activation_bytes", profile_.memory.peak_bytes);
     json_.field("intensity", profile_.total.intensity());
     json_.field("nodes", graph_.nodes().size());
+    if (profile_.experts) {
+      json_.object("experts", [&] {
+        json_.field("least", profile_.experts->least);
+        json_.field("expected", profile_.experts->expected);
+        json_.field("most", profile_.experts->most);
+      });
+    }
     if (const auto operations = bit_operations_of(profile_.element_types))
       json_.field("bit_operations", *operations);
   }

@@ -3,6 +3,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 #include "analysis/memory.hpp"
@@ -29,9 +30,51 @@ struct Block {
 /// A tensor, as the test sees it.
 struct Known {
   Tensor tensor;
-  int block = -1;  ///< -1: a parameter's memory
-  bool contiguous = true;
+  int block = -1;           ///< -1: a parameter's memory
+  std::vector<int> places;  ///< in that memory, of each element in the order of the indices
 };
+
+std::vector<int> places_of(const Tensor& tensor) {
+  std::vector<int> places(static_cast<std::size_t>(tensor.graph->numel(tensor.id)));
+  std::iota(places.begin(), places.end(), 0);
+  return places;
+}
+
+/// The places of the elements whose indices, in the order of the new ones, these are.
+template <class IndexOf>
+std::vector<int> places_at(const Known& source, const Shape& shape, const IndexOf& index_of) {
+  std::vector<int> places;
+  const Shape& from = source.tensor.shape();
+  for (std::int64_t a = 0; a < shape[0]; ++a)
+    for (std::int64_t b = 0; b < shape[1]; ++b)
+      for (std::int64_t c = 0; c < shape[2]; ++c)
+        for (std::int64_t d = 0; d < shape[3]; ++d) {
+          const Shape at = index_of(Shape{a, b, c, d});
+          places.push_back(source.places[static_cast<std::size_t>(
+              ((at[0] * from[1] + at[1]) * from[2] + at[2]) * from[3] + at[3])]);
+        }
+  return places;
+}
+
+/// Whether there are strides with which a tensor of that shape has these places.
+bool have_strides(const std::vector<int>& places, const Shape& shape) {
+  Shape strides{0, 0, 0, 0};
+  std::int64_t step = 1;
+  for (std::size_t i = 4; i-- > 0;) {
+    if (shape[i] > 1) strides[i] = places[static_cast<std::size_t>(step)] - places[0];
+    step *= shape[i];
+  }
+  std::size_t next = 0;
+  for (std::int64_t a = 0; a < shape[0]; ++a)
+    for (std::int64_t b = 0; b < shape[1]; ++b)
+      for (std::int64_t c = 0; c < shape[2]; ++c)
+        for (std::int64_t d = 0; d < shape[3]; ++d) {
+          const std::int64_t place =
+              places[0] + a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3];
+          if (places[next++] != place) return false;
+        }
+  return true;
+}
 
 struct Call {
   std::uint32_t id = 0;
@@ -52,7 +95,7 @@ class Program {
     for (const Shape& shape : {Shape{1, 4, 6, 6}, Shape{2, 2, 6, 4}}) {
       const Tensor input{&graph, graph.add_input("x", shape, DType::float32)};
       blocks_.push_back({elements(input) * 4, -1, {}, true});
-      known_.push_back({input, static_cast<int>(blocks_.size()) - 1, true});
+      known_.push_back({input, static_cast<int>(blocks_.size()) - 1, places_of(input)});
     }
     for (const Step& step : steps) run(step);
     while (!open_.empty()) close_call();
@@ -108,10 +151,17 @@ class Program {
 
   void add_fresh(Tensor tensor, std::int64_t element_bytes = 4) {
     blocks_.push_back({elements(tensor) * element_bytes, nodes_, {}, false});
-    known_.push_back({tensor, static_cast<int>(blocks_.size()) - 1, true});
+    known_.push_back({tensor, static_cast<int>(blocks_.size()) - 1, places_of(tensor)});
   }
-  void add_shared(Tensor tensor, const Known& source, bool contiguous) {
-    known_.push_back({tensor, source.block, contiguous});
+  void add_shared(Tensor tensor, const Known& source, std::vector<int> places) {
+    known_.push_back({tensor, source.block, std::move(places)});
+  }
+  static Known transposed(const Known& a, int dim, Tensor result) {
+    const auto first = static_cast<std::size_t>(dim);
+    return {result, a.block, places_at(a, result.shape(), [&](Shape at) {
+              std::swap(at[first], at[first + 1]);
+              return at;
+            })};
   }
 
   void close_call() {
@@ -137,7 +187,7 @@ class Program {
     case 1:
       use(a);
       if (a.block < 0) return;
-      add_shared(unary(relu_op, a.tensor, true), a, a.contiguous);
+      add_shared(unary(relu_op, a.tensor, true), a, a.places);
       break;
     case 2: {
       const Known& other = alike ? b : a;
@@ -151,19 +201,19 @@ class Program {
       if (element_bytes(other) > element_bytes(a)) return;
       use(a);
       use(other);
-      add_shared(add_(a.tensor, other.tensor), a, a.contiguous);
+      add_shared(add_(a.tensor, other.tensor), a, a.places);
       break;
     }
     case 4:
       use(a);
-      add_shared(transpose(a.tensor, 2, 3), a, false);
+      known_.push_back(transposed(a, 2, transpose(a.tensor, 2, 3)));
       break;
     case 5: {
       const Shape& s = a.tensor.shape();
       const Tensor result = reshape(a.tensor, {s.dim(1), s.dim(0), s.dim(3), s.dim(2)});
       use(a);
-      if (a.contiguous) {
-        add_shared(result, a, true);
+      if (have_strides(a.places, result.shape())) {
+        add_shared(result, a, a.places);
       } else {
         add_fresh(result, element_bytes(a));
       }
@@ -186,12 +236,18 @@ class Program {
     case 8: {
       use(a);
       const Chunks pieces = chunk(a.tensor, 2, 1);
-      for (std::size_t i = 0; i < pieces.size(); ++i) add_shared(pieces[i], a, false);
+      const std::int64_t length = pieces[0].dim(1);
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        add_shared(pieces[i], a, places_at(a, pieces[i].shape(), [&](Shape at) {
+                     at[1] += static_cast<std::int64_t>(i) * length;
+                     return at;
+                   }));
+      }
       break;
     }
     case 9:
       use(a);
-      add_shared(dropout(a.tensor), a, a.contiguous);
+      add_shared(dropout(a.tensor), a, a.places);
       break;
     case 10: {
       use(a);
@@ -213,7 +269,7 @@ class Program {
     }
     case 13: {
       const Tensor bias = parameter({2, 2, 6, 4});
-      known_.push_back({transpose(bias, 0, 1), -1, false});
+      known_.push_back(transposed({bias, -1, places_of(bias)}, 0, transpose(bias, 0, 1)));
       break;
     }
     case 14:

@@ -57,9 +57,9 @@ std::string_view storage_text(const OpDef& op) {
   case Storage::fresh: return "new memory";
   case Storage::alias: return "the input itself: no traffic";
   case Storage::view: return "a view: no traffic";
-  case Storage::reshaped: return "a view where the input is contiguous, else a copy";
-  case Storage::updated:
-    return "the input's memory, of which it writes as much as the second input has";
+  case Storage::reshaped: return "a view where the input's strides allow it, else a copy";
+  case Storage::packed: return "the input itself where it is contiguous, else a copy";
+  case Storage::updated: return "the input's memory, of which it writes a part";
   }
   return "";
 }
@@ -106,6 +106,10 @@ std::string names_of(const OpDef& op, OperandSet set) {
 std::string memory_text(const OpDef& op) {
   const Memory memory = op.memory;
   std::string text(storage_text(op));
+  if (memory.storage == Storage::fresh && memory.update != nullptr)
+    text += ", or the input's, of which it writes a part, if nothing else needs it";
+  if (memory.by_expert.bits != 0)
+    text += "; reads the experts that the rows choose of " + names_of(op, memory.by_expert);
   if (memory.parts.bits != 0)
     text += "; reads as many elements of " + names_of(op, memory.parts) + " as it writes";
   if (memory.rows.bits != 0)

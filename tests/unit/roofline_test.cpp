@@ -172,11 +172,18 @@ TEST_F(RooflineExample, AResidualSumJoinsThePathComputedLast) {
               testing::ElementsAre("conv2d + batch_norm", "conv2d + batch_norm + add + relu"));
 }
 
-TEST_F(RooflineExample, WhatIsReadTwiceIsWritten) {
+TEST_F(RooflineExample, WhatIsReadTwiceWithinAGroupIsNotWritten) {
   const Tensor y = conv(input({1, 8, 4, 4}), 8, 3);
   const Tensor first = unary(relu_op, y);
   output(first + unary(sigmoid_op, y));
-  EXPECT_THAT(names(), testing::ElementsAre("conv2d", "relu", "sigmoid + add"));
+  EXPECT_THAT(names(), testing::ElementsAre("conv2d + relu + sigmoid + add"));
+}
+
+TEST_F(RooflineExample, WhatIsAlsoReadOutsideIsWritten) {
+  const Tensor y = conv(input({1, 8, 4, 4}), 8, 3);
+  const Tensor first = unary(relu_op, y);
+  output(first + unary(sigmoid_op, conv(y, 8, 3)));
+  EXPECT_THAT(names(), testing::ElementsAre("conv2d", "relu", "conv2d + sigmoid + add"));
 }
 
 TEST_F(RooflineExample, AnOutputOfTheModelIsWritten) {

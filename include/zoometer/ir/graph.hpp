@@ -29,7 +29,7 @@ struct Value {
   enum Flag : std::uint8_t {
     bounded = 1,        ///< a size is an upper bound, or is computed from one
     shares = 2,         ///< uses the memory of its node's first input (a view, or in place)
-    strided = 4,        ///< not contiguous, so reshaping it copies
+    strided = 4,        ///< not contiguous: `layout_of` says where its elements are
     is_input = 8,       ///< an input of the graph; `producer` is its index there
     is_parameter = 16,  ///< a parameter or buffer; `producer` is its index there
     assumed = 32,       ///< a size is not known, or is computed from one: the shape has a guess
@@ -229,6 +229,10 @@ class Graph {
 
   /// Marks a value as written in place, into its node's first input.
   void mark_in_place(ValueId value);
+  /// Marks a value as a view of its node's first input, although the strides do not say so.
+  void mark_view(ValueId value) {
+    if (!values_[value].has(Value::shares)) values_[value].flags |= Value::shares | Value::strided;
+  }
   /// Marks a value: one of its sizes is an upper bound. A guess stays a guess.
   void mark_bounded(ValueId value) {
     if (!values_[value].has(Value::assumed)) values_[value].flags |= Value::bounded;
@@ -245,6 +249,10 @@ class Graph {
   /// From now on `dtype` and `bytes` treat all real floating-point tensors as stored in this type
   /// (nothing: their own). Reports use it to show the cost in another precision.
   void count_floating_as(std::optional<DType> dtype) noexcept { floating_as_ = dtype; }
+
+  /// From now on views are copies, as in a runtime where every tensor is contiguous; what only
+  /// gives the same elements another shape stays an alias.
+  void copy_views();
 
   /// Sets the name of a node, such as its name in a file.
   void set_node_name(NodeId node, std::string_view name);
@@ -360,6 +368,7 @@ class Graph {
   ValueId add_value(const SharedShape* shape, DType dtype, NodeId producer, std::uint8_t flags);
   NodeId commit(const OpDef& op, const void* attrs, std::span<const ValueId> inputs,
                 std::span<const OutputType> outputs);
+  void settle_storage(const Node& node);
   void locate(Error& error, const OpDef& op) const;
   UnknownSizes guessed_sizes(ValueId id) const;
 

@@ -13,6 +13,7 @@
 namespace zoometer {
 
 class NodeView;
+struct Layout;
 
 /// A member that every declaration gives. It has no default constructor, so that a designated
 /// initialiser without it does not compile.
@@ -146,13 +147,20 @@ enum class Fuse : std::uint8_t {
   absorbed,  ///< joins two products that absorb it, else is a kernel of its own
 };
 
-/// Where an operator's first output lives.
+/// Where an operator's outputs live.
 enum class Storage : std::uint8_t {
   fresh,     ///< new memory
   alias,     ///< its first input itself, with the same order of elements
-  view,      ///< the memory of its first input in another order: no longer contiguous
-  reshaped,  ///< an alias if the first input is contiguous, else a copy
-  updated,   ///< its first input itself, of which it writes as much as its second input has
+  view,      ///< the memory of its first input, at other places: `Memory::place` says where
+  reshaped,  ///< an alias if the first input's strides allow the shape, else a copy
+  packed,    ///< an alias if the first input is contiguous, else a copy
+  updated,   ///< its first input itself, of which it writes what `Memory::update` says
+};
+
+/// How much of its first operand an operator touches that writes into it, in elements.
+struct Update {
+  std::int64_t written = 0;  ///< replaced
+  std::int64_t read = 0;     ///< read before: by sums, products and extremes
 };
 
 /// The memory that an operator reads and writes.
@@ -161,6 +169,14 @@ struct Memory {
   OperandSet parts = {};             ///< operands of which it reads as many elements as it writes
   OperandSet rows = {};      ///< operands of which it reads whole rows, as many as it writes
   OperandSet in_place = {};  ///< the operand whose memory the result may take
+  /// Operands that have a part for each expert of a mixture: it reads those that its rows choose.
+  OperandSet by_expert = {};
+  /// How many experts there are. Null: it is no mixture.
+  std::int64_t (*experts)(const NodeView& node) = nullptr;
+  /// Of a view: turns where the first operand's elements are into where those of an output are.
+  void (*place)(const NodeView& node, std::size_t output, Layout& layout) = nullptr;
+  /// What it touches if its result takes the place of its first operand. Null: all.
+  Update (*update)(const NodeView& node) = nullptr;
   /// Elements of the first operand's type that it needs only while it runs. Null: none.
   std::int64_t (*workspace)(const NodeView& node) = nullptr;
 };
@@ -208,11 +224,21 @@ inline constexpr Memory over_first{.in_place = first};
 /// Another shape of its first operand's memory.
 inline constexpr Memory alias{.storage = Storage::alias};
 /// A part or another order of its first operand's memory.
-inline constexpr Memory view{.storage = Storage::view};
-/// Another shape of its first operand's memory, or a copy if that is not contiguous.
+constexpr Memory view_at(void (*place)(const NodeView&, std::size_t, Layout&)) noexcept {
+  return {.storage = Storage::view, .place = place};
+}
+/// Another shape of its first operand's memory, or a copy if its strides do not allow that.
 inline constexpr Memory reshaped{.storage = Storage::reshaped};
-/// Its first operand's memory, into which it writes its second operand.
-inline constexpr Memory updated{.storage = Storage::updated};
+/// Its first operand's memory, or a copy if that is not contiguous.
+inline constexpr Memory packed{.storage = Storage::packed};
+/// Its first operand's memory, a part of which it writes.
+constexpr Memory updated(Update (*update)(const NodeView&)) noexcept {
+  return {.storage = Storage::updated, .update = update};
+}
+/// The same if nothing else needs its first operand; else a copy with that part replaced.
+constexpr Memory may_update(Update (*update)(const NodeView&)) noexcept {
+  return {.in_place = first, .update = update};
+}
 /// Reads single elements of its first operand.
 inline constexpr Memory picks_elements{.parts = first};
 /// Reads whole rows of its first operand.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ir/updates.hpp"
 #include "op/quantize.hpp"
 #include "zoometer/op/movement.hpp"
 
@@ -209,6 +210,10 @@ void OnnxReader::read_graph(OnnxValues* names) {
     throw;
   }
   add_outputs(graph, frame);
+  // A runtime may write a cache's rows into the input's memory.
+  std::vector<ValueId> inputs;
+  for (const Port& input : graph_.inputs()) inputs.push_back(input.value);
+  write_updates_in_place(graph_, inputs);
   add_unused_weights();
   check_declared(frame);
   if (names == nullptr) return;

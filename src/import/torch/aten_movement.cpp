@@ -34,15 +34,21 @@ void copy_into(AtenCall& call) {
   call.output(apply(copy_op, NoAttrs{}, call.tensor(0), call.tensor(1)));
 }
 
+/// A reshape. PyTorch refuses a `view` that would have to copy, so none of them does.
+void output_view(AtenCall& call, Tensor reshaped) {
+  if (call.name().find("reshape") != 0) call.graph().mark_view(reshaped.id);
+  call.output(reshaped);
+}
+
 void reshape(AtenCall& call) {
   if (call.has("dtype")) call.refuse("a view as another element type");
   const Argument* sizes = call.at(1);
   if (sizes == nullptr) call.refuse("a view without sizes");
-  call.output(zoometer::reshape(call.tensor(0), Ints(call.integers(sizes->name))));
+  output_view(call, zoometer::reshape(call.tensor(0), Ints(call.integers(sizes->name))));
 }
 
 void reshape_as(AtenCall& call) {
-  call.output(zoometer::reshape(call.tensor(0), sizes_of(call.tensor(1).shape())));
+  output_view(call, zoometer::reshape(call.tensor(0), sizes_of(call.tensor(1).shape())));
 }
 
 void flatten(AtenCall& call) {

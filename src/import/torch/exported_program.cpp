@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "import/torch/program_graph.hpp"
+#include "ir/updates.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -101,6 +102,7 @@ class ProgramReader {
   ParameterId add_parameter(const InputSpec& spec, const OutputType& type);
   void share(ParameterId parameter, const Json& payload);
   void add_outputs(const GraphReader& reader);
+  std::vector<ValueId> mutated_values(const GraphReader& reader) const;
   void add_silent_calls();
 
   const Json& program_;
@@ -117,6 +119,7 @@ class ProgramReader {
   std::vector<InputSpec> specs_;
   std::vector<std::string_view> user_outputs_;
   std::vector<std::string_view> other_outputs_;
+  std::vector<std::string_view> mutated_;  ///< buffers and inputs whose place results take
   std::unordered_map<std::string_view, const Json*> payloads_;
   std::unordered_map<std::string, ParameterId> by_storage_;
   std::unordered_map<std::string_view, ParameterId> by_argument_;
@@ -153,6 +156,7 @@ void ProgramReader::read() {
   reader.read_nodes();
   graph_.set_current_module(0);
   add_outputs(reader);
+  write_updates_in_place(graph_, mutated_values(reader));
   std::vector<ValueId> returned;
   for (const Port& output : graph_.outputs()) returned.push_back(output.value);
   graph_.end_call(root, returned);
@@ -175,6 +179,10 @@ void ProgramReader::read_specs() {
       for_each_output(argument, [&](std::string_view name) { user_outputs_.push_back(name); });
     } else if (choice.name != "token") {
       other_outputs_.push_back(find_text(argument, "name"));
+      if (choice.name == "buffer_mutation")
+        mutated_.push_back(find_text(*choice.value, "buffer_name"));
+      if (choice.name == "user_input_mutation")
+        mutated_.push_back(find_text(*choice.value, "user_input_name"));
     }
   }
 }
@@ -222,7 +230,10 @@ void ProgramReader::read_old_specs(const Json& signature) {
   }
   const Json* mutated = find_member(signature, "buffers_to_mutate");
   if (mutated == nullptr || !mutated->IsObject()) return;
-  for (const auto& entry : mutated->GetObject()) other_outputs_.push_back(view_of(entry.name));
+  for (const auto& entry : mutated->GetObject()) {
+    other_outputs_.push_back(view_of(entry.name));
+    if (entry.value.IsString()) mutated_.push_back(view_of(entry.value));
+  }
 }
 
 // -- modules ------------------------------------------------------------------------------------
@@ -401,6 +412,18 @@ void ProgramReader::add_outputs(const GraphReader& reader) {
                   "the result " + std::string(user_outputs_[i]) + " is never made");
     graph_.add_output(graph_.arena().copy(names[i]), value);
   }
+}
+
+/// The buffers and inputs whose place a result takes when the program ends.
+std::vector<ValueId> ProgramReader::mutated_values(const GraphReader& reader) const {
+  std::vector<ValueId> values;
+  for (const InputSpec& spec : specs_) {
+    const std::string_view name = spec.kind == InputSpec::Kind::user ? spec.argument : spec.name;
+    if (std::find(mutated_.begin(), mutated_.end(), name) == mutated_.end()) continue;
+    const ValueId value = reader.find(spec.argument);
+    if (value != no_id) values.push_back(value);
+  }
+  return values;
 }
 
 /// The last value of a shape among the few that were made before a node, or no_id.

@@ -1,0 +1,196 @@
+#include "analysis/traffic.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "zoometer/ir/layout.hpp"
+#include "zoometer/op/reduce.hpp"
+#include "zoometer/util/checked.hpp"
+
+namespace zoometer {
+namespace {
+
+/// Whether a node writes into the memory of its first input and leaves the rest of it as it is.
+bool updates(const Graph& graph, const Node& node) {
+  return node.op->memory->update != nullptr && node.output_count > 0 &&
+         graph.value(node.first_output).has(Value::shares);
+}
+
+/// The operands of which an operator reads as many elements as it writes; it reads the others
+/// whole. A view that is a copy reads what it writes.
+bool reads_what_it_writes(const OpDef& op, std::size_t index) {
+  const Memory& memory = op.memory;
+  return (memory.parts | memory.rows).has(index) || memory.storage == Storage::view;
+}
+
+std::int64_t rows_of(const NodeView& node) {
+  const std::int64_t width = node.out().rank() == 0 ? 1 : node.out().dim(-1);
+  return width == 0 ? 0 : node.out_numel() / width;
+}
+
+/// The part of an operand that belongs to the experts that are read.
+std::int64_t of_experts(const NodeView& node, std::int64_t bytes, Routing routing) {
+  const std::int64_t all = node.op().memory->experts(node);
+  if (all <= 1) return bytes;
+  const ExpertCount read = experts_of(node);
+  const std::int64_t count = routing == Routing::least ? read.least : read.most;
+  return checked_mul(bytes / all, count) + bytes % all * count / all;
+}
+
+/// The most bytes that a node reads of an operand, of which it reads all or a part.
+std::int64_t limit_of(const NodeView& node, std::size_t index, Routing routing) {
+  const Graph& graph = node.graph();
+  const std::int64_t whole = graph.bytes(node.input(index));
+  if (node.op().kind == OpKind::movement && node.op().memory->parts.has(index))
+    return bytes_written_by(node);  // of every iteration of a loop
+  if (index == 0 && updates(graph, node.node()))
+    return bytes_of(node.op().memory->update(node).read, graph.dtype(node.input(0)));
+  if (reads_what_it_writes(node.op(), index)) return std::min(whole, bytes_written_by(node));
+  if (node.op().memory->by_expert.has(index)) return of_experts(node, whole, routing);
+  return whole;
+}
+
+/// Whether no two of the inputs are the same tensor or share memory.
+bool are_apart(const Graph& graph, std::span<const ValueId> inputs) {
+  constexpr std::size_t few = 8;
+  if (inputs.size() > few) return false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == no_id) continue;
+    if (graph.value(inputs[i]).has(Value::shares)) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (inputs[i] == inputs[j]) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+NodeId router_of(const NodeView& node) {
+  constexpr NodeId farthest = 64;  // nodes between the choice and the product
+  const Graph& graph = node.graph();
+  const auto own = static_cast<NodeId>(&node.node() - graph.nodes().data());
+  const std::int64_t experts = node.op().memory->experts(node);
+  const std::int64_t rows = rows_of(node);
+  for (NodeId id = own; id-- > (own > farthest ? own - farthest : 0);) {
+    const NodeView before = graph.view(id);
+    if (&before.op() != &topk_op || before.in(0).rank() == 0) continue;
+    const std::int64_t dim = before.attrs<TopkAttrs>().dim;
+    const Shape& scores = before.in(0);
+    if (scores[static_cast<std::size_t>(dim < 0 ? dim + scores.rank() : dim)] == experts &&
+        before.out_numel() == rows)
+      return id;
+  }
+  return no_id;
+}
+
+ExpertCount experts_of(const NodeView& node) {
+  if (node.op().memory->experts == nullptr) return {};
+  const std::int64_t all = node.op().memory->experts(node);
+  const std::int64_t rows = rows_of(node);
+  const NodeId router = router_of(node);
+  const std::int64_t each =
+      router == no_id ? 1 : std::max<std::int64_t>(1, node.graph().view(router).attrs<TopkAttrs>().k);
+  ExpertCount count;
+  count.most = std::min(all, rows);
+  count.least = std::min(each, count.most);
+  if (all < 1) return count;
+  const double tokens = static_cast<double>(rows) / static_cast<double>(each);
+  const double missed = 1 - static_cast<double>(each) / static_cast<double>(all);
+  const double expected = static_cast<double>(all) * (1 - std::pow(std::max(0.0, missed), tokens));
+  count.expected = std::clamp(expected, static_cast<double>(count.least),
+                              static_cast<double>(count.most));
+  return count;
+}
+
+std::optional<ExpertCount> all_experts_of(const Graph& graph) {
+  std::optional<ExpertCount> sum;
+  NodeId last_router = no_id;
+  for (const Node& own : graph.nodes()) {
+    const NodeView node(graph, own);
+    if (own.op->memory->experts == nullptr || own.op->memory->experts(node) <= 1) continue;
+    const NodeId router = router_of(node);
+    if (router != no_id && router == last_router) continue;
+    last_router = router;
+    const ExpertCount count = experts_of(node);
+    if (!sum) sum.emplace();
+    sum->least = checked_add(sum->least, count.least);
+    sum->expected += count.expected;
+    sum->most = checked_add(sum->most, count.most);
+  }
+  return sum;
+}
+
+bool moves_nothing(const Graph& graph, const Node& node) {
+  const Storage storage = node.op->memory->storage;
+  if (storage == Storage::fresh || storage == Storage::updated) return false;
+  return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
+}
+
+void Reads::add(const NodeView& node, std::size_t index) {
+  const ValueId value = node.input(index);
+  const std::int64_t limit = limit_of(node, index, routing_);
+  if (limit == 0) return;
+  const DType dtype = graph_.dtype(value);
+  const Extent extent = extent_of(graph_, value);
+  parts_.push_back({owner_of(graph_, value), bytes_of(extent.first, dtype),
+                    bytes_of(extent.end, dtype),
+                    std::min(limit, bytes_of(extent.elements, dtype))});
+}
+
+std::span<const Read> Reads::sums() {
+  sums_.clear();
+  std::sort(parts_.begin(), parts_.end());
+  parts_.erase(std::unique(parts_.begin(), parts_.end()), parts_.end());
+  std::int64_t covered = 0, end = 0;
+  for (const Part& part : parts_) {
+    if (sums_.empty() || sums_.back().owner != part.owner) {
+      sums_.push_back({part.owner, 0});
+      covered = 0;
+      end = part.first;
+    }
+    // What the parts of a tensor have in common is read once.
+    covered += std::max<std::int64_t>(0, part.end - std::max(part.first, end));
+    end = std::max(end, part.end);
+    sums_.back().bytes = std::min(checked_add(sums_.back().bytes, part.bytes), covered);
+  }
+  parts_.clear();
+  return sums_;
+}
+
+std::int64_t bytes_read_by(const NodeView& node) {
+  const Graph& graph = node.graph();
+  if (moves_nothing(graph, node.node())) return 0;
+  const std::span<const ValueId> inputs = graph.inputs_of(node.node());
+  std::int64_t bytes = 0;
+  if (are_apart(graph, inputs)) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i] != no_id) bytes = checked_add(bytes, limit_of(node, i, Routing::most));
+    }
+    return bytes;
+  }
+  Reads reads(graph, Routing::most);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] != no_id) reads.add(node, i);
+  }
+  for (const Read& read : reads.sums()) bytes = checked_add(bytes, read.bytes);
+  return bytes;
+}
+
+std::int64_t bytes_written_of(const NodeView& node, std::size_t index) {
+  const Graph& graph = node.graph();
+  if (moves_nothing(graph, node.node())) return 0;
+  const ValueId output = node.output(index);
+  if (index > 0 || !updates(graph, node.node())) return graph.bytes(output);
+  const std::int64_t written = node.op().memory->update(node).written;
+  return std::min(graph.bytes(output), bytes_of(written, graph.dtype(output)));
+}
+
+std::int64_t bytes_written_by(const NodeView& node) {
+  std::int64_t bytes = 0;
+  for (std::size_t i = 0; i < node.output_count(); ++i)
+    bytes = checked_add(bytes, bytes_written_of(node, i));
+  return bytes;
+}
+
+}  // namespace zoometer
