@@ -9,6 +9,7 @@
 #include "analysis/traffic.hpp"
 #include "op/quantize.hpp"
 #include "util/text.hpp"
+#include "zoometer/op/movement.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -146,9 +147,14 @@ class Workloads {
     return options_.tf32 && type == NumberType::float32 ? NumberType::tf32 : type;
   }
 
+  /// A compiler lets the reader of a tensor take it in the order that it has.
+  bool is_left_out(const NodeView& view) const {
+    return moves_nothing(graph_, view.node()) || (options_.fuse && &view.op() == &contiguous_op);
+  }
+
   /// Collects what a node reads of what its group did not make.
   void collect_reads(const NodeView& view, std::uint32_t group) {
-    if (moves_nothing(graph_, view.node())) return;
+    if (is_left_out(view)) return;
     for (std::size_t i = 0; i < view.input_count(); ++i) {
       if (!view.has(i)) continue;
       const ValueId value = view.input(i);
@@ -185,7 +191,7 @@ class Workloads {
   }
 
   void add_writes(const NodeView& view, Traffic& bytes) {
-    if (moves_nothing(graph_, view.node())) return;
+    if (is_left_out(view)) return;
     for (std::size_t i = 0; i < view.output_count(); ++i) {
       const ValueId value = view.output(i);
       const std::int64_t written = bytes_written_of(view, i);

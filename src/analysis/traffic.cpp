@@ -90,7 +90,8 @@ ExpertCount experts_of(const NodeView& node) {
   const std::int64_t rows = rows_of(node);
   const NodeId router = router_of(node);
   const std::int64_t each =
-      router == no_id ? 1 : std::max<std::int64_t>(1, node.graph().view(router).attrs<TopkAttrs>().k);
+      router == no_id ? 1
+                      : std::max<std::int64_t>(1, node.graph().view(router).attrs<TopkAttrs>().k);
   ExpertCount count;
   count.most = std::min(all, rows);
   count.least = std::min(each, count.most);
@@ -98,8 +99,8 @@ ExpertCount experts_of(const NodeView& node) {
   const double tokens = static_cast<double>(rows) / static_cast<double>(each);
   const double missed = 1 - static_cast<double>(each) / static_cast<double>(all);
   const double expected = static_cast<double>(all) * (1 - std::pow(std::max(0.0, missed), tokens));
-  count.expected = std::clamp(expected, static_cast<double>(count.least),
-                              static_cast<double>(count.most));
+  count.expected =
+      std::clamp(expected, static_cast<double>(count.least), static_cast<double>(count.most));
   return count;
 }
 

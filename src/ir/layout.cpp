@@ -17,8 +17,8 @@ bool reshape_in_place(const Shape& from, const Shape& to, Layout& layout) {
   std::int64_t old_count = 1, new_count = 1;
   for (std::size_t dim = from.size(); dim-- > 0;) {
     old_count *= from[dim];
-    const bool continues = dim > 0 && (from[dim - 1] == 1 || layout.strides[dim - 1] ==
-                                                                 layout.times(old_count, step));
+    const bool continues =
+        dim > 0 && (from[dim - 1] == 1 || layout.strides[dim - 1] == layout.times(old_count, step));
     if (continues) continue;
     while (next > 0 && (new_count < old_count || to[next - 1] == 1)) {
       strides[--next] = layout.times(new_count, step);
@@ -92,8 +92,8 @@ bool place_output(const NodeView& node, std::size_t output, Layout& layout) {
   const Memory& memory = node.op().memory;
   if (memory.storage == Storage::view) {
     // A size that was a guess may have changed since.
-    layout.is_known = layout.is_known && memory.place != nullptr &&
-                      layout.strides.size() == node.in(0).size();
+    layout.is_known =
+        layout.is_known && memory.place != nullptr && layout.strides.size() == node.in(0).size();
     if (layout.is_known) memory.place(node, output, layout);
     layout.is_known = layout.is_known && layout.strides.size() == node.out(output).size();
     return true;

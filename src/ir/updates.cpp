@@ -43,10 +43,9 @@ class Updates {
       if (!may_be_in_place(graph_, node)) continue;
       const std::span<const ValueId> inputs = graph_.inputs_of(node);
       const ValueId memory = owner_[inputs[0]];
-      const bool reads_it_again =
-          std::any_of(inputs.begin() + 1, inputs.end(), [&](ValueId input) {
-            return input != no_id && owner_[input] == memory;
-          });
+      const bool reads_it_again = std::any_of(inputs.begin() + 1, inputs.end(), [&](ValueId input) {
+        return input != no_id && owner_[input] == memory;
+      });
       if (!may_be_written_[memory] || last_reader_[memory] != id || reads_it_again ||
           !runs_as_often(memory, id) || !is_alike(inputs[0], node.first_output))
         continue;
@@ -68,8 +67,8 @@ class Updates {
 
   Graph& graph_;
   std::vector<ValueId> owner_;
-  std::vector<NodeId> last_reader_;    // by owner; no_id: an output of the graph
-  std::vector<bool> may_be_written_;   // by owner
+  std::vector<NodeId> last_reader_;   // by owner; no_id: an output of the graph
+  std::vector<bool> may_be_written_;  // by owner
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What holds for the bounds of every graph.
+#include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
@@ -89,9 +90,9 @@ RC_GTEST_PROP(Bounds, OverlappedIsAtMostTheFusedBoundIsAtMostTheBound,
 
 RC_GTEST_PROP(Bounds, WithoutViewsMoreMovesAndMoreIsAlive, (const std::vector<Step>& steps)) {
   RandomGraph random(steps);
-  const Metrics with_views = total_of(random.graph);
+  const Metrics with_views = profile(random.graph).total;
   random.graph.copy_views();
-  const Metrics without = total_of(random.graph);
+  const Metrics without = profile(random.graph).total;
   RC_ASSERT(without.bytes_written >= with_views.bytes_written ||
             without.bytes_read >= with_views.bytes_read);
   std::int64_t all = 0;
@@ -101,7 +102,8 @@ RC_GTEST_PROP(Bounds, WithoutViewsMoreMovesAndMoreIsAlive, (const std::vector<St
   RC_ASSERT(activations_of(random.graph).peak_bytes <= all);
 }
 
-RC_GTEST_PROP(Bounds, FusedTrafficHasInputsOutputsAndWeightsOnce, (const std::vector<Step>& steps)) {
+RC_GTEST_PROP(Bounds, FusedTrafficHasInputsOutputsAndWeightsOnce,
+              (const std::vector<Step>& steps)) {
   RandomGraph random(steps);
   const Workload fused = workload_of(random.graph, {.fuse = true});
   Traffic sum;

@@ -31,7 +31,7 @@ class LayoutExample : public ::testing::Test {
   bool is_view(Tensor x) const {
     return moves_nothing(graph, graph.nodes()[graph.value(x.id).producer]);
   }
-  Metrics total() const { return total_of(graph); }
+  Metrics total() const { return profile(graph).total; }
   Graph graph;
 };
 
@@ -121,8 +121,8 @@ TEST_F(LayoutExample, MovesTheRowsThatItWritesIntoACache) {
 
 TEST_F(LayoutExample, SumsReadWhatTheyAddTo) {
   const Tensor cache = unary(relu_op, input({64, 8}));
-  const Tensor result = index_put(cache, input({2, 8}), std::array{input({2}, DType::int64)},
-                                  {Ints{0}, true});
+  const Tensor result =
+      index_put(cache, input({2, 8}), std::array{input({2}, DType::int64)}, {Ints{0}, true});
   const Metrics before = total();
   write_updates_in_place(graph, {});
   EXPECT_EQ(before.bytes_written - total().bytes_written, 4 * (64 - 2) * 8);

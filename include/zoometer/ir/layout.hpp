@@ -22,8 +22,8 @@ struct Layout {
 /// Elements one after the other, the last dimension's neighbours first.
 Layout contiguous_layout(const Shape& shape);
 
-/// Whether elements of that shape are one after the other. Dimensions of size 1 do not matter, as in
-/// PyTorch's `is_contiguous`.
+/// Whether elements of that shape are one after the other. Dimensions of size 1 do not matter, as
+/// in PyTorch's `is_contiguous`.
 bool is_contiguous(const Shape& shape, const Layout& layout);
 
 /// Turns the layout of a node's first input into that of an output that shares its memory. Returns

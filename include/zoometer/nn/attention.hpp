@@ -51,7 +51,8 @@ struct MultiheadAttention : Module<MultiheadAttention> {
 
   /// (L, N, features) -> (N heads, L, head features).
   Tensor split_heads(Tensor x) const {
-    return transpose(reshape(x, {x.dim(0), x.dim(1) * heads, head_features()}), 0, 1);
+    // PyTorch's chunks are made contiguous before their heads are apart.
+    return transpose(reshape(contiguous(x), {x.dim(0), x.dim(1) * heads, head_features()}), 0, 1);
   }
 };
 
