@@ -73,19 +73,26 @@ struct NetworkTraining {
   std::int64_t weight_bytes = 0;            ///< parameters and buffers
   std::int64_t gradient_bytes = 0;          ///< of the parameters
   std::int64_t master_weight_bytes = 0;     ///< float32 copies of parameters stored in 16 bits
-  std::int64_t optimizer_state_bytes = 0;   ///< in float32
+  std::int64_t optimizer_state_bytes = 0;   ///< in the recipe's type
+  std::int64_t gathered_bytes = 0;          ///< of ZeRO's stage 3: the weights of one operator
+  std::int64_t host_bytes = 0;              ///< in the host's memory; not in `total_bytes`
   std::int64_t saved_bytes = 0;             ///< activations kept for the backward pass
   MemoryPeak peak_activations;              ///< activations and their gradients
   bool peak_is_backward = false;            ///< the peak is while that operator's backward runs
   std::int64_t total_bytes = 0;             ///< weights, gradients, optimizer, and that peak
   std::int64_t macs = 0;                    ///< forward
-  std::int64_t backward_macs = 0;           ///< gradients of inputs and of weights
+  std::int64_t backward_macs = 0;           ///< gradients, and what backward runs again
+  std::int64_t recomputed_macs = 0;         ///< of `backward_macs`: what backward runs again
+  std::int64_t update_macs = 0;             ///< all passes of one update
   std::vector<TrainingOperator> operators;  ///< by kind, most saved bytes first
   bool bounded = false;                     ///< depends on a size that is an upper bound
 };
 
 /// One training step. Throws Error{overflow} if a sum exceeds 63 bits.
 NetworkTraining training(const Network& network, Optimizer optimizer = Optimizer::sgd);
+/// The same for a recipe. Throws Error{usage} for one that does not fit together, and
+/// Error{unknown_name} if no module matches what it recomputes.
+NetworkTraining training(const Network& network, const TrainingRecipe& recipe);
 
 // -- roofline -----------------------------------------------------------------------------------
 

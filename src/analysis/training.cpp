@@ -1,90 +1,180 @@
 #include "analysis/training.hpp"
 
 #include <algorithm>
-#include <array>
 
+#include "analysis/gradient_flow.hpp"
 #include "analysis/liveness.hpp"
 #include "analysis/profile.hpp"
+#include "analysis/recomputation.hpp"
 #include "analysis/traffic.hpp"
+#include "analysis/training_state.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
-
-constexpr std::array<std::string_view, 4> optimizer_names = {"sgd", "momentum", "adam", "adamw"};
-constexpr std::int64_t float32_bytes = 4;
 
 using namespace declaring;
 
 /// A step has forward, node by node, and then backward, the last node first.
 class Step {
  public:
-  explicit Step(const Graph& graph)
+  Step(const Graph& graph, const TrainingRecipe& recipe)
       : graph_(graph),
         owners_(owners_of(graph)),
-        needs_gradient_(graph.values().size(), false),
+        needs_gradient_(gradients_of(graph)),
         saved_by_(graph.values().size(), no_id),
         alive_(2 * graph.nodes().size() + 1, 0) {
-    for (const Parameter& parameter : graph.parameters()) {
-      needs_gradient_[parameter.value] = parameter.kind == ParameterKind::parameter &&
-                                         is_floating(graph.value(parameter.value).dtype);
-    }
+    sums_.recipe = recipe;
+    find_kernels();
+    find_internal_values();
+    recomputed_ = recomputed_nodes(graph, recipe.checkpoint);
   }
 
-  TrainingProfile take(Optimizer optimizer) {
-    TrainingProfile sums;
-    sums.optimizer = optimizer;
-    for (NodeId node = 0; node < graph_.nodes().size(); ++node) add_node(node, sums);
-    add_parameters(sums);
+  TrainingProfile take() {
+    auto next = recomputed_.begin();
+    for (NodeId node = 0; node < graph_.nodes().size();) {
+      if (next != recomputed_.end() && node == next->first) {
+        add_recomputed(*next);
+        node = next++->end;
+      } else {
+        add_node(node++);
+      }
+    }
+    add_parameter_state(graph_, needs_gradient_, sums_);
     add_activations();
     add_gradients();
-    find_peak(sums);
-    for (const std::int64_t part : {sums.weights, sums.gradients, sums.master_weights,
-                                    sums.optimizer_state, sums.peak_activations}) {
-      sums.total = checked_add(sums.total, part);
+    find_peak();
+    for (const std::int64_t part :
+         {sums_.weights, sums_.gathered, sums_.gradients, sums_.master_weights,
+          sums_.optimizer_state, sums_.peak_activations}) {
+      sums_.total = checked_add(sums_.total, part);
     }
-    std::stable_sort(sums.operators.begin(), sums.operators.end(),
+    sums_.total -= sums_.host;
+    sums_.update_macs =
+        checked_mul(sums_.recipe.accumulate, checked_add(sums_.macs, sums_.backward_macs));
+    std::stable_sort(sums_.operators.begin(), sums_.operators.end(),
                      [](const TrainingOperator& a, const TrainingOperator& b) {
                        return a.saved_bytes > b.saved_bytes;
                      });
-    return sums;
+    return std::move(sums_);
   }
 
  private:
+  /// What a node keeps of itself.
+  struct Kept {
+    std::int64_t bytes = 0;  ///< that no node before it kept
+    bool any = false;        ///< keeps something, be it a parameter
+    bool own = false;        ///< ... that it makes, so that it has to run for it
+  };
+
   std::size_t end() const { return 2 * graph_.nodes().size(); }
   std::size_t backward_of(NodeId node) const { return end() - 1 - node; }
-  bool is_parameter(ValueId value) const {
-    return graph_.value(owners_[value]).has(Value::is_parameter);
+
+  /// Nodes of one kernel keep nothing; its last node keeps what the kernel does.
+  void find_kernels() {
+    for (const Region& region : graph_.regions()) {
+      if (region.kind != Region::Kind::kernel) continue;
+      kernel_of_.resize(graph_.nodes().size(), nullptr);
+      std::fill(kernel_of_.begin() + region.first_node, kernel_of_.begin() + region.end_node,
+                &region);
+    }
+  }
+  const Region* kernel_of(NodeId node) const {
+    return kernel_of_.empty() ? nullptr : kernel_of_[node];
   }
 
-  void add_node(NodeId id, TrainingProfile& sums) {
+  /// What only the nodes of one kernel read is never a tensor.
+  void find_internal_values() {
+    if (kernel_of_.empty()) return;
+    internal_.assign(graph_.values().size(), false);
+    for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
+      const NodeView node = graph_.view(id);
+      for (std::size_t i = 0; i < node.output_count(); ++i)
+        internal_[node.output(i)] = kernel_of(id) != nullptr;
+      for (const ValueId input : graph_.inputs_of(node.node())) {
+        if (input == no_id || !internal_[input]) continue;
+        if (kernel_of(graph_.value(input).producer) != kernel_of(id))
+          internal_[input] = internal_[owners_[input]] = false;
+      }
+    }
+    for (const Port& output : graph_.outputs())
+      internal_[output.value] = internal_[owners_[output.value]] = false;
+  }
+  bool is_internal(ValueId value) const { return !internal_.empty() && internal_[value]; }
+
+  bool has_any_gradient(const NodeView& node) const {
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      if (needs_gradient_[node.output(i)]) return true;
+    }
+    return false;
+  }
+
+  /// Counts a node; the bytes and the MACs that its backward adds.
+  Kept add_node(NodeId id) {
     const NodeView node = graph_.view(id);
     const Metrics metrics = metrics_of(node);
-    TrainingOperator& entry = entry_of(sums, operator_name(node.node()));
+    TrainingOperator& entry = entry_of(sums_, operator_name(node.node()));
     const std::int64_t times = graph_.runs_of(node.node()).times;
     entry.count = checked_add(entry.count, times);
     entry.macs = checked_add(entry.macs, metrics.macs);
-    sums.macs = checked_add(sums.macs, metrics.macs);
-    sums.bounded = sums.bounded || metrics.bounded;
+    sums_.macs = checked_add(sums_.macs, metrics.macs);
+    sums_.bounded = sums_.bounded || metrics.bounded;
+    if (!has_any_gradient(node)) return {};
     std::int64_t wanted = 0;  // gradients of factors
-    bool any = false;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
-      if (!has_gradient(node, i)) continue;
-      any = true;
-      if (node.op().backward->factors.has(i)) ++wanted;
+      if (has_gradient(node, i) && node.op().backward->factors.has(i)) ++wanted;
     }
-    if (!any) return;
-    for (std::size_t i = 0; i < node.output_count(); ++i) {
-      const ValueId output = node.output(i);
-      needs_gradient_[output] = is_floating(graph_.value(output).dtype);
+    add_backward(entry, checked_mul(backward_macs(node, metrics.macs / times, wanted), times));
+    const Kept kept = save(id, node);
+    entry.saved_bytes = checked_add(entry.saved_bytes, kept.bytes);
+    sums_.saved = checked_add(sums_.saved, kept.bytes);
+    return kept;
+  }
+
+  void add_backward(TrainingOperator& entry, std::int64_t macs) {
+    entry.backward_macs = checked_add(entry.backward_macs, macs);
+    sums_.backward_macs = checked_add(sums_.backward_macs, macs);
+  }
+
+  /// Keeps what these nodes read and none of them makes, and runs them again up to the last one
+  /// that keeps something, as torch.utils.checkpoint does.
+  void add_recomputed(const NodeRange& range) {
+    bool any = false;
+    for (NodeId node = range.first; node < range.end; ++node)
+      any = any || has_any_gradient(graph_.view(node));
+    if (any) keep_inputs(range);
+    again_ = &range;
+    NodeId last = range.first;  // the node after the last one that runs again
+    for (NodeId node = range.first; node < range.end; ++node) {
+      const Kept kept = add_node(node);
+      if (kept.any) last = kept.own ? node + 1 : node;
     }
-    const std::int64_t backward =
-        checked_mul(backward_macs(node, metrics.macs / times, wanted), times);
-    entry.backward_macs = checked_add(entry.backward_macs, backward);
-    sums.backward_macs = checked_add(sums.backward_macs, backward);
-    const std::int64_t saved = save(id, node);
-    entry.saved_bytes = checked_add(entry.saved_bytes, saved);
-    sums.saved = checked_add(sums.saved, saved);
+    again_ = nullptr;
+    for (NodeId node = range.first; node < last; ++node) {
+      const NodeView view = graph_.view(node);
+      const std::int64_t macs = metrics_of(view).macs;
+      add_backward(entry_of(sums_, operator_name(view.node())), macs);
+      sums_.recomputed_macs = checked_add(sums_.recomputed_macs, macs);
+    }
+  }
+
+  void keep_inputs(const NodeRange& range) {
+    for (NodeId id = range.first; id < range.end; ++id) {
+      const NodeView node = graph_.view(id);
+      TrainingOperator& entry = entry_of(sums_, operator_name(node.node()));
+      for (const ValueId input : graph_.inputs_of(node.node())) {
+        if (input == no_id || is_made_within(range, owners_[input])) continue;
+        const std::int64_t bytes = keep(range.first, input);
+        entry.saved_bytes = checked_add(entry.saved_bytes, bytes);
+        sums_.saved = checked_add(sums_.saved, bytes);
+      }
+    }
+  }
+
+  bool is_made_within(const NodeRange& range, ValueId value) const {
+    const Value& own = graph_.value(value);
+    const bool is_computed = !own.has(Value::is_input) && !own.has(Value::is_parameter);
+    return is_computed && own.producer >= range.first && own.producer < range.end;
   }
 
   static TrainingOperator& entry_of(TrainingProfile& sums, std::string name) {
@@ -105,23 +195,45 @@ class Step {
     return backward.macs != nullptr ? backward.macs(node, macs, wanted) : checked_mul(macs, wanted);
   }
 
-  /// Keeps what backward needs; returns the bytes that no node before it kept.
-  std::int64_t save(NodeId id, const NodeView& node) {
+  /// Keeps what backward needs.
+  Kept save(NodeId id, const NodeView& node) {
+    Kept kept;
+    const auto add = [&kept](std::int64_t bytes) {
+      kept.bytes = checked_add(kept.bytes, bytes);
+      kept.any = true;
+    };
+    if (const Region* kernel = kernel_of(id)) {
+      if (id + 1 != kernel->end_node) return kept;
+      for (const ValueId value : kernel->kept) {
+        add(keep(id, value));
+        kept.own = kept.own || value >= graph_.nodes()[kernel->first_node].first_output;
+      }
+      return kept;
+    }
     const Backward backward = node.op().backward;
-    std::int64_t bytes = 0;
+    if (backward.when != nullptr && !backward.when->holds(node)) return kept;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
       const bool is_kept =
           backward.keeps.has(i) || (backward.keeps_factors && is_factor_of_other(node, i));
-      if (is_kept && node.has(i)) bytes = checked_add(bytes, keep_input(id, node, i));
+      if (is_kept && node.has(i)) add(keep_input(id, node, i));
     }
-    if (backward.keeps.has(first_or_result))
-      bytes = checked_add(bytes, keep(id, overwrites(node) ? node.output() : node.input(0)));
-    if (backward.keeps.has(result)) bytes = checked_add(bytes, keep(id, node.output()));
-    if (backward.extra == nullptr) return bytes;
-    const std::int64_t extra =
-        checked_mul(backward.extra->bytes(node), graph_.runs_of(node.node()).times);
-    occupy(id, backward_of(id), extra);
-    return checked_add(bytes, extra);
+    const bool keeps_result = backward.keeps.has(result);
+    const bool is_over = backward.keeps.has(first_or_result) && overwrites(node);
+    if (backward.keeps.has(first_or_result) && !is_over) add(keep(id, node.input(0)));
+    if (keeps_result || is_over) add(keep(id, node.output()));
+    if (backward.extra != nullptr) {
+      const std::int64_t extra =
+          checked_mul(backward.extra->bytes(node), graph_.runs_of(node.node()).times);
+      add(keep_extra(id, extra));
+    }
+    kept.own = keeps_result || is_over || backward.extra != nullptr;
+    return kept;
+  }
+
+  /// Keeps something that is no tensor of the graph; the bytes of it that forward keeps.
+  std::int64_t keep_extra(NodeId id, std::int64_t bytes) {
+    occupy(again_ == nullptr ? id : backward_of(again_->end - 1), backward_of(id), bytes);
+    return again_ == nullptr ? bytes : 0;
   }
 
   /// Whether an input is a factor of which another one needs a gradient.
@@ -143,18 +255,26 @@ class Step {
   /// An operator that works in place and needs what it overwrites keeps a copy.
   std::int64_t keep_input(NodeId id, const NodeView& node, std::size_t index) {
     if (index != 0 || !overwrites(node)) return keep(id, node.input(index));
-    const std::int64_t bytes =
-        checked_mul(graph_.bytes(node.input(0)), graph_.runs_of(node.node()).times);
-    occupy(id, backward_of(id), bytes);
-    return bytes;
+    return keep_extra(id,
+                      checked_mul(graph_.bytes(node.input(0)), graph_.runs_of(node.node()).times));
   }
 
   std::int64_t keep(NodeId id, ValueId value) {
     const ValueId owner = owners_[value];
     if (graph_.value(owner).has(Value::is_parameter)) return 0;
+    if (again_ != nullptr && is_made_within(*again_, owner)) return keep_again(id, owner);
     if (saved_by_[owner] != no_id) return 0;
     saved_by_[owner] = id;  // the earliest node: the last one in backward
     return graph_.value(owner).has(Value::is_input) ? 0 : saved_bytes(owner);
+  }
+
+  /// Keeps what backward makes again, from the time when it does.
+  std::int64_t keep_again(NodeId id, ValueId owner) {
+    if (made_again_.empty()) made_again_.resize(graph_.values().size(), false);
+    if (made_again_[owner]) return 0;
+    made_again_[owner] = true;
+    occupy(backward_of(again_->end - 1), backward_of(id), saved_bytes(owner));
+    return 0;
   }
 
   /// Backward needs what every run of a loop's node made.
@@ -170,28 +290,10 @@ class Step {
     alive_[to + 1] -= bytes;
   }
 
-  void add_parameters(TrainingProfile& sums) const {
-    for (const Parameter& parameter : graph_.parameters()) {
-      if (parameter.shared_with != no_id) continue;
-      const std::int64_t bytes = graph_.bytes(parameter.value);
-      sums.weights = checked_add(sums.weights, bytes);
-      if (!needs_gradient_[parameter.value]) continue;
-      const std::int64_t elements = graph_.numel(parameter.value);
-      sums.trainable = checked_add(sums.trainable, elements);
-      sums.gradients = checked_add(sums.gradients, bytes);
-      if (bits_of(graph_.dtype(parameter.value)) < 32)
-        sums.master_weights =
-            checked_add(sums.master_weights, checked_mul(elements, float32_bytes));
-    }
-    const std::int64_t numbers = sums.optimizer == Optimizer::sgd        ? 0
-                                 : sums.optimizer == Optimizer::momentum ? 1
-                                                                         : 2;
-    sums.optimizer_state = product(numbers, sums.trainable, float32_bytes);
-  }
-
   void add_activations() {
     if (graph_.nodes().empty()) return;
     for (const Lifetime& lifetime : lifetimes_of(graph_)) {
+      if (is_internal(lifetime.value)) continue;
       const std::size_t from = lifetime.first == no_id ? 0 : lifetime.first;
       std::size_t to = lifetime.last == no_id ? end() - 1 : lifetime.last;
       const NodeId saver = saved_by_[lifetime.value];
@@ -227,50 +329,52 @@ class Step {
       const Value& own = graph_.value(value);
       const bool is_computed = !own.has(Value::is_input) && !own.has(Value::is_parameter);
       if (!is_computed || !needs_gradient_[value] || gradient_owner(value) != value) continue;
+      if (is_internal(value)) continue;
       if (!is_output[value] && last_reader[value] == no_id) continue;
       const std::size_t from = is_output[value] ? count : backward_of(last_reader[value]);
       occupy(from, backward_of(own.producer), graph_.bytes(value));
     }
   }
 
-  void find_peak(TrainingProfile& sums) const {
+  void find_peak() {
     std::int64_t alive = 0;
     if (graph_.nodes().empty()) {
       for (const Port& input : graph_.inputs()) alive += graph_.bytes(input.value);
-      sums.peak_activations = alive;
+      sums_.peak_activations = alive;
       return;
     }
     const std::size_t count = graph_.nodes().size();
     for (std::size_t at = 0; at < end(); ++at) {
       alive = checked_add(alive, alive_[at]);
-      if (alive <= sums.peak_activations) continue;
-      sums.peak_activations = alive;
-      sums.peak_is_backward = at >= count;
-      sums.peak_node = static_cast<NodeId>(at < count ? at : end() - 1 - at);
+      if (alive <= sums_.peak_activations) continue;
+      sums_.peak_activations = alive;
+      sums_.peak_is_backward = at >= count;
+      sums_.peak_node = static_cast<NodeId>(at < count ? at : end() - 1 - at);
     }
   }
 
   const Graph& graph_;
+  TrainingProfile sums_;
   std::vector<ValueId> owners_;
-  std::vector<bool> needs_gradient_;  // by value
-  std::vector<NodeId> saved_by_;      // by owner: the first node whose backward needs it
-  std::vector<std::int64_t> alive_;   // by point of the step: bytes allocated less bytes freed
+  std::vector<bool> needs_gradient_;      // by value
+  std::vector<NodeId> saved_by_;          // by owner: the first node whose backward needs it
+  std::vector<bool> made_again_;          // by owner; empty: none
+  std::vector<std::int64_t> alive_;       // by point of the step: bytes allocated less bytes freed
+  std::vector<const Region*> kernel_of_;  // by node; empty: there are no kernels
+  std::vector<bool> internal_;            // by value; empty: none is
+  std::vector<NodeRange> recomputed_;
+  const NodeRange* again_ = nullptr;  // the range that is being counted
 };
 
 }  // namespace
 
-std::string_view name_of(Optimizer optimizer) noexcept {
-  return optimizer_names[static_cast<std::size_t>(optimizer)];
-}
-
-std::optional<Optimizer> optimizer_from_name(std::string_view name) noexcept {
-  const auto found = std::find(optimizer_names.begin(), optimizer_names.end(), name);
-  if (found == optimizer_names.end()) return std::nullopt;
-  return static_cast<Optimizer>(found - optimizer_names.begin());
+TrainingProfile profile_training(const Graph& graph, const TrainingRecipe& recipe) {
+  check_recipe(recipe);
+  return Step(graph, recipe).take();
 }
 
 TrainingProfile profile_training(const Graph& graph, Optimizer optimizer) {
-  return Step(graph).take(optimizer);
+  return profile_training(graph, TrainingRecipe{.optimizer = optimizer});
 }
 
 }  // namespace zoometer

@@ -60,20 +60,28 @@ NetworkMemory memory(const Network& network) {
 }
 
 NetworkTraining training(const Network& network, Optimizer optimizer) {
-  TrainingProfile found = profile_training(network.graph(), optimizer);
+  return training(network, TrainingRecipe{.optimizer = optimizer});
+}
+
+NetworkTraining training(const Network& network, const TrainingRecipe& recipe) {
+  TrainingProfile found = profile_training(network.graph(), recipe);
   NetworkTraining result;
-  result.optimizer = found.optimizer;
+  result.optimizer = found.recipe.optimizer;
   result.trainable_parameters = found.trainable;
   result.weight_bytes = found.weights;
   result.gradient_bytes = found.gradients;
   result.master_weight_bytes = found.master_weights;
   result.optimizer_state_bytes = found.optimizer_state;
+  result.gathered_bytes = found.gathered;
+  result.host_bytes = found.host;
   result.saved_bytes = found.saved;
   result.peak_activations = {found.peak_activations, index_of(found.peak_node)};
   result.peak_is_backward = found.peak_is_backward;
   result.total_bytes = found.total;
   result.macs = found.macs;
   result.backward_macs = found.backward_macs;
+  result.recomputed_macs = found.recomputed_macs;
+  result.update_macs = found.update_macs;
   result.operators = std::move(found.operators);
   result.bounded = found.bounded;
   return result;

@@ -65,15 +65,67 @@ bool is_complete(const LoadedModel& model, const Profile& profile) {
   return unknown.empty() && model.ignored.empty();
 }
 
-void refuse_useless_training(bool with_training, const std::string& optimizer,
-                             const std::string& format, const std::string& dtype) {
-  if (!optimizer.empty() && !with_training)
-    throw Error(ErrorCode::usage, "--optimizer needs --training");
-  if (with_training && format != "text" && format != "json")
-    throw Error(ErrorCode::usage, "--training", {"--format text or json", format});
-  if (with_training && dtype == "int8")
-    throw Error(ErrorCode::usage, "--training", {"--dtype float32, float16 or bfloat16", dtype});
-}
+/// The options of `--training`.
+struct TrainingWords {
+  bool wanted = false;
+  std::string optimizer, master, state, checkpoint, offload;
+  std::optional<std::int64_t> accumulate, zero, data_parallel;
+
+  void add_to(Arguments& arguments) {
+    arguments.flag(
+        "--training", wanted,
+        "Show what a training step needs: activations kept, gradients, optimiser, backward");
+    arguments.choice("--optimizer", optimizer,
+                     {"sgd", "momentum", "adam", "adamw", "adam8bit", "lion", "adafactor"},
+                     "For --training (sgd)");
+    arguments.choice("--master", master, {"none", "float32"},
+                     "For --training: copies that are updated of 16-bit parameters (none)");
+    arguments.choice("--state-dtype", state, {"float32", "float16", "bfloat16"},
+                     "For --training: the optimiser's state (the parameter's type)");
+    arguments.option("--checkpoint", checkpoint,
+                     "For --training: modules that backward runs again: 'blocks.*', every=N, sqrt",
+                     "WHAT");
+    arguments.option("--accumulate", accumulate, "For --training: passes for one update (1)", "N");
+    arguments.option("--zero", zero, "For --training: ZeRO's stage, 0 to 3", "STAGE");
+    arguments.option("--data-parallel", data_parallel,
+                     "For --training: devices that share out what --zero says (1)", "N");
+    arguments.choice("--offload", offload, {"optimizer"},
+                     "For --training: what is put into the host's memory");
+  }
+
+  void refuse_useless(const std::string& format, const std::string& dtype) const {
+    const std::pair<std::string_view, bool> given[] = {
+        {"--optimizer", !optimizer.empty()},
+        {"--master", !master.empty()},
+        {"--state-dtype", !state.empty()},
+        {"--checkpoint", !checkpoint.empty()},
+        {"--accumulate", accumulate.has_value()},
+        {"--zero", zero.has_value()},
+        {"--data-parallel", data_parallel.has_value()},
+        {"--offload", !offload.empty()}};
+    for (const auto& [name, is_given] : given) {
+      if (is_given && !wanted)
+        throw Error(ErrorCode::usage, std::string(name).append(" needs --training"));
+    }
+    if (wanted && format != "text" && format != "json")
+      throw Error(ErrorCode::usage, "--training", {"--format text or json", format});
+    if (wanted && dtype == "int8")
+      throw Error(ErrorCode::usage, "--training", {"--dtype float32, float16 or bfloat16", dtype});
+  }
+
+  TrainingRecipe recipe() const {
+    TrainingRecipe result;
+    result.optimizer = optimizer_from_name(optimizer).value_or(Optimizer::sgd);
+    result.has_master = master == "float32";
+    if (!state.empty()) result.state = dtype_from_name(state);
+    result.checkpoint = checkpoint;
+    result.accumulate = accumulate.value_or(1);
+    result.zero = zero.value_or(0);
+    result.data_parallel = data_parallel.value_or(1);
+    result.offloads_optimizer = offload == "optimizer";
+    return result;
+  }
+};
 
 int run_profile(const CommandLine& words) {
   Arguments arguments("profile", "Show what a model costs, module by module.");
@@ -86,8 +138,7 @@ int run_profile(const CommandLine& words) {
   bool strict = false;
   std::vector<std::string> assertions;
   bool with_memory = false;
-  bool with_training = false;
-  std::string optimizer;
+  TrainingWords training_words;
   std::string dtype;
   std::string views = "torch";
   arguments.choice("--convention,-c", convention_name, convention_names(),
@@ -97,11 +148,7 @@ int run_profile(const CommandLine& words) {
   add_views_to(arguments, views);
   arguments.flag("--memory,-m", with_memory,
                  "Show weights, activations and workspace, over time and at the peak");
-  arguments.flag(
-      "--training", with_training,
-      "Show what a training step needs: activations kept, gradients, optimiser, backward");
-  arguments.choice("--optimizer", optimizer, {"sgd", "momentum", "adam", "adamw"},
-                   "For --training (sgd)");
+  training_words.add_to(arguments);
   arguments.option("--depth,-d", options.depth,
                    "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
   arguments.flag("--show-shapes", options.show_shapes,
@@ -115,7 +162,7 @@ int run_profile(const CommandLine& words) {
   if (!arguments.parse(join_shape_words(words))) return exit_done;
   if (with_memory && format == "csv")
     throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
-  refuse_useless_training(with_training, optimizer, format, dtype);
+  training_words.refuse_useless(format, dtype);
 
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
@@ -130,10 +177,8 @@ int run_profile(const CommandLine& words) {
   std::optional<MemoryProfile> memory;
   if (with_memory) input.memory = &memory.emplace(profile_memory(graph));
   std::optional<TrainingProfile> training;
-  if (with_training) {
-    const Optimizer chosen = optimizer_from_name(optimizer).value_or(Optimizer::sgd);
-    input.training = &training.emplace(profile_training(graph, chosen));
-  }
+  if (training_words.wanted)
+    input.training = &training.emplace(profile_training(graph, training_words.recipe()));
   if (output.empty()) {
     options.width = terminal_width();
     options.colour = wants_colour();

@@ -134,13 +134,18 @@ std::vector<const RegistryModel*> models_of(const std::string& word, const Regis
   return models;
 }
 
-/// Built-in models and files; Python models are left to `profile`.
 SweepModel sweep_model(const RegistryModel& model) {
-  if (model.builtin != nullptr) return {std::string(model.name), model.builtin};
-  if (model.user->origin.kind == OriginKind::file) return {model.user->origin.target, nullptr};
-  throw Error(ErrorCode::unsupported, "sweep takes built-in models and files, not " +
-                                          std::string(model.name) + " of " +
-                                          model.user->origin.text());
+  const std::string name(model.name);
+  if (model.builtin != nullptr) return {name, model.builtin};
+  return {name, nullptr, model.user->origin};
+}
+
+/// A word that is not a name: a file's path, or an origin such as "resnet(layers=[1, 1, 1, 1])".
+std::optional<SweepModel> unnamed_model(const std::string& word) {
+  if (is_file(word)) return SweepModel{word, nullptr};
+  Origin origin = parse_origin(word);
+  if (origin.kind == OriginKind::file) return std::nullopt;
+  return SweepModel{word, nullptr, std::move(origin)};
 }
 
 std::vector<SweepModel> chosen_models(const SweepWords& words) {
@@ -152,9 +157,11 @@ std::vector<SweepModel> chosen_models(const SweepWords& words) {
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
-    if (registry.find(word) == nullptr && is_file(word)) {
-      models.push_back({word, nullptr});
-      continue;
+    if (registry.find(word) == nullptr) {
+      if (std::optional<SweepModel> model = unnamed_model(word)) {
+        models.push_back(std::move(*model));
+        continue;
+      }
     }
     const auto some = models_of(word, registry, kind);
     found.insert(found.end(), some.begin(), some.end());

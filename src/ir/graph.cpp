@@ -123,6 +123,7 @@ Graph Graph::alias() const {
   copy.calls_ = calls_;
   copy.call_outputs_ = call_outputs_;
   copy.repeats_ = repeats_;
+  copy.regions_ = regions_;
   copy.runs_ = runs_;
   copy.inputs_ = inputs_;
   copy.outputs_ = outputs_;
@@ -144,6 +145,7 @@ void Graph::clear() {
   calls_.clear();
   call_outputs_.clear();
   repeats_.clear();
+  regions_.clear();
   runs_.clear();
   inputs_.clear();
   outputs_.clear();
@@ -314,6 +316,7 @@ void Graph::rewind(const Mark& mark) {
   call_outputs_.resize(mark.returned);
   if (node_names_.size() > mark.nodes) node_names_.resize(mark.nodes);
   while (!repeats_.empty() && repeats_.back().end_node > mark.nodes) repeats_.pop_back();
+  while (!regions_.empty() && regions_.back().end_node > mark.nodes) regions_.pop_back();
   if (runs_.size() > mark.nodes) runs_.resize(mark.nodes);
   if (spellings_.size() > mark.nodes) spellings_.resize(mark.nodes);
   unknown_.erase(unknown_.lower_bound(static_cast<ValueId>(mark.values)), unknown_.end());
@@ -397,6 +400,12 @@ void Graph::add_repeat(const Repeat& repeat) {
     runs.times = checked_mul(runs.times, repeat.times);
     runs.is_bound = runs.is_bound || repeat.is_bound;
   }
+}
+
+void Graph::add_region(const Region& region) {
+  if (region.first_node >= region.end_node) return;
+  regions_.push_back(region);
+  regions_.back().kept = arena_.copy(region.kept);
 }
 
 const SharedShape* Graph::intern(const Shape& shape) {

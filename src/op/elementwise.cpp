@@ -39,6 +39,9 @@ void infer_dropout_training(Inference& in) {
 }
 
 std::int64_t mask_bytes(const NodeView& node) { return node.out_numel(); }
+std::int64_t result_bytes(const NodeView& node) { return node.graph().bytes(node.output()); }
+
+constexpr Extra divisor_of_each{"the divisor of each element", result_bytes};
 constexpr Extra mask_of_each{"a truth value (1 byte) for each element", mask_bytes};
 
 void infer_boolean(Inference& in) { in.output(in.shape(0), DType::boolean); }
@@ -185,7 +188,8 @@ constinit const OpDef gelu_op =
     pointwise<5, GeluAttrs>("gelu", "0.5 x x (1 + erf(x / sqrt(2))).", keeps(first));
 constinit const OpDef mish_op = pointwise<5>("mish", "x x tanh(log(1 + exp(x))).", keeps(first));
 constinit const OpDef softplus_op = pointwise<3>("softplus", "log(1 + exp(x)).", keeps(first));
-constinit const OpDef softsign_op = pointwise<3>("softsign", "x / (1 + |x|).", keeps(first));
+constinit const OpDef softsign_op =
+    pointwise<3>("softsign", "x / (1 + |x|).", keeps(first).with(divisor_of_each));
 constinit const OpDef tanh_op = pointwise<1>("tanh", "Hyperbolic tangent.", keeps(result));
 constinit const OpDef exp_op = pointwise<1>("exp", "Exponential.", keeps(result));
 constinit const OpDef log_op = pointwise<1>("log", "Natural logarithm.", keeps(first));

@@ -271,8 +271,15 @@ std::int64_t attention_backward_macs(const NodeView&, std::int64_t forward, std:
   return checked_mul(2, forward);
 }
 
+std::int64_t logsumexp_bytes(const NodeView& node) {
+  return bytes_of(query_rows(node), DType::float32);
+}
+
+constexpr Extra logsumexp_of_rows{"one number for each row of scores, in float32", logsumexp_bytes};
+
 constexpr Backward attention_backward{.keeps = first | second | third | result,
                                       .factors = first | second | third,
+                                      .extra = &logsumexp_of_rows,
                                       .macs = attention_backward_macs};
 
 void infer_grouped_matmul(Inference& in) {

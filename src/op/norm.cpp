@@ -99,7 +99,12 @@ constexpr Extra instance_statistics{"mean and deviation of each channel of each 
 constexpr Extra group_statistics{"mean and deviation of each group of each sample, in float32",
                                  group_bytes};
 constexpr Extra row_statistics{"mean and deviation of each row, in float32", row_bytes<2>};
-constexpr Extra row_scales{"one number for each row, in float32", row_bytes<1>};
+/// With a weight also its other factor.
+std::int64_t rms_bytes(const NodeView& node) {
+  return checked_add(row_bytes<1>(node), node.has(1) ? node.graph().bytes(node.output()) : 0);
+}
+constexpr Extra row_scales{"one number for each row, in float32, and with a weight the scaled rows",
+                           rms_bytes};
 
 constexpr std::string_view normalise_formula =
     "5 per element (sum for the mean; difference, square and sum for the variance; scaling), "

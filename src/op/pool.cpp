@@ -101,6 +101,19 @@ constexpr OpDef window(std::string_view name, std::string_view summary, void (*i
           .cost = average ? cost_avg : cost_max};
 }
 
+/// PyTorch computes one element for each channel as a mean, whose backward needs no input.
+bool has_many_windows(const NodeView& node) {
+  const AdaptivePoolAttrs& attrs = node.attrs<AdaptivePoolAttrs>();
+  const Shape& out = node.out();
+  for (std::size_t i = 1; i <= attrs.output_size.size(); ++i) {
+    if (out[out.rank() - i] != 1) return true;
+  }
+  return false;
+}
+
+constexpr Condition many_windows{"with more than one result for each channel", has_many_windows};
+constexpr Backward averages_many{.keeps = first, .when = &many_windows};
+
 constexpr OpDef adaptive(std::string_view name, std::string_view summary, void (*infer)(Inference&),
                          bool average) {
   return {.name = name,
@@ -111,7 +124,7 @@ constexpr OpDef adaptive(std::string_view name, std::string_view summary, void (
           .inputs = input_x,
           .constraints = adaptive_constraints,
           .attrs = AttrType::of<AdaptivePoolAttrs>(),
-          .backward = average ? keeps(first) : keeps(first).with(index_of_each),
+          .backward = average ? averages_many : keeps(first).with(index_of_each),
           .fusion = Fuse::alone,
           .memory = new_memory,
           .arithmetic = average ? additions : real_arithmetic,

@@ -103,11 +103,24 @@ std::int64_t backward_macs(const NodeView& node, std::int64_t forward, std::int6
   return checked_add(checked_mul(of_inputs, wanted), checked_mul(2, forward - of_inputs));
 }
 
+/// Numbers for each hidden unit and step, in the type of the result.
+template <std::int64_t Numbers>
+std::int64_t gate_bytes(const NodeView& node) {
+  const Sizes sizes = sizes_of(node.in(0), node.in(2), node.has(8) ? &node.in(8) : nullptr,
+                               node.attrs<RecurrentAttrs>());
+  const std::int64_t steps = product(sizes.length, sizes.batch, sizes.directions);
+  return bytes_of(product(Numbers, steps, sizes.hidden), node.graph().dtype(node.output()));
+}
+
+constexpr Extra lstm_gates{"four gates and the cell of each unit and step", gate_bytes<5>};
+constexpr Extra gru_gates{"three gates and the hidden part of the candidate of each unit and step",
+                          gate_bytes<4>};
+
 constexpr Backward recurrent_backward{
     .keeps = first | result, .factors = first | second, .macs = backward_macs};
 
 constexpr OpDef recurrent(std::string_view name, std::string_view summary, std::string_view formula,
-                          OperandList inputs, void (*infer)(Inference&),
+                          OperandList inputs, const Backward& backward, void (*infer)(Inference&),
                           Cost (*cost)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
@@ -116,7 +129,7 @@ constexpr OpDef recurrent(std::string_view name, std::string_view summary, std::
           .inputs = inputs,
           .constraints = constraints,
           .attrs = AttrType::of<RecurrentAttrs>(),
-          .backward = recurrent_backward,
+          .backward = backward,
           .fusion = Fuse::alone,
           .memory = new_memory,
           .arithmetic = real_arithmetic,
@@ -130,14 +143,14 @@ constinit const OpDef rnn_op = recurrent(
     "rnn", "h = tanh(W x + R h + b) at every step of a sequence.",
     "2 x MACs + 1 per hidden unit, step and sequence for the sum of both products, 2 for the "
     "biases, 1 for tanh; MACs = hidden x (features + hidden) per step, sequence and direction",
-    cell_inputs, infer_recurrent<1>, cost_recurrent<1, 1>);
+    cell_inputs, recurrent_backward, infer_recurrent<1>, cost_recurrent<1, 1>);
 
 constinit const OpDef gru_op = recurrent(
     "gru", "A gated recurrent unit at every step of a sequence.",
     "2 x MACs + 3 per hidden unit, step and sequence for the sums of the products, 6 for the "
     "biases, 14 for the gates (two sigmoids, one tanh, three products, a difference, a sum); "
     "MACs = 3 x hidden x (features + hidden) per step, sequence and direction",
-    cell_inputs, infer_recurrent<3>, cost_recurrent<3, 14>);
+    cell_inputs, recurrent_backward.with(gru_gates), infer_recurrent<3>, cost_recurrent<3, 14>);
 
 constinit const OpDef lstm_op = recurrent(
     "lstm", "A long short-term memory cell at every step of a sequence.",
@@ -145,7 +158,7 @@ constinit const OpDef lstm_op = recurrent(
     "biases, 18 for the gates (three sigmoids, two tanh, three products, one sum), 6 for "
     "peepholes; MACs = 4 x hidden x (features + hidden) per step, sequence and direction, or "
     "4 x hidden x (features + state) + hidden x state where the state is projected",
-    lstm_inputs, infer_recurrent<4>, cost_recurrent<4, 18>);
+    lstm_inputs, recurrent_backward.with(lstm_gates), infer_recurrent<4>, cost_recurrent<4, 18>);
 
 namespace {
 

@@ -133,7 +133,7 @@ constexpr std::string_view two = "2 per input element";
 
 constinit const OpDef mean_op =
     reduction("mean", "Mean over axes.", "1 per input element + 1 per output element", cost_mean,
-              keeps(first), additions);
+              keeps_nothing, additions);
 constinit const OpDef sum_op =
     reduction("sum", "Sum over axes.", one, per_input<1>, keeps_nothing, additions);
 constinit const OpDef prod_op = reduction("prod", "Product over axes.", one, per_input<1>,

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "registry/defaults.hpp"
+#include "util/output.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
 #include "util/toml.hpp"
@@ -177,9 +178,18 @@ void Registry::read_models(const TomlValue& table, const std::string& path) {
     own_.push_back(read_user_model(name, entry, path));
 }
 
+/// Paths are relative to the file's folder, since it means the same wherever the program is called.
 void Registry::read_folders(const TomlValue& list, const std::string& path) {
-  for (const std::string& folder : strings(path, list, "folders")) {
-    auto models = models_of_folder(folder, fmt::format("{}, line {}", path, list.line));
+  for (const std::string& word : strings(path, list, "folders")) {
+    const std::filesystem::path around = std::filesystem::path(path).parent_path();
+    const std::string folder = (around / word).lexically_normal().string();
+    const std::string place = fmt::format("{}, line {}", path, list.line);
+    std::error_code none;
+    if (!std::filesystem::exists(folder, none)) {
+      write_note(fmt::format("{}: there is no folder {}", place, folder));
+      continue;
+    }
+    auto models = models_of_folder(folder, place);
     std::move(models.begin(), models.end(), std::back_inserter(own_));
   }
 }

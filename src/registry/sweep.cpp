@@ -4,6 +4,7 @@
 
 #include "analysis/profile.hpp"
 #include "import/importer.hpp"
+#include "models/parametrised.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
@@ -32,6 +33,20 @@ template <class Value>
 std::vector<std::optional<Value>> values_of(const std::vector<Value>& axis) {
   if (axis.empty()) return {std::nullopt};
   return {axis.begin(), axis.end()};
+}
+
+/// The graph of a model that is not built in. Throws Error{unsupported} for one that Python runs.
+void read_model(const SweepModel& model, const TraceOptions& options, Graph& graph) {
+  const Origin& origin = model.origin;
+  switch (origin.kind) {
+  case OriginKind::file:
+    import_file(origin.target.empty() ? model.name : origin.target, options, graph);
+    return;
+  case OriginKind::family: return trace_family(origin.target, options, graph);
+  default:
+    throw Error(ErrorCode::unsupported,
+                "a sweep runs no Python: zoometer profile " + model.name + " does");
+  }
 }
 
 }  // namespace
@@ -69,7 +84,7 @@ SweepPlan::Entry SweepPlan::entry_of(SweepModel model) {
   }
   try {
     Graph graph;
-    import_file(entry.model.name, {}, graph);
+    read_model(entry.model, {}, graph);
     for (const Port& input : graph.inputs()) {
       entry.inputs.push_back(
           {std::string(input.name), graph.shape(input.value), graph.dtype(input.value)});
@@ -173,7 +188,7 @@ void SweepPlan::trace_job(const Job& job, Graph& graph) const {
   if (job.batch || job.resolution) {
     for (Input& input : inputs) options.inputs.push_back({std::move(input.name), input.shape});
   }
-  import_file(entry.model.name, options, graph);
+  read_model(entry.model, options, graph);
 }
 
 std::vector<SweepResult> SweepPlan::results(std::size_t job, Graph& graph) const {

@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "analysis/sweep_row.hpp"
+#include "registry/user_model.hpp"
 #include "zoometer/models/model.hpp"
 
 namespace zoometer {
 
-/// A model of a sweep: built in, or a file.
+/// A model of a sweep: built in, or from elsewhere.
 struct SweepModel {
   std::string name;                ///< or the file's path
-  const Model* builtin = nullptr;  ///< null: a file
+  const Model* builtin = nullptr;  ///< null: from `origin`
+  Origin origin = {};              ///< a file without a target: `name` is its path
 };
 
 /// Every combination of models and sizes, in the order of `compare_combinations`. One job is one

@@ -145,7 +145,14 @@ run list one two --format json
 expect "each file of a folder is a model" json '[.models[].source] == ["file:'"$PWD"'/zoo/one.onnx", "file:'"$PWD"'/zoo/two.pt2"]'
 printf 'folders = ["/no/such/folder"]\n' >"$config"
 run list
-expect "a missing folder is reported" has "$err" "/no/such/folder: $config, line 1: cannot read the folder: No such file or directory"
+expect "a missing folder is a note" has "$err" "$config, line 1: there is no folder /no/such/folder"
+expect "the other models are there" has "$out" resnet18
+mkdir -p "$(dirname "$config")/beside"
+: >"$(dirname "$config")/beside/near.onnx"
+printf 'folders = ["beside"]\n' >"$config"
+run list near --format json
+expect "a folder is relative to the file" json '.models[0].name == "near"'
+rm -r "$(dirname "$config")/beside"
 mkdir links
 ln -s /no/such/file links/dangling.onnx
 printf 'folders = ["%s"]\n' "$PWD/links" >"$config"

@@ -434,13 +434,13 @@ const Operator losses[] = {
     {"pdist.default", {{"4,3"}}, {"self=T(a)"}, {{"6"}}, 0, 6 * 3 * 3},
     {"pairwise_distance.default", {{"4,3"}, {"4,3"}}, {"x1=T(a)", "x2=T(b)"}, {{"4"}}, 0, 12 * 4},
     {"dist.default", {{"4,3"}, {"4,3"}}, {"self=T(a)", "other=T(b)"}, {{""}}, 0, 12 * 3},
-    // Products and their sum, two norms; two maxima, a product and a quotient.
+    // Two norms, two quotients, their product and its sum; two maxima.
     {"cosine_similarity.default",
      {{"4,3"}, {"4,3"}},
      {"x1=T(a)", "x2=T(b)", "dim=i(1)"},
      {{"4"}},
      0,
-     12 * 6 + 4 * 4},
+     12 * 8 + 4 * 2},
 };
 ATEN_OPERATORS(Losses, losses);
 

@@ -134,6 +134,7 @@ std::string kept_text(const OpDef& op) {
     add(names_of(op, first) + ", or the result if it takes its place in memory");
   if (backward.keeps.has(result)) add("the result");
   if (backward.extra != nullptr) add(std::string(backward.extra->what));
+  if (backward.when != nullptr) text.append(", ").append(backward.when->what);
   return text.empty() ? "nothing" : text;
 }
 

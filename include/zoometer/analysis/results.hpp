@@ -26,15 +26,34 @@ struct Totals {
 
 /// What updates the parameters. docs/memory.md has what each keeps.
 enum class Optimizer : std::uint8_t {
-  sgd,       ///< keeps nothing
-  momentum,  ///< keeps one number for each parameter
-  adam,      ///< keeps two
-  adamw,     ///< keeps two
+  sgd,        ///< keeps nothing
+  momentum,   ///< keeps one number for each parameter
+  adam,       ///< keeps two
+  adamw,      ///< keeps two
+  adam8bit,   ///< keeps two of one byte, with a scale for each block
+  lion,       ///< keeps one
+  adafactor,  ///< keeps a sum for each row and for each column of a matrix
 };
-/// "sgd", "momentum", "adam", "adamw".
+/// "sgd", "momentum", "adam", "adamw", "adam8bit", "lion", "adafactor".
 std::string_view name_of(Optimizer optimizer) noexcept;
 /// The optimizer of that name, or nothing.
 std::optional<Optimizer> optimizer_from_name(std::string_view name) noexcept;
+
+/// How a model is trained. docs/memory.md has what each setting means, with examples.
+struct TrainingRecipe {
+  Optimizer optimizer = Optimizer::sgd;  ///< what updates the parameters
+  /// Whether parameters of fewer than 32 bits have a copy in float32 that the optimizer updates.
+  bool has_master = false;
+  /// The type of the optimizer's state; nothing: that of the parameters it updates.
+  std::optional<DType> state = {};
+  /// What backward computes again: empty for nothing but what the program says, "every=N" or "sqrt"
+  /// for runs of blocks, else a pattern of module paths, which means the outermost that it matches.
+  std::string checkpoint = {};
+  std::int64_t accumulate = 1;      ///< forward and backward passes for one update
+  std::int64_t zero = 0;            ///< ZeRO's stage, 0 to 3: what the devices share out
+  std::int64_t data_parallel = 1;   ///< devices with the same model
+  bool offloads_optimizer = false;  ///< its state and the master weights are in the host's memory
+};
 
 /// What operators of one kind add to a training step.
 struct TrainingOperator {

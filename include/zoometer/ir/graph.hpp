@@ -33,6 +33,7 @@ struct Value {
     is_input = 8,       ///< an input of the graph; `producer` is its index there
     is_parameter = 16,  ///< a parameter or buffer; `producer` is its index there
     assumed = 32,       ///< a size is not known, or is computed from one: the shape has a guess
+    detached = 64,      ///< no gradient flows through it: frozen, or computed under no_grad
   };
 
   const SharedShape* type = nullptr;  ///< its shape; equal shapes have equal pointers
@@ -115,6 +116,19 @@ struct Repeat {
 struct NodeRuns {
   std::int64_t times = 1;  ///< the product of all repeats that contain it
   bool is_bound = false;   ///< at most so often
+};
+
+/// Nodes that training treats as a whole.
+struct Region {
+  /// What is said of the nodes.
+  enum class Kind : std::uint8_t {
+    kernel,      ///< the source runs them as one operator, whose backward keeps only what is listed
+    recomputed,  ///< backward runs them again (activation checkpointing)
+  };
+  NodeId first_node = 0;            ///< the first node
+  NodeId end_node = 0;              ///< the node after the last one
+  Kind kind = Kind::kernel;         ///< what is said of them
+  std::span<const ValueId> kept{};  ///< of a kernel: what its backward keeps, in the graph's arena
 };
 
 /// The spelling (Graph::set_spelling) of a convolution or matrix product into which an exporter
@@ -281,6 +295,11 @@ class Graph {
   void add_call(ModuleId module, NodeId first_node, NodeId end_node,
                 std::span<const ValueId> outputs, std::int64_t times = 1);
 
+  /// Says that training treats nodes at the end of the graph as a whole. `kept` is copied.
+  void add_region(const Region& region);
+  /// Marks a value: no gradient flows through it.
+  void mark_detached(ValueId value) { values_[value].flags |= Value::detached; }
+
   /// Declares that nodes at the end of the graph run several times. Repeats may contain others,
   /// which were added before. Throws Error{overflow} if a node runs 2^63 times or more.
   void add_repeat(const Repeat& repeat);
@@ -299,6 +318,8 @@ class Graph {
   std::span<const ModuleCall> calls() const noexcept { return calls_; }
   /// Nodes that run several times; those inside others come first.
   std::span<const Repeat> repeats() const noexcept { return repeats_; }
+  /// Nodes that training treats as a whole, by their last node.
+  std::span<const Region> regions() const noexcept { return regions_; }
   /// How often a node of this graph runs.
   NodeRuns runs_of(const Node& node) const noexcept {
     if (runs_.empty()) return {};
@@ -381,6 +402,7 @@ class Graph {
   std::vector<ModuleCall> calls_;
   std::vector<ValueId> call_outputs_;
   std::vector<Repeat> repeats_;
+  std::vector<Region> regions_;
   std::vector<NodeRuns> runs_;  // by node, up to the end of the last repeat
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;

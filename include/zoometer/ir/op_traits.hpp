@@ -114,12 +114,19 @@ struct Extra {
   std::int64_t (*bytes)(const NodeView& node);  ///< how much of it
 };
 
+/// Which nodes of an operator something is true for.
+struct Condition {
+  std::string_view what;                ///< in words, for the documentation: "with a bias"
+  bool (*holds)(const NodeView& node);  ///< whether it is true
+};
+
 /// What an operator's backward needs and computes, by PyTorch's derivatives.
 struct Backward {
-  OperandSet keeps = {};         ///< kept whenever any operand wants a gradient
-  OperandSet factors = {};       ///< the operands whose gradients are products
-  bool keeps_factors = false;    ///< keeps each of two factors if the other wants a gradient
-  const Extra* extra = nullptr;  ///< what else is kept
+  OperandSet keeps = {};            ///< kept whenever any operand wants a gradient
+  OperandSet factors = {};          ///< the operands whose gradients are products
+  bool keeps_factors = false;       ///< keeps each of two factors if the other wants a gradient
+  const Extra* extra = nullptr;     ///< what else is kept
+  const Condition* when = nullptr;  ///< of keeping all this; null: always
   /// The multiply-accumulates of its products, from the forward's and from the number of factors
   /// that want a gradient. Null: as many as the forward's for each of them.
   std::int64_t (*macs)(const NodeView& node, std::int64_t forward, std::int64_t wanted) = nullptr;

@@ -157,6 +157,10 @@ struct AtenOperator {
   /// Arguments that no cost depends on. Devices, layouts, memory formats and element types are
   /// among them for every operator: the program declares the element types of all results.
   std::span<const NoEffect> no_effect = {};
+  /// For an operator that PyTorch runs as one kernel and that becomes several nodes: what its
+  /// backward keeps, of the arguments by their place and of the first result. Nothing: each node
+  /// keeps what its own operator does.
+  std::optional<OperandSet> kept = {};
 };
 
 struct AtenName {

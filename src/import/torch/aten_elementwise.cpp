@@ -379,7 +379,7 @@ constexpr AtenOperator elementwise_rows[] = {
     {"celu", celu, same_values},
     {"softplus", softplus, same_values},
     {"gelu", gelu, same_values},
-    {"glu", glu, same_values},
+    {"glu", glu, same_values, {}, declaring::first},
     {"threshold", threshold, same_values},
     {"_prelu_kernel prelu", prelu, same_values},
     {"_safe_softmax _softmax softmax special_softmax", softmax, same_values, softmax_no_effect},

@@ -236,9 +236,15 @@ Tensor cosine(Tensor a, Tensor b, std::int64_t axis, double eps) {
   return zoometer::sum(a * b, {axis}) / (size(a) * size(b));
 }
 
+/// The scalar product of both tensors divided by their lengths, as PyTorch computes and keeps it.
 void cosine_similarity(AtenCall& call) {
-  call.output(
-      cosine(call.tensor(0), call.tensor(1), call.integer("dim", 1), call.number("eps", 1e-8)));
+  const std::int64_t axis = call.integer("dim", 1);
+  const double eps = call.number("eps", 1e-8);
+  const auto direction = [&](Tensor x) {
+    return x / zoometer::binary(maximum_op, reduce(norm_op, x, {axis}, true), eps);
+  };
+  const Tensor products = direction(call.tensor(0)) * direction(call.tensor(1));
+  call.output(zoometer::sum(products, {axis}));
 }
 
 void cosine_embedding_loss(AtenCall& call) {
@@ -268,22 +274,30 @@ constexpr NoEffect cross_entropy_no_effect[] = {
     {"ignore_index", "of class indices alone, where it is read"},
 };
 
+using declaring::all_operands;
+using declaring::first;
+using declaring::second;
+
 constexpr AtenOperator loss_rows[] = {
-    {"mse_loss", mse_loss, same_values},
+    {"mse_loss", mse_loss, same_values, {}, first | second},
     {"l1_loss", l1_loss, same_values},
-    {"smooth_l1_loss", smooth_l1_loss, same_values},
-    {"huber_loss", huber_loss, same_values},
-    {"soft_margin_loss", soft_margin_loss, same_values},
+    {"smooth_l1_loss", smooth_l1_loss, same_values, {}, first | second},
+    {"huber_loss", huber_loss, same_values, {}, first | second},
+    {"soft_margin_loss", soft_margin_loss, same_values, {}, first | second},
     {"margin_ranking_loss", margin_ranking_loss, same_values},
     {"hinge_embedding_loss", hinge_embedding_loss, same_values},
     {"poisson_nll_loss", poisson_nll_loss, same_values},
-    {"binary_cross_entropy", binary_cross_entropy, same_cost},
-    {"binary_cross_entropy_with_logits", binary_cross_entropy_with_logits, same_values},
-    {"kl_div", kl_div, same_cost},
+    {"binary_cross_entropy", binary_cross_entropy, same_cost, {}, all_operands},
+    {"binary_cross_entropy_with_logits",
+     binary_cross_entropy_with_logits,
+     same_values,
+     {},
+     all_operands},
+    {"kl_div", kl_div, same_cost, {}, second},
     {"nll_loss nll_loss2d nll_loss2d_forward nll_loss_forward nll_loss_nd", nll_loss, same_values},
     {"cross_entropy_loss", cross_entropy_loss, same_values, cross_entropy_no_effect},
-    {"_cdist_forward cdist", cdist, same_values},
-    {"_euclidean_dist", euclidean_dist, same_values},
+    {"_cdist_forward cdist", cdist, same_values, {}, first | second | declaring::result},
+    {"_euclidean_dist", euclidean_dist, same_values, {}, first | second | declaring::result},
     {"_pdist_forward pdist", pdist, same_cost},
     {"pairwise_distance", pairwise_distance, same_values},
     {"dist", dist, same_values},

@@ -26,6 +26,20 @@ void output_full(AtenCall& call, const Ints& sizes, double value, DType dtype) {
 
 void same(AtenCall& call) { call.output(call.tensor(0)); }
 
+/// The same memory, through which no gradient flows. What has none anyway needs no node.
+void detach(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const Value& value = call.graph().value(x.id);
+  const bool has_gradient =
+      is_floating(value.dtype) && !value.has(Value::is_input) && !value.has(Value::detached);
+  if (!has_gradient) return call.output(x);
+  const Ints sizes(x.shape());
+  const Tensor result =
+      value.has(Value::strided) ? zoometer::expand(x, sizes) : zoometer::reshape(x, sizes);
+  call.graph().mark_detached(result.id);
+  call.output(result);
+}
+
 void copy_of(AtenCall& call) { call.output(zoometer::clone(call.tensor(0))); }
 
 void contiguous(AtenCall& call) { call.output(zoometer::contiguous(call.tensor(0))); }
@@ -575,8 +589,8 @@ constexpr NoEffect random_no_effect[] = {
 
 constexpr AtenOperator movement_rows[] = {
     {"_conj _neg_view", same, same_cost},
-    {"alias detach lift lift_fresh positive prims::view_of resolve_conj resolve_neg", same,
-     same_values},
+    {"detach", detach, same_values},
+    {"alias lift lift_fresh positive prims::view_of resolve_conj resolve_neg", same, same_values},
     {"clone lift_fresh_copy", copy_of, same_values},
     {"contiguous", contiguous, same_values},
     {"copy", copy_into, same_values},

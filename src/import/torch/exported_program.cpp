@@ -101,6 +101,7 @@ class ProgramReader {
   void add_payload(const InputSpec& spec);
   ParameterId add_parameter(const InputSpec& spec, const OutputType& type);
   void share(ParameterId parameter, const Json& payload);
+  void freeze(const GraphReader& reader);
   void add_outputs(const GraphReader& reader);
   std::vector<ValueId> mutated_values(const GraphReader& reader) const;
   void add_silent_calls();
@@ -328,6 +329,7 @@ void ProgramReader::add_inputs(GraphReader& reader) {
   for (const InputSpec& spec : specs_) {
     if (spec.kind != InputSpec::Kind::user) add_state(reader, spec);
   }
+  freeze(reader);
   // Weights that are no inputs of the graph.
   if (parts_.weights != nullptr) {
     const Json* payloads = find_member(*parts_.weights, "config");
@@ -374,6 +376,23 @@ void ProgramReader::add_payload(const InputSpec& spec) {
   const OutputType type = read_type(get_member(*payload->second, "tensor_meta"), sizes_);
   share(add_parameter(spec, type), *payload->second);
   payloads_.erase(payload);
+}
+
+/// Marks the parameters that the program says have no gradient. A program in which none has one
+/// comes from a writer that does not say, or from a model that was frozen to be used.
+void ProgramReader::freeze(const GraphReader& reader) {
+  std::vector<ValueId> frozen;
+  bool any_trained = false;
+  for (const InputSpec& spec : specs_) {
+    if (spec.kind != InputSpec::Kind::parameter) continue;
+    const bool is_trained = reader.has_gradient(spec.argument);
+    any_trained = any_trained || is_trained;
+    if (!is_trained) frozen.push_back(reader.find(spec.argument));
+  }
+  if (!any_trained) return;
+  for (const ValueId value : frozen) {
+    if (value != no_id) graph_.mark_detached(value);
+  }
 }
 
 ParameterId ProgramReader::add_parameter(const InputSpec& spec, const OutputType& type) {

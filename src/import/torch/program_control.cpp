@@ -21,10 +21,22 @@ bool is_transparent(std::string_view name) noexcept {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
+/// The type of autocast's products: device, type, whether it is on, whether casts are cached.
+std::optional<DType> autocast_of(const std::vector<const Json*>& settings) {
+  if (settings.size() < 3) return std::nullopt;
+  const Json* enabled = find_member(*settings[2], "as_bool");
+  if (enabled == nullptr || !enabled->IsTrue()) return std::nullopt;
+  const Json* type = find_member(*settings[1], "as_scalar_type");
+  if (type != nullptr && type->IsInt64()) return dtype_of(type->GetInt64());
+  const std::string_view device = find_text(*settings[0], "as_string");
+  return device == "cpu" ? DType::bfloat16 : DType::float16;
+}
+
 }  // namespace
 
 /// The graphs of a higher-order operator, and the tensors of each argument after the first graph.
 struct GraphReader::Inlined {
+  std::vector<const Json*> settings;  ///< the arguments before the first graph
   std::vector<const Json*> graphs;
   std::vector<std::vector<ValueId>> lists;
 
@@ -46,6 +58,8 @@ GraphReader::Inlined GraphReader::parse_inlined(const Json& node) {
       std::vector<ValueId>& list = inlined.lists.emplace_back();
       for_each_tensor_name(argument,
                            [&](std::string_view name) { list.push_back(get_value(name)); });
+    } else {
+      inlined.settings.push_back(&argument);
     }
   }
   return inlined;
@@ -73,6 +87,30 @@ std::optional<std::vector<ValueId>> GraphReader::run_graph(
     results.push_back(value);
   }
   return results;
+}
+
+/// Reads a graph that is applied as it is, and says what the operator around it does to gradients.
+bool GraphReader::inline_once(const OperatorTarget& target, const Inlined& inlined,
+                              std::span<const ModuleScopes::Level> around) {
+  Graph& graph = session_.graph;
+  const auto first = static_cast<NodeId>(graph.nodes().size());
+  const auto first_value = static_cast<ValueId>(graph.values().size());
+  const std::optional<DType> cast_before = session_.autocast;
+  if (target.name == "wrap_with_autocast") session_.autocast = autocast_of(inlined.settings);
+  auto results = run_graph(*inlined.graphs[0], around, inlined.operands());
+  session_.autocast = cast_before;
+  if (!results) return false;
+  const auto end = static_cast<NodeId>(graph.nodes().size());
+  const Json* enabled = target.name == "wrap_with_set_grad_enabled" && !inlined.settings.empty()
+                            ? find_member(*inlined.settings[0], "as_bool")
+                            : nullptr;
+  if (enabled != nullptr && enabled->IsFalse()) {
+    for (ValueId id = first_value; id < graph.values().size(); ++id) graph.mark_detached(id);
+  }
+  if (target.name.find("activation_checkpoint") != std::string_view::npos)
+    graph.add_region({.first_node = first, .end_node = end, .kind = Region::Kind::recomputed});
+  results_ = std::move(*results);
+  return true;
 }
 
 /// Reads the costlier branch.
@@ -198,10 +236,9 @@ bool GraphReader::inline_graph(const Json& node, const OperatorTarget& target,
     case Kind::map: return inline_scan(node, inlined, 0, around);
     case Kind::once: break;
     }
-    auto results = run_graph(*inlined.graphs[0], around, inlined.operands());
-    if (results) results_ = std::move(*results);
-    if (results) keep_written(node);
-    return results.has_value();
+    if (!inline_once(target, inlined, around)) return false;
+    keep_written(node);
+    return true;
   };
   const bool is_read = run();
   arguments_.clear();

@@ -5,6 +5,7 @@
 
 #include "op/unknown.hpp"
 #include "zoometer/op/conv.hpp"
+#include "zoometer/op/elementwise.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -180,6 +181,13 @@ OutputType GraphReader::declared_type(std::string_view name) const {
   if (declared_sizes(name) == nullptr)
     throw Error(ErrorCode::malformed, "the value " + std::string(name) + " has no declared shape");
   return read_type(unwrap(*meta_of_.find(name)->second), session_.sizes);
+}
+
+bool GraphReader::has_gradient(std::string_view name) const noexcept {
+  const auto found = meta_of_.find(name);
+  if (found == meta_of_.end()) return false;
+  const Json* requires_gradient = find_member(unwrap(*found->second), "requires_grad");
+  return requires_gradient != nullptr && requires_gradient->IsTrue();
 }
 
 // -- module calls -------------------------------------------------------------------------------
@@ -467,11 +475,13 @@ void GraphReader::call_operator(const Json& node, const OperatorTarget& target) 
   parse_arguments(node);
   if (target.row == nullptr) return append_unknown(target);
   const DeclaredResults declared(*this);
+  if (session_.autocast) cast_operands(target, declared.type(0));
   const Graph::Mark before = session_.graph.mark();
   try {
     AtenCall call(session_.graph, target.name, target.overload, arguments_, declared, results_);
     target.row->translate(call);
     spell_products(node, target, before.nodes);
+    if (target.row->kept) add_kernel(*target.row->kept, before.nodes);
     const bool is_other = !call.all_read() && note_ignored(call, *target.row);
     if (is_other || target.row->meaning == Meaning::same_cost)
       mark_stand_ins(before.nodes, target.name);
@@ -531,6 +541,89 @@ void GraphReader::spell_products(const Json& node, const OperatorTarget& target,
     const std::string_view name = is_named ? "_convolution_mode" : target.name;
     if (name != op.name) graph.set_spelling(static_cast<NodeId>(i), graph.arena().copy(name));
   }
+}
+
+namespace {
+
+/// The operators that autocast runs in the smaller type, on every device:
+/// aten/src/ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP.
+bool runs_in_small_type(std::string_view name) noexcept {
+  constexpr std::string_view names[] = {"conv1d",
+                                        "conv2d",
+                                        "conv3d",
+                                        "conv_tbc",
+                                        "conv_transpose1d",
+                                        "conv_transpose2d",
+                                        "conv_transpose3d",
+                                        "convolution",
+                                        "_convolution",
+                                        "addmm",
+                                        "addmv",
+                                        "addr",
+                                        "matmul",
+                                        "einsum",
+                                        "mm",
+                                        "mv",
+                                        "linalg_vecdot",
+                                        "linear",
+                                        "addbmm",
+                                        "baddbmm",
+                                        "bmm",
+                                        "chain_matmul",
+                                        "linalg_multi_dot",
+                                        "lstm_cell",
+                                        "gru_cell",
+                                        "rnn_tanh_cell",
+                                        "rnn_relu_cell",
+                                        "scaled_dot_product_attention",
+                                        "prelu"};
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+/// Whether an operator's result has a type of its own, whatever it reads.
+bool is_cast(std::string_view name) noexcept {
+  constexpr std::string_view names[] = {"to", "_to_copy", "type_as", "float", "double"};
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+}  // namespace
+
+/// Casts as autocast does: products to its type; operators that it runs in float32, which the
+/// declared result shows, from it.
+void GraphReader::cast_operands(const OperatorTarget& target,
+                                const std::optional<OutputType>& declared) {
+  const bool goes_down = runs_in_small_type(target.name);
+  const bool goes_up =
+      !goes_down && declared && declared->dtype == DType::float32 && !is_cast(target.name);
+  if (!goes_down && !goes_up) return;
+  Graph& graph = session_.graph;
+  const DType from = goes_down ? DType::float32 : *session_.autocast;
+  const DType to_type = goes_down ? *session_.autocast : DType::float32;
+  const auto is_wider = [&](const Argument& argument) {
+    return argument.kind == Argument::Kind::tensor &&
+           graph.value(argument.tensor).dtype == DType::float32;
+  };
+  if (goes_up && std::ranges::any_of(arguments_, is_wider)) return;  // promoted by the kernel
+  for (Argument& argument : arguments_) {
+    if (argument.kind == Argument::Kind::tensor && graph.value(argument.tensor).dtype == from)
+      argument.tensor = to(Tensor{&graph, argument.tensor}, to_type).id;
+  }
+}
+
+/// Says what the backward of the nodes of one operator keeps.
+void GraphReader::add_kernel(OperandSet kept, std::size_t first_node) {
+  std::vector<ValueId> values;
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    if (kept.has(i) && arguments_[i].kind == Argument::Kind::tensor)
+      values.push_back(arguments_[i].tensor);
+  }
+  if (kept.has(declaring::result) && !results_.empty() && results_[0] != no_id)
+    values.push_back(results_[0]);
+  Graph& graph = session_.graph;
+  graph.add_region({.first_node = static_cast<NodeId>(first_node),
+                    .end_node = static_cast<NodeId>(graph.nodes().size()),
+                    .kind = Region::Kind::kernel,
+                    .kept = values});
 }
 
 /// Records the arguments that the translation should have read. Whether any that it did not read

@@ -34,9 +34,10 @@ struct ProgramSession {
   ModuleTree& tree;
   ModuleScopes& scopes;
   std::unordered_map<std::string_view, OperatorTarget> targets = {};
-  Arena scratch = {};            ///< for the node being read
-  IgnoredSettings ignored = {};  ///< arguments that no translation read
-  std::size_t node_notes = 0;    ///< notes on single nodes, which may be many
+  Arena scratch = {};                  ///< for the node being read
+  IgnoredSettings ignored = {};        ///< arguments that no translation read
+  std::optional<DType> autocast = {};  ///< the type of products, where autocast is on
+  std::size_t node_notes = 0;          ///< notes on single nodes, which may be many
   /// JSON values of inner graphs that may still be read, about 80 for each node: a few loops within
   /// loops could ask for billions.
   std::int64_t values_left = 5'000'000;
@@ -71,6 +72,8 @@ class GraphReader {
   /// The declared sizes of a value, or null.
   const Json* declared_sizes(std::string_view name) const noexcept;
   OutputType declared_type(std::string_view name) const;
+  /// Whether the graph says that a value requires a gradient.
+  bool has_gradient(std::string_view name) const noexcept;
 
   /// Gives an input its value.
   void bind(std::string_view name, ValueId value);
@@ -104,11 +107,15 @@ class GraphReader {
   void spell_products(const Json& node, const OperatorTarget& target, std::size_t first_node);
   bool note_ignored(const AtenCall& call, const AtenOperator& row);
   void mark_stand_ins(std::size_t first_node, std::string_view name);
+  void cast_operands(const OperatorTarget& target, const std::optional<OutputType>& declared);
+  void add_kernel(OperandSet kept, std::size_t first_node);
   struct Inlined;
   Inlined parse_inlined(const Json& node);
   std::optional<std::vector<ValueId>> run_graph(const Json& graph,
                                                 std::span<const ModuleScopes::Level> around,
                                                 std::span<const ValueId> operands);
+  bool inline_once(const OperatorTarget& target, const Inlined& inlined,
+                   std::span<const ModuleScopes::Level> around);
   bool inline_branches(const Json& node, const Inlined& inlined,
                        std::span<const ModuleScopes::Level> around);
   bool inline_while(const Json& node, const Inlined& inlined,
