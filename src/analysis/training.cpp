@@ -230,7 +230,7 @@ class Step {
     return kept;
   }
 
-  /// Keeps something that is no tensor of the graph; the bytes of it that forward keeps.
+  /// Keeps something that is not a tensor of the graph; the bytes of it that forward keeps.
   std::int64_t keep_extra(NodeId id, std::int64_t bytes) {
     occupy(again_ == nullptr ? id : backward_of(again_->end - 1), backward_of(id), bytes);
     return again_ == nullptr ? bytes : 0;

@@ -131,7 +131,8 @@ TEST_F(TrainingExample, RecurrentLayersHaveTwoProducts) {
   EXPECT_EQ(result.macs, 5 * 2 * 16 * (3 + 4));
   // x needs no gradient; the states and both weights do.
   EXPECT_EQ(result.backward_macs, 5 * 2 * 16 * 3 + 2 * 5 * 2 * 16 * 4);
-  EXPECT_EQ(result.saved, 5 * 2 * 4 * 4);
+  // Of each step and row: the result, the four gates and the cell's state.
+  EXPECT_EQ(result.saved, 5 * 2 * (1 + 4 + 1) * 4 * 4);
 }
 
 TEST_F(TrainingExample, MaxPoolingKeepsIndices) {

@@ -367,7 +367,7 @@ class Graph {
     return id < spellings_.size() ? spellings_[id] : std::string_view{};
   }
 
-  /// The operator for which a node stands in (mark_stand_in), or empty.
+  /// The operator whose cost a node has in its place (mark_stand_in), or empty.
   std::string_view stand_in(NodeId id) const {
     const auto found = stand_ins_.find(id);
     return found == stand_ins_.end() ? std::string_view{} : found->second;

@@ -275,15 +275,14 @@ constexpr NoEffect cross_entropy_no_effect[] = {
 };
 
 using declaring::all_operands;
-using declaring::first;
-using declaring::second;
+constexpr OperandSet first_two = declaring::first | declaring::second;
 
 constexpr AtenOperator loss_rows[] = {
-    {"mse_loss", mse_loss, same_values, {}, first | second},
+    {"mse_loss", mse_loss, same_values, {}, first_two},
     {"l1_loss", l1_loss, same_values},
-    {"smooth_l1_loss", smooth_l1_loss, same_values, {}, first | second},
-    {"huber_loss", huber_loss, same_values, {}, first | second},
-    {"soft_margin_loss", soft_margin_loss, same_values, {}, first | second},
+    {"smooth_l1_loss", smooth_l1_loss, same_values, {}, first_two},
+    {"huber_loss", huber_loss, same_values, {}, first_two},
+    {"soft_margin_loss", soft_margin_loss, same_values, {}, first_two},
     {"margin_ranking_loss", margin_ranking_loss, same_values},
     {"hinge_embedding_loss", hinge_embedding_loss, same_values},
     {"poisson_nll_loss", poisson_nll_loss, same_values},
@@ -293,11 +292,11 @@ constexpr AtenOperator loss_rows[] = {
      same_values,
      {},
      all_operands},
-    {"kl_div", kl_div, same_cost, {}, second},
+    {"kl_div", kl_div, same_cost, {}, declaring::second},
     {"nll_loss nll_loss2d nll_loss2d_forward nll_loss_forward nll_loss_nd", nll_loss, same_values},
     {"cross_entropy_loss", cross_entropy_loss, same_values, cross_entropy_no_effect},
-    {"_cdist_forward cdist", cdist, same_values, {}, first | second | declaring::result},
-    {"_euclidean_dist", euclidean_dist, same_values, {}, first | second | declaring::result},
+    {"_cdist_forward cdist", cdist, same_values, {}, first_two | declaring::result},
+    {"_euclidean_dist", euclidean_dist, same_values, {}, first_two | declaring::result},
     {"_pdist_forward pdist", pdist, same_cost},
     {"pairwise_distance", pairwise_distance, same_values},
     {"dist", dist, same_values},
