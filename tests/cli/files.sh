@@ -52,7 +52,7 @@ from onnx import TensorProto, helper
 
 value = helper.make_tensor_value_info
 scales = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, 2, 2])
-node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="linear", antialias=1)
+node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="nearest", antialias=1)
 graph = helper.make_graph([node], "antialiased", [value("x", TensorProto.FLOAT, [1, 3, 8, 8])],
                           [value("y", TensorProto.FLOAT, None)], [scales])
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])

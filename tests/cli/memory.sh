@@ -65,8 +65,10 @@ for words in "momentum 1" "adam 2" "adamw 2"; do
   expect "$1" json '.training | .optimizer == "'"$1"'" and .optimizer_state_bytes == '"$2"' * 4 * 11689512'
 done
 run profile resnet18 --training --dtype float16 --optimizer adam --format json
-expect "16 bits" json '.training | .gradient_bytes == 2 * 11689512 and .master_weight_bytes == 4 * 11689512 and .optimizer_state_bytes == 8 * 11689512'
-expect_output "a float32 copy of the parameters" profile resnet18 --training --dtype bfloat16
+expect "16 bits" json '.training | .gradient_bytes == 2 * 11689512 and .master_weight_bytes == 0 and .optimizer_state_bytes == 4 * 11689512'
+run profile resnet18 --training --dtype float16 --optimizer adam --master float32 --state-dtype float32 --format json
+expect "16 bits with master weights" json '.training | .gradient_bytes == 2 * 11689512 and .master_weight_bytes == 4 * 11689512 and .optimizer_state_bytes == 8 * 11689512'
+expect_output "a float32 copy of the parameters" profile resnet18 --training --dtype bfloat16 --master float32
 for model in vit_b_16 swin_t maskrcnn_resnet50_fpn raft_small quantized_resnet18; do
   run profile $model --registry all --training --memory --format json
   expect "$model: training's schema" validate stdout.txt profile
