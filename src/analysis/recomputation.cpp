@@ -64,8 +64,8 @@ std::vector<NodeRange> blocks_of(const Graph& graph) {
   std::ranges::sort(kinds);
   std::vector<bool> chosen(modules.size(), false);
   for (ModuleId id = 1; id < modules.size(); ++id) {
-    const auto alike = std::ranges::equal_range(kinds, kind_of(id));
-    chosen[id] = has_parts[id] && alike.size() >= 2;
+    const auto [first, last] = std::equal_range(kinds.begin(), kinds.end(), kind_of(id));
+    chosen[id] = has_parts[id] && last - first >= 2;
   }
   std::vector<NodeRange> blocks = calls_of(graph, chosen);
   if (blocks.empty())
