@@ -32,17 +32,22 @@ def problem_of(path):
         return str(error).strip()[:300]
 
 
+def is_newer(path):
+    versions = [entry.version for entry in onnx.load(path, load_external_data=False).opset_import if not entry.domain]
+    return max(versions, default=1) > onnx.defs.onnx_opset_version()
+
+
 for path in sorted(glob.glob("written/*.onnx")):
     problem = problem_of(path)
     if problem is None:
         continue
     original = names[path[8:]].strip()
-    if original.endswith(".onnx") and problem_of(original) is not None:
-        newer += 1  # a copy of a file that this checker, of 2022, refuses as well
+    if is_newer(path) or original.endswith(".onnx") and problem_of(original) is not None:
+        newer += 1  # of a version after this checker's, of 2022, or a copy of a file that it refuses as well
         continue
     bad += 1
     print(f"FAILED: {original}: {problem}")
-print(f"{newer} files are refused themselves")
+print(f"{newer} files are newer, or refused themselves")
 print(f"accepted {len(names) - newer - bad} of {len(names) - newer} files")
 PYTHON
 read -r _ accepted _ files _ < <(tail -n 1 checked.txt)

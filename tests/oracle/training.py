@@ -27,11 +27,12 @@ INDEX = 8
 BATCH = 2
 MODELS = ("resnet18", "vit_b_16", "mobilenet_v3_small", "densenet121", "swin_t")
 NUMBER = 8  # a divisor or factor that is not a tensor becomes one of float64
+POOLED = "the last pooling's input, which PyTorch 1.13 keeps and newer ones do not"
 # What PyTorch keeps in addition, in bytes for a batch of two, and why.
 DIFFERENCE = {
     "vit_b_16": (12 * NUMBER, "the numbers that queries are divided by"),
     "mobilenet_v2": (BATCH * 1280 * FLOAT, "dropout's factors"),
-    "mobilenet_v3_small": (BATCH * 1024 * FLOAT, "dropout's factors"),
+    "mobilenet_v3_small": (BATCH * (1024 + 576 * 49) * FLOAT, "dropout's factors; " + POOLED),
     "vgg11": (2 * 2 * BATCH * 4096 * FLOAT, "factors and results of two dropouts"),
     "squeezenet1_0": (BATCH * 512 * 13 * 13 * FLOAT, "dropout's factors"),
     "convnext_tiny": (17 * BATCH * FLOAT, "factors of 17 stochastic depths"),
@@ -40,9 +41,9 @@ DIFFERENCE = {
         "factors of dropout and of nine stochastic depths",
     ),
     "swin_t": (
-        12 * NUMBER + 22 * BATCH * FLOAT
+        12 * NUMBER + 22 * BATCH * FLOAT + BATCH * 768 * 49 * FLOAT
         - BATCH * FLOAT * (2 * 3136 * 96 + 2 * 784 * 192 + 6 * 196 * 384 + 2 * 49 * 768),
-        "products of four dimensions copy keys and values, and the projection they are views of goes",
+        "products of four dimensions copy keys and values, and the projection they are views of goes; " + POOLED,
     ),
 }
 
