@@ -67,16 +67,27 @@ std::int64_t chunked_sum(std::int64_t first, std::int64_t count, std::int64_t ch
   return up_to(checked_add(first, count)) - up_to(first);
 }
 
-Cost cost_decoder_attention(const NodeView& node) {
+/// Pairs of a query and a key, of all heads.
+struct Pairs {
+  std::int64_t counted;  ///< as the attributes ask: all, or those that are seen
+  std::int64_t hidden;   ///< of these, those that masks and windows hide
+};
+
+Pairs pairs_of(const NodeView& node) {
   const auto& attrs = node.attrs<DecoderAttentionAttrs>();
   const Shape& query = node.in(0);
   const std::int64_t heads = checked_mul(query.dim(0), query.dim(1));
   const std::int64_t all = product(heads, query.dim(2), node.in(1).dim(2));
   const std::int64_t seen = std::min(all, checked_mul(heads, seen_pairs(attrs, query.dim(2))));
   const std::int64_t counted = attrs.counts_seen ? seen : all;
-  const std::int64_t features = checked_add(query.dim(3), node.in(2).dim(3));
-  return {checked_mul(counted, features), checked_mul(counted, 6),
-          checked_mul(counted - seen, features)};
+  return {counted, counted - seen};
+}
+
+Cost cost_decoder_attention(const NodeView& node) {
+  const Pairs pairs = pairs_of(node);
+  const std::int64_t features = checked_add(node.in(0).dim(3), node.in(2).dim(3));
+  return {checked_mul(pairs.counted, features), checked_mul(pairs.counted, 6),
+          checked_mul(pairs.hidden, features)};
 }
 
 constexpr Operand index_inputs[] = {
@@ -98,14 +109,9 @@ void infer_index_scores(Inference& in) {
 }
 
 Cost cost_index_scores(const NodeView& node) {
-  const auto& attrs = node.attrs<DecoderAttentionAttrs>();
-  const Shape& query = node.in(0);
-  const std::int64_t heads = checked_mul(query.dim(0), query.dim(1));
-  const std::int64_t all = product(heads, query.dim(2), node.in(1).dim(2));
-  const std::int64_t seen = std::min(all, checked_mul(heads, seen_pairs(attrs, query.dim(2))));
-  const std::int64_t counted = attrs.counts_seen ? seen : all;
-  const std::int64_t macs = query.dim(3) + (node.has(2) ? 1 : 0);
-  return {checked_mul(counted, macs), counted, checked_mul(counted - seen, macs)};
+  const Pairs pairs = pairs_of(node);
+  const std::int64_t macs = node.in(0).dim(3) + (node.has(2) ? 1 : 0);
+  return {checked_mul(pairs.counted, macs), pairs.counted, checked_mul(pairs.hidden, macs)};
 }
 
 /// Query rows x keys; a fused kernel needs none.
