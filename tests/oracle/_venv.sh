@@ -1,16 +1,43 @@
-# test_python: prints the path of a Python that has the packages of tests/requirements.txt, in build/venv. They are
-# installed once. Expects SOURCE_DIR. Without PyPI the tests that need it fail, and say so.
-test_python() {
-  local folder=$SOURCE_DIR/build/venv wanted=$SOURCE_DIR/tests/requirements.txt log=pip.txt
+# Python environments of tests, with packages of PyPI that are installed once. Expects SOURCE_DIR. Without
+# PyPI the tests that need them fail, and say so.
+export PYTHONDONTWRITEBYTECODE=1
+
+# python_with REQUIREMENTS FOLDER SECONDS SIZE: prints the path of a Python that has the packages of
+# tests/REQUIREMENTS, in build/FOLDER. What is downloaded has about that size.
+python_with() {
+  local wanted=$SOURCE_DIR/tests/$1 folder=$SOURCE_DIR/build/$2 log=pip.txt
   if ! cmp -s "$wanted" "$folder/requirements.txt"; then
+    echo "installing tests/$1 into build/$2: a download of about $4" >&2
     rm -rf "$folder"
     if ! { /usr/bin/python3 -m venv "$folder" &&
-      timeout 600 "$folder/bin/pip" install --disable-pip-version-check --quiet --requirement "$wanted" &&
+      timeout "$3" "$folder/bin/pip" install --disable-pip-version-check --quiet --requirement "$wanted" &&
       cp "$wanted" "$folder/requirements.txt"; } >"$log" 2>&1; then
-      echo "cannot install tests/requirements.txt from PyPI into build/venv (python3-venv and a network are needed):" >&2
+      echo "cannot install tests/$1 from PyPI into build/$2 (python3-venv and a network are needed):" >&2
       tail -n 5 "$log" >&2
       return 1
     fi
   fi
   echo "$folder/bin/python"
+}
+
+# The Python of tests/requirements.txt.
+test_python() { python_with requirements.txt venv 600 "50 MB"; }
+
+# The Python of tests/requirements-all.txt, for ./check --all.
+modern_python() { python_with requirements-all.txt venv-all 900 "250 MB"; }
+
+# run_modern SCRIPT LEAST: runs a script of tests/modern, whose last line is "N passed, N failed", and sums up; at
+# least so many cases must pass.
+run_modern() {
+  local python output passed=0 failed=1
+  if ! python=$(modern_python); then
+    echo "CASES 0 passed 1 failed"
+    return 1
+  fi
+  output=$("$python" "$SOURCE_DIR/tests/modern/$1" "$ZOOMETER" 2>&1)
+  echo "$output"
+  [[ ${output##*$'\n'} =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]] &&
+    passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]}
+  echo "CASES $passed passed $failed failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -ge "$2" ]
 }

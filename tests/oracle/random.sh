@@ -2,7 +2,6 @@
 # Random small graphs of every operator, read by zoometer and run by ONNX Runtime: sizes that are called exact are the real
 # ones, and bounds are never exceeded. A larger run by hand: random_graphs.py --seed N --count N --keep FOLDER.
 set -u
-export PYTHONDONTWRITEBYTECODE=1
 . "$SOURCE_DIR/tests/oracle/_venv.sh"
 
 if ! python=$(test_python); then

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # ONNX files that are written again give the same results in ONNX Runtime: Debian's test data, and our files.
 set -u
-export PYTHONDONTWRITEBYTECODE=1
 . "$SOURCE_DIR/tests/oracle/_venv.sh"
 
 if ! python=$(test_python); then
