@@ -41,7 +41,7 @@ ElementType element_type_of(const Graph& graph, ValueId value) {
   ValueId source = value;
   for (int i = 0; i < longest_way; ++i) {
     const Value& made = graph.value(source);
-    if (made.has(Value::is_input) || made.has(Value::is_parameter)) break;
+    if (!made.is_computed()) break;
     const Node& producer = graph.nodes()[made.producer];
     const std::span<const ValueId> inputs = graph.inputs_of(producer);
     if (inputs.empty() || inputs[0] == no_id) break;

@@ -119,8 +119,7 @@ class Fusion {
                                        first_reader_[value + 1] - first_reader_[value]);
   }
   bool is_computed(ValueId value) const {
-    return value != no_id && !graph_.value(value).has(Value::is_input) &&
-           !graph_.value(value).has(Value::is_parameter);
+    return value != no_id && graph_.value(value).is_computed();
   }
   /// Whether a node of the group at hand makes the value.
   bool is_inside(ValueId value) const {
@@ -142,10 +141,7 @@ class Fusion {
     return fusion != Fuse::alone && fusion != Fuse::absorbed && !is_view(node);
   }
 
-  /// Nothing runs: a view, a reshape that need not copy, an operator that evaluation skips.
-  bool is_view(NodeId node) const {
-    return op_of(node).coverage == Coverage::zero && moves_nothing(graph_, graph_.nodes()[node]);
-  }
+  bool is_view(NodeId node) const { return runs_nothing(graph_, graph_.nodes()[node]); }
 
   /// Whether a node reduces the last axes, or a single one: a kernel keeps such rows on the chip.
   bool reduces_rows(NodeId node) const {

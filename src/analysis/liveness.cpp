@@ -57,7 +57,7 @@ class Storages {
  private:
   bool was_there_before(NodeId first_node, ValueId owner) const {
     const Value& value = graph_.value(owner);
-    const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
+    const bool is_computed = value.is_computed();
     return is_computed && value.producer < first_node;
   }
   /// What a loop reads and did not make, its last iteration reads, too.
@@ -81,15 +81,6 @@ class Storages {
 };
 
 }  // namespace
-
-std::vector<ValueId> owners_of(const Graph& graph) {
-  std::vector<ValueId> owners(graph.values().size());
-  for (ValueId id = 0; id < owners.size(); ++id) {
-    const ValueId source = source_of(graph, id);
-    owners[id] = source == no_id ? owner_of(graph, id) : owners[source];
-  }
-  return owners;
-}
 
 std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder) {
   Storages storages(graph);

@@ -25,10 +25,6 @@ struct Lifetime {
   }
 };
 
-/// By value, the one whose memory it lives in: itself, or the source of a view, an alias or an
-/// in-place result.
-std::vector<ValueId> owners_of(const Graph& graph);
-
 /// The lifetimes of all activations that own memory, in order of creation. Parameters are not among
 /// them.
 ///

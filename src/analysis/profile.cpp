@@ -71,9 +71,10 @@ void add_parameters(const Graph& graph, Profile& profile) {
 }
 
 void add_nodes(const Graph& graph, const Convention* convention, Profile& profile) {
+  NodeCounter counter(graph, convention);
   for (const Node& node : graph.nodes()) {
     const NodeView view(graph, node);
-    const Metrics metrics = metrics_of(view, convention);
+    const Metrics metrics = counter.metrics_of(view);
     profile.modules[node.module] += metrics;
     OperatorMetrics& entry = operator_entry(profile.operators, node);
     entry.count = checked_add(entry.count, graph.runs_of(node).times);
@@ -156,6 +157,10 @@ std::string operator_name(const Node& node) {
 }
 
 Metrics metrics_of(const NodeView& view, const Convention* convention) {
+  return NodeCounter(view.graph(), convention).metrics_of(view);
+}
+
+Metrics NodeCounter::metrics_of(const NodeView& view) {
   const Graph& graph = view.graph();
   const Node& node = view.node();
   Metrics metrics;
@@ -167,8 +172,8 @@ Metrics metrics_of(const NodeView& view, const Convention* convention) {
     if (cost.macs > 0) metrics.activations = view.out_numel();
   }
   metrics.bytes_written = bytes_written_by(view);
-  metrics.bytes_read = bytes_read_by(view);
-  if (convention != nullptr) metrics.cost = convention->cost(view);
+  metrics.bytes_read = bytes_read_by(view, reads_);
+  if (convention_ != nullptr) metrics.cost = convention_->cost(view);
   const NodeRuns runs = graph.runs_of(node);
   if (runs.times != 1) multiply(metrics, runs.times);
   const std::uint8_t flags = flags_around(graph, node);

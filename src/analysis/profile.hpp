@@ -50,6 +50,20 @@ std::string operator_name(const Node& node);
 /// The figures of one node, of all its runs. `convention` fills `cost`; null leaves it 0.
 Metrics metrics_of(const NodeView& view, const Convention* convention = nullptr);
 
+/// The same for many nodes of one graph, which must not change meanwhile: what shares whose memory
+/// is found once.
+class NodeCounter {
+ public:
+  explicit NodeCounter(const Graph& graph, const Convention* convention = nullptr)
+      : convention_(convention),
+        reads_(graph, Routing::most) {}
+  Metrics metrics_of(const NodeView& view);
+
+ private:
+  const Convention* convention_;
+  Reads reads_;
+};
+
 /// The two figures that lists of models have.
 struct ModelSize {
   std::int64_t parameters = 0;  ///< elements of learnt tensors, shared ones once

@@ -40,7 +40,7 @@ class Workloads {
   Workloads(const Graph& graph, const WorkOptions& options)
       : graph_(graph),
         options_(options),
-        owners_(owners_of(graph)),
+        counter_(graph),
         group_(graph.nodes().size()),
         is_needed_outside_(graph.values().size(), false),
         is_used_(graph.values().size(), false),
@@ -65,10 +65,7 @@ class Workloads {
   }
 
  private:
-  bool is_computed(ValueId value) const {
-    return !graph_.value(value).has(Value::is_input) &&
-           !graph_.value(value).has(Value::is_parameter);
-  }
+  bool is_computed(ValueId value) const { return graph_.value(value).is_computed(); }
 
   void find_uses() {
     for (NodeId node = 0; node < graph_.nodes().size(); ++node) {
@@ -79,7 +76,7 @@ class Workloads {
       }
     }
     for (const Port& output : graph_.outputs()) {
-      is_output_[owners_[output.value]] = true;
+      is_output_[reads_.owner_of(output.value)] = true;
       is_needed_outside_[output.value] = true;
     }
   }
@@ -122,7 +119,7 @@ class Workloads {
     work.module = graph_.nodes()[group.nodes.front()].module;
     for (const NodeId node : group.nodes) {
       const NodeView view = graph_.view(node);
-      const Metrics metrics = metrics_of(view);
+      const Metrics metrics = counter_.metrics_of(view);
       if (work.macs == 0 && metrics.macs > 0) {
         const std::optional<NumberType> integers = type_of_integers(group_[node], view);
         work.type = integers ? integers : type_of(view);
@@ -196,7 +193,7 @@ class Workloads {
       const ValueId value = view.output(i);
       const std::int64_t written = bytes_written_of(view, i);
       if (is_used_[value] && !is_needed_outside_[value]) continue;
-      const bool is_output = is_output_[owners_[value]];
+      const bool is_output = is_output_[reads_.owner_of(value)];
       const std::int64_t more =
           checked_mul(written, graph_.runs_of(view.node()).times) - (is_output ? written : 0);
       bytes += is_output ? Traffic{0, written, more} : Traffic{0, 0, more};
@@ -206,7 +203,7 @@ class Workloads {
 
   const Graph& graph_;
   const WorkOptions& options_;
-  std::vector<ValueId> owners_;
+  NodeCounter counter_;
   std::vector<std::uint32_t> group_;       // by node
   std::vector<bool> is_needed_outside_;    // by value: of the group that makes it
   std::vector<bool> is_used_;              // by value

@@ -66,6 +66,28 @@ bool are_apart(const Graph& graph, std::span<const ValueId> inputs) {
 
 }  // namespace
 
+namespace {
+
+ExpertCount experts_of(const NodeView& node, NodeId router) {
+  const std::int64_t all = node.op().memory->experts(node);
+  const std::int64_t rows = rows_of(node);
+  const std::int64_t each =
+      router == no_id ? 1
+                      : std::max<std::int64_t>(1, node.graph().view(router).attrs<TopkAttrs>().k);
+  ExpertCount count;
+  count.most = std::min(all, rows);
+  count.least = std::min(each, count.most);
+  if (all < 1) return count;
+  const double tokens = static_cast<double>(rows) / static_cast<double>(each);
+  const double missed = 1 - static_cast<double>(each) / static_cast<double>(all);
+  const double expected = static_cast<double>(all) * (1 - std::pow(std::max(0.0, missed), tokens));
+  count.expected =
+      std::clamp(expected, static_cast<double>(count.least), static_cast<double>(count.most));
+  return count;
+}
+
+}  // namespace
+
 NodeId router_of(const NodeView& node) {
   constexpr NodeId farthest = 64;  // nodes between the choice and the product
   const Graph& graph = node.graph();
@@ -86,22 +108,7 @@ NodeId router_of(const NodeView& node) {
 
 ExpertCount experts_of(const NodeView& node) {
   if (node.op().memory->experts == nullptr) return {};
-  const std::int64_t all = node.op().memory->experts(node);
-  const std::int64_t rows = rows_of(node);
-  const NodeId router = router_of(node);
-  const std::int64_t each =
-      router == no_id ? 1
-                      : std::max<std::int64_t>(1, node.graph().view(router).attrs<TopkAttrs>().k);
-  ExpertCount count;
-  count.most = std::min(all, rows);
-  count.least = std::min(each, count.most);
-  if (all < 1) return count;
-  const double tokens = static_cast<double>(rows) / static_cast<double>(each);
-  const double missed = 1 - static_cast<double>(each) / static_cast<double>(all);
-  const double expected = static_cast<double>(all) * (1 - std::pow(std::max(0.0, missed), tokens));
-  count.expected =
-      std::clamp(expected, static_cast<double>(count.least), static_cast<double>(count.most));
-  return count;
+  return experts_of(node, router_of(node));
 }
 
 std::optional<ExpertCount> all_experts_of(const Graph& graph) {
@@ -113,7 +120,7 @@ std::optional<ExpertCount> all_experts_of(const Graph& graph) {
     const NodeId router = router_of(node);
     if (router != no_id && router == last_router) continue;
     last_router = router;
-    const ExpertCount count = experts_of(node);
+    const ExpertCount count = experts_of(node, router);
     if (!sum) sum.emplace();
     sum->least = checked_add(sum->least, count.least);
     sum->expected += count.expected;
@@ -128,14 +135,23 @@ bool moves_nothing(const Graph& graph, const Node& node) {
   return node.output_count > 0 && graph.value(node.first_output).has(Value::shares);
 }
 
+bool runs_nothing(const Graph& graph, const Node& node) {
+  return node.op->coverage == Coverage::zero && moves_nothing(graph, node);
+}
+
+ValueId Reads::owner_of(ValueId value) {
+  if (owners_.empty()) owners_ = owners_of(graph_);
+  return owners_[value];
+}
+
 void Reads::add(const NodeView& node, std::size_t index) {
   const ValueId value = node.input(index);
   const std::int64_t limit = limit_of(node, index, routing_);
   if (limit == 0) return;
   const DType dtype = graph_.dtype(value);
-  const Extent extent = extent_of(graph_, value);
-  parts_.push_back({owner_of(graph_, value), bytes_of(extent.first, dtype),
-                    bytes_of(extent.end, dtype),
+  const ValueId owner = owner_of(value);
+  const Extent extent = extent_of(graph_, value, owner);
+  parts_.push_back({owner, bytes_of(extent.first, dtype), bytes_of(extent.end, dtype),
                     std::min(limit, bytes_of(extent.elements, dtype))});
 }
 
@@ -159,7 +175,7 @@ std::span<const Read> Reads::sums() {
   return sums_;
 }
 
-std::int64_t bytes_read_by(const NodeView& node) {
+std::int64_t bytes_read_by(const NodeView& node, Reads& reads) {
   const Graph& graph = node.graph();
   if (moves_nothing(graph, node.node())) return 0;
   const std::span<const ValueId> inputs = graph.inputs_of(node.node());
@@ -170,7 +186,6 @@ std::int64_t bytes_read_by(const NodeView& node) {
     }
     return bytes;
   }
-  Reads reads(graph, Routing::most);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] != no_id) reads.add(node, i);
   }

@@ -39,6 +39,9 @@ std::optional<ExpertCount> all_experts_of(const Graph& graph);
 /// Whether a node makes no tensor and reads none: a view, or a reshape that need not copy.
 bool moves_nothing(const Graph& graph, const Node& node);
 
+/// Whether nothing runs: a view, a reshape that need not copy, an operator that evaluation skips.
+bool runs_nothing(const Graph& graph, const Node& node);
+
 /// What is read of the memory of one tensor.
 struct Read {
   ValueId owner = no_id;
@@ -54,7 +57,8 @@ class Reads {
   void add(const NodeView& node, std::size_t index);
   /// The sums by owner, in order of the owners. Ends the collection.
   std::span<const Read> sums();
-  void clear() { parts_.clear(); }
+  /// The value in whose memory a value is. The first call finds all: views of views may be many.
+  ValueId owner_of(ValueId value);
 
  private:
   /// A part of an owner's memory, in bytes.
@@ -65,12 +69,13 @@ class Reads {
   };
   const Graph& graph_;
   Routing routing_;
+  std::vector<ValueId> owners_;  // by value; empty until one is asked for
   std::vector<Part> parts_;
   std::vector<Read> sums_;
 };
 
-/// The bytes that one run of a node reads, each once.
-std::int64_t bytes_read_by(const NodeView& node);
+/// The bytes that one run of a node reads, each once. `reads` is of its graph, and holds nothing.
+std::int64_t bytes_read_by(const NodeView& node, Reads& reads);
 
 /// The bytes that one run of a node writes of its output `index`; 0 where it moves nothing.
 std::int64_t bytes_written_of(const NodeView& node, std::size_t index);

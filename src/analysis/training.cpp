@@ -8,6 +8,7 @@
 #include "analysis/recomputation.hpp"
 #include "analysis/traffic.hpp"
 #include "analysis/training_state.hpp"
+#include "zoometer/ir/layout.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -20,6 +21,7 @@ class Step {
  public:
   Step(const Graph& graph, const TrainingRecipe& recipe)
       : graph_(graph),
+        counter_(graph),
         owners_(owners_of(graph)),
         needs_gradient_(gradients_of(graph)),
         saved_by_(graph.values().size(), no_id),
@@ -112,7 +114,7 @@ class Step {
   /// Counts a node; the bytes and the MACs that its backward adds.
   Kept add_node(NodeId id) {
     const NodeView node = graph_.view(id);
-    const Metrics metrics = metrics_of(node);
+    const Metrics metrics = counter_.metrics_of(node);
     TrainingOperator& entry = entry_of(sums_, operator_name(node.node()));
     const std::int64_t times = graph_.runs_of(node.node()).times;
     entry.count = checked_add(entry.count, times);
@@ -152,7 +154,7 @@ class Step {
     again_ = nullptr;
     for (NodeId node = range.first; node < last; ++node) {
       const NodeView view = graph_.view(node);
-      const std::int64_t macs = metrics_of(view).macs;
+      const std::int64_t macs = counter_.metrics_of(view).macs;
       add_backward(entry_of(sums_, operator_name(view.node())), macs);
       sums_.recomputed_macs = checked_add(sums_.recomputed_macs, macs);
     }
@@ -173,8 +175,7 @@ class Step {
 
   bool is_made_within(const NodeRange& range, ValueId value) const {
     const Value& own = graph_.value(value);
-    const bool is_computed = !own.has(Value::is_input) && !own.has(Value::is_parameter);
-    return is_computed && own.producer >= range.first && own.producer < range.end;
+    return own.is_computed() && own.producer >= range.first && own.producer < range.end;
   }
 
   static TrainingOperator& entry_of(TrainingProfile& sums, std::string name) {
@@ -280,7 +281,7 @@ class Step {
   /// Backward needs what every run of a loop's node made.
   std::int64_t saved_bytes(ValueId owner) const {
     const Value& value = graph_.value(owner);
-    if (value.has(Value::is_input) || value.has(Value::is_parameter)) return graph_.bytes(owner);
+    if (!value.is_computed()) return graph_.bytes(owner);
     return checked_mul(graph_.bytes(owner), graph_.runs_of(graph_.nodes()[value.producer]).times);
   }
 
@@ -306,10 +307,9 @@ class Step {
   ValueId gradient_owner(ValueId value) const {
     while (true) {
       const Value& own = graph_.value(value);
-      if (own.has(Value::is_input) || own.has(Value::is_parameter)) return value;
+      if (!own.is_computed()) return value;
       const Node& node = graph_.nodes()[own.producer];
-      const bool is_view = node.op->coverage == Coverage::zero && moves_nothing(graph_, node);
-      if (!is_view) return value;
+      if (!runs_nothing(graph_, node)) return value;
       value = graph_.inputs_of(node)[0];
     }
   }
@@ -327,8 +327,7 @@ class Step {
     for (const Port& output : graph_.outputs()) is_output[gradient_owner(output.value)] = true;
     for (ValueId value = 0; value < graph_.values().size(); ++value) {
       const Value& own = graph_.value(value);
-      const bool is_computed = !own.has(Value::is_input) && !own.has(Value::is_parameter);
-      if (!is_computed || !needs_gradient_[value] || gradient_owner(value) != value) continue;
+      if (!own.is_computed() || !needs_gradient_[value] || gradient_owner(value) != value) continue;
       if (is_internal(value)) continue;
       if (!is_output[value] && last_reader[value] == no_id) continue;
       const std::size_t from = is_output[value] ? count : backward_of(last_reader[value]);
@@ -354,6 +353,7 @@ class Step {
   }
 
   const Graph& graph_;
+  NodeCounter counter_;
   TrainingProfile sums_;
   std::vector<ValueId> owners_;
   std::vector<bool> needs_gradient_;      // by value

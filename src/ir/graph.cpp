@@ -284,9 +284,8 @@ void Graph::settle_storage(const Node& node) {
 
 void Graph::copy_views() {
   for (Value& value : values_) {
-    const bool is_computed = !value.has(Value::is_input) && !value.has(Value::is_parameter);
     value.flags &= static_cast<std::uint8_t>(~Value::strided);
-    if (!is_computed) continue;
+    if (!value.is_computed()) continue;
     const Storage storage = nodes_[value.producer].op->memory->storage;
     if (storage == Storage::view) value.flags &= static_cast<std::uint8_t>(~Value::shares);
     if (storage == Storage::reshaped || storage == Storage::packed) value.flags |= Value::shares;

@@ -110,8 +110,7 @@ bool place_output(const NodeView& node, std::size_t output, Layout& layout) {
 
 ValueId source_of(const Graph& graph, ValueId value) {
   const Value& own = graph.value(value);
-  if (!own.has(Value::shares) || own.has(Value::is_input) || own.has(Value::is_parameter))
-    return no_id;
+  if (!own.has(Value::shares) || !own.is_computed()) return no_id;
   const auto inputs = graph.inputs_of(graph.nodes()[own.producer]);
   return inputs.empty() ? no_id : inputs[0];
 }
@@ -125,6 +124,15 @@ ValueId owner_of(const Graph& graph, ValueId value) {
   if (!own.has(Value::is_parameter)) return value;
   const ParameterId shared = graph.parameters()[own.producer].shared_with;
   return shared == no_id ? value : graph.parameters()[shared].value;
+}
+
+std::vector<ValueId> owners_of(const Graph& graph) {
+  std::vector<ValueId> owners(graph.values().size());
+  for (ValueId id = 0; id < owners.size(); ++id) {
+    const ValueId source = source_of(graph, id);
+    owners[id] = source == no_id ? owner_of(graph, id) : owners[source];
+  }
+  return owners;
 }
 
 Layout layout_of(const Graph& graph, ValueId value) {
@@ -149,13 +157,12 @@ Layout layout_of(const Graph& graph, ValueId value) {
   return layout;
 }
 
-Extent extent_of(const Graph& graph, ValueId value) {
+Extent extent_of(const Graph& graph, ValueId value, ValueId owner) {
   const std::int64_t all = graph.numel(value);
   if (source_of(graph, value) == no_id) return {0, all, all};
   const Layout layout = layout_of(graph, value);
   if (layout.is_known) return extent_of(graph.shape(value), layout);
-  const std::int64_t owned =
-      graph.value(value).has(Value::strided) ? graph.numel(owner_of(graph, value)) : all;
+  const std::int64_t owned = graph.value(value).has(Value::strided) ? graph.numel(owner) : all;
   return {0, std::min(all, owned), std::min(all, owned)};
 }
 

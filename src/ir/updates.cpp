@@ -19,15 +19,11 @@ class Updates {
  public:
   Updates(Graph& graph, std::span<const ValueId> donated)
       : graph_(graph),
-        owner_(graph.values().size()),
+        owner_(owners_of(graph)),
         last_reader_(graph.values().size(), 0),
         may_be_written_(graph.values().size(), false) {
-    for (ValueId id = 0; id < owner_.size(); ++id) {
-      const Value& value = graph.value(id);
-      const ValueId source = source_of(graph, id);
-      owner_[id] = source == no_id ? owner_of(graph, id) : owner_[source];
-      may_be_written_[id] = !value.has(Value::is_input) && !value.has(Value::is_parameter);
-    }
+    for (ValueId id = 0; id < owner_.size(); ++id)
+      may_be_written_[id] = graph.value(id).is_computed();
     for (const ValueId id : donated) may_be_written_[id] = true;
     for (NodeId node = 0; node < graph.nodes().size(); ++node) {
       for (const ValueId input : graph.inputs_of(graph.nodes()[node])) {
@@ -57,7 +53,7 @@ class Updates {
   bool runs_as_often(ValueId memory, NodeId node) const {
     const Value& value = graph_.value(memory);
     const std::int64_t times = graph_.runs_of(graph_.nodes()[node]).times;
-    if (value.has(Value::is_input) || value.has(Value::is_parameter)) return times == 1;
+    if (!value.is_computed()) return times == 1;
     return graph_.runs_of(graph_.nodes()[value.producer]).times == times;
   }
   bool is_alike(ValueId source, ValueId result) const {

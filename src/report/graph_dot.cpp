@@ -106,12 +106,13 @@ class DotGraph : TextLines {
     for (std::size_t i = 1; i < places_.all().size(); ++i) {
       if (places_[i].level < depth_) clusters_[places_[i].parent].clusters.push_back(i);
     }
+    NodeCounter counter(graph_);
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
       const auto id = static_cast<NodeId>(i);
       const std::size_t box = box_for(id);
       box_of_node_.push_back(box);
       boxes_[box].last_node = id;
-      boxes_[box].macs += metrics_of(graph_.view(id)).macs;
+      boxes_[box].macs += counter.metrics_of(graph_.view(id)).macs;
     }
     for (std::size_t i = clusters_.size(); i-- > 0;) {
       for (const std::size_t box : clusters_[i].boxes) clusters_[i].macs += boxes_[box].macs;

@@ -129,10 +129,11 @@ class GraphDocument {
   }
 
   void write_nodes() {
+    NodeCounter counter(graph_);
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
       const Node& node = graph_.nodes()[i];
       const NodeView view(graph_, node);
-      const Metrics metrics = metrics_of(view);
+      const Metrics metrics = counter.metrics_of(view);
       json_.object([&] {
         json_.field("op", operator_name(view));
         const std::string_view name = graph_.node_name(static_cast<NodeId>(i));

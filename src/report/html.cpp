@@ -93,10 +93,11 @@ class PageGraph {
  private:
   void write_nodes() {
     const std::vector<std::int64_t>& alive = input_.profile.memory.timeline;
+    NodeCounter counter(graph_);
     for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const NodeView view = graph_.view(id);
       const Node& node = view.node();
-      const Metrics metrics = metrics_of(view);
+      const Metrics metrics = counter.metrics_of(view);
       json_.array([&] {
         json_.value(operators_(operator_name(node)));
         json_.value(places_[node.module]);

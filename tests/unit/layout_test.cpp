@@ -71,6 +71,18 @@ TEST_F(LayoutExample, AcceptsTheLargestStep) {
   EXPECT_LE(total().bytes_read, 240);
 }
 
+// What a value's memory is must not be searched again for each of many views of views.
+TEST_F(LayoutExample, FindsTheMemoryOfLongChainsOfViews) {
+  constexpr int count = 20'000;
+  Tensor x = input({4, 4});
+  for (int i = 0; i < count; ++i) {
+    const Tensor y = reshape(x, {4, 4});
+    binary(add_op, x, y);
+    x = y;
+  }
+  EXPECT_EQ(total().bytes_read, std::int64_t{count} * 4 * 4 * 4);
+}
+
 TEST_F(LayoutExample, ReadsAnExpandedTensorOnce) {
   const Tensor x = input({64, 4});
   const Tensor column = input({64, 1});

@@ -44,6 +44,8 @@ struct Value {
 
   /// Whether a flag is set.
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
+  /// Whether a node makes it: it is neither an input nor a parameter.
+  bool is_computed() const noexcept { return (flags & (is_input | is_parameter)) == 0; }
 };
 
 /// Sizes of a value that are not known: a bit for each dimension, or `unknown_rank`.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "zoometer/ir/graph.hpp"
 #include "zoometer/ir/shape.hpp"
@@ -39,6 +40,9 @@ ValueId source_of(const Graph& graph, ValueId value);
 /// result. A parameter that shares its memory uses that of the first one.
 ValueId owner_of(const Graph& graph, ValueId value);
 
+/// By value: its owner (`owner_of`).
+std::vector<ValueId> owners_of(const Graph& graph);
+
 /// Where the elements of a value are in its owner's memory. Unknown after many views of views.
 Layout layout_of(const Graph& graph, ValueId value);
 
@@ -49,7 +53,8 @@ struct Extent {
   std::int64_t elements = 0;  ///< different ones: those along an expanded dimension count once
 };
 
-/// What a value takes of its owner's memory; all of it where that is not known.
-Extent extent_of(const Graph& graph, ValueId value);
+/// What a value takes of the memory of `owner`, which is its owner; all of it where that is not
+/// known.
+Extent extent_of(const Graph& graph, ValueId value, ValueId owner);
 
 }  // namespace zoometer

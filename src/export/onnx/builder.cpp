@@ -369,7 +369,7 @@ void OnnxBuilder::add_outputs() {
   std::unordered_set<ValueId> seen;
   for (const Port& port : graph_.outputs()) {
     const Value& value = graph_.value(port.value);
-    const bool is_own = !value.has(Value::is_input) && !value.has(Value::is_parameter);
+    const bool is_own = value.is_computed();
     if (seen.insert(port.value).second && is_own) {
       outputs_.push_back(names_[port.value]);
       continue;

@@ -159,7 +159,7 @@ class OnnxCopy {
       if (value == nullptr || value->id == no_id || !has_exact_shape(*value)) continue;
       if (is_output_.contains(name)) continue;
       const Value& made = graph_.value(value->id);
-      if (made.has(Value::is_input) || made.has(Value::is_parameter)) continue;
+      if (!made.is_computed()) continue;
       if (const int type = find_onnx_type(made.dtype); type != 0)
         copy_graph_field(copied_graph_field::value_info,
                          onnx_value_info(name, type, graph_.shape(value->id)));

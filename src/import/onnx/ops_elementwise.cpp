@@ -45,7 +45,7 @@ bool is_single_bias(OnnxContext& context, std::size_t index) {
   if (context.value(index).id != no_id || product.id == no_id) return false;
   if (context.shape(index) != Shape{1} || context.rank(1 - index) == 0) return false;
   const Value& made = context.graph().value(product.id);
-  if (made.has(Value::is_input) || made.has(Value::is_parameter)) return false;
+  if (!made.is_computed()) return false;
   return context.graph().nodes()[made.producer].op->kind == OpKind::product &&
          context.shape(1 - index).dim(-1) == 1;
 }

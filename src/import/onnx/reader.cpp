@@ -78,7 +78,7 @@ namespace {
 bool is_dequantised(const Graph& graph, ValueId value) {
   while (value != no_id) {
     const Value& made = graph.value(value);
-    if (made.has(Value::is_input) || made.has(Value::is_parameter)) return false;
+    if (!made.is_computed()) return false;
     const Node& producer = graph.nodes()[made.producer];
     if (producer.op == &dequantize_op) return true;
     if (producer.op != &transpose_op && producer.op != &permute_op) return false;

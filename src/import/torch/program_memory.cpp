@@ -5,6 +5,7 @@
 
 #include "op/indexing.hpp"
 #include "op/unknown.hpp"
+#include "zoometer/ir/layout.hpp"
 #include "zoometer/ir/tensor.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
@@ -33,13 +34,6 @@ Tensor written_index(Tensor x, Tensor piece, std::int64_t dim, std::int64_t inde
   return apply(written_slice_op, range_along(axis, place, place + 1), x, unsqueeze(piece, axis));
 }
 
-/// The strides of a contiguous tensor.
-Ints strides_of(const Shape& shape) {
-  Ints strides = Ints::filled(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = checked_mul(strides[i], shape[i]);
-  return strides;
-}
-
 /// A diagonal's elements in the memory of x.
 StridedAttrs memory_of(const NodeView& diagonal) {
   const auto& attrs = diagonal.attrs<DiagonalAttrs>();
@@ -49,7 +43,7 @@ StridedAttrs memory_of(const NodeView& diagonal) {
   };
   const std::size_t rows = within(attrs.dim0);
   const std::size_t columns = within(attrs.dim1);
-  const Ints strides = strides_of(x);
+  const Ints strides = contiguous_layout(x).strides;
   StridedAttrs view{Ints(diagonal.out()), {}, 0};
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (i != rows && i != columns) view.strides.push_back(strides[i]);
@@ -93,13 +87,10 @@ bool ProgramMemory::add_view(std::uint32_t slot, ValueId view, std::uint32_t bas
   constexpr std::size_t most_steps = 16;
   std::vector<ValueId> steps;
   for (ValueId at = view; at != value;) {
-    const Value& result = graph_.value(at);
-    const bool is_made = !result.has(Value::is_input) && !result.has(Value::is_parameter);
-    if (!is_made || !result.has(Value::shares) || steps.size() == most_steps) return false;
-    const auto inputs = graph_.inputs_of(graph_.nodes()[result.producer]);
-    if (inputs.empty() || inputs[0] == no_id) return false;
+    const ValueId source = source_of(graph_, at);
+    if (source == no_id || steps.size() == most_steps) return false;
     steps.push_back(at);
-    at = inputs[0];
+    at = source;
   }
   constexpr std::uint32_t deepest = 4096;
   if (view_of(base).depth >= deepest) return false;
