@@ -3,21 +3,30 @@
 export PYTHONDONTWRITEBYTECODE=1
 
 # python_with REQUIREMENTS FOLDER SECONDS SIZE: prints the path of a Python that has the packages of
-# tests/REQUIREMENTS, in build/FOLDER. What is downloaded has about that size.
+# tests/REQUIREMENTS, in build/FOLDER. What is downloaded has about that size. Tests run side by side: one
+# installs, the others wait for it.
 python_with() {
-  local wanted=$SOURCE_DIR/tests/$1 folder=$SOURCE_DIR/build/$2 log=pip.txt
-  if ! cmp -s "$wanted" "$folder/requirements.txt"; then
-    echo "installing tests/$1 into build/$2: a download of about $4" >&2
-    rm -rf "$folder"
-    if ! { /usr/bin/python3 -m venv "$folder" &&
-      timeout "$3" "$folder/bin/pip" install --disable-pip-version-check --quiet --requirement "$wanted" &&
-      cp "$wanted" "$folder/requirements.txt"; } >"$log" 2>&1; then
-      echo "cannot install tests/$1 from PyPI into build/$2 (python3-venv and a network are needed):" >&2
-      tail -n 5 "$log" >&2
-      return 1
-    fi
-  fi
+  local wanted=$SOURCE_DIR/tests/$1 folder=$SOURCE_DIR/build/$2 lock
+  mkdir -p "$SOURCE_DIR/build"
+  exec {lock}>"$folder.lock"
+  flock "$lock"
+  cmp -s "$wanted" "$folder/requirements.txt" || install_packages "$wanted" "$folder" "$3" "$4" || return 1
+  exec {lock}>&-
   echo "$folder/bin/python"
+}
+
+# install_packages REQUIREMENTS FOLDER SECONDS SIZE: makes a new environment in FOLDER with the packages that the
+# file REQUIREMENTS names.
+install_packages() {
+  echo "installing ${1##*/} into build/${2##*/}: a download of about $4" >&2
+  rm -rf "$2"
+  if ! { /usr/bin/python3 -m venv "$2" &&
+    timeout "$3" "$2/bin/pip" install --disable-pip-version-check --quiet --requirement "$1" &&
+    cp "$1" "$2/requirements.txt"; } >pip.txt 2>&1; then
+    echo "cannot install ${1##*/} from PyPI into build/${2##*/} (python3-venv and a network are needed):" >&2
+    tail -n 5 pip.txt >&2
+    return 1
+  fi
 }
 
 # The Python of tests/requirements.txt.
