@@ -1,7 +1,10 @@
 #include "cli/arguments.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <utility>
 
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -49,75 +52,35 @@ ArgumentDescription describe(const CLI::Option& option) {
   return description;
 }
 
-}  // namespace
-
-bool CommandLine::has(std::string_view word) const noexcept {
-  return std::find(words.begin(), words.end(), word) != words.end();
+/// Whether a word may give the option `name`: "--depth", "--depth=2", "-d", "-d2" or "-md".
+bool may_give(std::string_view word, std::string_view name) noexcept {
+  if (!word.starts_with('-')) return false;
+  if (name.starts_with("--")) return word.substr(0, word.find('=')) == name;
+  return !word.starts_with("--") && word.find(name[1]) != word.npos;
 }
 
-std::string_view CommandLine::first() const noexcept {
-  return words.empty() ? std::string_view() : words.front();
+/// Whether one of the words may give an option with these names.
+bool may_give(const std::vector<std::string>& words, std::string_view names) noexcept {
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(','), names.size());
+    for (const std::string& word : words) {
+      if (may_give(word, names.substr(0, end))) return true;
+    }
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return false;
 }
 
-CommandLine CommandLine::rest() const { return {{words.begin() + 1, words.end()}, description}; }
-
-struct Arguments::Parser {
-  CLI::App app;
-  std::string command;
-};
-
-Arguments::Arguments(std::string_view command, std::string_view summary)
-    : parser_(std::make_unique<Parser>()) {
-  parser_->command = command;
-  parser_->app.name("zoometer " + std::string(command));
-  parser_->app.description(std::string(summary));
-  parser_->app.set_help_flag("-h,--help", "Print this help and exit");
-  parser_->app.get_formatter()->column_width(34);
+/// Fails for a word that is not among `words`; an empty text is no failure.
+std::string check_choice(const std::vector<std::string>& words, const std::string& given) {
+  if (std::find(words.begin(), words.end(), given) != words.end()) return {};
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  const std::string hint = did_you_mean(given, views);
+  return fmt::format("expected one of {}, got {}{}", fmt::join(words, ", "), given,
+                     hint.empty() ? "" : " (" + hint + ")");
 }
 
-Arguments::~Arguments() = default;
-
-void Arguments::positional(const std::string& name, std::string& target, const std::string& help,
-                           bool required) {
-  parser_->app.add_option(name, target, help)->required(required)->type_name("");
-}
-
-void Arguments::positionals(const std::string& name, std::vector<std::string>& target,
-                            const std::string& help, bool required) {
-  parser_->app.add_option(name, target, help)->required(required)->type_name("");
-}
-
-void Arguments::flag(const std::string& names, bool& target, const std::string& help) {
-  parser_->app.add_flag(names, target, help);
-}
-
-void Arguments::option(const std::string& names, std::string& target, const std::string& help,
-                       const std::string& value) {
-  parser_->app.add_option(names, target, help)->type_name(value);
-}
-
-void Arguments::option(const std::string& names, std::optional<std::int64_t>& target,
-                       const std::string& help, const std::string& value) {
-  parser_->app.add_option(names, target, help)->type_name(value);
-}
-
-void Arguments::option(const std::string& names, std::optional<int>& target,
-                       const std::string& help, const std::string& value) {
-  parser_->app.add_option(names, target, help)->type_name(value);
-}
-
-void Arguments::option(const std::string& names, double& target, const std::string& help,
-                       const std::string& value) {
-  parser_->app.add_option(names, target, help)->type_name(value)->check(CLI::PositiveNumber);
-}
-
-void Arguments::option(const std::string& names, std::vector<std::string>& target,
-                       const std::string& help, const std::string& value) {
-  parser_->app.add_option(names, target, help)->type_name(value)->allow_extra_args(false);
-}
-
-void Arguments::option(const ReadOption& option) {
-  CLI::App& app = parser_->app;
+void add_read_option(CLI::App& app, const ReadOption& option) {
   const auto& read = option.read;
   if (option.value.empty()) {
     app.add_flag_callback(
@@ -138,70 +101,197 @@ void Arguments::option(const ReadOption& option) {
   if (!option.standard.empty()) added->default_str(option.standard);
 }
 
-void Arguments::words(const std::string& names, std::vector<std::string>& target,
-                      const std::string& help, const std::string& value) {
-  parser_->app.add_option(names, target, help)
-      ->type_name(value)
-      ->expected(1, CLI::detail::expected_max_vector_size);
+}  // namespace
+
+bool CommandLine::has(std::string_view word) const noexcept {
+  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-void Arguments::choice(const std::string& names, std::string& target,
-                       const std::vector<std::string>& words, const std::string& help) {
-  std::string joined;
-  for (const std::string& word : words) joined += (joined.empty() ? "" : "|") + word;
-  const auto check = [words, names](const std::string& given) -> std::string {
-    if (std::find(words.begin(), words.end(), given) != words.end()) return {};
-    std::string list;
-    for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
-    const std::vector<std::string_view> views(words.begin(), words.end());
-    const std::string hint = did_you_mean(given, views);
-    return "expected one of " + list + ", got " + given + (hint.empty() ? "" : " (" + hint + ")");
+std::string_view CommandLine::first() const noexcept {
+  return words.empty() ? std::string_view() : words.front();
+}
+
+CommandLine CommandLine::rest() const { return {{words.begin() + 1, words.end()}, description}; }
+
+struct Arguments::Parser {
+  /// An argument that the argument library does not have yet.
+  struct Declaration {
+    std::string names;  ///< "--depth,-d"; without hyphens for a positional
+    std::function<void(CLI::App& app, const std::string& names)> add;
+
+    bool is_positional() const noexcept { return names.front() != '-'; }
   };
-  parser_->app.add_option(names, target, help)
-      ->type_name(joined)
-      ->check(check)
-      ->capture_default_str();
+
+  std::string command;
+  std::string summary;
+  std::string footer;
+  std::vector<Declaration> declared;
+
+  /// Gives the argument library the arguments: all, or those that `words` may give. It compares
+  /// each option with all others, which takes longer than tracing a small model.
+  void fill(CLI::App& app, const std::vector<std::string>* words = nullptr) const {
+    app.name("zoometer " + command);
+    app.description(summary);
+    app.footer(footer);
+    app.get_formatter()->column_width(34);
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    for (const Declaration& each : declared) {
+      if (words == nullptr || each.is_positional() || may_give(*words, each.names))
+        each.add(app, each.names);
+    }
+  }
+
+  template <class Target>
+  void option(std::string names, Target& target, std::string help, std::string value) {
+    declared.push_back(
+        {std::move(names), [&target, help = std::move(help),
+                            value = std::move(value)](CLI::App& app, const std::string& name) {
+           app.add_option(name, target, help)->type_name(value);
+         }});
+  }
+
+  template <class Target>
+  void positional(std::string name, Target& target, std::string help, bool required) {
+    declared.push_back({std::move(name), [&target, help = std::move(help),
+                                          required](CLI::App& app, const std::string& given) {
+                          app.add_option(given, target, help)->required(required)->type_name("");
+                        }});
+  }
+};
+
+Arguments::Arguments(std::string_view command, std::string_view summary)
+    : parser_(std::make_unique<Parser>()) {
+  parser_->command = command;
+  parser_->summary = summary;
+  parser_->declared.reserve(48);
 }
 
-void Arguments::optional_choice(const std::string& names, std::optional<std::string>& target,
-                                const std::vector<std::string>& words, const std::string& bare,
-                                const std::string& help) {
-  std::string joined;
-  for (const std::string& word : words) joined += (joined.empty() ? "[" : "|") + word;
-  parser_->app
-      .add_option_function<std::vector<std::string>>(
-          names,
-          [&target, bare](const std::vector<std::string>& given) {
-            target = given.empty() || given.front().empty() ? bare : given.front();
-          },
-          help)
-      ->type_name(joined + "]")
-      ->expected(0, 1)
-      ->check([words](const std::string& given) -> std::string {
-        const bool known =
-            given.empty() || std::find(words.begin(), words.end(), given) != words.end();
-        if (known) return {};
-        std::string list;
-        for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
-        return "expected one of " + list + ", got " + given;
-      });
+Arguments::~Arguments() = default;
+
+void Arguments::positional(std::string name, std::string& target, std::string help, bool required) {
+  parser_->positional(std::move(name), target, std::move(help), required);
 }
 
-void Arguments::footer(const std::string& text) { parser_->app.footer(text); }
+void Arguments::positionals(std::string name, std::vector<std::string>& target, std::string help,
+                            bool required) {
+  parser_->positional(std::move(name), target, std::move(help), required);
+}
+
+void Arguments::flag(std::string names, bool& target, std::string help) {
+  parser_->declared.push_back(
+      {std::move(names), [&target, help = std::move(help)](CLI::App& app, const std::string& name) {
+         app.add_flag(name, target, help);
+       }});
+}
+
+void Arguments::option(std::string names, std::string& target, std::string help,
+                       std::string value) {
+  parser_->option(std::move(names), target, std::move(help), std::move(value));
+}
+
+void Arguments::option(std::string names, std::optional<std::int64_t>& target, std::string help,
+                       std::string value) {
+  parser_->option(std::move(names), target, std::move(help), std::move(value));
+}
+
+void Arguments::option(std::string names, std::optional<int>& target, std::string help,
+                       std::string value) {
+  parser_->option(std::move(names), target, std::move(help), std::move(value));
+}
+
+void Arguments::option(std::string names, double& target, std::string help, std::string value) {
+  parser_->declared.push_back(
+      {std::move(names), [&target, help = std::move(help),
+                          value = std::move(value)](CLI::App& app, const std::string& name) {
+         app.add_option(name, target, help)->type_name(value)->check(CLI::PositiveNumber);
+       }});
+}
+
+void Arguments::option(std::string names, std::vector<std::string>& target, std::string help,
+                       std::string value) {
+  parser_->declared.push_back(
+      {std::move(names), [&target, help = std::move(help),
+                          value = std::move(value)](CLI::App& app, const std::string& name) {
+         app.add_option(name, target, help)->type_name(value)->allow_extra_args(false);
+       }});
+}
+
+void Arguments::option(ReadOption option) {
+  std::string names = option.names;
+  parser_->declared.push_back(
+      {std::move(names), [option = std::move(option)](CLI::App& app, const std::string& /*name*/) {
+         add_read_option(app, option);
+       }});
+}
+
+void Arguments::words(std::string names, std::vector<std::string>& target, std::string help,
+                      std::string value) {
+  parser_->declared.push_back(
+      {std::move(names), [&target, help = std::move(help),
+                          value = std::move(value)](CLI::App& app, const std::string& name) {
+         app.add_option(name, target, help)
+             ->type_name(value)
+             ->expected(1, CLI::detail::expected_max_vector_size);
+       }});
+}
+
+void Arguments::choice(std::string names, std::string& target, std::vector<std::string> words,
+                       std::string help) {
+  parser_->declared.push_back(
+      {std::move(names), [&target, words = std::move(words),
+                          help = std::move(help)](CLI::App& app, const std::string& name) {
+         app.add_option(name, target, help)
+             ->type_name(fmt::format("{}", fmt::join(words, "|")))
+             ->check([words](const std::string& given) { return check_choice(words, given); })
+             ->capture_default_str();
+       }});
+}
+
+void Arguments::optional_choice(std::string names, std::optional<std::string>& target,
+                                std::vector<std::string> words, std::string bare,
+                                std::string help) {
+  const auto add = [&target, words = std::move(words), bare = std::move(bare),
+                    help = std::move(help)](CLI::App& app, const std::string& name) {
+    const auto read = [&target, bare](const std::vector<std::string>& given) {
+      target = given.empty() || given.front().empty() ? bare : given.front();
+    };
+    app.add_option_function<std::vector<std::string>>(name, read, help)
+        ->type_name(fmt::format("[{}]", fmt::join(words, "|")))
+        ->expected(0, 1)
+        ->check([words](const std::string& given) {
+          return given.empty() ? std::string() : check_choice(words, given);
+        });
+  };
+  parser_->declared.push_back({std::move(names), add});
+}
+
+void Arguments::footer(std::string text) { parser_->footer = std::move(text); }
 
 bool Arguments::parse(const CommandLine& line) {
   if (line.description != nullptr) {
-    for (const CLI::Option* option : parser_->app.get_options())
+    CLI::App app;
+    parser_->fill(app);
+    for (const CLI::Option* option : app.get_options())
       line.description->arguments.push_back(describe(*option));
-    line.description->footer = parser_->app.get_footer();
+    line.description->footer = app.get_footer();
     return false;
   }
+  // The argument library takes the words from the back.
+  const std::vector<std::string> reversed(line.words.rbegin(), line.words.rend());
   try {
-    // The argument library takes them from the back.
-    std::vector<std::string> reversed(line.words.rbegin(), line.words.rend());
-    parser_->app.parse(std::move(reversed));
+    CLI::App app;
+    parser_->fill(app, &line.words);
+    app.parse(std::vector<std::string>(reversed));
+    return true;
+  } catch (const CLI::ParseError&) {
+    // A help text or an error is about all options.
+  }
+  CLI::App app;
+  parser_->fill(app);
+  try {
+    app.parse(std::vector<std::string>(reversed));
   } catch (const CLI::CallForHelp&) {
-    write_stdout(parser_->app.help());
+    write_stdout(app.help());
     return false;
   } catch (const CLI::ParseError& problem) {
     Error error(ErrorCode::usage, problem.what());

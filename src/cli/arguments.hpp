@@ -52,7 +52,7 @@ struct CommandLine {
 };
 
 /// The arguments of one command. Wraps the argument library, whose header is slow to compile, and
-/// is constructed for the typed command only, since declaring options takes time at every start.
+/// gives it only the options that the typed words may use, since it takes long for many options.
 class Arguments {
  public:
   Arguments(std::string_view command, std::string_view summary);
@@ -60,35 +60,30 @@ class Arguments {
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
 
-  void positional(const std::string& name, std::string& target, const std::string& help,
-                  bool required = true);
-  void positionals(const std::string& name, std::vector<std::string>& target,
-                   const std::string& help, bool required = false);
-  void flag(const std::string& names, bool& target, const std::string& help);
-  void option(const std::string& names, std::string& target, const std::string& help,
-              const std::string& value);
-  void option(const std::string& names, std::optional<std::int64_t>& target,
-              const std::string& help, const std::string& value);
-  void option(const std::string& names, std::optional<int>& target, const std::string& help,
-              const std::string& value);
-  void option(const std::string& names, double& target, const std::string& help,
-              const std::string& value);
-  void option(const std::string& names, std::vector<std::string>& target, const std::string& help,
-              const std::string& value);
+  void positional(std::string name, std::string& target, std::string help, bool required = true);
+  void positionals(std::string name, std::vector<std::string>& target, std::string help,
+                   bool required = false);
+  void flag(std::string names, bool& target, std::string help);
+  void option(std::string names, std::string& target, std::string help, std::string value);
+  void option(std::string names, std::optional<std::int64_t>& target, std::string help,
+              std::string value);
+  void option(std::string names, std::optional<int>& target, std::string help, std::string value);
+  void option(std::string names, double& target, std::string help, std::string value);
+  void option(std::string names, std::vector<std::string>& target, std::string help,
+              std::string value);
   /// An option whose values are read by a function.
-  void option(const ReadOption& option);
+  void option(ReadOption option);
   /// An option that takes all words up to the next option, at least one.
-  void words(const std::string& names, std::vector<std::string>& target, const std::string& help,
-             const std::string& value);
+  void words(std::string names, std::vector<std::string>& target, std::string help,
+             std::string value);
   /// An option with a fixed set of values.
-  void choice(const std::string& names, std::string& target, const std::vector<std::string>& words,
-              const std::string& help);
+  void choice(std::string names, std::string& target, std::vector<std::string> words,
+              std::string help);
   /// The same, whose value may be omitted; it is `bare` then.
-  void optional_choice(const std::string& names, std::optional<std::string>& target,
-                       const std::vector<std::string>& words, const std::string& bare,
-                       const std::string& help);
+  void optional_choice(std::string names, std::optional<std::string>& target,
+                       std::vector<std::string> words, std::string bare, std::string help);
   /// The text below the options in the help: examples.
-  void footer(const std::string& text);
+  void footer(std::string text);
 
   /// Fills the targets. Returns whether the command is to run: not after printing its help, and not
   /// where it is asked for its description. Throws Error{usage} for invalid words.
