@@ -1,6 +1,7 @@
 #include "analysis/traffic.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "zoometer/ir/layout.hpp"
@@ -37,6 +38,12 @@ std::int64_t of_experts(const NodeView& node, std::int64_t bytes, Routing routin
   return checked_mul(bytes / all, count) + bytes % all * count / all;
 }
 
+/// Whether an operator reads each operand whole.
+bool reads_all(const Memory& memory) {
+  return memory.storage != Storage::view && memory.update == nullptr &&
+         (memory.parts | memory.rows | memory.by_expert).bits == 0;
+}
+
 /// The most bytes that a node reads of an operand, of which it reads all or a part.
 std::int64_t limit_of(const NodeView& node, std::size_t index, Routing routing) {
   const Graph& graph = node.graph();
@@ -49,24 +56,6 @@ std::int64_t limit_of(const NodeView& node, std::size_t index, Routing routing) 
   if (node.op().memory->by_expert.has(index)) return of_experts(node, whole, routing);
   return whole;
 }
-
-/// Whether no two of the inputs are the same tensor or share memory.
-bool are_apart(const Graph& graph, std::span<const ValueId> inputs) {
-  constexpr std::size_t few = 8;
-  if (inputs.size() > few) return false;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i] == no_id) continue;
-    if (graph.value(inputs[i]).has(Value::shares)) return false;
-    for (std::size_t j = 0; j < i; ++j) {
-      if (inputs[i] == inputs[j]) return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
-
-namespace {
 
 ExpertCount experts_of(const NodeView& node, NodeId router) {
   const std::int64_t all = node.op().memory->experts(node);
@@ -140,8 +129,26 @@ bool runs_nothing(const Graph& graph, const Node& node) {
 }
 
 ValueId Reads::owner_of(ValueId value) {
+  const Value& own = graph_.value(value);
+  if (own.is_computed() && !own.has(Value::shares)) return value;
   if (owners_.empty()) owners_ = owners_of(graph_);
   return owners_[value];
+}
+
+bool Reads::are_apart(std::span<const ValueId> inputs) {
+  constexpr std::size_t few = 8;
+  if (inputs.size() > few) return false;
+  std::array<ValueId, few> owners;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    owners[i] = inputs[i];
+    if (inputs[i] == no_id) continue;
+    if (graph_.value(inputs[i]).has(Value::overlaps)) return false;
+    owners[i] = owner_of(inputs[i]);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (owners[i] == owners[j]) return false;
+    }
+  }
+  return true;
 }
 
 void Reads::add(const NodeView& node, std::size_t index) {
@@ -180,9 +187,12 @@ std::int64_t bytes_read_by(const NodeView& node, Reads& reads) {
   if (moves_nothing(graph, node.node())) return 0;
   const std::span<const ValueId> inputs = graph.inputs_of(node.node());
   std::int64_t bytes = 0;
-  if (are_apart(graph, inputs)) {
+  if (reads.are_apart(inputs)) {
+    const bool all = reads_all(node.op().memory);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (inputs[i] != no_id) bytes = checked_add(bytes, limit_of(node, i, Routing::most));
+      if (inputs[i] == no_id) continue;
+      const std::int64_t read = all ? graph.bytes(inputs[i]) : limit_of(node, i, Routing::most);
+      bytes = checked_add(bytes, read);
     }
     return bytes;
   }
@@ -193,19 +203,28 @@ std::int64_t bytes_read_by(const NodeView& node, Reads& reads) {
   return bytes;
 }
 
-std::int64_t bytes_written_of(const NodeView& node, std::size_t index) {
+namespace {
+
+/// What a node that moves something writes of an output.
+std::int64_t bytes_moved_into(const NodeView& node, std::size_t index) {
   const Graph& graph = node.graph();
-  if (moves_nothing(graph, node.node())) return 0;
-  const ValueId output = node.output(index);
-  if (index > 0 || !updates(graph, node.node())) return graph.bytes(output);
+  const std::int64_t whole = graph.bytes(node.output(index));
+  if (index > 0 || !updates(graph, node.node())) return whole;
   const std::int64_t written = node.op().memory->update(node).written;
-  return std::min(graph.bytes(output), bytes_of(written, graph.dtype(output)));
+  return std::min(whole, bytes_of(written, graph.dtype(node.output(0))));
+}
+
+}  // namespace
+
+std::int64_t bytes_written_of(const NodeView& node, std::size_t index) {
+  return moves_nothing(node.graph(), node.node()) ? 0 : bytes_moved_into(node, index);
 }
 
 std::int64_t bytes_written_by(const NodeView& node) {
+  if (moves_nothing(node.graph(), node.node())) return 0;
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < node.output_count(); ++i)
-    bytes = checked_add(bytes, bytes_written_of(node, i));
+    bytes = checked_add(bytes, bytes_moved_into(node, i));
   return bytes;
 }
 

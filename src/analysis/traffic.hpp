@@ -59,6 +59,9 @@ class Reads {
   std::span<const Read> sums();
   /// The value in whose memory a value is. The first call finds all: views of views may be many.
   ValueId owner_of(ValueId value);
+  /// Whether each of a few inputs is read as often as it has elements: none overlaps itself, and no
+  /// two are in the same memory.
+  bool are_apart(std::span<const ValueId> inputs);
 
  private:
   /// A part of an owner's memory, in bytes.

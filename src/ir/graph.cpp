@@ -272,19 +272,22 @@ void Graph::settle_storage(const Node& node) {
   const Storage storage = node.op->memory->storage;
   for (std::size_t i = 0; i < node.output_count; ++i) {
     Value& value = values_[view.output(i)];
-    Layout layout = source;
+    Layout copy;
+    Layout& layout = node.output_count == 1 ? source : copy = source;
     const bool is_placed = has_source && place_output(view, i, layout) && layout.is_known;
     const bool is_ordered = is_placed && is_contiguous(value.type->shape, layout);
     const bool copies = storage == Storage::packed || (storage == Storage::reshaped && !is_placed);
     if (copies) continue;
     value.flags |= Value::shares;
-    if (!is_ordered) value.flags |= Value::strided;
+    if (is_ordered) continue;
+    value.flags |= Value::strided;
+    if (!is_placed || layout.overlaps) value.flags |= Value::overlaps;
   }
 }
 
 void Graph::copy_views() {
   for (Value& value : values_) {
-    value.flags &= static_cast<std::uint8_t>(~Value::strided);
+    value.flags &= static_cast<std::uint8_t>(~(Value::strided | Value::overlaps));
     if (!value.is_computed()) continue;
     const Storage storage = nodes_[value.producer].op->memory->storage;
     if (storage == Storage::view) value.flags &= static_cast<std::uint8_t>(~Value::shares);
@@ -343,7 +346,8 @@ void Graph::mark_in_place(ValueId value) {
   values_[value].flags |= Value::shares;
   const auto inputs = inputs_of(nodes_[values_[value].producer]);
   if (inputs.empty() || inputs[0] == no_id) return;
-  values_[value].flags |= static_cast<std::uint8_t>(values_[inputs[0]].flags & Value::strided);
+  values_[value].flags |=
+      static_cast<std::uint8_t>(values_[inputs[0]].flags & (Value::strided | Value::overlaps));
 }
 
 void Graph::locate(Error& error, const OpDef& op) const {
@@ -375,7 +379,8 @@ void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
   record.end_node = static_cast<NodeId>(nodes_.size());
   record.first_output = static_cast<std::uint32_t>(call_outputs_.size());
   record.output_count = static_cast<std::uint32_t>(outputs.size());
-  call_outputs_.insert(call_outputs_.end(), outputs.begin(), outputs.end());
+  // Most calls return one value, for which `insert` takes ten times as long.
+  for (const ValueId output : outputs) call_outputs_.push_back(output);
 }
 
 void Graph::add_call(ModuleId module, NodeId first_node, NodeId end_node,

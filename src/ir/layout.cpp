@@ -70,9 +70,12 @@ void Layout::skip(std::size_t dim, std::int64_t count) noexcept {
 
 Layout contiguous_layout(const Shape& shape) {
   Layout layout;
-  layout.strides = Ints::filled(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;)
-    layout.strides[i - 1] = layout.strides[i] * std::max<std::int64_t>(1, shape[i]);
+  layout.strides = shape;
+  std::uint64_t step = 1;  // of no meaning, and perhaps too large, where there are no elements
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    layout.strides[i] = static_cast<std::int64_t>(step);
+    step *= static_cast<std::uint64_t>(std::max<std::int64_t>(1, shape[i]));
+  }
   return layout;
 }
 
@@ -127,10 +130,18 @@ ValueId owner_of(const Graph& graph, ValueId value) {
 }
 
 std::vector<ValueId> owners_of(const Graph& graph) {
-  std::vector<ValueId> owners(graph.values().size());
+  const std::span<const Value> values = graph.values();
+  std::vector<ValueId> owners(values.size());
   for (ValueId id = 0; id < owners.size(); ++id) {
-    const ValueId source = source_of(graph, id);
-    owners[id] = source == no_id ? owner_of(graph, id) : owners[source];
+    owners[id] = id;
+    const Value& value = values[id];
+    if (value.has(Value::is_parameter)) {
+      const ParameterId shared = graph.parameters()[value.producer].shared_with;
+      if (shared != no_id) owners[id] = graph.parameters()[shared].value;
+    } else if (value.has(Value::shares) && value.is_computed()) {
+      const auto inputs = graph.inputs_of(graph.nodes()[value.producer]);
+      if (!inputs.empty() && inputs[0] != no_id) owners[id] = owners[inputs[0]];
+    }
   }
   return owners;
 }

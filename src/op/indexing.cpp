@@ -266,6 +266,7 @@ void place_as_strided(const NodeView& node, std::size_t, Layout& layout) {
   const auto& attrs = node.attrs<StridedAttrs>();
   layout.offset = attrs.offset;
   layout.strides = attrs.strides;
+  layout.overlaps = true;
 }
 
 void place_diagonal(const NodeView& node, std::size_t, Layout& layout) {
@@ -288,6 +289,7 @@ void place_windows(const NodeView& node, std::size_t, Layout& layout) {
   const std::int64_t stride = layout.strides[axis];
   layout.strides[axis] = layout.times(stride, attrs.step);
   layout.strides.push_back(stride);
+  layout.overlaps = true;
 }
 
 // -- what an update touches -----------------------------------------------------------------------

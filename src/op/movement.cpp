@@ -164,6 +164,7 @@ void place_expand(const NodeView& node, std::size_t, Layout& layout) {
     if (x[i] == out[i + more]) strides[i + more] = layout.strides[i];
   }
   layout.strides = strides;
+  layout.overlaps = true;
 }
 
 std::int64_t clamp_index(std::int64_t index, std::int64_t length, std::int64_t least,

@@ -34,6 +34,7 @@ struct Value {
     is_parameter = 16,  ///< a parameter or buffer; `producer` is its index there
     assumed = 32,       ///< a size is not known, or is computed from one: the shape has a guess
     detached = 64,      ///< no gradient flows through it: frozen, or computed under no_grad
+    overlaps = 128,     ///< some elements may be at one place, as along an expanded dimension
   };
 
   const SharedShape* type = nullptr;  ///< its shape; equal shapes have equal pointers
@@ -247,7 +248,8 @@ class Graph {
   void mark_in_place(ValueId value);
   /// Marks a value as a view of its node's first input, although the strides do not say so.
   void mark_view(ValueId value) {
-    if (!values_[value].has(Value::shares)) values_[value].flags |= Value::shares | Value::strided;
+    if (!values_[value].has(Value::shares))
+      values_[value].flags |= Value::shares | Value::strided | Value::overlaps;
   }
   /// Marks a value: one of its sizes is an upper bound. A guess stays a guess.
   void mark_bounded(ValueId value) {

@@ -13,6 +13,7 @@ struct Layout {
   std::int64_t offset = 0;  ///< the place of the first element
   Ints strides;             ///< from index to index of each dimension; 0 where it is expanded
   bool is_known = true;     ///< false: somewhere in that memory
+  bool overlaps = false;    ///< whether some elements may be at one place
 
   /// a x b; if that exceeds 63 bits, the layout is no longer known.
   std::int64_t times(std::int64_t a, std::int64_t b) noexcept;
