@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -55,6 +56,14 @@ int run_words(std::span<char* const> words, Limits& limits) {
   }
 }
 
+/// Takes the descriptors of standard streams that are closed, so that no file becomes one of them.
+/// Reading gives nothing, and writing fails as it would without them.
+void hold_standard_streams() noexcept {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDONLY);
+  }
+}
+
 std::atomic<bool> has_no_memory = false;
 
 [[noreturn]] void note_no_memory() {
@@ -90,6 +99,7 @@ int main(int argc, char** argv) {
   // For a closed pipe and a file that may not grow, write() then fails, which has a message.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  zoometer::hold_standard_streams();
   zoometer::guard_mapped_files();
   return zoometer::run({argv, static_cast<std::size_t>(argc)});
 }

@@ -251,7 +251,7 @@ class SweepRun {
         return compare_combinations(a, b) < 0;
       });
       write_sweep(format_, words_.output, columns_, rows);
-      if (kept_path_ != words_.output) unlink(kept_path_.c_str());
+      if (keeps_part_) unlink(kept_path_.c_str());
     }
     note_result();
     return exit_done;
@@ -265,8 +265,10 @@ class SweepRun {
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
     // The rows of an interrupted run are newer than the file that it would have replaced.
     kept_path_ = partial_sweep(resolve_links(words_.output));
-    if (!is_anything(kept_path_)) kept_path_ = words_.output;
+    keeps_part_ = is_anything(kept_path_);
+    if (!keeps_part_) kept_path_ = resolve_links(words_.output);
     if (!is_anything(kept_path_)) return;
+    recover_sweep(kept_path_);
     kept_ = read_sweep(kept_path_);
     if (!kept_) return;
     if (kept_->format != format_ || !(kept_->columns == columns_)) {
@@ -351,6 +353,7 @@ class SweepRun {
   SweepFormat format_;
   std::optional<SweepTable> kept_;
   std::string kept_path_;
+  bool keeps_part_ = false;  // kept_path_ is that of an unfinished sweep
   std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
   bool is_prefix_ = true;
   std::vector<std::size_t> jobs_;

@@ -10,6 +10,7 @@
 
 #include "models/trace_option.hpp"
 #include "op/indexing.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 #include "zoometer/op/op.hpp"
 
@@ -247,6 +248,7 @@ const PluginTable& Plugin::open() {
   std::error_code problem;
   const auto file = std::filesystem::canonical(path_, problem);
   if (problem) throw Error(ErrorCode::io, "cannot open the plug-in: " + problem.message());
+  if (!is_file(file)) throw Error(ErrorCode::io, "cannot open the plug-in: not a regular file");
   library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr)
     throw Error(ErrorCode::unsupported, std::string("not a plug-in: ") + dlerror());

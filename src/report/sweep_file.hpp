@@ -31,8 +31,13 @@ struct SweepTable {
   std::size_t whole_bytes = 0;  ///< of a text file: the end of its last whole line
 };
 
-/// Reads a file of any format, found by its content. A last line that was cut off is skipped,
-/// because an interrupted run leaves one. Nothing for a file without a whole line. Throws Error.
+/// Undoes what an interrupted sweep left half-written in a database of this user's own, so that
+/// `read_sweep` can read it. Throws Error{io} if another sweep is writing the file.
+void recover_sweep(const std::string& path);
+
+/// Reads a file of any format, found by its content, and writes nothing. A last line that was cut
+/// off is skipped, because an interrupted run leaves one. Nothing for a file without a whole line.
+/// Throws Error.
 std::optional<SweepTable> read_sweep(const std::string& path);
 /// The same for the bytes of a text file; `path` is for messages.
 std::optional<SweepTable> read_sweep_text(std::string_view text, const std::string& path);

@@ -2,14 +2,17 @@
 
 #include <fmt/core.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
+#include "util/mapped_file.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -20,6 +23,9 @@ constexpr int format_version = 1;
 
 struct CloseDatabase {
   void operator()(sqlite3* database) const { sqlite3_close(database); }
+};
+struct FreeMemory {
+  void operator()(unsigned char* bytes) const { sqlite3_free(bytes); }
 };
 struct Finalise {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -35,6 +41,27 @@ class Database {
     handle_.reset(handle);
     if (code != SQLITE_OK) fail();
     distrust();
+  }
+  /// A database that lies in memory and is only read: nothing beside the file is looked at.
+  Database(const std::string& path, std::span<const std::byte> bytes)
+      : Database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY) {
+    path_ = path;
+    // With SQLITE_DESERIALIZE_READONLY, SQLite does not change the bytes.
+    auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));
+    const auto size = static_cast<sqlite3_int64>(bytes.size());
+    const int code =
+        sqlite3_deserialize(handle_.get(), "main", data, size, size, SQLITE_DESERIALIZE_READONLY);
+    if (code != SQLITE_OK) fail();
+    execute("PRAGMA cell_size_check = ON");
+  }
+
+  /// The bytes of the file that it would be.
+  std::string serialise() {
+    sqlite3_int64 size = 0;
+    const std::unique_ptr<unsigned char, FreeMemory> bytes(
+        sqlite3_serialize(handle_.get(), "main", &size, 0));
+    if (bytes == nullptr) throw std::bad_alloc();
+    return {reinterpret_cast<const char*>(bytes.get()), static_cast<std::size_t>(size)};
   }
 
   void execute(const std::string& sql) {
@@ -105,9 +132,9 @@ std::string text_of(sqlite3_stmt* statement, int column) {
 
 class DatabaseWriter final : public SweepWriter {
  public:
-  DatabaseWriter(const std::string& path, SweepColumns columns, bool keeps_rows)
+  DatabaseWriter(std::unique_ptr<Database> database, SweepColumns columns, bool keeps_rows)
       : columns_(std::move(columns)),
-        database_(std::make_unique<Database>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) {
+        database_(std::move(database)) {
     database_->execute("BEGIN");
     if (!keeps_rows) make_table();
     std::string places;
@@ -126,8 +153,9 @@ class DatabaseWriter final : public SweepWriter {
     pending_ = 0;
   }
 
+  void commit() { database_->execute("COMMIT"); }
   void finish() override {
-    database_->execute("COMMIT");
+    commit();
     insert_.reset();
     database_.reset();
   }
@@ -202,11 +230,42 @@ SweepColumns columns_of(Database& database, const std::string& path) {
 
 }  // namespace
 
-std::optional<SweepTable> read_sweep_database(const std::string& path, std::size_t size) {
-  // SQLite rolls back what an interrupted run left half-written, if the file is writable.
-  const bool may_write = access(path.c_str(), W_OK) == 0;
-  Database database(path, may_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
-  database.limit_values(size);
+namespace {
+
+/// Whether the journal at a path could make SQLite remove another file: it ends with that file's
+/// name, if several databases were changed together. This program never does that.
+bool names_another_file(const std::string& journal) {
+  constexpr std::string_view magic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+  const MappedFile file(journal);
+  return file.text().ends_with(magic);
+}
+
+}  // namespace
+
+void recover_sweep_database(const std::string& path) {
+  const std::string journal = path + "-journal";
+  struct stat status {};
+  if (lstat(journal.c_str(), &status) != 0) return;
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || names_another_file(journal))
+    refuse(journal, "not the journal of an interrupted sweep: it is left as it is");
+  {
+    Database database(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW);
+    database.step(database.prepare("SELECT count(*) FROM sqlite_schema"));
+  }
+  unlink(journal.c_str());  // SQLite leaves one that was not begun
+}
+
+std::optional<SweepTable> read_sweep_database(const std::string& path,
+                                              std::span<const std::byte> bytes) {
+  struct stat status {};
+  if (lstat((path + "-journal").c_str(), &status) == 0 && status.st_size > 0) {
+    Error error(ErrorCode::malformed, "the sweep that writes it was interrupted, or still runs");
+    error.hint = "end it with zoometer sweep --resume";
+    error.place.model = path;
+    throw error;
+  }
+  Database database(path, bytes);
+  database.limit_values(bytes.size());
   const StatementHandle tables = database.prepare("SELECT count(*) FROM sqlite_schema");
   if (database.step(tables) && sqlite3_column_int(tables.get(), 0) == 0) return std::nullopt;
   SweepTable table{columns_of(database, path), {}, SweepFormat::sqlite, 0};
@@ -222,10 +281,19 @@ std::optional<SweepTable> read_sweep_database(const std::string& path, std::size
 
 std::unique_ptr<SweepWriter> open_sweep_database(const std::string& path,
                                                  const SweepColumns& columns, bool keeps_rows) {
-  if (!keeps_rows) {
-    for (const char* suffix : {"", "-journal"}) unlink((path + suffix).c_str());
-  }
-  return std::make_unique<DatabaseWriter>(path, columns, keeps_rows);
+  if (!keeps_rows) unlink((path + "-journal").c_str());
+  auto database = std::make_unique<Database>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW);
+  return std::make_unique<DatabaseWriter>(std::move(database), columns, keeps_rows);
+}
+
+std::string sweep_database(const SweepColumns& columns, const std::vector<SweepRow>& rows) {
+  auto database =
+      std::make_unique<Database>(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY);
+  Database& own = *database;
+  DatabaseWriter writer(std::move(database), columns, false);
+  for (const SweepRow& row : rows) writer.write(row);
+  writer.commit();
+  return own.serialise();
 }
 
 }  // namespace zoometer

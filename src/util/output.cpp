@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "util/paths.hpp"
@@ -34,18 +36,18 @@ bool may_go_on(int fd, int reason) noexcept {
   return poll(&room, 1, -1) >= 0 || errno == EINTR;
 }
 
-/// Devices and pipes are written in place: they cannot be replaced by renaming.
-bool is_special(const std::string& path) {
-  struct stat status {};
-  return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
-}
-
-void write_in_place(const std::string& path, std::string_view text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) refuse(path, errno);
-  const int reason = write_fully(fd, text);
-  close(fd);
-  if (reason != 0) refuse(path, reason);
+/// The number of the open descriptor that a path names: "/dev/stdout", "/dev/fd/3".
+std::optional<int> descriptor_of(std::string_view path) {
+  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (!path.starts_with(folder)) continue;
+    const std::string_view digits = path.substr(folder.size());
+    int number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error == std::errc{} && end == digits.data() + digits.size()) return number;
+  }
+  return std::nullopt;
 }
 
 mode_t usual_mode() {
@@ -55,6 +57,20 @@ mode_t usual_mode() {
 }
 
 }  // namespace
+
+bool is_written_in_place(const std::string& path) {
+  if (descriptor_of(path)) return true;
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+int open_in_place(const std::string& path) {
+  const std::optional<int> own = descriptor_of(path);
+  const int fd = own ? fcntl(*own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                     : open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (fd < 0) refuse(path, errno);
+  return fd;
+}
 
 int write_fully(int fd, std::string_view bytes) noexcept {
   while (!bytes.empty()) {
@@ -91,6 +107,8 @@ OutputFile::OutputFile(const std::string& path) : path_(resolve_links(path)) {
   beside_ = path_ + ".XXXXXX";
   fd_ = mkostemp(beside_.data(), O_CLOEXEC);
   if (fd_ < 0) refuse(path_, errno);
+  // Only root can give a file away; for others it has the right owner already.
+  if (is_there && fchown(fd_, before.st_uid, before.st_gid) != 0 && errno != EPERM) fail(errno);
   if (fchmod(fd_, is_there ? before.st_mode & 0777 : usual_mode()) != 0) fail(errno);
 }
 
@@ -134,7 +152,13 @@ void write_note(std::string_view text) noexcept {
 
 void write_output(const std::string& path, std::string_view text) {
   if (path.empty() || path == "-") return write_stdout(text);
-  if (is_special(path)) return write_in_place(path, text);
+  if (is_written_in_place(path)) {
+    const int fd = open_in_place(path);
+    const int reason = write_fully(fd, text);
+    close(fd);
+    if (reason != 0) refuse(path, reason);
+    return;
+  }
   OutputFile file(path);
   file.write(text);
   file.finish();

@@ -6,8 +6,8 @@
 namespace zoometer {
 
 /// A file that is written piece by piece. It is written under a temporary name, and `finish`
-/// renames it, so the file is either complete or unchanged. A replaced file keeps its permissions,
-/// and a link stays a link. Each step throws Error{io} with the file and the reason. An unfinished
+/// renames it, so the file is either complete or unchanged. A replaced file keeps its owner and
+/// permissions, and a link stays a link. Each step throws Error{io} with the file and the reason. An unfinished
 /// file is removed.
 class OutputFile {
  public:
@@ -33,6 +33,13 @@ int write_fully(int fd, std::string_view bytes) noexcept;
 
 /// Flushes the file to the disk, if it is on one, and closes it. Returns 0 or an errno.
 int close_safely(int fd) noexcept;
+
+/// Whether what is written to a path goes to what is there, as a shell's `>>` does: to a device, to
+/// a pipe, or to an open descriptor such as /dev/stdout. Nothing can be renamed to these.
+bool is_written_in_place(const std::string& path);
+
+/// A descriptor for such a path. Throws Error{io}.
+int open_in_place(const std::string& path);
 
 /// Throws Error{io} if `path` is a folder or a file without write permission.
 void check_replaceable(const std::string& path);

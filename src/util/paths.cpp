@@ -1,6 +1,7 @@
 #include "util/paths.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,8 +24,10 @@ std::optional<std::string> folder(const char* variable, const char* below_home) 
   return std::string(home) + below_home + "/zoometer";
 }
 
-[[noreturn]] void cannot_read(const std::string& path, int reason) {
-  Error error(ErrorCode::io, "cannot read: " + std::string(std::strerror(reason)));
+constexpr off_t most_bytes = off_t{16} << 20U;  // of a file that is read whole
+
+[[noreturn]] void cannot_read(const std::string& path, std::string_view reason) {
+  Error error(ErrorCode::io, std::string("cannot read: ").append(reason));
   error.place.model = path;
   throw error;
 }
@@ -57,9 +60,16 @@ std::optional<std::string> config_folder() { return folder("XDG_CONFIG_HOME", "/
 std::optional<std::string> cache_folder() { return folder("XDG_CACHE_HOME", "/.cache"); }
 
 std::optional<std::string> read_file(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe without a writer would keep the program waiting.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
-  if (fd < 0) cannot_read(path, errno);
+  if (fd < 0) cannot_read(path, std::strerror(errno));
+  struct stat status {};
+  const bool is_regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  if (!is_regular || status.st_size > most_bytes) {
+    close(fd);
+    cannot_read(path, is_regular ? "it has more than 16 MiB" : "it is not a regular file");
+  }
   std::string text;
   std::array<char, 16384> buffer{};
   for (;;) {
@@ -68,7 +78,7 @@ std::optional<std::string> read_file(const std::string& path) {
     if (count < 0) {
       const int reason = errno;
       close(fd);
-      cannot_read(path, reason);
+      cannot_read(path, std::strerror(reason));
     }
     if (count == 0) break;
     text.append(buffer.data(), static_cast<std::size_t>(count));

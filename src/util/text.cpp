@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -38,6 +39,61 @@ std::size_t sequence_length(std::string_view text) noexcept {
   const bool surrogate = first == 0xED && byte(1) >= 0xA0;
   const bool beyond = first == 0xF4 && byte(1) >= 0x90;
   return overlong || surrogate || beyond ? 0 : length;
+}
+
+/// The character of a valid UTF-8 sequence.
+std::uint32_t code_point_of(std::string_view sequence) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return byte(0);
+  std::uint32_t code = byte(0) & (0xFFU >> (sequence.size() + 1));
+  for (std::size_t i = 1; i < sequence.size(); ++i) code = code << 6U | (byte(i) & 0x3FU);
+  return code;
+}
+
+/// What a terminal obeys, or what hides or reorders the text around it: C0 and C1 controls, marks
+/// of direction, spaces without width, separators of lines.
+bool is_control(std::uint32_t code) noexcept {
+  struct Range {
+    std::uint32_t first, last;
+  };
+  constexpr Range ranges[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
+                              {0x200B, 0x200B}, {0x200E, 0x200F}, {0x2028, 0x202E},
+                              {0x2066, 0x2069}, {0xFEFF, 0xFEFF}};
+  return std::ranges::any_of(
+      ranges, [&](const Range& range) { return range.first <= code && code <= range.last; });
+}
+
+/// The text with controls and invalid bytes as "\x1b" and "\u202e", but for those in `kept`.
+std::string escaped(std::string_view text, std::string_view kept) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  if (std::ranges::all_of(text, is_plain)) return std::string(text);
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    const std::string_view sequence = text.substr(0, std::max<std::size_t>(length, 1));
+    const std::uint32_t code =
+        length == 0 ? static_cast<unsigned char>(text[0]) : code_point_of(sequence);
+    if (length == 0 || (code < 0x80 && is_control(code) && kept.find(text[0]) == kept.npos)) {
+      result += fmt::format("\\x{:02x}", code);
+    } else if (code >= 0x80 && is_control(code)) {
+      result += fmt::format("\\u{:04x}", code);
+    } else {
+      result += sequence;
+    }
+    text.remove_prefix(sequence.size());
+  }
+  return result;
+}
+
+/// "-", "-12", "+3.5e-4", "-7.3%".
+bool is_number(std::string_view text) {
+  if (text.size() == 1) return true;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.ends_with('%')) text.remove_suffix(1);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size();
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -147,9 +203,14 @@ std::string pad_left(std::string_view text, std::size_t width) {
 void drop_spaces_at_end(std::string& text) { text.erase(text.find_last_not_of(' ') + 1); }
 
 std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  const std::string shown = escaped(text, "\t\r\n");
+  const bool is_formula =
+      !shown.empty() && csv_formula_starts.find(shown[0]) != text.npos && !is_number(shown);
+  const std::string_view mark = is_formula ? "'" : "";
+  if (shown.find_first_of(",\"\r\n") == std::string::npos) return std::string(mark) + shown;
   std::string result = "\"";
-  for (const char c : text) {
+  result += mark;
+  for (const char c : shown) {
     if (c == '"') result += '"';
     result += c;
   }
@@ -161,20 +222,7 @@ std::string_view first_sentence(std::string_view message) {
   return message.substr(0, std::min(message.find(". "), most));
 }
 
-std::string escape_controls(std::string_view text) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (std::ranges::none_of(text, is_control)) return std::string(text);
-  std::string result;
-  result.reserve(text.size());
-  for (const char c : text) {
-    if (is_control(c)) {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
+std::string escape_controls(std::string_view text) { return escaped(text, ""); }
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {

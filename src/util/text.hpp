@@ -36,14 +36,18 @@ std::string pad_left(std::string_view text, std::size_t width);
 /// Removes trailing spaces.
 void drop_spaces_at_end(std::string& text);
 
-/// A field of a CSV line, quoted where RFC 4180 requires it.
+/// What a formula of a spreadsheet begins with.
+inline constexpr std::string_view csv_formula_starts = "=+-@\t\r";
+
+/// A field of a CSV line, quoted where RFC 4180 requires it. Controls are escaped but for tabs and
+/// line breaks; a text that a spreadsheet would take for a formula gets a `'` before it.
 std::string csv_field(std::string_view text);
 
 /// The first sentence of a message, at most 160 bytes. PyTorch's messages can have pages.
 std::string_view first_sentence(std::string_view message);
 
-/// The text with control characters written as "\x1b", so that a name from a file cannot control
-/// the terminal.
+/// The text with control characters written as "\x1b" or "\u202e" and invalid UTF-8 as "\xff", so
+/// that a name from a file cannot control the terminal, or reorder or hide what is around it.
 std::string escape_controls(std::string_view text);
 
 /// The text with U+FFFD for every byte that is not valid UTF-8. File names may contain any bytes,

@@ -36,6 +36,51 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   throw error;
 }
 
+/// Where the string that begins at `begin` ends: at its last quote, or at the end of the text.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  const char quote = text[begin];
+  const std::string three(3, quote);
+  const bool is_long = text.substr(begin, 3) == three;
+  std::size_t i = begin + (is_long ? 3 : 1);
+  for (; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (is_long ? text.substr(i, 3) == three : text[i] == quote) {
+      return is_long ? i + 2 : i;
+    } else if (!is_long && text[i] == '\n') {
+      return i - 1;
+    }
+  }
+  return text.size();
+}
+
+/// Throws Error for keys with many dots and for deeply nested values: the parser and what it makes
+/// recurse into them.
+void check_depth(std::string_view text, const std::string& path) {
+  constexpr std::size_t deepest = 64;
+  std::size_t dots = 0, brackets = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+    case '"':
+    case '\'': i = end_of_string(text, i); break;
+    case '#': i = std::min(text.find('\n', i), text.size()); [[fallthrough]];
+    case '\n':
+    case '=':
+    case ',': dots = 0; break;
+    case '.': ++dots; break;
+    case '[':
+    case '{': ++brackets; break;
+    case ']':
+    case '}': brackets -= brackets > 0 ? 1 : 0; break;
+    default: break;
+    }
+    if (dots <= deepest && brackets <= deepest) continue;
+    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n');
+    refuse(path, fmt::format("line {}: nested too deeply: expected at most {} levels", line + 1,
+                             deepest));
+  }
+}
+
 /// Converts the parser's lines and columns (code points, from 1) into byte offsets.
 class Positions {
  public:
@@ -113,6 +158,7 @@ std::string_view name_of(TomlValue::Kind kind) noexcept {
 }
 
 TomlValue parse_toml(std::string_view text, const std::string& path) {
+  check_depth(text, path);
   try {
     return convert(toml::parse(text, path), Positions(text));
   } catch (const toml::parse_error& problem) {

@@ -139,4 +139,22 @@ expect_error 3 "registry.toml" list
 printf 'curated = ["\x1b[31m"]\n' >"$registry"
 expect_error 3 "registry.toml" list
 rm "$registry"
+# What the program reads beside models: no waiting for a pipe, no endless device, no deep nesting.
+mkfifo pipe && mkdir -p piped/zoometer && mkfifo piped/zoometer/registry.toml
+/usr/bin/python3 -c 'print("[" + ".".join(["a"] * 30000) + "]\nb = " + "[" * 70 + "]" * 70)' >deep.toml
+/usr/bin/python3 -c 'print("[a]\nb = " + "[" * 70 + "]" * 70)' >brackets.toml
+expect_error 3 "pipe: cannot read: it is not a regular file" roofline resnet18 --hardware pipe
+expect_error 3 "it is not a regular file" roofline resnet18 --hardware /dev/zero
+expect_error 3 "cannot open the plug-in: not a regular file" list --plugin pipe
+expect_error 3 "deep.toml: line 1: nested too deeply" roofline resnet18 --hardware deep.toml
+expect_error 3 "brackets.toml: line 2: nested too deeply" roofline resnet18 --hardware brackets.toml
+XDG_CONFIG_HOME=$PWD/piped expect_error 3 "it is not a regular file" profile resnet18
+
+# A standard stream that is closed is no place for another file.
+"$ZOOMETER" graph resnet18 --format svg -o open.svg
+"$ZOOMETER" graph resnet18 --format svg -o closed.svg <&-
+expect "a picture is whole without standard input" cmp open.svg closed.svg
+"$ZOOMETER" profile resnet18 >&- 2>closed.txt
+expect "a closed standard output is an error" is "$? $(grep -c 'cannot write' closed.txt)" "3 1"
+
 finish

