@@ -353,7 +353,7 @@ class SweepRun {
   SweepFormat format_;
   std::optional<SweepTable> kept_;
   std::string kept_path_;
-  bool keeps_part_ = false;  // kept_path_ is that of an unfinished sweep
+  bool keeps_part_ = false;                          // kept_path_ is that of an unfinished sweep
   std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
   bool is_prefix_ = true;
   std::vector<std::size_t> jobs_;

@@ -110,7 +110,7 @@ std::string holder_of(const struct stat& status) {
 /// followed, since others may foresee its name.
 class PartFile {
  public:
-  /// `keeps`: the file is there, and more rows are added to it. Otherwise it is made anew.
+  /// `keeps`: the file is there, and more rows are added to it. Otherwise there is a new one.
   PartFile(std::string path, bool keeps) : path_(std::move(path)) {
     if (!keeps) remove_old();
     fd_ = open_file(keeps ? 0 : O_CREAT | O_EXCL);

@@ -42,7 +42,7 @@ class Database {
     if (code != SQLITE_OK) fail();
     distrust();
   }
-  /// A database that lies in memory and is only read: nothing beside the file is looked at.
+  /// A database that is in memory and is only read: nothing beside the file is looked at.
   Database(const std::string& path, std::span<const std::byte> bytes)
       : Database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY) {
     path_ = path;

@@ -7,8 +7,8 @@ namespace zoometer {
 
 /// A file that is written piece by piece. It is written under a temporary name, and `finish`
 /// renames it, so the file is either complete or unchanged. A replaced file keeps its owner and
-/// permissions, and a link stays a link. Each step throws Error{io} with the file and the reason. An unfinished
-/// file is removed.
+/// permissions, and a link stays a link. Each step throws Error{io} with the file and the reason.
+/// An unfinished file is removed.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);

@@ -244,7 +244,7 @@ expect "a journal removes no other file" is "$(cat victim)" "my only key"
 mkdir links && ln -s ../victim links/o.csv.part && mkfifo links/p.csv.part
 "$ZOOMETER" sweep resnet18 --columns macs -o links/o.csv 2>/dev/null
 "$ZOOMETER" sweep resnet18 --columns macs -o links/p.csv 2>/dev/null
-expect "a link in the place of a part is not followed" is "$(cat victim)" "my only key"
+expect "a link with the name of a part is not followed" is "$(cat victim)" "my only key"
 expect "and the output is a file" test -f links/o.csv -a ! -L links/o.csv -a -f links/p.csv
 ln -s ../victim links/q.csv.part
 expect_error 3 "cannot write" sweep resnet18 --columns macs --resume -o links/q.csv
