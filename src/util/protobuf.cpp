@@ -47,4 +47,6 @@ void ProtobufFields::fail(std::string_view reason) const {
   throw error;
 }
 
+void ProtobufFields::fail_twice() const { fail("has a field twice that it may have once"); }
+
 }  // namespace zoometer

@@ -55,6 +55,15 @@ class ProtobufFields {
     return result;
   }
 
+  /// The same of a field that a message has once. Other readers merge two messages, or take the last
+  /// one: such a file would have several meanings.
+  std::string_view only_bytes() {
+    const std::uint32_t bit = 1U << (number_ & 31U);
+    if ((seen_ & bit) != 0) fail_twice();
+    seen_ |= bit;
+    return bytes();
+  }
+
   /// Calls `take(std::int64_t)` for the elements of a repeated field, packed or not.
   template <class Take>
   void integers(Take take) {
@@ -80,6 +89,7 @@ class ProtobufFields {
   [[noreturn]] void fail(std::string_view reason) const;
 
  private:
+  [[noreturn]] void fail_twice() const;
   void require(protozero::pbf_wire_type type) {
     if (wire_type_ != type) fail("has a field of an unexpected wire type");
     unread_ = false;
@@ -104,6 +114,7 @@ class ProtobufFields {
   const char* file_;
   std::string_view name_;
   std::uint32_t number_ = 0;
+  std::uint32_t seen_ = 0;  // bit i: field i was read by `only_bytes`
   protozero::pbf_wire_type wire_type_ = protozero::pbf_wire_type::unknown;
   bool unread_ = false;
 };

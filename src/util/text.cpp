@@ -188,6 +188,21 @@ std::size_t display_width(std::string_view text) noexcept {
   }));
 }
 
+std::optional<std::string_view> found_twice(std::vector<std::string_view>& names) {
+  constexpr std::size_t few = 16;
+  if (names.size() > few) {
+    std::sort(names.begin(), names.end());
+    const auto found = std::adjacent_find(names.begin(), names.end());
+    return found == names.end() ? std::nullopt : std::optional(*found);
+  }
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (names[i] == names[j]) return names[i];
+    }
+  }
+  return std::nullopt;
+}
+
 std::string pad_right(std::string_view text, std::size_t width) {
   std::string result(text);
   const std::size_t used = display_width(text);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ std::string share_bar(double share, std::size_t cells);
 
 /// The width of a UTF-8 text on a terminal; each code point counts as one column.
 std::size_t display_width(std::string_view text) noexcept;
+
+/// A name that is in the list twice. Changes the order of a long list.
+std::optional<std::string_view> found_twice(std::vector<std::string_view>& names);
 
 /// Pads with spaces to a display width.
 std::string pad_right(std::string_view text, std::size_t width);

@@ -139,6 +139,16 @@ expect_error 3 "registry.toml" list
 printf 'curated = ["\x1b[31m"]\n' >"$registry"
 expect_error 3 "registry.toml" list
 rm "$registry"
+# What occurs twice and may occur once: other readers merge it, or take the last one.
+twice=$SOURCE_DIR/tests/data/hostile
+for file in shape tensor type; do expect_error 3 "has a field twice that it may have once" profile "$twice/${file}_twice.onnx"; done
+expect_error 3 "Flatten '' has the attribute 'axis' twice" profile "$twice/attribute_twice.onnx"
+expect_error 3 'a JSON object has the name "sizes" twice' profile "$twice/json_key_twice.pt2"
+run profile "$twice/dim_value_then_name.onnx" --dim N=3 --format json
+expect "of a number and a name of a dimension the last one counts" has "$out" '"shape": [3, 4]'
+run profile "$twice/bidi.onnx"
+expect "marks of direction are escaped" has "$out" '\u202e'
+
 # What the program reads beside models: no waiting for a pipe, no endless device, no deep nesting.
 mkfifo pipe && mkdir -p piped/zoometer && mkfifo piped/zoometer/registry.toml
 /usr/bin/python3 -c 'print("[" + ".".join(["a"] * 30000) + "]\nb = " + "[" * 70 + "]" * 70)' >deep.toml

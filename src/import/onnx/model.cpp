@@ -1,11 +1,14 @@
 #include "import/onnx/model.hpp"
 
+#include <fmt/core.h>
+
 #include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
 
 #include "util/protobuf.hpp"
+#include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -99,6 +102,9 @@ OnnxDimension dimension(std::string_view message, const char* file) {
   OnnxDimension result;
   ProtobufFields fields(message, file, "TensorShapeProto.Dimension");
   while (fields.next()) {
+    if (fields.number() > 2) continue;
+    // A number or a name: the last one counts, as protobuf has it.
+    result = {};
     if (fields.number() == 1) result.value = fields.integer();
     if (fields.number() == 2) result.name = fields.bytes();
   }
@@ -114,7 +120,7 @@ void tensor_type(std::string_view message, const char* file, OnnxType& type) {
     if (fields.number() != 2) continue;
     type.has_shape = true;
     type.rank = 0;
-    ProtobufFields shape(fields.bytes(), file, "TensorShapeProto");
+    ProtobufFields shape(fields.only_bytes(), file, "TensorShapeProto");
     while (shape.next()) {
       if (shape.number() != 1) continue;
       if (type.rank == type.dimensions.size())
@@ -196,10 +202,7 @@ OnnxModel OnnxRecords::model() const {
     case 1: model.ir_version = fields.integer(); break;
     case 2: model.producer_name = fields.bytes(); break;
     case 3: model.producer_version = fields.bytes(); break;
-    case 7:
-      if (!model.graph.empty()) fields.fail("has more than one graph");
-      model.graph = fields.bytes();
-      break;
+    case 7: model.graph = fields.only_bytes(); break;
     case 8: model.opsets.push_back(opset(fields.bytes(), file_.data())); break;
     case 14: model.metadata.push_back(key_and_value(fields.bytes(), file_.data())); break;
     case 25: model.functions.push_back(function(fields.bytes())); break;
@@ -235,7 +238,7 @@ OnnxTensor OnnxRecords::tensor(const OnnxInitializer& initializer) const {
   OnnxTensor dense;
   Shape shape;
   while (fields.next()) {
-    if (fields.number() == 1) dense = tensor(fields.bytes());
+    if (fields.number() == 1) dense = tensor(fields.only_bytes());
     if (fields.number() == 3) fields.integers([&](std::int64_t size) { shape.push_back(size); });
   }
   dense.shape = shape;
@@ -266,6 +269,17 @@ void OnnxRecords::node(std::string_view message, OnnxNode& node) const {
     }
   }
   if (node.domain == "ai.onnx") node.domain = {};
+  if (node.attributes.size() > 1) check_names(node);
+}
+
+void OnnxRecords::check_names(const OnnxNode& node) const {
+  std::vector<std::string_view> names;
+  names.reserve(node.attributes.size());
+  for (const OnnxAttribute& attribute : node.attributes) names.push_back(attribute.name);
+  if (const auto twice = found_twice(names)) {
+    fail(node.message,
+         fmt::format("{} '{}' has the attribute '{}' twice", node.op_type, node.name, *twice));
+  }
 }
 
 OnnxAttribute OnnxRecords::attribute(std::string_view message) const {
@@ -278,9 +292,9 @@ OnnxAttribute OnnxRecords::attribute(std::string_view message) const {
     case 2: attribute.real = fields.real32(); break;
     case 3: attribute.integer = fields.integer(); break;
     case 4: attribute.text = fields.bytes(); break;
-    case 5: attribute.tensor = fields.bytes(); break;
-    case 6: attribute.graph = fields.bytes(); break;
-    case 14: attribute.type = fields.bytes(); break;
+    case 5: attribute.tensor = fields.only_bytes(); break;
+    case 6: attribute.graph = fields.only_bytes(); break;
+    case 14: attribute.type = fields.only_bytes(); break;
     case 21: attribute.reference = fields.bytes(); break;
     default: break;
     }
@@ -329,7 +343,7 @@ OnnxValueInfo OnnxRecords::value_info(std::string_view message) const {
   ProtobufFields fields(message, file_.data(), "ValueInfoProto");
   while (fields.next()) {
     if (fields.number() == 1) info.name = fields.bytes();
-    if (fields.number() == 2) info.type = fields.bytes();
+    if (fields.number() == 2) info.type = fields.only_bytes();
   }
   return info;
 }
@@ -340,7 +354,11 @@ OnnxType OnnxRecords::type(std::string_view message, int depth) const {
   if (depth > most_nested_types) fail(message, "types are nested too deeply");
   OnnxType result;
   ProtobufFields fields(message, file_.data(), "TypeProto");
+  bool has_kind = false;
   while (fields.next()) {
+    constexpr std::uint32_t denotation = 6;
+    if (has_kind && fields.number() != denotation) fields.fail("has two types");
+    has_kind = has_kind || fields.number() != denotation;
     switch (fields.number()) {
     case 1:
     case 8: tensor_type(fields.bytes(), file_.data(), result); break;
@@ -349,7 +367,7 @@ OnnxType OnnxRecords::type(std::string_view message, int depth) const {
       const bool is_sequence = fields.number() == 4;
       ProtobufFields outer(fields.bytes(), file_.data(), "TypeProto.Sequence");
       while (outer.next()) {
-        if (outer.number() == 1) result = type(outer.bytes(), depth + 1);
+        if (outer.number() == 1) result = type(outer.only_bytes(), depth + 1);
       }
       if (is_sequence) result.kind = OnnxType::Kind::sequence;
       break;
@@ -409,7 +427,7 @@ OnnxTensor OnnxRecords::sparse_tensor(const OnnxAttribute& attribute) const {
   OnnxTensor result;
   ProtobufFields fields(attribute.message, file_.data(), "AttributeProto");
   while (fields.next()) {
-    if (fields.number() == 22) result = tensor(OnnxInitializer{fields.bytes(), true});
+    if (fields.number() == 22) result = tensor(OnnxInitializer{fields.only_bytes(), true});
   }
   return result;
 }

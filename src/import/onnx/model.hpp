@@ -169,6 +169,7 @@ class OnnxRecords {
   OnnxType type(std::string_view message, int depth) const;
   OnnxFunction function(std::string_view message) const;
   void check_size(const OnnxTensor& tensor) const;
+  void check_names(const OnnxNode& node) const;
 
   std::string_view file_;
 };
