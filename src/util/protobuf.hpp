@@ -55,8 +55,8 @@ class ProtobufFields {
     return result;
   }
 
-  /// The same of a field that a message has once. Other readers merge two messages, or take the last
-  /// one: such a file would have several meanings.
+  /// The same of a field that a message has once. Other readers merge two messages, or take the
+  /// last one: such a file would have several meanings.
   std::string_view only_bytes() {
     const std::uint32_t bit = 1U << (number_ & 31U);
     if ((seen_ & bit) != 0) fail_twice();
