@@ -533,12 +533,15 @@ class ScopeTracer(TracerBase):
         self.here = self.root_scope = self.calls.open(None, "", model)
         self.call_list = [self.root_scope]
         self.scope_of = {}
+        self.without_gradient = set()
         self.failed_path = None
         self.failed_operator = None
 
     def create_node(self, *args, **kwargs):
         node = super().create_node(*args, **kwargs)
         self.scope_of[node] = self.here
+        if not torch.is_grad_enabled():
+            self.without_gradient.add(node)
         return node
 
     def call_module(self, m, forward, args, kwargs):
@@ -665,10 +668,11 @@ def tensor_reference(name):
     return '{"name":"%s"}' % name
 
 
-def tensor_meta_json(dtype, sizes, strides, offset):
-    return ('{"dtype":%d,"sizes":%s,"requires_grad":false,"device":{"type":"meta","index":null},'
+def tensor_meta_json(dtype, requires_grad, sizes, strides, offset):
+    return ('{"dtype":%d,"sizes":%s,"requires_grad":%s,"device":{"type":"meta","index":null},'
             '"strides":%s,"storage_offset":{"as_int":%d},"layout":7}'
-            % (DTYPES.get(dtype, 0), sizes_json(sizes), sizes_json(strides), offset))
+            % (DTYPES.get(dtype, 0), sizes_json(sizes), "true" if requires_grad else "false",
+               sizes_json(strides), offset))
 
 
 class Plan:
@@ -829,8 +833,8 @@ class Recorder(DispatchBase):
         return name
 
     def add_value(self, name, tensor):
-        """Note a tensor's dtype and shape under a name."""
-        key = (tensor.dtype,) + geometry_of(tensor)
+        """Note a tensor's dtype and shape under a name, and whether it is a trained parameter."""
+        key = (tensor.dtype, tensor.requires_grad) + geometry_of(tensor)
         text = self._meta_texts.get(key)
         if text is None:
             text = self._meta_texts[key] = tensor_meta_json(*key)
@@ -1027,6 +1031,15 @@ def execution_patches():
 # --- Executing an FX graph on meta tensors --------------------------------------------
 
 
+def detached(result):
+    """What a function returns under no_grad, in which the executor runs everything."""
+    if isinstance(result, torch.Tensor):
+        return result.detach() if result.is_floating_point() else result
+    if type(result) in (list, tuple):
+        return type(result)(detached(item) for item in result)
+    return result
+
+
 class Executor:
     """Runs a traced graph node by node and sets the recorder's scope.
 
@@ -1059,7 +1072,10 @@ class Executor:
         try:
             if node.op == "placeholder":
                 return self.placeholder(node, feed)
-            return self.evaluate(node, scope)
+            result = self.evaluate(node, scope)
+            if node.op.startswith("call_") and node in self.tracer.without_gradient:
+                return detached(result)
+            return result
         except KeyboardInterrupt:
             raise
         except BaseException as error:

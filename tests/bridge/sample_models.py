@@ -35,6 +35,21 @@ def noisy():
     return Noisy()
 
 
+class Adapted(nn.Module):
+    """A frozen layer with a small trained one beside it, after an encoder under no_grad."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(8, 8)
+        self.base = nn.Linear(8, 8).requires_grad_(False)
+        self.down, self.up = nn.Linear(8, 2, bias=False), nn.Linear(2, 8, bias=False)
+
+    def forward(self, x):
+        with torch.no_grad():
+            x = torch.relu(self.encoder(x))
+        return self.base(x) + self.up(self.down(x))
+
+
 class WritesThroughViews(nn.Module):
     """Its result is wrong if one forgets that a view shares memory."""
 
@@ -120,6 +135,7 @@ ZOOMETER_MODELS = {
     "encoder": (Encoder, [[1, 5, 16]]),
     "embeds": (Embeds, ["1x7:int64"]),
     "cell": (Cell, ROW),
+    "adapted": (Adapted, ROW),
     "depends_on_data": (DependsOnData, ROW),
     "raises": (raises, ROW),
     "exits": (exits, ROW),

@@ -403,7 +403,7 @@ class UsersModels(unittest.TestCase):
     def setUpClass(cls):
         cls.events, cls.process = trace(
             "--module", "sample_models", "quiet", "noisy", "raises", "exits", "no_module",
-            "depends_on_data", "writes_through_views", "encoder", "embeds", "cell")
+            "depends_on_data", "writes_through_views", "encoder", "embeds", "cell", "adapted")
         cls.records = records(cls.events)
 
     def test_list(self):
@@ -462,6 +462,16 @@ class UsersModels(unittest.TestCase):
         synthetic = [node["target"] for node in record["program"]["graph_module"]["graph"]["nodes"]
                      if node["metadata"].get("synthetic") == "true"]
         self.assertIn("torch.ops.aten.as_strided_scatter.default", synthetic)
+
+    def test_frozen_parameters_and_what_runs_without_gradients(self):
+        graph = self.records["adapted"]["program"]["graph_module"]["graph"]
+        trained = [name for name, value in graph["tensor_values"].items() if value["requires_grad"]]
+        self.assertEqual(trained, ["p_encoder_weight", "p_encoder_bias", "p_down_weight",
+                                   "p_up_weight"])
+        made = {node["outputs"][0]["as_tensor"]["name"]: node for node in graph["nodes"]}
+        read = [node["inputs"][0]["arg"]["as_tensor"]["name"] for node in graph["nodes"]
+                if node["target"] == "torch.ops.aten.mm.default"]
+        self.assertEqual(made[read[0]]["target"], "torch.ops.aten.detach.default")
 
     def test_children_of_a_leaf_have_scopes(self):
         record = self.records["encoder"]
