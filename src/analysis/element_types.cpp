@@ -5,6 +5,7 @@
 
 #include "analysis/convention.hpp"
 #include "op/quantize.hpp"
+#include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/pool.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -37,7 +38,34 @@ std::array<ValueId, 2> factors_of(const NodeView& node) {
   return factors;
 }
 
+ValueId packed_weight_of(const Graph& graph, ValueId value) {
+  constexpr std::int64_t most_bits = 8;
+  bool is_converted = false;
+  for (int i = 0; i < longest_way; ++i) {
+    const Value& made = graph.value(value);
+    if (made.has(Value::is_parameter)) {
+      const bool is_packed = made.dtype != DType::boolean && bits_of(made.dtype) <= most_bits;
+      return is_converted && is_packed ? value : no_id;
+    }
+    if (!made.is_computed()) return no_id;
+    const Node& producer = graph.nodes()[made.producer];
+    const std::span<const ValueId> inputs = graph.inputs_of(producer);
+    const bool shifts_or_scales = producer.op == &mul_op || producer.op == &sub_op;
+    const bool passes_on = producer.op->kind == OpKind::movement || producer.op == &to_op ||
+                           producer.op == &dequantize_op || shifts_or_scales;
+    if (inputs.empty() || inputs[0] == no_id || !passes_on) return no_id;
+    is_converted = is_converted || producer.op == &to_op || producer.op == &dequantize_op;
+    const bool has_scale = inputs.size() == 2 && inputs[1] != no_id;
+    const bool is_second =
+        shifts_or_scales && has_scale && graph.numel(inputs[1]) > graph.numel(inputs[0]);
+    value = inputs[is_second ? 1 : 0];
+  }
+  return no_id;
+}
+
 ElementType element_type_of(const Graph& graph, ValueId value) {
+  if (const ValueId packed = packed_weight_of(graph, value); packed != no_id)
+    return stored_type(graph, packed);
   ValueId source = value;
   for (int i = 0; i < longest_way; ++i) {
     const Value& made = graph.value(source);

@@ -31,6 +31,10 @@ struct ElementTypeMetrics {
 /// `no_id` if there is none.
 std::array<ValueId, 2> factors_of(const NodeView& node);
 
+/// The weight of at most 8 bits for each number of which a value is the real numbers: converted,
+/// shifted, scaled and moved, by `dequantize` or written out. `no_id` if there is none.
+ValueId packed_weight_of(const Graph& graph, ValueId value);
+
 /// The type of a value's numbers. Where they were integers before `dequantize`, or were rounded by
 /// `fake_quantize`, and at most moved since, it is the type of these.
 ElementType element_type_of(const Graph& graph, ValueId value);

@@ -7,10 +7,12 @@
 #include <set>
 #include <span>
 
+#include "analysis/element_types.hpp"
 #include "analysis/profile.hpp"
 #include "analysis/traffic.hpp"
 #include "op/quantize.hpp"
 #include "zoometer/op/elementwise.hpp"
+#include "zoometer/op/movement.hpp"
 #include "zoometer/op/reduce.hpp"
 
 namespace zoometer {
@@ -39,10 +41,11 @@ class Fusion {
   /// product alone, joins it.
   void find_unpacking() {
     for (NodeId node = 0; node < group_.size(); ++node) {
-      if (&op_of(node) != &dequantize_op) continue;
+      const bool is_written_out = &op_of(node) == &to_op && unpacks_weight(node);
+      if (group_[node] != no_group || (&op_of(node) != &dequantize_op && !is_written_out)) continue;
       std::vector<NodeId> nodes = {node};
       NodeId reader = only_reader(node);
-      while (reader != no_id && is_view(reader)) {
+      while (reader != no_id && (is_view(reader) || (is_written_out && unpacks_weight(reader)))) {
         nodes.push_back(reader);
         reader = only_reader(reader);
       }
@@ -51,6 +54,19 @@ class Fusion {
         group_[member] = with_reader;
         unpacked_for_.emplace(reader, member);
       }
+    }
+  }
+
+  /// Concatenations of all pieces of another one, such as shifts along several axes: one copy puts
+  /// each piece in its last place.
+  void find_rearrangements() {
+    for (NodeId node = 0; node < group_.size(); ++node) {
+      if (group_[node] != no_group || &op_of(node) != &cat_op) continue;
+      std::vector<NodeId> nodes = {node};
+      while (rearrange(nodes)) {}
+      if (nodes.size() == 1) continue;
+      std::string name = name_of_chain(nodes);
+      add({std::move(nodes), std::move(name)});
     }
   }
 
@@ -170,6 +186,47 @@ class Fusion {
     nodes.insert(nodes.end(), unpacking.begin(), unpacking.end());
     std::sort(nodes.begin(), nodes.end());
     return nodes;
+  }
+
+  /// Whether a node is a step from the integers of a weight to its real numbers.
+  bool unpacks_weight(NodeId node) const {
+    return fusion_of(node) == Fuse::follows && graph_.nodes()[node].output_count == 1 &&
+           packed_weight_of(graph_, graph_.nodes()[node].first_output) != no_id;
+  }
+
+  /// Adds the views of the last node, a concatenation, and the concatenation of them; false if
+  /// anything else reads or adds elements.
+  bool rearrange(std::vector<NodeId>& nodes) const {
+    const NodeId first = nodes.back();
+    const ValueId joined = graph_.nodes()[first].first_output;
+    std::vector<NodeId> views;
+    NodeId last = no_id;
+    if (is_output_[joined]) return false;
+    for (const NodeId view : readers_of(joined)) {
+      if (!views.empty() && views.back() == view) continue;
+      if (group_[view] != no_group || !is_view(view)) return false;
+      bool has_one_reader = true;
+      for_each_output(view, [&](ValueId piece) {
+        for (const NodeId reader : readers_of(piece)) {
+          if (last == no_id) last = reader;
+          has_one_reader = has_one_reader && reader == last && !is_output_[piece];
+        }
+      });
+      if (!has_one_reader) return false;
+      views.push_back(view);
+    }
+    if (last == no_id || group_[last] != no_group || &op_of(last) != &cat_op ||
+        size_of(last) != size_of(first) || !run_together(first, last))
+      return false;
+    const std::span<const ValueId> pieces = graph_.inputs_of(graph_.nodes()[last]);
+    const bool has_others = std::ranges::any_of(pieces, [&](ValueId piece) {
+      return !is_computed(piece) ||
+             !std::binary_search(views.begin(), views.end(), graph_.value(piece).producer);
+    });
+    if (has_others) return false;
+    nodes.insert(nodes.end(), views.begin(), views.end());
+    nodes.push_back(last);
+    return true;
   }
 
   void add(FusedGroup group) {
@@ -481,6 +538,7 @@ std::vector<FusedGroup> fused_groups(const Graph& graph, bool fuse) {
   Fusion fusion(graph);
   if (fuse) {
     fusion.find_unpacking();
+    fusion.find_rearrangements();
     fusion.find_attention();
     fusion.find_rows();
     fusion.find_chains();

@@ -18,7 +18,7 @@ struct FusedGroup {
 /// Rules (docs/roofline.md): two products with a softmax between them are attention; an operator
 /// that works element by element joins the product, the normalisation or the elementwise operator
 /// that made its input, if nothing else reads that input and the sizes are the same; `dequantize`
-/// joins the product that reads its result.
+/// joins the product that reads its result; concatenations of the same pieces are one copy.
 std::vector<FusedGroup> fused_groups(const Graph& graph, bool fuse);
 
 }  // namespace zoometer

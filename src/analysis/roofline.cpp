@@ -85,8 +85,8 @@ class Workloads {
   std::int64_t peak_without_unpacked() const {
     std::vector<bool> not_stored(graph_.values().size(), false);
     for (const Node& node : graph_.nodes()) {
-      if (node.op != &dequantize_op) continue;
       const ValueId made = node.first_output;
+      if (node.op != &dequantize_op && packed_weight_of(graph_, made) == no_id) continue;
       not_stored[made] = is_used_[made] && !is_needed_outside_[made];
     }
     return peak_bytes_of(graph_, not_stored);
@@ -146,7 +146,9 @@ class Workloads {
 
   /// A compiler lets the reader of a tensor take it in the order that it has.
   bool is_left_out(const NodeView& view) const {
-    return moves_nothing(graph_, view.node()) || (options_.fuse && &view.op() == &contiguous_op);
+    const OpDef* op = &view.op();
+    const bool only_orders = op == &contiguous_op || op == &reshape_op || op == &flatten_op;
+    return moves_nothing(graph_, view.node()) || (options_.fuse && only_orders);
   }
 
   /// Collects what a node reads of what its group did not make.

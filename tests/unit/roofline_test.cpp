@@ -231,6 +231,28 @@ TEST_F(RooflineExample, EveryKindFusesAsDeclared) {
                                             "local_response_norm + masked_fill"));
 }
 
+/// A shift along two axes, as ONNX files have it, moves what one `roll` moves: 64 elements each
+/// way.
+TEST_F(RooflineExample, PiecesThatAreJoinedAgainAreCopiedOnce) {
+  Tensor x = input({8, 8});
+  for (const std::int64_t axis : {0, 1})
+    x = cat({slice(x, axis, 3, 8), slice(x, axis, 0, 3)}, axis);
+  output(x);
+  EXPECT_THAT(names(), testing::ElementsAre("slice", "slice", "cat + cat"));
+  EXPECT_EQ(on_toy(true).total.moved, 2 * 64 * 4);
+  EXPECT_EQ(on_toy(false).total.moved, 4 * 64 * 4);
+}
+
+TEST_F(RooflineExample, PiecesThatAreReadElsewhereOrJoinedWithOthersAreWritten) {
+  const Tensor x = cat({input({8, 8}), input({8, 8})}, 0);
+  const Tensor half = slice(x, 0, 0, 8);
+  output(cat({slice(x, 0, 8, 16), half}, 0));
+  output(half);
+  const Tensor y = cat({input({8, 8}), input({8, 8})}, 0);
+  output(cat({slice(y, 0, 0, 8), input({8, 8})}, 0));
+  EXPECT_THAT(names(), testing::ElementsAre("cat", "slice", "slice", "cat", "cat", "slice", "cat"));
+}
+
 TEST_F(RooflineExample, ProductsWithoutSoftmaxAreNotAttention) {
   output(matmul(matmul(input({2, 8, 4}), input({2, 4, 8})), input({2, 8, 4})));
   EXPECT_THAT(names(), testing::ElementsAre("matmul", "matmul"));
