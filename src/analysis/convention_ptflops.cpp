@@ -1,4 +1,5 @@
 #include "analysis/convention.hpp"
+#include "op/quantize.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
@@ -23,6 +24,12 @@ std::int64_t convolution_cost(const NodeView& node) {
 /// Products, and 1 per feature (not per element) for a bias.
 std::int64_t linear_cost(const NodeView& node) {
   return checked_add(macs_of(node), node.has(2) ? node.in(1).dim(0) : 0);
+}
+
+/// The same of a linear layer whose weight is packed.
+std::int64_t packed_cost(const NodeView& node) {
+  constexpr std::size_t bias = 5;
+  return checked_add(macs_of(node), node.has(bias) ? node.attrs<PackedAttrs>().out : 0);
 }
 
 /// A Linear module as PyTorch lowers it, or a call of addmm.
@@ -51,6 +58,7 @@ struct Rule {
 
 constexpr Rule rules[] = {
     {&linear_op, linear_cost},
+    {&matmul_n_bits_op, packed_cost},
     {&matmul_op, macs_of},
     {&bmm_op, macs_of},
     {&addmm_op, addmm_cost},

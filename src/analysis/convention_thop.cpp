@@ -2,6 +2,7 @@
 #include <array>
 
 #include "analysis/convention.hpp"
+#include "op/quantize.hpp"
 #include "op/recurrent.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -98,6 +99,7 @@ constexpr Rule rules[] = {
     {"AdaptiveAvgPool2d", &adaptive_avg_pool2d_op, adaptive_pool_cost},
     {"AdaptiveAvgPool3d", &adaptive_avg_pool3d_op, adaptive_pool_cost},
     {"Linear", &linear_op, macs_of},
+    {"Linear", &matmul_n_bits_op, macs_of},
     {"Softmax", &softmax_op, softmax_cost},
     {"Upsample", &upsample_nearest1d_op, one_per_output},
     {"Upsample", &upsample_nearest2d_op, one_per_output},

@@ -108,6 +108,10 @@ struct OnnxEncoderAttention {
 /// Sets output 0 to its result and output 1, if the node has it, to all keys and values.
 OnnxOutcome onnx_encoder_attention(OnnxContext& context, const OnnxEncoderAttention& attention);
 
+/// Longformer's attention of query, key and value (batch, length, heads x features): a window of
+/// keys on both sides of each token; the few that all others see are not counted, with a note.
+Tensor onnx_windowed_attention(OnnxContext& context, std::span<const Tensor> parts, Tensor mask);
+
 /// (batch, length, heads x features) as (batch, heads, length, features), and back.
 Tensor split_heads(const OnnxContext& context, Tensor x, std::int64_t heads);
 Tensor merge_heads(Tensor x);

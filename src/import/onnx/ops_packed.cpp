@@ -18,9 +18,14 @@ namespace {
 
 Tensor no_operand(OnnxContext& context) { return {&context.graph(), no_id}; }
 
-/// The type of unsigned integers of that many bits; 8 where there is no_operand.
-DType packed_type(std::int64_t bits) {
-  return bits == 2 ? DType::uint2 : bits == 4 ? DType::uint4 : DType::uint8;
+/// The narrowest type of unsigned integers that has that many bits, with a note where it has more.
+DType packed_type(OnnxContext& context, std::int64_t bits) {
+  context.require(bits >= 1 && bits <= 8, "integers of 1 to 8 bits");
+  const DType type = bits <= 2 ? DType::uint2 : bits <= 4 ? DType::uint4 : DType::uint8;
+  if (bits_of(type) != bits)
+    context.note(std::string(context.node().op_type) + ": integers of " + std::to_string(bits) +
+                 " bits are counted as " + std::string(name_of(type)));
+  return type;
 }
 
 // -- products -------------------------------------------------------------------------------------
@@ -42,7 +47,7 @@ OnnxOutcome emit_matmul_n_bits(OnnxContext& context) {
   const Tensor x = context.in(0);
   const auto [in, out] = product_sizes(context, x);
   const Tensor weight =
-      context.in_unpacked(1, Shape{out, in}, packed_type(context.integer("bits", 4)));
+      context.in_unpacked(1, Shape{out, in}, packed_type(context, context.integer("bits", 4)));
   const Tensor scales = context.in(2);
   const Tensor zero_points = context.optional_in(3);
   const Tensor groups = context.optional_in(4);
@@ -78,7 +83,7 @@ OnnxOutcome emit_gather_block_quantized(OnnxContext& context) {
   const Shape shape = is_float ? context.shape(0) : unpacked_table(context, bits);
   const bool is_packed = context.dtype(0) == DType::uint8;
   const Tensor table =
-      context.in_unpacked(0, shape, is_packed ? packed_type(bits) : context.dtype(0));
+      context.in_unpacked(0, shape, is_packed ? packed_type(context, bits) : context.dtype(0));
   const std::int64_t axis = context.axis(context.integer("gather_axis", 0), shape.rank());
   const Tensor indices = context.in(1);
   const Tensor scales = context.in(2);
@@ -213,23 +218,35 @@ constexpr Projection real_projections[] = {{2, absent_input, 3, absent_input},
 constexpr Projection packed_projections[] = {{2, 3, 4, 11}, {5, 6, 7, 12}, {8, 9, 10, 13}};
 
 /// Rows (count, in), each times the matrix of one expert.
+/// The type of the numbers that are packed into a weight of experts: integers, or small floats.
+DType expert_type(OnnxContext& context, std::size_t weight, std::int64_t bits) {
+  if (is_floating(context.dtype(weight))) return context.dtype(weight);
+  if (context.text("quant_type", "int") == "int") return packed_type(context, bits);
+  return bits == 4 ? DType::float4_e2m1fn : DType::float8_e4m3fn;
+}
+
+/// `bits` of each number, 0 for real ones.
 Tensor project(OnnxContext& context, const Projection& projection, Tensor rows, std::int64_t bits) {
   const Shape& stored = context.shape(projection.weight);
   context.require(stored.rank() == 3, "weights of rank 3");
   const std::int64_t in = rows.dim(1);
   const Tensor bias = context.optional_in(projection.bias);
-  if (bits == 0) {  // not quantised: (experts, out, in), in older files (experts, in, out)
+  if (bits == 0) {  // real numbers: (experts, out, in), in older files (experts, in, out)
     Tensor matrices = context.in(projection.weight);
     if (matrices.dim(1) != in) matrices = transpose(matrices, 1, 2);
     const Tensor ends = full(context.graph(), {matrices.dim(0)}, 0, DType::int32);
     const Tensor product = grouped_matmul(rows, matrices, ends);
     return bias ? product + select(bias, 0, 0) : product;
   }
-  const std::int64_t per_byte = 8 / bits;
-  const bool is_last = checked_mul(stored.dim(2), per_byte) == in;
-  const std::int64_t out = is_last ? stored.dim(1) : checked_mul(stored.dim(2), per_byte);
+  // As many numbers as the bytes of a row have room for; only the last byte may have unused bits.
+  const auto fits = [&](std::int64_t numbers, std::int64_t bytes) {
+    return ceil_div(checked_mul(numbers, bits), 8) == bytes;
+  };
+  const bool is_last = fits(in, stored.dim(2));
+  const std::int64_t out = is_last ? stored.dim(1) : checked_mul(stored.dim(2), 8) / bits;
   const Shape shape{stored.dim(0), out, in};
-  const Tensor weight = context.in_unpacked(projection.weight, shape, packed_type(bits));
+  const Tensor weight =
+      context.in_unpacked(projection.weight, shape, expert_type(context, projection.weight, bits));
   const Tensor scales = context.optional_in(projection.scales);
   const Tensor zero_points = context.optional_in(projection.zero_points);
   return matmul_n_bits(rows, {weight, scales, zero_points, no_operand(context), bias},
@@ -279,9 +296,11 @@ OnnxOutcome mix_experts(OnnxContext& context, std::span<const Projection> projec
 OnnxOutcome emit_experts(OnnxContext& context) { return mix_experts(context, real_projections, 0); }
 
 OnnxOutcome emit_quantised_experts(OnnxContext& context) {
-  const std::int64_t bits = context.integer("expert_weight_bits", 4);
-  if (bits != 2 && bits != 4 && bits != 8) return OnnxOutcome::depends_on_data;
-  return mix_experts(context, packed_projections, bits);
+  const DType stored = context.dtype(packed_projections[0].weight);
+  const std::int64_t given = context.integer("expert_weight_bits", 4);
+  const std::int64_t bits = is_floating(stored) ? bits_of(stored) : given;
+  context.require(bits >= 1, "numbers of at least 1 bit");
+  return mix_experts(context, packed_projections, bits > 8 ? 0 : bits);
 }
 
 using enum Meaning;
@@ -340,7 +359,6 @@ constexpr NoEffect experts_no_effect[] = {
     {"block_size", "the shape of the scales says it"},
     {"accuracy_level", "the precision on the way"},
     {"weights_prepacked", "the order of the elements"},
-    {"quant_type=int", "the default"},
     {"fc1_expert_weight_bits=4", "the default"},
     {"fc2_expert_weight_bits=4", "the default"},
     {"fc3_expert_weight_bits=4", "the default"},

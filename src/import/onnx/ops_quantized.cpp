@@ -221,6 +221,17 @@ OnnxOutcome emit_qordered_attention(OnnxContext& context) {
   return onnx_encoder_attention(context, {parts[0], parts[1], parts[2], mask, 18});
 }
 
+OnnxOutcome emit_qordered_longformer(OnnxContext& context) {
+  const Tensor x = context.in(0);
+  const Tensor weight = context.in(2);
+  context.require(x.rank() == 3 && weight.rank() == 2 && weight.dim(1) % 3 == 0,
+                  "an input of rank 3, and a weight of rank 2 with a multiple of 3 columns");
+  const Tensor all = requantised(context, matmul(x, weight) + context.in(4), 6);
+  const Chunks three = chunk(all, 3, 2);
+  const Tensor parts[] = {three[0], three[1], three[2]};
+  return out_ordered(context, onnx_windowed_attention(context, parts, context.in(7)), 13);
+}
+
 OnnxOutcome emit_quantize_with_order(OnnxContext& context) {
   return context.out(append_like(quantize_per_tensor_op, QuantizeAttrs{DType::int8},
                                  {context.in(0), context.in(1)}, DType::int8));
@@ -357,6 +368,21 @@ constexpr NoEffect order_no_effect[] = {
     {"input 16", scales_reason},
 };
 
+constexpr NoEffect ordered_longformer_no_effect[] = {
+    {"order_input", "the order of elements in memory"},
+    {"order_weight", "the order of elements in memory"},
+    {"order_global_weight", "the order of elements in memory"},
+    {"order_output", "the order of elements in memory"},
+    {"input 1", scales_reason},
+    {"input 3", scales_reason},
+    {"input 5", scales_reason},
+    {"input 8", "of global tokens, which a note says are not counted"},
+    {"input 9", "of global tokens, which a note says are not counted"},
+    {"input 10", "of global tokens, which a note says are not counted"},
+    {"input 11", "of global tokens, which a note says are not counted"},
+    {"input 12", "of global tokens, which a note says are not counted"},
+};
+
 constexpr OnnxInputs unary_scales{1, 2, 3, 4};
 constexpr OnnxInputs binary_scales{1, 2, 4, 5, 6, 7};
 constexpr OnnxInputs concat_scales{0,  1,  3,  4,  6,  7,  9,  10, 12, 13, 15,
@@ -472,6 +498,13 @@ constexpr OnnxOperator microsoft_quantized_rows[] = {
      same_cost,
      emit_qordered_layer_norm,
      {.weights = {2, 3}, .quantisation = {1, 4}, .no_effect = order_no_effect}},
+    {"QOrderedLongformerAttention",
+     same_cost,
+     emit_qordered_longformer,
+     {.weights = {2, 4, 8, 10},
+      .quantisation = {1, 3, 5, 6, 9, 11, 13},
+      .settings = {7, 12},
+      .no_effect = ordered_longformer_no_effect}},
     {"QOrderedMatMul",
      same_cost,
      emit_qordered_matmul,

@@ -134,20 +134,9 @@ OnnxOutcome emit_paged_attention(OnnxContext& context) {
   return context.out(2, value_cache);
 }
 
-/// A window of keys on both sides of each token; the few that all others see are not counted.
 OnnxOutcome emit_longformer_attention(OnnxContext& context) {
-  const std::int64_t heads = context.integer("num_heads", 1);
-  const std::int64_t window = context.integer("window", 1);
-  context.require(window >= 1, "a window of at least 1");
   const std::vector<Tensor> parts = onnx_projected(context);
-  context.note("LongformerAttention is counted without global tokens");
-  const OnnxAttention attention{.query = split_heads(context, parts[0], heads),
-                                .key = split_heads(context, parts[1], heads),
-                                .value = split_heads(context, parts[2], heads),
-                                .mask = context.optional_in(3),
-                                .left_window = window,
-                                .right_window = window};
-  return context.out(merge_heads(onnx_attention(context, attention, absent_input)));
+  return context.out(onnx_windowed_attention(context, parts, context.optional_in(3)));
 }
 
 /// At most all tokens are no padding.
@@ -466,6 +455,20 @@ constexpr OnnxOperator transformer_rows[] = {
 };
 
 }  // namespace
+
+Tensor onnx_windowed_attention(OnnxContext& context, std::span<const Tensor> parts, Tensor mask) {
+  const std::int64_t heads = context.integer("num_heads", 1);
+  const std::int64_t window = context.integer("window", 1);
+  context.require(window >= 1, "a window of at least 1");
+  context.note(std::string(context.node().op_type) + " is counted without global tokens");
+  const OnnxAttention attention{.query = split_heads(context, parts[0], heads),
+                                .key = split_heads(context, parts[1], heads),
+                                .value = split_heads(context, parts[2], heads),
+                                .mask = mask,
+                                .left_window = window,
+                                .right_window = window};
+  return merge_heads(onnx_attention(context, attention, absent_input));
+}
 
 extern constinit const OnnxOperators onnx_transformer_operators = {"com.microsoft",
                                                                    transformer_rows};
