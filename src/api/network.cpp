@@ -60,7 +60,8 @@ Network read_file(const MappedFile& file, const TraceOptions& options, bool is_i
   state->notes = notes.all();
   if (!notes.producer.empty())
     state->notes.insert(state->notes.begin(), "written by " + notes.producer);
-  if (!is_in_memory) state->file = std::move(notes.file);
+  if (is_in_memory) notes.file.path.clear();
+  state->file = std::move(notes.file);
   return Network(std::move(state));
 }
 

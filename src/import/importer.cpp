@@ -45,9 +45,9 @@ ImportNotes read(const MappedFile& file, const TraceOptions& options, Graph& gra
       if (!importer->recognises(file)) continue;
       refuse_useless_options(options, *importer);
       ImportNotes notes;
+      notes.file = {file.path(), options};
       graph.clear();
       importer->read(file, options, graph, notes);
-      notes.file = {file.path(), options};
       file.check();
       verify(graph);
       return notes;

@@ -15,8 +15,10 @@ namespace zoometer {
 
 /// A file that was read, for what needs more of it than the graph.
 struct ModelFile {
-  std::string path;
+  std::string path;      ///< empty for bytes in memory
   TraceOptions options;  ///< how it was read; a batch is part of the inputs' shapes
+  /// What buffers and inputs contain after a program that writes into them, by their names.
+  std::vector<Port> updates = {};
 };
 
 /// What a reader reports in addition to the graph.

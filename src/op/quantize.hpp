@@ -32,8 +32,11 @@ struct RequantizeAttrs {
 struct RoundedType {
   std::string_view name = "";  ///< "int4", "uint2", "bipolar"; empty if it is not known
   std::int64_t bits = 0;       ///< of one number; 0 if it is not known
-  static constexpr std::tuple fields{field("type", &RoundedType::name),
-                                     field("bits", &RoundedType::bits)};
+  std::int64_t least = 0;      ///< the integers, of `fake_quantize`; both 0 if they are not known
+  std::int64_t most = 0;       ///< the largest of them
+  static constexpr std::tuple fields{
+      field("type", &RoundedType::name), field("bits", &RoundedType::bits),
+      field("least", &RoundedType::least), field("most", &RoundedType::most)};
 };
 
 extern const OpDef fake_quantize_op, multi_threshold_op, matmul_n_bits_op;

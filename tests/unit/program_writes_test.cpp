@@ -12,11 +12,13 @@
 namespace zoometer {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
-void read_kind(const std::string& name, Graph& graph) {
-  import_file(ZOOMETER_SOURCE_DIR "/tests/data/pt2/kinds/" + name + ".pt2", {}, graph);
+ImportNotes read_kind(const std::string& name, Graph& graph) {
+  return import_file(ZOOMETER_SOURCE_DIR "/tests/data/pt2/kinds/" + name + ".pt2", {}, graph);
 }
 
 std::vector<std::string_view> operators_of(const Graph& graph) {
@@ -36,11 +38,11 @@ struct Written {
 
 Written written_as_onnx(const std::string& name) {
   Graph graph;
-  read_kind(name, graph);
+  const ImportNotes notes = read_kind(name, graph);
   Written written;
   GraphOptions options;
   options.remarks = &written.remarks;
-  const GraphInput input{graph, name, {}, {}, {}, {}};
+  const GraphInput input{graph, name, {}, {}, {}, notes.file};
   written.text = find_graph_writer("onnx")->write(input, options);
   return written;
 }
@@ -66,6 +68,32 @@ TEST(ProgramWrites, IntoABufferAreSeenByLaterReads) {
   EXPECT_EQ(producer_of(graph, keys), "transpose");
   const ValueId cache = graph.inputs_of(graph.nodes()[graph.value(keys).producer])[0];
   EXPECT_EQ(producer_of(graph, cache), "written_slice");
+}
+
+std::vector<std::string> outputs_of(const std::string& onnx) {
+  Graph graph;
+  import_file(MappedFile("written.onnx", std::as_bytes(std::span(onnx))), {}, graph);
+  std::vector<std::string> names;
+  for (const Port& output : graph.outputs()) names.emplace_back(output.name);
+  return names;
+}
+
+/// Kind: what a program leaves in buffers and inputs is an output of the file, whether operators
+/// write it in place or results take the place of these.
+TEST(ProgramWrites, IntoBuffersAndInputsAreOutputsOfTheFile) {
+  EXPECT_THAT(outputs_of(written_as_onnx("updates").text),
+              ElementsAre("output", "keys.updated", "steps.updated"));
+  EXPECT_THAT(outputs_of(written_as_onnx("updates_decomposed").text),
+              ElementsAre("output", "keys.updated", "steps.updated"));
+  EXPECT_THAT(outputs_of(written_as_onnx("writes").text), SizeIs(1));
+}
+
+/// Kind: rounding to integers. ONNX has it as two operators, with a clamp for fewer than 8 bits.
+TEST(FakeQuantize, IsWrittenAsOperatorsOfTheStandard) {
+  const Written written = written_as_onnx("fake_quantize");
+  EXPECT_THAT(written.remarks, IsEmpty());
+  for (const std::string_view op_type : {"QuantizeLinear", "Clip", "DequantizeLinear"})
+    EXPECT_THAT(written.text, HasSubstr(op_type));
 }
 
 /// Kind: stand-ins. A quantile is counted by nodes that give other numbers: the file says so.

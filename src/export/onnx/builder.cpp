@@ -364,22 +364,26 @@ std::string OnnxBuilder::nodes_of(const std::function<void()>& write) {
   return outer;
 }
 
-void OnnxBuilder::add_outputs() {
+void OnnxBuilder::add_outputs(std::span<const Port> further) {
   scope_.clear();
   std::unordered_set<ValueId> seen;
   for (const Port& port : graph_.outputs()) {
-    const Value& value = graph_.value(port.value);
-    const bool is_own = value.is_computed();
+    const bool is_own = graph_.value(port.value).is_computed();
     if (seen.insert(port.value).second && is_own) {
       outputs_.push_back(names_[port.value]);
-      continue;
+    } else {
+      add_output(port);
     }
-    outputs_.push_back(unique(port.name));
-    add_node({.op_type = "Identity",
-              .name = fresh_name("Identity"),
-              .inputs = {&names_[port.value], 1},
-              .outputs = {&outputs_.back(), 1}});
   }
+  for (const Port& port : further) add_output(port);
+}
+
+void OnnxBuilder::add_output(const Port& port) {
+  outputs_.push_back(unique(port.name));
+  add_node({.op_type = "Identity",
+            .name = fresh_name("Identity"),
+            .inputs = {&names_[port.value], 1},
+            .outputs = {&outputs_.back(), 1}});
 }
 
 std::optional<std::int64_t> OnnxBuilder::open_axis(ValueId value) const noexcept {

@@ -117,8 +117,9 @@ class OnnxBuilder {
   /// A Constant node; returns its output's name.
   std::string add_constant(DType dtype, std::span<const std::int64_t> sizes,
                            std::string_view bytes);
-  /// Makes an Identity node for every output of the graph that has no node of its own.
-  void add_outputs();
+  /// Names the outputs of the file: the graph's, and after them `further` ones. Makes an Identity
+  /// node for each that has no node of its own.
+  void add_outputs(std::span<const Port> further);
   /// The names of the graph's outputs, after `add_outputs`.
   std::span<const std::string> outputs() const noexcept { return outputs_; }
 
@@ -149,6 +150,7 @@ class OnnxBuilder {
 
  private:
   void name_ports();
+  void add_output(const Port& port);
   std::string unique(std::string_view name);
   const std::string& scope_of(std::size_t place);
 

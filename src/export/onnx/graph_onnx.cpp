@@ -64,7 +64,7 @@ class OnnxFile {
   std::string write() {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
       write_onnx_node(builder_, static_cast<NodeId>(i));
-    builder_.add_outputs();
+    builder_.add_outputs(further_outputs());
     note_own_nodes();
     fields_ = builder_.nodes();
     {
@@ -100,6 +100,11 @@ class OnnxFile {
     return onnx_value_info(name, graph_.value(value).dtype, sizes_of(value));
   }
 
+  /// What the program leaves in its buffers and inputs.
+  std::span<const Port> further_outputs() const {
+    return input_.file ? std::span<const Port>(input_.file->updates) : std::span<const Port>();
+  }
+
   void write_ports(protozero::pbf_writer& fields) const {
     for (const Port& port : graph_.inputs())
       fields.add_message(written_graph_field::input,
@@ -110,6 +115,10 @@ class OnnxFile {
       is_output[value] = true;
       fields.add_message(written_graph_field::output, info_of(builder_.outputs()[i], value));
     }
+    for (std::size_t i = 0; i < further_outputs().size(); ++i)
+      fields.add_message(
+          written_graph_field::output,
+          info_of(builder_.outputs()[graph_.outputs().size() + i], further_outputs()[i].value));
     for (const Node& node : graph_.nodes()) {
       for (ValueId value = node.first_output; value < node.first_output + node.output_count;
            ++value) {
@@ -235,7 +244,7 @@ class OnnxFile {
 };
 
 std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
-  if (input.file) {
+  if (input.file && !input.file->path.empty()) {
     if (std::optional<std::string> copy = copy_onnx_file(*input.file, options))
       return *std::move(copy);
   }

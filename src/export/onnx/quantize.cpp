@@ -20,6 +20,45 @@ OnnxScale scale_given_to(OnnxStep& step, const NodeView& node, DType integers) {
   return {scalar(1), step.cast(scalar(2), given, integers)};
 }
 
+/// The scale and the zero point of an operator, and the axis along which there are several.
+struct AxisScale {
+  OnnxScale names;
+  std::optional<std::int64_t> axis;
+};
+
+/// The same, also for one scale for each index of an axis, which broadcasts to x.
+AxisScale scale_along_axis(OnnxStep& step, DType integers) {
+  const Shape& x = step.shape(0);
+  const Shape& scale = step.shape(1);
+  if (step.dtype(1) != DType::float32) step.fail("by other scales than float32 ones");
+  if (numel(scale) == 1) return {scale_given_to(step, step.node(), integers), std::nullopt};
+  std::optional<std::int64_t> axis;
+  for (std::int64_t i = 0; i < scale.rank(); ++i) {
+    if (scale.dim(i) != 1) axis = axis ? -1 : i;
+  }
+  const bool fits = axis && *axis >= 0 && scale.rank() == x.rank() &&
+                    scale.dim(*axis) == x.dim(*axis) &&
+                    (!step.has(2) || step.shape(2) == scale || numel(step.shape(2)) == 1);
+  if (!fits) step.fail("by other scales than one for each index of an axis");
+  const Ints channels{scale.dim(*axis)};
+  OnnxScale names{step.reshape(step.in(1), channels), {}};
+  if (step.has(2) && step.shape(2) == scale) {
+    names.zero_point = step.cast(step.reshape(step.in(2), channels), step.dtype(2), integers);
+  } else {
+    const std::string one = step.has(2)
+                                ? step.cast(step.reshape(step.in(2), {}), step.dtype(2), integers)
+                                : step.number(0, integers);
+    names.zero_point = step.add("Expand", {one, step.integers(channels)});
+  }
+  return {std::move(names), axis};
+}
+
+std::string add_along_axis(OnnxStep& step, std::string_view op_type, std::string_view x,
+                           const AxisScale& scale) {
+  if (!scale.axis) return step.add(op_type, {x, scale.names.scale, scale.names.zero_point});
+  return step.add(op_type, {x, scale.names.scale, scale.names.zero_point}, {{"axis", *scale.axis}});
+}
+
 /// The next operator if it gives this one's result a scale.
 std::optional<NodeView> requantize_after(const OnnxStep& step) {
   const Graph& graph = step.node().graph();
@@ -76,11 +115,29 @@ void write_dequantize(OnnxStep& step) {
     const OnnxScale& scale = scale_of_x(step);
     return step.make("DequantizeLinear", {step.in(0), scale.scale, scale.zero_point});
   }
-  const bool is_single = numel(step.shape(1)) == 1 && step.dtype(1) == DType::float32;
-  if (!is_single || bits_of(step.dtype()) != 8 || step.shape(0) != step.node().out())
-    step.fail("other than of 8 bits with one float32 scale has no ONNX equivalent");
-  const OnnxScale scale = scale_given_to(step, step.node(), step.dtype());
-  step.make("DequantizeLinear", {step.in(0), scale.scale, scale.zero_point});
+  if (bits_of(step.dtype()) != 8 || step.shape(0) != step.node().out() ||
+      step.out_dtype() != DType::float32)
+    step.fail("other than of 8 bits to float32 has no ONNX equivalent");
+  const AxisScale scale = scale_along_axis(step, step.dtype());
+  step.make("Identity", {add_along_axis(step, "DequantizeLinear", step.in(0), scale)});
+}
+
+/// Integers of 8 bits, clamped to the narrower range, as real numbers again.
+void write_fake_quantize(OnnxStep& step) {
+  const auto& attrs = step.attrs<RoundedType>();
+  const bool is_signed = attrs.least < 0;
+  const std::int64_t least = is_signed ? -128 : 0;
+  if (attrs.least >= attrs.most || attrs.least < least || attrs.most > least + 255 ||
+      step.dtype() != DType::float32)
+    step.fail("other than of float32 to a known range of 8 bits has no ONNX equivalent");
+  const DType integers = is_signed ? DType::int8 : DType::uint8;
+  const AxisScale scale = scale_along_axis(step, integers);
+  std::string x = add_along_axis(step, "QuantizeLinear", step.in(0), scale);
+  if (attrs.least > least || attrs.most < least + 255) {
+    const std::string lower = step.number(static_cast<double>(attrs.least), integers);
+    x = step.add("Clip", {x, lower, step.number(static_cast<double>(attrs.most), integers)});
+  }
+  step.make("Identity", {add_along_axis(step, "DequantizeLinear", x, scale)});
 }
 
 /// Whether the previous operator was already written with this scale.
@@ -116,7 +173,8 @@ constexpr OnnxExportRule quantize_rules[] = {
     {&quantize_per_tensor_op, {}, write_quantize, on_integers},
     {&quantize_per_channel_op, {}, write_quantize_channels, on_integers},
     {&dequantize_op, {}, write_dequantize, on_integers},
-    {&requantize_op, {}, write_requantize, on_integers}};
+    {&requantize_op, {}, write_requantize, on_integers},
+    {&fake_quantize_op, {}, write_fake_quantize}};
 
 }  // namespace
 

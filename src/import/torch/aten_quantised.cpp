@@ -135,23 +135,123 @@ RoundedType rounded_type(AtenCall& call) {
       static_cast<std::uint64_t>(least < 0 ? 2 * std::max(-least, most + 1) - 1 : most);
   const auto bits = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::bit_width(range)));
   const std::string name = (least < 0 ? "int" : "uint") + std::to_string(bits);
-  return {call.graph().arena().copy(name), bits};
+  return {call.graph().arena().copy(name), bits, least, most};
+}
+
+/// A scale or zero point, a number or a tensor.
+Tensor scalar(AtenCall& call, std::string_view name) {
+  return call.has_tensor(name) ? call.tensor(name) : constant(call, call.number(name));
+}
+
+/// One for each index of the axis, as a tensor that broadcasts to x.
+Tensor along_axis(AtenCall& call, Tensor scale, std::int64_t rank) {
+  Ints sizes = Ints::filled(static_cast<std::size_t>(rank), 1);
+  sizes[static_cast<std::size_t>(axis_of(call, "axis", rank))] = -1;
+  return zoometer::reshape(scale, sizes);
 }
 
 void fake_quantize(AtenCall& call) {
-  const auto scalar = [&](std::string_view name) {
-    return call.has_tensor(name) ? call.tensor(name) : constant(call, call.number(name));
-  };
-  Tensor scale = scalar("scale");
-  Tensor zero_point = scalar("zero_point");
+  Tensor scale = scalar(call, "scale");
+  Tensor zero_point = scalar(call, "zero_point");
   const Tensor x = call.tensor(0);
   if (call.has("axis")) {
-    Ints sizes = Ints::filled(x.shape().size(), 1);
-    sizes[static_cast<std::size_t>(axis_of(call, "axis", x.rank()))] = -1;
-    scale = zoometer::reshape(scale, sizes);
-    zero_point = zoometer::reshape(zero_point, sizes);
+    scale = along_axis(call, scale, x.rank());
+    zero_point = along_axis(call, zero_point, x.rank());
   }
   output_and_more(call, zoometer::fake_quantize(x, scale, zero_point, rounded_type(call)));
+}
+
+// -- integers of pt2e ---------------------------------------------------------------------------
+
+DType integer_type(AtenCall& call) {
+  const DType dtype = call.dtype("dtype").value_or(DType::unknown);
+  if (dtype == DType::unknown || is_floating(dtype))
+    call.refuse("quantisation to a type that is not an integer");
+  return dtype;
+}
+
+/// Other programs clamp to all integers of the type.
+void note_range(AtenCall& call, Tensor integers) {
+  const std::int64_t bits = bits_of(integers.dtype());
+  const bool is_signed = name_of(integers.dtype()).starts_with("int");
+  const std::int64_t values = std::int64_t{1} << std::min<std::int64_t>(bits, 62);
+  const std::int64_t least = is_signed ? -values / 2 : 0;
+  const bool is_known = !call.has_tensor("quant_min") && !call.has_tensor("quant_max");
+  const bool is_whole = is_known && bits < 32 && call.integer("quant_min", least) <= least &&
+                        call.integer("quant_max", least + values - 1) >= least + values - 1;
+  const NodeId node = call.graph().value(integers.id).producer;
+  if (!is_whole) call.graph().mark_stand_in(node, "a quantisation to a part of its integers");
+}
+
+void quantize_per_tensor(AtenCall& call) {
+  const Tensor integers = zoometer::quantize_per_tensor(
+      call.tensor(0), scalar(call, "scale"), scalar(call, "zero_point"), {integer_type(call)});
+  note_range(call, integers);
+  call.output(integers);
+}
+
+void quantize_per_channel(AtenCall& call) {
+  const QuantizePerChannelAttrs attrs{call.integer("axis"), integer_type(call)};
+  const Tensor integers = zoometer::quantize_per_channel(call.tensor(0), call.tensor("scales"),
+                                                         call.tensor("zero_points"), attrs);
+  note_range(call, integers);
+  call.output(integers);
+}
+
+void output_real(AtenCall& call, Tensor x, Tensor scale, Tensor zero_point) {
+  const OutputType type{x.shape(), call.declared(0).dtype, false};
+  const ValueId inputs[] = {x.id, scale.id, zero_point.id};
+  Graph& graph = call.graph();
+  const NodeId node = graph.append_declared(dequantize_op, nullptr, inputs, {&type, 1});
+  call.output({&graph, graph.nodes()[node].first_output});
+}
+
+void dequantize_per_tensor(AtenCall& call) {
+  output_real(call, call.tensor(0), scalar(call, "scale"), scalar(call, "zero_point"));
+}
+
+void dequantize_per_channel(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  Tensor zero_points = call.optional_tensor("zero_points");
+  if (zero_points) zero_points = along_axis(call, zero_points, x.rank());
+  output_real(call, x, along_axis(call, call.tensor("scales"), x.rank()), zero_points);
+}
+
+/// With a scale for each row, or for each block of one.
+void dequantize_blocks(AtenCall& call) {
+  output_real(call, call.tensor(0), call.tensor("scales"), call.optional_tensor("zero_points"));
+}
+
+// -- tensors of torchao -------------------------------------------------------------------------
+
+/// A weight of torchao consists of several tensors. Its numbers take the place of the weight that
+/// the program declares; scales and zero points are tensors beside it.
+void inner_tensor(AtenCall& call) {
+  Graph& graph = call.graph();
+  const Tensor outer = call.tensor(0);
+  if (!graph.value(outer.id).has(Value::is_parameter)) call.refuse("a part of a computed tensor");
+  const std::string_view part = call.text("attr", "");
+  const OutputType type = call.declared(0);
+  const bool is_scale =
+      part.find("scale") != std::string_view::npos || part.find("zero") != std::string_view::npos;
+  const bool is_same = type.shape == outer.shape() && type.dtype == outer.dtype();
+  if (!is_scale && is_same) return call.output(outer);  // what has these parts itself
+  if (!is_scale && bits_of(outer.dtype()) > 8 && bits_of(type.dtype) <= 8) {
+    graph.set_shape(outer.id, type.shape);
+    graph.set_dtype(outer.id, type.dtype);
+    return call.output(outer);
+  }
+  const Parameter whole = graph.parameters()[graph.value(outer.id).producer];
+  const std::string name = std::string(whole.name) + "." + std::string(part);
+  constexpr std::size_t farthest = 4096;  // parameters between two uses of one weight
+  const auto all = graph.parameters();
+  for (const Parameter& other : all.last(std::min(all.size(), farthest))) {
+    if (other.module == whole.module && other.name == name)
+      return call.output({&graph, other.value});
+  }
+  const ParameterKind kind = is_scale ? ParameterKind::quantisation : whole.kind;
+  call.output({&graph, graph.add_parameter(whole.module, graph.arena().copy(name), type.shape,
+                                           type.dtype, kind)});
 }
 
 /// The extremes of each block give its scale and zero point.
@@ -176,12 +276,9 @@ void quantize_affine(AtenCall& call) {
 }
 
 void dequantize_affine(AtenCall& call) {
-  const OutputType type = call.declared(0);
   const Tensor x = call.tensor(0);
-  const Tensor real =
-      is_floating(x.dtype()) ? zoometer::to(x, type.dtype) : zoometer::dequantize(x);
-  call.graph().set_dtype(real.id, type.dtype);
-  call.output(real);
+  if (is_floating(x.dtype())) return call.output(zoometer::to(x, call.declared(0).dtype));
+  output_real(call, x, call.tensor("scale"), call.optional_tensor("zero_point"));
 }
 
 // -- the table ----------------------------------------------------------------------------------
@@ -225,6 +322,12 @@ constexpr NoEffect affine_no_effect[] = {
     {"keepdim", "the program declares the shape"},
     {"scale", "every element is scaled"},
     {"zero_point", "every element is shifted"},
+    {"group_size", "the shape of the scales says it"},
+};
+
+constexpr NoEffect dequantize_no_effect[] = {
+    {"quant_min", "the integers are in the range"},
+    {"quant_max", "the integers are in the range"},
 };
 
 constexpr AtenOperator quantised_rows[] = {
@@ -244,9 +347,26 @@ constexpr AtenOperator quantised_rows[] = {
      "fake_quantize_per_channel_affine_cachemask fake_quantize_per_tensor_affine "
      "fake_quantize_per_tensor_affine_cachemask",
      fake_quantize, same_values, fake_quantize_no_effect},
-    {"torchao::choose_qparams_affine", choose_parameters, same_cost, affine_no_effect},
-    {"torchao::quantize_affine", quantize_affine, same_cost, affine_no_effect},
+    {"export::access_subclass_inner_tensor", inner_tensor, same_values},
+    {"torchao::choose_qparams_affine quantized_decomposed::choose_qparams "
+     "quantized_decomposed::choose_qparams_symmetric "
+     "quantized_decomposed::choose_qparams_per_token "
+     "quantized_decomposed::choose_qparams_per_token_asymmetric "
+     "quantized_decomposed::_choose_qparams_per_token_asymmetric_impl",
+     choose_parameters, same_cost, affine_no_effect},
+    {"torchao::quantize_affine quantized_decomposed::quantize_per_token "
+     "quantized_decomposed::quantize_per_channel_group",
+     quantize_affine, same_cost, affine_no_effect},
     {"torchao::dequantize_affine", dequantize_affine, same_cost, affine_no_effect},
+    {"quantized_decomposed::quantize_per_tensor", quantize_per_tensor, same_values},
+    {"quantized_decomposed::quantize_per_channel", quantize_per_channel, same_values},
+    {"quantized_decomposed::dequantize_per_tensor", dequantize_per_tensor, same_values,
+     dequantize_no_effect},
+    {"quantized_decomposed::dequantize_per_channel", dequantize_per_channel, same_values,
+     dequantize_no_effect},
+    {"quantized_decomposed::dequantize_per_token "
+     "quantized_decomposed::dequantize_per_channel_group",
+     dequantize_blocks, same_cost, affine_no_effect},
 };
 
 }  // namespace

@@ -2,37 +2,10 @@
 #include "import/torch/decompositions.hpp"
 #include "op/deform_conv.hpp"
 #include "op/detection.hpp"
-#include "op/quantize.hpp"
 #include "zoometer/op/movement.hpp"
 
 namespace zoometer::aten {
 namespace {
-
-/// The scale or zero point, a number or a tensor.
-Tensor scalar(AtenCall& call, std::string_view name) {
-  return call.has_tensor(name) ? call.tensor(name) : constant(call, call.number(name));
-}
-
-DType integer_type(AtenCall& call) {
-  const DType dtype = call.dtype("dtype").value_or(DType::unknown);
-  if (dtype == DType::unknown || is_floating(dtype))
-    call.refuse("quantisation to a type that is not an integer");
-  return dtype;
-}
-
-void quantize_per_tensor(AtenCall& call) {
-  const QuantizeAttrs attrs{integer_type(call)};
-  call.output(zoometer::quantize_per_tensor(call.tensor(0), scalar(call, "scale"),
-                                            scalar(call, "zero_point"), attrs));
-}
-
-void quantize_per_channel(AtenCall& call) {
-  const QuantizePerChannelAttrs attrs{call.integer("axis"), integer_type(call)};
-  call.output(zoometer::quantize_per_channel(call.tensor(0), call.tensor("scales"),
-                                             call.tensor("zero_points"), attrs));
-}
-
-void dequantize(AtenCall& call) { call.output(zoometer::dequantize(call.tensor(0))); }
 
 void nms(AtenCall& call) {
   NmsAttrs attrs;
@@ -94,19 +67,6 @@ void deform_conv2d(AtenCall& call) {
 
 // -- the table ----------------------------------------------------------------------------------
 
-constexpr NoEffect quantize_no_effect[] = {
-    {"quant_min", "any range costs the same"},
-    {"quant_max", "any range costs the same"},
-};
-
-constexpr NoEffect dequantize_no_effect[] = {
-    {"scale", "every element is shifted and scaled"},
-    {"zero_point", "every element is shifted and scaled"},
-    {"quant_min", "every element is shifted and scaled"},
-    {"quant_max", "every element is shifted and scaled"},
-    {"axis", "every element is shifted and scaled"},
-};
-
 constexpr NoEffect affine_grid_no_effect[] = {
     {"align_corners", "the places of the points cost the same"},
 };
@@ -117,13 +77,6 @@ constexpr NoEffect deform_conv2d_no_effect[] = {
 };
 
 constexpr AtenOperator vision_rows[] = {
-    {"quantized_decomposed::quantize_per_tensor", quantize_per_tensor, same_values,
-     quantize_no_effect},
-    {"quantized_decomposed::quantize_per_channel", quantize_per_channel, same_values,
-     quantize_no_effect},
-    {"quantized_decomposed::dequantize_per_channel "
-     "quantized_decomposed::dequantize_per_tensor",
-     dequantize, same_cost, dequantize_no_effect},
     {"torchvision::nms", nms, same_values},
     {"torchvision::roi_align", roi_align, same_values},
     {"torchvision::ps_roi_align", ps_roi_align, same_cost},

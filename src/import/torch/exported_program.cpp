@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "import/torch/program_graph.hpp"
+#include "import/torch/program_state.hpp"
 #include "ir/updates.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -76,6 +77,11 @@ struct InputSpec {
   std::string_view name;      ///< its name in the state dict
 };
 
+/// The name of an input by which a signature says that a result takes its place.
+std::string_view lasting_name(const InputSpec& spec) noexcept {
+  return spec.kind == InputSpec::Kind::user ? spec.argument : spec.name;
+}
+
 std::string_view module_of(std::string_view name) noexcept {
   const std::size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
@@ -96,6 +102,7 @@ class ProgramReader {
   void index_payloads(const Json* configuration);
   void take_sizes(GraphReader& reader);
   const Json& user_sizes(const GraphReader& reader, std::string_view name) const;
+  void leave_out_replaced(const GraphReader& reader);
   void add_inputs(GraphReader& reader);
   void add_state(GraphReader& reader, const InputSpec& spec);
   void add_payload(const InputSpec& spec);
@@ -104,6 +111,7 @@ class ProgramReader {
   void freeze(const GraphReader& reader);
   void add_outputs(const GraphReader& reader);
   std::vector<ValueId> mutated_values(const GraphReader& reader) const;
+  void note_updates(const GraphReader& reader);
   void add_silent_calls();
 
   const Json& program_;
@@ -120,7 +128,8 @@ class ProgramReader {
   std::vector<InputSpec> specs_;
   std::vector<std::string_view> user_outputs_;
   std::vector<std::string_view> other_outputs_;
-  std::vector<std::string_view> mutated_;  ///< buffers and inputs whose place results take
+  /// By buffers and inputs: the results that take their place when the program ends.
+  std::unordered_map<std::string_view, std::string_view> mutated_;
   std::unordered_map<std::string_view, const Json*> payloads_;
   std::unordered_map<std::string, ParameterId> by_storage_;
   std::unordered_map<std::string_view, ParameterId> by_argument_;
@@ -157,7 +166,9 @@ void ProgramReader::read() {
   reader.read_nodes();
   graph_.set_current_module(0);
   add_outputs(reader);
+  find_quantised_state(graph_);
   write_updates_in_place(graph_, mutated_values(reader));
+  note_updates(reader);
   std::vector<ValueId> returned;
   for (const Port& output : graph_.outputs()) returned.push_back(output.value);
   graph_.end_call(root, returned);
@@ -179,11 +190,14 @@ void ProgramReader::read_specs() {
     if (choice.name == "user_output") {
       for_each_output(argument, [&](std::string_view name) { user_outputs_.push_back(name); });
     } else if (choice.name != "token") {
-      other_outputs_.push_back(find_text(argument, "name"));
+      const std::string_view result = find_text(argument, "name");
+      other_outputs_.push_back(result);
       if (choice.name == "buffer_mutation")
-        mutated_.push_back(find_text(*choice.value, "buffer_name"));
+        mutated_[find_text(*choice.value, "buffer_name")] = result;
+      if (choice.name == "parameter_mutation")
+        mutated_[find_text(*choice.value, "parameter_name")] = result;
       if (choice.name == "user_input_mutation")
-        mutated_.push_back(find_text(*choice.value, "user_input_name"));
+        mutated_[find_text(*choice.value, "user_input_name")] = result;
     }
   }
 }
@@ -233,7 +247,7 @@ void ProgramReader::read_old_specs(const Json& signature) {
   if (mutated == nullptr || !mutated->IsObject()) return;
   for (const auto& entry : mutated->GetObject()) {
     other_outputs_.push_back(view_of(entry.name));
-    if (entry.value.IsString()) mutated_.push_back(view_of(entry.value));
+    if (entry.value.IsString()) mutated_[view_of(entry.value)] = view_of(entry.name);
   }
 }
 
@@ -325,7 +339,43 @@ void ProgramReader::index_payloads(const Json* configuration) {
   }
 }
 
+/// pt2e keeps the weights of which it made integers: parameters that nothing reads, of the shape of
+/// integers that are read. They are not a part of the model.
+void ProgramReader::leave_out_replaced(const GraphReader& reader) {
+  const auto sizes_of = [&](const InputSpec& spec) {
+    return to_string(reader.declared_type(spec.argument).shape);
+  };
+  std::unordered_map<std::string, std::size_t> integers;  // by shape
+  for (const InputSpec& spec : specs_) {
+    if (spec.kind != InputSpec::Kind::buffer || !reader.is_read(spec.argument)) continue;
+    const DType dtype = reader.declared_type(spec.argument).dtype;
+    if (dtype != DType::boolean && bits_of(dtype) <= 8) ++integers[sizes_of(spec)];
+  }
+  if (integers.empty()) return;
+  std::string names;
+  const auto is_replaced = [&](const InputSpec& spec) {
+    if (spec.kind != InputSpec::Kind::parameter || reader.is_read(spec.argument)) return false;
+    const auto same = integers.find(sizes_of(spec));
+    if (same == integers.end() || same->second == 0) return false;
+    --same->second;
+    payloads_.erase(spec.name);
+    constexpr std::size_t longest = 200;
+    if (names.size() < longest) {
+      names.append(names.empty() ? "" : ", ").append(spec.name);
+    } else if (!names.ends_with("...")) {
+      names += ", ...";
+    }
+    return true;
+  };
+  const std::size_t count = std::erase_if(specs_, is_replaced);
+  if (count == 0) return;
+  notes_.notes.push_back("weights that nothing reads, left out because the program reads integers "
+                         "in their place: " +
+                         std::to_string(count) + " (" + names + ")");
+}
+
 void ProgramReader::add_inputs(GraphReader& reader) {
+  leave_out_replaced(reader);
   for (const InputSpec& spec : specs_) {
     if (spec.kind != InputSpec::Kind::user) add_state(reader, spec);
   }
@@ -437,12 +487,22 @@ void ProgramReader::add_outputs(const GraphReader& reader) {
 std::vector<ValueId> ProgramReader::mutated_values(const GraphReader& reader) const {
   std::vector<ValueId> values;
   for (const InputSpec& spec : specs_) {
-    const std::string_view name = spec.kind == InputSpec::Kind::user ? spec.argument : spec.name;
-    if (std::find(mutated_.begin(), mutated_.end(), name) == mutated_.end()) continue;
     const ValueId value = reader.find(spec.argument);
-    if (value != no_id) values.push_back(value);
+    if (value != no_id && mutated_.contains(lasting_name(spec))) values.push_back(value);
   }
   return values;
+}
+
+/// What buffers and inputs contain after the program: a result that takes their place, or what the
+/// program's operators wrote into them.
+void ProgramReader::note_updates(const GraphReader& reader) {
+  for (const InputSpec& spec : specs_) {
+    const auto result = mutated_.find(lasting_name(spec));
+    const ValueId value = reader.find(result == mutated_.end() ? spec.argument : result->second);
+    if (value == no_id || !graph_.value(value).is_computed()) continue;
+    const std::string name = std::string(lasting_name(spec)) + ".updated";
+    notes_.file.updates.push_back({graph_.arena().copy(name), value});
+  }
 }
 
 /// The last value of a shape among the few that were made before a node, or no_id.

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::uint32_t used_by_result = std::numeric_limits<std::uint32_t>::max();
 
+/// Whether an operator wraps another one that does more than to compute: it takes and gives a token
+/// for the order of such operators, before the other's arguments and results.
+bool has_effects(std::string_view target) {
+  return target == "torch.ops.higher_order.with_effects";
+}
+
 OperatorTarget parse_target(std::string_view text) {
   OperatorTarget target;
   constexpr std::string_view prefix = "torch.ops.";
@@ -133,10 +139,12 @@ void GraphReader::collect_slots() {
                  operation.find("higher_order") != std::string_view::npos;
     try {
       const auto outputs = get_array(node, "outputs").GetArray();
-      bool makes_tensors = false;
+      // A token only says that something ran.
+      std::int64_t tensors = has_effects(operation) ? -1 : 0;
       for (const Json& output : outputs) {
-        for_each_tensor_name(output, [&](std::string_view) { makes_tensors = true; });
+        for_each_tensor_name(output, [&](std::string_view) { ++tensors; });
       }
+      const bool makes_tensors = tensors > 0;
       for (const Json& input : get_array(node, "inputs").GetArray()) {
         for_each_tensor_name(get_member(input, "arg"), [&](std::string_view name) {
           Slot& slot = get_slot(name);
@@ -163,6 +171,11 @@ void GraphReader::keep(std::string_view name) {
 void GraphReader::bind(std::string_view name, ValueId value) {
   const auto found = slot_of_.find(name);
   if (found != slot_of_.end()) slots_[found->second].value = value;
+}
+
+bool GraphReader::is_read(std::string_view name) const noexcept {
+  const auto found = slot_of_.find(name);
+  return found != slot_of_.end() && slots_[found->second].last_use > 0;
 }
 
 ValueId GraphReader::find(std::string_view name) const noexcept {
@@ -331,9 +344,11 @@ void GraphReader::parse_argument(const Json& union_value, Argument& result) {
   }
 }
 
-void GraphReader::parse_arguments(const Json& node) {
+void GraphReader::parse_arguments(const Json& node, rapidjson::SizeType first) {
   arguments_.clear();
-  for (const Json& input : get_array(node, "inputs").GetArray()) {
+  const auto inputs = get_array(node, "inputs").GetArray();
+  for (rapidjson::SizeType i = first; i < inputs.Size(); ++i) {
+    const Json& input = inputs[i];
     Argument& argument = arguments_.emplace_back();
     argument.name = find_text(input, "name");
     parse_argument(get_member(input, "arg"), argument);
@@ -423,10 +438,15 @@ void GraphReader::read_node(const Json& node, std::uint32_t index) {
       makes_tensors = makes_tensors || !name.empty();
     });
   }
+  const std::string_view text = get_text(node, "target");
+  const bool is_wrapped = has_effects(text) && !output_names_.empty();
+  if (is_wrapped) {
+    output_names_.erase(output_names_.begin());
+    makes_tensors = std::ranges::any_of(output_names_, [](auto name) { return !name.empty(); });
+  }
   // Assertions and arithmetic on sizes make no node: the program declares their results.
   if (!makes_tensors) return;
 
-  const std::string_view text = get_text(node, "target");
   const auto [entry, is_new] = session_.targets.try_emplace(text);
   if (is_new) entry->second = parse_target(text);
   const OperatorTarget& target = entry->second;
@@ -441,8 +461,12 @@ void GraphReader::read_node(const Json& node, std::uint32_t index) {
   session_.scratch.clear();
   results_.clear();
   const std::size_t first_value = session_.graph.values().size();
-  const bool inlined = inline_graph(node, target, levels);
-  if (!inlined) call_operator(node, target);
+  const bool inlined = !is_wrapped && inline_graph(node, target, levels);
+  if (is_wrapped) {
+    append_wrapped(node);
+  } else if (!inlined) {
+    call_operator(node, target);
+  }
   bind_results(node, target, first_value);
   if (!inlined) name_node(node, target, first_value);
   if (may_write_) follow_memory(node, target);
@@ -674,6 +698,19 @@ void GraphReader::append_unknown(const OperatorTarget& target) {
     results_.push_back(name.empty() ? no_id : next++);
 }
 
+/// Appends the operator that another one wraps. Its arguments have no names there, so that it
+/// remains unknown.
+void GraphReader::append_wrapped(const Json& node) {
+  constexpr rapidjson::SizeType before = 2;  // the token and the operator
+  const auto inputs = get_array(node, "inputs").GetArray();
+  const std::string_view name = inputs.Size() < before
+                                    ? std::string_view()
+                                    : find_text(get_member(inputs[1], "arg"), "as_operator");
+  if (name.empty()) throw_unexpected("with_effects", "a token and an operator");
+  parse_arguments(node, before);
+  append_unknown(parse_target(name));
+}
+
 /// Appends a used result that the translation does not give, such as the indices of a pooling.
 void GraphReader::append_missing(const OperatorTarget& target, std::size_t output) {
   Graph& graph = session_.graph;
@@ -707,7 +744,7 @@ void GraphReader::bind_results(const Json& node, const OperatorTarget& target,
 void GraphReader::name_node(const Json& node, const OperatorTarget& target,
                             std::size_t first_value) {
   Graph& graph = session_.graph;
-  if (graph.values().size() == first_value) return;
+  if (graph.nodes().empty() || graph.nodes().back().first_output < first_value) return;
   const auto last = static_cast<NodeId>(graph.nodes().size() - 1);
   graph.set_node_name(last, graph.arena().copy(node_name(node)));
   const bool writes = target.in_place && graph.nodes()[last].input_count > 0 &&

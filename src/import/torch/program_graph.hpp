@@ -75,6 +75,8 @@ class GraphReader {
   /// Whether the graph says that a value requires a gradient.
   bool has_gradient(std::string_view name) const noexcept;
 
+  /// Whether a node reads a value, or a result is it.
+  bool is_read(std::string_view name) const noexcept;
   /// Gives an input its value.
   void bind(std::string_view name, ValueId value);
   /// Counts a value as used after the last node.
@@ -126,6 +128,7 @@ class GraphReader {
   bool inline_graph(const Json& node, const OperatorTarget& target,
                     std::span<const ModuleScopes::Level> levels);
   void append_unknown(const OperatorTarget& target);
+  void append_wrapped(const Json& node);
   class DeclaredResults;
   void append_missing(const OperatorTarget& target, std::size_t output);
   void bind_results(const Json& node, const OperatorTarget& target, std::size_t first_value);
@@ -135,7 +138,7 @@ class GraphReader {
   void enter(std::span<const ModuleScopes::Level> levels, std::uint32_t node);
   void leave(std::size_t depth, std::uint32_t node);
 
-  void parse_arguments(const Json& node);
+  void parse_arguments(const Json& node, rapidjson::SizeType first = 0);
   void parse_argument(const Json& union_value, Argument& result);
   template <class T, class Convert>
   std::span<const T> parse_list(const Json& list, const Convert& convert);
