@@ -3,4 +3,4 @@
 # that they cannot be run.
 set -u
 . "$SOURCE_DIR/tests/oracle/_venv.sh"
-run_modern exported_values.py 1001
+run_modern exported_values.py 2200
