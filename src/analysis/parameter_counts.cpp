@@ -24,6 +24,7 @@ constexpr KindRole kind_roles[] = {
     {Experts::kind, "routed_experts"},
     {Attention::kind, "attention"},
     {LatentAttention::kind, "attention"},
+    {CompressedAttention::kind, "attention"},
     {StateMixer::kind, "state_space"},
     {FeedForward::kind, "feed_forward"},
     {MixtureOfExperts::kind, "router"},
@@ -36,12 +37,23 @@ std::string_view role_of_kind(std::string_view kind) {
   return {};
 }
 
+/// A network or an attention whose layers are those of a layer of the model.
+std::string_view role_in_layer(const Graph& graph, ModuleId child) {
+  return graph.modules()[child].name.starts_with("att") ? "attention" : "feed_forward";
+}
+
 /// By the innermost module that has a role; a feed-forward network of a mixture is shared.
 std::string_view role_of(const Graph& graph, const Parameter& parameter) {
   std::string_view role;
+  ModuleId child = no_id;
   for (ModuleId id = parameter.module; id != no_id; id = graph.modules()[id].parent) {
     const std::string_view kind = graph.modules()[id].kind;
+    if (kind == "VisionTower") return "vision";
+    if (kind == "AudioTower") return "audio";
     if (role.empty()) role = role_of_kind(kind);
+    if (role.empty() && kind == TransformerLayer::kind && child != no_id)
+      role = role_in_layer(graph, child);
+    child = id;
     if (role == "feed_forward" && kind == MixtureOfExperts::kind) return "shared_experts";
   }
   const ModuleId owner = parameter.module;

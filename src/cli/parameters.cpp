@@ -7,6 +7,7 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/load.hpp"
+#include "import/language/checkpoint.hpp"
 #include "models/language/split.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -88,7 +89,15 @@ void write_numbers(JsonWriter& json, const std::map<std::string_view, std::int64
   for (const auto& [name, number] : numbers) json.field(name, number);
 }
 
-void write_counts(JsonWriter& json, const ParameterCounts& counts) {
+/// The counts of a graph, and of the files that its configuration foresees.
+void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph) {
+  ParameterCounts counts = count_parameters(graph);
+  if (model.file) {
+    const CheckpointCounts checkpoint = foreseen_checkpoint(MappedFile(model.file->path), graph);
+    json.field("stored", checkpoint.stored);
+    json.field("learned", checkpoint.learned);
+    if (checkpoint.prediction > 0) counts.by_role["mtp"] = checkpoint.prediction;
+  }
   json.field("unique", counts.unique);
   json.field("active", counts.active);
   json.field("active_without_embeddings", counts.active_without_embeddings);
@@ -109,7 +118,7 @@ std::string write_json(const LoadedModel& model, const std::vector<Entry>& entri
       json.array("notes", [&] {
         for (const std::string& note : model.notes) json.value(note);
       });
-      json.object("counts", [&] { write_counts(json, count_parameters(graph)); });
+      json.object("counts", [&] { write_counts(json, model, graph); });
     }
     json.array("entries", [&] {
       for (const Entry& entry : entries) {

@@ -7,8 +7,11 @@ namespace {
 
 using namespace declaring;
 
-constexpr Operand inputs[] = {
-    {"query", Role::data}, {"key", Role::data}, {"value", Role::data}, {"sinks", Role::weight}};
+constexpr Operand inputs[] = {{"query", Role::data},
+                              {"key", Role::data},
+                              {"value", Role::data},
+                              {"sinks", Role::weight},
+                              {"bias", Role::data}};
 constexpr std::string_view constraints[] = {
     "query, key and value of rank 4 with the same batch",
     "a query and a key with last dimensions of equal length",
@@ -16,7 +19,8 @@ constexpr std::string_view constraints[] = {
     "0 to 2^40 tokens before the first query",
     "a window, chunk and selection of 0 to 2^40",
     "keys that stand for 1 to 2^40 tokens",
-    "a sink for each head of the query"};
+    "a sink for each head of the query",
+    "a bias of each head, query and key"};
 constexpr std::int64_t longest = std::int64_t{1} << 40;
 
 void infer_decoder_attention(Inference& in) {
@@ -34,6 +38,12 @@ void infer_decoder_attention(Inference& in) {
     in.require(limit >= 0 && limit < longest, 5);
   in.require(attrs.stride >= 1 && attrs.stride < longest, 6);
   if (in.has(3)) in.require(in.shape(3) == Shape{query.dim(1)}, 7);
+  if (in.has(4)) {
+    const Shape& bias = in.shape(4);
+    in.require(bias.rank() == 4 && (bias.dim(0) == 1 || bias.dim(0) == query.dim(0)), 8);
+    in.require(bias.dim(1) == query.dim(1) && bias.dim(2) == query.dim(2), 8);
+    in.require(bias.dim(3) == key.dim(2), 8);
+  }
   in.output({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, in.dtype(0));
 }
 
@@ -180,8 +190,8 @@ extern constinit const OpGroup decoder_attention_ops = {"decoder attention",
                                                         "The attention of language models.", ops};
 
 Tensor decoder_attention(Tensor query, Tensor key, Tensor value, Tensor sinks,
-                         const DecoderAttentionAttrs& attrs) {
-  return apply(decoder_attention_op, attrs, query, key, value, sinks);
+                         const DecoderAttentionAttrs& attrs, Tensor bias) {
+  return apply(decoder_attention_op, attrs, query, key, value, sinks, bias);
 }
 
 Tensor index_scores(Tensor query, Tensor key, Tensor weights, const DecoderAttentionAttrs& attrs) {

@@ -27,9 +27,9 @@ extern const OpDef decoder_attention_op;
 
 /// query (N, H, L, E), key (N, K, S, E), value (N, K, S, V), and a learnt score of each head (H,)
 /// that takes part in the softmax, or empty -> (N, H, L, V). K divides H. The keys are those that
-/// are held: the last S of past + L tokens.
+/// are held: the last S of past + L tokens. `bias` (1 or N, H, L, S) is added to the scores.
 Tensor decoder_attention(Tensor query, Tensor key, Tensor value, Tensor sinks,
-                         const DecoderAttentionAttrs& attrs);
+                         const DecoderAttentionAttrs& attrs, Tensor bias = {});
 
 /// The scores by which an index selects keys, in a few small heads (DeepSeek-V3.2, 2025).
 extern const OpDef index_scores_op;

@@ -43,14 +43,16 @@ Cost cost_expert_linear(const NodeView& node) {
 constexpr Operand scan_inputs[] = {{"x...", Role::data}};
 constexpr std::string_view scan_constraints[] = {"x of rank 2 or more",
                                                  "1 to 2^40 elements of a state and features",
-                                                 "a rule of mamba1, mamba2, delta or rwkv"};
+                                                 "a rule of mamba1, mamba2, delta, linear or rwkv"};
 
 /// Operations on each element of the state for each token: Megatron-LM counts 7 for Mamba-2 and 8
-/// for the gated delta rule; Mamba-1 has 9 (its decay is an exponential of each element).
+/// for the gated delta rule; Mamba-1 has 9 (its decay is an exponential of each element),
+/// linear attention 5 (a decay, the outer product, the query's product).
 std::int64_t operations_of(std::string_view rule) {
   if (rule == "mamba1") return 9;
   if (rule == "mamba2") return 7;
   if (rule == "delta") return 8;
+  if (rule == "linear") return 5;
   return rule == "rwkv" ? 4 : 0;
 }
 
@@ -91,7 +93,8 @@ constinit const OpDef expert_linear_op = {
 constinit const OpDef state_scan_op = {
     .name = "state_scan",
     .summary = "A recurrent state that every token updates and reads, as in Mamba.",
-    .formula = "tokens x elements of a state x 9 (mamba1), 7 (mamba2), 8 (delta), 4 (rwkv)",
+    .formula =
+        "tokens x elements of a state x 9 (mamba1), 7 (mamba2), 8 (delta), 5 (linear), 4 (rwkv)",
     .kind = OpKind::recurrent,
     .inputs = scan_inputs,
     .constraints = scan_constraints,

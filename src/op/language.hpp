@@ -14,7 +14,7 @@ struct ExpertLinearAttrs {
 
 /// Of state_scan.
 struct StateScanAttrs {
-  std::string_view rule = "mamba2";  ///< or "mamba1", "delta", "rwkv"
+  std::string_view rule = "mamba2";  ///< or "mamba1", "delta", "linear", "rwkv"
   std::int64_t state = 1;            ///< elements of the state of a sequence
   std::int64_t features = 1;         ///< of the output
   static constexpr std::tuple fields{field("rule", &StateScanAttrs::rule),

@@ -59,6 +59,11 @@ const testing::BrokenConstraint broken[] = {
        const Tensor x = b.input({1, 2, 5, 4});
        decoder_attention(x, x, x, b.input({3}), no_limit);
      }},
+    {"decoder_attention_c8",
+     [](Bench& b) {
+       const Tensor x = b.input({1, 2, 5, 4});
+       decoder_attention(x, x, x, {}, no_limit, b.input({1, 2, 5, 6}));
+     }},
     {"index_scores_c1",
      [](Bench& b) {
        index_scores(b.input({1, 2, 5, 4}), b.input({1, 1, 5, 3}), {}, no_limit);

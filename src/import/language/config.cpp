@@ -3,6 +3,8 @@
 
 #include "import/importer.hpp"
 #include "import/json.hpp"
+#include "import/language/config.hpp"
+#include "import/language/unread.hpp"
 #include "models/language/architecture.hpp"
 #include "util/text.hpp"
 
@@ -72,8 +74,8 @@ DType weight_type(const Configuration& config) {
 
 /// Tensors that files keep in float32: corrections of routers, decays of states.
 bool stays_float32(std::string_view name) {
-  return name == "A_log" || name.ends_with("e_score_correction_bias") ||
-         name.ends_with("router_bias");
+  return name == "A_log" || name == "attn_sink" || name == "ape" || name.starts_with("hc_") ||
+         name.ends_with("e_score_correction_bias") || name.ends_with("router_bias");
 }
 
 /// The layers are declared in float32: gives weights and activations the type of the file.
@@ -92,21 +94,27 @@ void store_in(Graph& graph, DType dtype) {
 }
 
 void read(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes) {
+  const Setting root = read_configuration(file);
+  const Configuration config(root);
+  trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored});
+  store_in(graph, weight_type(config));
+  note_unread(root, notes.notes);
+  notes.format = "configuration";
+}
+
+}  // namespace
+
+Setting read_configuration(const MappedFile& file) {
   if (file.size() > largest_file) {
     throw Error(ErrorCode::limit, "the file",
                 {"at most 16 MiB of a configuration", std::to_string(file.size()) + " bytes"});
   }
   std::string text(file.text());
   const JsonDocument document(text);
-  const Setting root = to_setting(document.root(), 0);
+  Setting root = to_setting(document.root(), 0);
   if (root.kind != Setting::Kind::object) throw_unexpected("the file", "an object");
-  const Configuration config(root);
-  trace_language_model(config, passage_of(options), graph, notes.ignored);
-  store_in(graph, weight_type(config));
-  notes.format = "configuration";
+  return root;
 }
-
-}  // namespace
 
 extern constinit const Importer language_importer = {"language", "config.json of a language model",
                                                      is_configuration, read};

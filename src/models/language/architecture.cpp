@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "models/language/defaults.hpp"
+#include "models/language/stack.hpp"
+#include "models/language/vision.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -13,28 +16,35 @@ struct OuterType {
   std::string_view text_type;  ///< where the part does not say
   std::string_view root;
   std::string_view head;
+  AddTowers add_towers = nullptr;
+  bool has_usual_tower = false;  ///< without vision_config, it is that of the class
 };
+
+constexpr std::string_view text_root = "language_model.model";
+constexpr std::string_view text_head = "language_model.lm_head";
+constexpr std::string_view below_model = "model.language_model";
 
 constexpr OuterType outer_types[] = {
-    {"gemma3", "gemma3_text", "language_model.model", "language_model.lm_head"},
-    {"gemma4", "gemma4_text", "model.language_model", "lm_head"},
-    {"qwen2_vl", "qwen2_vl_text", "model", "lm_head"},
-    {"qwen2_5_vl", "qwen2_5_vl_text", "model", "lm_head"},
-    {"qwen3_vl", "qwen3_vl_text", "model.language_model", "lm_head"},
-    {"qwen3_vl_moe", "qwen3_vl_moe_text", "model.language_model", "lm_head"},
-    {"qwen3_5", "qwen3_5_text", "model.language_model", "lm_head"},
-    {"qwen3_5_moe", "qwen3_5_moe_text", "model.language_model", "lm_head"},
-    {"llama4", "llama4_text", "language_model.model", "language_model.lm_head"},
-    {"llava", "llama", "language_model.model", "language_model.lm_head"},
-    {"mistral3", "mistral", "language_model.model", "language_model.lm_head"},
-    {"ministral3", "ministral3", "language_model.model", "language_model.lm_head"},
-    {"glm4v_moe", "glm4v_moe_text", "model.language_model", "lm_head"},
-    {"kimi_k25", "deepseek_v3", "language_model.model", "language_model.lm_head"},
-    {"minimax_m3_vl", "minimax_m3_vl_text", "language_model.model", "language_model.lm_head"},
-    {"step3p7", "step3p5", "model", "lm_head"},
+    {"gemma3", "gemma3_text", text_root, text_head, add_gemma3_tower},
+    {"gemma4", "gemma4_text", below_model, "lm_head", add_gemma4_tower},
+    {"qwen2_vl", "qwen2_vl_text", "model", "lm_head", add_qwen2_tower},
+    {"qwen2_5_vl", "qwen2_5_vl_text", "model", "lm_head", add_qwen2_5_tower},
+    {"qwen3_vl", "qwen3_vl_text", below_model, "lm_head", add_qwen3_tower},
+    {"qwen3_vl_moe", "qwen3_vl_moe_text", below_model, "lm_head", add_qwen3_tower},
+    {"qwen3_5", "qwen3_5_text", below_model, "lm_head", add_qwen3_tower},
+    {"qwen3_5_moe", "qwen3_5_moe_text", below_model, "lm_head", add_qwen3_tower},
+    {"llama4", "llama4_text", text_root, text_head, add_llama4_tower, true},
+    {"llava", "llama", text_root, text_head, add_llava_tower},
+    {"mistral3", "mistral", text_root, text_head, add_pixtral_tower},
+    {"ministral3", "ministral3", text_root, text_head, add_pixtral_tower},
+    {"glm4v_moe", "glm4v_moe_text", below_model, "lm_head", add_glm4v_tower},
+    {"kimi_k25", "deepseek_v3", text_root, text_head, add_kimi_tower},
+    {"minimax_m3_vl", "minimax_m3_vl_text", text_root, text_head, add_minimax_tower},
+    {"step3p7", "step3p5", "model", "lm_head", add_step_tower, true},
+    {"phi3_v", "phi3", "model", "lm_head", add_phi3_tower, true},
 };
 
-constexpr OuterType unknown_outer = {{}, {}, "language_model.model", "language_model.lm_head"};
+constexpr OuterType unknown_outer = {{}, {}, text_root, text_head};
 
 const OuterType& outer_type(std::string_view name) {
   for (const OuterType& type : outer_types) {
@@ -47,9 +57,11 @@ const OuterType& outer_type(std::string_view name) {
 constexpr std::string_view other_parts[] = {"vision_config", "audio_config",  "vision",
                                             "visual",        "speech_config", "img_processor"};
 
-void note_other_parts(const Configuration& config, std::vector<std::string>& notes) {
+void note_other_parts(const Configuration& config, bool has_tower,
+                      std::vector<std::string>& notes) {
   for (const std::string_view key : other_parts) {
-    if (config.has(key))
+    const bool is_sound = key == "audio_config" || key == "speech_config";
+    if (config.has(key) && (is_sound || !has_tower))
       notes.push_back(fmt::format("{} is not part of the graph: only the language model is", key));
   }
   if (const auto quantisation = config.part({"quantization_config", "compression_config"})) {
@@ -58,10 +70,26 @@ void note_other_parts(const Configuration& config, std::vector<std::string>& not
                     "unquantised weights",
                     quantisation->text({"quant_method"}, "of quantization_config")));
   }
-  if (const auto layers = config.size_if({"num_nextn_predict_layers", "mtp_num_hidden_layers"}))
+  constexpr std::string_view more = "num_nextn_predict_layers";
+  if (const auto layers = config.size_if({more, "mtp_num_hidden_layers", "num_mtp_modules"}))
     if (*layers > 0)
       notes.push_back(fmt::format("{} layer{} for multi-token prediction {} not part of the graph",
                                   *layers, *layers == 1 ? "" : "s", *layers == 1 ? "is" : "are"));
+}
+
+/// How many tokens of the decoder a picture is, by an example.
+void note_towers(const ModelPlan& plan, const Passage& passage, std::vector<std::string>& notes) {
+  for (const StackPlan& stack : plan.stacks) {
+    const bool is_picture = stack.use == StackPlan::Use::picture;
+    if (!is_picture && stack.use != StackPlan::Use::sound) continue;
+    Shape sample{1};
+    for (const std::int64_t size : stack.sample) sample.push_back(size);
+    notes.push_back(fmt::format(
+        "{} of {} gives {} tokens{}", is_picture ? "a picture" : "a sound", to_short_string(sample),
+        stack_tokens(stack, sample),
+        passage.inputs.empty() ? fmt::format("; none passes without --input-shape {}=", stack.input)
+                               : ""));
+  }
 }
 
 [[noreturn]] void refuse_type(std::string_view name) {
@@ -83,24 +111,37 @@ const ModelType* find_model_type(std::string_view name) noexcept {
   return nullptr;
 }
 
-void trace_language_model(const Configuration& config, const Passage& passage, Graph& graph,
-                          std::vector<std::string>& notes) {
+ModelPlan plan_of(const Configuration& config, std::vector<std::string>& ignored) {
   const std::string_view name = config.text({"model_type"});
   const auto part = config.part({"text_config", "language_config", "llm_config"});
   const OuterType& outer = outer_type(name);
-  const std::string_view text_name =
-      part ? part->text({"model_type"}, outer.text_type) : std::string_view(name);
-  const ModelType* type = find_model_type(text_name);
-  if (type == nullptr) type = find_model_type(outer.text_type);
-  if (type == nullptr) refuse_type(text_name);
-  note_other_parts(config, notes);
-  if (part) note_other_parts(*part, notes);
-  DecoderPlan plan = type->plan(part ? *part : config);
-  if (part) {
+  const ModelType* type = find_model_type(name);
+  const bool is_whole = type != nullptr && type->is_whole;
+  if (!is_whole) {
+    const std::string_view text_name = part ? part->text({"model_type"}, outer.text_type) : name;
+    type = find_model_type(text_name);
+    if (type == nullptr) type = find_model_type(outer.text_type);
+    if (type == nullptr) refuse_type(text_name);
+  }
+  const bool has_tower = is_whole || (outer.add_towers != nullptr &&
+                                      (outer.has_usual_tower || config.part({"vision_config"})));
+  note_other_parts(config, has_tower, ignored);
+  if (part && !is_whole) note_other_parts(*part, false, ignored);
+  const Configuration& own = part && !is_whole ? *part : config;
+  ModelPlan plan = type->plan(own.with_defaults(class_defaults(type->name)));
+  if (part && !is_whole) {
     plan.root = outer.root;
     if (!plan.head.empty()) plan.head = outer.head;
   }
-  trace_decoder(plan, passage, graph);
+  if (has_tower && !is_whole) outer.add_towers(config, plan);
+  return plan;
+}
+
+void trace_language_model(const Configuration& config, const Passage& passage, Graph& graph,
+                          TraceNotes notes) {
+  const ModelPlan plan = plan_of(config, notes.ignored);
+  note_towers(plan, passage, notes.assumed);
+  trace_model(plan, passage, graph);
 }
 
 }  // namespace zoometer

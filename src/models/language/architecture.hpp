@@ -13,7 +13,14 @@ namespace zoometer {
 /// What `model_type` of a configuration stands for.
 struct ModelType {
   std::string_view name;  ///< "qwen3_moe"
-  DecoderPlan (*plan)(const Configuration& config);
+  ModelPlan (*plan)(const Configuration& config);
+  bool is_whole = false;  ///< `plan` takes the whole file even where it has parts
+};
+
+/// Where remarks about a model go.
+struct TraceNotes {
+  std::vector<std::string>& assumed;  ///< what the graph takes for granted
+  std::vector<std::string>& ignored;  ///< what the graph leaves out
 };
 
 /// The language models of one file.
@@ -29,9 +36,13 @@ std::span<const Architecture* const> architectures() noexcept;
 /// The model type of that name, or null.
 const ModelType* find_model_type(std::string_view name) noexcept;
 
-/// Traces the language model of a configuration into an empty graph. `notes` gets what the graph
-/// leaves out. Throws Error{unsupported} that names the model type or the part that is not known.
+/// The plan of a model with its towers. `ignored` gets what it leaves out. Throws
+/// Error{unsupported} that names the model type or the part that is not known.
+ModelPlan plan_of(const Configuration& config, std::vector<std::string>& ignored);
+
+/// Traces the language model of a configuration into an empty graph. Throws Error{unsupported} that
+/// names the model type or the part that is not known.
 void trace_language_model(const Configuration& config, const Passage& passage, Graph& graph,
-                          std::vector<std::string>& notes);
+                          TraceNotes notes);
 
 }  // namespace zoometer

@@ -3,45 +3,84 @@
 #include "models/language/blocks.hpp"
 
 namespace zoometer {
+namespace {
 
-Attention::Attention(const Slot& slot, const AttentionPlan& made, std::int64_t features)
-    : Module(slot),
-      plan(made) {
+/// A tensor of the files that no one reads.
+struct StoredWeight : Module<StoredWeight> {
+  static constexpr auto kind = "Stored";
+  StoredWeight(const Slot& slot, const Shape& shape) : Module(slot) { buffer("weight", shape); }
+};
+
+/// (N, K, S, E) -> (N, heads, S, E): each key head for its group of query heads.
+Tensor for_each_head(Tensor x, std::int64_t heads) {
+  if (x.dim(1) == heads) return x;
+  const Tensor groups =
+      expand(unsqueeze(x, 2), {x.dim(0), x.dim(1), heads / x.dim(1), x.dim(2), x.dim(3)});
+  return reshape(groups, {x.dim(0), heads, x.dim(2), x.dim(3)});
+}
+
+/// (N, H, L, E) -> (N, H, windows, window, E); the last window is filled up with zeros.
+Tensor in_windows(Tensor x, std::int64_t window) {
+  const std::int64_t windows = (x.dim(2) + window - 1) / window;
+  const std::int64_t missing = checked_mul(windows, window) - x.dim(2);
+  if (missing > 0) x = pad_last(x, {0, 0, 0, missing});
+  return reshape(x, {x.dim(0), x.dim(1), windows, window, x.dim(3)});
+}
+
+}  // namespace
+
+void Attention::declare(const ModuleBase& owner, std::int64_t features) {
   const std::int64_t queries = checked_mul(plan.heads, plan.head);
   const std::int64_t keys = checked_mul(plan.key_value_heads, plan.head);
   const std::int64_t values = checked_mul(plan.key_value_heads, value_head());
   const std::int64_t query_outputs = checked_mul(queries, plan.has_fused_gate ? 2 : 1);
   if (!plan.fused.empty()) {
-    fused = linear_layer(place(*this, plan.fused), features,
+    fused = linear_layer(place(owner, plan.fused), features,
                          checked_add(queries, checked_add(keys, values)), plan.query_bias,
                          plan.is_transposed);
   } else {
-    query = linear_layer(place(*this, plan.query), features, query_outputs, plan.query_bias);
-    key = linear_layer(place(*this, plan.key), features, keys, plan.key_bias);
-    if (!plan.value_is_key)
-      value = linear_layer(place(*this, plan.value), features, values, plan.value_bias);
+    query = linear_layer(place(owner, plan.query), features, query_outputs, plan.query_bias);
+    if (plan.uses_shared_keys) {
+      declare_unused(owner, features, keys, values);
+    } else {
+      key = linear_layer(place(owner, plan.key), features, keys, plan.key_bias);
+      if (!plan.value_is_key)
+        value = linear_layer(place(owner, plan.value), features, values, plan.value_bias);
+    }
   }
-  output = linear_layer(place(*this, plan.output), checked_mul(plan.heads, value_head()), features,
+  output = linear_layer(place(owner, plan.output), checked_mul(plan.heads, value_head()), features,
                         plan.output_bias, plan.is_transposed);
   if (!plan.gate.empty())
-    gate = linear_layer(place(*this, plan.gate), features, plan.gate_features, false);
+    gate = linear_layer(place(owner, plan.gate), features, plan.gate_features, false);
   if (plan.query_key_norm != QueryKeyNorm::none) {
-    query_norm = head_norm(plan.query_norm, plan.heads);
-    key_norm = head_norm(plan.key_norm, plan.key_value_heads);
+    query_norm = head_norm(owner, plan.query_norm, plan.heads);
+    if (!plan.uses_shared_keys) key_norm = head_norm(owner, plan.key_norm, plan.key_value_heads);
   }
   if (!plan.output_norm.empty())
-    output_norm = any_module<RMSNorm>(place(*this, plan.output_norm), features);
-  if (!plan.sinks.empty()) sinks = parameter(plan.sinks, {plan.heads});
+    output_norm = any_module<RMSNorm>(place(owner, plan.output_norm), features);
+  if (!plan.sinks.empty()) sinks = owner.parameter(plan.sinks, {plan.heads});
+  if (plan.distance_rows > 0)
+    distances = Embedding(owner.at("relative_attention_bias"), plan.distance_rows, plan.heads);
   if (plan.index_heads == 0) return;
   const std::int64_t index = checked_mul(plan.index_heads, plan.index_head);
-  index_query = linear_layer(at("index_q_proj"), features, index, false);
-  index_key = linear_layer(at("index_k_proj"), features, plan.index_head, false);
-  index_query_norm = any_module<RMSNorm>(at("index_q_norm"), plan.index_head);
-  index_key_norm = any_module<RMSNorm>(at("index_k_norm"), plan.index_head);
+  index_query = linear_layer(owner.at("index_q_proj"), features, index, false);
+  index_key = linear_layer(owner.at("index_k_proj"), features, plan.index_head, false);
+  index_query_norm = any_module<RMSNorm>(owner.at("index_q_norm"), plan.index_head);
+  index_key_norm = any_module<RMSNorm>(owner.at("index_k_norm"), plan.index_head);
 }
 
-AnyModule Attention::head_norm(std::string_view name, std::int64_t heads) const {
-  const Slot slot = place(*this, name);
+/// What files store, and the layer does not read: its keys are those of an earlier layer.
+void Attention::declare_unused(const ModuleBase& owner, std::int64_t features, std::int64_t keys,
+                               std::int64_t values) const {
+  StoredWeight(place(owner, plan.key), {keys, features});
+  if (!plan.value_is_key) StoredWeight(place(owner, plan.value), {values, features});
+  if (plan.query_key_norm == QueryKeyNorm::head)
+    StoredWeight(place(owner, plan.key_norm), {plan.head});
+}
+
+AnyModule Attention::head_norm(const ModuleBase& owner, std::string_view name,
+                               std::int64_t heads) const {
+  const Slot slot = place(owner, name);
   switch (plan.query_key_norm) {
   case QueryKeyNorm::head: return any_module<RMSNorm>(slot, plan.head);
   case QueryKeyNorm::whole: return any_module<RMSNorm>(slot, checked_mul(heads, plan.head));
@@ -88,8 +127,61 @@ void Attention::run_index(Tensor x, const PassageContext& context) const {
                {.past = context.passage.past, .counts_seen = context.passage.counts_seen});
 }
 
+/// Keys and values of the encoder's result; after the first pass they are held.
+SharedKeys Attention::cross_keys(const PassageContext& context) const {
+  const Passage& passage = context.passage;
+  if (passage.past > 0) {
+    const Shape keys = {passage.batch, plan.key_value_heads, context.encoder_tokens, plan.head};
+    const Shape values = {passage.batch, plan.key_value_heads, context.encoder_tokens,
+                          value_head()};
+    return {context.past("cross_key", keys), context.past("cross_value", values)};
+  }
+  return {transpose(in_heads(key(context.memory), plan.key_value_heads), 1, 2),
+          transpose(in_heads(value(context.memory), plan.key_value_heads), 1, 2)};
+}
+
+/// T5's learnt bias of each head and distance (1, heads, L, S), which later layers reuse.
+Tensor Attention::distance_bias(Tensor query_states, Tensor key_states,
+                                PassageContext& context) const {
+  if (!plan.adds_distances) return {};
+  if (distances.is_open()) {
+    const auto past = static_cast<double>(context.passage.past);
+    const Tensor rows =
+        arange(*key_states.graph, past, past + static_cast<double>(query_states.dim(2)));
+    const Tensor columns = arange(*key_states.graph, 0, static_cast<double>(key_states.dim(2)));
+    const Tensor each = distances(unsqueeze(columns, 0) - unsqueeze(rows, 1));
+    context.distances = unsqueeze(permute(each, {2, 0, 1}), 0);
+  }
+  return context.distances;
+}
+
+Tensor Attention::attended(Tensor q, const SharedKeys& keys, PassageContext& context) const {
+  const Tensor bias = distance_bias(q, keys.key, context);
+  if (plan.is_causal) {
+    return decoder_attention(q, keys.key, keys.value, sinks,
+                             {.past = context.passage.past,
+                              .window = plan.window,
+                              .chunk = plan.chunk,
+                              .selected = plan.selected,
+                              .counts_seen = context.passage.counts_seen},
+                             bias);
+  }
+  const Tensor k = for_each_head(keys.key, plan.heads);
+  const Tensor v = for_each_head(keys.value, plan.heads);
+  if (plan.chunk == 0 || plan.chunk >= q.dim(2)) return scaled_dot_product_attention(q, k, v, bias);
+  const Tensor y = scaled_dot_product_attention(
+      in_windows(q, plan.chunk), in_windows(k, plan.chunk), in_windows(v, plan.chunk), {});
+  const std::int64_t rows = y.dim(2) * y.dim(3);
+  return slice(reshape(y, {y.dim(0), y.dim(1), rows, y.dim(4)}), 2, 0, q.dim(2));
+}
+
 Tensor Attention::forward(Tensor x, PassageContext& context) const {
   const Passage& passage = context.passage;
+  if (plan.is_cross) {
+    const Tensor q = transpose(in_heads(query(x), plan.heads), 1, 2);
+    const Tensor y = attended(q, cross_keys(context), context);
+    return output(reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * value_head()}));
+  }
   const std::int64_t limit = plan.window > 0 ? plan.window : plan.chunk;
   Projected projected = project(x);
   const Tensor q =
@@ -105,12 +197,7 @@ Tensor Attention::forward(Tensor x, PassageContext& context) const {
     shared = {after_past(k, "key", rows, context), after_past(v, "value", rows, context)};
   }
   if (is_there(index_query)) run_index(x, context);
-  Tensor y = decoder_attention(q, shared.key, shared.value, sinks,
-                               {.past = passage.past,
-                                .window = plan.window,
-                                .chunk = plan.chunk,
-                                .selected = plan.selected,
-                                .counts_seen = passage.counts_seen});
+  Tensor y = attended(q, shared, context);
   y = reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * value_head()});
   if (projected.gate.id != no_id) y = y * unary(sigmoid_op, projected.gate);
   if (is_there(gate)) {

@@ -65,6 +65,7 @@ inline Tensor activate(ActivationKind kind, Tensor x) {
   case ActivationKind::silu: return unary(silu_op, x);
   case ActivationKind::gelu: return gelu(x);
   case ActivationKind::relu: return unary(relu_op, x);
+  case ActivationKind::tanh: return unary(tanh_op, x);
   case ActivationKind::squared_relu: {
     const Tensor positive = unary(relu_op, x);
     return positive * positive;
@@ -116,11 +117,20 @@ inline std::int64_t held_rows(std::int64_t past, std::int64_t window) {
 
 struct Attention : Module<Attention> {
   static constexpr auto kind = "Attention";
-  Attention(const Slot& slot, const AttentionPlan& plan, std::int64_t features);
+  Attention(const Slot& slot, const AttentionPlan& made, std::int64_t features)
+      : Module(slot),
+        plan(made) {
+    declare(*this, features);
+  }
+  Attention(const ModuleBase& layer, const AttentionPlan& made, std::int64_t features)
+      : plan(made) {
+    declare(layer, features);
+  }
   const AttentionPlan& plan;
   AnyModule query, key, value, fused, output, gate, query_norm, key_norm, output_norm;
   AnyModule index_query, index_key, index_query_norm, index_key_norm;
   Tensor sinks;
+  Embedding distances;
 
   /// x (N, L, features) -> the same.
   Tensor forward(Tensor x, PassageContext& context) const;
@@ -131,10 +141,16 @@ struct Attention : Module<Attention> {
   };
   std::int64_t value_head() const { return plan.value_head > 0 ? plan.value_head : plan.head; }
   std::int64_t rotary() const { return plan.rotary < 0 ? plan.head : plan.rotary; }
-  AnyModule head_norm(std::string_view name, std::int64_t heads) const;
+  void declare(const ModuleBase& owner, std::int64_t features);
+  void declare_unused(const ModuleBase& owner, std::int64_t features, std::int64_t keys,
+                      std::int64_t values) const;
+  AnyModule head_norm(const ModuleBase& owner, std::string_view name, std::int64_t heads) const;
   Projected project(Tensor x) const;
   Tensor normed(const AnyModule& norm, Tensor x, std::int64_t heads) const;
   void run_index(Tensor x, const PassageContext& context) const;
+  SharedKeys cross_keys(const PassageContext& context) const;
+  Tensor distance_bias(Tensor query_states, Tensor key_states, PassageContext& context) const;
+  Tensor attended(Tensor query, const SharedKeys& keys, PassageContext& context) const;
 };
 
 struct LatentAttention : Module<LatentAttention> {
@@ -156,24 +172,66 @@ struct LatentAttention : Module<LatentAttention> {
   Tensor expanded(Tensor query, Tensor latent, Tensor key, const PassageContext& context) const;
 };
 
+/// Keys of several tokens each, by their weighted sums.
+struct Compressor : Module<Compressor> {
+  static constexpr auto kind = "Compressor";
+  Compressor(const Slot& slot, const CompressedPlan& made, std::int64_t features,
+             std::int64_t head);
+  const CompressedPlan& plan;
+  std::int64_t width;  ///< of a key, or of both halves where keys overlap
+  Linear wkv, wgate;
+  Tensor ape;
+  RMSNorm norm;
+
+  /// x (N, L, features) -> all compressed keys that are held (N, 1, rows, head), or none.
+  Tensor forward(Tensor x, std::string_view name, PassageContext& context) const;
+
+ private:
+  Tensor in_rows(Tensor x, std::int64_t rows) const;
+};
+
+struct CompressedAttention : Module<CompressedAttention> {
+  static constexpr auto kind = "CompressedAttention";
+  CompressedAttention(const Slot& slot, const CompressedPlan& made, std::int64_t features);
+  const CompressedPlan& plan;
+  Linear wq_a;
+  RMSNorm q_norm;
+  Linear wq_b, wkv;
+  RMSNorm kv_norm;
+  Tensor sinks, wo_a;
+  Linear wo_b;
+  const Compressor* compressor = nullptr;
+  AnyModule index_query, index_weights;
+  const Compressor* index_compressor = nullptr;
+
+  /// x (N, L, features) -> the same.
+  Tensor forward(Tensor x, PassageContext& context) const;
+
+ private:
+  void run_index(Tensor x, Tensor latent, PassageContext& context) const;
+};
+
 struct FeedForward : Module<FeedForward> {
   static constexpr auto kind = "FeedForward";
-  FeedForward(const Slot& slot, const FeedForwardPlan& made, std::int64_t features)
+  /// `outputs`: features of the result; 0: as many as those of the input.
+  FeedForward(const Slot& slot, const FeedForwardPlan& made, std::int64_t features,
+              std::int64_t outputs = 0)
       : Module(slot),
         plan(made) {
-    declare(*this, features);
+    declare(*this, features, outputs > 0 ? outputs : features);
   }
   FeedForward(const ModuleBase& layer, const FeedForwardPlan& made, std::int64_t features)
       : plan(made) {
-    declare(layer, features);
+    declare(layer, features, features);
   }
   const FeedForwardPlan& plan;
-  AnyModule gate, up, fused, norm, down;
+  AnyModule gate, up, fused, norm, down, receptance;
+  Tensor mix_up, mix_receptance;
 
   Tensor forward(Tensor x) const;
 
  private:
-  void declare(const ModuleBase& owner, std::int64_t features);
+  void declare(const ModuleBase& owner, std::int64_t features, std::int64_t outputs);
 };
 
 /// The matrices of all experts: a module of the plan's name, or parameters of the block around it.
@@ -203,7 +261,7 @@ struct Experts : Module<Experts> {
 struct Router : Module<Router> {
   static constexpr auto kind = "Router";
   Router(const Slot& slot, const ExpertsPlan& plan, std::int64_t features);
-  Tensor weight, bias, correction;
+  Tensor weight, bias, correction, table;
 
   /// x (tokens, features) -> a score for each expert.
   Tensor forward(Tensor x) const;
@@ -244,6 +302,8 @@ struct StateMixer : Module<StateMixer> {
   AnyModule query, key, value, query_convolution, key_convolution, value_convolution;
   AnyModule decay_down, decay_up, rate, gate_down, gate_up;
   Tensor time_bias, decay, skip;
+  Tensor mix_key, mix_value, mix_receptance;
+  Tensor input_gate, input_gate_bias, recurrent_gate, recurrent_gate_bias;
 
   Tensor forward(Tensor x, PassageContext& context) const;
 
@@ -253,6 +313,12 @@ struct StateMixer : Module<StateMixer> {
   void declare_delta(std::int64_t features);
   void declare_kimi_delta(std::int64_t features);
   void declare_short_convolution(std::int64_t features);
+  void declare_rwkv4(std::int64_t features);
+  void declare_gated_recurrence(std::int64_t features);
+  void declare_decayed(std::int64_t features);
+  Tensor run_rwkv4(Tensor x, PassageContext& context) const;
+  Tensor run_gated_recurrence(Tensor x, PassageContext& context) const;
+  Tensor run_decayed(Tensor x, PassageContext& context) const;
   Tensor run_mamba1(Tensor x, PassageContext& context) const;
   Tensor run_mamba2(Tensor x, PassageContext& context) const;
   Tensor run_delta(Tensor x, PassageContext& context) const;
@@ -263,5 +329,82 @@ struct StateMixer : Module<StateMixer> {
   Tensor scanned(std::initializer_list<Tensor> inputs, const StateScanAttrs& attrs,
                  PassageContext& context) const;
 };
+
+/// The experts beside a feed-forward network of Gemma 4, with norms of their own.
+struct ExpertsBeside {
+  AnyModule router;
+  const Experts* experts = nullptr;
+  AnyModule after_dense, before, after;
+};
+
+/// How a part of a layer reads and writes several streams of features (DeepSeek-V4): weights of the
+/// input, of the output, and between the streams, all from the streams themselves.
+struct HyperConnection {
+  Tensor function;  ///< (2 streams + streams^2, streams x features)
+  Tensor base;      ///< (2 streams + streams^2,)
+  Tensor scale;     ///< (3,)
+  std::int64_t streams = 0;
+
+  void declare(const ModuleBase& owner, const std::string& name, std::int64_t count,
+               std::int64_t features);
+  /// x (N, L, streams, features) -> (N, L, 2 streams + streams^2).
+  Tensor weights(Tensor x) const;
+  /// The part's input (N, L, features).
+  Tensor read(Tensor x, Tensor weights) const;
+  /// The streams after the part gave y.
+  Tensor written(Tensor x, Tensor weights, Tensor y) const;
+};
+
+/// A layer of a decoder or an encoder.
+struct TransformerLayer : Module<TransformerLayer> {
+  static constexpr auto kind = "DecoderLayer";
+  TransformerLayer(const Slot& slot, const LayerPlan& made, NormKind norm, std::int64_t features);
+  const LayerPlan& plan;
+  std::int64_t features;
+  const Attention* attention = nullptr;
+  const LatentAttention* latent = nullptr;
+  const StateMixer* state = nullptr;
+  const StateMixer* second = nullptr;
+  const CompressedAttention* compressed = nullptr;
+  const Attention* cross = nullptr;
+  AnyModule before_all, before_mixer, after_mixer, before_cross, after_cross;
+  AnyModule before_feed_forward, after_feed_forward, feed_forward;
+  ExpertsBeside beside;
+  AnyModule per_layer_gate, per_layer_projection, per_layer_norm;
+  Tensor scalar, mixer_scale, feed_forward_scale;
+  HyperConnection mixer_streams, feed_forward_streams;
+
+  /// x (N, L, features), or with streams (N, L, streams, features), and this layer's own input or
+  /// none -> the same.
+  Tensor forward(Tensor x, Tensor own_input, PassageContext& context) const;
+
+ private:
+  AnyModule norm_if(std::string_view name, NormKind norm) const;
+  Tensor scale_if(std::string_view name) const;
+  template <class Child, class Plan>
+  const Child* make(std::string_view name, const Plan& child_plan) const;
+  template <class Child, class Plan>
+  AnyModule inner_or_own(const Plan& child_plan) const;
+  void declare_experts_beside();
+  void declare_per_layer_input();
+  bool has_mixer() const {
+    return attention != nullptr || latent != nullptr || state != nullptr || compressed != nullptr;
+  }
+  Tensor run_streams(Tensor x, PassageContext& context) const;
+  Tensor mixed(Tensor x, PassageContext& context) const;
+  Tensor passed(Tensor x) const;
+  Tensor run_parallel(Tensor x, PassageContext& context) const;
+  Tensor run_post_norm(Tensor x, PassageContext& context) const;
+  Tensor run_in_turn(Tensor x, PassageContext& context) const;
+  Tensor run_experts_beside(Tensor x) const;
+};
+
+/// The rotated features of the layer's attention; 0: none.
+std::int64_t rotary_features(const LayerPlan& plan);
+
+/// The module of a path below `slot`, which is made of that kind if it is not there.
+Slot open_path(Slot slot, std::string_view path, std::string_view kind);
+/// A place in the module that the path's names but the last one open.
+Slot place_at(const Slot& slot, std::string_view path, std::string_view kind);
 
 }  // namespace zoometer

@@ -21,7 +21,7 @@ std::int64_t listed_layers(const Configuration& config) {
 }  // namespace
 
 std::int64_t hidden_size(const Configuration& config) {
-  return config.size({"hidden_size", "n_embd", "d_model", "dim"});
+  return config.size({"hidden_size", "n_embd", "n_embed", "d_model", "dim"});
 }
 
 std::int64_t layer_count(const Configuration& config) {
@@ -75,8 +75,8 @@ std::int64_t rotary_size(const Configuration& config, double usual) {
   return size / 2 * 2;
 }
 
-DecoderPlan frame(const Configuration& config, Ties ties) {
-  DecoderPlan plan;
+ModelPlan frame(const Configuration& config, Ties ties) {
+  ModelPlan plan;
   plan.features = hidden_size(config);
   plan.vocabulary = config.size({"vocab_size", "padded_vocab_size"});
   plan.is_tied = config.outer_flag("tie_word_embeddings", ties == Ties::yes);

@@ -21,7 +21,7 @@ std::int64_t feed_forward_size(const Configuration& config);
 std::int64_t rotary_size(const Configuration& config, double usual);
 
 /// Vocabulary, width, head and tie; no layers. A bare model ("LlamaModel") has no head.
-DecoderPlan frame(const Configuration& config, Ties ties);
+ModelPlan frame(const Configuration& config, Ties ties);
 
 /// q, k, v and o with the sizes above, without biases.
 AttentionPlan grouped_attention(const Configuration& config);
@@ -46,7 +46,7 @@ inline bool none_slides(const Configuration&, std::int64_t) { return false; }
 
 /// As many layers as the configuration has.
 template <class Make>
-void add_layers(DecoderPlan& plan, const Configuration& config, const Make& make) {
+void add_layers(ModelPlan& plan, const Configuration& config, const Make& make) {
   const std::int64_t count = layer_count(config);
   plan.plans.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) plan.plans.push_back(make(i));

@@ -1,5 +1,7 @@
 #include "models/language/configuration.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "zoometer/util/error.hpp"
@@ -31,7 +33,7 @@ std::string described(const Setting& setting) {
   return {};
 }
 
-[[noreturn]] void refuse(std::string_view key, std::string expected, std::string found) {
+[[noreturn]] void refuse_key(std::string_view key, std::string expected, std::string found) {
   throw Error(ErrorCode::malformed, "the key " + std::string(key),
               {std::move(expected), std::move(found)});
 }
@@ -41,9 +43,33 @@ std::int64_t to_size(const Setting& setting, std::string_view key) {
       setting.kind == Setting::Kind::integer ||
       (setting.kind == Setting::Kind::real && std::floor(setting.real) == setting.real);
   if (!is_whole || setting.real < 0 || setting.real > static_cast<double>(largest_size))
-    refuse(key, "an integer from 0 to 2^40", described(setting));
+    refuse_key(key, "an integer from 0 to 2^40", described(setting));
   return setting.kind == Setting::Kind::integer ? setting.integer
                                                 : static_cast<std::int64_t>(setting.real);
+}
+
+/// Whether the file says null, which is not the same as a key that it leaves out.
+bool is_null_member(const Setting& object, std::string_view key) {
+  return std::ranges::any_of(object.members, [&](const auto& member) {
+    return member.first == key && member.second.kind == Setting::Kind::null;
+  });
+}
+
+/// The number after "key=" in "key=1 other=2", for the first of these keys.
+std::optional<std::int64_t> default_size(std::string_view defaults, Keys keys) {
+  for (const std::string_view key : keys) {
+    for (std::size_t at = 0; at < defaults.size();) {
+      const std::size_t end = std::min(defaults.find(' ', at), defaults.size());
+      const std::string_view entry = defaults.substr(at, end - at);
+      at = end + 1;
+      if (!entry.starts_with(key) || entry.size() <= key.size() || entry[key.size()] != '=')
+        continue;
+      std::int64_t number = 0;
+      std::from_chars(entry.data() + key.size() + 1, entry.data() + entry.size(), number);
+      return number;
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -57,7 +83,11 @@ const Setting* Configuration::find(Keys keys) const {
 
 std::optional<std::int64_t> Configuration::size_if(Keys keys) const {
   const Setting* value = find(keys);
-  if (value == nullptr) return {};
+  if (value == nullptr) {
+    const bool is_null = std::ranges::any_of(
+        keys, [&](std::string_view key) { return is_null_member(*object_, key); });
+    return is_null ? std::nullopt : default_size(defaults_, keys);
+  }
   return to_size(*value, *keys.begin());
 }
 
@@ -67,7 +97,7 @@ std::int64_t Configuration::size(Keys keys, std::int64_t usual) const {
 
 std::int64_t Configuration::size(Keys keys) const {
   const std::optional<std::int64_t> value = size_if(keys);
-  if (!value) refuse(*keys.begin(), "an integer", "no such key");
+  if (!value) refuse_key(*keys.begin(), "an integer", "no such key");
   return *value;
 }
 
@@ -75,7 +105,7 @@ double Configuration::real(Keys keys, double usual) const {
   const Setting* value = find(keys);
   if (value == nullptr) return usual;
   if (value->kind != Setting::Kind::integer && value->kind != Setting::Kind::real)
-    refuse(*keys.begin(), "a number", described(*value));
+    refuse_key(*keys.begin(), "a number", described(*value));
   return value->real;
 }
 
@@ -83,14 +113,14 @@ bool Configuration::flag(Keys keys, bool usual) const {
   const Setting* value = find(keys);
   if (value == nullptr) return usual;
   if (value->kind != Setting::Kind::flag && value->kind != Setting::Kind::integer)
-    refuse(*keys.begin(), "true or false", described(*value));
+    refuse_key(*keys.begin(), "true or false", described(*value));
   return value->integer != 0;
 }
 
 std::string_view Configuration::text(Keys keys, std::string_view usual) const {
   const Setting* value = find(keys);
   if (value == nullptr) return usual;
-  if (value->kind != Setting::Kind::text) refuse(*keys.begin(), "a text", described(*value));
+  if (value->kind != Setting::Kind::text) refuse_key(*keys.begin(), "a text", described(*value));
   return value->text;
 }
 
@@ -99,9 +129,10 @@ std::vector<std::string_view> Configuration::texts(Keys keys) const {
   const Setting* value = find(keys);
   if (value == nullptr) return result;
   if (value->kind != Setting::Kind::list)
-    refuse(*keys.begin(), "a list of texts", described(*value));
+    refuse_key(*keys.begin(), "a list of texts", described(*value));
   for (const Setting& item : value->items) {
-    if (item.kind != Setting::Kind::text) refuse(*keys.begin(), "a list of texts", described(item));
+    if (item.kind != Setting::Kind::text)
+      refuse_key(*keys.begin(), "a list of texts", described(item));
     result.push_back(item.text);
   }
   return result;
@@ -112,7 +143,7 @@ std::vector<std::int64_t> Configuration::sizes(Keys keys) const {
   const Setting* value = find(keys);
   if (value == nullptr) return result;
   if (value->kind != Setting::Kind::list)
-    refuse(*keys.begin(), "a list of integers", described(*value));
+    refuse_key(*keys.begin(), "a list of integers", described(*value));
   for (const Setting& item : value->items)
     result.push_back(item.kind == Setting::Kind::flag ? item.integer
                                                       : to_size(item, *keys.begin()));

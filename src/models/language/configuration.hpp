@@ -31,10 +31,17 @@ using Keys = std::initializer_list<std::string_view>;
 /// or out of range.
 class Configuration {
  public:
-  /// `outer` is where `inherited` settings are looked for, too.
-  explicit Configuration(const Setting& object, const Setting* outer = nullptr)
+  /// `outer` is where `outer_flag` looks, too; `defaults` are sizes for keys that are not there, as
+  /// class_defaults() gives them.
+  explicit Configuration(const Setting& object, const Setting* outer = nullptr,
+                         std::string_view defaults = {})
       : object_(&object),
-        outer_(outer) {}
+        outer_(outer),
+        defaults_(defaults) {}
+  /// The same object with the defaults of a class.
+  Configuration with_defaults(std::string_view defaults) const {
+    return Configuration(*object_, outer_, defaults);
+  }
 
   /// The first of these keys that is there and not null; or null.
   const Setting* find(Keys keys) const;
@@ -62,6 +69,7 @@ class Configuration {
  private:
   const Setting* object_;
   const Setting* outer_;
+  std::string_view defaults_;
 };
 
 }  // namespace zoometer

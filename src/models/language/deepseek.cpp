@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "models/language/common.hpp"
+#include "models/language/stack_builder.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace deepseek_models {
 namespace {
 
 LatentPlan latent_attention(const Configuration& config) {
@@ -46,10 +48,34 @@ bool is_sparse(const Configuration& config, std::int64_t layer) {
   return layer % std::max<std::int64_t>(1, config.size({"moe_layer_freq"}, 1)) == 0;
 }
 
+/// Layers that predict further tokens are stored after the others. DeepSeek's have copies of the
+/// embedding and the head.
+void add_prediction(ModelPlan& plan, const Configuration& config, LayerPlan layer,
+                    bool has_copies) {
+  const std::int64_t count = config.size({"num_nextn_predict_layers"}, 0);
+  if (count == 0) return;
+  if (count > 64) throw_unknown_part("more than 64 layers that predict further tokens");
+  const auto first = static_cast<std::int64_t>(plan.plans.size());
+  StackBuilder stack(StackPlan::Use::alone, "input_ids", {});
+  stack.plan.norm_kind = NormKind::rms;
+  stack.plan.features = plan.features;
+  for (std::int64_t i = first; i < first + count; ++i) {
+    stack.in("model").layers("layers", 1, layer, i).in("model.layers." + std::to_string(i));
+    stack.norm("enorm", plan.features, NormKind::rms)
+        .norm("hnorm", plan.features, NormKind::rms)
+        .linear("eh_proj", checked_mul(2, plan.features), plan.features, false)
+        .norm("shared_head.norm", plan.features, NormKind::rms);
+    if (!has_copies) continue;
+    stack.tokens("embed_tokens", plan.vocabulary, plan.features)
+        .linear("shared_head.head", plan.features, plan.vocabulary, false);
+  }
+  plan.prediction = std::move(stack.plan);
+}
+
 template <class MixerOf>
-DecoderPlan deepseek_like(const Configuration& config, Ties ties, bool is_corrected,
-                          const MixerOf& mixer) {
-  DecoderPlan plan = frame(config, ties);
+ModelPlan deepseek_like(const Configuration& config, Ties ties, bool is_corrected,
+                        const MixerOf& mixer) {
+  ModelPlan plan = frame(config, ties);
   const bool is_mixture =
       config.size({"n_routed_experts", "num_experts", "num_local_experts"}, 0) > 0;
   add_layers(plan, config, [&](std::int64_t i) {
@@ -61,23 +87,29 @@ DecoderPlan deepseek_like(const Configuration& config, Ties ties, bool is_correc
       layer.feed_forward = gated(feed_forward_size(config));
     return layer;
   });
+  if (!is_mixture || plan.plans.empty()) return plan;
+  LayerPlan last;
+  mixer(last, static_cast<std::int64_t>(plan.plans.size()));
+  last.feed_forward = deepseek_experts(config, is_corrected);
+  const bool has_copies = config.text({"model_type"}).starts_with("deepseek");
+  add_prediction(plan, config, last, has_copies);
   return plan;
 }
 
-DecoderPlan deepseek1(const Configuration& config) {
+ModelPlan deepseek1(const Configuration& config) {
   return deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t) {
     layer.mixer = grouped_attention(config, "attention_bias", false);
   });
 }
 
-DecoderPlan latent_model(const Configuration& config, Ties ties) {
+ModelPlan latent_model(const Configuration& config, Ties ties) {
   return deepseek_like(config, ties, has_correction(config), [&](LayerPlan& layer, std::int64_t) {
     layer.mixer = latent_attention(config);
   });
 }
-DecoderPlan deepseek3(const Configuration& config) { return latent_model(config, Ties::no); }
-DecoderPlan youtu(const Configuration& config) { return latent_model(config, Ties::yes); }
-DecoderPlan deepseek2(const Configuration& config) {
+ModelPlan deepseek3(const Configuration& config) { return latent_model(config, Ties::no); }
+ModelPlan youtu(const Configuration& config) { return latent_model(config, Ties::yes); }
+ModelPlan deepseek2(const Configuration& config) {
   const bool is_corrected = config.text({"topk_method"}, "greedy") == "noaux_tc";
   return deepseek_like(config, Ties::no, is_corrected, [&](LayerPlan& layer, std::int64_t) {
     layer.mixer = latent_attention(config);
@@ -96,7 +128,7 @@ bool has_index(const Configuration& config, std::int64_t layer) {
   return std::max<std::int64_t>(layer - offset + 1, 0) % frequency == 0;
 }
 
-DecoderPlan deepseek32(const Configuration& config) {
+ModelPlan deepseek32(const Configuration& config) {
   return deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t i) {
     LatentPlan attention = latent_attention(config);
     attention.selected = config.size({"index_topk"}, 2048);
@@ -108,7 +140,7 @@ DecoderPlan deepseek32(const Configuration& config) {
   });
 }
 
-DecoderPlan glm4_moe(const Configuration& config) {
+ModelPlan glm4_moe(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   set_biases(attention, config.flag({"attention_bias"}, false), false);
   attention.rotary = rotary_size(config, 0.5);
@@ -116,32 +148,86 @@ DecoderPlan glm4_moe(const Configuration& config) {
   return deepseek_like(config, Ties::no, true,
                        [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
 }
-DecoderPlan glm4v_moe(const Configuration& config) {
-  DecoderPlan plan = glm4_moe(config);
+ModelPlan glm4v_moe(const Configuration& config) {
+  ModelPlan plan = glm4_moe(config);
   for (LayerPlan& layer : plan.plans)
     std::get<AttentionPlan>(layer.mixer).query_key_norm = QueryKeyNorm::none;
   return plan;
 }
 
-DecoderPlan dots1(const Configuration& config) {
+ModelPlan dots1(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = QueryKeyNorm::head;
   return deepseek_like(config, Ties::no, true,
                        [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
 }
 
+ModelPlan solar_open(const Configuration& config) {
+  return deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t) {
+    layer.mixer = grouped_attention(config, "attention_bias", false);
+  });
+}
+
+/// AFMoE: norms before and after, a gate of all features of the attention's result.
+ModelPlan afmoe(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::head;
+  attention.gate = "gate_proj";
+  attention.gate_features = checked_mul(attention.heads, attention.head);
+  ExpertsPlan experts = usual_experts(config);
+  experts.router = "router.gate";
+  experts.correction = "expert_bias";
+  add_shared(
+      experts, "shared_experts",
+      checked_mul(config.size({"num_shared_experts", "n_shared_experts"}, 1), experts.width));
+  const std::int64_t dense = config.size({"num_dense_layers", "first_k_dense_replace"}, 1);
+  const std::vector<std::int64_t> windows =
+      layer_windows(config, [](const Configuration& c, std::int64_t i) {
+        return (i + 1) % std::max<std::int64_t>(1, c.size({"global_attn_every_n_layers"}, 4)) != 0;
+      });
+  ModelPlan plan = frame(config, Ties::no);
+  add_layers(plan, config, [&](std::int64_t i) {
+    LayerPlan layer{.mixer = attention,
+                    .feed_forward = gated(feed_forward_size(config)),
+                    .after_mixer = "post_attention_layernorm",
+                    .before_feed_forward = "pre_mlp_layernorm",
+                    .after_feed_forward = "post_mlp_layernorm"};
+    auto& own = std::get<AttentionPlan>(layer.mixer);
+    own.window = windows[static_cast<std::size_t>(i)];
+    if (i >= dense) layer.feed_forward = experts;
+    return layer;
+  });
+  return plan;
+}
+
+/// A gate of each head.
+ModelPlan laguna(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::head;
+  attention.gate = "g_proj";
+  attention.gate_features = attention.heads;
+  ModelPlan plan = deepseek_like(config, Ties::no, true,
+                                 [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
+  for (LayerPlan& layer : plan.plans) {
+    auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
+    if (experts != nullptr)
+      add_shared(*experts, "shared_expert", config.size({"shared_expert_intermediate_size"}, 0));
+  }
+  return plan;
+}
+
 /// The first layer is dense where the file does not say.
-DecoderPlan glm4_moe_lite(const Configuration& config) {
-  DecoderPlan plan = latent_model(config, Ties::no);
+ModelPlan glm4_moe_lite(const Configuration& config) {
+  ModelPlan plan = latent_model(config, Ties::no);
   if (!config.has("first_k_dense_replace") && !config.has("mlp_layer_types"))
     plan.plans.front().feed_forward = gated(feed_forward_size(config));
   return plan;
 }
 
 /// Layers with a window have other heads, and a dense layer may come anywhere (MiMo-V2).
-DecoderPlan mimo_v2(const Configuration& config) {
+ModelPlan mimo_v2(const Configuration& config) {
   const std::vector<std::int64_t> pattern = config.sizes({"hybrid_layer_pattern"});
-  DecoderPlan plan = deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t i) {
+  ModelPlan plan = deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     const bool is_sliding = pattern.size() > at && pattern[at] != 0;
     AttentionPlan attention = grouped_attention(config, "attention_bias", false);
@@ -162,15 +248,17 @@ DecoderPlan mimo_v2(const Configuration& config) {
 
 /// Kimi-Linear: three of four layers have a delta rule, the others latent attention that is not
 /// rotated.
-DecoderPlan kimi_linear(const Configuration& config) {
+ModelPlan kimi_linear(const Configuration& config) {
   const auto linear = config.part({"linear_attn_config"});
   if (!linear) throw_unknown_part("a model without linear_attn_config");
+  if (config.has("routed_expert_hidden_size"))
+    throw_unknown_part("Kimi-K3's latent experts and gates");
   const std::vector<std::int64_t> full = linear->sizes({"full_attn_layers"});
   const StatePlan state{.kind = StatePlan::Kind::kimi_delta,
                         .kernel = linear->size({"short_conv_kernel_size"}, 4),
                         .heads = linear->size({"num_heads"}),
                         .head = linear->size({"head_dim"})};
-  DecoderPlan plan = deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t i) {
+  ModelPlan plan = deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t i) {
     if (std::ranges::find(full, i + 1) == full.end()) {
       layer.mixer = state;
       return;
@@ -206,13 +294,21 @@ constexpr ModelType types[] = {
     {"glm4v_moe", glm4v_moe},
     {"glm4_moe_lite", glm4_moe_lite},
     {"dots1", dots1},
+    {"exaone_moe", dots1},
+    {"hy_v3", dots1},
+    {"sarvam_moe", dots1},
+    {"sarvam_mla", deepseek3},
+    {"solar_open", solar_open},
+    {"afmoe", afmoe},
+    {"laguna", laguna},
     {"mimo_v2_flash", mimo_v2},
     {"kimi_linear", kimi_linear},
 };
 
 }  // namespace
+}  // namespace deepseek_models
 
 extern constinit const Architecture deepseek_architecture = {
-    "DeepSeek", "DeepSeek-AI, DeepSeek-V3 Technical Report, 2024.", types};
+    "DeepSeek", "DeepSeek-AI, DeepSeek-V3 Technical Report, 2024.", deepseek_models::types};
 
 }  // namespace zoometer

@@ -3,7 +3,7 @@
 
 namespace zoometer {
 
-void FeedForward::declare(const ModuleBase& owner, std::int64_t features) {
+void FeedForward::declare(const ModuleBase& owner, std::int64_t features, std::int64_t outputs) {
   const bool is_transposed = plan.is_transposed;
   if (!plan.fused.empty()) {
     fused = linear_layer(place(owner, plan.fused), features, checked_mul(2, plan.width), plan.bias,
@@ -14,11 +14,25 @@ void FeedForward::declare(const ModuleBase& owner, std::int64_t features) {
     up = linear_layer(place(owner, plan.up), features, plan.width, plan.bias, is_transposed);
   }
   if (!plan.norm.empty()) norm = any_module<RMSNorm>(place(owner, plan.norm), plan.width);
-  down = linear_layer(place(owner, plan.down), plan.width, features, plan.down_bias, is_transposed);
+  down = linear_layer(place(owner, plan.down), plan.width, outputs, plan.down_bias, is_transposed);
+  if (plan.learns_activation) {
+    owner.parameter("act_fn.alpha_p", {1});
+    owner.parameter("act_fn.alpha_n", {1});
+    owner.buffer("act_fn.beta", {});
+    owner.buffer("act_fn.eps", {});
+  }
+  if (!plan.has_receptance) return;
+  mix_up = owner.parameter("time_mix_key", {1, 1, features});
+  mix_receptance = owner.parameter("time_mix_receptance", {1, 1, features});
+  receptance = linear_layer(owner.at("receptance"), features, features, false);
 }
 
 Tensor FeedForward::forward(Tensor x) const {
   Tensor y;
+  if (is_there(receptance)) {
+    y = down(activate(plan.activation, up(x * mix_up)));
+    return y * unary(sigmoid_op, receptance(x * mix_receptance));
+  }
   if (is_there(fused)) {
     const Chunks halves = chunk(fused(x), 2, -1);
     y = activate(plan.activation, halves[0]) * halves[1];
@@ -90,7 +104,10 @@ Router::Router(const Slot& slot, const ExpertsPlan& plan, std::int64_t features)
   const std::int64_t all = checked_add(plan.experts, plan.idle_experts);
   weight = parameter("weight", {all, features});
   if (plan.router_bias) bias = parameter("bias", {all});
-  if (!plan.router_correction.empty()) correction = buffer(plan.router_correction, {all});
+  if (plan.hashed_tokens > 0)
+    table = buffer("tid2eid", {plan.hashed_tokens, plan.chosen}, DType::int64);
+  else if (!plan.router_correction.empty())
+    correction = buffer(plan.router_correction, {all});
 }
 
 Tensor Router::forward(Tensor x) const {

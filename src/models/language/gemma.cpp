@@ -6,6 +6,7 @@
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace gemma_models {
 namespace {
 
 AttentionPlan gemma_attention(const Configuration& config, std::int64_t heads,
@@ -31,9 +32,9 @@ FeedForwardPlan gelu_gated(std::int64_t width) {
   return plan;
 }
 
-DecoderPlan gemma_like(const Configuration& config, const AttentionPlan& attention,
-                       bool has_outer_norms, bool (*slides)(const Configuration&, std::int64_t)) {
-  DecoderPlan plan = frame(config, Ties::yes);
+ModelPlan gemma_like(const Configuration& config, const AttentionPlan& attention,
+                     bool has_outer_norms, bool (*slides)(const Configuration&, std::int64_t)) {
+  ModelPlan plan = frame(config, Ties::yes);
   const std::vector<std::int64_t> windows = layer_windows(config, slides);
   const FeedForwardPlan feed_forward = gelu_gated(feed_forward_size(config));
   add_layers(plan, config, [&](std::int64_t i) {
@@ -45,16 +46,16 @@ DecoderPlan gemma_like(const Configuration& config, const AttentionPlan& attenti
   return plan;
 }
 
-DecoderPlan gemma(const Configuration& config) {
+ModelPlan gemma(const Configuration& config) {
   return gemma_like(config, gemma_attention(config, 16, 16), false, none_slides);
 }
-DecoderPlan gemma2(const Configuration& config) {
+ModelPlan gemma2(const Configuration& config) {
   return gemma_like(config, gemma_attention(config, 8, 4), true,
                     [](const Configuration&, std::int64_t i) { return i % 2 == 0; });
 }
 
 /// Files of the larger models leave out what equals the class: a vocabulary of 262208.
-DecoderPlan gemma3(const Configuration& config) {
+ModelPlan gemma3(const Configuration& config) {
   AttentionPlan attention = gemma_attention(config, 8, 4);
   attention.query_key_norm = QueryKeyNorm::head;
   return gemma_like(config, attention, true, [](const Configuration& c, std::int64_t i) {
@@ -63,9 +64,9 @@ DecoderPlan gemma3(const Configuration& config) {
   });
 }
 
-DecoderPlan vaultgemma(const Configuration& config) {
-  DecoderPlan plan = gemma_like(config, gemma_attention(config, 8, 4), false,
-                                [](const Configuration&, std::int64_t i) { return i % 2 == 0; });
+ModelPlan vaultgemma(const Configuration& config) {
+  ModelPlan plan = gemma_like(config, gemma_attention(config, 8, 4), false,
+                              [](const Configuration&, std::int64_t i) { return i % 2 == 0; });
   for (LayerPlan& layer : plan.plans) layer.before_feed_forward = "pre_feedforward_layernorm";
   return plan;
 }
@@ -87,8 +88,8 @@ AttentionPlan gemma4_attention(const Configuration& config, bool is_full) {
   return attention;
 }
 
-DecoderPlan gemma4(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::yes);
+ModelPlan gemma4(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::yes);
   const std::vector<std::string_view> types = config.texts({"layer_types"});
   const std::int64_t count = layer_count(config);
   const std::int64_t own_keys = count - std::min(count, config.size({"num_kv_shared_layers"}, 0));
@@ -123,8 +124,9 @@ constexpr ModelType types[] = {
 };
 
 }  // namespace
+}  // namespace gemma_models
 
 extern constinit const Architecture gemma_architecture = {
-    "Gemma", "Gemma Team, Gemma 3 Technical Report, 2025.", types};
+    "Gemma", "Gemma Team, Gemma 3 Technical Report, 2025.", gemma_models::types};
 
 }  // namespace zoometer

@@ -4,11 +4,12 @@
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace gpt_models {
 namespace {
 
 /// The frame of models whose tensors are below "transformer".
-DecoderPlan transformer_frame(const Configuration& config, Ties ties) {
-  DecoderPlan plan = frame(config, ties);
+ModelPlan transformer_frame(const Configuration& config, Ties ties) {
+  ModelPlan plan = frame(config, ties);
   plan.root = "transformer";
   plan.embedding = "wte";
   plan.layers = "h";
@@ -39,8 +40,8 @@ LayerPlan gpt_layer(const AttentionPlan& attention, const FeedForwardPlan& feed_
           .before_feed_forward = "ln_2"};
 }
 
-DecoderPlan gpt2_like(const Configuration& config, bool is_transposed) {
-  DecoderPlan plan = transformer_frame(config, Ties::yes);
+ModelPlan gpt2_like(const Configuration& config, bool is_transposed) {
+  ModelPlan plan = transformer_frame(config, Ties::yes);
   plan.positions = "wpe";
   plan.position_rows = config.size({"n_positions", "max_position_embeddings"}, 1024);
   AttentionPlan attention = fused_attention(config, "c_attn", "c_proj", true);
@@ -52,11 +53,11 @@ DecoderPlan gpt2_like(const Configuration& config, bool is_transposed) {
   add_layers(plan, config, [&](std::int64_t) { return gpt_layer(attention, feed_forward); });
   return plan;
 }
-DecoderPlan gpt2(const Configuration& config) { return gpt2_like(config, true); }
-DecoderPlan gpt_bigcode(const Configuration& config) { return gpt2_like(config, false); }
+ModelPlan gpt2(const Configuration& config) { return gpt2_like(config, true); }
+ModelPlan gpt_bigcode(const Configuration& config) { return gpt2_like(config, false); }
 
-DecoderPlan gpt_neo(const Configuration& config) {
-  DecoderPlan plan = transformer_frame(config, Ties::yes);
+ModelPlan gpt_neo(const Configuration& config) {
+  ModelPlan plan = transformer_frame(config, Ties::yes);
   plan.positions = "wpe";
   plan.position_rows = config.size({"max_position_embeddings"}, 2048);
   AttentionPlan attention = grouped_attention(config);
@@ -73,8 +74,8 @@ DecoderPlan gpt_neo(const Configuration& config) {
 }
 
 /// One norm before attention and feed-forward network, which run in parallel.
-DecoderPlan gptj_like(const Configuration& config, const AttentionPlan& attention) {
-  DecoderPlan plan = transformer_frame(config, Ties::no);
+ModelPlan gptj_like(const Configuration& config, const AttentionPlan& attention) {
+  ModelPlan plan = transformer_frame(config, Ties::no);
   plan.head_bias = true;
   const FeedForwardPlan feed_forward =
       plain(feed_forward_size(config), "fc_in", "fc_out", true, gelu_or(config));
@@ -86,13 +87,13 @@ DecoderPlan gptj_like(const Configuration& config, const AttentionPlan& attentio
   });
   return plan;
 }
-DecoderPlan gptj(const Configuration& config) {
+ModelPlan gptj(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   attention.output = "out_proj";
   attention.rotary = config.size({"rotary_dim"}, 64);
   return gptj_like(config, attention);
 }
-DecoderPlan codegen(const Configuration& config) {
+ModelPlan codegen(const Configuration& config) {
   AttentionPlan attention = fused_attention(config, "qkv_proj", "out_proj", false);
   attention.rotary = config.size({"rotary_dim"}, 64);
   return gptj_like(config, attention);
@@ -102,8 +103,8 @@ FeedForwardPlan dense_4h(std::int64_t width, bool bias, ActivationKind activatio
   return plain(width, "dense_h_to_4h", "dense_4h_to_h", bias, activation);
 }
 
-DecoderPlan gpt_neox(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan gpt_neox(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.root = "gpt_neox";
   plan.embedding = "embed_in";
   plan.norm = "final_layer_norm";
@@ -123,8 +124,8 @@ DecoderPlan gpt_neox(const Configuration& config) {
   return plan;
 }
 /// A reward of a sequence instead of logits.
-DecoderPlan reward_model(const Configuration& config) {
-  DecoderPlan plan = gpt_neox(config);
+ModelPlan reward_model(const Configuration& config) {
+  ModelPlan plan = gpt_neox(config);
   plan.head = "out_proj";
   plan.head_outputs = 1;
   plan.head_bias = true;
@@ -132,8 +133,8 @@ DecoderPlan reward_model(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan bloom(const Configuration& config) {
-  DecoderPlan plan = transformer_frame(config, Ties::yes);
+ModelPlan bloom(const Configuration& config) {
+  ModelPlan plan = transformer_frame(config, Ties::yes);
   plan.embedding = "word_embeddings";
   plan.embedding_norm = "word_embeddings_layernorm";
   const AttentionPlan attention = fused_attention(config, "query_key_value", "dense", true);
@@ -146,8 +147,8 @@ DecoderPlan bloom(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan falcon(const Configuration& config) {
-  DecoderPlan plan = transformer_frame(config, Ties::yes);
+ModelPlan falcon(const Configuration& config) {
+  ModelPlan plan = transformer_frame(config, Ties::yes);
   plan.embedding = "word_embeddings";
   const bool is_new = config.flag({"new_decoder_architecture"}, false);
   const bool bias = config.flag({"bias"}, false);
@@ -174,8 +175,8 @@ DecoderPlan falcon(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan mpt(const Configuration& config) {
-  DecoderPlan plan = transformer_frame(config, Ties::yes);
+ModelPlan mpt(const Configuration& config) {
+  ModelPlan plan = transformer_frame(config, Ties::yes);
   plan.layers = "blocks";
   plan.norm = "norm_f";
   plan.norm_kind = NormKind::layer_weight;
@@ -195,8 +196,8 @@ DecoderPlan mpt(const Configuration& config) {
 }
 
 /// The tables of positions have two rows that no token uses.
-DecoderPlan opt(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::yes);
+ModelPlan opt(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::yes);
   plan.root = "model.decoder";
   plan.positions = "embed_positions";
   plan.position_rows = config.size({"max_position_embeddings"}, 2048) + 2;
@@ -231,8 +232,8 @@ DecoderPlan opt(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan starcoder2(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::yes);
+ModelPlan starcoder2(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::yes);
   plan.norm_kind = NormKind::layer;
   const bool bias = config.flag({"use_bias"}, true);
   AttentionPlan attention = grouped_attention(config);
@@ -248,8 +249,8 @@ DecoderPlan starcoder2(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan persimmon(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan persimmon(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.norm = "final_layernorm";
   plan.norm_kind = NormKind::layer;
   AttentionPlan attention = fused_attention(config, "query_key_value", "dense", true);
@@ -284,8 +285,10 @@ constexpr ModelType types[] = {
 };
 
 }  // namespace
+}  // namespace gpt_models
 
 extern constinit const Architecture gpt_architecture = {
-    "GPT", "Radford and others, Language models are unsupervised multitask learners, 2019.", types};
+    "GPT", "Radford and others, Language models are unsupervised multitask learners, 2019.",
+    gpt_models::types};
 
 }  // namespace zoometer

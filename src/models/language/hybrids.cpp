@@ -5,6 +5,7 @@
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace hybrids_models {
 namespace {
 
 /// "auto": a sixteenth of the features, rounded up.
@@ -18,8 +19,8 @@ std::int64_t expanded(const Configuration& config, Keys keys, std::int64_t featu
   return static_cast<std::int64_t>(config.real(keys, 2) * static_cast<double>(features));
 }
 
-DecoderPlan backbone(const Configuration& config, Ties ties) {
-  DecoderPlan plan = frame(config, ties);
+ModelPlan backbone(const Configuration& config, Ties ties) {
+  ModelPlan plan = frame(config, ties);
   plan.root = "backbone";
   plan.embedding = "embeddings";
   plan.norm = "norm_f";
@@ -30,8 +31,8 @@ LayerPlan state_layer(const StatePlan& state) {
   return {.mixer_name = "mixer", .mixer = state, .before_mixer = "norm", .before_feed_forward = {}};
 }
 
-DecoderPlan mamba(const Configuration& config) {
-  DecoderPlan plan = backbone(config, Ties::yes);
+ModelPlan mamba(const Configuration& config) {
+  ModelPlan plan = backbone(config, Ties::yes);
   const StatePlan state{
       .kind = StatePlan::Kind::mamba1,
       .inner = config.size({"intermediate_size"}, expanded(config, {"expand"}, plan.features)),
@@ -45,8 +46,8 @@ DecoderPlan mamba(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan mamba2(const Configuration& config) {
-  DecoderPlan plan = backbone(config, Ties::no);
+ModelPlan mamba2(const Configuration& config) {
+  ModelPlan plan = backbone(config, Ties::no);
   const std::int64_t heads = config.size({"num_heads"}, 128);
   const StatePlan state{.kind = StatePlan::Kind::mamba2,
                         .inner = expanded(config, {"expand"}, plan.features),
@@ -61,8 +62,8 @@ DecoderPlan mamba2(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan jamba(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan jamba(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.norm = "final_layernorm";
   AttentionPlan attention = grouped_attention(config);
   attention.rotary = 0;
@@ -128,8 +129,8 @@ bool is_attention(const Configuration& config, std::int64_t layer) {
   return std::ranges::find(list, layer) != list.end();
 }
 
-DecoderPlan bamba(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan bamba(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.norm = "final_layernorm";
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.rotary = config.size({"attn_rotary_emb"}, rotary_size(config, 0.5));
@@ -149,8 +150,8 @@ DecoderPlan bamba(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan granite_hybrid(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::yes);
+ModelPlan granite_hybrid(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::yes);
   const std::int64_t shared = config.size({"shared_intermediate_size"}, 1024);
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   if (config.text({"position_embedding_type"}, "nope") != "rope") attention.rotary = 0;
@@ -182,8 +183,8 @@ DecoderPlan granite_hybrid(const Configuration& config) {
 }
 
 /// Attention and Mamba-2 side by side in each layer.
-DecoderPlan falcon_h1(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan falcon_h1(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.norm = "final_layernorm";
   StatePlan state = mamba2_state(config, plan.features, 128, 256);
   state.has_norm = config.flag({"mamba_rms_norm"}, false);
@@ -200,8 +201,8 @@ DecoderPlan falcon_h1(const Configuration& config) {
 }
 
 /// A letter for each layer: M Mamba-2, * attention, - feed-forward network, E experts.
-DecoderPlan nemotron_h(const Configuration& config) {
-  DecoderPlan plan = backbone(config, Ties::no);
+ModelPlan nemotron_h(const Configuration& config) {
+  ModelPlan plan = backbone(config, Ties::no);
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.head = config.size({"head_dim", "attention_head_dim"}, 128);
   attention.rotary = 0;
@@ -255,8 +256,8 @@ DecoderPlan nemotron_h(const Configuration& config) {
 }
 
 /// LFM2: short convolutions between two gates, and attention.
-DecoderPlan lfm2_like(const Configuration& config, bool is_mixture) {
-  DecoderPlan plan = frame(config, Ties::yes);
+ModelPlan lfm2_like(const Configuration& config, bool is_mixture) {
+  ModelPlan plan = frame(config, Ties::yes);
   plan.norm = "embedding_norm";
   AttentionPlan attention = grouped_attention(config);
   attention.output = "out_proj";
@@ -304,8 +305,8 @@ DecoderPlan lfm2_like(const Configuration& config, bool is_mixture) {
   });
   return plan;
 }
-DecoderPlan lfm2(const Configuration& config) { return lfm2_like(config, false); }
-DecoderPlan lfm2_moe(const Configuration& config) { return lfm2_like(config, true); }
+ModelPlan lfm2(const Configuration& config) { return lfm2_like(config, false); }
+ModelPlan lfm2_moe(const Configuration& config) { return lfm2_like(config, true); }
 
 constexpr ModelType types[] = {
     {"mamba", mamba},         {"falcon_mamba", mamba},    {"mamba2", mamba2},
@@ -315,9 +316,10 @@ constexpr ModelType types[] = {
 };
 
 }  // namespace
+}  // namespace hybrids_models
 
 extern constinit const Architecture hybrid_architecture = {
     "States and attention", "Gu, Dao, Mamba, 2023, and models that combine it with attention.",
-    types};
+    hybrids_models::types};
 
 }  // namespace zoometer

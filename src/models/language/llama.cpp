@@ -3,12 +3,13 @@
 #include "models/language/common.hpp"
 
 namespace zoometer {
+namespace llama_models {
 namespace {
 
 /// Llama's layers with that attention and the windows of `slides`.
-DecoderPlan llama_like(const Configuration& config, Ties ties, const AttentionPlan& attention,
-                       bool (*slides)(const Configuration&, std::int64_t) = none_slides) {
-  DecoderPlan plan = frame(config, ties);
+ModelPlan llama_like(const Configuration& config, Ties ties, const AttentionPlan& attention,
+                     bool (*slides)(const Configuration&, std::int64_t) = none_slides) {
+  ModelPlan plan = frame(config, ties);
   const FeedForwardPlan feed_forward =
       gated(feed_forward_size(config), config.flag({"mlp_bias"}, false));
   const std::vector<std::int64_t> windows = layer_windows(config, slides);
@@ -21,29 +22,29 @@ DecoderPlan llama_like(const Configuration& config, Ties ties, const AttentionPl
 }
 
 template <class Change>
-DecoderPlan changed(DecoderPlan plan, const Change& change) {
+ModelPlan changed(ModelPlan plan, const Change& change) {
   for (LayerPlan& layer : plan.plans) change(layer);
   return plan;
 }
 
-DecoderPlan llama(const Configuration& config) {
+ModelPlan llama(const Configuration& config) {
   return llama_like(config, Ties::no, grouped_attention(config, "attention_bias", false));
 }
-DecoderPlan tied_llama(const Configuration& config) {
+ModelPlan tied_llama(const Configuration& config) {
   return llama_like(config, Ties::yes, grouped_attention(config, "attention_bias", false));
 }
-DecoderPlan mistral(const Configuration& config) {
+ModelPlan mistral(const Configuration& config) {
   return llama_like(config, Ties::no, grouped_attention(config), all_slide);
 }
 /// A bias of all four layers under the key `bias`.
-DecoderPlan internlm(const Configuration& config) {
+ModelPlan internlm(const Configuration& config) {
   return llama_like(config, Ties::no, grouped_attention(config, "bias", false));
 }
-DecoderPlan ernie(const Configuration& config) {
+ModelPlan ernie(const Configuration& config) {
   return llama_like(config, Ties::yes, grouped_attention(config, "use_bias", false));
 }
 
-DecoderPlan seed_oss(const Configuration& config) {
+ModelPlan seed_oss(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   set_biases(attention, config.flag({"attention_bias"}, true),
              config.flag({"attention_out_bias"}, false));
@@ -51,8 +52,8 @@ DecoderPlan seed_oss(const Configuration& config) {
 }
 
 /// MiniCPM and its mixture of experts.
-DecoderPlan minicpm(const Configuration& config) {
-  DecoderPlan plan = llama(config);
+ModelPlan minicpm(const Configuration& config) {
+  ModelPlan plan = llama(config);
   if (config.size({"num_experts"}, 0) == 0) return plan;
   ExpertsPlan experts = usual_experts(config);
   experts.gate = "w1";
@@ -61,23 +62,23 @@ DecoderPlan minicpm(const Configuration& config) {
   return changed(std::move(plan), [&](LayerPlan& layer) { layer.feed_forward = experts; });
 }
 
-DecoderPlan orion(const Configuration& config) {
-  DecoderPlan plan = llama(config);
+ModelPlan orion(const Configuration& config) {
+  ModelPlan plan = llama(config);
   plan.norm_kind = NormKind::layer;
   return plan;
 }
 
-DecoderPlan baichuan(const Configuration& config) {
+ModelPlan baichuan(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   attention.fused = "W_pack";
   return llama_like(config, Ties::no, attention);
 }
 
-DecoderPlan internlm2(const Configuration& config) {
+ModelPlan internlm2(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "bias", false);
   attention.fused = "wqkv";
   attention.output = "wo";
-  DecoderPlan plan = llama_like(config, Ties::no, attention);
+  ModelPlan plan = llama_like(config, Ties::no, attention);
   plan.embedding = "tok_embeddings";
   plan.head = plan.head.empty() ? plan.head : "output";
   return changed(std::move(plan), [](LayerPlan& layer) {
@@ -93,22 +94,21 @@ DecoderPlan internlm2(const Configuration& config) {
 }
 
 /// One norm before attention and feed-forward network, which run in parallel.
-DecoderPlan cohere(const Configuration& config, Ties ties) {
+ModelPlan cohere(const Configuration& config, Ties ties) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   if (config.flag({"use_qk_norm"}, false)) attention.query_key_norm = QueryKeyNorm::each_head;
-  DecoderPlan plan =
-      llama_like(config, ties, attention, [](const Configuration& c, std::int64_t i) {
-        return (i + 1) % c.size({"sliding_window_pattern"}, 4) != 0;
-      });
+  ModelPlan plan = llama_like(config, ties, attention, [](const Configuration& c, std::int64_t i) {
+    return (i + 1) % c.size({"sliding_window_pattern"}, 4) != 0;
+  });
   plan.norm_kind = NormKind::layer_weight;
   return changed(std::move(plan), [](LayerPlan& layer) {
     layer.before_feed_forward = {};
     layer.is_parallel = true;
   });
 }
-DecoderPlan cohere1(const Configuration& config) { return cohere(config, Ties::yes); }
+ModelPlan cohere1(const Configuration& config) { return cohere(config, Ties::yes); }
 
-DecoderPlan stablelm(const Configuration& config) {
+ModelPlan stablelm(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   set_biases(attention, config.flag({"use_qkv_bias"}, false), false);
   attention.rotary = rotary_size(config, 0.25);
@@ -117,7 +117,7 @@ DecoderPlan stablelm(const Configuration& config) {
     attention.query_norm = "q_layernorm";
     attention.key_norm = "k_layernorm";
   }
-  DecoderPlan plan = llama_like(config, Ties::no, attention);
+  ModelPlan plan = llama_like(config, Ties::no, attention);
   plan.norm_kind = NormKind::layer;
   if (!config.flag({"use_parallel_residual"}, false)) return plan;
   return changed(std::move(plan), [](LayerPlan& layer) {
@@ -127,10 +127,10 @@ DecoderPlan stablelm(const Configuration& config) {
 }
 
 /// Norms after attention and feed-forward network, and of all query heads together.
-DecoderPlan olmo2_like(const Configuration& config, QueryKeyNorm norm) {
+ModelPlan olmo2_like(const Configuration& config, QueryKeyNorm norm) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = norm;
-  DecoderPlan plan =
+  ModelPlan plan =
       llama_like(config, Ties::no, attention,
                  [](const Configuration&, std::int64_t i) { return (i + 1) % 4 != 0; });
   return changed(std::move(plan), [](LayerPlan& layer) {
@@ -140,16 +140,16 @@ DecoderPlan olmo2_like(const Configuration& config, QueryKeyNorm norm) {
     layer.after_feed_forward = "post_feedforward_layernorm";
   });
 }
-DecoderPlan olmo2(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::whole); }
-DecoderPlan exaone4(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::head); }
+ModelPlan olmo2(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::whole); }
+ModelPlan exaone4(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::head); }
 
-DecoderPlan olmo(const Configuration& config) {
-  DecoderPlan plan = llama(config);
+ModelPlan olmo(const Configuration& config) {
+  ModelPlan plan = llama(config);
   plan.norm_kind = NormKind::plain;
   return plan;
 }
 
-DecoderPlan arcee(const Configuration& config) {
+ModelPlan arcee(const Configuration& config) {
   return changed(llama(config), [](LayerPlan& layer) {
     auto& feed_forward = std::get<FeedForwardPlan>(layer.feed_forward);
     feed_forward.gate = {};
@@ -157,10 +157,10 @@ DecoderPlan arcee(const Configuration& config) {
   });
 }
 
-DecoderPlan nemotron(const Configuration& config) {
+ModelPlan nemotron(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.rotary = rotary_size(config, 0.5);
-  DecoderPlan plan = llama_like(config, Ties::no, attention);
+  ModelPlan plan = llama_like(config, Ties::no, attention);
   plan.norm_kind = NormKind::layer;
   return changed(std::move(plan), [](LayerPlan& layer) {
     auto& feed_forward = std::get<FeedForwardPlan>(layer.feed_forward);
@@ -169,7 +169,7 @@ DecoderPlan nemotron(const Configuration& config) {
   });
 }
 
-DecoderPlan hunyuan_dense(const Configuration& config) {
+ModelPlan hunyuan_dense(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = QueryKeyNorm::head;
   attention.query_norm = "query_layernorm";
@@ -177,14 +177,14 @@ DecoderPlan hunyuan_dense(const Configuration& config) {
   return llama_like(config, Ties::no, attention);
 }
 
-DecoderPlan hyperclovax(const Configuration& config) {
+ModelPlan hyperclovax(const Configuration& config) {
   return changed(llama(config), [](LayerPlan& layer) {
     layer.after_mixer = "post_norm1";
     layer.after_feed_forward = "post_norm2";
   });
 }
 
-DecoderPlan bitnet(const Configuration& config) {
+ModelPlan bitnet(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.output_norm = "attn_sub_norm";
   return changed(llama_like(config, Ties::no, attention), [](LayerPlan& layer) {
@@ -194,9 +194,56 @@ DecoderPlan bitnet(const Configuration& config) {
   });
 }
 
+/// Granite with windows and a learnt score of each head.
+ModelPlan granite_swa(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.sinks = "sinks";
+  return llama_like(config, Ties::yes, attention, all_slide);
+}
+
+ModelPlan jais2(const Configuration& config) {
+  ModelPlan plan = llama_like(config, Ties::no, grouped_attention(config, "attention_bias", true));
+  plan.norm_kind = NormKind::layer;
+  const bool bias = config.flag({"mlp_bias"}, true);
+  const FeedForwardPlan feed_forward =
+      plain(feed_forward_size(config), "up_proj", "down_proj", bias, ActivationKind::squared_relu);
+  return changed(std::move(plan), [&](LayerPlan& layer) { layer.feed_forward = feed_forward; });
+}
+
+ModelPlan nanochat(const Configuration& config) {
+  ModelPlan plan = llama_like(config, Ties::no, grouped_attention(config, "attention_bias", false));
+  plan.norm_kind = NormKind::plain;
+  const FeedForwardPlan feed_forward =
+      plain(feed_forward_size(config), "fc1", "fc2", false, ActivationKind::squared_relu);
+  return changed(std::move(plan), [&](LayerPlan& layer) { layer.feed_forward = feed_forward; });
+}
+
+/// Its activation has two learnt numbers in each layer.
+ModelPlan apertus(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::head;
+  FeedForwardPlan feed_forward =
+      plain(feed_forward_size(config), "up_proj", "down_proj", config.flag({"mlp_bias"}, false),
+            ActivationKind::squared_relu);
+  feed_forward.learns_activation = true;
+  return changed(llama_like(config, Ties::no, attention), [&](LayerPlan& layer) {
+    layer.feed_forward = feed_forward;
+    layer.before_mixer = "attention_layernorm";
+    layer.before_feed_forward = "feedforward_layernorm";
+  });
+}
+
+/// Experts instead of the network, and one norm.
+ModelPlan cohere2_moe(const Configuration& config) {
+  ModelPlan plan = cohere(config, Ties::yes);
+  ExpertsPlan experts = usual_experts(config);
+  experts.width = feed_forward_size(config);
+  return changed(std::move(plan), [&](LayerPlan& layer) { layer.feed_forward = experts; });
+}
+
 /// Llama with layers that were replaced or left out, as each block says.
-DecoderPlan nemotron_nas(const Configuration& config) {
-  DecoderPlan plan = llama(config);
+ModelPlan nemotron_nas(const Configuration& config) {
+  ModelPlan plan = llama(config);
   const Setting* blocks = config.find({"block_configs"});
   if (blocks == nullptr) return plan;
   for (std::size_t i = 0; i < plan.plans.size() && i < blocks->items.size(); ++i) {
@@ -260,11 +307,17 @@ constexpr ModelType types[] = {
     {"hunyuan_v1_dense", hunyuan_dense},
     {"hyperclovax", hyperclovax},
     {"bitnet", bitnet},
+    {"granite_swa", granite_swa},
+    {"jais2", jais2},
+    {"nanochat", nanochat},
+    {"apertus", apertus},
+    {"cohere2_moe", cohere2_moe},
 };
 
 }  // namespace
+}  // namespace llama_models
 
 extern constinit const Architecture llama_architecture = {
-    "Llama", "Touvron and others, LLaMA, 2023, and models of its form.", types};
+    "Llama", "Touvron and others, LLaMA, 2023, and models of its form.", llama_models::types};
 
 }  // namespace zoometer

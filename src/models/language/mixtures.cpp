@@ -5,11 +5,12 @@
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace mixtures_models {
 namespace {
 
 template <class Make>
-DecoderPlan layers_of(const Configuration& config, Ties ties, const Make& make) {
-  DecoderPlan plan = frame(config, ties);
+ModelPlan layers_of(const Configuration& config, Ties ties, const Make& make) {
+  ModelPlan plan = frame(config, ties);
   add_layers(plan, config, make);
   return plan;
 }
@@ -23,7 +24,7 @@ ExpertsPlan numbered_experts(const Configuration& config) {
   return experts;
 }
 
-DecoderPlan mixtral(const Configuration& config) {
+ModelPlan mixtral(const Configuration& config) {
   const std::vector<std::int64_t> windows = layer_windows(config, all_slide);
   return layers_of(config, Ties::no, [&](std::int64_t i) {
     AttentionPlan attention = grouped_attention(config);
@@ -34,7 +35,7 @@ DecoderPlan mixtral(const Configuration& config) {
   });
 }
 
-DecoderPlan minimax_m2(const Configuration& config) {
+ModelPlan minimax_m2(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   if (config.flag({"use_qk_norm"}, true)) attention.query_key_norm = QueryKeyNorm::whole;
   attention.rotary = config.size({"rotary_dim"}, attention.head);
@@ -47,7 +48,7 @@ DecoderPlan minimax_m2(const Configuration& config) {
 }
 
 /// MiniMax-M3: an index selects blocks of keys in some layers; the first layers are dense.
-DecoderPlan minimax_m3(const Configuration& config) {
+ModelPlan minimax_m3(const Configuration& config) {
   const std::vector<std::int64_t> sparse = config.sizes({"moe_layer_freq"});
   const auto index = config.part({"sparse_attention_config"});
   const std::vector<std::int64_t> indexed =
@@ -78,7 +79,7 @@ DecoderPlan minimax_m3(const Configuration& config) {
   });
 }
 
-DecoderPlan gpt_oss(const Configuration& config) {
+ModelPlan gpt_oss(const Configuration& config) {
   const std::vector<std::int64_t> windows =
       layer_windows(config, [](const Configuration&, std::int64_t i) { return i % 2 == 0; });
   ExpertsPlan experts = usual_experts(config);
@@ -105,7 +106,7 @@ bool is_mixture_of_llama4(const Configuration& config, std::int64_t layer) {
   return (layer + 1) % step == 0;
 }
 
-DecoderPlan llama4(const Configuration& config) {
+ModelPlan llama4(const Configuration& config) {
   ExpertsPlan experts = usual_experts(config);
   experts.width = feed_forward_size(config);
   experts.layout = ExpertsPlan::Layout::fused_transposed;
@@ -130,7 +131,7 @@ DecoderPlan llama4(const Configuration& config) {
   });
 }
 
-DecoderPlan granitemoe(const Configuration& config) {
+ModelPlan granitemoe(const Configuration& config) {
   ExpertsPlan experts = usual_experts(config);
   experts.layout = ExpertsPlan::Layout::granite;
   experts.router = "block_sparse_moe.router.layer";
@@ -145,15 +146,15 @@ DecoderPlan granitemoe(const Configuration& config) {
   });
 }
 
-DecoderPlan olmoe(const Configuration& config) {
+ModelPlan olmoe(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = QueryKeyNorm::whole;
   return layers_of(config, Ties::no, [&](std::int64_t) {
     return LayerPlan{.mixer = attention, .feed_forward = usual_experts(config)};
   });
 }
-DecoderPlan flex_olmo(const Configuration& config) {
-  DecoderPlan plan = olmoe(config);
+ModelPlan flex_olmo(const Configuration& config) {
+  ModelPlan plan = olmoe(config);
   for (LayerPlan& layer : plan.plans) {
     layer.before_mixer = {};
     layer.after_mixer = "post_attention_layernorm";
@@ -163,7 +164,7 @@ DecoderPlan flex_olmo(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan hunyuan_moe(const Configuration& config) {
+ModelPlan hunyuan_moe(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = QueryKeyNorm::head;
   attention.query_norm = "query_layernorm";
@@ -187,7 +188,7 @@ DecoderPlan hunyuan_moe(const Configuration& config) {
   });
 }
 
-DecoderPlan ernie_moe(const Configuration& config) {
+ModelPlan ernie_moe(const Configuration& config) {
   ExpertsPlan experts = usual_experts(config);
   experts.correction = "moe_statics.e_score_correction_bias";
   add_shared(experts, "shared_experts",
@@ -204,10 +205,10 @@ DecoderPlan ernie_moe(const Configuration& config) {
 }
 
 /// Step-3.5 and 3.7: a gate of each head, more heads in layers with a window.
-DecoderPlan step3p5(const Configuration& config) {
+ModelPlan step3p5(const Configuration& config) {
   ExpertsPlan experts;
-  experts.experts = config.size({"moe_num_experts"}, 288);
-  experts.chosen = config.size({"moe_top_k"}, 8);
+  experts.experts = config.size({"moe_num_experts", "num_experts"}, 288);
+  experts.chosen = config.size({"moe_top_k", "num_experts_per_tok"}, 8);
   experts.width = config.size({"moe_intermediate_size"}, 1280);
   experts.layout = ExpertsPlan::Layout::parts;
   experts.router = "moe.gate";
@@ -217,8 +218,9 @@ DecoderPlan step3p5(const Configuration& config) {
   const std::vector<std::string_view> types = config.texts({"layer_types"});
   const auto other = config.part({"attention_other_setting"});
   const std::string_view sparse = config.text({"moe_layers_enum"});
+  const std::int64_t dense = config.size({"first_k_dense_replace"}, 3);
   const auto is_sparse = [&](std::int64_t layer) {
-    if (sparse.empty()) return layer >= 3;
+    if (sparse.empty()) return layer >= dense;
     const std::string list = "," + std::string(sparse) + ",";
     return list.find("," + std::to_string(layer) + ",") != std::string::npos;
   };
@@ -265,8 +267,10 @@ constexpr ModelType types[] = {
 };
 
 }  // namespace
+}  // namespace mixtures_models
 
 extern constinit const Architecture mixture_architecture = {
-    "Mixtures of experts", "Jiang and others, Mixtral of Experts, 2024, and others.", types};
+    "Mixtures of experts", "Jiang and others, Mixtral of Experts, 2024, and others.",
+    mixtures_models::types};
 
 }  // namespace zoometer

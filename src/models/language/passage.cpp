@@ -7,11 +7,6 @@ namespace {
 
 constexpr std::int64_t most_tokens = std::int64_t{1} << 40;
 
-[[noreturn]] void refuse(std::string_view option, std::string expected, std::string found) {
-  throw Error(ErrorCode::usage, "--" + std::string(option),
-              {std::move(expected), std::move(found)});
-}
-
 /// Which of the words the text is; 0 where it is empty.
 std::size_t word_of(std::string_view option, const std::string& text,
                     std::initializer_list<std::string_view> words) {
@@ -23,45 +18,42 @@ std::size_t word_of(std::string_view option, const std::string& text,
     list.append(list.empty() ? "" : ", ").append(word);
     ++index;
   }
-  refuse(option, "one of " + list, text);
+  refuse_option(option, "one of " + list, text);
 }
 
 void check_tokens(std::string_view option, std::int64_t number) {
-  if (number > most_tokens) refuse(option, "at most 2^40 tokens", std::to_string(number));
-}
-
-/// The batch and the tokens of "--input-shape N,L".
-void read_inputs(const TraceOptions& options, Passage& passage) {
-  for (const InputShape& input : options.inputs) {
-    if (!input.name.empty() && input.name != "input_ids") continue;
-    if (input.shape.rank() != 2)
-      refuse("input-shape", "sequences and tokens: N,L", to_short_string(input.shape));
-    passage.batch = input.shape.dim(0);
-    passage.tokens = input.shape.dim(1);
-    return;
-  }
-  if (options.batch) passage.batch = *options.batch;
+  if (number > most_tokens) refuse_option(option, "at most 2^40 tokens", std::to_string(number));
 }
 
 }  // namespace
 
+void refuse_option(std::string_view option, std::string expected, std::string found) {
+  throw Error(ErrorCode::usage, "--" + std::string(option),
+              {std::move(expected), std::move(found)});
+}
+
 Passage passage_of(const TraceOptions& options) {
   Passage passage;
   if (options.decode) {
-    if (options.tokens) refuse("decode", "no --tokens, since one token passes", "both");
-    if (options.past && options.context) refuse("context", "--context or --past", "both");
+    if (options.tokens) refuse_option("decode", "no --tokens, since one token passes", "both");
+    if (options.past && options.context) refuse_option("context", "--context or --past", "both");
     passage.tokens = 1;
+    passage.has_tokens = true;
     const std::int64_t past = options.past.value_or(127);
     passage.past = options.context.value_or(past + 1) - 1;
   } else {
-    if (options.context) refuse("context", "--decode with it", "no --decode");
+    if (options.context) refuse_option("context", "--decode with it", "no --decode");
     passage.tokens = options.tokens.value_or(128);
+    passage.has_tokens = options.tokens.has_value();
     passage.past = options.past.value_or(0);
   }
-  read_inputs(options, passage);
+  if (options.batch) passage.batch = *options.batch;
+  for (const InputShape& input : options.inputs)
+    if (!input.name.starts_with("past.")) passage.inputs.push_back(input);
   check_tokens("tokens", passage.tokens);
   check_tokens("past", passage.past);
-  if (options.encoder_tokens) refuse("encoder-tokens", "a model with an encoder", "a decoder");
+  check_tokens("encoder-tokens", options.encoder_tokens.value_or(0));
+  passage.encoder_tokens = options.encoder_tokens;
   passage.has_all_logits = word_of("logits", options.logits, {"last", "all"}) == 1;
   passage.counts_seen = word_of("attention", options.attention, {"whole", "causal"}) == 1;
   passage.latent =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,13 @@ struct Passage {
   bool has_all_logits = false;
   bool counts_seen = false;  ///< pairs are those that masks leave
   LatentForm latent = LatentForm::expanded;
+  bool has_tokens = false;                          ///< `tokens` has those of pictures and sound
+  std::optional<std::int64_t> encoder_tokens = {};  ///< of an encoder's sequence, where asked for
+  std::vector<InputShape> inputs = {};              ///< shapes of inputs that the options give
 };
+
+/// Throws Error{usage} that names the option.
+[[noreturn]] void refuse_option(std::string_view option, std::string expected, std::string found);
 
 /// What the options ask for. Throws Error{usage} that names the option.
 Passage passage_of(const TraceOptions& options);
@@ -39,6 +46,9 @@ struct PassageContext {
 
   SharedKeys full_keys = {};     ///< of the last layer without a window
   SharedKeys sliding_keys = {};  ///< of the last layer with one
+  Tensor memory = {};            ///< the encoder's result (N, tokens, features), in the first pass
+  std::int64_t encoder_tokens = 0;  ///< of that
+  Tensor distances = {};            ///< T5's bias of each distance
 
   SharedKeys& shared_keys(bool is_sliding) { return is_sliding ? sliding_keys : full_keys; }
   const RotaryTables& tables_of(std::int64_t features) const;

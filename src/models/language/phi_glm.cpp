@@ -2,6 +2,7 @@
 #include "models/language/common.hpp"
 
 namespace zoometer {
+namespace phi_glm_models {
 namespace {
 
 FeedForwardPlan fused_gated(std::int64_t width, std::string_view fused, std::string_view down) {
@@ -11,8 +12,8 @@ FeedForwardPlan fused_gated(std::int64_t width, std::string_view fused, std::str
   return plan;
 }
 
-DecoderPlan phi(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan phi(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.norm = "final_layernorm";
   plan.norm_kind = NormKind::layer;
   plan.head_bias = true;
@@ -36,8 +37,8 @@ DecoderPlan phi(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan phi3(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan phi3(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   AttentionPlan attention = grouped_attention(config);
   attention.fused = "qkv_proj";
   attention.rotary = rotary_size(config, 1);
@@ -52,8 +53,8 @@ DecoderPlan phi3(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan phimoe(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan phimoe(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.norm_kind = NormKind::layer;
   plan.head_bias = config.flag({"lm_head_bias"}, false);
   ExpertsPlan experts = usual_experts(config);
@@ -68,8 +69,8 @@ DecoderPlan phimoe(const Configuration& config) {
   return plan;
 }
 
-DecoderPlan glm_like(const Configuration& config, bool has_outer_norms, bool usual_bias) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan glm_like(const Configuration& config, bool has_outer_norms, bool usual_bias) {
+  ModelPlan plan = frame(config, Ties::no);
   AttentionPlan attention = grouped_attention(config);
   set_biases(attention, config.flag({"attention_bias"}, usual_bias), false);
   attention.rotary = rotary_size(config, 0.5);
@@ -85,11 +86,11 @@ DecoderPlan glm_like(const Configuration& config, bool has_outer_norms, bool usu
   });
   return plan;
 }
-DecoderPlan glm(const Configuration& config) { return glm_like(config, false, true); }
-DecoderPlan glm4(const Configuration& config) { return glm_like(config, true, true); }
+ModelPlan glm(const Configuration& config) { return glm_like(config, false, true); }
+ModelPlan glm4(const Configuration& config) { return glm_like(config, true, true); }
 
-DecoderPlan chatglm(const Configuration& config) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan chatglm(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::no);
   plan.root = "transformer";
   plan.embedding = "embedding.word_embeddings";
   plan.layers = "encoder.layers";
@@ -117,9 +118,11 @@ constexpr ModelType types[] = {
 };
 
 }  // namespace
+}  // namespace phi_glm_models
 
 extern constinit const Architecture phi_glm_architecture = {
     "Phi and GLM",
-    "Abdin and others, Phi-4 Technical Report, 2024; Zeng and others, GLM-130B, 2022.", types};
+    "Abdin and others, Phi-4 Technical Report, 2024; Zeng and others, GLM-130B, 2022.",
+    phi_glm_models::types};
 
 }  // namespace zoometer

@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "models/language/common.hpp"
+#include "models/language/stack_builder.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace qwen_models {
 namespace {
 
 bool qwen_slides(const Configuration& config, std::int64_t layer) {
@@ -13,9 +15,9 @@ bool qwen_slides(const Configuration& config, std::int64_t layer) {
 }
 
 template <class FeedForwardOf>
-DecoderPlan qwen_like(const Configuration& config, const AttentionPlan& attention,
-                      const FeedForwardOf& feed_forward) {
-  DecoderPlan plan = frame(config, Ties::no);
+ModelPlan qwen_like(const Configuration& config, const AttentionPlan& attention,
+                    const FeedForwardOf& feed_forward) {
+  ModelPlan plan = frame(config, Ties::no);
   std::vector<std::int64_t> windows = layer_windows(config, qwen_slides);
   if (!config.flag({"use_sliding_window"}, false)) std::ranges::fill(windows, 0);
   add_layers(plan, config, [&](std::int64_t i) {
@@ -51,15 +53,36 @@ auto dense_layers(const Configuration& config) {
   return [plan](LayerPlan& layer, std::int64_t) { layer.feed_forward = plan; };
 }
 
-DecoderPlan qwen2(const Configuration& config) {
+ModelPlan qwen2(const Configuration& config) {
   return qwen_like(config, qwen2_attention(config), dense_layers(config));
 }
-DecoderPlan qwen3(const Configuration& config) {
+ModelPlan qwen3(const Configuration& config) {
   return qwen_like(config, qwen3_attention(config), dense_layers(config));
 }
 
-DecoderPlan mixture(const Configuration& config, const AttentionPlan& attention,
-                    const ExpertsPlan& experts) {
+/// MiMo: Qwen2, and layers that predict further tokens below "model.mtp_layers".
+ModelPlan mimo(const Configuration& config) {
+  ModelPlan plan = qwen2(config);
+  const std::int64_t count = config.size({"num_nextn_predict_layers"}, 0);
+  if (count == 0) return plan;
+  if (count > 64) throw_unknown_part("more than 64 layers that predict further tokens");
+  StackBuilder stack(StackPlan::Use::alone, "input_ids", "model");
+  stack.plan.norm_kind = NormKind::rms;
+  stack.plan.features = plan.features;
+  stack.layers("mtp_layers", count, plan.plans.back());
+  for (std::int64_t i = 0; i < count; ++i) {
+    stack.in("model.mtp_layers." + std::to_string(i))
+        .linear("input_proj", checked_mul(2, plan.features), plan.features, false)
+        .norm("token_layernorm", plan.features, NormKind::rms)
+        .norm("hidden_layernorm", plan.features, NormKind::rms)
+        .norm("final_layernorm", plan.features, NormKind::rms);
+  }
+  plan.prediction = std::move(stack.plan);
+  return plan;
+}
+
+ModelPlan mixture(const Configuration& config, const AttentionPlan& attention,
+                  const ExpertsPlan& experts) {
   return qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
     if (has_experts(config, i))
       layer.feed_forward = experts;
@@ -75,14 +98,14 @@ ExpertsPlan with_shared_expert(const Configuration& config) {
   return experts;
 }
 
-DecoderPlan qwen2_moe(const Configuration& config) {
+ModelPlan qwen2_moe(const Configuration& config) {
   return mixture(config, qwen2_attention(config), with_shared_expert(config));
 }
-DecoderPlan qwen3_moe(const Configuration& config) {
+ModelPlan qwen3_moe(const Configuration& config) {
   return mixture(config, qwen3_attention(config), usual_experts(config));
 }
 /// Its files have all experts in one tensor.
-DecoderPlan qwen3_vl_moe(const Configuration& config) {
+ModelPlan qwen3_vl_moe(const Configuration& config) {
   ExpertsPlan experts = usual_experts(config);
   experts.layout = ExpertsPlan::Layout::fused_transposed;
   return mixture(config, qwen3_attention(config), experts);
@@ -107,8 +130,24 @@ bool is_full(const Configuration& config, const std::vector<std::string_view>& t
   return (layer + 1) % interval == 0;
 }
 
+/// A layer with attention that predicts further tokens, below "mtp".
+void add_prediction(ModelPlan& plan, const Configuration& config, const LayerPlan& layer) {
+  const std::int64_t count = config.size({"mtp_num_hidden_layers", "num_nextn_predict_layers"}, 0);
+  if (count == 0) return;
+  if (count > 64) throw_unknown_part("more than 64 layers that predict further tokens");
+  StackBuilder stack(StackPlan::Use::alone, "input_ids", "mtp");
+  stack.plan.norm_kind = NormKind::rms;
+  stack.plan.features = plan.features;
+  stack.linear("fc", checked_mul(2, plan.features), plan.features, false)
+      .norm("pre_fc_norm_embedding", plan.features, NormKind::rms)
+      .norm("pre_fc_norm_hidden", plan.features, NormKind::rms)
+      .layers("layers", count, layer)
+      .norm("norm", plan.features, NormKind::rms);
+  plan.prediction = std::move(stack.plan);
+}
+
 /// Gated delta networks, and in every fourth layer attention with a gate.
-DecoderPlan hybrid(const Configuration& config, bool is_fused) {
+ModelPlan hybrid(const Configuration& config, bool is_fused) {
   AttentionPlan attention = qwen3_attention(config);
   attention.head = config.size({"head_dim"}, 256);
   attention.has_fused_gate = config.flag({"attn_output_gate"}, true);
@@ -120,7 +159,7 @@ DecoderPlan hybrid(const Configuration& config, bool is_fused) {
     if (!is_fused) experts.layout = ExpertsPlan::Layout::fused;
   }
   const std::vector<std::string_view> types = config.texts({"layer_types"});
-  return qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
+  ModelPlan plan = qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
     if (!is_full(config, types, i)) {
       layer.mixer = delta_network(config, is_fused);
       layer.mixer_name = "linear_attn";
@@ -130,12 +169,19 @@ DecoderPlan hybrid(const Configuration& config, bool is_fused) {
     else
       layer.feed_forward = gated(feed_forward_size(config));
   });
+  LayerPlan last{.mixer = attention};
+  if (is_mixture)
+    last.feed_forward = experts;
+  else
+    last.feed_forward = gated(feed_forward_size(config));
+  add_prediction(plan, config, last);
+  return plan;
 }
-DecoderPlan qwen3_next(const Configuration& config) { return hybrid(config, true); }
-DecoderPlan qwen3_5(const Configuration& config) { return hybrid(config, false); }
+ModelPlan qwen3_next(const Configuration& config) { return hybrid(config, true); }
+ModelPlan qwen3_5(const Configuration& config) { return hybrid(config, false); }
 
 /// Qwen (1): `intermediate_size` is that of both halves.
-DecoderPlan qwen1(const Configuration& config) {
+ModelPlan qwen1(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
   set_biases(attention, true, !config.flag({"no_bias"}, true));
   attention.fused = "c_attn";
@@ -145,7 +191,7 @@ DecoderPlan qwen1(const Configuration& config) {
   feed_forward.gate = "w2";
   feed_forward.up = "w1";
   feed_forward.down = "c_proj";
-  DecoderPlan plan = frame(config, Ties::no);
+  ModelPlan plan = frame(config, Ties::no);
   plan.root = "transformer";
   plan.embedding = "wte";
   plan.layers = "h";
@@ -167,11 +213,12 @@ constexpr ModelType types[] = {
     {"qwen2_vl_text", qwen2},
     {"qwen2_5_vl", qwen2},
     {"qwen2_5_vl_text", qwen2},
-    {"mimo", qwen2},
+    {"mimo", mimo},
     {"qwen2_moe", qwen2_moe},
     {"qwen3", qwen3},
     {"qwen3_vl_text", qwen3},
     {"qwen3_moe", qwen3_moe},
+    {"mellum", qwen3_moe},
     {"qwen3_vl_moe_text", qwen3_vl_moe},
     {"qwen3_next", qwen3_next},
     {"qwen3_5_text", qwen3_5},
@@ -179,8 +226,9 @@ constexpr ModelType types[] = {
 };
 
 }  // namespace
+}  // namespace qwen_models
 
 extern constinit const Architecture qwen_architecture = {
-    "Qwen", "Yang and others, Qwen3 Technical Report, 2025.", types};
+    "Qwen", "Yang and others, Qwen3 Technical Report, 2025.", qwen_models::types};
 
 }  // namespace zoometer

@@ -38,6 +38,9 @@ StateMixer::StateMixer(const Slot& slot, const StatePlan& made, std::int64_t fea
   case StatePlan::Kind::delta: declare_delta(features); break;
   case StatePlan::Kind::kimi_delta: declare_kimi_delta(features); break;
   case StatePlan::Kind::short_convolution: declare_short_convolution(features); break;
+  case StatePlan::Kind::rwkv4: declare_rwkv4(features); break;
+  case StatePlan::Kind::gated_recurrence: declare_gated_recurrence(features); break;
+  case StatePlan::Kind::decayed: declare_decayed(features); break;
   }
 }
 
@@ -48,6 +51,9 @@ Tensor StateMixer::forward(Tensor x, PassageContext& context) const {
   case StatePlan::Kind::delta: return run_delta(x, context);
   case StatePlan::Kind::kimi_delta: return run_kimi_delta(x, context);
   case StatePlan::Kind::short_convolution: return run_short_convolution(x, context);
+  case StatePlan::Kind::rwkv4: return run_rwkv4(x, context);
+  case StatePlan::Kind::gated_recurrence: return run_gated_recurrence(x, context);
+  case StatePlan::Kind::decayed: return run_decayed(x, context);
   }
   return x;
 }

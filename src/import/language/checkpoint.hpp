@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "util/mapped_file.hpp"
+#include "zoometer/ir/graph.hpp"
+
+namespace zoometer {
+
+/// Elements that the files of a model have, as its configuration foresees them.
+struct CheckpointCounts {
+  std::int64_t stored = 0;      ///< all of them
+  std::int64_t learned = 0;     ///< without scales of blocks
+  std::int64_t prediction = 0;  ///< of `learned`: layers that predict further tokens
+};
+
+/// Of the configuration in `file`, whose graph is `graph`. Throws Error as reading it does.
+CheckpointCounts foreseen_checkpoint(const MappedFile& file, const Graph& graph);
+
+}  // namespace zoometer

@@ -1,0 +1,237 @@
+#include "models/language/defaults.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace zoometer {
+namespace {
+
+struct ClassDefaults {
+  std::string_view model_type;
+  std::string_view sizes;
+};
+
+// Of the configuration classes of transformers 5.0, and the vocabulary of DeepSeek-V2 of 5.24. By
+// name, in the order of characters.
+constexpr ClassDefaults classes[] = {
+    {"arcee", "vocab_size=32000 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
+              "intermediate_size=18432"},
+    {"bamba", "vocab_size=128000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "num_key_value_heads=8 intermediate_size=14336"},
+    {"bart", "vocab_size=50265 d_model=1024"},
+    {"bert", "vocab_size=30522 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
+             "intermediate_size=3072"},
+    {"bitnet", "vocab_size=128256 hidden_size=2560 num_hidden_layers=30 num_attention_heads=20 "
+               "num_key_value_heads=5 intermediate_size=6912"},
+    {"bloom", "vocab_size=250880 hidden_size=64 n_layer=2 n_head=8"},
+    {"clip_text_model",
+     "vocab_size=49408 hidden_size=512 num_hidden_layers=12 num_attention_heads=8 "
+     "intermediate_size=2048"},
+    {"clip_vision_model",
+     "hidden_size=768 num_hidden_layers=12 num_attention_heads=12 intermediate_size=3072"},
+    {"codegen", "vocab_size=50400 n_embd=4096 n_layer=28 n_head=16"},
+    {"cohere", "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 "
+               "intermediate_size=22528"},
+    {"cohere2", "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 "
+                "intermediate_size=22528"},
+    {"cwm", "vocab_size=128256 hidden_size=6144 num_hidden_layers=64 num_attention_heads=48 "
+            "num_key_value_heads=8 head_dim=128 intermediate_size=21504"},
+    {"deepseek_v2",
+     "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "intermediate_size=11008 n_routed_experts=64 moe_intermediate_size=1407 "
+     "n_shared_experts=2 first_k_dense_replace=0 q_lora_rank=1536 kv_lora_rank=512 "
+     "qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128"},
+    {"deepseek_v3",
+     "vocab_size=129280 hidden_size=7168 num_hidden_layers=61 num_attention_heads=128 "
+     "num_key_value_heads=128 intermediate_size=18432 n_routed_experts=256 "
+     "num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 "
+     "first_k_dense_replace=3 q_lora_rank=1536 kv_lora_rank=512 qk_nope_head_dim=128 "
+     "qk_rope_head_dim=64 v_head_dim=128"},
+    {"dinov2", "hidden_size=768 num_hidden_layers=12 num_attention_heads=12"},
+    {"distilbert", "vocab_size=30522 dim=768 n_layers=6 n_heads=12"},
+    {"dots1", "vocab_size=152064 hidden_size=4608 num_hidden_layers=62 num_attention_heads=32 "
+              "num_key_value_heads=32 intermediate_size=10944 moe_intermediate_size=1408 "
+              "first_k_dense_replace=0"},
+    {"ernie4_5", "vocab_size=103424 hidden_size=1024 num_hidden_layers=18 num_attention_heads=16 "
+                 "num_key_value_heads=2 head_dim=128 intermediate_size=3072"},
+    {"ernie4_5_moe",
+     "vocab_size=103424 hidden_size=2560 num_hidden_layers=28 num_attention_heads=20 "
+     "num_key_value_heads=4 intermediate_size=12288 moe_num_experts=64 moe_k=6 "
+     "moe_intermediate_size=1536"},
+    {"exaone4", "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                "num_key_value_heads=32 intermediate_size=16384"},
+    {"falcon", "vocab_size=65024 hidden_size=4544 num_hidden_layers=32 num_attention_heads=71"},
+    {"falcon_h1", "vocab_size=128000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                  "num_key_value_heads=8 intermediate_size=14336"},
+    {"falcon_mamba", "vocab_size=50280 hidden_size=768 num_hidden_layers=32"},
+    {"flex_olmo", "vocab_size=100352 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                  "intermediate_size=11008 num_experts=7 num_experts_per_tok=5"},
+    {"gemma", "vocab_size=256000 hidden_size=3072 num_hidden_layers=28 num_attention_heads=16 "
+              "num_key_value_heads=16 head_dim=256 intermediate_size=24576"},
+    {"gemma2", "vocab_size=256000 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
+               "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
+    {"gemma3_text", "vocab_size=262208 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
+                    "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
+    {"glm", "vocab_size=151552 hidden_size=4096 num_hidden_layers=40 num_attention_heads=32 "
+            "num_key_value_heads=2 head_dim=128 intermediate_size=13696"},
+    {"glm4", "vocab_size=151552 hidden_size=4096 num_hidden_layers=40 num_attention_heads=32 "
+             "num_key_value_heads=2 head_dim=128 intermediate_size=13696"},
+    {"glm4_moe", "vocab_size=151552 hidden_size=4096 num_hidden_layers=46 num_attention_heads=96 "
+                 "num_key_value_heads=8 intermediate_size=10944 n_routed_experts=128 "
+                 "num_experts_per_tok=8 moe_intermediate_size=1408 n_shared_experts=1 "
+                 "first_k_dense_replace=1"},
+    {"glm4_moe_lite",
+     "vocab_size=154880 hidden_size=2048 num_hidden_layers=47 num_attention_heads=20 "
+     "num_key_value_heads=20 intermediate_size=10240 n_routed_experts=64 "
+     "num_experts_per_tok=4 moe_intermediate_size=1536 n_shared_experts=1 q_lora_rank=768 "
+     "kv_lora_rank=512 qk_nope_head_dim=192 qk_rope_head_dim=64 v_head_dim=256"},
+    {"glm4v_moe_text",
+     "vocab_size=151424 hidden_size=4096 num_hidden_layers=46 num_attention_heads=96 "
+     "num_key_value_heads=8 intermediate_size=10944 n_routed_experts=128 "
+     "num_experts_per_tok=8 moe_intermediate_size=1408 n_shared_experts=1 "
+     "first_k_dense_replace=1"},
+    {"gpt2", "vocab_size=50257 n_embd=768 n_layer=12 n_head=12"},
+    {"gpt_bigcode", "vocab_size=50257 n_embd=768 n_layer=12 n_head=12"},
+    {"gpt_neo", "vocab_size=50257 hidden_size=2048 num_layers=24 num_heads=16"},
+    {"gpt_neox", "vocab_size=50432 hidden_size=6144 num_hidden_layers=44 num_attention_heads=64 "
+                 "intermediate_size=24576"},
+    {"gpt_oss", "vocab_size=201088 hidden_size=2880 num_hidden_layers=36 num_attention_heads=64 "
+                "num_key_value_heads=8 head_dim=64 intermediate_size=2880 num_local_experts=128 "
+                "num_experts_per_tok=4"},
+    {"gptj", "vocab_size=50400 n_embd=4096 n_layer=28 n_head=16"},
+    {"granite", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                "intermediate_size=11008"},
+    {"granitemoe", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                   "intermediate_size=11008 num_local_experts=8 num_experts_per_tok=2"},
+    {"granitemoehybrid",
+     "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "intermediate_size=11008 num_local_experts=8 num_experts_per_tok=2"},
+    {"granitemoeshared",
+     "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "intermediate_size=11008 num_local_experts=8 num_experts_per_tok=2"},
+    {"helium", "vocab_size=48000 hidden_size=2560 num_hidden_layers=24 num_attention_heads=20 "
+               "num_key_value_heads=20 head_dim=128 intermediate_size=7040"},
+    {"hunyuan_v1_dense",
+     "vocab_size=290943 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "intermediate_size=11008"},
+    {"hunyuan_v1_moe",
+     "vocab_size=290943 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "intermediate_size=11008 num_experts=1 moe_topk=1"},
+    {"jamba", "vocab_size=65536 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "num_key_value_heads=8 intermediate_size=14336 num_experts=16 num_experts_per_tok=2"},
+    {"lfm2", "vocab_size=65536 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
+             "num_key_value_heads=8 intermediate_size=12288"},
+    {"lfm2_moe",
+     "vocab_size=65536 hidden_size=2048 num_hidden_layers=32 num_attention_heads=32 "
+     "num_key_value_heads=8 intermediate_size=7168 num_experts=32 num_experts_per_tok=4 "
+     "moe_intermediate_size=1792"},
+    {"llama", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "intermediate_size=11008"},
+    {"llama4_text",
+     "vocab_size=202048 hidden_size=5120 num_hidden_layers=48 num_attention_heads=40 "
+     "num_key_value_heads=8 head_dim=128 intermediate_size=8192 num_local_experts=16 "
+     "num_experts_per_tok=1"},
+    {"mamba", "vocab_size=50280 hidden_size=768 num_hidden_layers=32"},
+    {"mamba2", "vocab_size=32768 hidden_size=4096 num_hidden_layers=64 num_heads=128 head_dim=64"},
+    {"minimax", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                "num_key_value_heads=8 intermediate_size=14336 num_local_experts=8 "
+                "num_experts_per_tok=2"},
+    {"minimax_m2",
+     "vocab_size=200064 hidden_size=3072 num_hidden_layers=62 num_attention_heads=48 "
+     "num_key_value_heads=8 head_dim=128 intermediate_size=1536 num_local_experts=256 "
+     "num_experts_per_tok=8"},
+    {"ministral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                  "num_key_value_heads=8 intermediate_size=14336"},
+    {"ministral3", "vocab_size=131072 hidden_size=4096 num_hidden_layers=34 num_attention_heads=32 "
+                   "num_key_value_heads=8 head_dim=128 intermediate_size=14336"},
+    {"mistral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                "num_key_value_heads=8 intermediate_size=14336"},
+    {"mixtral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                "num_key_value_heads=8 intermediate_size=14336 num_local_experts=8 "
+                "num_experts_per_tok=2"},
+    {"mpt", "vocab_size=50368 d_model=2048 n_layers=24 n_heads=16"},
+    {"mt5", "vocab_size=250112 d_model=512 num_layers=8 num_heads=6 d_ff=1024"},
+    {"nemotron", "vocab_size=256000 hidden_size=6144 num_hidden_layers=32 num_attention_heads=48 "
+                 "intermediate_size=24576"},
+    {"olmo", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+             "intermediate_size=11008"},
+    {"olmo2", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "intermediate_size=11008"},
+    {"olmo3", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "intermediate_size=11008"},
+    {"olmoe", "vocab_size=50304 hidden_size=2048 num_hidden_layers=16 num_attention_heads=16 "
+              "intermediate_size=2048 num_experts=64 num_experts_per_tok=8"},
+    {"opt", "vocab_size=50272 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
+            "ffn_dim=3072"},
+    {"persimmon", "vocab_size=262144 hidden_size=4096 num_hidden_layers=36 num_attention_heads=64 "
+                  "intermediate_size=16384"},
+    {"phi", "vocab_size=51200 hidden_size=2048 num_hidden_layers=24 num_attention_heads=32 "
+            "intermediate_size=8192"},
+    {"phi3", "vocab_size=32064 hidden_size=3072 num_hidden_layers=32 num_attention_heads=32 "
+             "intermediate_size=8192"},
+    {"phimoe", "vocab_size=32064 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+               "num_key_value_heads=8 intermediate_size=6400 num_local_experts=16 "
+               "num_experts_per_tok=2"},
+    {"qwen2", "vocab_size=151936 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "num_key_value_heads=32 intermediate_size=22016"},
+    {"qwen2_5_vl_text",
+     "vocab_size=152064 hidden_size=8192 num_hidden_layers=80 num_attention_heads=64 "
+     "num_key_value_heads=8 intermediate_size=29568"},
+    {"qwen2_moe",
+     "vocab_size=151936 hidden_size=2048 num_hidden_layers=24 num_attention_heads=16 "
+     "num_key_value_heads=16 intermediate_size=5632 num_experts=60 num_experts_per_tok=4 "
+     "moe_intermediate_size=1408 shared_expert_intermediate_size=5632"},
+    {"qwen2_vl_text",
+     "vocab_size=152064 hidden_size=8192 num_hidden_layers=80 num_attention_heads=64 "
+     "num_key_value_heads=8 intermediate_size=29568"},
+    {"qwen3", "vocab_size=151936 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+              "num_key_value_heads=32 head_dim=128 intermediate_size=22016"},
+    {"qwen3_moe",
+     "vocab_size=151936 hidden_size=2048 num_hidden_layers=24 num_attention_heads=32 "
+     "num_key_value_heads=4 intermediate_size=6144 num_experts=128 num_experts_per_tok=8 "
+     "moe_intermediate_size=768"},
+    {"qwen3_next",
+     "vocab_size=151936 hidden_size=2048 num_hidden_layers=48 num_attention_heads=16 "
+     "num_key_value_heads=2 head_dim=256 intermediate_size=5632 num_experts=512 "
+     "num_experts_per_tok=10 moe_intermediate_size=512 shared_expert_intermediate_size=512"},
+    {"qwen3_vl_moe_text",
+     "vocab_size=151936 hidden_size=2048 num_hidden_layers=24 num_attention_heads=16 "
+     "num_key_value_heads=16 intermediate_size=5632 num_experts=60 num_experts_per_tok=4 "
+     "moe_intermediate_size=1408"},
+    {"qwen3_vl_text",
+     "vocab_size=151936 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "num_key_value_heads=32 head_dim=128 intermediate_size=22016"},
+    {"recurrent_gemma",
+     "vocab_size=256000 hidden_size=2560 num_hidden_layers=26 num_attention_heads=10"},
+    {"roberta", "vocab_size=50265 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
+                "intermediate_size=3072"},
+    {"rwkv", "vocab_size=50277 hidden_size=4096 num_hidden_layers=32"},
+    {"seed_oss", "vocab_size=155136 hidden_size=4096 num_hidden_layers=64 num_attention_heads=80 "
+                 "num_key_value_heads=8 head_dim=128 intermediate_size=27648"},
+    {"siglip_vision_model",
+     "hidden_size=768 num_hidden_layers=12 num_attention_heads=12 intermediate_size=3072"},
+    {"smollm3", "vocab_size=128256 hidden_size=2048 num_hidden_layers=36 num_attention_heads=16 "
+                "num_key_value_heads=4 intermediate_size=11008"},
+    {"stablelm", "vocab_size=50304 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
+                 "num_key_value_heads=32 intermediate_size=6912"},
+    {"starcoder2", "vocab_size=49152 hidden_size=3072 num_hidden_layers=30 num_attention_heads=24 "
+                   "num_key_value_heads=2 intermediate_size=12288"},
+    {"t5", "vocab_size=32128 d_model=512 num_layers=6 num_heads=8 d_ff=2048"},
+    {"umt5", "vocab_size=250112 d_model=512 num_layers=8 num_heads=6 d_ff=1024"},
+    {"vaultgemma", "vocab_size=256000 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
+                   "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
+    {"vit", "hidden_size=768 num_hidden_layers=12 num_attention_heads=12 intermediate_size=3072"},
+    {"whisper", "vocab_size=51865 d_model=384"},
+    {"xlm-roberta", "vocab_size=30522 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
+                    "intermediate_size=3072"},
+};
+
+}  // namespace
+
+std::string_view class_defaults(std::string_view model_type) noexcept {
+  const auto* found = std::ranges::lower_bound(classes, model_type, {}, &ClassDefaults::model_type);
+  return found != std::end(classes) && found->model_type == model_type ? found->sizes
+                                                                       : std::string_view();
+}
+
+}  // namespace zoometer

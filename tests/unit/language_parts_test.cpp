@@ -1,0 +1,146 @@
+// Parts of language models beside a decoder: towers of pictures, encoders, layers that predict
+// further tokens. Small models whose figures are computed by hand.
+#include <gtest/gtest.h>
+
+#include "analysis/parameter_counts.hpp"
+#include "analysis/profile.hpp"
+#include "import/importer.hpp"
+#include "import/language/checkpoint.hpp"
+
+namespace zoometer {
+namespace {
+
+MappedFile file_of(std::string_view text) {
+  return MappedFile("config.json", std::as_bytes(std::span(text)));
+}
+
+ImportNotes read_parts(std::string_view text, Graph& graph, const TraceOptions& options = {}) {
+  return import_file(file_of(text), options, graph);
+}
+
+std::int64_t macs_of(std::string_view text, const TraceOptions& options) {
+  Graph graph;
+  read_parts(text, graph, options);
+  return profile(graph).total.macs;
+}
+
+// Features 8, 1 layer of 1 head, width 16, 10 words; pictures of 4 x 4 in patches of 2 x 2,
+// features 4 of 1 head, width 6, merged by 2 x 2 to one token.
+constexpr std::string_view with_tower =
+    R"({"model_type": "mistral3", "spatial_merge_size": 2,
+        "text_config": {"model_type": "mistral", "hidden_size": 8, "num_hidden_layers": 1,
+          "num_attention_heads": 1, "num_key_value_heads": 1, "intermediate_size": 16,
+          "vocab_size": 10, "sliding_window": null},
+        "vision_config": {"model_type": "pixtral", "hidden_size": 4, "num_hidden_layers": 1,
+          "num_attention_heads": 1, "intermediate_size": 6, "patch_size": 2, "image_size": 4}})";
+
+// A token costs 4 x 64 + 3 x 128 = 640 and 2 x 8 for each of its pairs; the logits 80.
+constexpr std::int64_t text_macs(std::int64_t tokens) {
+  return tokens * 640 + tokens * tokens * 16 + 80;
+}
+
+// Patches 4 x (12 x 4), layer 4 x (4 x 16 + 3 x 24) + 16 x 8, merger 16 x 4, 4 x 8 and 8 x 8.
+constexpr std::int64_t tower_macs = 192 + 544 + 128 + 64 + 32 + 64;
+
+TEST(LanguageParts, TakeAPicture) {
+  TraceOptions options;
+  options.tokens = 5;
+  EXPECT_EQ(macs_of(with_tower, options), text_macs(5));
+  options.inputs = {{"pixel_values", {1, 3, 4, 4}}};
+  EXPECT_EQ(macs_of(with_tower, options), text_macs(5) + tower_macs);
+  options.tokens = {};
+  EXPECT_EQ(macs_of(with_tower, options), text_macs(128 + 1) + tower_macs);
+  options.inputs = {{"pixel_values", {3, 3, 4, 4}}};
+  EXPECT_EQ(macs_of(with_tower, options), text_macs(128 + 3) + 3 * tower_macs);
+}
+
+// 4 x 12 patches, norms 3 x 4, layer 4 x 16 + 3 x 24, merger 64, 32, 64, norm 4.
+TEST(LanguageParts, CountATowerByItself) {
+  Graph graph;
+  const ImportNotes notes = read_parts(with_tower, graph);
+  EXPECT_EQ(count_parameters(graph).by_role.at("vision"), 48 + 12 + 64 + 72 + 64 + 32 + 64 + 4);
+  ASSERT_EQ(notes.notes.size(), 1U);
+  EXPECT_EQ(notes.notes.front(),
+            "a picture of 1x3x64x64 gives 256 tokens; none passes without --input-shape "
+            "pixel_values=");
+}
+
+void expect_option_refused(std::string_view text, std::string_view message,
+                           const TraceOptions& options) {
+  Graph graph;
+  try {
+    read_parts(text, graph, options);
+    ADD_FAILURE() << "nothing was thrown for " << message;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::usage) << error.what();
+    EXPECT_EQ(error.message, message);
+  }
+}
+
+TEST(LanguageParts, RefuseInputsThatDoNotFit) {
+  TraceOptions options;
+  options.inputs = {{"pixel_values", {1, 3, 6, 4}}};
+  expect_option_refused(with_tower, "--input-shape", options);
+  options.inputs = {{"pixel_values", {1, 3, 4}}};
+  expect_option_refused(with_tower, "--input-shape", options);
+  options.inputs = {{"sound", {1, 3, 4}}};
+  expect_option_refused(with_tower, "--input-shape", options);
+  options.inputs = {{"pixel_values", {9, 3, 4, 4}}};
+  options.tokens = 4;
+  expect_option_refused(with_tower, "--tokens", options);
+  options = {};
+  options.decode = true;
+  expect_option_refused(R"({"model_type": "bert", "hidden_size": 4, "num_attention_heads": 1})",
+                        "--past", options);
+}
+
+// Features 4, 1 head of 4, width 6, 10 words, a layer on each side.
+constexpr std::string_view both_sides =
+    R"({"model_type": "t5", "d_model": 4, "d_kv": 4, "num_heads": 1, "d_ff": 6, "num_layers": 1,
+        "vocab_size": 10, "relative_attention_num_buckets": 2})";
+
+// A row of the encoder: 4 x 16 + 2 x 24 = 112, of the decoder 64 + 32 + 48 = 144 and 40 for its
+// words; the encoder's result as keys and values 32 a row; 8 for each pair.
+TEST(LanguageParts, ReadAnEncoder) {
+  TraceOptions options;
+  options.tokens = 3;
+  options.encoder_tokens = 5;
+  const std::int64_t pairs = 25 + 9 + 15;
+  EXPECT_EQ(macs_of(both_sides, options), 5 * 112 + 5 * 32 + 3 * 144 + 8 * pairs + 40);
+  options = {};
+  options.decode = true;
+  options.context = 7;
+  options.encoder_tokens = 5;
+  EXPECT_EQ(macs_of(both_sides, options), 144 + 8 * (7 + 5) + 40);
+}
+
+// Kind: sizes that a file leaves out, since they are those of its class.
+TEST(LanguageParts, HaveTheSizesOfTheirClass) {
+  Graph graph;
+  read_parts(R"({"model_type": "llama"})", graph);
+  EXPECT_EQ(profile(graph).total.parameters, 6'738'415'616);  // Llama 2 7B
+  read_parts(R"({"model_type": "llama", "num_key_value_heads": null, "num_hidden_layers": 1})",
+             graph);
+  EXPECT_EQ(profile(graph).total.parameters, 2 * 131'072'000 + 202'383'360 + 4096);
+}
+
+// The published counts of DeepSeek-V3's files: float8, float32 and bfloat16 elements.
+TEST(LanguageParts, ForeseeTheFilesOfDeepSeek) {
+  constexpr std::string_view config =
+      R"({"model_type": "deepseek_v3", "first_k_dense_replace": 3, "hidden_size": 7168,
+          "intermediate_size": 18432, "kv_lora_rank": 512, "moe_intermediate_size": 2048,
+          "n_routed_experts": 256, "n_shared_experts": 1, "num_attention_heads": 128,
+          "num_experts_per_tok": 8, "num_hidden_layers": 61, "num_nextn_predict_layers": 1,
+          "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64,
+          "tie_word_embeddings": false, "v_head_dim": 128, "vocab_size": 129280,
+          "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}})";
+  Graph graph;
+  read_parts(config, graph);
+  const CheckpointCounts counts = foreseen_checkpoint(file_of(config), graph);
+  EXPECT_EQ(counts.stored, 680'571'043'840 + 41'555'600 + 3'918'786'560);
+  EXPECT_EQ(counts.learned, counts.stored - 41'540'496);  // the scales of blocks
+  EXPECT_EQ(count_parameters(graph).unique, 671'026'404'352);
+}
+
+}  // namespace
+}  // namespace zoometer
