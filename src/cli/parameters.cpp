@@ -4,10 +4,13 @@
 #include <iterator>
 
 #include "analysis/parameter_counts.hpp"
+#include "analysis/quantisation.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/load.hpp"
 #include "import/language/checkpoint.hpp"
+#include "import/language/config.hpp"
+#include "import/weights/stored_weights.hpp"
 #include "models/language/split.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -83,53 +86,118 @@ Totals totals_of(const Graph& graph) {
 }
 
 /// Read from a configuration, whose modules have the roles that the counts are by.
-bool is_language_model(const LoadedModel& model) { return model.source == "configuration"; }
+bool is_language_model(const LoadedModel& model) {
+  return model.source.starts_with("configuration");
+}
 
-void write_numbers(JsonWriter& json, const std::map<std::string_view, std::int64_t>& numbers) {
+/// The tensors of a file of weights; null for other models.
+const StoredWeights* weights_of(const LoadedModel& model) {
+  return model.file ? model.file->weights.get() : nullptr;
+}
+
+std::string_view kind_name(StoredKind kind) {
+  switch (kind) {
+  case StoredKind::parameter: return "parameter";
+  case StoredKind::quantisation: return "quantisation";
+  case StoredKind::buffer: break;
+  }
+  return "buffer";
+}
+
+void write_numbers(JsonWriter& json, const auto& numbers) {
   for (const auto& [name, number] : numbers) json.field(name, number);
 }
 
-/// The counts of a graph, and of the files that its configuration foresees.
-void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph) {
-  ParameterCounts counts = count_parameters(graph);
-  if (model.file) {
-    const CheckpointCounts checkpoint = foreseen_checkpoint(MappedFile(model.file->path), graph);
-    json.field("stored", checkpoint.stored);
-    json.field("learned", checkpoint.learned);
-    if (checkpoint.prediction > 0) counts.by_role["mtp"] = checkpoint.prediction;
+/// Elements by type and bytes as the model is stored.
+struct StoredSums {
+  std::optional<StoredCounts> of_files = {};
+  std::int64_t bytes = 0;
+  std::map<std::string, std::int64_t> by_dtype = {};
+};
+
+/// By the files where there are some, else as the configuration says that they are quantised, else
+/// by the graph.
+StoredSums stored_sums(const LoadedModel& model, const Graph& graph) {
+  if (const StoredWeights* weights = weights_of(model)) {
+    StoredCounts counts = count_stored(*weights);
+    if (counts.stored > 0)
+      return {counts, counts.bytes, {counts.by_dtype.begin(), counts.by_dtype.end()}};
   }
-  json.field("unique", counts.unique);
-  json.field("active", counts.active);
-  json.field("active_without_embeddings", counts.active_without_embeddings);
-  json.object("by_role", [&] { write_numbers(json, counts.by_role); });
-  json.object("by_dtype", [&] { write_numbers(json, counts.by_dtype); });
-  json.field("bytes", counts.bytes);
+  const std::vector<ModelWeight> weights = model_weights(graph);
+  const auto settings = model.file ? settings_of(*model.file) : std::optional<Setting>();
+  std::string unknown;
+  const auto scheme = settings ? scheme_of_configuration(*settings, unknown) : std::nullopt;
+  const StoredSize size = scheme ? size_after(*scheme, weights, {}) : size_of_weights(weights);
+  return {{}, size.bytes, size.elements_by_type};
 }
 
-std::string write_json(const LoadedModel& model, const std::vector<Entry>& entries,
-                       const Graph& graph) {
+/// What the files hold; without files what the configuration foresees.
+void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph) {
+  const StoredSums sums = stored_sums(model, graph);
+  const bool is_language = is_language_model(model);
+  ParameterCounts counts;
+  if (is_language) counts = count_parameters(graph);
+  if (sums.of_files) {
+    json.field("stored", sums.of_files->stored);
+    json.field("learned", sums.of_files->learned);
+  } else if (is_language && model.file && weights_of(model) == nullptr) {
+    const CheckpointCounts foreseen = foreseen_checkpoint(MappedFile(model.file->path), graph);
+    json.field("stored", foreseen.stored);
+    json.field("learned", foreseen.learned);
+    if (foreseen.prediction > 0) counts.by_role["mtp"] = foreseen.prediction;
+  }
+  if (is_language) {
+    json.field("unique", counts.unique);
+    json.field("active", counts.active);
+    json.field("active_without_embeddings", counts.active_without_embeddings);
+    json.object("by_role", [&] { write_numbers(json, counts.by_role); });
+  }
+  json.object("by_dtype", [&] { write_numbers(json, sums.by_dtype); });
+  json.field("bytes", sums.bytes);
+}
+
+void write_entries(JsonWriter& json, const StoredWeights& weights) {
+  for (const StoredTensor& tensor : weights.tensors()) {
+    json.object([&] {
+      json.field("name", tensor.name);
+      if (tensor.is_known()) {
+        json.field("shape", tensor.shape);
+        json.field("dtype", name_of(*tensor.type));
+      }
+      json.field("kind", kind_name(tensor.kind()));
+    });
+  }
+}
+
+void write_entries(JsonWriter& json, const std::vector<Entry>& entries) {
+  for (const Entry& entry : entries) {
+    json.object([&] {
+      json.field("name", entry.name);
+      json.field("shape", std::span<const std::int64_t>(entry.shape));
+      json.field("dtype", name_of(entry.dtype));
+      json.field("kind", entry.kind);
+      if (!entry.shared_with.empty()) json.field("shared_with", entry.shared_with);
+    });
+  }
+}
+
+std::string write_json(const LoadedModel& model, const Graph& graph) {
   JsonWriter json;
   json.object([&] {
     json.field("schema", "zoometer.parameters/1");
     json.field("model", model.name);
     json.field("source", model.source);
     if (!model.variant.empty()) json.field("variant", model.variant);
-    if (is_language_model(model)) {
+    const StoredWeights* weights = weights_of(model);
+    if (is_language_model(model) || weights != nullptr) {
       json.array("notes", [&] {
         for (const std::string& note : model.notes) json.value(note);
       });
       json.object("counts", [&] { write_counts(json, model, graph); });
     }
     json.array("entries", [&] {
-      for (const Entry& entry : entries) {
-        json.object([&] {
-          json.field("name", entry.name);
-          json.field("shape", std::span<const std::int64_t>(entry.shape));
-          json.field("dtype", name_of(entry.dtype));
-          json.field("kind", entry.kind);
-          if (!entry.shared_with.empty()) json.field("shared_with", entry.shared_with);
-        });
-      }
+      if (weights != nullptr) return write_entries(json, *weights);
+      write_entries(json, state_dict(graph));
     });
   });
   return json.text();
@@ -154,6 +222,49 @@ std::string write_text(const std::vector<Entry>& entries, const Totals& totals) 
   return text + '\n';
 }
 
+/// About how long the list gets: half a million tensors are written without a copy.
+std::size_t text_size(const StoredWeights& weights, std::size_t width) {
+  constexpr std::size_t of_known = 60;
+  std::size_t size = 100;
+  for (const StoredTensor& tensor : weights.tensors())
+    size += tensor.is_known() ? width + of_known : tensor.name.size() + 1;
+  return size;
+}
+
+std::string write_text(const StoredWeights& weights) {
+  std::size_t width = 4;
+  for (const StoredTensor& tensor : weights.tensors())
+    width = std::max(width, display_width(tensor.name));
+  std::string text;
+  text.reserve(text_size(weights, width));
+  for (const StoredTensor& tensor : weights.tensors()) {
+    text += escape_controls(tensor.name);
+    if (tensor.is_known()) {
+      text.append(width - std::min(width, display_width(tensor.name)), ' ');
+      fmt::format_to(std::back_inserter(text), "  {:<12}  {:<9}  {}", kind_name(tensor.kind()),
+                     name_of(*tensor.type), to_string(Shape(tensor.shape)));
+    }
+    text += '\n';
+  }
+  const StoredCounts counts = count_stored(weights);
+  fmt::format_to(std::back_inserter(text), "{} tensor{}", weights.tensors().size(),
+                 weights.tensors().size() == 1 ? "" : "s");
+  if (counts.stored == 0) return text + ", only their names are known\n";
+  fmt::format_to(std::back_inserter(text),
+                 ": {} parameters, {} elements, {} bytes, {:.4f} bits each\n", counts.learned,
+                 counts.stored, counts.bytes,
+                 8.0 * static_cast<double>(counts.bytes) /
+                     static_cast<double>(std::max<std::int64_t>(counts.learned, 1)));
+  return text;
+}
+
+/// The text of a model. Files of weights have an entry for each of their tensors.
+std::string write_text(const LoadedModel& model, const Graph& graph) {
+  const StoredWeights* weights = weights_of(model);
+  return weights != nullptr ? write_text(*weights)
+                            : write_text(state_dict(graph), totals_of(graph));
+}
+
 int run_parameters(const CommandLine& words) {
   Arguments arguments("parameters",
                       "List the state dict: name, kind, dtype and shape, in its order.");
@@ -167,9 +278,7 @@ int run_parameters(const CommandLine& words) {
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
-  const std::vector<Entry> entries = state_dict(graph);
-  write_output(output, format == "json" ? write_json(loaded, entries, graph)
-                                        : write_text(entries, totals_of(graph)));
+  write_output(output, format == "json" ? write_json(loaded, graph) : write_text(loaded, graph));
   return exit_done;
 }
 

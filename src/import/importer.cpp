@@ -31,7 +31,8 @@ TraceOptions with_batch(TraceOptions options, const Graph& graph) {
 void refuse_useless_options(const TraceOptions& options, const Importer& importer) {
   for (const TraceOption& option : trace_options()) {
     const bool is_used = option.only_files.empty() || option.only_files == TraceOption::any_file ||
-                         option.only_files == importer.name;
+                         option.only_files == importer.name ||
+                         option.only_files == importer.takes_options_of;
     if (is_used || option.format(options).empty()) continue;
     throw Error(ErrorCode::usage,
                 "--" + std::string(option.name) + " cannot be used with this file",
@@ -69,8 +70,8 @@ ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Gra
 }
 
 ImportNotes import_file(const std::string& path, const TraceOptions& options, Graph& graph) {
-  const std::string configuration = configuration_in(path);
-  if (!configuration.empty()) return import_file(MappedFile(configuration), options, graph);
+  const std::string model = model_in(path);
+  if (!model.empty()) return import_file(MappedFile(model), options, graph);
   refuse_folder(path);
   return import_file(MappedFile(path), options, graph);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +14,16 @@
 
 namespace zoometer {
 
+class StoredWeights;
+
 /// A file that was read, for what needs more of it than the graph.
 struct ModelFile {
   std::string path;      ///< empty for bytes in memory
   TraceOptions options;  ///< how it was read; a batch is part of the inputs' shapes
   /// What buffers and inputs contain after a program that writes into them, by their names.
   std::vector<Port> updates = {};
+  /// The tensors of a file of weights (weights/stored_weights.hpp); null for other files.
+  std::shared_ptr<const StoredWeights> weights = {};
 };
 
 /// What a reader reports in addition to the graph.
@@ -46,6 +51,8 @@ struct Importer {
   /// Reads the file into `graph` (emptied first). Throws Error with the file's name and the place.
   void (*read)(const MappedFile& file, const TraceOptions& options, Graph& graph,
                ImportNotes& notes);
+  /// The importer whose options of a trace it takes, too; empty: none.
+  std::string_view takes_options_of = {};
 };
 
 /// Every importer, by object name.

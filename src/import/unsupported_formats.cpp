@@ -22,6 +22,8 @@ constexpr std::string_view export_hint =
 constexpr std::string_view weights_hint =
     "it contains weights without a graph: profile the model by its name, or export it with "
     "torch.export.save or torch.onnx.export";
+constexpr std::string_view damaged_hint =
+    "its first bytes are not those of such a file: fetch it again";
 constexpr std::string_view convert_hint = "convert the model it was made from to ONNX";
 constexpr std::string_view compiled_hint =
     "it is compiled for one device: profile the ONNX model or the program it was made from";
@@ -200,21 +202,6 @@ bool is_onnx_json(const MappedFile& file) {
 }
 
 // -- other frameworks ---------------------------------------------------------------------------
-
-bool is_safetensors(const MappedFile& file) {
-  constexpr std::uint64_t largest = 100'000'000;  // the format's own limit for the header
-  if (file.size() < 10 || file.text()[8] != '{') return false;
-  std::uint64_t length = 0;
-  for (std::size_t i = 8; i-- > 0;)
-    length = length << 8 | std::to_integer<std::uint64_t>(file.bytes()[i]);
-  return length >= 2 && length <= largest && length <= file.size() - 8;
-}
-
-bool is_safetensors_index(const MappedFile& file) { return is_json_with(file, {"\"weight_map\""}); }
-
-bool is_gguf(const MappedFile& file) {
-  return starts_with(file, "GGUF") || starts_with(file, "FUGG");
-}
 
 bool is_ggml(const MappedFile& file) {
   constexpr std::string_view magics[] = {"lmgg", "fmgg", "tjgg", "algg"};  // little-endian numbers
@@ -398,9 +385,8 @@ constexpr UnsupportedFormat formats[] = {
     {"an ONNX model as JSON",
      "make it binary: onnx.save(onnx.load(FILE, format=\"json\"), \"model.onnx\")", is_onnx_json,
      nullptr, " .onnxjson "},
-    {"a safetensors file", weights_hint, is_safetensors, nullptr, " .safetensors "},
-    {"an index of safetensors files", weights_hint, is_safetensors_index},
-    {"a GGUF file", weights_hint, is_gguf, nullptr, " .gguf "},
+    {"a safetensors file", damaged_hint, never, nullptr, " .safetensors "},
+    {"a GGUF file", damaged_hint, never, nullptr, " .gguf "},
     {"a GGML file, from before GGUF", weights_hint, is_ggml, nullptr, " .ggml "},
     {"a Keras model as JSON", "export the model to ONNX", is_keras_json},
     {"a TensorFlow.js model", convert_hint, is_tensorflow_js},

@@ -70,8 +70,10 @@ expect "says why" has "$err" "$ignored"
 expect_error 3 "TorchScript" profile script.pt
 expect_error 3 "a PyTorch checkpoint" profile weights.pth
 expect_error 3 "a Python pickle" profile object.pkl
-expect_error 3 "a safetensors file" profile w.safetensors
-expect_error 3 "a GGUF file" profile m.gguf
+expect_error 3 "the version of GGUF" profile m.gguf
 expect_error 3 "nothing" profile nothing
+
+run parameters w.safetensors
+expect "lists weights without a graph" has "$out" "w  parameter     float32    (1,)"
 
 finish

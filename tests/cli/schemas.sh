@@ -54,6 +54,13 @@ keeps_to profile profile fasterrcnn_resnet50_fpn --registry all --convention fvc
 keeps_to profile profile resnet18 --memory --training --format json
 keeps_to profile profile "$SOURCE_DIR/tests/data/onnx/light_squeezenet.onnx" --format json
 keeps_to parameters parameters resnet18 --format json
+printf '%s\n' '{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2,' \
+  ' "intermediate_size": 64, "vocab_size": 10}' >config.json
+keeps_to parameters parameters config.json --format json
+keeps_to quant quant config.json --on L4 --format json
+keeps_to serve serve config.json --on L4 --format json
+echo '{"weight_map": {"a": "b.safetensors"}}' >a.safetensors.index.json
+keeps_to parameters parameters a.safetensors.index.json --format json
 keeps_to explanation explain vit_b_16 --format json
 keeps_to explanation explain "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" --format json
 keeps_to graph graph resnet18 --format json

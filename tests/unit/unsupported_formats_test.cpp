@@ -53,8 +53,6 @@ TEST(UnsupportedFormats, NamesOtherFormats) {
   const std::string old = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s;
   expect_refusal(old + "more", "before torch 1.6", "weights");
   expect_refusal("\x80\x04\x95 a pickle."s, "a Python pickle", "torch.export");
-  expect_refusal("\x10\0\0\0\0\0\0\0{\"a\":{}}        data"s, "safetensors", "weights");
-  expect_refusal("GGUF\3\0\0\0"s, "GGUF", "weights");
   expect_refusal("\x1c\0\0\0TFL3...."s, "TensorFlow Lite", "ONNX");
   expect_refusal("\x89HDF\r\n\x1a\n....", "HDF5", "ONNX");
   expect_refusal("\x93NUMPY....", "NumPy", "numbers");
@@ -135,8 +133,6 @@ TEST(UnsupportedFormats, NamesFormatsOfOtherFrameworks) {
   expect_refusal("RKNN\0\0\0\0"s, "an RKNN model", "compiled");
   expect_refusal("\x01HEF....", "a Hailo program", "compiled");
   expect_refusal("lmgg....", "a GGML file", "weights");
-  expect_refusal(R"({"metadata": {}, "weight_map": {}})", "an index of safetensors files",
-                 "weights");
   expect_refusal(R"({"architectures": ["LlamaModel"]})", "a Hugging Face configuration",
                  "optimum-cli");
   expect_refusal(R"({"nodes": [], "arg_nodes": []})", "an MXNet model", "ONNX");
@@ -154,7 +150,9 @@ TEST(UnsupportedFormats, NamesAFileByItsNameIfTheBytesDoNot) {
   expect_refusal("\x01\x02\x03", "an MNN model by its name", "ONNX", "a.mnn");
   expect_refusal("\x01\x02\x03", "unknown file format", "", "a.engine/file");
   expect_refusal("import torch\n", "a Python script", "python:MODULE:FUNCTION", "nets.py");
-  expect_refusal("GGUF\3\0\0\0"s, "a GGUF file, which", "weights", "a.engine");
+  expect_refusal("\x01\x02\x03", "a GGUF file by its name", "fetch it again", "a.gguf");
+  expect_refusal("\x01\x02\x03", "a safetensors file by its name", "fetch it again",
+                 "a.safetensors");
 }
 
 class UnsupportedFolders : public ::testing::Test {

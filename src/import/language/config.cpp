@@ -1,11 +1,13 @@
 // config.json of a language model: sizes, from which its graph follows.
-#include <algorithm>
-
-#include "import/importer.hpp"
-#include "import/json.hpp"
 #include "import/language/config.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "import/json.hpp"
 #include "import/language/unread.hpp"
 #include "models/language/architecture.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -14,14 +16,6 @@ namespace {
 constexpr std::size_t searched = std::size_t{1} << 20;
 constexpr std::size_t largest_file = std::size_t{16} << 20;
 constexpr int deepest = 64;
-
-/// An object with the key `model_type`, which no other format has at its start.
-bool is_configuration(const MappedFile& file) {
-  const std::string_view start = file.text().substr(0, searched);
-  const std::size_t first = start.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && start[first] == '{' &&
-         start.find("\"model_type\"") != std::string_view::npos;
-}
 
 Setting to_setting(const Json& value, int depth) {
   if (depth > deepest)
@@ -95,14 +89,20 @@ void store_in(Graph& graph, DType dtype) {
 
 void read(const MappedFile& file, const TraceOptions& options, Graph& graph, ImportNotes& notes) {
   const Setting root = read_configuration(file);
-  const Configuration config(root);
-  trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored});
-  store_in(graph, weight_type(config));
+  trace_configuration(root, options, graph, notes);
   note_unread(root, notes.notes);
   notes.format = "configuration";
 }
 
 }  // namespace
+
+/// No other format has that key at its start.
+bool is_configuration(const MappedFile& file) {
+  const std::string_view start = file.text().substr(0, searched);
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && start[first] == '{' &&
+         start.find("\"model_type\"") != std::string_view::npos;
+}
 
 Setting read_configuration(const MappedFile& file) {
   if (file.size() > largest_file) {
@@ -114,6 +114,23 @@ Setting read_configuration(const MappedFile& file) {
   Setting root = to_setting(document.root(), 0);
   if (root.kind != Setting::Kind::object) throw_unexpected("the file", "an object");
   return root;
+}
+
+std::optional<Setting> settings_of(const ModelFile& file) {
+  std::string path = file.path;
+  if (file.weights != nullptr)
+    path = (std::filesystem::path(path).parent_path() / "config.json").string();
+  if (!is_file(path)) return {};
+  const MappedFile opened(path);
+  if (!is_configuration(opened)) return {};
+  return read_configuration(opened);
+}
+
+void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,
+                         ImportNotes& notes) {
+  const Configuration config(settings);
+  trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored});
+  store_in(graph, weight_type(config));
 }
 
 extern constinit const Importer language_importer = {"language", "config.json of a language model",

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
-#include "import/importer.hpp"
+#include "import/language/config.hpp"
+#include "import/weights/safetensors_header.hpp"
+#include "import/weights/safetensors_index.hpp"
 
 namespace zoometer {
 namespace {
@@ -22,21 +24,21 @@ bool has_graph(const std::string& folder) {
   return false;
 }
 
-bool is_language_model(const MappedFile& file) {
-  for (const Importer* importer : importers()) {
-    if (importer->name == "language") return importer->recognises(file);
-  }
-  return false;
+/// And not a stand-in for them, such as a Git LFS pointer.
+bool has_weights(const MappedFile& file) {
+  return is_safetensors_file(file) || is_safetensors_index(file);
 }
 
 }  // namespace
 
-std::string configuration_in(const std::string& path) {
+std::string model_in(const std::string& path) {
   std::error_code problem;
-  if (!fs::is_directory(path, problem)) return {};
+  if (!fs::is_directory(path, problem) || has_graph(path)) return {};
+  std::string weights = weights_in(path);
+  if (!weights.empty() && has_weights(MappedFile(weights))) return weights;
   std::string file = (fs::path(path) / "config.json").string();
-  if (!fs::is_regular_file(file, problem) || has_graph(path)) return {};
-  return is_language_model(MappedFile(file)) ? file : std::string();
+  if (!fs::is_regular_file(file, problem)) return {};
+  return is_configuration(MappedFile(file)) ? file : std::string();
 }
 
 }  // namespace zoometer

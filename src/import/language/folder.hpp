@@ -4,8 +4,9 @@
 
 namespace zoometer {
 
-/// The path of config.json in a folder of a language model, or empty: the path is no folder, has no
-/// such file, or has a model's graph (.onnx, .pt2), which says more.
-std::string configuration_in(const std::string& path);
+/// The file to read of a folder of a language model: its weights (an index of safetensors files, or
+/// the only such file), which are read with config.json beside them, or config.json. Empty: the
+/// path is no folder, has neither, or has a model's graph (.onnx, .pt2), which says more.
+std::string model_in(const std::string& path);
 
 }  // namespace zoometer

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/model_weights.hpp"
+#include "models/language/configuration.hpp"
+
+namespace zoometer {
+
+/// A way to store weights in fewer bits. docs/language_models.md has the formulas.
+struct Scheme {
+  enum class Kind : std::uint8_t {
+    plain,       ///< every weight in one floating-point type
+    ggml,        ///< a file of llama.cpp
+    gptq,        ///< integers, zero points and scales of groups, an index of the groups
+    awq,         ///< the same without the index
+    packed,      ///< compressed-tensors: integers and scales of groups
+    mlx,         ///< integers, scales and biases of groups, also of embeddings and the head
+    fp8_block,   ///< float8 with a scale for each block of 128 x 128
+    fp8_tensor,  ///< float8 with two scales for each matrix
+    fp8_channel, ///< float8 with a scale for each row
+    int8,        ///< bitsandbytes: a scale for each row
+    nf4,         ///< bitsandbytes: 4 bits with a scale for each 64
+    nf4_double,  ///< the same with scales in 8 bits
+    mxfp4,       ///< 4 bits with a power of two for each 32, of experts where there are some
+    nvfp4,       ///< 4 bits with a float8 for each 16, and two scales for each matrix
+  };
+  std::string name;  ///< "Q4_K_M", "gptq:4:128"
+  Kind kind = Kind::plain;
+  DType dtype = DType::float16;  ///< of plain weights
+  std::int64_t bits = 4;         ///< of gptq, awq, packed and mlx
+  std::int64_t group = 128;      ///< of the same: weights of a scale; of fp8_block: its side
+  /// Modules whose weights are left alone: paths, "re:" and an expression, or with `*`.
+  std::vector<std::string> left_alone = {};
+};
+
+/// What a model is to llama.cpp's rules.
+struct WeightContext {
+  std::string model_type;             ///< "llama"
+  std::int64_t rotary_factors = 0;    ///< elements of tables of frequencies that GGUF files have
+};
+
+/// A scheme by its name: a type of llama.cpp in any case ("Q4_K_M"), "float16", "gptq:BITS:GROUP",
+/// "awq", "w4a16", "mlx:BITS:GROUP", "fp8-block", "fp8", "fp8-channel", "int8", "nf4", "nf4:double",
+/// "mxfp4", "nvfp4". Throws Error{unknown_name} with a suggestion.
+Scheme scheme_of(std::string_view name);
+
+/// The scheme that a configuration says its checkpoint has (`quantization_config`), with its lists of
+/// modules that are left alone; nothing if it has none. An unknown one is `unknown`.
+std::optional<Scheme> scheme_of_configuration(const Setting& settings, std::string& unknown);
+
+/// What else a configuration says of stored weights.
+WeightContext weight_context(const Setting& settings);
+
+/// The schemes that a table of them shows.
+std::vector<std::string_view> usual_schemes();
+
+/// Weights after a scheme.
+struct StoredSize {
+  std::int64_t bytes = 0;
+  std::int64_t parameters = 0;  ///< that they stand for
+  std::int64_t stored = 0;      ///< elements of all tensors, packed integers as their containers
+  std::map<std::string, std::int64_t> elements_by_type;  ///< of these: "int32", "Q4_K"
+  double bits_per_weight() const noexcept;
+};
+
+/// The bytes of the tensors. Throws Error{overflow}.
+StoredSize size_after(const Scheme& scheme, std::span<const ModelWeight> weights,
+                      const WeightContext& context);
+
+/// The same for weights as they are, without a scheme.
+StoredSize size_of_weights(std::span<const ModelWeight> weights);
+
+/// The names of the mixtures of types that llama.cpp's llama-quantize makes.
+std::vector<std::string_view> llama_quantize_names();
+/// The same as bytes; `name` is one of them. Implemented in llama_quantize.cpp.
+StoredSize size_after_llama_quantize(std::string_view name, std::span<const ModelWeight> weights,
+                                     const WeightContext& context);
+
+}  // namespace zoometer

@@ -1,0 +1,145 @@
+// What `quantization_config` of a configuration means: its checkpoint's scheme and the modules that
+// are left alone. Each library has keys of its own.
+#include <algorithm>
+
+#include "analysis/quantisation.hpp"
+#include "models/language/common.hpp"
+
+namespace zoometer {
+namespace {
+
+using Kind = Scheme::Kind;
+
+std::optional<Configuration> language_part(const Configuration& config) {
+  return config.part({"text_config", "language_config", "llm_config"});
+}
+
+/// The list of names under the first of these keys that has one.
+void take_names(const Configuration& config, Keys keys, std::vector<std::string>& names) {
+  for (const std::string_view key : keys) {
+    const Setting* list = config.find({key});
+    if (list == nullptr || list->kind != Setting::Kind::list) continue;
+    for (const Setting& item : list->items)
+      if (item.kind == Setting::Kind::text) names.push_back(item.text);
+  }
+}
+
+Scheme named(std::string name, Kind kind) {
+  Scheme scheme;
+  scheme.name = std::move(name);
+  scheme.kind = kind;
+  return scheme;
+}
+
+Scheme of_groups(const Configuration& config, std::string name, Kind kind, std::int64_t bits) {
+  Scheme scheme = named(std::move(name), kind);
+  scheme.bits = std::clamp<std::int64_t>(config.size({"bits", "w_bit", "num_bits"}, bits), 1, 32);
+  const Setting* group = config.find({"group_size", "q_group_size"});
+  // -1, or none: one group for each row.
+  const bool is_whole = group != nullptr && group->integer <= 0;
+  scheme.group = is_whole ? std::int64_t{1} << 40
+                          : std::max<std::int64_t>(1, config.size({"group_size", "q_group_size"}, 128));
+  return scheme;
+}
+
+Scheme float8(const Configuration& config) {
+  const std::vector<std::int64_t> block = config.sizes({"weight_block_size"});
+  if (block.empty()) return named("fp8", Kind::fp8_tensor);
+  Scheme scheme = named("fp8-block", Kind::fp8_block);
+  scheme.group = std::max<std::int64_t>(1, block.front());
+  return scheme;
+}
+
+std::optional<Scheme> bitsandbytes(const Configuration& config) {
+  if (config.flag({"load_in_4bit", "_load_in_4bit"}, false)) {
+    const bool is_double = config.flag({"bnb_4bit_use_double_quant"}, false);
+    return named(is_double ? "nf4:double" : "nf4", is_double ? Kind::nf4_double : Kind::nf4);
+  }
+  return named("int8", Kind::int8);
+}
+
+/// The first group of compressed-tensors says how weights are stored.
+std::optional<Scheme> compressed_tensors(const Configuration& config) {
+  const auto groups = config.part({"config_groups"});
+  if (!groups || groups->object().members.empty()) return {};
+  const auto group = groups->part({groups->object().members.front().first});
+  const auto weights = group ? group->part({"weights"}) : std::nullopt;
+  if (!weights) return {};
+  const std::string_view strategy = weights->text({"strategy"}, "tensor");
+  const std::int64_t bits = weights->size({"num_bits"}, 8);
+  if (weights->text({"type"}, "int") == "float") {
+    if (bits == 4) return named("nvfp4", Kind::nvfp4);
+    if (strategy == "block") return named("fp8-block", Kind::fp8_block);
+    if (strategy == "channel") return named("fp8-channel", Kind::fp8_channel);
+    return named("fp8", Kind::fp8_tensor);
+  }
+  return of_groups(*weights, "w" + std::to_string(bits) + "a16", Kind::packed, bits);
+}
+
+std::optional<Scheme> modelopt(const Configuration& config) {
+  const auto inner = config.part({"quantization"});
+  const Configuration& part = inner ? *inner : config;
+  const std::string_view algorithm = part.text({"quant_algo"});
+  std::optional<Scheme> scheme;
+  if (algorithm.find("NVFP4") != std::string_view::npos) scheme = named("nvfp4", Kind::nvfp4);
+  if (algorithm == "FP8") scheme = named("fp8", Kind::fp8_tensor);
+  if (scheme) take_names(part, {"exclude_modules", "ignore"}, scheme->left_alone);
+  return scheme;
+}
+
+std::optional<Scheme> scheme_of_method(std::string_view method, const Configuration& config) {
+  if (method == "fp8" || method == "fbgemm_fp8") return float8(config);
+  if (method == "gptq") return of_groups(config, "gptq", Kind::gptq, 4);
+  if (method == "awq") return of_groups(config, "awq", Kind::awq, 4);
+  if (method == "mxfp4") return named("mxfp4", Kind::mxfp4);
+  if (method == "bitsandbytes") return bitsandbytes(config);
+  if (method == "compressed-tensors") return compressed_tensors(config);
+  if (method == "modelopt" || method == "modelopt_fp4") return modelopt(config);
+  return {};
+}
+
+/// Elements of the tables of frequencies that GGUF files have for longer contexts.
+std::int64_t rotary_factors(const Configuration& config) {
+  const auto scaling = config.part({"rope_scaling", "rope_parameters"});
+  if (!scaling) return 0;
+  const std::string_view type = scaling->text({"rope_type", "type"});
+  if (type == "llama3") return head_size(config) / 2;
+  const Setting* factors = scaling->find({"long_factor"});
+  const bool has_factors = factors != nullptr && factors->kind == Setting::Kind::list;
+  return has_factors ? 2 * static_cast<std::int64_t>(factors->items.size()) : 0;
+}
+
+}  // namespace
+
+std::optional<Scheme> scheme_of_configuration(const Setting& settings, std::string& unknown) {
+  const Configuration config(settings);
+  auto quantisation = config.part({"quantization_config", "compression_config"});
+  const auto part = language_part(config);
+  if (!quantisation && part)
+    quantisation = part->part({"quantization_config", "compression_config"});
+  if (!quantisation) {
+    const auto mlx = config.part({"quantization"});  // MLX has no method
+    if (!mlx || !mlx->has("bits")) return {};
+    return of_groups(*mlx, "mlx", Kind::mlx, 4);
+  }
+  const std::string_view method = quantisation->text({"quant_method"});
+  std::optional<Scheme> scheme = scheme_of_method(method, *quantisation);
+  if (!scheme) {
+    unknown = method.empty() ? "without a method" : method;
+    return {};
+  }
+  take_names(*quantisation,
+             {"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules",
+              "llm_int8_skip_modules"},
+             scheme->left_alone);
+  return scheme;
+}
+
+WeightContext weight_context(const Setting& settings) {
+  const Configuration config(settings);
+  const auto part = language_part(config);
+  const Configuration& language = part ? *part : config;
+  return {std::string(language.text({"model_type"})), rotary_factors(language)};
+}
+
+}  // namespace zoometer

@@ -1,0 +1,199 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "analysis/quantisation.hpp"
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/load.hpp"
+#include "cli/memory_devices.hpp"
+#include "import/language/config.hpp"
+#include "import/weights/stored_weights.hpp"
+#include "util/json_writer.hpp"
+#include "util/output.hpp"
+#include "util/text.hpp"
+#include "util/text_table.hpp"
+#include "zoometer/util/error.hpp"
+
+namespace zoometer {
+namespace {
+
+/// A row of the table.
+struct QuantRow {
+  std::string scheme;
+  std::string origin;  ///< "file", "configuration" or "foreseen"
+  StoredSize size;
+};
+
+struct QuantReport {
+  const LoadedModel& model;
+  std::vector<QuantRow> rows;
+  std::vector<const Device*> devices;
+  std::vector<std::string> notes;
+};
+
+/// The weights of a model as a file has them.
+QuantRow row_of_file(const StoredWeights& weights) {
+  const StoredCounts counts = count_stored(weights);
+  QuantRow row{"as stored", "file", {}};
+  row.size.bytes = counts.bytes;
+  row.size.parameters = counts.learned;
+  row.size.stored = counts.stored;
+  for (const auto& [type, elements] : counts.by_dtype)
+    row.size.elements_by_type[std::string(type)] = elements;
+  return row;
+}
+
+/// The file's own weights first, then what the configuration says of its checkpoint.
+void add_own_rows(const LoadedModel& model, const std::vector<ModelWeight>& weights,
+                  const std::optional<Setting>& settings, const WeightContext& context,
+                  QuantReport& report) {
+  if (model.file && model.file->weights != nullptr && !model.file->weights->has_unknown())
+    report.rows.push_back(row_of_file(*model.file->weights));
+  if (!settings) return;
+  std::string unknown;
+  if (const auto scheme = scheme_of_configuration(*settings, unknown)) {
+    report.rows.push_back(
+        {scheme->name + " as configured", "configuration", size_after(*scheme, weights, context)});
+  }
+  if (!unknown.empty()) {
+    report.notes.push_back("the quantisation " + escape_controls(unknown) +
+                           " of the configuration is not known");
+  }
+}
+
+bool fits(const Device& device, const StoredSize& size) { return size.bytes <= device.capacity; }
+
+std::string quant_text(const QuantReport& report) {
+  TextTable table;
+  table.column("scheme");
+  table.column("bytes", true);
+  table.column("", true, 1);
+  table.column("bits per weight", true);
+  for (const Device* device : report.devices) table.column("on " + device->name);
+  for (const QuantRow& row : report.rows) {
+    std::vector<std::string> cells = {row.scheme, std::to_string(row.size.bytes),
+                                      format_bytes(row.size.bytes),
+                                      fmt::format("{:.4f}", row.size.bits_per_weight())};
+    for (const Device* device : report.devices) {
+      const std::int64_t left = device->capacity - row.size.bytes;
+      cells.push_back(left >= 0 ? "fits, " + format_bytes(left) + " left"
+                                : format_bytes(-left) + " too many");
+    }
+    table.row(std::move(cells));
+  }
+  std::string text = table.text(0, false);
+  for (const std::string& note : report.notes) text += "note: " + note + '\n';
+  return text;
+}
+
+std::string quant_json(const QuantReport& report) {
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.quant/1");
+    json.field("model", report.model.name);
+    json.field("source", report.model.source);
+    json.array("notes", [&] {
+      for (const std::string& note : report.notes) json.value(note);
+    });
+    json.array("schemes", [&] {
+      for (const QuantRow& row : report.rows) {
+        json.object([&] {
+          json.field("scheme", row.scheme);
+          json.field("origin", row.origin);
+          json.field("bytes", row.size.bytes);
+          json.field("bits_per_weight", row.size.bits_per_weight());
+          json.field("parameters", row.size.parameters);
+          json.field("stored", row.size.stored);
+          json.object("by_dtype", [&] {
+            for (const auto& [type, elements] : row.size.elements_by_type)
+              json.field(type, elements);
+          });
+          json.array("devices", [&] {
+            for (const Device* device : report.devices) {
+              json.object([&] {
+                json.field("device", device->name);
+                json.field("capacity", device->capacity);
+                json.field("fits", fits(*device, row.size));
+                json.field("left", device->capacity - row.size.bytes);
+              });
+            }
+          });
+        });
+      }
+    });
+  });
+  return json.text();
+}
+
+std::string quant_csv(const QuantReport& report) {
+  std::string text = "scheme,origin,bytes,bits_per_weight";
+  for (const Device* device : report.devices) text += ",fits " + device->name;
+  text += '\n';
+  for (const QuantRow& row : report.rows) {
+    fmt::format_to(std::back_inserter(text), "{},{},{},{:.4f}", row.scheme, row.origin,
+                   row.size.bytes, row.size.bits_per_weight());
+    for (const Device* device : report.devices)
+      text += fits(*device, row.size) ? ",true" : ",false";
+    text += '\n';
+  }
+  return text;
+}
+
+int run_quant(const CommandLine& words) {
+  Arguments arguments("quant", "Show the bytes of a language model's weights in each scheme.");
+  ModelWords model;
+  model.add_to(arguments, false);
+  std::vector<std::string> schemes;
+  std::string on;
+  std::string format = "text";
+  std::string output;
+  arguments.option("--quant", schemes,
+                   "Only this scheme: Q4_K_M, gptq:4:128, awq, fp8-block, mxfp4, nf4 ...; repeatable",
+                   "SCHEME");
+  arguments.option("--on", on, "Whether the weights fit on these devices: H100,L4", "NAME,...");
+  arguments.choice("--format,-f", format, {"text", "json", "csv"}, "The format");
+  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
+  arguments.footer("Example:\n  zoometer quant config.json --quant Q4_K_M --quant awq --on L4");
+  if (!arguments.parse(words)) return exit_done;
+
+  const std::vector<Device> devices = on.empty() ? std::vector<Device>() : all_devices();
+  std::vector<Scheme> chosen;
+  for (const std::string& scheme : schemes) chosen.push_back(scheme_of(scheme));
+  Graph graph;
+  const LoadedModel loaded = load_model(model, graph);
+  QuantReport report{loaded, {}, devices_with_memory(on, devices), loaded.ignored};
+  const bool is_language_model = loaded.source.starts_with("configuration");
+  if (!is_language_model && !(loaded.file && loaded.file->weights != nullptr)) {
+    throw Error(ErrorCode::usage, "quant",
+                {"a language model: config.json, its folder, safetensors or GGUF", loaded.name});
+  }
+  const std::vector<ModelWeight> weights = model_weights(graph);
+  const std::optional<Setting> settings =
+      loaded.file ? settings_of(*loaded.file) : std::optional<Setting>();
+  const WeightContext context = settings ? weight_context(*settings) : WeightContext{};
+  if (!is_language_model) {
+    report.notes.emplace_back("without a configuration it is not known what the tensors are for");
+    chosen.clear();
+  }
+  if (schemes.empty() || !is_language_model) {
+    add_own_rows(loaded, weights, settings, context, report);
+  }
+  if (schemes.empty() && is_language_model) {
+    for (const std::string_view scheme : usual_schemes()) chosen.push_back(scheme_of(scheme));
+  }
+  for (const Scheme& scheme : chosen)
+    report.rows.push_back({scheme.name, "foreseen", size_after(scheme, weights, context)});
+  write_output(output, format == "json"  ? quant_json(report)
+                       : format == "csv" ? quant_csv(report)
+                                         : quant_text(report));
+  return exit_done;
+}
+
+}  // namespace
+
+extern constinit const Command quant_command = {
+    "quant", "show the bytes of a language model in each scheme of quantisation", run_quant, 6};
+
+}  // namespace zoometer

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "import/importer.hpp"
+#include "import/weights/stored_weights.hpp"
+#include "models/language/configuration.hpp"
+
+namespace zoometer {
+
+/// Changes settings to what the files say: `vocab_size` to the rows of the embedding. Each change
+/// is a note.
+void take_sizes(const StoredWeights& weights, Setting& settings, std::vector<std::string>& notes);
+
+/// Compares the tensors of the files with the parameters that the configuration makes, by name.
+/// Parameters of the graph get the files' types. What differs is noted: names that only one of them
+/// has, and other shapes.
+void compare_weights(const StoredWeights& weights, Graph& graph, std::vector<std::string>& notes);
+
+}  // namespace zoometer
