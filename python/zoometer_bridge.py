@@ -10,6 +10,13 @@ python/README.md describes the protocol. The script is one self-contained file a
 needs nothing but the standard library, torch and (for its zoo) torchvision.
 """
 
+import sys
+
+# Python puts the script's folder before all others: a temporary folder, a checkout or, for a script
+# in memory, the root, whose modules must not shadow the real ones. Before any other import.
+if __name__ == "__main__" and not sys.flags.isolated and not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]
+
 import argparse
 import contextlib
 import gc
@@ -20,7 +27,6 @@ import io
 import json
 import math
 import os
-import sys
 import sysconfig
 import time
 import traceback
@@ -46,18 +52,6 @@ def take_over_stdout():
 
 
 RESULTS = take_over_stdout() if __name__ == "__main__" else sys.stdout
-
-
-def forget_script_folder():
-    """Python puts the script's folder, or the current one, before all others.
-
-    A temporary folder or a checkout that happens to contain a torch/ must not shadow the
-    real one.
-    """
-    script = globals().get("__file__")
-    folder = os.path.dirname(os.path.abspath(script)) if script else ""
-    if sys.path and sys.path[0] in ("", folder):
-        del sys.path[0]
 
 
 def import_or_error(name):
@@ -90,8 +84,6 @@ def version_of(module):
 
 
 warnings.simplefilter("ignore")
-if __name__ == "__main__":
-    forget_script_folder()
 torch, TORCH_ERROR = import_or_error("torch")
 if torch is not None:
     torch_fx, _ = import_or_error("torch.fx")

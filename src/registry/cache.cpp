@@ -9,9 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <thread>
 
 #include "util/paths.hpp"
 #include "zoometer/util/error.hpp"
@@ -22,7 +24,7 @@ namespace {
 // Raised whenever the format of entries changes.
 constexpr int format_version = 1;
 constexpr int application = 0x7A6F6F6D;  // "zoom"
-constexpr int busy_patience = 10'000;    // milliseconds to wait for another process
+constexpr int patience = 2000;           // milliseconds to wait for another process
 
 constexpr std::string_view schema =
     "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"
@@ -102,12 +104,18 @@ std::int64_t number(sqlite3* db, const char* sql, int& code) {
   return -1;
 }
 
-/// Locks the folder while the file is replaced, so that two processes do not replace it twice.
+/// Locks the folder while the file is replaced, so that two processes do not replace it twice. Does
+/// not wait for ever: another user's process may hold the lock.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder)
       : fd_(::open((folder + "/.cache.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    while (fd_ >= 0 && flock(fd_, LOCK_EX) != 0 && errno == EINTR) {}
+    constexpr int pause = 20;
+    for (int waited = 0; fd_ >= 0 && waited <= patience; waited += pause) {
+      if (flock(fd_, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR)) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+    }
+    is_taken_ = fd_ >= 0;
   }
   ~FolderLock() {
     if (fd_ >= 0) close(fd_);
@@ -115,9 +123,15 @@ class FolderLock {
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
+  /// Whether another process held the lock all the time.
+  bool is_taken() const noexcept { return is_taken_; }
+
  private:
   int fd_;
+  bool is_taken_ = false;
 };
+
+constexpr std::string_view taken = "another process holds its lock";
 
 void remove_files(const std::string& path) {
   for (const char* suffix : suffixes) unlink((path + suffix).c_str());
@@ -140,6 +154,11 @@ std::int64_t Cache::clear() {
   if (file.empty()) return 0;
   std::int64_t bytes = 0;
   const FolderLock lock(*cache_folder());
+  if (lock.is_taken()) {
+    Error error(ErrorCode::io, "cannot remove: " + std::string(taken));
+    error.place.model = file;
+    throw error;
+  }
   for (const char* suffix : suffixes) {
     const std::string name = file + suffix;
     struct stat status {};
@@ -172,7 +191,7 @@ bool Cache::connect() {
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (db_ == nullptr) return false;
   sqlite3_extended_result_codes(db_, 1);
-  sqlite3_busy_timeout(db_, busy_patience);
+  sqlite3_busy_timeout(db_, patience);
   return code == SQLITE_OK;
 }
 
@@ -222,6 +241,7 @@ bool Cache::create() {
 void Cache::make(std::string_view why) {
   const std::string file = path();
   const FolderLock lock(*cache_folder());
+  if (lock.is_taken()) return give_up(file + ": " + std::string(taken));
   if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
   const State now = whole_state();
   if (now == State::ready) return;  // another process was faster

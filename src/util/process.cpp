@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "util/container.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -64,7 +65,10 @@ std::string describe(const Error& error) {
 Limits usual_limits() noexcept {
   const std::int64_t pages = sysconf(_SC_PHYS_PAGES);
   const std::int64_t page = sysconf(_SC_PAGESIZE);
-  return {pages > 0 && page > 0 ? pages / 4 * 3 * page : 0, 0};
+  const std::int64_t machine = pages > 0 && page > 0 ? pages * page : 0;
+  const std::int64_t container = container_memory();
+  const bool is_contained = container > 0 && (machine == 0 || container < machine);
+  return {(is_contained ? container : machine) / 4 * 3, 0};
 }
 
 std::int64_t parse_memory_limit(const std::string& text, const std::string& option) {

@@ -8,6 +8,8 @@ Run with a Python that has torch and torchvision (Debian: /usr/bin/python3):
 import json
 import math
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -331,6 +333,16 @@ class Commands(unittest.TestCase):
             process = subprocess.run([sys.executable, "-", "info"], stdin=script,
                                      stdout=subprocess.PIPE, timeout=60)
         self.assertEqual(json.loads(process.stdout)["protocol"], 1)
+
+    def test_modules_beside_the_script_are_not_imported(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = shutil.copy(BRIDGE, folder)
+            for name in ("argparse", "json", "torch"):
+                (pathlib.Path(folder) / (name + ".py")).write_text("raise SystemExit('shadowed')")
+            process = subprocess.run([sys.executable, script, "info"], stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, timeout=60)
+        self.assertNotIn(b"shadowed", process.stderr)
+        self.assertIn(b'"torch"', process.stdout)
 
     def test_wrong_usage(self):
         self.assertEqual(run("trace").returncode, 2)

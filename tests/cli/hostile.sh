@@ -160,6 +160,15 @@ expect_error 3 "deep.toml: line 1: nested too deeply" roofline resnet18 --hardwa
 expect_error 3 "brackets.toml: line 2: nested too deeply" roofline resnet18 --hardware brackets.toml
 XDG_CONFIG_HOME=$PWD/piped expect_error 3 "it is not a regular file" profile resnet18
 
+# A cache whose lock another process holds is not waited for: the answer comes without it.
+mkdir -p held/zoometer models && head -c 5000 /dev/urandom >held/zoometer/cache.sqlite3 && cp large.onnx models
+flock -o held/zoometer/.cache.lock sleep 60 &
+holder=$!
+until flock -n held/zoometer/.cache.lock true; [ $? -ne 0 ]; do sleep 0.1; done
+XDG_CACHE_HOME=$PWD/held run discover --source models
+expect "a lock of the cache is not waited for" has "$status $err" "0 zoometer: answers are not kept: "
+kill $holder
+
 # A standard stream that is closed is no place for another file.
 "$ZOOMETER" graph resnet18 --format svg -o open.svg
 "$ZOOMETER" graph resnet18 --format svg -o closed.svg <&-
