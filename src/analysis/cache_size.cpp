@@ -22,8 +22,7 @@ PastName past_name(std::string_view name) {
   if (!name.starts_with(prefix)) return {};
   name.remove_prefix(prefix.size());
   PastName past;
-  const auto [end, problem] =
-      std::from_chars(name.data(), name.data() + name.size(), past.layer);
+  const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), past.layer);
   if (problem != std::errc()) return {};
   past.part = name.substr(static_cast<std::size_t>(end - name.data()));
   if (past.part.starts_with('.')) past.part.remove_prefix(1);
@@ -117,13 +116,9 @@ class CacheSizer {
   }
 
   /// vLLM gives layers with a window the pages of full ones, where there are such.
-  bool is_paged_as_full() const {
-    return options_.engine == CacheEngine::vllm && has_full_;
-  }
+  bool is_paged_as_full() const { return options_.engine == CacheEngine::vllm && has_full_; }
 
-  bool grows(const CacheLayer& layer) const {
-    return layer.window == 0 || is_paged_as_full();
-  }
+  bool grows(const CacheLayer& layer) const { return layer.window == 0 || is_paged_as_full(); }
 
   std::int64_t rows(const CacheLayer& layer) const {
     const std::int64_t context = options_.context;
@@ -133,7 +128,8 @@ class CacheSizer {
     case CacheEngine::transformers: return window > 0 ? std::min(context, window - 1) : context;
     case CacheEngine::vllm: {
       if (window == 0) return rounded_up(context, options_.page);
-      const std::int64_t held = std::min(checked_add(window - 1, options_.most_batched_tokens), context);
+      const std::int64_t held =
+          std::min(checked_add(window - 1, options_.most_batched_tokens), context);
       return checked_add(rounded_up(held, options_.page), options_.page);
     }
     case CacheEngine::llama_cpp: {
@@ -148,11 +144,12 @@ class CacheSizer {
   /// Bytes that do not depend on the number of tokens.
   std::int64_t fixed(const CacheLayer& layer) const {
     const bool is_transformers = options_.engine == CacheEngine::transformers;
-    const std::int64_t columns = is_transformers ? layer.kernel : std::max<std::int64_t>(layer.kernel - 1, 0);
+    const std::int64_t columns =
+        is_transformers ? layer.kernel : std::max<std::int64_t>(layer.kernel - 1, 0);
     const std::int64_t convolution = checked_mul(layer.convolution, columns);
     const bool is_float32 = options_.engine == CacheEngine::llama_cpp;
-    std::int64_t bytes = is_float32 ? checked_mul(convolution, 4)
-                                    : row_bytes(convolution, *options_.key_type);
+    std::int64_t bytes =
+        is_float32 ? checked_mul(convolution, 4) : row_bytes(convolution, *options_.key_type);
     bytes = checked_add(bytes, checked_mul(layer.state, 4));
     // A layer with a window keeps the number of tokens that have passed.
     return is_transformers && layer.window > 0 ? bytes + 8 : bytes;

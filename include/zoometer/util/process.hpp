@@ -31,8 +31,8 @@ struct Limits {
   std::int64_t seconds = 0;  ///< of elapsed time; 0: no limit
 };
 
-/// Three quarters of the memory of the machine, or of the container that the process runs in, and no
-/// limit on time.
+/// Three quarters of the memory of the machine, or of the container that the process runs in, and
+/// no limit on time.
 Limits usual_limits() noexcept;
 
 /// Bytes from a text like "512M" or "2G" (1024-based). Throws Error{usage} that begins with
