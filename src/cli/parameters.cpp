@@ -34,7 +34,7 @@ std::string_view kind_name(ParameterKind kind) {
 }
 
 /// Elements, each storage once: the totals of `profile`.
-struct Totals {
+struct EntryTotals {
   std::int64_t parameters = 0;
   std::int64_t buffers = 0;
   std::int64_t quantisation = 0;
@@ -71,8 +71,8 @@ std::vector<Entry> state_dict(const Graph& graph) {
   return entries;
 }
 
-Totals totals_of(const Graph& graph) {
-  Totals totals;
+EntryTotals totals_of(const Graph& graph) {
+  EntryTotals totals;
   for (const Parameter& parameter : graph.parameters()) {
     if (parameter.shared_with != no_id || parameter.kind == ParameterKind::constant) continue;
     std::int64_t& sum = parameter.kind == ParameterKind::parameter      ? totals.parameters
@@ -203,7 +203,7 @@ std::string write_json(const LoadedModel& model, const Graph& graph) {
   return json.text();
 }
 
-std::string write_text(const std::vector<Entry>& entries, const Totals& totals) {
+std::string write_text(const std::vector<Entry>& entries, const EntryTotals& totals) {
   std::size_t width = 4;
   for (const Entry& entry : entries) width = std::max(width, display_width(entry.name));
   std::string text;

@@ -55,11 +55,11 @@ struct ServeWords {
 struct ServeReport {
   const LoadedModel& model;
   const ServeWords& words;
-  StoredSize weights;
-  std::string scheme;
-  CacheOptions options;
-  CacheSize cache;
-  std::vector<const Device*> devices;
+  StoredSize weights = {};
+  std::string scheme = {};
+  CacheOptions options = {};
+  CacheSize cache = {};
+  std::vector<const Device*> devices = {};
 
   std::int64_t total() const { return checked_add(weights.bytes, cache.bytes); }
 };
@@ -220,9 +220,10 @@ int run_serve(const CommandLine& words) {
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   const std::vector<ModelWeight> weights = model_weights(graph);
-  const CacheOptions options = cache_options(serve, weights);
-  ServeReport report{loaded, serve, {}, {}, options, cache_size(cache_layers(graph), options),
-                     devices_with_memory(serve.on, devices)};
+  ServeReport report{loaded, serve};
+  report.options = cache_options(serve, weights);
+  report.cache = cache_size(cache_layers(graph), report.options);
+  report.devices = devices_with_memory(serve.on, devices);
   take_weights(weights, report);
   write_output(serve.output, serve.format == "json" ? serve_json(report) : serve_text(report));
   return exit_done;

@@ -24,7 +24,7 @@ namespace {
 // Raised whenever the format of entries changes.
 constexpr int format_version = 1;
 constexpr int application = 0x7A6F6F6D;  // "zoom"
-constexpr int patience = 2000;           // milliseconds to wait for another process
+constexpr int lock_patience = 2000;      // milliseconds to wait for another process
 
 constexpr std::string_view schema =
     "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"
@@ -111,7 +111,7 @@ class FolderLock {
   explicit FolderLock(const std::string& folder)
       : fd_(::open((folder + "/.cache.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
     constexpr int pause = 20;
-    for (int waited = 0; fd_ >= 0 && waited <= patience; waited += pause) {
+    for (int waited = 0; fd_ >= 0 && waited <= lock_patience; waited += pause) {
       if (flock(fd_, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR)) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(pause));
     }
@@ -191,7 +191,7 @@ bool Cache::connect() {
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (db_ == nullptr) return false;
   sqlite3_extended_result_codes(db_, 1);
-  sqlite3_busy_timeout(db_, patience);
+  sqlite3_busy_timeout(db_, lock_patience);
   return code == SQLITE_OK;
 }
 
