@@ -64,6 +64,7 @@ ValueId packed_weight_of(const Graph& graph, ValueId value) {
 }
 
 ElementType element_type_of(const Graph& graph, ValueId value) {
+  if (!graph.value(value).is_computed()) return stored_type(graph, value);
   if (const ValueId packed = packed_weight_of(graph, value); packed != no_id)
     return stored_type(graph, packed);
   ValueId source = value;
