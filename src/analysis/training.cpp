@@ -72,7 +72,8 @@ class Step {
   std::size_t end() const { return 2 * graph_.nodes().size(); }
   std::size_t backward_of(NodeId node) const { return end() - 1 - node; }
 
-  /// Nodes of one kernel keep nothing; its last node keeps what the kernel does.
+  /// Nodes of one kernel keep nothing, except the last one with a gradient, which keeps what the
+  /// kernel does.
   void find_kernels() {
     for (const Region& region : graph_.regions()) {
       if (region.kind != Region::Kind::kernel) continue;
@@ -83,6 +84,13 @@ class Step {
   }
   const Region* kernel_of(NodeId node) const {
     return kernel_of_.empty() ? nullptr : kernel_of_[node];
+  }
+
+  /// The last node of a kernel that a gradient flows through, of which there is one.
+  NodeId last_trained(const Region& kernel) const {
+    NodeId node = kernel.end_node - 1;
+    while (node > kernel.first_node && !has_any_gradient(graph_.view(node))) --node;
+    return node;
   }
 
   /// What only the nodes of one kernel read is never a tensor.
@@ -204,31 +212,42 @@ class Step {
       kept.any = true;
     };
     if (const Region* kernel = kernel_of(id)) {
-      if (id + 1 != kernel->end_node) return kept;
+      if (id != last_trained(*kernel)) return kept;
       for (const ValueId value : kernel->kept) {
         add(keep(id, value));
         kept.own = kept.own || value >= graph_.nodes()[kernel->first_node].first_output;
+      }
+      if (kernel->kept_bytes > 0) {
+        add(keep_extra(id, checked_mul(kernel->kept_bytes, graph_.runs_of(node.node()).times)));
+        kept.own = true;
       }
       return kept;
     }
     const Backward backward = node.op().backward;
     if (backward.when != nullptr && !backward.when->holds(node)) return kept;
+    const OperandSet keeps = kept_set(node);
     for (std::size_t i = 0; i < node.input_count(); ++i) {
-      const bool is_kept =
-          backward.keeps.has(i) || (backward.keeps_factors && is_factor_of_other(node, i));
+      const bool is_kept = keeps.has(i) || (backward.keeps_factors && is_factor_of_other(node, i));
       if (is_kept && node.has(i)) add(keep_input(id, node, i));
     }
-    const bool keeps_result = backward.keeps.has(result);
-    const bool is_over = backward.keeps.has(first_or_result) && overwrites(node);
-    if (backward.keeps.has(first_or_result) && !is_over) add(keep(id, node.input(0)));
+    const bool keeps_result = keeps.has(result);
+    const bool is_over = keeps.has(first_or_result) && overwrites(node);
+    if (keeps.has(first_or_result) && !is_over) add(keep(id, node.input(0)));
     if (keeps_result || is_over) add(keep(id, node.output()));
-    if (backward.extra != nullptr) {
-      const std::int64_t extra =
-          checked_mul(backward.extra->bytes(node), graph_.runs_of(node.node()).times);
-      add(keep_extra(id, extra));
-    }
+    if (backward.extra != nullptr) add(keep(id, node, *backward.extra));
     kept.own = keeps_result || is_over || backward.extra != nullptr;
     return kept;
+  }
+
+  OperandSet kept_set(const NodeView& node) const {
+    const Backward backward = node.op().backward;
+    return has_gradient(node, 1) ? backward.keeps | backward.for_second : backward.keeps;
+  }
+
+  std::int64_t keep(NodeId id, const NodeView& node, const Extra& extra) {
+    if (extra.output != 0 && extra.output < node.output_count())
+      return keep(id, node.output(extra.output));
+    return keep_extra(id, checked_mul(extra.bytes(node), graph_.runs_of(node.node()).times));
   }
 
   /// Keeps something that is not a tensor of the graph; the bytes of it that forward keeps.

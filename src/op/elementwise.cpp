@@ -42,7 +42,9 @@ std::int64_t mask_bytes(const NodeView& node) { return node.out_numel(); }
 std::int64_t result_bytes(const NodeView& node) { return node.graph().bytes(node.output()); }
 
 constexpr Extra divisor_of_each{"the divisor of each element", result_bytes};
-constexpr Extra mask_of_each{"a truth value (1 byte) for each element", mask_bytes};
+constexpr Extra mask_of_each{"a truth value (1 byte) for each element", mask_bytes, 1};
+/// Whole multiples of b are taken from a.
+constexpr Backward multiples_of_second = keeps_nothing.also_for_second(first | second);
 
 void infer_boolean(Inference& in) { in.output(in.shape(0), DType::boolean); }
 
@@ -243,8 +245,10 @@ constinit const OpDef add_op = pairwise("add", "a + b.", keeps_nothing, addition
 constinit const OpDef sub_op = pairwise("sub", "a - b.", keeps_nothing, additions);
 constinit const OpDef mul_op = pairwise("mul", "a x b.", keeps_factors(), multiplications);
 constinit const OpDef div_op = pairwise("div", "a / b.", keeps_factors().also(second), divisions);
-constinit const OpDef pow_op = pairwise("pow", "a to the power b.", keeps(first));
-constinit const OpDef remainder_op = pairwise("remainder", "Remainder of a / b.", keeps(second));
+constinit const OpDef pow_op =
+    pairwise("pow", "a to the power b.", keeps(first | second).also_for_second(result));
+constinit const OpDef remainder_op =
+    pairwise("remainder", "Remainder of a / b.", multiples_of_second);
 constinit const OpDef floor_divide_op =
     pairwise("floor_divide", "a / b rounded down.", keeps_nothing);
 constinit const OpDef maximum_op = pairwise("maximum", "The larger one.", keeps(first | second));
@@ -252,7 +256,7 @@ constinit const OpDef minimum_op = pairwise("minimum", "The smaller one.", keeps
 constinit const OpDef atan2_op =
     pairwise("atan2", "Angle of the point (b, a).", keeps(first | second));
 constinit const OpDef fmod_op =
-    pairwise("fmod", "Remainder of a / b, with the sign of a.", keeps(second));
+    pairwise("fmod", "Remainder of a / b, with the sign of a.", multiples_of_second);
 constinit const OpDef bitwise_and_op = pairwise("bitwise_and", "Bits set in both.", keeps_nothing);
 constinit const OpDef bitwise_or_op = pairwise("bitwise_or", "Bits set in either.", keeps_nothing);
 constinit const OpDef bitwise_xor_op =

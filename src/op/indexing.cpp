@@ -345,7 +345,7 @@ Cost cost_index_put(const NodeView& node) {
 
 using namespace moving;
 
-constexpr Traits selects{OpKind::selection, keeps(second), new_memory};
+constexpr Traits selects{OpKind::selection, keeps(first | second), new_memory};
 constexpr Traits caches{OpKind::update, keeps_nothing, updated(update_piece)};
 constexpr Traits randoms{OpKind::random, keeps_nothing, new_memory};
 
@@ -438,7 +438,7 @@ constinit const OpDef scatter_op =
 constinit const OpDef index_copy_op = put<ScatterAttrs>(
     "index_copy", "x with the source's slices at indices along an axis.",
     "1 per element of the source with a reduction, else 0", infer_index_copy, cost_index_copy,
-    index_copy_constraints, scatter_inputs, keeps(second), update_slices);
+    index_copy_constraints, scatter_inputs, keeps(second | third), update_slices);
 constinit const OpDef index_put_op =
     put<IndexPutAttrs>("index_put", "x with values at index tensors for some of the axes.",
                        "1 per value where they are added, else 0", infer_index_put, cost_index_put,

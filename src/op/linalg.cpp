@@ -110,6 +110,31 @@ Cost cost_solve(const NodeView& node) {
 
 Cost cost_triangular(const NodeView& node) { return {0, triangular(node)}; }
 
+/// `Products` of matrices as large as the input.
+template <std::int64_t Products>
+std::int64_t square_products(const NodeView& node, std::int64_t, std::int64_t) {
+  return checked_mul(checked_mul(node.in_numel(0), node.in(0).dim(-1)), Products);
+}
+
+/// The matrix's gradient is the product of the right side's and the solution.
+std::int64_t solution_macs(const NodeView& node, std::int64_t, std::int64_t wanted) {
+  return checked_mul(triangular(node), wanted);
+}
+
+/// LU factors and their pivots, in 4 bytes each.
+std::int64_t factors_bytes(const NodeView& node) {
+  const std::int64_t columns = std::max<std::int64_t>(1, node.in(0).dim(-1));
+  return checked_add(node.graph().bytes(node.input(0)), checked_mul(4, node.in_numel(0) / columns));
+}
+
+std::int64_t triangle_bytes(const NodeView& node) {
+  return node.output_count() > 1 ? node.graph().bytes(node.output(1)) : 0;
+}
+
+constexpr Extra lu_factors{"its LU factors and pivots", factors_bytes};
+constexpr Extra triangular_factor{"the triangular factor", triangle_bytes, 1};
+constexpr Backward solves{.keeps = first | result, .factors = first, .macs = solution_macs};
+
 constexpr OpDef of_square(std::string_view name, std::string_view summary, std::string_view formula,
                           const Backward& backward, void (*infer)(Inference&),
                           Cost (*cost)(const NodeView&)) {
@@ -129,7 +154,7 @@ constexpr OpDef of_square(std::string_view name, std::string_view summary, std::
 }
 
 constexpr OpDef solution(std::string_view name, std::string_view summary, std::string_view formula,
-                         Cost (*cost)(const NodeView&)) {
+                         const Backward& backward, Cost (*cost)(const NodeView&)) {
   return {.name = name,
           .summary = summary,
           .formula = formula,
@@ -137,7 +162,7 @@ constexpr OpDef solution(std::string_view name, std::string_view summary, std::s
           .inputs = solve_inputs,
           .constraints = solve_constraints,
           .attrs = AttrType::of<NoAttrs>(),
-          .backward = keeps(first | result),
+          .backward = backward,
           .fusion = Fuse::alone,
           .memory = new_memory,
           .arithmetic = pairs,
@@ -151,12 +176,12 @@ constinit const OpDef inverse_op = of_square(
     "inverse", "The inverse of a matrix, by its LU factors.",
     "2 n^3 for each matrix of n rows, the leading term of LAPACK's getrf and getri (LAPACK Working "
     "Note 41, Appendix C)",
-    keeps(result), infer_square, cost_cubes<6>);
+    {.keeps = result, .macs = square_products<2>}, infer_square, cost_cubes<6>);
 constinit const OpDef determinant_op =
     of_square("determinant", "The determinant of a matrix, by its LU factors.",
               "2/3 n^3 for each matrix of n rows, the leading term of LAPACK's getrf (LAPACK "
               "Working Note 41, Appendix C), and n for the product of the diagonal",
-              keeps(first | result), infer_determinant, cost_determinant);
+              keeps(first | result).with(lu_factors), infer_determinant, cost_determinant);
 constinit const OpDef qr_op = {
     .name = "qr",
     .summary = "The orthonormal and the triangular factor of a matrix.",
@@ -167,7 +192,7 @@ constinit const OpDef qr_op = {
     .inputs = input_x,
     .constraints = qr_constraints,
     .attrs = AttrType::of<QrAttrs>(),
-    .backward = keeps(result),
+    .backward = Backward{.keeps = result, .extra = &triangular_factor, .macs = square_products<2>},
     .fusion = Fuse::alone,
     .memory = new_memory,
     .arithmetic = pairs,
@@ -177,17 +202,17 @@ constinit const OpDef cholesky_op =
     of_square("cholesky", "The triangular factor of a positive definite matrix.",
               "1/3 n^3 for each matrix of n rows, the leading term of LAPACK's potrf (LAPACK "
               "Working Note 41, Appendix C)",
-              keeps(result), infer_square, cost_cubes<1>);
+              {.keeps = result, .macs = square_products<1>}, infer_square, cost_cubes<1>);
 constinit const OpDef solve_op =
     solution("solve", "The solution of linear equations, by LU factors.",
              "2/3 n^3 for each matrix of n rows and 2 n^2 for each column of b, the leading terms "
              "of LAPACK's getrf and getrs (LAPACK Working Note 41, Appendix C)",
-             cost_solve);
+             solves.with(lu_factors), cost_solve);
 constinit const OpDef solve_triangular_op =
     solution("solve_triangular", "The solution of linear equations whose matrix is triangular.",
              "n^2 for each column of b and matrix of n rows, the leading term of BLAS's trsm "
              "(LAPACK Working Note 41, Appendix C)",
-             cost_triangular);
+             solves, cost_triangular);
 
 namespace {
 

@@ -277,7 +277,7 @@ std::int64_t logsumexp_bytes(const NodeView& node) {
 
 constexpr Extra logsumexp_of_rows{"one number for each row of scores, in float32", logsumexp_bytes};
 
-constexpr Backward attention_backward{.keeps = first | second | third | result,
+constexpr Backward attention_backward{.keeps = first | second | third | fourth | result,
                                       .factors = first | second | third,
                                       .extra = &logsumexp_of_rows,
                                       .macs = attention_backward_macs};

@@ -374,6 +374,13 @@ void infer_arange(Inference& in) {
 
 using namespace moving;
 
+bool repeats_elements(const NodeView& node) {
+  return node.attrs<PadAttrs>().mode == "reflect" || node.attrs<PadAttrs>().mode == "replicate";
+}
+
+constexpr Condition repeated{"where it is reflected or replicated", repeats_elements};
+constexpr Traits pads{OpKind::movement, keeps(first).only(repeated), new_memory};
+
 }  // namespace
 
 constinit const OpDef reshape_op = move<SizesAttrs>(
@@ -405,7 +412,7 @@ constinit const OpDef cat_op = move<AxisAttrs>("cat", "Joins tensors along an ax
 constinit const OpDef stack_op = move<AxisAttrs>(
     "stack", "Joins tensors along a new axis.", infer_stack, stack_constraints, copies, cat_inputs);
 constinit const OpDef pad_op =
-    move<PadAttrs>("pad", "Adds elements around, or crops.", infer_pad, pad_constraints, copies);
+    move<PadAttrs>("pad", "Adds elements around, or crops.", infer_pad, pad_constraints, pads);
 constinit const OpDef roll_op = move<RollAttrs>("roll", "Shifts along axes, around the end.",
                                                 infer_roll, axis_constraints, copies);
 constinit const OpDef repeat_op = move<SizesAttrs>("repeat", "Copies the tensor along its axes.",
@@ -416,7 +423,7 @@ constinit const OpDef index_select_op =
     move<AxisAttrs>("index_select", "Slices along an axis.", infer_index_select,
                     index_select_constraints, looks_up_rows, indexed_inputs);
 constinit const OpDef gather_op = move<AxisAttrs>("gather", "Elements along an axis.", infer_gather,
-                                                  gather_constraints, looks_up, indexed_inputs);
+                                                  gather_constraints, gathers, indexed_inputs);
 constinit const OpDef embedding_op =
     move<NoAttrs>("embedding", "Rows of a table.", infer_embedding, embedding_constraints,
                   looks_up_rows, embedding_inputs);

@@ -57,6 +57,7 @@ constexpr Traits updates(Update (*update)(const NodeView&)) noexcept {
   return {OpKind::update, keeps_nothing, may_update(update)};
 }
 inline constexpr Traits looks_up{OpKind::lookup, keeps(all_but_first), picks_elements};
+inline constexpr Traits gathers{OpKind::lookup, keeps(first | second), picks_elements};
 inline constexpr Traits looks_up_rows{OpKind::lookup, keeps(second), picks_rows};
 
 }  // namespace zoometer::moving

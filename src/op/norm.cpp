@@ -78,7 +78,7 @@ std::int64_t channel_bytes(const NodeView& node) {
 }
 
 std::int64_t instance_bytes(const NodeView& node) {
-  return product(2, node.in(0).dim(0), node.in(0).dim(1), float32_bytes);
+  return product(node.has(1) ? 3 : 2, node.in(0).dim(0), node.in(0).dim(1), float32_bytes);
 }
 
 std::int64_t group_bytes(const NodeView& node) {
@@ -94,7 +94,9 @@ std::int64_t row_bytes(const NodeView& node) {
 }
 
 constexpr Extra channel_statistics{"mean and deviation of each channel, in float32", channel_bytes};
-constexpr Extra instance_statistics{"mean and deviation of each channel of each sample, in float32",
+/// PyTorch runs batch_norm with the samples as channels, each of which then has a weight.
+constexpr Extra instance_statistics{"mean and deviation of each channel of each sample, in "
+                                    "float32, and with a weight as many copies",
                                     instance_bytes};
 constexpr Extra group_statistics{"mean and deviation of each group of each sample, in float32",
                                  group_bytes};

@@ -165,10 +165,10 @@ constinit const OpDef cumprod_op =
             infer_cumulative);
 constinit const OpDef cummax_op =
     running("cummax", "The largest element so far along an axis, with its index.",
-            keeps_nothing.with(index_of_each), real_arithmetic, infer_sort);
+            keeps(first).with(index_of_each), real_arithmetic, infer_sort);
 constinit const OpDef cummin_op =
     running("cummin", "The smallest element so far along an axis, with its index.",
-            keeps_nothing.with(index_of_each), real_arithmetic, infer_sort);
+            keeps(first).with(index_of_each), real_arithmetic, infer_sort);
 constinit const OpDef topk_op = {
     .name = "topk",
     .summary = "The k largest elements along an axis, with their indices.",

@@ -110,6 +110,18 @@ void infer_view_as_real(Inference& in) {
   in.output(out, dtype == DType::complex128 ? DType::float64 : DType::float32);
 }
 
+bool is_of_reals(const NodeView& node) { return node.in(0).dim(-1) == 1; }
+
+std::int64_t frames_bytes(const NodeView& node) {
+  const auto& attrs = node.attrs<StftAttrs>();
+  const std::int64_t frames = checked_mul(node.out().dim(0), node.out().dim(1));
+  return checked_mul(checked_mul(frames, attrs.frame_length),
+                     bytes_of(node.in(0).dim(2), node.graph().value(node.input(0)).dtype));
+}
+
+constexpr Condition of_reals{"where its numbers are real", is_of_reals};
+constexpr Extra windowed_frames{"every frame times the window", frames_bytes};
+
 }  // namespace
 
 constinit const OpDef dft_op = {
@@ -121,7 +133,7 @@ constinit const OpDef dft_op = {
     .inputs = input_x,
     .constraints = dft_constraints,
     .attrs = AttrType::of<DftAttrs>(),
-    .backward = keeps_nothing,
+    .backward = keeps(first).only(of_reals),
     .fusion = Fuse::alone,
     .memory = new_memory,
     .arithmetic = real_arithmetic,
@@ -137,7 +149,7 @@ constinit const OpDef stft_op = {
     .inputs = stft_inputs,
     .constraints = stft_constraints,
     .attrs = AttrType::of<StftAttrs>(),
-    .backward = keeps_nothing,
+    .backward = keeps(second).with(windowed_frames),
     .fusion = Fuse::alone,
     .memory = new_memory,
     .arithmetic = real_arithmetic,

@@ -86,6 +86,26 @@ expect "one that kills the interpreter" json '.models[] | select(.name == "crash
   | .reason == "crash" and (.message | test("Segmentation fault"))'
 expect "one that raises" json '.models[] | select(.name == "broken")
   | .reason == "build_error" and .message == "no such weights"'
+# Low-rank adaptation: the numbers are saved_tensors_hooks' for the same module in training mode.
+cat >adapted.py <<'PY'
+import torch
+
+class Adapted(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = torch.nn.Linear(64, 64).requires_grad_(False)
+        self.down, self.up = torch.nn.Linear(64, 4, bias=False), torch.nn.Linear(4, 64, bias=False)
+        self.head = torch.nn.Linear(64, 8)
+
+    def forward(self, x):
+        for _ in range(2):
+            x = torch.relu(self.base(x) + self.up(self.down(x)))
+        return self.head(x)
+PY
+run profile python:adapted:Adapted --python $python --input-shape 4,64 --training --optimizer adam --format json
+expect "frozen parameters have no gradient and no state" json '.training.trainable_parameters == 1032
+  and .training.gradient_bytes == 4128 and .training.optimizer_state_bytes == 8256'
+expect "and nothing is kept for them" json '.training.saved_bytes == 2176'
 sed -i 's/Conv2d(3, 8, 3)/Conv2d(3, 8, 3, bias=False)/' my_models.py
 run profile python:my_models:small --python $python --input-shape 1,3,32,32 --format json
 expect "an edited file is asked again" json '.totals.parameters == 72226'

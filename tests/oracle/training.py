@@ -35,6 +35,7 @@ MODELS = {
         "regnet_x_400mf regnet_y_400mf resnet18 resnet50 resnext50_32x4d shufflenet_v2_x0_5 shufflenet_v2_x1_0 "
         "squeezenet1_0 squeezenet1_1 swin_t swin_v2_t vgg11 vgg11_bn wide_resnet50_2".split(), IMAGES),
     "inception_v3": (2, 3, 96, 96),
+    "raft_small": (1, 3, 128, 128),
     **dict.fromkeys(("maxvit_t", "vit_b_32"), LARGE),
     **dict.fromkeys(("mc3_18", "r2plus1d_18", "r3d_18"), CLIPS),
 }
@@ -81,6 +82,7 @@ DIFFERENCES = {
     "mobilenet_v2": (1280 * 5, 0, (FACTORS, POOLED)),
     "mobilenet_v3_large": (1280 + 960 * 4, 0, (FACTORS, POOLED)),
     "mobilenet_v3_small": (1024 + 576 * 4, 0, (FACTORS, POOLED)),
+    "raft_small": (25, 0, (NUMBERS,)),
     "squeezenet1_0": (512 * 9, 0, (FACTORS,)),
     "squeezenet1_1": (512 * 9, 0, (FACTORS,)),
     "swin_t": (768 * 4 + 22 - windows(16, (2, 2, 6, 2), 96, 7), 12 * NUMBER, (POOLED, DEPTHS, NUMBERS, COPIES)),
@@ -190,7 +192,7 @@ def compare(binary, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary")
-    parser.add_argument("models", nargs="*", help="of torchvision; 34 by default")
+    parser.add_argument("models", nargs="*", help="of torchvision; 35 by default")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)

@@ -119,6 +119,15 @@ std::string memory_text(const OpDef& op) {
   return text;
 }
 
+/// What is kept if the second operand wants a gradient, in words.
+std::string kept_for_second(const OpDef& op) {
+  using namespace declaring;
+  const OperandSet kept = op.backward->for_second;
+  std::string text = names_of(op, kept);
+  if (kept.has(result)) text += text.empty() ? "the result" : ", the result";
+  return text + " if " + names_of(op, second) + " needs a gradient";
+}
+
 std::string kept_text(const OpDef& op) {
   using namespace declaring;
   const Backward backward = op.backward;
@@ -133,6 +142,7 @@ std::string kept_text(const OpDef& op) {
   if (backward.keeps.has(first_or_result))
     add(names_of(op, first) + ", or the result if it takes its place in memory");
   if (backward.keeps.has(result)) add("the result");
+  if (backward.for_second.bits != 0) add(kept_for_second(op));
   if (backward.extra != nullptr) add(std::string(backward.extra->what));
   if (backward.when != nullptr) text.append(", ").append(backward.when->what);
   return text.empty() ? "nothing" : text;

@@ -132,6 +132,7 @@ struct Region {
   NodeId end_node = 0;              ///< the node after the last one
   Kind kind = Kind::kernel;         ///< what is said of them
   std::span<const ValueId> kept{};  ///< of a kernel: what its backward keeps, in the graph's arena
+  std::int64_t kept_bytes = 0;      ///< ... and how much besides tensors of the graph
 };
 
 /// The spelling (Graph::set_spelling) of a convolution or matrix product into which an exporter

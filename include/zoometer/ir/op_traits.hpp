@@ -112,6 +112,7 @@ struct OperandSet {
 struct Extra {
   std::string_view what;                        ///< in words, for the documentation
   std::int64_t (*bytes)(const NodeView& node);  ///< how much of it
+  std::size_t output = 0;                       ///< if not 0, which output it is, if there is one
 };
 
 /// Which nodes of an operator something is true for.
@@ -123,6 +124,7 @@ struct Condition {
 /// What an operator's backward needs and computes, by PyTorch's derivatives.
 struct Backward {
   OperandSet keeps = {};            ///< kept whenever any operand wants a gradient
+  OperandSet for_second = {};       ///< kept if the second operand wants a gradient
   OperandSet factors = {};          ///< the operands whose gradients are products
   bool keeps_factors = false;       ///< keeps each of two factors if the other wants a gradient
   const Extra* extra = nullptr;     ///< what else is kept
@@ -136,6 +138,18 @@ struct Backward {
     Backward result = *this;
     result.keeps = keeps | more;
     return result;
+  }
+  /// The same, and keeps more if the second operand wants a gradient.
+  constexpr Backward also_for_second(OperandSet more) const noexcept {
+    Backward copy = *this;
+    copy.for_second = for_second | more;
+    return copy;
+  }
+  /// The same, but keeps something only where a condition holds.
+  constexpr Backward only(const Condition& condition) const noexcept {
+    Backward copy = *this;
+    copy.when = &condition;
+    return copy;
   }
   /// The same, and keeps something other than a tensor.
   constexpr Backward with(const Extra& more) const noexcept {
@@ -202,6 +216,7 @@ namespace declaring {
 inline constexpr OperandSet first{1U << 0};
 inline constexpr OperandSet second{1U << 1};
 inline constexpr OperandSet third{1U << 2};
+inline constexpr OperandSet fourth{1U << 3};
 inline constexpr OperandSet fifth{1U << 4};
 inline constexpr OperandSet all_operands{(1U << 29) - 1};
 inline constexpr OperandSet all_but_first{all_operands.bits & ~first.bits};

@@ -44,7 +44,7 @@ Cost per_input(const NodeView& node) {
 inline std::int64_t index_bytes(const NodeView& node) { return checked_mul(node.out_numel(), 8); }
 /// What maximum pooling, sorting and their like keep for their backward.
 inline constexpr Extra index_of_each{"an index (8 bytes) for each element of the result",
-                                     index_bytes};
+                                     index_bytes, 1};
 
 /// OpDef::inputs of an operator of one input.
 inline constexpr Operand input_x[] = {{"x", Role::data}};

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,6 +62,15 @@ class AtenResults {
   virtual bool uses(std::size_t output) const = 0;
   /// The declared type of a tensor, or nothing.
   virtual std::optional<OutputType> type(std::size_t output) const = 0;
+};
+
+/// In what a kernel keeps: an index (8 bytes) for each element of the first result.
+inline constexpr OperandSet index_of_result{1U << 29};
+
+/// What the backward of a kernel keeps.
+struct KernelMemory {
+  OperandSet operands;     ///< the arguments, by their place, the first result, index_of_result
+  std::int64_t bytes = 0;  ///< and what else
 };
 
 /// A call of an ATen operator while it is translated. The accessors remember which arguments were
@@ -126,6 +136,14 @@ class AtenCall {
   /// The type that the program declares for a result, or Error{unsupported}.
   OutputType declared(std::size_t output) const;
 
+  /// Says what the backward of all the call's nodes keeps, where that depends on its arguments:
+  /// instead of what the row says.
+  void keeps(OperandSet operands, std::int64_t bytes = 0) { kept_ = {operands, bytes}; }
+  /// What was said, or nothing.
+  const std::optional<KernelMemory>& kept() const noexcept { return kept_; }
+  /// The same of the nodes that were appended since `first_node`.
+  void keeps(std::size_t first_node, std::initializer_list<Tensor> kept, std::int64_t bytes = 0);
+
   /// Throws Error{unsupported}: the call becomes an unknown operator with declared results.
   [[noreturn]] void refuse(std::string_view reason) const;
 
@@ -142,6 +160,7 @@ class AtenCall {
   const AtenResults& declared_;
   std::vector<ValueId>& results_;
   mutable std::uint64_t read_ = 0;  ///< a bit for each argument
+  std::optional<KernelMemory> kept_;
 };
 
 using AtenTranslation = void(AtenCall& call);
@@ -158,8 +177,7 @@ struct AtenOperator {
   /// among them for every operator: the program declares the element types of all results.
   std::span<const NoEffect> no_effect = {};
   /// For an operator that PyTorch runs as one kernel and that becomes several nodes: what its
-  /// backward keeps, of the arguments by their place and of the first result. Nothing: each node
-  /// keeps what its own operator does.
+  /// backward keeps (KernelMemory::operands). Nothing: each node keeps what its own operator does.
   std::optional<OperandSet> kept = {};
 };
 

@@ -171,6 +171,19 @@ void AtenCall::further_outputs(Tensor first) {
   }
 }
 
+void AtenCall::keeps(std::size_t first_node, std::initializer_list<Tensor> kept,
+                     std::int64_t bytes) {
+  std::vector<ValueId> values;
+  for (const Tensor& tensor : kept) {
+    if (tensor) values.push_back(tensor.id);
+  }
+  graph_.add_region({.first_node = static_cast<NodeId>(first_node),
+                     .end_node = static_cast<NodeId>(graph_.nodes().size()),
+                     .kind = Region::Kind::kernel,
+                     .kept = values,
+                     .kept_bytes = bytes});
+}
+
 void AtenCall::refuse(std::string_view reason) const {
   throw Error(ErrorCode::unsupported, std::string(reason));
 }

@@ -50,6 +50,7 @@ void clamp(AtenCall& call) {
   if (call.has("min")) x = zoometer::binary(maximum_op, x, call.tensor("min"));
   if (call.has("max")) x = zoometer::binary(minimum_op, x, call.tensor("max"));
   call.output(x);
+  call.keeps(declaring::all_operands);
 }
 
 void clamp_min(AtenCall& call) { apply_binary(call, maximum_op); }
@@ -91,6 +92,7 @@ void softplus(AtenCall& call) {
   const Tensor y = beta == 1 ? logarithm : logarithm / beta;
   constexpr double usual = 20;
   if (threshold >= usual) return call.output(y);
+  call.keeps(declaring::first);
   call.output(zoometer::where(zoometer::binary(gt_op, argument, threshold), x, y));
 }
 
@@ -141,13 +143,39 @@ void masked_fill(AtenCall& call) {
                   : apply(masked_fill_op, ScalarAttrs{call.number("value")}, x, mask));
 }
 
+/// Whether a dropout does anything. PyTorch passes its input on without training, or if it drops
+/// nothing.
+bool drops(AtenCall& call) { return call.boolean("train", true) && call.number("p", 0.5) > 0; }
+
 void dropout(AtenCall& call) {
   const Tensor x = call.tensor(0);
-  if (!call.boolean("train", call.name() == "native_dropout"))
-    return call.output(zoometer::dropout(x));
+  const bool is_kernel = call.name() == "native_dropout";
+  const bool drops_any = is_kernel ? call.boolean("train", true) : drops(call);
+  if (!drops_any) return call.output(zoometer::dropout(x));
   const Tensor result = zoometer::dropout_training(x, call.number("p", 0.5));
   call.output(result);
-  if (call.name() == "native_dropout") call.output(sibling_output(result, 1));
+  if (is_kernel) call.output(sibling_output(result, 1));
+}
+
+/// A product with random factors, for each element or for each channel: 0 or 1 / (1 - p). Alpha
+/// dropout gives dropped elements SELU's lower limit, and keeps mean and variance.
+void factor_dropout(AtenCall& call) {
+  const Tensor x = call.tensor(0);
+  const double p = call.number("p", 0.5);
+  if (!drops(call)) return call.output(zoometer::dropout(x));
+  const bool by_channel = call.name().starts_with("feature");
+  if (by_channel && x.rank() < 2) call.refuse("channels of a tensor of rank below 2");
+  Ints sizes(x.shape());
+  for (std::size_t i = 2; by_channel && i < sizes.size(); ++i) sizes[i] = 1;
+  const Tensor random =
+      apply_constant(call.graph(), random_op, RandomAttrs{sizes, x.dtype(), "uniform"});
+  const Tensor stays = zoometer::to(zoometer::binary(ge_op, random, p), x.dtype());
+  if (call.name() == "feature_dropout")
+    return call.output(x * scaled(stays, p < 1 ? 1 / (1 - p) : 0));
+  constexpr double limit = 1.7580993408473766;
+  const double a = p < 1 ? 1 / std::sqrt((limit * limit * p + 1) * (1 - p)) : 0;
+  const Tensor shift = (stays - 1) * (limit * a) + limit * a * p;
+  call.output(x * scaled(stays, a) + shift);
 }
 
 void cast(AtenCall& call) {
@@ -179,7 +207,10 @@ void addcdiv(AtenCall& call) {
 void rrelu(AtenCall& call) {
   // In evaluation mode the slope is the mean of both.
   const double slope = (call.number("lower", 0.125) + call.number("upper", 1.0 / 3)) / 2;
-  call.output(zoometer::leaky_relu(call.tensor(0), slope));
+  const Tensor x = call.tensor(0);
+  const bool has_noise = call.name() != "rrelu";  // PyTorch's kernel keeps the slopes in any case
+  call.keeps(declaring::all_operands, has_noise ? 0 : call.graph().bytes(x.id));
+  call.output(zoometer::leaky_relu(x, slope));
 }
 
 void hardshrink(AtenCall& call) {
@@ -342,6 +373,23 @@ void multinomial(AtenCall& call) {
 
 void square(AtenCall& call) { call.output(zoometer::binary(pow_op, call.tensor(0), 2)); }
 
+/// PyTorch keeps the result for any exponent that is a tensor.
+void power(AtenCall& call) {
+  apply_binary(call, pow_op);
+  if (!is_number(call.at(0)) && !is_number(call.at(1))) call.keeps(first_two | declaring::result);
+}
+
+/// In float64, as PyTorch computes it.
+void float_power(AtenCall& call) {
+  const auto wide = [&](std::size_t position) {
+    const Tensor x = operand(call, position);
+    return x.dtype() == DType::float64 ? x : zoometer::to(x, DType::float64);
+  };
+  const Argument* right = call.at(1);
+  call.output(is_number(right) ? zoometer::binary(pow_op, wide(0), number_of(*right))
+                               : zoometer::binary(pow_op, wide(0), wide(1)));
+}
+
 void exp2(AtenCall& call) {
   call.output(zoometer::binary(pow_op, constant(call, 2), call.tensor(0)));
 }
@@ -386,37 +434,38 @@ constexpr AtenOperator elementwise_rows[] = {
     {"_log_softmax log_softmax special_log_softmax", log_softmax, same_values, softmax_no_effect},
     {"where", where, same_values},
     {"masked_fill", masked_fill, same_values},
-    {"alpha_dropout dropout feature_alpha_dropout feature_dropout native_dropout", dropout,
-     same_values, dropout_no_effect},
+    {"dropout native_dropout", dropout, same_values, dropout_no_effect},
+    {"alpha_dropout feature_alpha_dropout feature_dropout", factor_dropout, same_values},
     {"_to_copy prims::convert_element_type to type_as", cast, same_values},
     {"lerp", lerp, same_values},
     {"addcmul", addcmul, same_values},
     {"addcdiv", addcdiv, same_values},
     {"rrelu rrelu_with_noise rrelu_with_noise_functional", rrelu, same_values, rrelu_no_effect},
-    {"hardshrink", hardshrink, same_values},
-    {"softshrink", softshrink, same_values},
+    {"hardshrink", hardshrink, same_values, {}, declaring::first},
+    {"softshrink", softshrink, same_values, {}, declaring::first},
     {"tanhshrink", tanhshrink, same_values},
-    {"logit special_logit", logit, same_values},
-    {"logaddexp", logaddexp, same_values},
-    {"logaddexp2", logaddexp2, same_values},
-    {"nan_to_num", nan_to_num, same_cost},
+    {"logit special_logit", logit, same_values, {}, declaring::first},
+    {"logaddexp", logaddexp, same_values, {}, first_two},
+    {"logaddexp2", logaddexp2, same_values, {}, first_two},
+    {"nan_to_num", nan_to_num, same_cost, {}, declaring::first},
     {"hypot", hypot, same_values},
     {"heaviside", heaviside, same_values},
-    {"copysign", copysign, same_values},
-    {"sinc special_sinc", sinc, same_values},
+    {"copysign", copysign, same_values, {}, declaring::first | declaring::result},
+    {"sinc special_sinc", sinc, same_values, {}, declaring::first},
     {"deg2rad rad2deg", degrees_and_radians, same_values},
     {"frac", frac, same_values},
     {"signbit", signbit, same_values},
     {"isneginf isposinf", is_infinity, same_values},
     {"isclose", isclose, same_values},
-    {"special_xlog1py special_xlogy xlogy", xlogy, same_values},
-    {"special_entr", entropy, same_cost},
+    {"special_xlog1py special_xlogy xlogy", xlogy, same_values, {}, first_two},
+    {"special_entr", entropy, same_cost, {}, declaring::first},
     {"special_log_ndtr special_ndtr", normal_share, same_values},
-    {"ldexp", ldexp, same_values},
+    {"ldexp", ldexp, same_values, {}, first_two},
     {"normal normal_functional", normal, same_values},
     {"multinomial", multinomial, same_cost, multinomial_no_effect},
     {"square", square, same_values},
-    {"exp2 special_exp2", exp2, same_values},
+    {"float_power", float_power, same_values},
+    {"exp2 special_exp2", exp2, same_values, {}, declaring::result},
     {"arctan2 atan2", binary<atan2_op>, same_values},
     {"__and__ bitwise_and", binary<bitwise_and_op>, same_values},
     {"__or__ bitwise_or", binary<bitwise_or_op>, same_values},
@@ -439,7 +488,7 @@ constexpr AtenOperator elementwise_rows[] = {
     {"__lshift__ bitwise_left_shift", binary<mul_op>, same_cost},
     {"mul multiply", binary<mul_op>, same_values},
     {"ne not_equal", binary<ne_op>, same_values},
-    {"float_power pow", binary<pow_op>, same_values},
+    {"pow", power, same_values},
     {"remainder", binary<remainder_op>, same_values},
     {"abs absolute", unary<abs_op>, same_values},
     {"acos arccos", unary<acos_op>, same_values},
@@ -481,7 +530,7 @@ constexpr AtenOperator elementwise_rows[] = {
     {"rsqrt", unary<rsqrt_op>, same_values},
     {"selu", unary<selu_op>, same_values},
     {"sigmoid special_expit", unary<sigmoid_op>, same_values},
-    {"sgn", unary<sign_op>, same_cost},
+    {"sgn", unary<sign_op>, same_cost, {}, declaring::first | declaring::result},
     {"sign", unary<sign_op>, same_values},
     {"silu", unary<silu_op>, same_values},
     {"sin", unary<sin_op>, same_values},

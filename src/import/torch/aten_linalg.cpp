@@ -351,7 +351,7 @@ constexpr AtenOperator linalg_rows[] = {
     {"linalg_vecdot", vecdot, same_values},
     {"tensordot", tensordot, same_values},
     {"kron", kron, same_values},
-    {"cross linalg_cross", cross, same_values},
+    {"cross linalg_cross", cross, same_values, {}, declaring::first | declaring::second},
     {"bilinear", bilinear, same_values},
     {"chain_matmul linalg_multi_dot", multi_dot, same_values},
     {"linalg_matrix_power matrix_power", matrix_power, same_values},

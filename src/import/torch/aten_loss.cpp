@@ -17,6 +17,11 @@ Tensor logarithm(Tensor x) { return zoometer::unary(log_op, x); }
 /// max(x, 0).
 Tensor hinge(Tensor x) { return zoometer::unary(relu_op, x); }
 
+/// a where the condition holds, else 0.
+Tensor where_or_0(AtenCall& call, Tensor condition, Tensor a) {
+  return zoometer::where(condition, a, zoometer::full(call.graph(), {}, 0, a.dtype()));
+}
+
 /// 1 - x.
 Tensor complement(Tensor x) { return zoometer::unary(neg_op, x) + 1; }
 
@@ -64,6 +69,12 @@ void soft_margin_loss(AtenCall& call) {
   output_loss(call, zoometer::unary(log1p_op, zoometer::unary(exp_op, product)));
 }
 
+/// `alike` for a target of 1 and `apart` for one of -1, as PyTorch chooses: with two conditions.
+Tensor by_sign(AtenCall& call, Tensor target, Tensor alike, Tensor apart) {
+  const Tensor far = where_or_0(call, zoometer::binary(ne_op, target, 1.0), apart);
+  return where_or_0(call, zoometer::binary(ne_op, target, -1.0), alike) + far;
+}
+
 void margin_ranking_loss(AtenCall& call) {
   const Tensor order = zoometer::unary(neg_op, call.tensor("target"));
   const Tensor difference = call.tensor(0) - call.tensor(1);
@@ -73,8 +84,7 @@ void margin_ranking_loss(AtenCall& call) {
 void hinge_embedding_loss(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Tensor apart = hinge(zoometer::unary(neg_op, x) + call.number("margin", 1));
-  const Tensor alike = zoometer::binary(eq_op, call.tensor(1), 1.0);
-  output_loss(call, zoometer::where(alike, x, apart));
+  output_loss(call, by_sign(call, call.tensor(1), x, apart));
 }
 
 void poisson_nll_loss(AtenCall& call) {
@@ -131,7 +141,33 @@ Tensor likelihood_of(AtenCall& call, Tensor x) {
   LikelihoodOptions options;
   options.reduction = reduction_of(call);
   options.ignored = call.integer("ignore_index", -100);
-  return negative_likelihood(x, target, call.optional_tensor("weight"), options);
+  const Tensor weight = call.optional_tensor("weight");
+  const std::size_t first_node = call.graph().nodes().size();
+  const Tensor loss = negative_likelihood(x, target, weight, options);
+  // The kernel keeps one number besides: the sum of the weights.
+  call.keeps(first_node, {x, target, weight}, bytes_of(1, x.dtype()));
+  return loss;
+}
+
+/// The mean of the log-probabilities `x` over all classes, with the classes' weights: what label
+/// smoothing adds.
+Tensor even_likelihood(AtenCall& call, Tensor x, std::int64_t classes) {
+  const Tensor target = call.tensor("target");
+  const Tensor weight = call.optional_tensor("weight");
+  if (weight) {
+    Ints sizes = Ints::filled(static_cast<std::size_t>(x.rank()), 1);
+    sizes[static_cast<std::size_t>(classes)] = weight.dim(0);
+    x = x * zoometer::reshape(weight, sizes);
+  }
+  const Tensor sums = zoometer::unary(neg_op, zoometer::sum(x, {classes}));
+  const double ignored = static_cast<double>(call.integer("ignore_index", -100));
+  const Tensor counted = zoometer::binary(ne_op, target, ignored);
+  const Tensor even = where_or_0(call, counted, sums);
+  const Reduction reduction = reduction_of(call);
+  if (reduction != Reduction::mean) return reduced(even, reduction);
+  Tensor factors = zoometer::to(counted, x.dtype());
+  if (weight) factors = factors * zoometer::index(weight, target);
+  return zoometer::sum(even, {}) / zoometer::sum(factors, {});
 }
 
 // The second result of nll_loss_forward is the sum of the weights.
@@ -157,16 +193,15 @@ void cross_entropy_loss(AtenCall& call) {
   }
   Tensor loss = likelihood_of(call, likelihood);
   if (smoothing > 0) {
-    const Tensor even = zoometer::unary(neg_op, zoometer::mean(likelihood, {classes}));
-    loss = loss * (1 - smoothing) + reduced(even, reduction_of(call)) * smoothing;
+    const double share = smoothing / static_cast<double>(std::max<std::int64_t>(1, x.dim(classes)));
+    loss = loss * (1 - smoothing) + even_likelihood(call, likelihood, classes) * share;
   }
   call.output(loss);
 }
 
 // -- distances ----------------------------------------------------------------------------------
 
-/// The norm of that order along the last axis.
-Tensor length_of(Tensor x, double order, bool keepdim = false) {
+Tensor length_by_parts(Tensor x, double order, bool keepdim) {
   if (order == 2) return reduce(norm_op, x, {-1}, keepdim);
   const Tensor size = absolute(x);
   if (std::isinf(order)) return reduce(amax_op, size, {-1}, keepdim);
@@ -174,6 +209,14 @@ Tensor length_of(Tensor x, double order, bool keepdim = false) {
   if (order == 0) return zoometer::sum(zoometer::binary(ne_op, size, 0.0), {-1}, keepdim);
   const Tensor powers = zoometer::sum(zoometer::binary(pow_op, size, order), {-1}, keepdim);
   return zoometer::binary(pow_op, powers, 1 / order);
+}
+
+/// The norm of that order along the last axis, in one kernel.
+Tensor length_of(AtenCall& call, Tensor x, double order, bool keepdim = false) {
+  const std::size_t first_node = call.graph().nodes().size();
+  const Tensor length = length_by_parts(x, order, keepdim);
+  call.keeps(first_node, {x, length});
+  return length;
 }
 
 /// Euclidean distances by |a|^2 + |b|^2 - 2 a b: a (..., n, k), b (..., m, k) -> (..., n, m).
@@ -195,7 +238,7 @@ void cdist(AtenCall& call) {
   const bool by_product = mode == 1 || (mode == 0 && (a.dim(-2) > many || b.dim(-2) > many));
   if (order == 2 && by_product) return call.output(distances_by_product(a, b));
   const Tensor difference = zoometer::unsqueeze(a, -2) - zoometer::unsqueeze(b, -3);
-  call.output(length_of(difference, order));
+  call.output(length_of(call, difference, order));
 }
 
 void euclidean_dist(AtenCall& call) {
@@ -215,25 +258,17 @@ void pdist(AtenCall& call) {
     return zoometer::index_select(x, 0, which);
   };
   const Tensor first = points();
-  call.output(length_of(first - points(), call.number("p", 2)));
+  call.output(length_of(call, first - points(), call.number("p", 2)));
 }
 
 void pairwise_distance(AtenCall& call) {
   const Tensor difference = call.tensor(0) - call.tensor(1) + call.number("eps", 1e-6);
-  call.output(length_of(difference, call.number("p", 2), call.boolean("keepdim", false)));
+  call.output(length_of(call, difference, call.number("p", 2), call.boolean("keepdim", false)));
 }
 
 void dist(AtenCall& call) {
   const Tensor difference = call.tensor(0) - call.tensor(1);
-  call.output(length_of(zoometer::reshape(difference, {-1}), call.number("p", 2)));
-}
-
-/// The scalar product over an axis, divided by both lengths, which are at least eps.
-Tensor cosine(Tensor a, Tensor b, std::int64_t axis, double eps) {
-  const auto size = [&](Tensor x) {
-    return zoometer::binary(maximum_op, reduce(norm_op, x, {axis}), eps);
-  };
-  return zoometer::sum(a * b, {axis}) / (size(a) * size(b));
+  call.output(length_of(call, zoometer::reshape(difference, {-1}), call.number("p", 2)));
 }
 
 /// The scalar product of both tensors divided by their lengths, as PyTorch computes and keeps it.
@@ -247,17 +282,21 @@ void cosine_similarity(AtenCall& call) {
   call.output(zoometer::sum(products, {axis}));
 }
 
+/// With the scalar product divided by the root of both sums of squares, as PyTorch computes it.
 void cosine_embedding_loss(AtenCall& call) {
-  const Tensor similarity = cosine(call.tensor(0), call.tensor(1), -1, 1e-12);
+  const Tensor a = call.tensor(0);
+  const Tensor b = call.tensor(1);
+  const auto square = [](Tensor x) { return zoometer::sum(x * x, {-1}) + 1e-12; };
+  const Tensor lengths = zoometer::unary(sqrt_op, square(a) * square(b));
+  const Tensor similarity = zoometer::sum(a * b, {-1}) / lengths;
   const Tensor apart = hinge(similarity - call.number("margin", 0));
-  const Tensor alike = zoometer::binary(eq_op, call.tensor("target"), 1.0);
-  output_loss(call, zoometer::where(alike, complement(similarity), apart));
+  output_loss(call, by_sign(call, call.tensor("target"), complement(similarity), apart));
 }
 
 void triplet_margin_loss(AtenCall& call) {
   const double order = call.number("p", 2);
   const double eps = call.number("eps", 1e-6);
-  const auto distance = [&](Tensor a, Tensor b) { return length_of(a - b + eps, order); };
+  const auto distance = [&](Tensor a, Tensor b) { return length_of(call, a - b + eps, order); };
   const Tensor anchor = call.tensor("anchor");
   const Tensor positive = call.tensor("positive");
   const Tensor negative = call.tensor("negative");
@@ -275,7 +314,6 @@ constexpr NoEffect cross_entropy_no_effect[] = {
 };
 
 using declaring::all_operands;
-constexpr OperandSet first_two = declaring::first | declaring::second;
 
 constexpr AtenOperator loss_rows[] = {
     {"mse_loss", mse_loss, same_values, {}, first_two},
@@ -297,9 +335,9 @@ constexpr AtenOperator loss_rows[] = {
     {"cross_entropy_loss", cross_entropy_loss, same_values, cross_entropy_no_effect},
     {"_cdist_forward cdist", cdist, same_values, {}, first_two | declaring::result},
     {"_euclidean_dist", euclidean_dist, same_values, {}, first_two | declaring::result},
-    {"_pdist_forward pdist", pdist, same_cost},
+    {"_pdist_forward pdist", pdist, same_cost, {}, declaring::first | declaring::result},
     {"pairwise_distance", pairwise_distance, same_values},
-    {"dist", dist, same_values},
+    {"dist", dist, same_values, {}, first_two | declaring::result},
     {"cosine_similarity", cosine_similarity, same_values},
     {"cosine_embedding_loss", cosine_embedding_loss, same_values},
     {"triplet_margin_loss", triplet_margin_loss, same_values},

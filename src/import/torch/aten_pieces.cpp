@@ -448,6 +448,11 @@ void embedding_bag(AtenCall& call) {
   call.output(result);
   call.output(bag);
   call.output(counts);
+  // Besides indices, offsets and weights of samples: each index's bag, each bag's size and largest.
+  const std::int64_t numbers = checked_add(indices.dim(0), checked_mul(2, bags));
+  constexpr OperandSet sample_weights{1U << 6};
+  call.keeps(declaring::second | declaring::third | sample_weights,
+             bytes_of(numbers, DType::int64));
 }
 
 // -- constants ----------------------------------------------------------------------------------
@@ -530,7 +535,7 @@ constexpr NoEffect token_no_effect[] = {
 
 constexpr AtenOperator pieces_rows[] = {
     {"dsplit hsplit tensor_split vsplit", tensor_split, same_values},
-    {"take", take, same_values},
+    {"take", take, same_values, {}, declaring::first | declaring::second},
     {"rot90", rot90, same_values},
     {"channel_shuffle native_channel_shuffle", channel_shuffle, same_values},
     {"trace", trace, same_values},
@@ -550,14 +555,14 @@ constexpr AtenOperator pieces_rows[] = {
     {"diagonal", diagonal, same_values},
     {"linalg_diagonal", linalg_diagonal, same_values},
     {"diagonal_scatter", diagonal_scatter, same_values},
-    {"index_fill", index_fill, same_values},
+    {"index_fill", index_fill, same_values, {}, declaring::third},
     {"index_reduce", index_reduce, same_values, index_reduce_no_effect},
     {"put", put, same_values},
     {"masked_scatter", masked_scatter, same_cost},
-    {"col2im", col2im, same_cost, col2im_no_effect},
-    {"max_unpool2d max_unpool3d", max_unpool, same_values, max_unpool_no_effect},
+    {"col2im", col2im, same_cost, col2im_no_effect, OperandSet{}},
+    {"max_unpool2d max_unpool3d", max_unpool, same_values, max_unpool_no_effect, declaring::second},
     {"fractional_max_pool2d fractional_max_pool3d", fractional_max_pool, same_cost,
-     fractional_no_effect},
+     fractional_no_effect, declaring::first | index_of_result},
     {"_embedding_bag _embedding_bag_forward_only embedding_bag", embedding_bag, same_cost,
      bag_no_effect},
     {"eye", eye, same_values},

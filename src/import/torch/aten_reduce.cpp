@@ -15,7 +15,9 @@ struct Extreme {
 void apply_extreme(AtenCall& call, const Extreme& ops) {
   if (call.overload() == "other" || call.has_tensor("other")) return apply_binary(call, ops.pair);
   apply_reduction(call, ops.value);
-  if (call.has("dim") && call.uses(1)) apply_reduction(call, ops.index);
+  if (!call.has("dim")) return;
+  if (call.uses(1)) apply_reduction(call, ops.index);
+  call.keeps(index_of_result);
 }
 
 void maximum_of(AtenCall& call) { apply_extreme(call, {amax_op, argmax_op, maximum_op}); }
@@ -23,8 +25,10 @@ void maximum_of(AtenCall& call) { apply_extreme(call, {amax_op, argmax_op, maxim
 void minimum_of(AtenCall& call) { apply_extreme(call, {amin_op, argmin_op, minimum_op}); }
 
 void smallest_largest(AtenCall& call) {
-  apply_reduction(call, amin_op);
+  const Tensor smallest = reduced_by(call, amin_op);
+  call.output(smallest);
   apply_reduction(call, amax_op);
+  call.keeps(declaring::first | declaring::result, call.graph().bytes(smallest.id));
 }
 
 Tensor variance_of(AtenCall& call) {
@@ -113,7 +117,11 @@ constexpr AtenOperator reduce_rows[] = {
     {"var", variance, same_values},
     {"std", deviation, same_values},
     {"std_mean var_mean", variance_mean, same_values},
-    {"frobenius_norm linalg_vector_norm norm", vector_norm, same_values},
+    {"frobenius_norm linalg_vector_norm norm",
+     vector_norm,
+     same_values,
+     {},
+     declaring::first | declaring::result},
     {"cumsum", running_sum, same_values},
     {"cumprod", running_product, same_values},
     {"topk", topk, same_values, topk_no_effect},
@@ -128,7 +136,8 @@ constexpr AtenOperator reduce_rows[] = {
     {"logsumexp special_logsumexp", reduction<logsumexp_op>, same_values},
     {"mean", reduction<mean_op>, same_values},
     {"prod", reduction<prod_op>, same_values},
-    {"count_nonzero nansum", reduction<sum_op>, same_cost},
+    {"count_nonzero", reduction<sum_op>, same_cost},
+    {"nansum", reduction<sum_op>, same_cost, {}, declaring::first},
     {"sum", reduction<sum_op>, same_values},
 };
 

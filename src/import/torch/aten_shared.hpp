@@ -8,6 +8,9 @@
 
 namespace zoometer::aten {
 
+/// Of what a kernel keeps: its first two arguments.
+inline constexpr OperandSet first_two = declaring::first | declaring::second;
+
 bool is_number(const Argument* argument) noexcept;
 /// The value of a number.
 double number_of(const Argument& argument) noexcept;

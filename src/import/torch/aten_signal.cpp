@@ -343,7 +343,7 @@ constexpr AtenOperator signal_rows[] = {
     {"real", real_part, same_values},
     {"imag", imaginary_part, same_values},
     {"complex", complex_from_parts, same_values},
-    {"polar", complex_from_polar, same_values},
+    {"polar", complex_from_polar, same_values, {}, declaring::result},
     {"angle", angle, same_values},
     {"_conj_physical conj_physical", conjugate, same_values},
 };

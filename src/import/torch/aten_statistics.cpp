@@ -21,6 +21,7 @@ void output_one_of(AtenCall& call, const Selection& from, std::int64_t axis,
   const bool keepdim = call.boolean("keepdim", false);
   call.output(one_of(from.values, axis, position, keepdim));
   call.output(one_of(from.indices, axis, position, keepdim));
+  call.keeps(index_of_result);
 }
 
 // -- orders -------------------------------------------------------------------------------------
@@ -30,6 +31,7 @@ void median(AtenCall& call) {
   if (!call.has("dim")) {
     const Tensor all = flat(x);
     if (all.dim(0) < 1) call.refuse("a median of nothing");
+    call.keeps(declaring::first, bytes_of(1, x.dtype()));
     return call.output(zoometer::select(zoometer::sort(all, 0).values, 0, (all.dim(0) - 1) / 2));
   }
   if (x.rank() == 0) call.refuse("a median of one number");
@@ -67,14 +69,19 @@ void quantile(AtenCall& call) {
   if (of_all) x = flat(x);
   const std::int64_t axis = axis_of(call, "dim", x.rank(), 0);
   const bool keepdim = call.boolean("keepdim", false);
-  const Tensor sorted = zoometer::sort(x, axis).values;
+  const Selection selection = zoometer::sort(x, axis);
+  const Tensor sorted = selection.values;
   const bool several = call.has_tensor("q") && call.tensor("q").rank() == 1;
   const std::int64_t count = several ? call.tensor("q").dim(0) : 1;
   // Interpolates between both neighbours of each place.
+  const std::size_t first_node = call.graph().nodes().size();
   const Tensor places = zoometer::full(call.graph(), {count}, 0, DType::int64);
   const Tensor below = zoometer::index_select(sorted, axis, places);
   const Tensor above = zoometer::index_select(sorted, axis, places);
   Tensor result = below + (above - below) * 0.5;
+  // PyTorch gathers both, with two indices and a weight for each.
+  const std::int64_t each = 2 * bytes_of(1, DType::int64) + bytes_of(1, x.dtype());
+  call.keeps(first_node, {sorted}, checked_mul(each, call.graph().numel(result.id)));
   if (!several) {
     if (!keepdim) result = zoometer::squeeze(result, axis);
   } else if (axis > 0 || keepdim) {
@@ -233,8 +240,12 @@ void nan_mean(AtenCall& call) {
   const Tensor x = call.tensor(0);
   const Ints dims(call.integers("dim"));
   const bool keepdim = call.boolean("keepdim", false);
-  const Tensor counts = zoometer::unary(logical_not_op, zoometer::unary(isnan_op, x));
-  call.output(zoometer::sum(x, dims, keepdim) / zoometer::sum(counts, dims, keepdim));
+  const std::size_t first_node = call.graph().nodes().size();
+  const Tensor sums = zoometer::sum(x, dims, keepdim);
+  call.keeps(first_node, {x});
+  const Tensor is_number = zoometer::unary(logical_not_op, zoometer::unary(isnan_op, x));
+  const Tensor counts = zoometer::sum(zoometer::to(is_number, DType::int64), dims, keepdim);
+  call.output(sums / counts);
 }
 
 void covariance(AtenCall& call) {
@@ -287,7 +298,11 @@ constexpr AtenOperator statistics_rows[] = {
     {"nanquantile quantile", quantile, same_cost, quantile_no_effect},
     {"msort", msort, same_values},
     {"cummax cummin", running_extreme, same_values},
-    {"_logcumsumexp logcumsumexp", running_logsumexp, same_values},
+    {"_logcumsumexp logcumsumexp",
+     running_logsumexp,
+     same_values,
+     {},
+     declaring::first | declaring::result},
     {"diff", diff, same_values},
     {"bucketize", bucketize, same_values, search_no_effect},
     {"searchsorted", searchsorted, same_values, search_no_effect},

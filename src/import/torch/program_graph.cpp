@@ -505,7 +505,11 @@ void GraphReader::call_operator(const Json& node, const OperatorTarget& target) 
     AtenCall call(session_.graph, target.name, target.overload, arguments_, declared, results_);
     target.row->translate(call);
     spell_products(node, target, before.nodes);
-    if (target.row->kept) add_kernel(*target.row->kept, before.nodes);
+    if (call.kept()) {
+      add_kernel(*call.kept(), before.nodes);
+    } else if (target.row->kept) {
+      add_kernel({*target.row->kept}, before.nodes);
+    }
     const bool is_other = !call.all_read() && note_ignored(call, *target.row);
     if (is_other || target.row->meaning == Meaning::same_cost)
       mark_stand_ins(before.nodes, target.name);
@@ -635,19 +639,25 @@ void GraphReader::cast_operands(const OperatorTarget& target,
 }
 
 /// Says what the backward of the nodes of one operator keeps.
-void GraphReader::add_kernel(OperandSet kept, std::size_t first_node) {
+void GraphReader::add_kernel(const KernelMemory& memory, std::size_t first_node) {
+  const OperandSet kept = memory.operands;
   std::vector<ValueId> values;
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
     if (kept.has(i) && arguments_[i].kind == Argument::Kind::tensor)
       values.push_back(arguments_[i].tensor);
   }
-  if (kept.has(declaring::result) && !results_.empty() && results_[0] != no_id)
-    values.push_back(results_[0]);
   Graph& graph = session_.graph;
+  std::int64_t bytes = memory.bytes;
+  if (!results_.empty() && results_[0] != no_id) {
+    if (kept.has(declaring::result)) values.push_back(results_[0]);
+    if (kept.has(index_of_result))
+      bytes = checked_add(bytes, checked_mul(8, graph.numel(results_[0])));
+  }
   graph.add_region({.first_node = static_cast<NodeId>(first_node),
                     .end_node = static_cast<NodeId>(graph.nodes().size()),
                     .kind = Region::Kind::kernel,
-                    .kept = values});
+                    .kept = values,
+                    .kept_bytes = bytes});
 }
 
 /// Records the arguments that the translation should have read. Whether any that it did not read

@@ -110,7 +110,7 @@ class GraphReader {
   bool note_ignored(const AtenCall& call, const AtenOperator& row);
   void mark_stand_ins(std::size_t first_node, std::string_view name);
   void cast_operands(const OperatorTarget& target, const std::optional<OutputType>& declared);
-  void add_kernel(OperandSet kept, std::size_t first_node);
+  void add_kernel(const KernelMemory& memory, std::size_t first_node);
   struct Inlined;
   Inlined parse_inlined(const Json& node);
   std::optional<std::vector<ValueId>> run_graph(const Json& graph,

@@ -333,7 +333,9 @@ struct RAFT : Module<RAFT<Block, ContextNorm>> {
     Flows flows;
     for (Tensor& flow : flows) {
       const Tensor correlations = corr_block.index_pyramid(pyramid, current, offsets);
-      const auto [state, correction] = update_block(hidden, context, correlations, current - start);
+      const Tensor known = current - start;
+      known.graph->mark_detached(known.id);  // each correction is trained by itself
+      const auto [state, correction] = update_block(hidden, context, correlations, known);
       hidden = state;
       current = current + correction;
       flow = upsample(current - start, hidden);
