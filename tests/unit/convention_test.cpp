@@ -184,5 +184,16 @@ TEST(Conventions, CountOperatorsAsModulesInFilesWithoutClasses) {
   EXPECT_EQ(cost(of_inputs, "fvcore"), 640);
 }
 
+/// Kind: a linear layer whose weight is packed: 10 rows of 64 and 32 features, and 32 biases.
+TEST(Conventions, CountPackedWeightsAsLinearLayers) {
+  Graph without_bias, with_bias;
+  read_data("onnx/kinds/matmul_4_bits.onnx", without_bias);
+  read_data("onnx/kinds/matmul_2_bits.onnx", with_bias);
+  EXPECT_EQ(cost(without_bias, "thop"), 20'480);
+  EXPECT_EQ(cost(without_bias, "ptflops"), 20'480);
+  EXPECT_EQ(cost(with_bias, "thop"), 20'480);
+  EXPECT_EQ(cost(with_bias, "ptflops"), 20'480 + 32);
+}
+
 }  // namespace
 }  // namespace zoometer

@@ -125,6 +125,11 @@ const Kind kinds[] = {
     {"experts", 12288, 4288, 0, "float32 x float32: 12288"},
     // Gated experts with packed weights.
     {"experts_4_bits", 18432, 6144, 320, "float32 x uint4: 18432"},
+    // Experts of 3 bits, for which there is no type, and of small floats.
+    {"experts_3_bits", 16384, 4096, 192, "float32 x uint4: 16384"},
+    {"experts_float8", 16384, 4096, 192, "float32 x float8_e4m3fn: 16384"},
+    // Attention in windows of 4 keys on both sides, after a product of integers.
+    {"longformer_ordered", 10112, 432, 7, "int8 x int8: 10112"},
     // A weight, an int32 bias and a scale of the result.
     {"gemm_quantised", 120, 45, 6, "uint8 x int8: 120"},
     // Tables and norms of 8 bits.

@@ -22,8 +22,8 @@ struct Program {
   ImportNotes notes;
 
   explicit Program(const std::string& name)
-      : notes(import_file(ZOOMETER_SOURCE_DIR "/tests/data/pt2/kinds/" + name + ".pt2", {},
-                          graph)) {}
+      : notes(
+            import_file(ZOOMETER_SOURCE_DIR "/tests/data/pt2/kinds/" + name + ".pt2", {}, graph)) {}
 };
 
 std::vector<std::string> stored(const Graph& graph, ParameterKind kind) {

@@ -1,13 +1,16 @@
 // The roofline compared with the examples computed by hand in docs/roofline.md, and the zoo's sums.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "analysis/profile.hpp"
 #include "analysis/roofline.hpp"
+#include "import/importer.hpp"
 #include "op/deform_conv.hpp"
 #include "op/indexing.hpp"
 #include "registry/zoo.hpp"
+#include "report/graph_writer.hpp"
 #include "zoometer/nn/layers.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -293,6 +296,27 @@ TEST_F(RooflineExample, AGraphWithoutNodesTakesNoTime) {
   const Roofline result = on_toy(true);
   EXPECT_EQ(result.total.seconds, 0);
   EXPECT_EQ(result.total.compute_utilisation(), 0);
+}
+
+/// A file that is written of a model has the model's bound when fused: shifts are two
+/// concatenations there, activations are written out, channels are shuffled by a reshape.
+TEST(RooflineZoo, OwnExportsHaveTheSameBoundWhenFused) {
+  Device device = toy();
+  const auto seconds_of = [&](const Graph& graph) {
+    return roofline_of(graph, workload_of(graph, {.fuse = true}), device).total.seconds;
+  };
+  Graph graph, copy;
+  for (const ZooEntry& entry : zoo()) {
+    constexpr std::string_view names[] = {"swin_t", "swin_v2_t", "shufflenet_v2_x0_5",
+                                          "efficientnet_b0", "vit_b_16"};
+    if (std::ranges::find(names, entry.model->name) == std::end(names)) continue;
+    trace(*entry.model, {}, graph);
+    const std::string file =
+        find_graph_writer("onnx")->write({graph, "model", "builtin", "", {}}, {});
+    import_file(MappedFile("model.onnx", std::as_bytes(std::span(file))), {}, copy);
+    const double seconds = seconds_of(graph);
+    EXPECT_NEAR(seconds_of(copy), seconds, 0.01 * seconds) << entry.model->name;
+  }
 }
 
 /// The work of every model adds up to its profile, each node is in one group, fusion never moves

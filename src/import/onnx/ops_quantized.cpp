@@ -229,6 +229,7 @@ OnnxOutcome emit_qordered_longformer(OnnxContext& context) {
   const Tensor all = requantised(context, matmul(x, weight) + context.in(4), 6);
   const Chunks three = chunk(all, 3, 2);
   const Tensor parts[] = {three[0], three[1], three[2]};
+  for (const std::size_t global : {8U, 10U}) context.optional_in(global);  // still parameters
   return out_ordered(context, onnx_windowed_attention(context, parts, context.in(7)), 13);
 }
 
@@ -376,9 +377,7 @@ constexpr NoEffect ordered_longformer_no_effect[] = {
     {"input 1", scales_reason},
     {"input 3", scales_reason},
     {"input 5", scales_reason},
-    {"input 8", "of global tokens, which a note says are not counted"},
     {"input 9", "of global tokens, which a note says are not counted"},
-    {"input 10", "of global tokens, which a note says are not counted"},
     {"input 11", "of global tokens, which a note says are not counted"},
     {"input 12", "of global tokens, which a note says are not counted"},
 };
