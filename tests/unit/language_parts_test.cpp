@@ -114,6 +114,29 @@ TEST(LanguageParts, ReadAnEncoder) {
   EXPECT_EQ(macs_of(both_sides, options), 144 + 8 * (7 + 5) + 40);
 }
 
+// Kind: sizes of 0 by which others are divided, and factors out of range.
+TEST(LanguageParts, RefuseSizesOfNothing) {
+  for (const std::string_view text :
+       {R"({"model_type": "gemma", "num_attention_heads": 0})",
+        R"({"model_type": "llama", "num_hidden_layers": 1, "num_key_value_heads": 0})",
+        R"({"model_type": "qwen3_moe", "num_hidden_layers": 1, "moe_intermediate_size": 0})",
+        R"({"model_type": "t5", "num_decoder_layers": 0})",
+        R"({"model_type": "t5", "num_heads": 0})",
+        R"({"model_type": "dinov2", "mlp_ratio": 1e300})",
+        R"({"model_type": "clip_text_model", "num_hidden_layers": 1000000000})",
+        R"({"model_type": "deepseek_v4", "hidden_size": 8, "num_attention_heads": 2,
+            "vocab_size": 10, "num_hidden_layers": 1, "n_routed_experts": 2,
+            "num_experts_per_tok": 1, "moe_intermediate_size": 4, "o_groups": 0})"}) {
+    Graph graph;
+    try {
+      read_parts(text, graph);
+      ADD_FAILURE() << "nothing was thrown for " << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code, ErrorCode::malformed) << error.what();
+    }
+  }
+}
+
 // Kind: sizes that a file leaves out, since they are those of its class.
 TEST(LanguageParts, HaveTheSizesOfTheirClass) {
   Graph graph;

@@ -81,8 +81,8 @@ struct Prediction : Module<Prediction> {
 CheckpointCounts foreseen_checkpoint(const MappedFile& file, const Graph& graph) {
   const Setting root = read_configuration(file);
   const Configuration config(root);
-  std::vector<std::string> ignored;
-  const ModelPlan plan = plan_of(config, ignored);
+  std::vector<std::string> notes;
+  const ModelPlan plan = plan_of(config, {notes, notes});
   CheckpointCounts counts;
   add_graph(graph, config, counts);
   if (plan.prediction.steps.empty()) return counts;

@@ -111,7 +111,7 @@ const ModelType* find_model_type(std::string_view name) noexcept {
   return nullptr;
 }
 
-ModelPlan plan_of(const Configuration& config, std::vector<std::string>& ignored) {
+ModelPlan plan_of(const Configuration& config, TraceNotes notes) {
   const std::string_view name = config.text({"model_type"});
   const auto part = config.part({"text_config", "language_config", "llm_config"});
   const OuterType& outer = outer_type(name);
@@ -125,8 +125,8 @@ ModelPlan plan_of(const Configuration& config, std::vector<std::string>& ignored
   }
   const bool has_tower = is_whole || (outer.add_towers != nullptr &&
                                       (outer.has_usual_tower || config.part({"vision_config"})));
-  note_other_parts(config, has_tower, ignored);
-  if (part && !is_whole) note_other_parts(*part, false, ignored);
+  note_other_parts(config, has_tower, notes.ignored);
+  if (part && !is_whole) note_other_parts(*part, false, notes.ignored);
   const Configuration& own = part && !is_whole ? *part : config;
   ModelPlan plan = type->plan(own.with_defaults(class_defaults(type->name)));
   if (part && !is_whole) {
@@ -134,12 +134,15 @@ ModelPlan plan_of(const Configuration& config, std::vector<std::string>& ignored
     if (!plan.head.empty()) plan.head = outer.head;
   }
   if (has_tower && !is_whole) outer.add_towers(config, plan);
+  if (has_tower && outer.has_usual_tower && !config.has("vision_config") &&
+      !config.has("img_processor"))
+    notes.assumed.push_back("vision_config is missing: the tower has the sizes of its class");
   return plan;
 }
 
 void trace_language_model(const Configuration& config, const Passage& passage, Graph& graph,
                           TraceNotes notes) {
-  const ModelPlan plan = plan_of(config, notes.ignored);
+  const ModelPlan plan = plan_of(config, notes);
   note_towers(plan, passage, notes.assumed);
   trace_model(plan, passage, graph);
 }

@@ -36,9 +36,9 @@ std::span<const Architecture* const> architectures() noexcept;
 /// The model type of that name, or null.
 const ModelType* find_model_type(std::string_view name) noexcept;
 
-/// The plan of a model with its towers. `ignored` gets what it leaves out. Throws
-/// Error{unsupported} that names the model type or the part that is not known.
-ModelPlan plan_of(const Configuration& config, std::vector<std::string>& ignored);
+/// The plan of a model with its towers. Throws Error{unsupported} that names the model type or the
+/// part that is not known.
+ModelPlan plan_of(const Configuration& config, TraceNotes notes);
 
 /// Traces the language model of a configuration into an empty graph. Throws Error{unsupported} that
 /// names the model type or the part that is not known.

@@ -30,6 +30,8 @@ Tensor in_windows(Tensor x, std::int64_t window) {
 }  // namespace
 
 void Attention::declare(const ModuleBase& owner, std::int64_t features) {
+  require_heads(plan.heads, plan.key_value_heads);
+  require_size("features of a head", plan.head);
   const std::int64_t queries = checked_mul(plan.heads, plan.head);
   const std::int64_t keys = checked_mul(plan.key_value_heads, plan.head);
   const std::int64_t values = checked_mul(plan.key_value_heads, value_head());
@@ -212,6 +214,9 @@ Tensor Attention::forward(Tensor x, PassageContext& context) const {
 LatentAttention::LatentAttention(const Slot& slot, const LatentPlan& made, std::int64_t features)
     : Module(slot),
       plan(made) {
+  require_size("heads of an attention", plan.heads);
+  require_size("features of a head", plan.plain);
+  require_size("features of a value", plan.value);
   const std::int64_t head = checked_add(plan.plain, plan.rotary);
   const std::int64_t queries = checked_mul(plan.heads, head);
   if (plan.query_rank > 0) {

@@ -37,6 +37,11 @@ struct BareLayerNorm : Module<BareLayerNorm> {
   Tensor forward(Tensor x) const { return layer_norm(x, weight, {}); }
 };
 
+/// Throws Error{malformed} for a size of 0: "heads: expected at least 1, got 0".
+void require_size(std::string_view what, std::int64_t size);
+/// The same, and for heads of keys that do not divide those of queries.
+void require_heads(std::int64_t heads, std::int64_t key_value_heads);
+
 /// The place of a name that is known when the program runs.
 inline Slot place(const ModuleBase& module, std::string_view name) {
   return module.at(std::string(name));

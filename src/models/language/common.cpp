@@ -32,6 +32,21 @@ std::int64_t layer_count(const Configuration& config) {
               {"1 to " + std::to_string(most_layers) + " layers", std::to_string(count)});
 }
 
+std::int64_t bounded_layers(const Configuration& config, Keys keys, std::int64_t usual) {
+  const std::int64_t count = config.size(keys, usual);
+  if (count <= most_layers) return count;
+  throw Error(ErrorCode::malformed, "the key " + std::string(*keys.begin()),
+              {"at most " + std::to_string(most_layers) + " layers", std::to_string(count)});
+}
+
+std::int64_t scaled_size(const Configuration& config, Keys keys, double usual, std::int64_t size) {
+  constexpr double largest = 1099511627776.0;  // 2^40
+  const double scaled = config.real(keys, usual) * static_cast<double>(size);
+  if (scaled >= 0 && scaled <= largest) return static_cast<std::int64_t>(scaled);
+  throw Error(ErrorCode::malformed, "the key " + std::string(*keys.begin()),
+              {"a factor that gives 0 to 2^40", std::to_string(config.real(keys, usual))});
+}
+
 std::int64_t head_count(const Configuration& config) {
   const std::int64_t count = config.size({"num_attention_heads", "n_head", "num_heads", "n_heads"});
   if (count >= 1) return count;

@@ -20,6 +20,12 @@ std::int64_t feed_forward_size(const Configuration& config);
 /// Of a head, from `partial_rotary_factor`, which may be a part of `rope_parameters`.
 std::int64_t rotary_size(const Configuration& config, double usual);
 
+/// `size` times the factor of these keys, rounded down. Throws Error{malformed} with the key if
+/// that is not from 0 to 2^40.
+std::int64_t scaled_size(const Configuration& config, Keys keys, double usual, std::int64_t size);
+/// The size of these keys, at most 4096. Throws Error{malformed} with the key.
+std::int64_t bounded_layers(const Configuration& config, Keys keys, std::int64_t usual);
+
 /// Vocabulary, width, head and tie; no layers. A bare model ("LlamaModel") has no head.
 ModelPlan frame(const Configuration& config, Ties ties);
 

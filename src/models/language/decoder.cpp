@@ -347,7 +347,7 @@ InputSizes input_sizes(const ModelPlan& plan, const Passage& passage) {
     const bool is_placed =
         stack.use == StackPlan::Use::picture || stack.use == StackPlan::Use::sound;
     if (!shape || !is_placed) continue;
-    if (shape->dim(0) % passage.batch != 0) {
+    if (passage.batch < 1 || shape->dim(0) % passage.batch != 0) {
       refuse_option("input-shape",
                     fmt::format("as many inputs for each of {} sequences", passage.batch),
                     to_short_string(*shape));

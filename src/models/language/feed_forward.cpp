@@ -4,6 +4,7 @@
 namespace zoometer {
 
 void FeedForward::declare(const ModuleBase& owner, std::int64_t features, std::int64_t outputs) {
+  require_size("the width of a feed-forward network", plan.width);
   const bool is_transposed = plan.is_transposed;
   if (!plan.fused.empty()) {
     fused = linear_layer(place(owner, plan.fused), features, checked_mul(2, plan.width), plan.bias,
@@ -46,6 +47,8 @@ Tensor FeedForward::forward(Tensor x) const {
 }
 
 void Experts::declare(const ModuleBase& owner, std::int64_t features) {
+  require_size("the width of experts", plan.width);
+  require_size("experts", plan.experts);
   const std::int64_t width = plan.width;
   const std::int64_t wide = checked_mul(2, width);
   const std::int64_t first = plan.gate.empty() ? width : wide;

@@ -16,7 +16,7 @@ std::int64_t step_rank(const Configuration& config, std::string_view key, std::i
 }
 
 std::int64_t expanded(const Configuration& config, Keys keys, std::int64_t features) {
-  return static_cast<std::int64_t>(config.real(keys, 2) * static_cast<double>(features));
+  return scaled_size(config, keys, 2, features);
 }
 
 ModelPlan backbone(const Configuration& config, Ties ties) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "models/language/blocks.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
@@ -43,6 +44,19 @@ Tensor attended(const Attention& attention, Tensor x, PassageContext& context) {
 Tensor scaled_by(Tensor x, Tensor factor) { return factor.id == no_id ? x : x * factor; }
 
 }  // namespace
+
+void require_size(std::string_view what, std::int64_t size) {
+  if (size >= 1) return;
+  throw Error(ErrorCode::malformed, std::string(what), {"at least 1", std::to_string(size)});
+}
+
+void require_heads(std::int64_t heads, std::int64_t key_value_heads) {
+  require_size("heads of an attention", heads);
+  require_size("heads of keys and values", key_value_heads);
+  if (heads % key_value_heads == 0) return;
+  throw Error(ErrorCode::malformed, "heads of keys and values",
+              {"a divisor of " + std::to_string(heads), std::to_string(key_value_heads)});
+}
 
 Slot open_path(Slot slot, std::string_view path, std::string_view kind) {
   while (!path.empty()) {

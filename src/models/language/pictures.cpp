@@ -90,8 +90,7 @@ ModelPlan vit(const Configuration& config) {
 ModelPlan dinov2(const Configuration& config) {
   const PictureSizes sizes = sizes_of(config, 14);
   const bool has_classes = class_of(config).ends_with("ForImageClassification");
-  const auto width = static_cast<std::int64_t>(config.real({"mlp_ratio"}, 4) *
-                                               static_cast<double>(sizes.features));
+  const std::int64_t width = scaled_size(config, {"mlp_ratio"}, 4, sizes.features);
   FeedForwardPlan feed_forward = plain(width, "fc1", "fc2", true, ActivationKind::gelu);
   if (config.flag({"use_swiglu_ffn"}, false)) {
     feed_forward = gated((width * 2 / 3 + 7) / 8 * 8, true);
@@ -131,7 +130,7 @@ StackBuilder texts_of(const Configuration& text, bool is_clip) {
       .tokens("embeddings.token_embedding", text.size({"vocab_size"}, is_clip ? 49408 : 32000),
               features)
       .positions("embeddings.position_embedding", length, features)
-      .layers("encoder.layers", text.size({"num_hidden_layers"}, 12),
+      .layers("encoder.layers", bounded_layers(text, {"num_hidden_layers"}, 12),
               {.mixer = attention,
                .feed_forward = plain(width, "fc1", "fc2", true, ActivationKind::gelu),
                .before_mixer = "layer_norm1",

@@ -11,10 +11,10 @@ namespace {
 constexpr StackPlan::Use encoder = StackPlan::Use::encoder;
 
 std::int64_t layers_of(const Configuration& config, Keys keys, std::int64_t usual) {
-  const std::int64_t count = config.size(keys, usual);
-  if (count >= 1 && count <= 4096) return count;
+  const std::int64_t count = bounded_layers(config, keys, usual);
+  if (count >= 1) return count;
   throw Error(ErrorCode::malformed, "the key " + std::string(*keys.begin()),
-              {"1 to 4096 layers", std::to_string(count)});
+              {"at least 1 layer", "0"});
 }
 
 /// A decoder's attention over the encoder's result.
@@ -35,7 +35,7 @@ bool is_only_encoder(const Configuration& config) {
 
 AttentionPlan t5_attention(const Configuration& config) {
   AttentionPlan attention;
-  attention.heads = attention.key_value_heads = config.size({"num_heads"}, 8);
+  attention.heads = attention.key_value_heads = head_count(config);
   attention.head = config.size({"d_kv"}, 64);
   attention.query = "q";
   attention.key = "k";

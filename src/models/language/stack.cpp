@@ -107,7 +107,7 @@ Tensor merged(Tensor x, std::int64_t k, GridSize& grid) {
 }
 
 std::int64_t windows(std::int64_t size, const Step& step) {
-  return (size + 2 * step.padding - step.kernel) / step.stride + 1;
+  return (checked_add(size, 2 * step.padding) - step.kernel) / step.stride + 1;
 }
 
 }  // namespace

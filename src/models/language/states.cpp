@@ -32,6 +32,10 @@ std::int64_t delta_channels(const StatePlan& plan) {
 StateMixer::StateMixer(const Slot& slot, const StatePlan& made, std::int64_t features)
     : Module(slot),
       plan(made) {
+  const bool has_heads = plan.kind == StatePlan::Kind::delta ||
+                         plan.kind == StatePlan::Kind::kimi_delta ||
+                         plan.kind == StatePlan::Kind::decayed;
+  if (has_heads) require_size("heads of a state", plan.heads);
   switch (plan.kind) {
   case StatePlan::Kind::mamba1: declare_mamba1(features); break;
   case StatePlan::Kind::mamba2: declare_mamba2(features); break;

@@ -35,10 +35,8 @@ AttentionPlan fused_qkv(std::int64_t heads, std::int64_t features, bool bias) {
 }
 
 std::int64_t blocks(const Configuration& vision, std::int64_t usual) {
-  const std::int64_t count =
-      vision.size({"depth", "num_hidden_layers", "vt_num_hidden_layers", "layers"}, usual);
-  if (count > 4096) throw_unknown_part("a tower of more than 4096 layers");
-  return count;
+  return bounded_layers(vision, {"depth", "num_hidden_layers", "vt_num_hidden_layers", "layers"},
+                        usual);
 }
 
 void set_sample(StackPlan& plan, std::int64_t side) { plan.sample = {3, side, side}; }
@@ -117,7 +115,9 @@ void add_gemma4_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 16));
   const std::int64_t pooled = std::max<std::int64_t>(1, vision.size({"pooling_kernel_size"}, 3));
   AttentionPlan attention = full_attention(heads, features, vision.flag({"attention_bias"}, false));
-  attention.key_value_heads = vision.size({"num_key_value_heads"}, heads);
+  const std::int64_t shared = vision.size({"num_key_value_heads"}, heads);
+  if (shared < 1 || heads % shared != 0) throw_unknown_part("heads of keys that are not shared");
+  attention.key_value_heads = shared;
   attention.head = vision.size({"head_dim"}, attention.head);
   attention.query_key_norm = QueryKeyNorm::head;
   attention.value_norm = "v_norm";
@@ -167,8 +167,7 @@ void add_qwen2_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t patch =
       std::max<std::int64_t>(1, vision.size({"patch_size", "spatial_patch_size"}, 14));
   StackBuilder tower(picture, "pixel_values", "visual");
-  const auto width =
-      static_cast<std::int64_t>(vision.real({"mlp_ratio"}, 4) * static_cast<double>(features));
+  const std::int64_t width = scaled_size(vision, {"mlp_ratio"}, 4, features);
   tower
       .patches("patch_embed.proj", features, patch, false,
                std::max<std::int64_t>(1, vision.size({"temporal_patch_size"}, 2)))
@@ -336,7 +335,8 @@ void add_llama4_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t side = picture_side(vision, {"image_size"}, 448);
   const std::int64_t width = vision.size({"intermediate_size"}, 5632);
   const double ratio = vision.real({"pixel_shuffle_ratio"}, 0.5);
-  const std::int64_t merge = ratio > 0.01 ? static_cast<std::int64_t>(1 / ratio + 0.5) : 2;
+  const std::int64_t merge =
+      ratio > 0.01 && ratio <= 1 ? static_cast<std::int64_t>(1 / ratio + 0.5) : 2;
   AttentionPlan attention = full_attention(vision.size({"num_attention_heads"}, 16), features);
   attention.rotary = attention.head;
   const std::int64_t between = vision.size({"projector_input_dim"}, 4096);
@@ -453,8 +453,7 @@ void add_step_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t features = vision.size({"width", "hidden_size"}, 1536);
   const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 14));
   const std::int64_t side = picture_side(vision, {"image_size"}, 728);
-  const auto width = static_cast<std::int64_t>(vision.real({"mlp_ratio"}, 8960.0 / 1536.0) *
-                                               static_cast<double>(features));
+  const std::int64_t width = scaled_size(vision, {"mlp_ratio"}, 8960.0 / 1536.0, features);
   AttentionPlan attention =
       full_attention(vision.size({"heads", "num_attention_heads"}, 16), features);
   attention.output = "out_proj";
