@@ -122,6 +122,7 @@ TEST(LanguageParts, RefuseSizesOfNothing) {
         R"({"model_type": "qwen3_moe", "num_hidden_layers": 1, "moe_intermediate_size": 0})",
         R"({"model_type": "t5", "num_decoder_layers": 0})",
         R"({"model_type": "t5", "num_heads": 0})",
+        R"({"model_type": "jamba", "num_hidden_layers": 1, "mamba_expand": 0})",
         R"({"model_type": "dinov2", "mlp_ratio": 1e300})",
         R"({"model_type": "clip_text_model", "num_hidden_layers": 1000000000})",
         R"({"model_type": "deepseek_v4", "hidden_size": 8, "num_attention_heads": 2,

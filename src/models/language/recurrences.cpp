@@ -39,6 +39,7 @@ Tensor StateMixer::run_rwkv4(Tensor x, PassageContext& context) const {
 // De and others: Griffin, 2024. Gates in blocks, one for each head.
 
 void StateMixer::declare_gated_recurrence(std::int64_t features) {
+  require_size("channels of a convolution", plan.inner);
   in = linear_layer(at("linear_y"), features, plan.inner, true);
   second_in = linear_layer(at("linear_x"), features, plan.inner, true);
   out = linear_layer(at("linear_out"), plan.inner, features, true);

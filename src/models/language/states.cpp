@@ -6,6 +6,7 @@ namespace {
 /// A convolution of each channel over time: (channels, 1, kernel).
 AnyModule channel_convolution(const Slot& slot, std::int64_t channels, std::int64_t kernel,
                               bool has_bias) {
+  require_size("channels of a convolution", channels);
   return any_module<Conv1d>(slot, channels, channels,
                             ConvOptions{.kernel = kernel, .groups = channels, .bias = has_bias});
 }
