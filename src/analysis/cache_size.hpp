@@ -38,9 +38,9 @@ struct CacheOptions {
   const StorageType* value_type = nullptr;  ///< of values
   std::int64_t context = 1;                 ///< tokens of each sequence
   std::int64_t sequences = 1;
-  std::int64_t page = 16;                    ///< vLLM: tokens of a page
-  std::int64_t most_batched_tokens = 8192;   ///< vLLM: that pass at once
-  std::int64_t step_tokens = 512;            ///< llama.cpp: n_ubatch
+  std::int64_t page = 16;                   ///< vLLM: tokens of a page
+  std::int64_t most_batched_tokens = 8192;  ///< vLLM: that pass at once
+  std::int64_t step_tokens = 512;           ///< llama.cpp: n_ubatch
 };
 
 /// The bytes of all sequences.

@@ -1,6 +1,6 @@
 // Which type each tensor gets in a file of llama.cpp: the rules of llama-quantize
-// (src/llama-quant.cpp of llama.cpp, 2025-10), which give more bits to the tensors that matter most.
-// They reproduce the published bits per weight of 24 quantisations of Llama 3.1 8B.
+// (src/llama-quant.cpp of llama.cpp, 2025-10), which give more bits to the tensors that matter
+// most. They reproduce the published bits per weight of 24 quantisations of Llama 3.1 8B.
 #include <algorithm>
 
 #include "analysis/quantisation.hpp"
@@ -14,22 +14,44 @@ namespace {
 /// A mixture of types.
 struct Mixture {
   std::string_view name;
-  std::string_view type;     ///< of most tensors
-  bool has_imatrix = true;   ///< whether it is usually made with statistics of activations
+  std::string_view type;    ///< of most tensors
+  bool has_imatrix = true;  ///< whether it is usually made with statistics of activations
 };
 
 constexpr Mixture mixtures[] = {
-    {"F32", "F32"},         {"F16", "F16"},         {"BF16", "BF16"},
-    {"Q8_0", "Q8_0"},       {"Q6_K", "Q6_K"},       {"Q5_K_M", "Q5_K"},
-    {"Q5_K_S", "Q5_K"},     {"Q5_1", "Q5_1"},       {"Q5_0", "Q5_0", false},
-    {"Q4_K_M", "Q4_K"},     {"Q4_K_S", "Q4_K"},     {"Q4_1", "Q4_1"},
-    {"Q4_0", "Q4_0", false}, {"IQ4_NL", "IQ4_NL", false}, {"IQ4_XS", "IQ4_XS", false},
-    {"Q3_K_L", "Q3_K"},     {"Q3_K_M", "Q3_K"},     {"Q3_K_S", "Q3_K"},
-    {"IQ3_M", "IQ3_S"},     {"IQ3_S", "IQ3_S"},     {"IQ3_XS", "IQ3_S"},
-    {"IQ3_XXS", "IQ3_XXS"}, {"Q2_K", "Q2_K"},       {"Q2_K_S", "Q2_K"},
-    {"IQ2_M", "IQ2_S"},     {"IQ2_S", "IQ2_XS"},    {"IQ2_XS", "IQ2_XS"},
-    {"IQ2_XXS", "IQ2_XXS"}, {"IQ1_M", "IQ1_M"},     {"IQ1_S", "IQ1_S"},
-    {"TQ2_0", "TQ2_0"},     {"TQ1_0", "TQ1_0"},     {"MXFP4_MOE", "MXFP4"},
+    {"F32", "F32"},
+    {"F16", "F16"},
+    {"BF16", "BF16"},
+    {"Q8_0", "Q8_0"},
+    {"Q6_K", "Q6_K"},
+    {"Q5_K_M", "Q5_K"},
+    {"Q5_K_S", "Q5_K"},
+    {"Q5_1", "Q5_1"},
+    {"Q5_0", "Q5_0", false},
+    {"Q4_K_M", "Q4_K"},
+    {"Q4_K_S", "Q4_K"},
+    {"Q4_1", "Q4_1"},
+    {"Q4_0", "Q4_0", false},
+    {"IQ4_NL", "IQ4_NL", false},
+    {"IQ4_XS", "IQ4_XS", false},
+    {"Q3_K_L", "Q3_K"},
+    {"Q3_K_M", "Q3_K"},
+    {"Q3_K_S", "Q3_K"},
+    {"IQ3_M", "IQ3_S"},
+    {"IQ3_S", "IQ3_S"},
+    {"IQ3_XS", "IQ3_S"},
+    {"IQ3_XXS", "IQ3_XXS"},
+    {"Q2_K", "Q2_K"},
+    {"Q2_K_S", "Q2_K"},
+    {"IQ2_M", "IQ2_S"},
+    {"IQ2_S", "IQ2_XS"},
+    {"IQ2_XS", "IQ2_XS"},
+    {"IQ2_XXS", "IQ2_XXS"},
+    {"IQ1_M", "IQ1_M"},
+    {"IQ1_S", "IQ1_S"},
+    {"TQ2_0", "TQ2_0"},
+    {"TQ1_0", "TQ1_0"},
+    {"MXFP4_MOE", "MXFP4"},
 };
 
 /// What a tensor is called in GGUF files.

@@ -9,8 +9,8 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view tower_names[] = {"visual", "vision", "audio", "multi_modal",
-                                            "multimodal", "mm_projector"};
+constexpr std::string_view tower_names[] = {"visual",      "vision",     "audio",
+                                            "multi_modal", "multimodal", "mm_projector"};
 
 /// How nodes read a value.
 struct ValueUse {
@@ -26,8 +26,7 @@ std::vector<ValueUse> value_uses(const Graph& graph) {
     if (node.op == &linear_op) uses[inputs[1]].is_factor = true;
     if (node.op != &expert_linear_op) continue;
     uses[inputs[1]].is_of_experts = true;
-    uses[inputs[1]].is_transposed =
-        static_cast<const ExpertLinearAttrs*>(node.attrs)->transposed;
+    uses[inputs[1]].is_transposed = static_cast<const ExpertLinearAttrs*>(node.attrs)->transposed;
   }
   return uses;
 }

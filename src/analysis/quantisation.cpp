@@ -15,7 +15,7 @@ using Kind = Scheme::Kind;
 struct SchemeName {
   std::string_view name;
   Kind kind;
-  std::int64_t bits = 0;   ///< 0: the name takes none
+  std::int64_t bits = 0;  ///< 0: the name takes none
   std::int64_t group = 0;
 };
 
@@ -48,8 +48,7 @@ std::string lower(std::string_view text) {
 [[noreturn]] void refuse_scheme(std::string_view name) {
   std::vector<std::string_view> names = llama_quantize_names();
   for (const SchemeName& row : scheme_names) names.push_back(row.name);
-  Error error(ErrorCode::unknown_name,
-              "no such scheme of quantisation: " + escape_controls(name));
+  Error error(ErrorCode::unknown_name, "no such scheme of quantisation: " + escape_controls(name));
   error.hint = did_you_mean(name, names);
   throw error;
 }
@@ -68,9 +67,9 @@ void check_bits(const Scheme& scheme) {
   const bool is_known = scheme.bits == 2 || scheme.bits == 3 || scheme.bits == 4 ||
                         scheme.bits == 8 || (scheme.kind == Kind::mlx && scheme.bits <= 8);
   if (is_known && (scheme.kind != Kind::awq || scheme.bits == 4)) return;
-  throw Error(ErrorCode::usage, "the scheme " + scheme.name,
-              {scheme.kind == Kind::awq ? "4 bits" : "2, 3, 4 or 8 bits",
-               std::to_string(scheme.bits)});
+  throw Error(
+      ErrorCode::usage, "the scheme " + scheme.name,
+      {scheme.kind == Kind::awq ? "4 bits" : "2, 3, 4 or 8 bits", std::to_string(scheme.bits)});
 }
 
 std::int64_t words_of(std::int64_t numbers, std::int64_t bits) {
@@ -103,7 +102,10 @@ std::vector<StoredPart> parts_of(const Scheme& scheme, const ModelWeight& weight
   case Kind::packed:  // weight_packed, weight_scale, weight_shape
     return {{DType::int32, checked_mul(rows, words_of(columns, scheme.bits))},
             {weight.dtype, scales},
-            {DType::int32, 2}};
+            {DType::int32, 2},
+            {DType::int32,
+             scheme.has_zero_points ? checked_mul(groups, words_of(rows, scheme.bits)) : 0},
+            {DType::int32, scheme.has_group_index ? columns : 0}};
   case Kind::mlx:  // weight, scales, biases
     return {{DType::uint32, checked_mul(rows, words_of(columns, scheme.bits))},
             {weight.dtype, 2 * scales}};
@@ -126,6 +128,9 @@ std::vector<StoredPart> parts_of(const Scheme& scheme, const ModelWeight& weight
   }
   case Kind::mxfp4:  // blocks, scales
     return {{DType::uint8, checked_mul(rows, ceil_div(columns, 32)) * 17}};
+  case Kind::mxfp8:  // weight, weight_scale
+    return {{DType::float8_e4m3fn, elements},
+            {DType::uint8, checked_mul(rows, ceil_div(columns, 32))}};
   case Kind::nvfp4:  // weight, weight_scale, weight_scale_2, input_scale
     return {{DType::uint8, checked_mul(rows, ceil_div(columns, 2))},
             {DType::float8_e4m3fn, checked_mul(rows, ceil_div(columns, 16))},
@@ -141,7 +146,8 @@ std::vector<StoredPart> parts_of(const Scheme& scheme, const ModelWeight& weight
 bool takes(const Scheme& scheme, const ModelWeight& weight, bool has_experts) {
   switch (weight.kind) {
   case WeightKind::expert: return true;
-  case WeightKind::linear: return scheme.kind != Kind::mxfp4 || !has_experts;
+  case WeightKind::linear:
+    return scheme.kind != Kind::mxfp4 || !has_experts || scheme.is_of_all_linear;
   case WeightKind::embedding:
   case WeightKind::head:
   case WeightKind::router: return scheme.kind == Kind::mlx && weight.columns % scheme.group == 0;
@@ -180,9 +186,8 @@ class NameExpression {
   explicit NameExpression(std::string_view text) { expand(text, {}); }
 
   bool matches(std::string_view name) const {
-    return std::ranges::any_of(expanded_, [&](const std::string& plain) {
-      return matches_plain(name, plain);
-    });
+    return std::ranges::any_of(
+        expanded_, [&](const std::string& plain) { return matches_plain(name, plain); });
   }
 
  private:
@@ -242,10 +247,12 @@ bool is_left_alone(const Scheme& scheme, const ModelWeight& weight) {
   std::string module = weight.path.substr(0, weight.path.rfind('.'));
   std::ranges::replace(module, '*', '0');  // all experts are as the first
   return std::ranges::any_of(scheme.left_alone, [&](const std::string& name) {
-    if (name.starts_with("re:")) return NameExpression(std::string_view(name).substr(3)).matches(module);
-    if (name.find('*') != std::string::npos) return has_pattern(module, name);
-    const bool is_inside = module.starts_with(name) &&
-                           (module.size() == name.size() || module[name.size()] == '.');
+    if (name.starts_with("re:"))
+      return NameExpression(std::string_view(name).substr(3)).matches(module);
+    if (name.find('*') != std::string::npos)
+      return has_pattern(module, name) || has_pattern(module, name + ".*");
+    const bool is_inside =
+        module.starts_with(name) && (module.size() == name.size() || module[name.size()] == '.');
     return is_inside || module.ends_with("." + name) ||
            module.find("." + name + ".") != std::string::npos;
   });
@@ -259,6 +266,42 @@ void add_parts(std::span<const StoredPart> parts, std::int64_t count, StoredSize
     size.stored = checked_add(size.stored, elements);
     std::int64_t& of_type = size.elements_by_type[std::string(name_of(part.dtype))];
     of_type = checked_add(of_type, elements);
+  }
+}
+
+void add_whole(const ModelWeight& weight, DType dtype, StoredSize& size) {
+  const StoredPart whole{dtype, weight.elements};
+  add_parts({&whole, 1}, 1, size);
+}
+
+/// The type of a weight that is left alone, and of the scales of others.
+DType kept_type(const ModelWeight& weight, const WeightContext& context) {
+  if (context.has_float32_routers && weight.kind == WeightKind::router) return DType::float32;
+  const bool is_declared =
+      weight.dtype != DType::float32 || !weight.is_parameter || weight.path.ends_with("A_log");
+  return is_declared ? weight.dtype : context.usual_type.value_or(weight.dtype);
+}
+
+/// The scheme of one weight; nothing if it is left alone.
+std::optional<Scheme> scheme_for(const Scheme& scheme, const ModelWeight& weight,
+                                 bool has_experts) {
+  if (scheme.own_kinds.empty()) {
+    const bool is_taken = takes(scheme, weight, has_experts) && !is_left_alone(scheme, weight);
+    return is_taken ? std::optional<Scheme>(scheme) : std::nullopt;
+  }
+  if (weight.rows == 0) return {};
+  std::string module = weight.path.substr(0, weight.path.rfind('.'));
+  std::ranges::replace(module, '*', '0');
+  while (true) {  // the module, or one around it
+    const auto found = scheme.own_kinds.find(module);
+    if (found != scheme.own_kinds.end()) {
+      Scheme own;
+      own.kind = found->second;
+      return own;
+    }
+    const std::size_t dot = module.rfind('.');
+    if (dot == std::string::npos) return {};
+    module.resize(dot);
   }
 }
 
@@ -284,7 +327,10 @@ Scheme scheme_of(std::string_view name) {
     scheme.group = row.group;
     if (colon != std::string::npos) {
       const std::size_t second = word.find(':', colon + 1);
-      scheme.bits = number_in(std::string_view(word).substr(colon + 1, second == std::string::npos ? second : second - colon - 1), word);
+      scheme.bits =
+          number_in(std::string_view(word).substr(
+                        colon + 1, second == std::string::npos ? second : second - colon - 1),
+                    word);
       if (second != std::string::npos)
         scheme.group = number_in(std::string_view(word).substr(second + 1), word);
     }
@@ -295,8 +341,8 @@ Scheme scheme_of(std::string_view name) {
 }
 
 std::vector<std::string_view> usual_schemes() {
-  std::vector<std::string_view> names = {"bfloat16", "fp8", "fp8-block", "int8", "gptq:4:128", "awq",
-                                         "mlx:4:64", "nf4", "mxfp4", "nvfp4"};
+  std::vector<std::string_view> names = {"bfloat16", "fp8",      "fp8-block", "int8",  "gptq:4:128",
+                                         "awq",      "mlx:4:64", "nf4",       "mxfp4", "nvfp4"};
   for (const std::string_view name : llama_quantize_names()) {
     if (name != "F32" && name != "BF16" && name != "TQ1_0" && name != "TQ2_0" &&
         name != "MXFP4_MOE")
@@ -309,8 +355,7 @@ StoredSize size_of_weights(std::span<const ModelWeight> weights) {
   StoredSize size;
   for (const ModelWeight& weight : weights) {
     if (weight.is_parameter) size.parameters = checked_add(size.parameters, weight.elements);
-    const StoredPart whole{weight.dtype, weight.elements};
-    add_parts({&whole, 1}, 1, size);
+    add_whole(weight, weight.dtype, size);
   }
   return size;
 }
@@ -321,17 +366,20 @@ StoredSize size_after(const Scheme& scheme, std::span<const ModelWeight> weights
   const bool has_experts = std::ranges::any_of(
       weights, [](const ModelWeight& weight) { return weight.kind == WeightKind::expert; });
   StoredSize size;
-  for (const ModelWeight& weight : weights) {
-    if (weight.is_parameter) size.parameters = checked_add(size.parameters, weight.elements);
+  for (const ModelWeight& declared : weights) {
+    if (declared.is_parameter) size.parameters = checked_add(size.parameters, declared.elements);
     if (scheme.kind == Kind::plain) {
-      const bool is_narrowed = is_real_floating(weight.dtype) && weight.is_parameter;
-      const StoredPart whole{is_narrowed ? scheme.dtype : weight.dtype, weight.elements};
-      add_parts({&whole, 1}, 1, size);
-    } else if (takes(scheme, weight, has_experts) && !is_left_alone(scheme, weight)) {
-      add_parts(parts_of(scheme, weight), weight.matrices, size);
+      const bool is_narrowed = is_real_floating(declared.dtype) && declared.is_parameter;
+      add_whole(declared, is_narrowed ? scheme.dtype : declared.dtype, size);
+      continue;
+    }
+    ModelWeight weight = declared;
+    weight.dtype = kept_type(declared, context);
+    const std::optional<Scheme> own = scheme_for(scheme, weight, has_experts);
+    if (own) {
+      add_parts(parts_of(*own, weight), weight.matrices, size);
     } else {
-      const StoredPart whole{weight.dtype, weight.elements};
-      add_parts({&whole, 1}, 1, size);
+      add_whole(weight, weight.dtype, size);
     }
   }
   return size;

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "analysis/model_weights.hpp"
@@ -15,20 +16,21 @@ namespace zoometer {
 /// A way to store weights in fewer bits. docs/language_models.md has the formulas.
 struct Scheme {
   enum class Kind : std::uint8_t {
-    plain,       ///< every weight in one floating-point type
-    ggml,        ///< a file of llama.cpp
-    gptq,        ///< integers, zero points and scales of groups, an index of the groups
-    awq,         ///< the same without the index
-    packed,      ///< compressed-tensors: integers and scales of groups
-    mlx,         ///< integers, scales and biases of groups, also of embeddings and the head
-    fp8_block,   ///< float8 with a scale for each block of 128 x 128
-    fp8_tensor,  ///< float8 with two scales for each matrix
-    fp8_channel, ///< float8 with a scale for each row
-    int8,        ///< bitsandbytes: a scale for each row
-    nf4,         ///< bitsandbytes: 4 bits with a scale for each 64
-    nf4_double,  ///< the same with scales in 8 bits
-    mxfp4,       ///< 4 bits with a power of two for each 32, of experts where there are some
-    nvfp4,       ///< 4 bits with a float8 for each 16, and two scales for each matrix
+    plain,        ///< every weight in one floating-point type
+    ggml,         ///< a file of llama.cpp
+    gptq,         ///< integers, zero points and scales of groups, an index of the groups
+    awq,          ///< the same without the index
+    packed,       ///< compressed-tensors: integers and scales of groups
+    mlx,          ///< integers, scales and biases of groups, also of embeddings and the head
+    fp8_block,    ///< float8 with a scale for each block of 128 x 128
+    fp8_tensor,   ///< float8 with two scales for each matrix
+    fp8_channel,  ///< float8 with a scale for each row
+    int8,         ///< bitsandbytes: a scale for each row
+    nf4,          ///< bitsandbytes: 4 bits with a scale for each 64
+    nf4_double,   ///< the same with scales in 8 bits
+    mxfp4,        ///< 4 bits with a power of two for each 32, of experts where there are some
+    mxfp8,        ///< float8 with a power of two for each 32
+    nvfp4,        ///< 4 bits with a float8 for each 16, and two scales for each matrix
   };
   std::string name;  ///< "Q4_K_M", "gptq:4:128"
   Kind kind = Kind::plain;
@@ -37,21 +39,29 @@ struct Scheme {
   std::int64_t group = 128;      ///< of the same: weights of a scale; of fp8_block: its side
   /// Modules whose weights are left alone: paths, "re:" and an expression, or with `*`.
   std::vector<std::string> left_alone = {};
+  /// Where each module has a scheme of its own: these, and all others are left alone.
+  std::unordered_map<std::string, Kind> own_kinds = {};
+  bool has_zero_points = false;   ///< packed
+  bool has_group_index = false;   ///< packed
+  bool is_of_all_linear = false;  ///< mxfp4: also where there are experts
 };
 
 /// What a model is to llama.cpp's rules.
 struct WeightContext {
-  std::string model_type;             ///< "llama"
-  std::int64_t rotary_factors = 0;    ///< elements of tables of frequencies that GGUF files have
+  std::string model_type;  ///< "llama"
+  /// The type of weights that a scheme leaves alone, where a configuration names none.
+  std::optional<DType> usual_type = {};
+  bool has_float32_routers = false;  ///< as the files of MiniMax
+  std::int64_t rotary_factors = 0;   ///< elements of tables of frequencies that GGUF files have
 };
 
 /// A scheme by its name: a type of llama.cpp in any case ("Q4_K_M"), "float16", "gptq:BITS:GROUP",
-/// "awq", "w4a16", "mlx:BITS:GROUP", "fp8-block", "fp8", "fp8-channel", "int8", "nf4", "nf4:double",
-/// "mxfp4", "nvfp4". Throws Error{unknown_name} with a suggestion.
+/// "awq", "w4a16", "mlx:BITS:GROUP", "fp8-block", "fp8", "fp8-channel", "int8", "nf4",
+/// "nf4:double", "mxfp4", "nvfp4". Throws Error{unknown_name} with a suggestion.
 Scheme scheme_of(std::string_view name);
 
-/// The scheme that a configuration says its checkpoint has (`quantization_config`), with its lists of
-/// modules that are left alone; nothing if it has none. An unknown one is `unknown`.
+/// The scheme that a configuration says its checkpoint has (`quantization_config`), with its lists
+/// of modules that are left alone; nothing if it has none. An unknown one is `unknown`.
 std::optional<Scheme> scheme_of_configuration(const Setting& settings, std::string& unknown);
 
 /// What else a configuration says of stored weights.

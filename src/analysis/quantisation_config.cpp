@@ -37,8 +37,9 @@ Scheme of_groups(const Configuration& config, std::string name, Kind kind, std::
   const Setting* group = config.find({"group_size", "q_group_size"});
   // -1, or none: one group for each row.
   const bool is_whole = group != nullptr && group->integer <= 0;
-  scheme.group = is_whole ? std::int64_t{1} << 40
-                          : std::max<std::int64_t>(1, config.size({"group_size", "q_group_size"}, 128));
+  scheme.group = is_whole
+                     ? std::int64_t{1} << 40
+                     : std::max<std::int64_t>(1, config.size({"group_size", "q_group_size"}, 128));
   return scheme;
 }
 
@@ -68,12 +69,43 @@ std::optional<Scheme> compressed_tensors(const Configuration& config) {
   const std::string_view strategy = weights->text({"strategy"}, "tensor");
   const std::int64_t bits = weights->size({"num_bits"}, 8);
   if (weights->text({"type"}, "int") == "float") {
+    const std::string_view format = group->text({"format"}, config.text({"format"}));
+    if (bits == 4 && format.find("mxfp4") != std::string_view::npos) {
+      Scheme scheme = named("mxfp4", Kind::mxfp4);
+      scheme.is_of_all_linear = true;
+      return scheme;
+    }
     if (bits == 4) return named("nvfp4", Kind::nvfp4);
     if (strategy == "block") return named("fp8-block", Kind::fp8_block);
     if (strategy == "channel") return named("fp8-channel", Kind::fp8_channel);
     return named("fp8", Kind::fp8_tensor);
   }
-  return of_groups(*weights, "w" + std::to_string(bits) + "a16", Kind::packed, bits);
+  Scheme scheme = of_groups(*weights, "w" + std::to_string(bits) + "a16", Kind::packed, bits);
+  scheme.has_zero_points = !weights->flag({"symmetric"}, true);
+  const Setting* order = weights->find({"actorder"});
+  scheme.has_group_index =
+      order != nullptr && order->kind == Setting::Kind::text && order->text == "group";
+  return scheme;
+}
+
+std::optional<Kind> kind_of_algorithm(std::string_view name) {
+  if (name.find("NVFP4") != std::string_view::npos) return Kind::nvfp4;
+  if (name == "MXFP8") return Kind::mxfp8;
+  if (name == "FP8") return Kind::fp8_tensor;
+  return {};
+}
+
+/// A scheme for each module that is listed: {"model.layers.0.mlp.up_proj": {"quant_algo": "FP8"}}.
+std::optional<Scheme> mixed_precision(const Configuration& config) {
+  const auto listed = config.part({"quantized_layers"});
+  if (!listed) return {};
+  Scheme scheme = named("mixed", Kind::nvfp4);
+  for (const auto& [module, settings] : listed->object().members) {
+    if (settings.kind != Setting::Kind::object) continue;
+    const auto kind = kind_of_algorithm(Configuration(settings).text({"quant_algo"}));
+    if (kind) scheme.own_kinds.emplace(module, *kind);
+  }
+  return scheme.own_kinds.empty() ? std::nullopt : std::optional<Scheme>(scheme);
 }
 
 std::optional<Scheme> modelopt(const Configuration& config) {
@@ -81,8 +113,12 @@ std::optional<Scheme> modelopt(const Configuration& config) {
   const Configuration& part = inner ? *inner : config;
   const std::string_view algorithm = part.text({"quant_algo"});
   std::optional<Scheme> scheme;
-  if (algorithm.find("NVFP4") != std::string_view::npos) scheme = named("nvfp4", Kind::nvfp4);
-  if (algorithm == "FP8") scheme = named("fp8", Kind::fp8_tensor);
+  if (const auto kind = kind_of_algorithm(algorithm))
+    scheme = named(*kind == Kind::fp8_tensor ? "fp8"
+                   : *kind == Kind::mxfp8    ? "mxfp8"
+                                             : "nvfp4",
+                   *kind);
+  if (algorithm == "MIXED_PRECISION") scheme = mixed_precision(part);
   if (scheme) take_names(part, {"exclude_modules", "ignore"}, scheme->left_alone);
   return scheme;
 }
@@ -94,7 +130,10 @@ std::optional<Scheme> scheme_of_method(std::string_view method, const Configurat
   if (method == "mxfp4") return named("mxfp4", Kind::mxfp4);
   if (method == "bitsandbytes") return bitsandbytes(config);
   if (method == "compressed-tensors") return compressed_tensors(config);
-  if (method == "modelopt" || method == "modelopt_fp4") return modelopt(config);
+  const bool is_modelopt =
+      method.starts_with("modelopt") ||
+      (method.empty() && (config.has("quant_algo") || config.has("quantization")));
+  if (is_modelopt) return modelopt(config);
   return {};
 }
 
@@ -139,7 +178,15 @@ WeightContext weight_context(const Setting& settings) {
   const Configuration config(settings);
   const auto part = language_part(config);
   const Configuration& language = part ? *part : config;
-  return {std::string(language.text({"model_type"})), rotary_factors(language)};
+  const std::string_view type = language.text({"model_type"});
+  WeightContext context;
+  context.model_type = type;
+  context.rotary_factors = rotary_factors(language);
+  context.has_float32_routers = type.starts_with("minimax");
+  const bool names_type = !config.text({"dtype", "torch_dtype"}).empty() ||
+                          !language.text({"dtype", "torch_dtype"}).empty();
+  if (!names_type) context.usual_type = DType::bfloat16;
+  return context;
 }
 
 }  // namespace zoometer

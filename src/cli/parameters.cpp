@@ -127,7 +127,8 @@ StoredSums stored_sums(const LoadedModel& model, const Graph& graph) {
   const auto settings = model.file ? settings_of(*model.file) : std::optional<Setting>();
   std::string unknown;
   const auto scheme = settings ? scheme_of_configuration(*settings, unknown) : std::nullopt;
-  const StoredSize size = scheme ? size_after(*scheme, weights, {}) : size_of_weights(weights);
+  const StoredSize size =
+      scheme ? size_after(*scheme, weights, weight_context(*settings)) : size_of_weights(weights);
   return {{}, size.bytes, size.elements_by_type};
 }
 

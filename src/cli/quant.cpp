@@ -149,9 +149,9 @@ int run_quant(const CommandLine& words) {
   std::string on;
   std::string format = "text";
   std::string output;
-  arguments.option("--quant", schemes,
-                   "Only this scheme: Q4_K_M, gptq:4:128, awq, fp8-block, mxfp4, nf4 ...; repeatable",
-                   "SCHEME");
+  arguments.option(
+      "--quant", schemes,
+      "Only this scheme: Q4_K_M, gptq:4:128, awq, fp8-block, mxfp4, nf4 ...; repeatable", "SCHEME");
   arguments.option("--on", on, "Whether the weights fit on these devices: H100,L4", "NAME,...");
   arguments.choice("--format,-f", format, {"text", "json", "csv"}, "The format");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");

@@ -35,8 +35,8 @@ struct ServeWords {
     arguments.option("--prompt", prompt, "Tokens of each sequence's prompt (2048)", "N");
     arguments.option("--output", answer, "Tokens that each sequence gets after it (256)", "N");
     arguments.option("--batch", batch, "Sequences that are served together (1)", "N");
-    arguments.option("--quant", quant, "The scheme of the weights: Q4_K_M, awq ... (zoometer quant)",
-                     "SCHEME");
+    arguments.option("--quant", quant,
+                     "The scheme of the weights: Q4_K_M, awq ... (zoometer quant)", "SCHEME");
     arguments.choice("--engine", engine, {"ideal", "transformers", "vllm", "llama.cpp"},
                      "Whose layout the cache has");
     arguments.option("--cache-dtype", cache_dtype,
@@ -47,9 +47,7 @@ struct ServeWords {
                      "FILE");
     arguments.footer("Example:\n  zoometer serve config.json --prompt 8000 --batch 16 --on H100");
   }
-  std::int64_t context() const {
-    return checked_add(prompt.value_or(2048), answer.value_or(256));
-  }
+  std::int64_t context() const { return checked_add(prompt.value_or(2048), answer.value_or(256)); }
 };
 
 struct ServeReport {
@@ -67,17 +65,17 @@ struct ServeReport {
 /// A type by the names of PyTorch, of ggml and of safetensors.
 const StorageType& cache_type(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"float32", "F32"},         {"float16", "F16"},         {"bfloat16", "BF16"},
-      {"float8", "F8_E4M3"},      {"fp8", "F8_E4M3"},         {"float8_e4m3fn", "F8_E4M3"},
+      {"float32", "F32"},         {"float16", "F16"}, {"bfloat16", "BF16"},
+      {"float8", "F8_E4M3"},      {"fp8", "F8_E4M3"}, {"float8_e4m3fn", "F8_E4M3"},
       {"float8_e5m2", "F8_E5M2"}, {"int8", "I8"},
   };
   for (const auto& [known, type] : names) {
     if (known == name) return *safetensors_type(type);
   }
   if (const StorageType* type = ggml_type(name)) return *type;
-  throw Error(ErrorCode::usage, "--cache-dtype",
-              {"bfloat16, float16, float32, float8, int8 or a type of ggml: q8_0",
-               escape_controls(name)});
+  throw Error(
+      ErrorCode::usage, "--cache-dtype",
+      {"bfloat16, float16, float32, float8, int8 or a type of ggml: q8_0", escape_controls(name)});
 }
 
 /// The type of the weights is that of the cache where none is given.
@@ -120,14 +118,17 @@ void check_words(const ServeWords& words) {
 std::string serve_text(const ServeReport& report) {
   std::string text;
   const auto line = [&](std::string_view what, std::int64_t bytes) {
-    fmt::format_to(std::back_inserter(text), "{:<24}{:>20}  {}\n", what, bytes, format_bytes(bytes));
+    fmt::format_to(std::back_inserter(text), "{:<24}{:>20}  {}\n", what, bytes,
+                   format_bytes(bytes));
   };
-  fmt::format_to(std::back_inserter(text), "{}: {} sequence{} of {} tokens, {}\n", report.model.name,
-                 report.options.sequences, report.options.sequences == 1 ? "" : "s",
-                 report.options.context, report.words.engine);
+  fmt::format_to(std::back_inserter(text), "{}: {} sequence{} of {} tokens, {}\n",
+                 report.model.name, report.options.sequences,
+                 report.options.sequences == 1 ? "" : "s", report.options.context,
+                 report.words.engine);
   line("weights, " + report.scheme, report.weights.bytes);
   line("cache", report.cache.bytes);
-  for (const auto& [kind, bytes] : report.cache.by_kind) line(fmt::format("  {} layers", kind), bytes);
+  for (const auto& [kind, bytes] : report.cache.by_kind)
+    line(fmt::format("  {} layers", kind), bytes);
   line("cache of a token", report.cache.bytes_per_token);
   line("weights and cache", report.total());
   for (const Device* device : report.devices) {

@@ -74,6 +74,6 @@ expect_error 3 "the version of GGUF" profile m.gguf
 expect_error 3 "nothing" profile nothing
 
 run parameters w.safetensors
-expect "lists weights without a graph" has "$out" "w  parameter     float32    (1,)"
+expect "lists weights without a graph" has "$out" "w     parameter     float32    (1,)"
 
 finish

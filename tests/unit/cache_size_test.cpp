@@ -1,5 +1,5 @@
-// Bytes of caches: those of the cache objects of transformers 5.24 (tests/data/language/cache.jsonl),
-// and figures that engines have logged.
+// Bytes of caches: those of the cache objects of transformers 5.24
+// (tests/data/language/cache.jsonl), and figures that engines have logged.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -77,10 +77,10 @@ TEST(CacheSize, IsThatOfVllmsPages) {
 
 /// gemma-3-4b at 32,768 in llama.cpp: 814 MiB, 5 full layers and 29 of 1,536 cells.
 TEST(CacheSize, IsThatOfLlamaCppsCells) {
-  const std::vector<CacheLayer> layers = layers_of(
-      R"({"model_type": "gemma3_text", "hidden_size": 2560, "num_hidden_layers": 34,)"
-      R"( "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,)"
-      R"( "intermediate_size": 10240, "vocab_size": 262208, "sliding_window": 1024})");
+  const std::vector<CacheLayer> layers =
+      layers_of(R"({"model_type": "gemma3_text", "hidden_size": 2560, "num_hidden_layers": 34,)"
+                R"( "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,)"
+                R"( "intermediate_size": 10240, "vocab_size": 262208, "sliding_window": 1024})");
   const CacheSize size = cache_size(layers, bfloat16_cache(CacheEngine::llama_cpp, 32'768));
   EXPECT_EQ(size.bytes, 814 << 20);
   EXPECT_EQ(size.by_kind.at("full"), 5LL * 32'768 * 4096);
@@ -88,9 +88,9 @@ TEST(CacheSize, IsThatOfLlamaCppsCells) {
 
 /// Keys and values may have types of their own, also those of ggml.
 TEST(CacheSize, HasTypesOfKeysAndValues) {
-  const std::vector<CacheLayer> layers = layers_of(
-      R"({"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2,)"
-      R"( "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 10})");
+  const std::vector<CacheLayer> layers =
+      layers_of(R"({"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2,)"
+                R"( "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 10})");
   CacheOptions options = bfloat16_cache(CacheEngine::ideal, 10);
   options.value_type = safetensors_type("F8_E4M3");
   options.sequences = 3;

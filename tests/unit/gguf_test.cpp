@@ -15,11 +15,11 @@ namespace zoometer {
 namespace {
 
 using ::testing::Contains;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::failure_of;
 using testing::Folder;
 using testing::GgufWriter;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 ImportNotes read_gguf_bytes(const std::string& bytes, Graph& graph) {
   return import_file(MappedFile("m.gguf", std::as_bytes(std::span(bytes))), {}, graph);
@@ -134,7 +134,8 @@ TEST(Gguf, RefusesHostileBytes) {
   EXPECT_THAT(failure_of_gguf(array(4, std::uint64_t{1} << 62)), HasSubstr("the key k"));
   EXPECT_THAT(failure_of_gguf(array(77, 0)), HasSubstr("a type of values, 0 to 12"));
   std::string nested;
-  for (int i = 0; i < 1000; ++i) nested += plain.number(std::uint32_t{9}) + plain.number(std::uint64_t{1});
+  for (int i = 0; i < 1000; ++i)
+    nested += plain.number(std::uint32_t{9}) + plain.number(std::uint64_t{1});
   EXPECT_THAT(failure_of_gguf(GgufWriter().raw_key("k", 9, nested).file()),
               HasSubstr("at most 4 arrays in arrays"));
   EXPECT_THAT(failure_of_gguf(GgufWriter().raw_key("k", 13, "").file()), HasSubstr("the key k"));
@@ -149,8 +150,7 @@ TEST(Gguf, RefusesHostileTensors) {
               HasSubstr("the tensor a: expected at most 4 dimensions, got 5"));
   EXPECT_THAT(failure_of_gguf(GgufWriter().tensor("a", {std::uint64_t{1} << 63}, f32, 4).file()),
               HasSubstr("the tensor a"));
-  EXPECT_THAT(failure_of_gguf(
-                  GgufWriter().tensor("a", {1 << 30, 1 << 30, 1 << 30}, f32, 4).file()),
+  EXPECT_THAT(failure_of_gguf(GgufWriter().tensor("a", {1 << 30, 1 << 30, 1 << 30}, f32, 4).file()),
               HasSubstr("overflow"));
   EXPECT_THAT(failure_of_gguf(GgufWriter().tensor("a", {100}, q4_k, 144).file()),
               HasSubstr("rows of a multiple of 256 elements for Q4_K"));
@@ -161,8 +161,9 @@ TEST(Gguf, RefusesHostileTensors) {
   EXPECT_THAT(
       failure_of_gguf(GgufWriter().tensor("a", {1}, f32, 4).tensor_at("b", {1}, f32, 0).file()),
       HasSubstr("the offset of the tensor b"));
-  EXPECT_THAT(failure_of_gguf(GgufWriter().tensor("a", {1}, f32, 4).tensor("a", {1}, f32, 4).file()),
-              HasSubstr("duplicate tensor a"));
+  EXPECT_THAT(
+      failure_of_gguf(GgufWriter().tensor("a", {1}, f32, 4).tensor("a", {1}, f32, 4).file()),
+      HasSubstr("duplicate tensor a"));
   const std::string whole = tiny_llama(3, false).file();
   EXPECT_THAT(failure_of_gguf(whole.substr(0, whole.size() - 2000)),
               HasSubstr("the data of the tensors"));

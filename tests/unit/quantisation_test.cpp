@@ -125,20 +125,48 @@ TEST(Quantisation, HonoursTheConfigurationOfGptOss) {
       R"({"model_type": "gpt_oss", "hidden_size": 2880, "num_hidden_layers": 24,)"
       R"( "num_attention_heads": 64, "num_key_value_heads": 8, "head_dim": 64,)"
       R"( "intermediate_size": 2880, "vocab_size": 201088, "num_local_experts": 32,)"
-      R"( "num_experts_per_tok": 4, "torch_dtype": "bfloat16", "quantization_config":)"
+      R"( "num_experts_per_tok": 4, "quantization_config":)"
       R"( {"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn",)"
       R"( "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]}})");
   EXPECT_EQ(model.as_configured().bytes, 13'761'264'768);
 }
 
+/// MiniMax-M2 as released: float8 with routers in float32; the configuration names no type, and
+/// what is left alone is bfloat16.
+TEST(Quantisation, HasTheBytesOfMiniMaxM2) {
+  const Foreseen model(
+      R"({"model_type": "minimax_m2", "hidden_size": 3072, "num_hidden_layers": 62,)"
+      R"( "num_attention_heads": 48, "num_key_value_heads": 8, "head_dim": 128,)"
+      R"( "intermediate_size": 1536, "vocab_size": 200064, "num_local_experts": 256,)"
+      R"( "num_experts_per_tok": 8, "use_qk_norm": true, "quantization_config":)"
+      R"( {"quant_method": "fp8", "weight_block_size": [128, 128],)"
+      R"( "modules_to_not_convert": ["gate", "e_score_correction_bias", "lm_head"]}})");
+  EXPECT_EQ(model.as_configured().bytes, 230'121'630'720);
+}
+
+/// ModelOpt's mixtures: a scheme for each module that is listed, and the others left alone.
+TEST(Quantisation, HasSchemesOfModules) {
+  const Foreseen model(
+      R"({"model_type": "llama", "hidden_size": 128, "num_hidden_layers": 1,)"
+      R"( "num_attention_heads": 2, "intermediate_size": 256, "vocab_size": 100,)"
+      R"( "torch_dtype": "bfloat16", "quantization_config": {"quant_algo": "MIXED_PRECISION",)"
+      R"( "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "NVFP4"},)"
+      R"( "model.layers.0.self_attn.q_proj": {"quant_algo": "FP8"},)"
+      R"( "model.layers.0.self_attn.k_proj": {"quant_algo": "MXFP8"}}}})");
+  constexpr std::int64_t mlp = 128 * 256;
+  constexpr std::int64_t attention = 128 * 128;
+  const std::int64_t left = 2 * (2 * attention + 2 * 100 * 128 + 3 * 128);
+  EXPECT_EQ(model.as_configured().bytes,
+            3 * (mlp / 2 + mlp / 16 + 8) + (attention + 8) + (attention + attention / 32) + left);
+}
+
 /// Lists of modules: whole names, the ends of names, `*` and expressions.
 TEST(Quantisation, LeavesListedModulesAlone) {
   const auto foreseen = [](const std::string& quantisation) {
-    return Foreseen(
-        R"({"model_type": "llama", "hidden_size": 128, "num_hidden_layers": 2,)"
-        R"( "num_attention_heads": 2, "intermediate_size": 256, "vocab_size": 100,)"
-        R"( "torch_dtype": "bfloat16", "quantization_config": )" +
-        quantisation + "}");
+    return Foreseen(R"({"model_type": "llama", "hidden_size": 128, "num_hidden_layers": 2,)"
+                    R"( "num_attention_heads": 2, "intermediate_size": 256, "vocab_size": 100,)"
+                    R"( "torch_dtype": "bfloat16", "quantization_config": )" +
+                    quantisation + "}");
   };
   const auto plain = [&](const std::string& list) {
     const Foreseen model =

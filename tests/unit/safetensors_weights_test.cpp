@@ -12,10 +12,10 @@ namespace zoometer {
 namespace {
 
 using ::testing::Contains;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::failure_of;
 using testing::Folder;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::safetensors;
 
 ImportNotes read_bytes(const std::string& bytes, Graph& graph, const char* name = "w.safetensors") {
@@ -49,12 +49,12 @@ TEST(SafetensorsWeights, AreATreeOfModules) {
 /// Types of less than a byte: elements share bytes.
 TEST(SafetensorsWeights, HaveTypesOfPartsOfBytes) {
   Graph graph;
-  const ImportNotes notes = read_bytes(
-      safetensors(R"({"a": {"dtype": "F4", "shape": [3, 2], "data_offsets": [0, 3]},)"
-                  R"( "b": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [3, 6]},)"
-                  R"( "c": {"dtype": "F8_E8M0", "shape": [2], "data_offsets": [6, 8]}})",
-                  8),
-      graph);
+  const ImportNotes notes =
+      read_bytes(safetensors(R"({"a": {"dtype": "F4", "shape": [3, 2], "data_offsets": [0, 3]},)"
+                             R"( "b": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [3, 6]},)"
+                             R"( "c": {"dtype": "F8_E8M0", "shape": [2], "data_offsets": [6, 8]}})",
+                             8),
+                 graph);
   const StoredCounts counts = count_stored(*notes.file.weights);
   EXPECT_EQ(counts.bytes, 8);
   EXPECT_EQ(counts.learned, 10);  // scales of blocks are none
@@ -63,11 +63,11 @@ TEST(SafetensorsWeights, HaveTypesOfPartsOfBytes) {
 /// Names may have escapes.
 TEST(SafetensorsWeights, HaveNamesWithEscapes) {
   Graph graph;
-  const ImportNotes notes = read_bytes(
-      safetensors(R"({"a\u00e9\ud83d\ude00\"b": {"dtype": "U8", "shape": [1],)"
-                  R"( "data_offsets": [0, 1]}})",
-                  1),
-      graph);
+  const ImportNotes notes =
+      read_bytes(safetensors(R"({"a\u00e9\ud83d\ude00\"b": {"dtype": "U8", "shape": [1],)"
+                             R"( "data_offsets": [0, 1]}})",
+                             1),
+                 graph);
   EXPECT_EQ(notes.file.weights->tensors()[0].name, "a\u00e9\U0001F600\"b");
 }
 
@@ -145,7 +145,8 @@ TEST(SafetensorsIndex, TakesShapesFromTheHeadersBesideIt) {
   EXPECT_EQ(weights.find("a.weight")->elements, 6);
   EXPECT_EQ(weights.find("gone"), nullptr);
   EXPECT_FALSE(weights.find("b.weight")->is_known());
-  EXPECT_THAT(notes.notes, Contains(HasSubstr("names 1 tensors that its files do not have, such as gone")));
+  EXPECT_THAT(notes.notes,
+              Contains(HasSubstr("names 1 tensors that its files do not have, such as gone")));
   EXPECT_THAT(notes.notes, Contains(HasSubstr("1 tensors that the index does not name")));
 }
 
@@ -183,7 +184,8 @@ class TinyWeights {
     const std::string layer = "model.layers.0.";
     for (const char* part : {"q", "k", "v", "o"})
       add(layer + "self_attn." + part + "_proj.weight", "8, 8", 64);
-    add(layer + "mlp.gate_proj.weight", "16, 8", 128).add(layer + "mlp.up_proj.weight", "16, 8", 128);
+    add(layer + "mlp.gate_proj.weight", "16, 8", 128)
+        .add(layer + "mlp.up_proj.weight", "16, 8", 128);
     add(layer + "mlp.down_proj.weight", "8, 16", 128).add(layer + "input_layernorm.weight", "8", 8);
     return add(layer + "post_attention_layernorm.weight", "8", 8).add("model.norm.weight", "8", 8);
   }
@@ -228,9 +230,22 @@ TEST(ModelFolder, FollowsItsFilesWhereTheConfigurationDiffers) {
   const ImportNotes notes = import_file(folder.path(), {}, graph);
   EXPECT_THAT(notes.notes,
               Contains("vocab_size is 10; the files' embedding has 12 rows, which are taken"));
-  EXPECT_THAT(notes.notes, Contains(HasSubstr("1 tensor of the configuration are not in the files, "
-                                              "such as lm_head.weight")));
+  EXPECT_THAT(notes.notes,
+              Contains("the files have no lm_head.weight: the embedding is taken as the head"));
+  EXPECT_EQ(profile(graph).total.parameters, 12 * 8 + 4 * 64 + 3 * 128 + 3 * 8);
   EXPECT_THAT(notes.notes, Contains(HasSubstr("such as model.extra.weight")));
+}
+
+/// A type of model that is not known leaves the tensors.
+TEST(ModelFolder, IsItsTensorsWhereTheConfigurationIsNotKnown) {
+  const Folder folder;
+  folder.write("config.json", R"({"model_type": "abacus"})");
+  folder.write("model.safetensors", TinyWeights().add_layer().file());
+  Graph graph;
+  const ImportNotes notes = import_file(folder.path(), {}, graph);
+  EXPECT_EQ(notes.format, "safetensors");
+  EXPECT_THAT(notes.ignored, Contains(HasSubstr("the model type abacus is not known")));
+  EXPECT_EQ(profile(graph).total.parameters, 4 * 64 + 3 * 128 + 3 * 8);
 }
 
 /// A pointer instead of the weights leaves the configuration, as before.

@@ -82,13 +82,11 @@ class GgufWriter {
   std::string count(std::uint64_t value) const {
     return version_ == 1 ? number(static_cast<std::uint32_t>(value)) : number(value);
   }
-  std::string string(std::string_view text) const {
-    return count(text.size()) + std::string(text);
-  }
+  std::string string(std::string_view text) const { return count(text.size()) + std::string(text); }
 
   std::string header() const {
-    std::string file = "GGUF" + number(version_) + count(tensor_count_) + count(key_count_) + keys_ +
-                       tensors_;
+    std::string file =
+        "GGUF" + number(version_) + count(tensor_count_) + count(key_count_) + keys_ + tensors_;
     file.resize((file.size() + 31) / 32 * 32);
     return file;
   }

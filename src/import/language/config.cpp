@@ -94,6 +94,17 @@ void read(const MappedFile& file, const TraceOptions& options, Graph& graph, Imp
   notes.format = "configuration";
 }
 
+/// ModelOpt writes what it did into a file of its own, hf_quant_config.json.
+void add_quantisation_beside(const std::string& path, Setting& settings) {
+  constexpr std::string_view key = "quantization_config";
+  for (const auto& member : settings.members)
+    if (member.first == key) return;
+  const std::string beside =
+      (std::filesystem::path(path).parent_path() / "hf_quant_config.json").string();
+  if (is_file(beside))
+    settings.members.emplace_back(std::string(key), read_configuration(MappedFile(beside)));
+}
+
 }  // namespace
 
 /// No other format has that key at its start.
@@ -123,7 +134,9 @@ std::optional<Setting> settings_of(const ModelFile& file) {
   if (!is_file(path)) return {};
   const MappedFile opened(path);
   if (!is_configuration(opened)) return {};
-  return read_configuration(opened);
+  Setting settings = read_configuration(opened);
+  add_quantisation_beside(path, settings);
+  return settings;
 }
 
 void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,

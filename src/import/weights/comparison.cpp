@@ -12,7 +12,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::string_view embedding_endings[] = {
-    "embed_tokens.weight",    "wte.weight",        "word_embeddings.weight", "embed_in.weight",
+    "embed_tokens.weight",   "wte.weight",        "word_embeddings.weight", "embed_in.weight",
     "tok_embeddings.weight", "embeddings.weight", "embedding.weight",
 };
 
@@ -55,13 +55,16 @@ const StoredTensor* find_packed(const StoredWeights& weights, const std::string&
   return weights.find(name + "_blocks");
 }
 
-/// Names that files of a part of a model leave the outermost module out of.
+/// Files of a part of a model leave its outermost module out, and those of a whole have more of
+/// them than the configuration of its part.
 const StoredTensor* find_stored(const StoredWeights& weights, const std::string& name) {
   if (const StoredTensor* found = weights.find(name)) return found;
   const std::size_t dot = name.find('.');
-  if (name.starts_with("model.") || name.starts_with("transformer.")) {
-    if (const StoredTensor* found = weights.find(std::string_view(name).substr(dot + 1)))
-      return found;
+  if (!name.starts_with("model.") && !name.starts_with("transformer.")) return nullptr;
+  const std::string inner = name.substr(dot + 1);
+  if (const StoredTensor* found = weights.find(inner)) return found;
+  for (const std::string_view outer : {"model.language_model.", "language_model.model."}) {
+    if (const StoredTensor* found = weights.find(std::string(outer) + inner)) return found;
   }
   return nullptr;
 }
@@ -75,8 +78,8 @@ struct Difference {
   }
   void note(std::string_view what, std::vector<std::string>& notes) const {
     if (count > 0)
-      notes.push_back(fmt::format("{} tensor{} {}, such as {}", count, count == 1 ? "" : "s", what,
-                                  first));
+      notes.push_back(
+          fmt::format("{} tensor{} {}, such as {}", count, count == 1 ? "" : "s", what, first));
   }
 };
 
@@ -107,9 +110,9 @@ class Comparison {
   }
 
   void note(std::vector<std::string>& notes) const {
-    missing_.note("of the configuration are not in the files", notes);
-    extra_.note("of the files are not in the graph", notes);
-    resized_.note("of the files have another shape than by the configuration", notes);
+    missing_.note("of the configuration missing in the files", notes);
+    extra_.note("of the files missing in the graph", notes);
+    resized_.note("of the files with another shape than by the configuration", notes);
   }
 
  private:
@@ -158,13 +161,35 @@ void take_sizes(const StoredWeights& weights, Setting& settings, std::vector<std
     Setting* size = member(part, key);
     if (size == nullptr || size->kind != Setting::Kind::integer) continue;
     if (size->integer != rows) {
-      notes.push_back(fmt::format("{} is {}; the files' embedding has {} rows, which are taken", key,
-                                  size->integer, rows));
+      notes.push_back(fmt::format("{} is {}; the files' embedding has {} rows, which are taken",
+                                  key, size->integer, rows));
       size->integer = rows;
       size->real = static_cast<double>(rows);
     }
     return;
   }
+}
+
+bool take_tie(const StoredWeights& weights, const Graph& graph, Setting& settings,
+              std::vector<std::string>& notes) {
+  if (weights.has_unknown()) return false;
+  for (const Parameter& parameter : graph.parameters()) {
+    const std::string path = graph.parameter_path(parameter);
+    const bool is_head = path.ends_with("lm_head.weight") || path == "embed_out.weight";
+    if (!is_head || parameter.shared_with != no_id) continue;
+    if (find_stored(weights, path) != nullptr || find_packed(weights, path) != nullptr) continue;
+    Setting tie{.kind = Setting::Kind::flag};
+    tie.integer = 1;
+    tie.real = 1;
+    if (Setting* known = member(settings, "tie_word_embeddings")) {
+      *known = tie;
+    } else {
+      settings.members.emplace_back("tie_word_embeddings", tie);
+    }
+    notes.push_back(fmt::format("the files have no {}: the embedding is taken as the head", path));
+    return true;
+  }
+  return false;
 }
 
 void compare_weights(const StoredWeights& weights, Graph& graph, std::vector<std::string>& notes) {

@@ -10,6 +10,11 @@ namespace zoometer {
 /// is a note.
 void take_sizes(const StoredWeights& weights, Setting& settings, std::vector<std::string>& notes);
 
+/// The same after a trace: a head that the files do not have is the embedding. Whether settings
+/// changed, so that they have to be traced again.
+bool take_tie(const StoredWeights& weights, const Graph& graph, Setting& settings,
+              std::vector<std::string>& notes);
+
 /// Compares the tensors of the files with the parameters that the configuration makes, by name.
 /// Parameters of the graph get the files' types. What differs is noted: names that only one of them
 /// has, and other shapes.

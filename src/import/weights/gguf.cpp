@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t most_ggml_dimensions = 4;     // ggml's own limit
-constexpr std::size_t most_kept = 4096;          // numbers of an array, one for each layer
+constexpr std::uint32_t most_ggml_dimensions = 4;  // ggml's own limit
+constexpr std::size_t most_kept = 4096;            // numbers of an array, one for each layer
 constexpr std::uint64_t most_keys = 4096;
 constexpr std::uint64_t most_tensors = 1U << 24;
 constexpr std::int64_t most_split_files = 10'000;
@@ -72,7 +72,8 @@ class GgufCursor {
   }
 
   void need(std::uint64_t bytes) const {
-    if (bytes > left()) fail(std::to_string(bytes) + " bytes", std::to_string(left()) + " bytes left");
+    if (bytes > left())
+      fail(std::to_string(bytes) + " bytes", std::to_string(left()) + " bytes left");
   }
 
   template <class Number>
@@ -213,7 +214,8 @@ class GgufReader {
     const std::uint64_t count = in_.count();
     Setting setting{.kind = Setting::Kind::list};
     // Every element takes a byte or more.
-    if (count > in_.left()) in_.fail(fmt::format("{} elements", count), fmt::format("{} bytes left", in_.left()));
+    if (count > in_.left())
+      in_.fail(fmt::format("{} elements", count), fmt::format("{} bytes left", in_.left()));
     setting.integer = static_cast<std::int64_t>(count);
     if (type == ValueType::text) {
       for (std::uint64_t i = 0; i < count; ++i) in_.text();
@@ -251,7 +253,8 @@ class GgufReader {
     const std::string_view name = in_.text();
     in_.what = "the tensor " + escape_controls(name);
     const std::uint32_t dimensions = in_.number<std::uint32_t>();
-    if (dimensions > most_ggml_dimensions) in_.fail("at most 4 dimensions", std::to_string(dimensions));
+    if (dimensions > most_ggml_dimensions)
+      in_.fail("at most 4 dimensions", std::to_string(dimensions));
     std::array<std::int64_t, most_ggml_dimensions> shape{};
     for (std::uint32_t i = 0; i < dimensions; ++i) {
       const std::uint64_t size = in_.count();
@@ -280,11 +283,12 @@ class GgufReader {
     return (place + alignment_ - 1) / alignment_ * alignment_;
   }
 
-  /// Tensors follow each other, each at a multiple of the alignment. A file that ends where its data
-  /// would begin is a header only.
+  /// Tensors follow each other, each at a multiple of the alignment. A file that ends where its
+  /// data would begin is a header only.
   void check_data() {
     std::vector<const StoredTensor*> tensors;
-    for (const StoredTensor& tensor : weights_.tensors().subspan(first_)) tensors.push_back(&tensor);
+    for (const StoredTensor& tensor : weights_.tensors().subspan(first_))
+      tensors.push_back(&tensor);
     std::ranges::stable_sort(tensors, {}, &StoredTensor::begin);
     std::int64_t end = 0;
     for (const StoredTensor* tensor : tensors) {
@@ -297,12 +301,14 @@ class GgufReader {
     const std::int64_t data = aligned(static_cast<std::int64_t>(in_.at()));
     const std::int64_t needed = tensors.back()->begin + tensors.back()->bytes();
     if (size <= data) {
-      weights_.ignored.push_back(fmt::format("{} is a header only: {} bytes of tensors are not there",
-                                             fs::path(file_.path()).filename().string(), needed));
+      weights_.ignored.push_back(
+          fmt::format("{} is a header only: {} bytes of tensors are not there",
+                      fs::path(file_.path()).filename().string(), needed));
       return;
     }
     in_.what = "the data of the tensors";
-    if (size - data < needed) in_.fail(std::to_string(needed) + " bytes", std::to_string(size - data));
+    if (size - data < needed)
+      in_.fail(std::to_string(needed) + " bytes", std::to_string(size - data));
   }
 
   const MappedFile& file_;
@@ -363,7 +369,8 @@ std::string_view GgufMetadata::text(std::string_view key) const noexcept {
 
 std::int64_t GgufMetadata::size(std::string_view key, std::int64_t usual) const noexcept {
   const Setting* value = find(key);
-  const bool is_size = value != nullptr && value->kind == Setting::Kind::integer && value->integer >= 0;
+  const bool is_size =
+      value != nullptr && value->kind == Setting::Kind::integer && value->integer >= 0;
   return is_size ? value->integer : usual;
 }
 
@@ -400,7 +407,8 @@ void read_gguf(const MappedFile& file, StoredWeights& weights, GgufMetadata& met
     if (i == 1 || metadata.entries.empty()) metadata = std::move(of_file);
   }
   if (missing > 0)
-    weights.ignored.push_back(fmt::format("{} of {} files of the model are not here", missing, count));
+    weights.ignored.push_back(
+        fmt::format("{} of {} files of the model are not here", missing, count));
 }
 
 }  // namespace zoometer

@@ -29,8 +29,8 @@ struct GgufMetadata {
 bool is_gguf_file(const MappedFile& file) noexcept;
 
 /// Adds the tensors of a GGUF file, versions 1 to 3 of either byte order, and of the other files of
-/// a split one, which are looked for beside it. Shapes are outermost first, as PyTorch has them, and
-/// not as the file does. Throws Error{malformed} with the key or tensor and the offset,
+/// a split one, which are looked for beside it. Shapes are outermost first, as PyTorch has them,
+/// and not as the file does. Throws Error{malformed} with the key or tensor and the offset,
 /// Error{unsupported} for another version, and Error{limit}.
 void read_gguf(const MappedFile& file, StoredWeights& weights, GgufMetadata& metadata);
 

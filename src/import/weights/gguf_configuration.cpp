@@ -176,7 +176,8 @@ class Translation {
       vocabulary = tokens->integer;
     if (embedding != nullptr && embedding->shape.size() == 2) vocabulary = embedding->shape[0];
     if (vocabulary > 0) set("vocab_size", size_setting(vocabulary));
-    if (embedding != nullptr) set("tie_word_embeddings", flag_setting(!has_tensor("output.weight")));
+    if (embedding != nullptr)
+      set("tie_word_embeddings", flag_setting(!has_tensor("output.weight")));
     set("dtype", text_setting("float16"));
     const std::int64_t rotated = size("rope.dimension_count");
     std::int64_t head = size("attention.key_length");
@@ -223,7 +224,8 @@ class Translation {
   void set_latent() {
     const std::int64_t rotated = size("rope.dimension_count");
     const bool is_absorbed = find("attention.key_length_mla") != nullptr;
-    const std::int64_t key = size(is_absorbed ? "attention.key_length_mla" : "attention.key_length");
+    const std::int64_t key =
+        size(is_absorbed ? "attention.key_length_mla" : "attention.key_length");
     const std::int64_t value =
         size(is_absorbed ? "attention.value_length_mla" : "attention.value_length");
     set("qk_rope_head_dim", size_setting(rotated));

@@ -27,7 +27,8 @@ using Weights = std::shared_ptr<StoredWeights>;
 bool is_shard(const std::string& path) {
   const std::string name = fs::path(path).stem().string();
   const std::size_t of = name.rfind("-of-");
-  return of != std::string::npos && of >= 5 && name.find_first_not_of("0123456789", of + 4) == std::string::npos;
+  return of != std::string::npos && of >= 5 &&
+         name.find_first_not_of("0123456789", of + 4) == std::string::npos;
 }
 
 /// config.json beside the file, or empty.
@@ -54,22 +55,55 @@ void note_size(const StoredWeights& weights, ImportNotes& notes) {
                                     weights.tensors().size() == 1 ? "" : "s"));
 }
 
+/// Traces what the settings describe. False, with a note, where they do not describe a known model.
+bool trace_settings(const Setting& settings, const TraceOptions& options, Graph& graph,
+                    ImportNotes& notes) {
+  try {
+    trace_configuration(settings, options, graph, notes);
+    return true;
+  } catch (const Error& error) {
+    if (error.code == ErrorCode::usage || error.code == ErrorCode::internal) throw;
+    graph.clear();
+    notes.ignored.push_back(fmt::format("the configuration does not describe a known graph ({}): "
+                                        "tensors are listed, and nothing is "
+                                        "computed",
+                                        error.what()));
+    return false;
+  }
+}
+
+/// The same for the configuration beside weights, which hold where the two differ.
+bool trace_beside(const std::string& configuration, const StoredWeights& weights,
+                  const TraceOptions& options, Graph& graph, ImportNotes& notes) {
+  Setting settings = read_configuration(MappedFile(configuration));
+  take_sizes(weights, settings, notes.notes);
+  const ImportNotes before = notes;
+  if (!trace_settings(settings, options, graph, notes)) return false;
+  std::vector<std::string> changes;
+  if (take_tie(weights, graph, settings, changes)) {
+    graph.clear();
+    notes = before;
+    if (!trace_settings(settings, options, graph, notes)) return false;
+    notes.notes.insert(notes.notes.end(), changes.begin(), changes.end());
+  }
+  compare_weights(weights, graph, notes.notes);
+  return true;
+}
+
 void make_graph(const MappedFile& file, Weights weights, const TraceOptions& options, Graph& graph,
                 ImportNotes& notes) {
   notes.notes = weights->notes;
   notes.ignored = weights->ignored;
   const std::string configuration = configuration_beside(file);
-  if (configuration.empty()) {
+  if (!configuration.empty() && trace_beside(configuration, *weights, options, graph, notes)) {
+    notes.format = "configuration, " + notes.format;
+  } else {
     refuse_passage(options);
     make_bare_graph(*weights, graph);
-    notes.notes.emplace_back(
-        "weights without config.json: tensors are listed, and nothing is computed");
-  } else {
-    Setting settings = read_configuration(MappedFile(configuration));
-    take_sizes(*weights, settings, notes.notes);
-    trace_configuration(settings, options, graph, notes);
-    compare_weights(*weights, graph, notes.notes);
-    notes.format = "configuration, " + notes.format;
+    if (configuration.empty()) {
+      notes.notes.emplace_back(
+          "weights without config.json: tensors are listed, and nothing is computed");
+    }
   }
   note_size(*weights, notes);
   notes.file.weights = std::move(weights);
@@ -104,8 +138,8 @@ void compare_elements(const StoredWeights& weights, const Graph& graph, ImportNo
     if (!tensor.name.starts_with("rope_")) in_file = checked_add(in_file, tensor.elements);
   }
   if (in_file > 0 && in_file != in_graph) {
-    notes.ignored.push_back(fmt::format("the file has {} elements in its tensors, the graph {}",
-                                        in_file, in_graph));
+    notes.ignored.push_back(
+        fmt::format("the file has {} elements in its tensors, the graph {}", in_file, in_graph));
   }
 }
 
@@ -115,20 +149,12 @@ bool trace_gguf(const GgufMetadata& metadata, const StoredWeights& weights,
   std::string unknown;
   const Setting settings = configuration_of(metadata, weights, unknown);
   if (!unknown.empty()) {
-    notes.ignored.push_back("the architecture " + escape_controls(unknown) +
-                            " is not known as a graph: tensors are listed, and nothing is computed");
+    notes.ignored.push_back(
+        "the architecture " + escape_controls(unknown) +
+        " is not known as a graph: tensors are listed, and nothing is computed");
     return false;
   }
-  try {
-    trace_configuration(settings, options, graph, notes);
-  } catch (const Error& error) {
-    if (error.code == ErrorCode::usage || error.code == ErrorCode::internal) throw;
-    graph.clear();
-    notes.ignored.push_back(fmt::format(
-        "the keys do not describe a graph ({}): tensors are listed, and nothing is computed",
-        error.what()));
-    return false;
-  }
+  if (!trace_settings(settings, options, graph, notes)) return false;
   compare_elements(weights, graph, notes);
   return true;
 }
@@ -155,7 +181,8 @@ void read_gguf_file(const MappedFile& file, const TraceOptions& options, Graph& 
 bool looks_like_gguf(const MappedFile& file) { return is_gguf_file(file); }
 /// A file of that name that was cut off is one, too: reading it says what is missing.
 bool looks_like_safetensors(const MappedFile& file) {
-  const bool is_named = file.path().ends_with(".safetensors") && file.size() > 8 && file.text()[8] == '{';
+  const bool is_named =
+      file.path().ends_with(".safetensors") && file.size() > 8 && file.text()[8] == '{';
   return is_named || is_safetensors_file(file);
 }
 bool looks_like_index(const MappedFile& file) { return is_safetensors_index(file); }

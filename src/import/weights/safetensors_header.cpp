@@ -95,8 +95,7 @@ class HeaderReader {
     tensor.name = name_;
     tensor.shape = sizes_;
     tensor.file = static_cast<std::uint32_t>(weights_.files.size());
-    const bool is_inside =
-        range_ && range_->begin <= range_->end && range_->end <= data_bytes_;
+    const bool is_inside = range_ && range_->begin <= range_->end && range_->end <= data_bytes_;
     if (!is_inside) refuse(" is outside of the file");
     tensor.begin = range_->begin;
     weights_.add(tensor);
@@ -171,7 +170,8 @@ bool is_safetensors_file(const MappedFile& file) noexcept {
 
 std::size_t read_safetensors_header(const MappedFile& file, StoredWeights& weights) {
   const std::string_view text = file.text();
-  if (text.size() < length_bytes) fail_in(file, "the file is too short for the length of its header");
+  if (text.size() < length_bytes)
+    fail_in(file, "the file is too short for the length of its header");
   const std::uint64_t length = header_length(text);
   if (length > longest_header || length > text.size() - length_bytes) {
     fail_in(file, "the header would have " + std::to_string(length) +
@@ -206,7 +206,8 @@ void check_contiguous(std::span<const StoredTensor> of_file, std::int64_t data_b
   for (const StoredTensor* tensor : tensors) {
     if (tensor->begin != end) {
       refuse("the tensor " + escape_controls(tensor->name) +
-                 (tensor->begin < end ? " overlaps another: its offset" : " follows a gap: its offset"),
+                 (tensor->begin < end ? " overlaps another: its offset"
+                                      : " follows a gap: its offset"),
              end, tensor->begin);
     }
     end += tensor->bytes();

@@ -30,8 +30,8 @@ struct Index {
   std::vector<Named> tensors;
   std::vector<std::string> files;
   std::int64_t total_size = -1;  ///< bytes of all data; -1: not said
-  Arena unescaped;  ///< names that the file does not have as they are
-  bool has_rest = false;  ///< there is text after the closing brace
+  Arena unescaped;               ///< names that the file does not have as they are
+  bool has_rest = false;         ///< there is text after the closing brace
 };
 
 /// A path that stays in the folder of the index.
@@ -197,9 +197,9 @@ void read_safetensors_index(const MappedFile& file, StoredWeights& weights) {
     weights.add(known_by_name);
     ++unknown;
   }
-  weights.ignored.push_back(
-      fmt::format("{} of {} files of the index are not here: of {} tensors only the names are known",
-                  missing_files, index.files.size(), unknown));
+  weights.ignored.push_back(fmt::format(
+      "{} of {} files of the index are not here: of {} tensors only the names are known",
+      missing_files, index.files.size(), unknown));
 }
 
 std::string weights_in(const std::string& folder) {

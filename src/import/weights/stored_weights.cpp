@@ -21,11 +21,28 @@ std::string_view last_part(std::string_view name) noexcept {
 
 /// Endings of what quantised checkpoints store beside their integers.
 constexpr std::string_view quantisation_parts[] = {
-    "qzeros",          "g_idx",      "scales",       "weight_scale", "weight_scale_inv",
-    "weight_scale_2",  "k_scale",    "v_scale",      "input_scale",  "weight_zero_point",
-    "weight_shape",    "weight_g_idx", "absmax",     "quant_map",    "nested_absmax",
-    "nested_quant_map", "bitsandbytes__nf4", "bitsandbytes__fp4", "SCB", "weight_global_scale",
-    "input_global_scale", "scale_inv",
+    "qzeros",
+    "g_idx",
+    "scales",
+    "weight_scale",
+    "weight_scale_inv",
+    "weight_scale_2",
+    "k_scale",
+    "v_scale",
+    "input_scale",
+    "weight_zero_point",
+    "weight_shape",
+    "weight_g_idx",
+    "absmax",
+    "quant_map",
+    "nested_absmax",
+    "nested_quant_map",
+    "bitsandbytes__nf4",
+    "bitsandbytes__fp4",
+    "SCB",
+    "weight_global_scale",
+    "input_global_scale",
+    "scale_inv",
 };
 
 /// Names of what classes compute: rotary frequencies, masks, positions.
@@ -69,10 +86,9 @@ std::int64_t packed_in(const StoredWeights& weights, const StoredTensor& tensor,
   if (type != "U8" && type != "I8") return 1;
   if (last.ends_with("_blocks") || last == "weight_packed") return 2;
   if (last != "weight") return 1;
-  const bool is_half_byte =
-      has_beside(weights, tensor.name, "weight_scale_2") ||
-      weights.find(std::string(tensor.name) + ".absmax") != nullptr ||
-      (type == "I8" && has_beside(weights, tensor.name, "scale"));
+  const bool is_half_byte = has_beside(weights, tensor.name, "weight_scale_2") ||
+                            weights.find(std::string(tensor.name) + ".absmax") != nullptr ||
+                            (type == "I8" && has_beside(weights, tensor.name, "scale"));
   return is_half_byte ? 2 : 1;
 }
 
@@ -94,8 +110,8 @@ StoredKind StoredTensor::kind() const noexcept {
 }
 
 const StoredTensor* StoredWeights::find(std::string_view name) const noexcept {
-  const std::uint32_t found =
-      by_name_.find(hash_of_name(name), [&](std::uint32_t at) { return tensors_[at].name == name; });
+  const std::uint32_t found = by_name_.find(
+      hash_of_name(name), [&](std::uint32_t at) { return tensors_[at].name == name; });
   return found == HashIndex::none ? nullptr : &tensors_[found];
 }
 
@@ -112,20 +128,20 @@ void StoredWeights::add(StoredTensor tensor) {
   tensor.elements = tensor.is_known() ? numel(tensor.shape) : 0;
   const auto position = static_cast<std::uint32_t>(tensors_.size());
   const std::uint32_t found =
-      by_name_.find_or_insert(hash_of_name(tensor.name), position, [&](std::uint32_t at) {
-        return tensors_[at].name == tensor.name;
-      });
+      by_name_.find_or_insert(hash_of_name(tensor.name), position,
+                              [&](std::uint32_t at) { return tensors_[at].name == tensor.name; });
   if (found != HashIndex::none)
-    throw Error(ErrorCode::malformed,
-                "duplicate tensor " + escape_controls(tensor.name));
+    throw Error(ErrorCode::malformed, "duplicate tensor " + escape_controls(tensor.name));
   tensor.name = arena_.copy(tensor.name);
-  const bool repeats_last = !tensors_.empty() && std::ranges::equal(tensors_.back().shape, tensor.shape);
+  const bool repeats_last =
+      !tensors_.empty() && std::ranges::equal(tensors_.back().shape, tensor.shape);
   tensor.shape = repeats_last ? tensors_.back().shape : arena_.copy(tensor.shape);
   tensors_.push_back(tensor);
 }
 
 bool StoredWeights::has_unknown() const noexcept {
-  return std::ranges::any_of(tensors_, [](const StoredTensor& tensor) { return !tensor.is_known(); });
+  return std::ranges::any_of(tensors_,
+                             [](const StoredTensor& tensor) { return !tensor.is_known(); });
 }
 
 StoredCounts count_stored(const StoredWeights& weights, std::int64_t packed_bits) {

@@ -15,9 +15,9 @@ namespace zoometer {
 
 /// How a file stores elements: in blocks of so many, which take so many bits together.
 struct StorageType {
-  std::string_view name;      ///< of the format: "BF16", "Q4_K"
-  std::int32_t elements = 1;  ///< of a block
-  std::int32_t bits = 8;      ///< of a block
+  std::string_view name;         ///< of the format: "BF16", "Q4_K"
+  std::int32_t elements = 1;     ///< of a block
+  std::int32_t bits = 8;         ///< of a block
   DType dtype = DType::unknown;  ///< of tensors of a graph; unknown: graphs have no such type
 };
 
