@@ -22,7 +22,7 @@ using Rows = std::vector<QueriedModel>;
 
 struct ListWords {
   std::vector<std::string> patterns;
-  std::vector<std::string> files;  ///< arguments that are files
+  std::vector<std::string> others;  ///< arguments that are no names: files, python:MODULE:FUNCTION
   std::string registry;
   std::string family;
   std::string task;
@@ -33,6 +33,7 @@ struct ListWords {
   bool reverse = false;
   std::string format = "text";
   std::string output;
+  std::string views = "torch";
   std::vector<std::string> plugins;
 };
 
@@ -45,6 +46,7 @@ struct Question {
   std::vector<ModelKey> sort;
   std::vector<ModelKey> pareto;
   std::vector<ModelKey> columns;
+  std::vector<ModelKey> usual;  ///< asked for, and a column in any case: macs
 
  private:
   void add_column(const ModelKey& key);
@@ -69,11 +71,14 @@ void Question::add_columns(const std::vector<ModelKey>& keys) {
   for (const ModelKey& key : keys) add_column(key);
 }
 
-/// Adds the columns that the table does not show yet.
+/// Adds the columns that the table does not show in any case.
 void Question::add_column(const ModelKey& key) {
-  constexpr std::string_view usual[] = {"name", "family", "task", "source", "parameters", "macs"};
+  constexpr std::string_view names[] = {"name", "family", "task", "source", "parameters", "macs"};
   const auto is_it = [&](std::string_view title) { return title == key.title; };
-  if (std::any_of(std::begin(usual), std::end(usual), is_it)) return;
+  if (std::any_of(std::begin(names), std::end(names), is_it)) {
+    usual.push_back(key);
+    return;
+  }
   const auto has_it = [&](const ModelKey& column) { return column.title == key.title; };
   if (std::none_of(columns.begin(), columns.end(), has_it)) columns.push_back(key);
 }
@@ -128,35 +133,46 @@ void check_words(const ListWords& words, const Registry& registry) {
   }
 }
 
-/// Separates the arguments that are files from the names.
-void take_files(ListWords& words, const Registry& registry) {
-  const auto names_file = [&](const std::string& word) {
-    return registry.find(word) == nullptr && is_file(word);
-  };
-  std::copy_if(words.patterns.begin(), words.patterns.end(), std::back_inserter(words.files),
-               names_file);
-  std::erase_if(words.patterns, names_file);
+std::string_view source_of(const Origin& origin) {
+  switch (origin.kind) {
+  case OriginKind::file: return "file";
+  case OriginKind::python: return "python";
+  case OriginKind::family: return "family";
+  case OriginKind::torchvision: return "torchvision";
+  }
+  return "file";
 }
 
-std::vector<RegistryModel> models_of_files(const ListWords& words) {
+/// Separates the arguments that are no names of the registry: files, python:MODULE:FUNCTION.
+std::vector<RegistryModel> take_others(ListWords& words, const Registry& registry) {
   std::vector<RegistryModel> models;
-  for (const std::string& file : words.files) {
+  std::vector<std::string> names;
+  words.others.reserve(words.patterns.size());  // models refer to their texts
+  for (std::string& word : words.patterns) {
+    const auto origin = registry.find(word) == nullptr ? origin_of(word) : std::nullopt;
+    if (!origin) {
+      names.push_back(std::move(word));
+      continue;
+    }
     RegistryModel model;
-    model.name = file;
-    model.source = "file";
+    model.name = words.others.emplace_back(std::move(word));
+    model.source = source_of(*origin);
     models.push_back(model);
   }
+  words.patterns = std::move(names);
   return models;
 }
 
 Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
-            const std::vector<RegistryModel>& files) {
+            const std::vector<RegistryModel>& others) {
   Rows rows;
-  const bool only_files = !files.empty() && words.patterns.empty();
+  const bool copies_views = words.views == "none";
+  const bool only_others = !others.empty() && words.patterns.empty();
   for (const RegistryModel& model : registry.models()) {
-    if (!only_files && registry.holds(kind, model) && fits(words, model)) rows.emplace_back(model);
+    if (!only_others && registry.holds(kind, model) && fits(words, model))
+      rows.emplace_back(model, copies_views);
   }
-  for (const RegistryModel& file : files) rows.emplace_back(file).trace();
+  for (const RegistryModel& other : others) rows.emplace_back(other, copies_views).trace();
   return rows;
 }
 
@@ -173,6 +189,9 @@ void answer(const Question& question, const ListWords& words, Rows& rows) {
   }
   if (!question.sort.empty()) sort_by(question.sort, question.query, rows);
   if (words.reverse) std::reverse(rows.begin(), rows.end());
+  for (QueriedModel& row : rows) {
+    for (const ModelKey& key : question.usual) question.query.value(key.expression, row);
+  }
 }
 
 /// Notes how many models of another registry match.
@@ -332,7 +351,7 @@ std::string query_metrics_help() {
 int run_list(const CommandLine& command_line) {
   Arguments arguments("list", "List the models with what is known without tracing.");
   ListWords words;
-  arguments.positionals("patterns", words.patterns, "Names, or patterns with * and ?");
+  arguments.positionals("patterns", words.patterns, "As in profile, and patterns with * and ?");
   arguments.option("--registry,-r", words.registry, "curated, auto or all", "NAME");
   arguments.option("--family", words.family, "Only this family: resnet, MobileNetV2", "NAME");
   arguments.option("--task", words.task, "Only this task: classification", "NAME");
@@ -346,6 +365,7 @@ int run_list(const CommandLine& command_line) {
   arguments.option("--show", words.show, "Additional figures: flops,peak", "KEY,KEY");
   bool sources = false;
   arguments.flag("--sources", sources, "List where models come from, each with version and age");
+  add_views_to(arguments, words.views);
   add_plugin_option(arguments, words.plugins);
   arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "The format");
   arguments.option("--output,-o", words.output, "Write to a file instead of standard output",
@@ -364,10 +384,9 @@ int run_list(const CommandLine& command_line) {
   const Question question(words);
   const Registry registry(words.plugins);
   const RegistryKind kind = registry.choose(words.registry);
-  take_files(words, registry);
-  const std::vector<RegistryModel> files = models_of_files(words);
+  const std::vector<RegistryModel> others = take_others(words, registry);
   check_words(words, registry);
-  Rows rows = select(words, registry, kind, files);
+  Rows rows = select(words, registry, kind, others);
   note_others(words, registry, kind, rows.size());
   answer(question, words, rows);
 

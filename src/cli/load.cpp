@@ -16,17 +16,20 @@ bool is_number(std::string_view word) {
   return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+void add_trace_option(Arguments& arguments, TraceOptions& options, const TraceOption& option) {
+  const auto words = option.words();
+  arguments.option({.names = "--" + std::string(option.name),
+                    .value = std::string(option.value),
+                    .help = std::string(option.help),
+                    .standard = std::string(words.empty() ? std::string_view() : words.front()),
+                    .repeats = option.repeats(),
+                    .read = [&](const std::string& value) { option.parse(value, options); }});
+}
+
 /// Adds the options of a trace that size inputs, or the others.
 void add_trace_options(Arguments& arguments, TraceOptions& options, bool sizes_inputs) {
   for (const TraceOption& option : trace_options()) {
-    if (option.sizes_inputs != sizes_inputs) continue;
-    const auto words = option.words();
-    arguments.option({.names = "--" + std::string(option.name),
-                      .value = std::string(option.value),
-                      .help = std::string(option.help),
-                      .standard = std::string(words.empty() ? std::string_view() : words.front()),
-                      .repeats = option.repeats(),
-                      .read = [&](const std::string& value) { option.parse(value, options); }});
+    if (option.sizes_inputs == sizes_inputs) add_trace_option(arguments, options, option);
   }
 }
 
@@ -53,12 +56,7 @@ void refuse_useless_options(const TraceOptions& options, const RegistryModel& mo
                 "--" + std::string(option.name) + " cannot be used with " + std::string(model.name),
                 {std::string(option.only_name), std::string(name_of(model.task))});
   }
-  for (const TraceOption& option : trace_options()) {
-    if (option.only_files.empty() || option.format(options).empty()) continue;
-    throw Error(ErrorCode::usage, "--" + std::string(option.name) +
-                                      " is for files; the inputs of a built-in model are set with "
-                                      "--input-shape");
-  }
+  refuse_file_options(options);
 }
 
 LoadedModel load_builtin(const ModelWords& words, const RegistryModel& model, Graph& graph) {
@@ -143,6 +141,23 @@ void place_views(const std::string& views, Graph& graph, LoadedModel& loaded) {
   }
 }
 
+void add_trace_options(Arguments& arguments, TraceOptions& options,
+                       std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names)
+    add_trace_option(arguments, options, *find_trace_option(name));
+}
+
+std::optional<Origin> origin_of(const std::string& word) {
+  Origin origin = parse_origin(word);
+  if (origin.kind == OriginKind::file && !is_file(word) && !is_folder(word)) return std::nullopt;
+  return origin;
+}
+
+void check_batch(const TraceOptions& options, bool has_batch) {
+  if (!options.batch_axes.empty() && !has_batch)
+    throw Error(ErrorCode::usage, "--batch-axis needs --batch");
+}
+
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) {
   TraceOptions options;
   for (const std::string& word : words) find_trace_option("input-shape")->parse(word, options);
@@ -177,6 +192,7 @@ CommandLine join_shape_words(CommandLine line) {
 }
 
 LoadedModel load_model(const ModelWords& words, Graph& graph) {
+  check_batch(words.options, words.options.batch.has_value());
   const Registry registry(words.plugins);
   if (const RegistryModel* model = registry.find(words.model)) {
     note_registry(words, registry, *model);

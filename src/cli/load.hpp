@@ -1,5 +1,7 @@
 #pragma once
 
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,18 @@ void add_views_to(Arguments& arguments, std::string& views);
 /// Counts views as PyTorch has them ("torch"), or as copies ("none"), and notes it where the model
 /// is a file that runs without PyTorch.
 void place_views(const std::string& views, Graph& graph, LoadedModel& loaded);
+
+/// Adds some options of a trace, by their names.
+void add_trace_options(Arguments& arguments, TraceOptions& options,
+                       std::initializer_list<std::string_view> names);
+
+/// What a word refers to that is not a name of the registry: "python:MODULE:FUNCTION",
+/// "resnet(...)", the path of a file or a folder that exists. Nothing for other words: patterns,
+/// unknown names.
+std::optional<Origin> origin_of(const std::string& word);
+
+/// Throws Error{usage} for `--batch-axis` without `--batch`.
+void check_batch(const TraceOptions& options, bool has_batch);
 
 /// The inputs that `--input-shape` words name: "1,3,224,224", "1x3x224x224", "NAME=1,3,224,224".
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words);

@@ -137,6 +137,7 @@ void QueriedModel::trace() {
     words.model = model_->name;
     load_model(words, graph);
   }
+  if (copies_views_) graph.copy_views();
   totals_ = totals_of(graph, profile(graph));
 }
 

@@ -16,13 +16,15 @@ namespace zoometer {
 /// only a trace gives.
 class QueriedModel {
  public:
-  explicit QueriedModel(const RegistryModel& model) noexcept : model_(&model) {}
+  explicit QueriedModel(const RegistryModel& model, bool copies_views = false) noexcept
+      : model_(&model),
+        copies_views_(copies_views) {}
 
   const RegistryModel& model() const noexcept { return *model_; }
   /// The default weights' figures, or null.
   const PublishedMetrics* published() const noexcept;
 
-  /// Traces the model at its default input. Throws Error.
+  /// Traces the model at its default input; counts views as copies if asked to. Throws Error.
   void trace();
   /// Whether a trace was tried.
   bool is_traced() const noexcept { return is_traced_; }
@@ -32,6 +34,7 @@ class QueriedModel {
  private:
   const RegistryModel* model_;
   std::optional<Totals> totals_;
+  bool copies_views_ = false;
   bool is_traced_ = false;
 };
 

@@ -11,8 +11,11 @@
 namespace zoometer {
 namespace {
 
-/// "resnet50", without the model's path.
-std::string stem_of(const std::string& model) { return model.substr(model.find_last_of('/') + 1); }
+/// "resnet50", without the path of a file or folder.
+std::string stem_of(std::string model) {
+  while (model.size() > 1 && model.ends_with('/')) model.pop_back();
+  return model.substr(model.find_last_of('/') + 1);
+}
 
 /// A page and the name of its file in the current folder.
 struct Page {

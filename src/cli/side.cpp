@@ -23,6 +23,7 @@ std::vector<std::string_view> option_names() {
     names.insert(names.end(), words.begin(), words.end());
   }
   names.push_back("dtype");
+  names.push_back("views");
   return names;
 }
 
@@ -50,6 +51,10 @@ class SideOptions {
     const std::string_view value = text.substr(equals + 1);
     if (name == "dtype" && dtype_from_name(value)) {
       words_.dtype = value;
+      return;
+    }
+    if (name == "views" && (value == "torch" || value == "none")) {
+      words_.views = value;
       return;
     }
     const TraceOption* option = find_trace_option(name);
@@ -108,6 +113,7 @@ LoadedModel load(const SideWords& both, const std::string& word, Graph& graph) {
     }
   }
   LoadedModel loaded = load_model(words.model, graph);
+  place_views(words.views, graph, loaded);
   store_as(words.dtype, graph, loaded);
   return loaded;
 }
@@ -117,6 +123,7 @@ LoadedModel load(const SideWords& both, const std::string& word, Graph& graph) {
 void SideWords::add_to(Arguments& arguments) {
   model.add_options_to(arguments);
   add_dtype_to(arguments, dtype);
+  add_views_to(arguments, views);
 }
 
 LoadedSide::LoadedSide(const SideWords& both, const std::string& word)

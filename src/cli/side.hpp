@@ -12,6 +12,7 @@ namespace zoometer {
 struct SideWords {
   ModelWords model;
   std::string dtype;
+  std::string views = "torch";
 
   void add_to(Arguments& arguments);
 };

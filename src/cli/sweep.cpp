@@ -34,6 +34,10 @@ struct SweepWords {
   std::string format;
   std::string output;
   std::string shard;
+  std::string views = "torch";
+  std::vector<std::string> plugins;
+  TraceOptions options;
+  LiveOptions live;
   std::optional<std::int64_t> jobs;
   bool resume = false;
 };
@@ -137,29 +141,20 @@ std::vector<const RegistryModel*> models_of(const std::string& word, const Regis
 SweepModel sweep_model(const RegistryModel& model) {
   const std::string name(model.name);
   if (model.builtin != nullptr) return {name, model.builtin};
-  return {name, nullptr, model.user->origin};
+  return {name, nullptr, model.user->origin, model.user->inputs};
 }
 
-/// A word that is not a name: a file's path, or an origin such as "resnet(layers=[1, 1, 1, 1])".
-std::optional<SweepModel> unnamed_model(const std::string& word) {
-  if (is_file(word)) return SweepModel{word, nullptr};
-  Origin origin = parse_origin(word);
-  if (origin.kind == OriginKind::file) return std::nullopt;
-  return SweepModel{word, nullptr, std::move(origin)};
-}
-
-std::vector<SweepModel> chosen_models(const SweepWords& words) {
+std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& registry) {
   const ModelQuery query;
   std::optional<Expression> where;
   if (!words.where.empty()) where = Expression::condition(words.where, query.names(), "--where");
-  const Registry registry;
   const RegistryKind kind = registry.choose(words.registry);
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
     if (registry.find(word) == nullptr) {
-      if (std::optional<SweepModel> model = unnamed_model(word)) {
-        models.push_back(std::move(*model));
+      if (std::optional<Origin> origin = origin_of(word)) {
+        models.push_back({word, nullptr, std::move(*origin)});
         continue;
       }
     }
@@ -172,7 +167,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words) {
     }
   }
   for (const RegistryModel* model : found) {
-    QueriedModel queried(*model);
+    QueriedModel queried(*model, words.views == "none");
     if (!where || query.holds(*where, queried)) models.push_back(sweep_model(*model));
   }
   return models;
@@ -427,14 +422,18 @@ int run_sweep(const CommandLine& words) {
   Arguments arguments("sweep", "Profile models over batches, resolutions and dtypes.");
   SweepWords sweep;
   arguments.positionals("models", sweep.models,
-                        "Names, patterns with * and ?, or files; all of the registry if none");
+                        "As in profile, and patterns with * and ?; all of the registry if none");
   arguments.option("--registry,-r", sweep.registry, "curated, auto or all", "NAME");
   arguments.option("--where,-w", sweep.where, "Only models for which this holds: 'macs < 1G'",
                    "EXPR");
   arguments.option("--batch,-b", sweep.batches, "Batches (the model's own)", "N,N...");
+  add_trace_options(arguments, sweep.options, {"batch-axis", "dim", "input-shape"});
   arguments.option("--resolution", sweep.resolutions,
                    "Heights and widths of images and clips: 128,224,320x480", "N,HxW...");
   arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, int8", "TYPE,TYPE...");
+  add_views_to(arguments, sweep.views);
+  add_live_options(arguments, sweep.live);
+  add_plugin_option(arguments, sweep.plugins);
   arguments.option("--columns", sweep.columns, "Figures instead of the usual ones", "NAME,NAME...");
   arguments.choice("--format,-f", sweep.format, {"csv", "jsonl", "sqlite", "html"},
                    "The format: that of the file's name, else csv");
@@ -447,9 +446,10 @@ int run_sweep(const CommandLine& words) {
                    "  zoometer sweep 'resnet*' --batch 1,8,64 --resolution 160,224\n"
                    "  zoometer sweep --registry all --batch 1,2,4 -o zoo.sqlite\n"
                    "  zoometer sweep model.onnx --batch 1,2,4 --dtype float32,int8\n"
+                   "  zoometer sweep lstm.onnx --batch 1,8 --batch-axis x=1 --dim time=50\n"
                    "  zoometer sweep merge part1.csv part2.csv -o whole.csv\n\n" +
                    columns_help());
-  if (!arguments.parse(words)) return exit_done;
+  if (!arguments.parse(join_shape_words(words))) return exit_done;
   constexpr std::int64_t most_jobs = 1024;
   if (sweep.jobs && (*sweep.jobs < 1 || *sweep.jobs > most_jobs))
     throw Error(ErrorCode::usage, "--jobs", {"1 to 1024", std::to_string(*sweep.jobs)});
@@ -457,8 +457,12 @@ int run_sweep(const CommandLine& words) {
   const SweepColumns columns =
       sweep.columns.empty() ? SweepColumns() : SweepColumns(split(sweep.columns), "--columns");
   SweepAxes axes = axes_of(sweep);
-  SweepPlan plan(chosen_models(sweep), std::move(axes));
+  check_batch(sweep.options, !axes.batches.empty());
+  const Registry registry(sweep.plugins);
+  SweepPlan plan(chosen_models(sweep, registry), std::move(axes),
+                 {sweep.options, sweep.views == "none", sweep.live, &registry, write_note});
   take_shard(sweep.shard, plan);
+  for (const std::string& note : plan.notes()) write_note(note);
   return SweepRun(plan, columns, sweep).run();
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/batch.hpp"
 #include "util/mapped_file.hpp"
 #include "zoometer/ir/graph.hpp"
 #include "zoometer/models/trace_options.hpp"
@@ -36,6 +37,9 @@ struct ImportNotes {
   std::vector<std::string> ignored;
   /// Symbolic sizes with the values that were used.
   std::vector<std::pair<std::string, std::int64_t>> dims;
+  /// The names of the sizes of each input of the graph; empty for a fixed size. None where the
+  /// format has no symbolic sizes.
+  std::vector<SizeNames> input_sizes;
   ModelFile file;  ///< where it was read from, and how
 
   /// What a report shows: the notes, and after them what was ignored.
@@ -53,6 +57,8 @@ struct Importer {
                ImportNotes& notes);
   /// The importer whose options of a trace it takes, too; empty: none.
   std::string_view takes_options_of = {};
+  /// Whether `read` sets the batch of the options itself.
+  bool sets_batch = false;
 };
 
 /// Every importer, by object name.

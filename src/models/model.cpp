@@ -1,6 +1,7 @@
 #include "zoometer/models/model.hpp"
 
 #include "ir/verify.hpp"
+#include "models/batch.hpp"
 #include "nn/int8.hpp"
 
 namespace zoometer {
@@ -83,10 +84,15 @@ std::size_t Trace::find_input(std::string_view name) const {
 }
 
 void Trace::set_batch(std::int64_t batch) {
+  const auto specs = default_inputs(model_, options_.variant).list();
+  std::vector<BatchInput> inputs;
+  for (std::size_t i = 0; i < shapes_.size(); ++i)
+    inputs.push_back({std::string(specs[i].name), shapes_[i]});
+  const BatchAxes axes = find_batch(inputs, options_);
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
-    if (shapes_[i].empty()) continue;
+    if (!axes[i]) continue;
     Shape shape = shapes_[i];
-    shape[0] = batch;
+    shape[*axes[i]] = batch;
     set_shape(i, shape);
   }
 }

@@ -46,9 +46,14 @@ constexpr TraceOption table[] = {
      .sizes_inputs = true},
     {.name = "batch",
      .value = "N",
-     .help = "The batch size: the first size of every input",
+     .help = "The batch size, on the axis of each input that is the batch",
      .member = &TraceOptions::batch,
      .least = 1,
+     .sizes_inputs = true},
+    {.name = "batch-axis",
+     .value = "INPUT=AXIS",
+     .help = "For --batch: the axis that is the batch, as x=1; repeatable",
+     .member = &TraceOptions::batch_axes,
      .sizes_inputs = true},
     {.name = "proposals",
      .value = "N",
@@ -222,6 +227,14 @@ void read(const Given& given, std::vector<NamedSize>& target) {
                     read_size(given.text.substr(equals + 1), given, expected, given.option.least)});
 }
 
+void read(const Given& given, std::vector<InputAxis>& target) {
+  static const std::string expected = "INPUT=AXIS like x=1";
+  const std::size_t equals = given.text.rfind('=');
+  if (equals == std::string_view::npos || equals == 0) given.refuse(ErrorCode::usage, expected);
+  target.push_back({std::string(given.text.substr(0, equals)),
+                    read_number(given.text.substr(equals + 1), given, expected)});
+}
+
 void read(const Given& given, std::vector<NamedValue>& target) {
   constexpr std::size_t most = 4096;
   const std::size_t equals = given.text.rfind('=');
@@ -274,6 +287,12 @@ std::vector<std::string> written(const std::vector<NamedSize>& sizes) {
   return texts;
 }
 
+std::vector<std::string> written(const std::vector<InputAxis>& axes) {
+  std::vector<std::string> texts;
+  for (const InputAxis& each : axes) texts.push_back(each.name + "=" + std::to_string(each.axis));
+  return texts;
+}
+
 std::vector<std::string> written(const std::vector<NamedValue>& values) {
   std::vector<std::string> texts;
   for (const NamedValue& value : values) {
@@ -297,6 +316,7 @@ bool TraceOption::is_flag() const noexcept {
 bool TraceOption::repeats() const noexcept {
   return std::holds_alternative<std::vector<InputShape> TraceOptions::*>(member) ||
          std::holds_alternative<std::vector<NamedSize> TraceOptions::*>(member) ||
+         std::holds_alternative<std::vector<InputAxis> TraceOptions::*>(member) ||
          std::holds_alternative<std::vector<NamedValue> TraceOptions::*>(member);
 }
 
@@ -319,6 +339,15 @@ void TraceOption::reset(TraceOptions& options) const {
 }
 
 std::span<const TraceOption> trace_options() noexcept { return table; }
+
+void refuse_file_options(const TraceOptions& options) {
+  for (const TraceOption& option : table) {
+    if (option.only_files.empty() || option.format(options).empty()) continue;
+    throw Error(ErrorCode::usage,
+                "--" + std::string(option.name) +
+                    " is for files; the inputs of other models are set with --input-shape");
+  }
+}
 
 const TraceOption* find_trace_option(std::string_view name) noexcept {
   for (const TraceOption& option : table) {

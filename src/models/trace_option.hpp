@@ -23,12 +23,13 @@ struct TraceOption {
   /// - string: as it is
   /// - InputShape: "1,3,224,224", "1x3x224x224" or "NAME=1,3,224,224"; "()" without dimensions
   /// - NamedSize: "batch=8"
+  /// - InputAxis: "NAME=1", "NAME=-2"
   /// - NamedValue: "NAME=16000", "NAME=1,2"
   using Member =
       std::variant<bool TraceOptions::*, std::optional<std::int64_t> TraceOptions::*,
                    Variant TraceOptions::*, std::string TraceOptions::*,
                    std::vector<InputShape> TraceOptions::*, std::vector<NamedSize> TraceOptions::*,
-                   std::vector<NamedValue> TraceOptions::*>;
+                   std::vector<InputAxis> TraceOptions::*, std::vector<NamedValue> TraceOptions::*>;
 
   static constexpr std::string_view any_file = "file";
 
@@ -59,6 +60,8 @@ struct TraceOption {
 
 /// Every option of a trace.
 std::span<const TraceOption> trace_options() noexcept;
+/// Throws Error{usage} where an option is given that only files have a use for.
+void refuse_file_options(const TraceOptions& options);
 /// The option of that name, or null.
 const TraceOption* find_trace_option(std::string_view name) noexcept;
 

@@ -1,8 +1,10 @@
 #include "registry/origin.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "import/importer.hpp"
+#include "models/batch.hpp"
 #include "models/parametrised.hpp"
 #include "models/trace_option.hpp"
 
@@ -19,27 +21,44 @@ std::vector<UserInput> twin_inputs(const OriginRequest& request, const Registry&
   return inputs;
 }
 
+/// The element type that registry.toml declares for an input whose shape the user gives.
+DType declared_dtype(const std::vector<UserInput>& declared, std::size_t index,
+                     std::string_view name) {
+  for (std::size_t i = 0; i < declared.size(); ++i) {
+    if (name.empty() ? i == index : declared[i].name == name) return declared[i].dtype;
+  }
+  return DType::float32;
+}
+
 std::vector<UserInput> given_inputs(const OriginRequest& request) {
   if (request.options.inputs.empty()) return request.inputs;
   std::vector<UserInput> inputs;
   for (const InputShape& input : request.options.inputs)
-    inputs.push_back({input.name, input.shape});
+    inputs.push_back(
+        {input.name, input.shape, declared_dtype(request.inputs, inputs.size(), input.name)});
   return inputs;
 }
 
-std::vector<UserInput> sized_inputs(const OriginRequest& request, const Registry& registry) {
+std::vector<UserInput> live_inputs(const OriginRequest& request, const Registry& registry) {
   std::vector<UserInput> inputs = given_inputs(request);
-  const bool has_twin = request.origin.kind == OriginKind::torchvision;
-  if (inputs.empty() && has_twin) inputs = twin_inputs(request, registry);
-  if (!request.options.batch) return inputs;
-  if (inputs.empty()) {
-    throw Error(ErrorCode::usage, "--batch: the inputs of " + request.origin.text() +
-                                      " are unknown: give them with --input-shape");
-  }
-  for (UserInput& input : inputs) {
-    if (!input.shape.empty()) input.shape[0] = *request.options.batch;
+  if (request.origin.kind != OriginKind::torchvision) return inputs;
+  std::vector<UserInput> twins = twin_inputs(request, registry);
+  if (inputs.empty()) return twins;
+  for (std::size_t i = 0; i < inputs.size() && i < twins.size(); ++i) {
+    if (inputs[i].name.empty()) inputs[i].name = std::move(twins[i].name);
   }
   return inputs;
+}
+
+/// Sets the batch of inputs that Python makes. Returns a note.
+std::string set_batch(const TraceOptions& options, std::vector<UserInput>& inputs) {
+  std::vector<BatchInput> rule_inputs;
+  for (const UserInput& input : inputs) rule_inputs.push_back({input.name, input.shape});
+  const BatchAxes axes = find_batch(rule_inputs, options);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (axes[i]) inputs[i].shape[*axes[i]] = *options.batch;
+  }
+  return batch_note(rule_inputs, axes, "--batch " + std::to_string(*options.batch));
 }
 
 std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
@@ -48,19 +67,29 @@ std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
   return shapes;
 }
 
+std::vector<UserInput> inputs_of(const Graph& graph) {
+  std::vector<UserInput> inputs;
+  for (const Port& input : graph.inputs()) {
+    inputs.push_back({std::string(input.name), graph.shape(input.value), graph.dtype(input.value)});
+  }
+  return inputs;
+}
+
 void take_notes(ImportNotes& from, OriginAnswer& answer) {
   answer.notes = from.all();
   answer.ignored = std::move(from.ignored);
+  answer.input_sizes = std::move(from.input_sizes);
 }
 
 OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
                        Graph& graph) {
+  refuse_file_options(request.options);
   const bool is_zoo = request.origin.kind == OriginKind::torchvision;
   LiveOptions options = request.live;
   LiveRequest wanted;
   wanted.name = request.origin.target;
   wanted.variant = is_zoo ? request.options.variant : Variant::untrained;
-  wanted.inputs = sized_inputs(request, registry);
+  wanted.inputs = live_inputs(request, registry);
   if (!is_zoo) {
     options.module = request.origin.target;
     const std::size_t colon = options.module.find(':');
@@ -73,6 +102,16 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   Cache cache(notify);
   LiveSource source(options, registry, cache, notify);
   ImportNotes notes;
+  std::string batch;
+  if (request.options.batch) {
+    const bool are_nameless =
+        std::ranges::all_of(wanted.inputs, [](const auto& each) { return each.name.empty(); });
+    if (are_nameless || (!is_zoo && !request.options.batch_axes.empty())) {
+      source.load(wanted, graph, notes);
+      wanted.inputs = inputs_of(graph);
+    }
+    batch = set_batch(request.options, wanted.inputs);
+  }
   const FxRecord record = source.load(wanted, graph, notes);
   OriginAnswer answer;
   answer.source = is_zoo ? "torchvision" : "python";
@@ -80,13 +119,16 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   take_notes(notes, answer);
   const std::string how = record.via == "export" ? "torch.export" : "torch.fx";
   answer.notes.insert(answer.notes.begin(), "traced by " + how + " of " + notes.producer);
+  if (!batch.empty()) answer.notes.push_back(batch);
   return answer;
 }
 
 OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
+  refuse_file_options(request.options);
   TraceOptions options;
   options.inputs = shapes_of(given_inputs(request));
   options.batch = request.options.batch;
+  options.batch_axes = request.options.batch_axes;
   trace_family(request.origin.target, options, graph);
   return {"family", "", {}, {}};
 }
@@ -122,17 +164,15 @@ Finding tried(const Make& make) {
 
 }  // namespace
 
+OriginAnswer load_origin(const OriginRequest& request, Graph& graph) {
+  return request.origin.kind == OriginKind::file ? load_file(request, graph)
+                                                 : load_family(request, graph);
+}
+
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
                          const Notify& notify, Graph& graph) {
-  if (request.origin.kind == OriginKind::file) return load_file(request, graph);
-  for (const TraceOption& option : trace_options()) {
-    const bool is_for_files =
-        !option.only_files.empty() && option.only_files != TraceOption::any_file;
-    if (is_for_files && !option.format(request.options).empty())
-      throw Error(ErrorCode::usage, "--" + std::string(option.name) + " is for files");
-  }
-  if (request.origin.kind == OriginKind::family) return load_family(request, graph);
-  return load_live(request, registry, notify, graph);
+  return request.origin.runs_python() ? load_live(request, registry, notify, graph)
+                                      : load_origin(request, graph);
 }
 
 Finding try_origin(const OriginRequest& request, const Registry& registry, const Notify& notify) {

@@ -25,11 +25,15 @@ struct OriginAnswer {
   std::vector<std::string> notes;
   std::vector<std::string> ignored;    ///< what the graph does not have; these are in `notes`, too
   std::optional<ModelFile> file = {};  ///< the file that the graph was read from
+  std::vector<SizeNames> input_sizes = {};  ///< as in ImportNotes
 };
 
 /// Reads the graph from a file, or has the user's Python trace it. Throws Error.
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,
                          const Notify& notify, Graph& graph);
+
+/// The same for a file or a family, which need no Python.
+OriginAnswer load_origin(const OriginRequest& request, Graph& graph);
 
 /// Tries a model that is not built in. The finding has no name yet.
 Finding try_origin(const OriginRequest& request, const Registry& registry, const Notify& notify);

@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "analysis/profile.hpp"
-#include "import/importer.hpp"
-#include "models/parametrised.hpp"
+#include "models/trace_option.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
@@ -35,23 +34,32 @@ std::vector<std::optional<Value>> values_of(const std::vector<Value>& axis) {
   return {axis.begin(), axis.end()};
 }
 
-/// The graph of a model that is not built in. Throws Error{unsupported} for one that Python runs.
-void read_model(const SweepModel& model, const TraceOptions& options, Graph& graph) {
-  const Origin& origin = model.origin;
-  switch (origin.kind) {
-  case OriginKind::file:
-    import_file(origin.target.empty() ? model.name : origin.target, options, graph);
-    return;
-  case OriginKind::family: return trace_family(origin.target, options, graph);
-  default:
-    throw Error(ErrorCode::unsupported,
-                "a sweep runs no Python: zoometer profile " + model.name + " does");
-  }
+/// An error that names the row's model, and not the path of the file that it comes from.
+Error named_error(const Error& error, const SweepModel& model) {
+  Error named = error;
+  if (!model.origin.target.empty() && named.place.model == model.origin.target)
+    named.place.model = model.name;
+  return named;
+}
+
+void trace_builtin(const Model& model, const TraceOptions& options, Graph& graph) {
+  refuse_file_options(options);
+  trace(model, options, graph);
+}
+
+/// The inputs of a built-in model, without building it.
+void add_builtin_inputs(const Model& model, const TraceOptions& options, Graph& graph) {
+  refuse_file_options(options);
+  Trace trace(graph, model, options);
+  for (std::size_t i = 0; i < default_inputs(model, options.variant).list().size(); ++i)
+    trace.input(i);
 }
 
 }  // namespace
 
-SweepPlan::SweepPlan(std::vector<SweepModel> models, SweepAxes axes) : axes_(std::move(axes)) {
+SweepPlan::SweepPlan(std::vector<SweepModel> models, SweepAxes axes, SweepSetup setup)
+    : axes_(std::move(axes)),
+      setup_(std::move(setup)) {
   std::sort(models.begin(), models.end(), comes_before);
   models.erase(std::unique(models.begin(), models.end(),
                            [](const auto& a, const auto& b) { return a.name == b.name; }),
@@ -75,24 +83,59 @@ SweepPlan::SweepPlan(std::vector<SweepModel> models, SweepAxes axes) : axes_(std
   }
 }
 
-SweepPlan::Entry SweepPlan::entry_of(SweepModel model) {
-  Entry entry{std::move(model), {}, {}};
-  if (entry.model.builtin != nullptr) {
-    for (const InputSpec& input : default_inputs(*entry.model.builtin, Variant::published).list())
-      entry.inputs.push_back({std::string(input.name), input.shape, input.dtype});
-    return entry;
+std::vector<SizeNames> SweepPlan::read_model(const Entry& entry, const TraceOptions& options,
+                                             Graph& graph) const {
+  const SweepModel& model = entry.model;
+  OriginRequest request{model.origin, options, model.inputs, setup_.live};
+  if (request.origin.target.empty()) request.origin.target = model.name;
+  if (!request.origin.runs_python()) return load_origin(request, graph).input_sizes;
+  if (request.inputs.empty() && (options.batch || !options.inputs.empty())) {
+    for (std::size_t i = 0; i < entry.inputs.size(); ++i)
+      request.inputs.push_back({entry.inputs[i].name, entry.inputs[i].shape, entry.dtypes[i]});
   }
+  if (setup_.registry == nullptr) {
+    throw Error(ErrorCode::unsupported,
+                "this sweep runs no Python: zoometer sweep " + model.name + " does");
+  }
+  const std::lock_guard lock(python_turn_);
+  return load_origin(request, *setup_.registry, setup_.notify, graph).input_sizes;
+}
+
+SweepPlan::Entry SweepPlan::entry_of(SweepModel model) const {
+  Entry entry{std::move(model)};
   try {
     Graph graph;
-    read_model(entry.model, {}, graph);
-    for (const Port& input : graph.inputs()) {
-      entry.inputs.push_back(
-          {std::string(input.name), graph.shape(input.value), graph.dtype(input.value)});
+    std::vector<SizeNames> sizes;
+    if (entry.model.builtin != nullptr) {
+      add_builtin_inputs(*entry.model.builtin, setup_.options, graph);
+    } else {
+      sizes = read_model(entry, setup_.options, graph);
     }
+    for (const Port& input : graph.inputs()) {
+      const std::size_t index = entry.inputs.size();
+      entry.inputs.push_back({std::string(input.name), graph.shape(input.value),
+                              index < sizes.size() ? sizes[index] : SizeNames()});
+      entry.dtypes.push_back(graph.dtype(input.value));
+    }
+    entry.batch = batch_of(entry.inputs, setup_.options);
   } catch (const Error& error) {
-    entry.problem = error.what();
+    entry.problem = named_error(error, entry.model).what();
   }
   return entry;
+}
+
+std::vector<std::string> SweepPlan::notes() const {
+  std::vector<std::string> notes;
+  if (axes_.batches.empty()) return notes;
+  for (const Entry& entry : entries_) {
+    if (!entry.batch) continue;
+    const BatchAxes axes = find_batch(entry.inputs, setup_.options);
+    if (std::ranges::all_of(axes, [](const auto& axis) { return axis == std::size_t{0}; }))
+      continue;
+    notes.push_back(escape_controls(entry.model.name) + ": " +
+                    batch_note(entry.inputs, axes, "--batch"));
+  }
+  return notes;
 }
 
 void SweepPlan::add_jobs(std::size_t entry) {
@@ -114,16 +157,13 @@ std::size_t SweepPlan::rows() const noexcept {
   return jobs_.size() * std::max<std::size_t>(1, axes_.dtypes.size());
 }
 
-std::optional<std::int64_t> SweepPlan::batch_of(const Job& job) const {
-  if (job.batch) return job.batch;
-  const std::vector<Input>& inputs = entries_[job.entry].inputs;
-  if (inputs.empty() || inputs[0].shape.empty()) return std::nullopt;
-  return inputs[0].shape[0];
+std::optional<std::int64_t> SweepPlan::batch_of_job(const Job& job) const {
+  return job.batch ? job.batch : entries_[job.entry].batch;
 }
 
 std::optional<Resolution> SweepPlan::resolution_of(const Job& job) const {
   if (job.resolution) return job.resolution;
-  for (const Input& input : entries_[job.entry].inputs) {
+  for (const BatchInput& input : entries_[job.entry].inputs) {
     const Shape& shape = input.shape;
     if (has_resolution(shape)) return Resolution{shape[shape.size() - 2], shape[shape.size() - 1]};
   }
@@ -134,8 +174,8 @@ std::vector<std::string> SweepPlan::dtypes_of(const Job& job) const {
   std::vector<std::string> names;
   for (const DType dtype : axes_.dtypes) names.emplace_back(name_of(dtype));
   if (!names.empty()) return names;
-  const std::vector<Input>& inputs = entries_[job.entry].inputs;
-  names.emplace_back(inputs.empty() ? std::string_view{} : name_of(inputs[0].dtype));
+  const std::vector<DType>& inputs = entries_[job.entry].dtypes;
+  names.emplace_back(inputs.empty() ? std::string_view{} : name_of(inputs[0]));
   return names;
 }
 
@@ -144,7 +184,7 @@ std::vector<SweepResult> SweepPlan::cases(std::size_t job) const {
   std::vector<SweepResult> results;
   for (std::string& dtype : dtypes_of(one)) {
     results.push_back({entries_[one.entry].model.name,
-                       batch_of(one),
+                       batch_of_job(one),
                        resolution_of(one),
                        std::move(dtype),
                        {},
@@ -159,36 +199,36 @@ std::vector<SweepRow> SweepPlan::combinations(std::size_t job) const {
   return rows;
 }
 
-std::vector<SweepPlan::Input> SweepPlan::sized_inputs(const Job& job) const {
-  std::vector<Input> inputs = entries_[job.entry].inputs;
+TraceOptions SweepPlan::options_of(const Job& job) const {
+  TraceOptions options = setup_.options;
+  options.batch = job.batch;
+  if (!job.resolution) return options;
+  options.inputs.clear();
   bool has_any = false;
-  for (Input& input : inputs) {
-    if (job.batch && !input.shape.empty()) input.shape[0] = *job.batch;
-    if (!job.resolution || !has_resolution(input.shape)) continue;
-    input.shape[input.shape.size() - 2] = job.resolution->height;
-    input.shape[input.shape.size() - 1] = job.resolution->width;
-    has_any = true;
+  for (const BatchInput& input : entries_[job.entry].inputs) {
+    Shape shape = input.shape;
+    if (has_resolution(shape)) {
+      shape.set_dim(-2, job.resolution->height);
+      shape.set_dim(-1, job.resolution->width);
+      has_any = true;
+    }
+    options.inputs.push_back({input.name, shape});
   }
-  if (job.resolution && !has_any)
+  if (!has_any)
     throw Error(ErrorCode::shape, "no input is an image or a clip: there is no resolution to set");
-  return inputs;
+  return options;
 }
 
 void SweepPlan::trace_job(const Job& job, Graph& graph) const {
   const Entry& entry = entries_[job.entry];
   if (!entry.problem.empty()) throw Error(ErrorCode::io, entry.problem);
-  std::vector<Input> inputs = sized_inputs(job);
+  const TraceOptions options = options_of(job);
   if (entry.model.builtin != nullptr) {
-    TraceOptions options;
-    for (Input& input : inputs) options.inputs.push_back({std::move(input.name), input.shape});
-    trace(*entry.model.builtin, options, graph);
-    return;
+    trace_builtin(*entry.model.builtin, options, graph);
+  } else {
+    read_model(entry, options, graph);
   }
-  TraceOptions options;
-  if (job.batch || job.resolution) {
-    for (Input& input : inputs) options.inputs.push_back({std::move(input.name), input.shape});
-  }
-  read_model(entry.model, options, graph);
+  if (setup_.copies_views) graph.copy_views();
 }
 
 std::vector<SweepResult> SweepPlan::results(std::size_t job, Graph& graph) const {
@@ -202,7 +242,8 @@ std::vector<SweepResult> SweepPlan::results(std::size_t job, Graph& graph) const
       results[done].totals = totals_of(graph, profile(graph));
     }
   } catch (const Error& error) {
-    for (; done < results.size(); ++done) results[done].reason = error.what();
+    const std::string reason = named_error(error, entries_[jobs_[job].entry].model).what();
+    for (; done < results.size(); ++done) results[done].reason = reason;
   }
   return results;
 }

@@ -30,6 +30,10 @@ struct Origin {
 
   /// "file:/path", "python:package.module:function", "torchvision:resnet50".
   std::string text() const;
+  /// Whether the user's Python builds and traces the model.
+  bool runs_python() const noexcept {
+    return kind == OriginKind::python || kind == OriginKind::torchvision;
+  }
 };
 
 /// The origin that a word describes: "torchvision:NAME", "python:MODULE:FUNCTION", "resnet(...)",

@@ -60,7 +60,7 @@ cp "$SOURCE_DIR/tests/data/pt2/resnet18.pt2" 'a@b.pt2'
 run diff 'a@b.pt2' resnet18 --format json
 expect "a file with @ in its name" json '.before.model == "a@b.pt2"'
 expect_error 2 "expected one of published, untrained, entry, dim, trips, value, quantize, input-shape, batch" diff resnet18 resnet18@batc=4
-expect_error 2 "did you mean batch?" diff resnet18 resnet18@batc=4
+expect_error 2 "did you mean batch or batch-axis?" diff resnet18 resnet18@batc=4
 expect_error 2 "--batch: expected a number, got many" diff resnet18 resnet18@batch=many
 expect_error 2 "got dtype=float1" diff resnet18 resnet18@dtype=float1
 expect_error 2 "got batch" diff resnet18 resnet18@batch

@@ -28,7 +28,6 @@ run list mine --registry all --format json
 expect "inputs with names and types are taken" json '.models[0] | .source == "python:a:b"'
 expect_error 2 'python:package.module:function' profile python:module
 expect_error 2 'python:package.module:function' profile python::make
-expect_error 2 'the inputs of python:a:b are unknown: give them with --input-shape' profile python:a:b --batch 2
 
 # edits
 printf 'models.mine.file = "%s"\ncurated = ["resnet18"]\nmodels.mine.task = "other"\n' "$onnx" >"$registry"

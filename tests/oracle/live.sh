@@ -78,6 +78,12 @@ run profile python:my_models:small --python $python --input-shape 1,3,32,32 --ba
 expect "with a batch" json '.totals.macs == 532800'
 run profile python:my_models:small --python $python --format json
 expect "a table's entry brings its input" json '.totals.macs == 266400'
+run profile python:my_models:small --python $python --batch 2 --format json
+expect "with a batch" json '.totals.macs == 532800 and (.notes | any(test("--batch 2 sets axis 0 of")))'
+run sweep python:my_models:small --python $python --batch 1,2 --columns macs --format jsonl
+expect "it can be swept" is "$(jq -r .macs stdout.txt | paste -sd' ')" "266400 532800"
+run list python:my_models:small --show macs --format json
+expect "and listed" json '.models[0].macs == 266400'
 run discover --source python:my_models --python $python --time-limit 3 --format json
 expect "a module of factories can be discovered" json '.total == 5 and .traceable == 2 and .failed == 3'
 expect "one that prints" json '.models[] | select(.name == "loud") | .note | test("hello from the factory")'

@@ -35,6 +35,7 @@ TEST(TraceOption, ReadsEachIntoItsMember) {
   option("input-shape").parse("mask=2,8", options);
   option("input-shape").parse("a=b=()", options);
   option("batch").parse("4", options);
+  option("batch-axis").parse("a=b=-2", options);
   option("proposals").parse("0", options);
   option("detections").parse("7", options);
   option("tokens").parse("8", options);
@@ -62,6 +63,9 @@ TEST(TraceOption, ReadsEachIntoItsMember) {
   EXPECT_EQ(options.inputs[2].name, "a=b");
   EXPECT_EQ(options.inputs[2].shape, Shape());
   EXPECT_EQ(options.batch, 4);
+  ASSERT_EQ(options.batch_axes.size(), 1);
+  EXPECT_EQ(options.batch_axes[0].name, "a=b");
+  EXPECT_EQ(options.batch_axes[0].axis, -2);
   EXPECT_EQ(options.proposals, 0);
   EXPECT_EQ(options.detections, 7);
   EXPECT_EQ(options.tokens, 8);
@@ -86,6 +90,7 @@ TEST(TraceOption, WritesWhatItReads) {
   options.variant = Variant::untrained;
   options.inputs = {{"", {1, 3}}, {"mask", {}}};
   options.batch = 4;
+  options.batch_axes = {{"x", 1}, {"mask", -2}};
   options.proposals = 0;
   options.detections = 7;
   options.quantize = true;
@@ -120,6 +125,8 @@ TEST(TraceOption, RefusesWrongValuesByName) {
   EXPECT_EQ(refusal("quantize", "yes"), "--quantize: expected one of false, true, got yes");
   EXPECT_EQ(refusal("batch", "8x"), "--batch: expected a number, got 8x");
   EXPECT_EQ(refusal("batch", "0"), "--batch: expected at least 1, got 0");
+  EXPECT_EQ(refusal("batch-axis", "1"), "--batch-axis: expected INPUT=AXIS like x=1, got 1");
+  EXPECT_EQ(refusal("batch-axis", "x=y"), "--batch-axis: expected INPUT=AXIS like x=1, got x=y");
   EXPECT_EQ(refusal("detections", "-1"), "--detections: expected at least 0, got -1");
   EXPECT_EQ(refusal("dim", "8"), "--dim: expected NAME=SIZE like batch=8, got 8");
   EXPECT_EQ(refusal("dim", "batch=0"), "--dim: expected sizes of at least 1, got batch=0");

@@ -188,7 +188,7 @@ std::optional<Resolution> resolution_from(std::string_view text) noexcept;
 
 /// The sizes that a sweep combines. An empty list keeps each model's own.
 struct SweepAxes {
-  std::vector<std::int64_t> batches = {};    ///< the first size of every input
+  std::vector<std::int64_t> batches = {};    ///< sizes of the inputs' batch
   std::vector<Resolution> resolutions = {};  ///< of images and clips
   std::vector<DType> dtypes = {};            ///< of every floating-point tensor; only bytes change
 };

@@ -31,6 +31,12 @@ struct NamedSize {
   std::int64_t size = 1;  ///< its value
 };
 
+/// The axis of an input.
+struct InputAxis {
+  std::string name;       ///< of the input
+  std::int64_t axis = 0;  ///< negative: counted from the end
+};
+
 /// The elements of a tensor of a file, which the user gives.
 struct NamedValue {
   std::string name;                  ///< "sr"
@@ -41,7 +47,8 @@ struct NamedValue {
 struct TraceOptions {
   Variant variant = Variant::published;         ///< built-in models: which structure
   std::vector<InputShape> inputs = {};          ///< empty: what the model or the file declares
-  std::optional<std::int64_t> batch = {};       ///< replaces the first size of every input
+  std::optional<std::int64_t> batch = {};       ///< the size of the inputs' batch (docs/files.md)
+  std::vector<InputAxis> batch_axes = {};       ///< for `batch`: the axes that are the batch
   std::optional<std::int64_t> proposals = {};   ///< detectors: the real number, not its bound
   std::optional<std::int64_t> detections = {};  ///< detectors: the real number, not its bound
   bool quantize = false;                        ///< quantized models: the int8 graph

@@ -146,7 +146,7 @@ void trace_configuration(const Setting& settings, const TraceOptions& options, G
   store_in(graph, weight_type(config));
 }
 
-extern constinit const Importer language_importer = {"language", "config.json of a language model",
-                                                     is_configuration, read};
+extern constinit const Importer language_importer = {
+    "language", "config.json of a language model", is_configuration, read, {}, true};
 
 }  // namespace zoometer

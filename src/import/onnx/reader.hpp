@@ -279,6 +279,7 @@ class OnnxReader {
   void find_inner_names(const OnnxGraph& graph, int depth);
   void check_dims(const OnnxGraph& graph);
   void find_batch(const OnnxType& type, const Shape& shape);
+  void note_size_names(const OnnxType& type);
 
   const MappedFile& file_;
   const TraceOptions& options_;

@@ -179,7 +179,9 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
       std::any_of(stored_.begin(), stored_.end(), [](const StoredTensor* item) {
         return is_floating(item->dtype) && !item->type->shape.empty();
       });
-  if (has_weights || graph.inputs.size() < 2 || !options_.inputs.empty()) return is_weight;
+  const bool has_positions = std::ranges::any_of(
+      options_.inputs, [](const InputShape& each) { return each.name.empty(); });
+  if (has_weights || graph.inputs.size() < 2 || has_positions) return is_weight;
 
   std::unordered_map<std::string_view, std::size_t> indices;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) indices.emplace(graph.inputs[i].name, i);
@@ -210,6 +212,10 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
   }
   is_weight[0] = false;
   if (model_.producer_name == "pytorch") take_torch_weights(graph, is_weight);
+  for (const InputShape& given : options_.inputs) {
+    const auto found = indices.find(given.name);
+    if (found != indices.end()) is_weight[found->second] = false;
+  }
   return is_weight;
 }
 
@@ -329,6 +335,16 @@ void OnnxReader::add_unsized(std::string_view name, const OnnxType& type) {
   if (is_unsized) unsized_.push_back(escape_controls(text));
 }
 
+/// The names of the sizes of the input that is added next.
+void OnnxReader::note_size_names(const OnnxType& type) {
+  SizeNames& names = notes_.input_sizes.emplace_back();
+  for (std::size_t i = 0; i < type.rank; ++i) {
+    const OnnxDimension& dimension = type.dimensions[i];
+    names.push_back(dimension.value >= 0 ? std::nullopt
+                                         : std::optional<std::string>(dimension.name));
+  }
+}
+
 OnnxValue OnnxReader::sequence_input(const OnnxValueInfo& info, const OnnxType& type) {
   note("the sequence " + std::string(info.name) + " is taken to have one element");
   Shape shape;
@@ -345,6 +361,7 @@ OnnxValue OnnxReader::sequence_input(const OnnxValueInfo& info, const OnnxType& 
 
 void OnnxReader::add_input(const OnnxValueInfo& info, std::size_t index, OnnxFrame& frame) {
   const OnnxType type = records_.type(info.type);
+  note_size_names(type);
   OnnxValue value;
   if (type.kind == OnnxType::Kind::sequence) {
     value = sequence_input(info, type);

@@ -326,7 +326,10 @@ void ProgramReader::take_sizes(GraphReader& reader) {
     const std::string_view name = input.name.empty() ? names[position++] : *named;
     sizes_.bind(name, user_sizes(reader, name), input.shape);
   }
-  for (const std::string_view name : names) sizes_.take_example(user_sizes(reader, name));
+  for (const std::string_view name : names) {
+    sizes_.take_example(user_sizes(reader, name));
+    notes_.input_sizes.push_back(ProgramSizes::names_of(user_sizes(reader, name)));
+  }
 }
 
 void ProgramReader::index_payloads(const Json* configuration) {

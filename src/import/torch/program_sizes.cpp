@@ -38,6 +38,20 @@ ProgramSizes::ProgramSizes(const Json* range_constraints, ImportNotes& notes) : 
   }
 }
 
+SizeNames ProgramSizes::names_of(const Json& declared) {
+  SizeNames names;
+  for (const Json& size : declared.GetArray()) {
+    const Json* expression = expression_of(size);
+    if (expression == nullptr) {
+      names.emplace_back(std::nullopt);
+      continue;
+    }
+    const std::string_view name = symbol_of(size);
+    names.emplace_back(name.empty() ? find_text(*expression, "expr_str") : name);
+  }
+  return names;
+}
+
 void ProgramSizes::know(const Json& declared) {
   for (const Json& size : declared.GetArray()) {
     const std::string_view name = symbol_of(size);

@@ -23,6 +23,8 @@ class ProgramSizes {
   /// `range_constraints` may be null.
   ProgramSizes(const Json* range_constraints, ImportNotes& notes);
 
+  /// The names of an input's sizes.
+  static SizeNames names_of(const Json& declared);
   /// Adds the symbols in an input's sizes.
   void know(const Json& declared);
   /// Takes the user's values. Throws Error{unknown_name} for a symbol that the program lacks.

@@ -189,15 +189,21 @@ bool looks_like_index(const MappedFile& file) { return is_safetensors_index(file
 
 }  // namespace
 
-extern constinit const Importer gguf_importer = {"gguf", "weights and keys of a language model",
-                                                 looks_like_gguf, read_gguf_file, "language"};
+extern constinit const Importer gguf_importer = {
+    "gguf", "weights and keys of a language model", looks_like_gguf, read_gguf_file, "language",
+    true};
 
 extern constinit const Importer safetensors_importer = {
-    "safetensors", "weights, with config.json beside them a language model", looks_like_safetensors,
-    read_file_of_weights, "language"};
+    "safetensors",
+    "weights, with config.json beside them a language model",
+    looks_like_safetensors,
+    read_file_of_weights,
+    "language",
+    true};
 
 extern constinit const Importer safetensors_index_importer = {
-    "safetensors-index", "the index of weights in several files", looks_like_index,
-    read_index_of_weights, "language"};
+    "safetensors-index", "the index of weights in several files",
+    looks_like_index,    read_index_of_weights,
+    "language",          true};
 
 }  // namespace zoometer

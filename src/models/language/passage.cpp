@@ -47,6 +47,8 @@ Passage passage_of(const TraceOptions& options) {
     passage.has_tokens = options.tokens.has_value();
     passage.past = options.past.value_or(0);
   }
+  if (!options.batch_axes.empty())
+    refuse_option("batch-axis", "a model with inputs of its own", "a language model");
   if (options.batch) passage.batch = *options.batch;
   for (const InputShape& input : options.inputs)
     if (!input.name.starts_with("past.")) passage.inputs.push_back(input);
