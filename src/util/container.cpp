@@ -22,7 +22,7 @@ std::string start_of(const std::string& path) {
   return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
 }
 
-/// The number in a file; the largest one for "max" and for what is no number.
+/// The number in a file; the largest one for "max" and where there is none.
 std::int64_t limit_in(const std::string& path) {
   constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
   const std::string text = start_of(path);

@@ -38,19 +38,21 @@ std::vector<std::string> lines_of(const std::string& name) {
 }
 
 TEST(CacheSize, IsThatOfTransformersCaches) {
-  std::unordered_map<std::string, std::vector<CacheLayer>> layers;
+  std::unordered_map<std::string, std::string> configs;
   for (std::string line : lines_of("products.jsonl")) {
     std::string config = line.substr(line.find("\"config\":") + 9);
     config.pop_back();
     const JsonDocument row(line);
-    layers.emplace(get_text(row.root(), "name"), layers_of(config));
+    configs.emplace(get_text(row.root(), "name"), config);
   }
+  std::unordered_map<std::string, std::vector<CacheLayer>> layers;
   std::size_t compared = 0;
   for (std::string line : lines_of("cache.jsonl")) {
     const JsonDocument row(line);
     const std::string name(get_text(row.root(), "name"));
     const auto number = [&](const char* key) { return get_member(row.root(), key).GetInt64(); };
     const std::int64_t context = number("context");
+    if (!layers.contains(name)) layers.emplace(name, layers_of(configs.at(name)));
     const auto bytes = [&](CacheEngine engine) {
       return cache_size(layers.at(name), bfloat16_cache(engine, context)).bytes;
     };

@@ -133,6 +133,9 @@ class Translation {
 
   Setting run(std::string_view model_type) {
     for (const KeyName& name : size_names) translate(name);
+    // A file that does not say otherwise has keys for each head; some classes default to fewer.
+    if (find("attention.head_count_kv") == nullptr)
+      translate({"attention.head_count", "num_key_value_heads"});
     set_frame(model_type);
     set_flags(model_type);
     if (architecture_ == "deepseek2") set_latent();
