@@ -101,8 +101,7 @@ void add_quantisation_beside(const std::string& path, Setting& settings) {
     if (member.first == key) return;
   const std::string beside =
       (std::filesystem::path(path).parent_path() / "hf_quant_config.json").string();
-  if (is_file(beside))
-    settings.members.emplace_back(std::string(key), read_configuration(MappedFile(beside)));
+  if (is_file(beside)) settings.members.emplace_back(key, read_configuration(MappedFile(beside)));
 }
 
 }  // namespace
