@@ -90,8 +90,10 @@ class GraphReceiver {
     Graph& graph = self(host).graph_;
     return self(host).guard([&] {
       const auto index = static_cast<ParameterId>(graph.parameters().size());
-      graph.add_parameter(module, graph.arena().copy(text_of(tensor->name)), shape_of(*tensor),
-                          dtype_of(*tensor), static_cast<ParameterKind>(kind));
+      const ValueId value =
+          graph.add_parameter(module, graph.arena().copy(text_of(tensor->name)), shape_of(*tensor),
+                              dtype_of(*tensor), static_cast<ParameterKind>(kind));
+      if ((tensor->flags & Value::detached) != 0) graph.mark_detached(value);
       if (shared_with != no_id) graph.share_parameter(index, shared_with);
     });
   }
@@ -187,6 +189,7 @@ class GraphReceiver {
       graph_.set_dtype(value, dtype_of(output));
       if ((output.flags & Value::shares) != 0 && !graph_.value(value).has(Value::shares))
         graph_.mark_in_place(value);
+      if ((output.flags & Value::detached) != 0) graph_.mark_detached(value);
       if ((output.flags & Value::bounded) != 0) {
         graph_.mark_bounded(value);
       } else {

@@ -346,7 +346,7 @@ const Operator losses[] = {
      {"self=T(a)", "target=T(b)", "reduction=i(0)"},
      {{"4"}},
      0,
-     4 * 5},
+     4 * (3 + 5)},
     {"poisson_nll_loss.default",
      {{"4"}, {"4"}},
      {"input=T(a)", "target=T(b)", "log_input=b(true)", "full=b(false)", "eps=f(1e-8)",
@@ -403,7 +403,7 @@ const Operator losses[] = {
      {"input1=T(a)", "input2=T(b)", "target=T(c)", "reduction=i(0)"},
      {{"4"}},
      0,
-     12 * 6 + 4 * 4 + 4 * (2 + 1 + 2 + 1)},
+     12 * 6 + 4 * 5 + 4 * (2 + 2 + 5)},
     {"triplet_margin_loss.default",
      {{"4,3"}, {"4,3"}, {"4,3"}},
      {"anchor=T(a)", "positive=T(b)", "negative=T(c)", "reduction=i(0)"},
@@ -624,7 +624,7 @@ const Operator statistics[] = {
      {{"2,3,5", int64_code}},
      0,
      30 * 2},
-    {"nanmean.default", {{"4,8"}}, {"self=T(a)", "dim=I(1)"}, {{"4"}}, 0, 32 * 4 + 4},
+    {"nanmean.default", {{"4,8"}}, {"self=T(a)", "dim=I(1)"}, {{"4"}}, 0, 32 * 5 + 4},
     {"cov.default", {{"4,8"}}, {"self=T(a)"}, {{"4,4"}}, 4 * 4 * 8, 36 + 32 + 16},
 };
 ATEN_OPERATORS(Statistics, statistics);
