@@ -14,7 +14,7 @@ namespace {
 
 /// The first bytes of a small file of the kernel; empty if it cannot be read.
 std::string start_of(const std::string& path) {
-  std::array<char, 4096> buffer{};
+  std::array<char, 4096> buffer;
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return {};
   const ssize_t count = read(fd, buffer.data(), buffer.size());

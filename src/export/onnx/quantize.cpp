@@ -8,16 +8,19 @@ namespace zoometer {
 namespace {
 
 /// The scale and the zero point that an operator takes after x, as QuantizeLinear expects them:
-/// without dimensions, and the zero point in the integers' type.
+/// without dimensions, in float32 and in the integers' type.
 OnnxScale scale_given_to(OnnxStep& step, const NodeView& node, DType integers) {
   const OnnxBuilder& builder = step.builder();
   const auto scalar = [&](std::size_t index) {
     const std::string& name = builder.name_of(node.input(index));
     return node.in(index).rank() == 0 ? name : step.reshape(name, {});
   };
-  if (!node.has(2)) return {scalar(1), step.number(0, integers)};
-  const DType given = builder.graph().value(node.input(2)).dtype;
-  return {scalar(1), step.cast(scalar(2), given, integers)};
+  const auto dtype_of = [&](std::size_t index) {
+    return builder.graph().value(node.input(index)).dtype;
+  };
+  std::string scale = step.cast(scalar(1), dtype_of(1), DType::float32);
+  if (!node.has(2)) return {std::move(scale), step.number(0, integers)};
+  return {std::move(scale), step.cast(scalar(2), dtype_of(2), integers)};
 }
 
 /// The scale and the zero point of an operator, and the axis along which there are several.
