@@ -66,8 +66,8 @@ void note_other_parts(const Configuration& config, bool has_tower,
   }
   if (const auto quantisation = config.part({"quantization_config", "compression_config"})) {
     notes.push_back(
-        fmt::format("the quantisation {} was not taken into account: tensors have the type of "
-                    "unquantised weights",
+        fmt::format("tensors of the graph have the type of weights before the quantisation {}: "
+                    "zoometer quant shows its bytes",
                     quantisation->text({"quant_method"}, "of quantization_config")));
   }
   constexpr std::string_view more = "num_nextn_predict_layers";
