@@ -427,11 +427,23 @@ const SharedShape* Graph::intern(const Shape& shape) {
 }
 
 std::string Graph::module_path(ModuleId id) const {
-  if (id >= modules_.size() || modules_[id].parent == no_id) return {};
-  const ModuleInfo& module = modules_[id];
-  std::string path = module_path(module.parent);
-  if (!path.empty()) path += '.';
-  return path.append(module.name);
+  const auto is_below_root = [&](ModuleId module) {
+    return module < modules_.size() && modules_[module].parent != no_id;
+  };
+  std::size_t length = 0;
+  for (ModuleId module = id; is_below_root(module); module = modules_[module].parent)
+    length += modules_[module].name.size() + 1;
+  if (length == 0) return {};
+  std::string path(length - 1, '.');
+  std::size_t begin = length;
+  std::size_t nameless = 0;  // modules from the root on, which add no dot
+  for (ModuleId module = id; is_below_root(module); module = modules_[module].parent) {
+    const std::string_view name = modules_[module].name;
+    begin -= name.size() + 1;
+    name.copy(path.data() + begin, name.size());
+    nameless = name.empty() ? nameless + 1 : 0;
+  }
+  return path.erase(0, nameless);
 }
 
 std::string Graph::parameter_path(const Parameter& parameter) const {
