@@ -44,8 +44,11 @@ std::optional<std::string_view> name_twice(const Json& object) {
 /// recursive, since the file chooses how deep its values are nested.
 void check_names(const Json& root) {
   std::vector<const Json*> open = {&root};
+  // Most values of a program are objects of one name, such as {"as_int": 1}.
   const auto add = [&](const Json& value) {
-    if (value.IsObject() || value.IsArray()) open.push_back(&value);
+    const Json* inner = &value;
+    while (inner->IsObject() && inner->MemberCount() == 1) inner = &inner->MemberBegin()->value;
+    if (inner->IsObject() || inner->IsArray()) open.push_back(inner);
   };
   while (!open.empty()) {
     const Json& value = *open.back();
