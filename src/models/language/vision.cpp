@@ -41,6 +41,18 @@ std::int64_t blocks(const Configuration& vision, std::int64_t usual) {
 
 void set_sample(StackPlan& plan, std::int64_t side) { plan.sample = {3, side, side}; }
 
+/// A size that others are divided by: at least 1.
+std::int64_t positive_size(const Configuration& part, Keys keys, std::int64_t usual) {
+  return std::max<std::int64_t>(1, part.size(keys, usual));
+}
+
+/// Adds a tower whose features are those, for pictures of side x side.
+void add_tower(StackPlan tower, std::int64_t features, std::int64_t side, ModelPlan& plan) {
+  tower.features = features;
+  set_sample(tower, side);
+  plan.stacks.push_back(std::move(tower));
+}
+
 /// CLIP's layers, whose names SigLIP and others share.
 LayerPlan clip_layer(const AttentionPlan& attention, std::int64_t width) {
   AttentionPlan own = attention;
@@ -86,8 +98,8 @@ void add_gemma3_tower(const Configuration& config, ModelPlan& plan) {
   tower.plan = clip_pictures(vision, "vision_tower.vision_model", false);
   const std::int64_t features = tower.plan.features;
   tower.norm("post_layernorm", features);
-  const std::int64_t side = picture_side(vision, {"image_size"}, 224) /
-                            std::max<std::int64_t>(1, vision.size({"patch_size"}, 16));
+  const std::int64_t side =
+      picture_side(vision, {"image_size"}, 224) / positive_size(vision, {"patch_size"}, 16);
   std::int64_t square = 1;
   while (square * square < config.size({"mm_tokens_per_image"}, 256) && square < side) ++square;
   tower.pool(std::max<std::int64_t>(1, side / square));
@@ -112,8 +124,8 @@ void add_gemma4_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 768);
   const std::int64_t heads = vision.size({"num_attention_heads"}, 12);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 16));
-  const std::int64_t pooled = std::max<std::int64_t>(1, vision.size({"pooling_kernel_size"}, 3));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 16);
+  const std::int64_t pooled = positive_size(vision, {"pooling_kernel_size"}, 3);
   AttentionPlan attention = full_attention(heads, features, vision.flag({"attention_bias"}, false));
   const std::int64_t shared = vision.size({"num_key_value_heads"}, heads);
   if (shared < 1 || heads % shared != 0) throw_unknown_part("heads of keys that are not shared");
@@ -154,23 +166,20 @@ void add_gemma4_tower(const Configuration& config, ModelPlan& plan) {
   }
   tower.in("model.embed_vision").linear("embedding_projection", features, plan.features, false);
   tower.plan.norm_kind = NormKind::rms;
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, pooled, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, pooled, patch), plan);
 }
 
 void add_qwen2_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"embed_dim"}, 1280);
-  const std::int64_t merge = std::max<std::int64_t>(1, vision.size({"spatial_merge_size"}, 2));
+  const std::int64_t merge = positive_size(vision, {"spatial_merge_size"}, 2);
   const std::int64_t wide = product(merge, merge, features);
-  const std::int64_t patch =
-      std::max<std::int64_t>(1, vision.size({"patch_size", "spatial_patch_size"}, 14));
+  const std::int64_t patch = positive_size(vision, {"patch_size", "spatial_patch_size"}, 14);
   StackBuilder tower(picture, "pixel_values", "visual");
   const std::int64_t width = scaled_size(vision, {"mlp_ratio"}, 4, features);
   tower
       .patches("patch_embed.proj", features, patch, false,
-               std::max<std::int64_t>(1, vision.size({"temporal_patch_size"}, 2)))
+               positive_size(vision, {"temporal_patch_size"}, 2))
       .layers("blocks", blocks(vision, 32),
               numbered_layer(fused_qkv(vision.size({"num_heads"}, 16), features, true),
                              plain(width, "fc1", "fc2", true, ActivationKind::gelu)))
@@ -179,19 +188,16 @@ void add_qwen2_tower(const Configuration& config, ModelPlan& plan) {
       .linear("merger.mlp.0", wide, wide)
       .activation()
       .linear("merger.mlp.2", wide, vision.size({"hidden_size"}, plan.features));
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, merge, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
 /// RMS norms and a gate; most layers see windows of 112 x 112 pixels.
 void add_qwen2_5_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 1280);
-  const std::int64_t merge = std::max<std::int64_t>(1, vision.size({"spatial_merge_size"}, 2));
+  const std::int64_t merge = positive_size(vision, {"spatial_merge_size"}, 2);
   const std::int64_t wide = product(merge, merge, features);
-  const std::int64_t patch =
-      std::max<std::int64_t>(1, vision.size({"patch_size", "spatial_patch_size"}, 14));
+  const std::int64_t patch = positive_size(vision, {"patch_size", "spatial_patch_size"}, 14);
   const std::int64_t window = vision.size({"window_size"}, 112) / patch;
   std::vector<std::int64_t> full = vision.sizes({"fullatt_block_indexes"});
   if (!vision.has("fullatt_block_indexes")) full = {7, 15, 23, 31};
@@ -205,7 +211,7 @@ void add_qwen2_5_tower(const Configuration& config, ModelPlan& plan) {
   StackBuilder tower(picture, "pixel_values", "visual");
   tower
       .patches("patch_embed.proj", features, patch, false,
-               std::max<std::int64_t>(1, vision.size({"temporal_patch_size"}, 2)))
+               positive_size(vision, {"temporal_patch_size"}, 2))
       .layers("blocks", std::move(layers))
       .norm("merger.ln_q", features, NormKind::rms)
       .merge(merge)
@@ -213,18 +219,16 @@ void add_qwen2_5_tower(const Configuration& config, ModelPlan& plan) {
       .activation()
       .linear("merger.mlp.2", wide, vision.size({"out_hidden_size"}, plan.features));
   tower.plan.norm_kind = NormKind::rms;
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, merge, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
 /// Qwen3-VL, and Qwen3.5 without the results of inner layers.
 void add_qwen3_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 1152);
-  const std::int64_t merge = std::max<std::int64_t>(1, vision.size({"spatial_merge_size"}, 2));
+  const std::int64_t merge = positive_size(vision, {"spatial_merge_size"}, 2);
   const std::int64_t wide = product(merge, merge, features);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 16));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 16);
   const std::int64_t out = vision.size({"out_hidden_size"}, plan.features);
   const LayerPlan layer =
       numbered_layer(fused_qkv(vision.size({"num_heads"}, 16), features, true),
@@ -233,7 +237,7 @@ void add_qwen3_tower(const Configuration& config, ModelPlan& plan) {
   StackBuilder tower(picture, "pixel_values", "model.visual");
   tower
       .patches("patch_embed.proj", features, patch, true,
-               std::max<std::int64_t>(1, vision.size({"temporal_patch_size"}, 2)))
+               positive_size(vision, {"temporal_patch_size"}, 2))
       .positions("pos_embed", vision.size({"num_position_embeddings"}, 2304), features);
   const std::int64_t count = blocks(vision, 27);
   std::int64_t first = 0;
@@ -257,22 +261,20 @@ void add_qwen3_tower(const Configuration& config, ModelPlan& plan) {
       .linear("merger.linear_fc1", wide, wide)
       .activation()
       .linear("merger.linear_fc2", wide, out);
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, merge, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
 void add_glm4v_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 1536);
-  const std::int64_t merge = std::max<std::int64_t>(1, vision.size({"spatial_merge_size"}, 2));
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 14));
+  const std::int64_t merge = positive_size(vision, {"spatial_merge_size"}, 2);
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::int64_t side = picture_side(vision, {"image_size"}, 336);
   const std::int64_t out = vision.size({"out_hidden_size"}, 4096);
   StackBuilder tower(picture, "pixel_values", "model.visual");
   tower
       .patches("patch_embed.proj", features, patch, true,
-               std::max<std::int64_t>(1, vision.size({"temporal_patch_size"}, 2)))
+               positive_size(vision, {"temporal_patch_size"}, 2))
       .norm("post_conv_layernorm", features, NormKind::rms)
       .positions("embeddings.position_embedding", checked_mul(side / patch, side / patch), features)
       .layers("blocks", blocks(vision, 24),
@@ -286,16 +288,14 @@ void add_glm4v_tower(const Configuration& config, ModelPlan& plan) {
       .activation()
       .feed_forward("merger", out, gated(vision.size({"intermediate_size"}, 13696)));
   tower.plan.norm_kind = NormKind::rms;
-  tower.plan.features = features;
-  set_sample(tower.plan, side);
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, side, plan);
 }
 
 /// MoonViT.
 void add_kimi_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"vt_hidden_size", "hidden_size"}, 1152);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 14));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::vector<std::int64_t> sizes = vision.sizes({"merge_kernel_size"});
   const std::int64_t merge = sizes.empty() || sizes.front() < 1 ? 2 : sizes.front();
   const std::int64_t wide = product(merge, merge, features);
@@ -323,15 +323,13 @@ void add_kimi_tower(const Configuration& config, ModelPlan& plan) {
       .linear("proj.0", wide, wide)
       .activation()
       .linear("proj.2", wide, plan.features);
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, merge, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
 void add_llama4_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 768);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 14));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::int64_t side = picture_side(vision, {"image_size"}, 448);
   const std::int64_t width = vision.size({"intermediate_size"}, 5632);
   const double ratio = vision.real({"pixel_shuffle_ratio"}, 0.5);
@@ -359,9 +357,7 @@ void add_llama4_tower(const Configuration& config, ModelPlan& plan) {
       .activation()
       .in("multi_modal_projector")
       .linear("linear_1", vision.size({"vision_output_dim"}, 7680), plan.features, false);
-  tower.plan.features = features;
-  set_sample(tower.plan, side);
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, side, plan);
 }
 
 /// CLIP or SigLIP, and two linear layers.
@@ -384,7 +380,7 @@ void add_llava_tower(const Configuration& config, ModelPlan& plan) {
 void add_minimax_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 1280);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 14));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::int64_t projected =
       vision.size({"projection_dim"}, config.size({"projector_hidden_size"}, plan.features));
   const auto compression = config.part({"img_token_compression_config"});
@@ -410,16 +406,14 @@ void add_minimax_tower(const Configuration& config, ModelPlan& plan) {
       .linear("patch_merge_mlp.linear_1", product(merge, merge, projected), plan.features)
       .activation()
       .linear("patch_merge_mlp.linear_2", plan.features, plan.features);
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, merge, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
 void add_pixtral_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 1024);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 16));
-  const std::int64_t merge = std::max<std::int64_t>(1, config.size({"spatial_merge_size"}, 2));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 16);
+  const std::int64_t merge = positive_size(config, {"spatial_merge_size"}, 2);
   AttentionPlan attention =
       full_attention(vision.size({"num_attention_heads"}, 16), features, false);
   attention.rotary = attention.head;
@@ -442,16 +436,14 @@ void add_pixtral_tower(const Configuration& config, ModelPlan& plan) {
       .activation()
       .linear("linear_2", plan.features, plan.features, bias);
   tower.plan.norm_kind = NormKind::rms;
-  tower.plan.features = features;
-  set_sample(tower.plan, product(16, merge, patch));
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
 /// Step-3.7's tower, with factors of each layer's results and two convolutions.
 void add_step_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"width", "hidden_size"}, 1536);
-  const std::int64_t patch = std::max<std::int64_t>(1, vision.size({"patch_size"}, 14));
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::int64_t side = picture_side(vision, {"image_size"}, 728);
   const std::int64_t width = scaled_size(vision, {"mlp_ratio"}, 8960.0 / 1536.0, features);
   AttentionPlan attention =
@@ -474,9 +466,7 @@ void add_step_tower(const Configuration& config, ModelPlan& plan) {
       .convolution("downsampler2", checked_mul(2, features), checked_mul(4, features), 3, 2, 1)
       .in({})
       .linear("multi_modal_projector", checked_mul(4, features), plan.features, false);
-  tower.plan.features = features;
-  set_sample(tower.plan, side);
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, side, plan);
 }
 
 /// CLIP ViT-L/14 for 336 pixels, whose sizes the file does not give, and two learnt separators.
@@ -501,9 +491,7 @@ void add_phi3_tower(const Configuration& config, ModelPlan& plan) {
       .linear("img_projection.0", checked_mul(4, features), plan.features)
       .activation()
       .linear("img_projection.2", plan.features, plan.features);
-  tower.plan.features = features;
-  set_sample(tower.plan, 336);
-  plan.stacks.push_back(std::move(tower.plan));
+  add_tower(std::move(tower.plan), features, 336, plan);
 }
 
 }  // namespace zoometer
