@@ -36,6 +36,11 @@ struct LoadedModel {
   std::optional<ModelFile> file = {};     ///< the file that the graph was read from
 };
 
+/// Whether it is a graph of a configuration: `config.json`, or weights with one beside them.
+inline bool is_language_model(const LoadedModel& model) {
+  return model.source.starts_with("configuration");
+}
+
 /// Adds `--dtype`, which `store_as` takes.
 void add_dtype_to(Arguments& arguments, std::string& dtype);
 

@@ -18,4 +18,17 @@ std::vector<const Device*> devices_with_memory(std::string_view names,
   return devices;
 }
 
+void write_devices(JsonWriter& json, std::span<const Device* const> devices, std::int64_t bytes) {
+  json.array("devices", [&] {
+    for (const Device* device : devices) {
+      json.object([&] {
+        json.field("device", device->name);
+        json.field("capacity", device->capacity);
+        json.field("fits", bytes <= device->capacity);
+        json.field("left", device->capacity - bytes);
+      });
+    }
+  });
+}
+
 }  // namespace zoometer

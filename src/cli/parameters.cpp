@@ -85,11 +85,6 @@ EntryTotals totals_of(const Graph& graph) {
   return totals;
 }
 
-/// Read from a configuration, whose modules have the roles that the counts are by.
-bool is_language_model(const LoadedModel& model) {
-  return model.source.starts_with("configuration");
-}
-
 /// The tensors of a file of weights; null for other models.
 const StoredWeights* weights_of(const LoadedModel& model) {
   return model.file ? model.file->weights.get() : nullptr;

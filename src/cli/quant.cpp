@@ -63,15 +63,13 @@ void add_own_rows(const LoadedModel& model, const std::vector<ModelWeight>& weig
   }
 }
 
-bool fits(const Device& device, const StoredSize& size) { return size.bytes <= device.capacity; }
-
 std::string quant_text(const QuantReport& report) {
   TextTable table;
   table.column("scheme");
   table.column("bytes", true);
   table.column("", true, 1);
   table.column("bits per weight", true);
-  for (const Device* device : report.devices) table.column("on " + device->name);
+  for (const Device* device : report.devices) table.column("on " + escape_controls(device->name));
   for (const QuantRow& row : report.rows) {
     std::vector<std::string> cells = {row.scheme, std::to_string(row.size.bytes),
                                       format_bytes(row.size.bytes),
@@ -84,7 +82,7 @@ std::string quant_text(const QuantReport& report) {
     table.row(std::move(cells));
   }
   std::string text = table.text(0, false);
-  for (const std::string& note : report.notes) text += "note: " + note + '\n';
+  for (const std::string& note : report.notes) text += "note: " + escape_controls(note) + '\n';
   return text;
 }
 
@@ -110,16 +108,7 @@ std::string quant_json(const QuantReport& report) {
             for (const auto& [type, elements] : row.size.elements_by_type)
               json.field(type, elements);
           });
-          json.array("devices", [&] {
-            for (const Device* device : report.devices) {
-              json.object([&] {
-                json.field("device", device->name);
-                json.field("capacity", device->capacity);
-                json.field("fits", fits(*device, row.size));
-                json.field("left", device->capacity - row.size.bytes);
-              });
-            }
-          });
+          write_devices(json, report.devices, row.size.bytes);
         });
       }
     });
@@ -129,13 +118,13 @@ std::string quant_json(const QuantReport& report) {
 
 std::string quant_csv(const QuantReport& report) {
   std::string text = "scheme,origin,bytes,bits_per_weight";
-  for (const Device* device : report.devices) text += ",fits " + device->name;
+  for (const Device* device : report.devices) text += "," + csv_field("fits " + device->name);
   text += '\n';
   for (const QuantRow& row : report.rows) {
     fmt::format_to(std::back_inserter(text), "{},{},{},{:.4f}", row.scheme, row.origin,
                    row.size.bytes, row.size.bits_per_weight());
     for (const Device* device : report.devices)
-      text += fits(*device, row.size) ? ",true" : ",false";
+      text += row.size.bytes <= device->capacity ? ",true" : ",false";
     text += '\n';
   }
   return text;
@@ -164,8 +153,8 @@ int run_quant(const CommandLine& words) {
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   QuantReport report{loaded, {}, devices_with_memory(on, devices), loaded.ignored};
-  const bool is_language_model = loaded.source.starts_with("configuration");
-  if (!is_language_model && !(loaded.file && loaded.file->weights != nullptr)) {
+  const bool is_configured = is_language_model(loaded);
+  if (!is_configured && !(loaded.file && loaded.file->weights != nullptr)) {
     throw Error(ErrorCode::usage, "quant",
                 {"a language model: config.json, its folder, safetensors or GGUF", loaded.name});
   }
@@ -173,14 +162,14 @@ int run_quant(const CommandLine& words) {
   const std::optional<Setting> settings =
       loaded.file ? settings_of(*loaded.file) : std::optional<Setting>();
   const WeightContext context = settings ? weight_context(*settings) : WeightContext{};
-  if (!is_language_model) {
+  if (!is_configured) {
     report.notes.emplace_back("without a configuration it is not known what the tensors are for");
     chosen.clear();
   }
-  if (schemes.empty() || !is_language_model) {
+  if (schemes.empty() || !is_configured) {
     add_own_rows(loaded, weights, settings, context, report);
   }
-  if (schemes.empty() && is_language_model) {
+  if (schemes.empty() && is_configured) {
     for (const std::string_view scheme : usual_schemes()) chosen.push_back(scheme_of(scheme));
   }
   for (const Scheme& scheme : chosen)

@@ -122,7 +122,7 @@ std::string serve_text(const ServeReport& report) {
                    format_bytes(bytes));
   };
   fmt::format_to(std::back_inserter(text), "{}: {} sequence{} of {} tokens, {}\n",
-                 report.model.name, report.options.sequences,
+                 escape_controls(report.model.name), report.options.sequences,
                  report.options.sequences == 1 ? "" : "s", report.options.context,
                  report.words.engine);
   line("weights, " + report.scheme, report.weights.bytes);
@@ -133,11 +133,12 @@ std::string serve_text(const ServeReport& report) {
   line("weights and cache", report.total());
   for (const Device* device : report.devices) {
     const std::int64_t left = device->capacity - report.total();
-    fmt::format_to(std::back_inserter(text), "on {}: {}\n", device->name,
+    fmt::format_to(std::back_inserter(text), "on {}: {}\n", escape_controls(device->name),
                    left >= 0 ? "fits, " + format_bytes(left) + " left"
                              : "does not fit, " + format_bytes(-left) + " too many");
   }
-  for (const std::string& note : report.model.notes) text += "note: " + note + '\n';
+  for (const std::string& note : report.model.notes)
+    text += "note: " + escape_controls(note) + '\n';
   return text;
 }
 
@@ -168,16 +169,7 @@ std::string serve_json(const ServeReport& report) {
       });
     });
     json.field("bytes", report.total());
-    json.array("devices", [&] {
-      for (const Device* device : report.devices) {
-        json.object([&] {
-          json.field("device", device->name);
-          json.field("capacity", device->capacity);
-          json.field("fits", report.total() <= device->capacity);
-          json.field("left", device->capacity - report.total());
-        });
-      }
-    });
+    write_devices(json, report.devices, report.total());
   });
   return json.text();
 }
