@@ -1,10 +1,12 @@
 """Writes ONNX files again (`graph FILE --format onnx`) and runs both in ONNX Runtime.
 
 Every file that zoometer reads and ONNX Runtime runs must give the same outputs after it was written
-again: names, types, shapes and numbers, with the same inputs and the weights of the file. The last line is
-"written again: N of M files give the same results". Needs the packages of tests/requirements.txt.
+again: names, types, shapes and numbers, with the same inputs and the weights of the file. Each file has a
+process of its own: a crash of the runtime is that file's result. The last line is "written again: N of M
+files give the same results". Needs the packages of tests/requirements.txt.
 """
 import argparse
+import multiprocessing
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,8 @@ import onnxruntime
 RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
           "RandomUniformLike", "Dropout"}
 NUMBERS = numpy.random.default_rng(7)
+PROCESSES = multiprocessing.get_context("fork")
+SECONDS = 120
 
 
 class Differs(Exception):
@@ -74,16 +78,20 @@ def weights_of(model, folder):
         raise NotRun(str(error)) from error
 
 
-def compare(original, written):
+def compare(original, written, begin):
+    """Calls `begin` with what comes next, so that the caller knows where a crash was."""
     model = onnx.load(original, load_external_data=False)
+    begin("the original")
     try:
         before = session_of(original)
     except Exception as error:
         raise NotRun(str(error)) from error
+    begin("what was written")
     try:
         after = session_of(written)
     except Exception as error:
         raise Differs(f"refused: {str(error)[:200]}") from error
+    begin("the original")
     sizes = {info.name: info.shape for info in after.get_inputs()}
     feeds = weights_of(model, str(Path(original).parent))
     for info in before.get_inputs():
@@ -93,6 +101,7 @@ def compare(original, written):
         expected = run(before, feeds)
     except Exception as error:
         raise NotRun(str(error)) from error
+    begin("what was written")
     try:
         actual = run(after, feeds)
     except Exception as error:
@@ -107,6 +116,44 @@ def compare(original, written):
     for name, wanted, got in zip(names[0], expected, actual):
         if not same(wanted, got):
             raise Differs(f"the output {name} differs")
+
+
+def compare_and_tell(original, written, pipe):
+    try:
+        compare(original, written, lambda what: pipe.send(("begins", what)))
+        pipe.send(("same", ""))
+    except NotRun as error:
+        pipe.send(("not run", str(error)))
+    except Differs as error:
+        pipe.send(("differs", str(error)))
+
+
+def compare_apart(original, written):
+    """The comparison in a process of its own."""
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=compare_and_tell, args=(original, written, theirs))
+    process.start()
+    theirs.close()
+    stage = "the file"
+    kind = "begins"
+    try:
+        while kind == "begins" and ours.poll(SECONDS):
+            kind, text = ours.recv()
+            stage = text if kind == "begins" else stage
+    except EOFError:
+        pass
+    if kind == "begins":
+        process.join(1)
+        process.kill()
+    process.join()
+    if kind == "begins" and stage == "the original":
+        raise NotRun(f"ONNX Runtime ended with status {process.exitcode}")
+    if kind == "begins":
+        raise Differs(f"ended with status {process.exitcode} in {stage}")
+    if kind == "not run":
+        raise NotRun(text)
+    if kind == "differs":
+        raise Differs(text)
 
 
 def main():
@@ -128,7 +175,7 @@ def main():
             try:
                 if done.returncode != 0:
                     raise Differs(f"status {done.returncode}: {done.stderr.strip()[:200]}")
-                compare(file, written)
+                compare_apart(file, written)
                 agreed += 1
             except NotRun as error:
                 not_run += 1

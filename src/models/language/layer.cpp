@@ -41,6 +41,15 @@ Tensor attended(const Attention& attention, Tensor x, PassageContext& context) {
   return attention.is_open() ? attention(x, context) : attention.forward(x, context);
 }
 
+std::int64_t turned_features(const LayerPlan& plan) {
+  if (const auto* attention = std::get_if<AttentionPlan>(&plan.mixer))
+    return attention->rotary < 0 ? attention->head : attention->rotary;
+  if (const auto* latent = std::get_if<LatentPlan>(&plan.mixer))
+    return latent->is_rotated ? latent->rotary : 0;
+  if (const auto* compressed = std::get_if<CompressedPlan>(&plan.mixer)) return compressed->rotary;
+  return 0;
+}
+
 Tensor scaled_by(Tensor x, Tensor factor) { return factor.id == no_id ? x : x * factor; }
 
 }  // namespace
@@ -254,12 +263,10 @@ Tensor HyperConnection::written(Tensor x, Tensor weights, Tensor y) const {
 }
 
 std::int64_t rotary_features(const LayerPlan& plan) {
-  if (const auto* attention = std::get_if<AttentionPlan>(&plan.mixer))
-    return attention->rotary < 0 ? attention->head : attention->rotary;
-  if (const auto* latent = std::get_if<LatentPlan>(&plan.mixer))
-    return latent->is_rotated ? latent->rotary : 0;
-  if (const auto* compressed = std::get_if<CompressedPlan>(&plan.mixer)) return compressed->rotary;
-  return 0;
+  const std::int64_t features = turned_features(plan);
+  if (features % 2 == 0) return features;
+  throw Error(ErrorCode::malformed, "features with rotary embeddings",
+              {"an even number", std::to_string(features)});
 }
 
 }  // namespace zoometer
