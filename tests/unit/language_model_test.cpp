@@ -248,6 +248,12 @@ TEST(LanguageModels, RefuseHostileSizes) {
   expect_refused(R"({"model_type": "llama", "hidden_size": 8, "vocab_size": 10,
                      "num_attention_heads": 2, "num_hidden_layers": 1000000000})",
                  ErrorCode::malformed, "the key num_hidden_layers");
+  expect_refused(small_with(R"("head_dim": 5})"), ErrorCode::malformed,
+                 "features with rotary embeddings");
+  expect_refused(R"({"model_type": "gemma4_text", "hidden_size": 8, "vocab_size": 10,
+                     "num_hidden_layers": 2, "num_kv_shared_layers": 1, "num_attention_heads": 8,
+                     "layer_types": ["sliding_attention", "full_attention"]})",
+                 ErrorCode::malformed, "the key num_kv_shared_layers");
   std::string deep = R"({"model_type": "llama", "x": )";
   deep += std::string(200, '[') + std::string(200, ']') + "}";
   expect_refused(deep, ErrorCode::limit, "objects in objects of a configuration");

@@ -27,6 +27,13 @@ Tensor in_windows(Tensor x, std::int64_t window) {
   return reshape(x, {x.dim(0), x.dim(1), windows, window, x.dim(3)});
 }
 
+[[noreturn]] void refuse_missing_keys(bool is_sliding) {
+  throw Error(ErrorCode::malformed, "the key num_kv_shared_layers",
+              {std::string("an earlier layer with its own keys and ") +
+                   (is_sliding ? "a window" : "full attention"),
+               "none"});
+}
+
 }  // namespace
 
 void Attention::declare(const ModuleBase& owner, std::int64_t features) {
@@ -198,6 +205,7 @@ Tensor Attention::forward(Tensor x, PassageContext& context) const {
     v = transpose(v, 1, 2);
     shared = {after_past(k, "key", rows, context), after_past(v, "value", rows, context)};
   }
+  if (shared.key.id == no_id) refuse_missing_keys(plan.window > 0);
   if (is_there(index_query)) run_index(x, context);
   Tensor y = attended(q, shared, context);
   y = reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * value_head()});
