@@ -8,6 +8,8 @@
 #include "registry/cache_value.hpp"
 #include "registry/file_stamp.hpp"
 #include "util/embedded.hpp"
+#include "util/json_writer.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
@@ -58,7 +60,21 @@ std::optional<LiveListing> unpack_listing(std::string_view scope, const std::str
 
 }  // namespace
 
-std::string_view bridge_script() { return embedded_file("python/zoometer_bridge.py"); }
+std::string_view bridge_script() {
+  static const std::string script = [] {
+    const std::string_view bridge = embedded_file("python/zoometer_bridge.py");
+    constexpr std::string_view place = "CAPTURE_TEXT = None";
+    const std::size_t at = bridge.find(place);
+    if (at == std::string_view::npos)
+      throw Error(ErrorCode::internal, "the bridge has no place for the capture");
+    JsonWriter text;  // a JSON text is one of Python, too
+    text.value(embedded_file("python/zoometer/_capture.py"));
+    std::string whole(bridge.substr(0, at));
+    whole.append("CAPTURE_TEXT = ").append(text.text()).append(bridge.substr(at + place.size()));
+    return whole;
+  }();
+  return script;
+}
 
 std::string bridge_version() {
   return fmt::format("{:x}", std::hash<std::string_view>{}(bridge_script()));

@@ -112,13 +112,12 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
     }
     batch = set_batch(request.options, wanted.inputs);
   }
-  const FxRecord record = source.load(wanted, graph, notes);
+  source.load(wanted, graph, notes);
   OriginAnswer answer;
   answer.source = is_zoo ? "torchvision" : "python";
   if (is_zoo) answer.variant = name_of(wanted.variant);
   take_notes(notes, answer);
-  const std::string how = record.via == "export" ? "torch.export" : "torch.fx";
-  answer.notes.insert(answer.notes.begin(), "traced by " + how + " of " + notes.producer);
+  answer.notes.insert(answer.notes.begin(), "captured from " + notes.producer);
   if (!batch.empty()) answer.notes.push_back(batch);
   return answer;
 }

@@ -1,5 +1,6 @@
 #include "import/torch/fx.hpp"
 
+#include "import/torch/captured.hpp"
 #include "import/torch/exported_program.hpp"
 #include "ir/verify.hpp"
 
@@ -93,18 +94,28 @@ FxRecord read_fx_record(std::string_view line, std::string& buffer, Graph& graph
   record.states = read_states(json);
   record.module_calls = read_module_calls(json);
 
+  const Json* captured = find_member(json, "captured");
   const Json* program = find_member(json, "program");
-  if (program == nullptr) return record;
+  if (captured == nullptr && program == nullptr) return record;
   record.has_graph = true;
   try {
     graph.clear();
     notes = {};
-    notes.format = record.via == "export" ? "torch.export, live" : "torch.fx, live";
+    notes.format = captured != nullptr ? "torch, live" : "torch.fx, live";
     ProgramParts parts;
-    parts.program = program;
     parts.modules = find_member(json, "module_list");
+    std::optional<CapturedProgram> expanded;
+    if (captured != nullptr) {
+      expanded.emplace(*captured, parts.modules);
+      record.module_calls = expanded->module_calls();
+      program = &expanded->root();
+    }
+    parts.program = program;
     parts.module_calls = record.module_calls;
     read_exported_program(parts, {}, graph, notes);
+    if (expanded) {
+      for (std::string& note : expanded->notes()) notes.notes.push_back(std::move(note));
+    }
     verify(graph);
   } catch (Error& error) {
     error.place.model = record.model;

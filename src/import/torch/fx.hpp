@@ -30,7 +30,7 @@ struct FxRecord {
   std::string task;
   std::string variant;
   std::string status;         ///< "traceable" or "failed"
-  std::string via;            ///< the tracer: "fx" or "export"
+  std::string via;            ///< the tracer: "capture" or "fx"
   std::string reason_code;    ///< stable between releases; empty for a traceable model
   std::string message;        ///< PyTorch's error message
   std::string exception;      ///< the Python type of the failure
