@@ -256,6 +256,19 @@ def tensors_in(value):
     return []
 
 
+def returned_tensors(value, depth=0):
+    """The tensors in what a module returns, an object of some class (ImageList) included."""
+    if isinstance(value, Tensor):
+        return [value]
+    if depth > 8 or value is None or isinstance(value, (int, float, str, bytes, type, Module)):
+        return []
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple, set)):
+        value = getattr(value, "__dict__", {}).values()
+    return [tensor for item in value for tensor in returned_tensors(item, depth + 1)]
+
+
 def mapped(value, change):
     """Nested containers with their tensors changed."""
     if isinstance(value, Tensor):
@@ -404,7 +417,19 @@ ANSWERS = {"_local_scalar_dense": answer_number, "item": answer_number, "is_nonz
            "unique_dim": answer_unique_along, "unique_consecutive": answer_unique_along,
            "nms": answer_nms, "repeat_interleave": answer_repeat, "bincount": answer_bincount}
 
-SHAPES = {}  # shape functions by name and overload: cheaper than torch's, or where it has none
+def repeated(x, repeats, dim=None, output_size=None):
+    """repeat_interleave by a number, whose meta kernel asks for values."""
+    if not isinstance(repeats, int):
+        return NotImplemented
+    if dim is None:
+        return x.new_empty((x.numel() * repeats,))
+    sizes = list(x.shape)
+    sizes[dim] *= repeats
+    return x.new_empty(sizes)
+
+
+# Shape functions by name and overload: where torch has none, or a slow one.
+SHAPES = {"repeat_interleave.self_int": repeated}
 
 
 # --- Recording ------------------------------------------------------------------------
@@ -1242,7 +1267,7 @@ class Run:
             return model(*args, **kwargs)
         self.scopes.append([-1, 0, None])
         result = self.capture.call(*args, **kwargs)
-        self.scopes[0][2] = result
+        self.scopes[0][2] = returned_tensors(result)
         return result
 
     def failure(self, error):
@@ -1333,7 +1358,8 @@ class Run:
             recorder.scope = len(scopes)
             scopes.append(scope)
             try:
-                scope[2] = result = plain_call(module, *args, **kwargs)
+                result = plain_call(module, *args, **kwargs)
+                scope[2] = returned_tensors(result)
             except BaseException:
                 if self.failed is None:
                     self.failed = listed[place][0]
@@ -1363,7 +1389,7 @@ class Run:
 
     def document(self, result, notes):
         recorder = self.recorder
-        outputs = [self.value_of(tensor) for tensor in tensors_in(result)]
+        outputs = [self.value_of(tensor) for tensor in returned_tensors(result)]
         type_numbers = {}
         types = []
 
@@ -1381,7 +1407,7 @@ class Run:
         rows = [operator.row() for operator in rows]
         scopes = []
         for parent, place, returned in self.scopes:
-            kinds = [self.value_of(tensor) for tensor in tensors_in(returned)]
+            kinds = [self.value_of(tensor) for tensor in returned or ()]
             scopes.append([parent, place, [values[value] for value in kinds if value is not None]])
         paths = self.tree.listed
         for text, scope in recorder.notes.items():
