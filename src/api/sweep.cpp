@@ -41,8 +41,9 @@ void sweep_each(const std::vector<std::string>& models, const SweepOptions& opti
     throw Error(ErrorCode::usage, "part",
                 {"1 to " + std::to_string(options.parts), std::to_string(options.part)});
   }
-  SweepPlan plan(chosen_models(catalogue.state(), models), options.axes);
-  plan.take_shard(options.part, options.parts);
+  SweepSetup setup;
+  setup.shard = {options.part, options.parts};
+  const SweepPlan plan(chosen_models(catalogue.state(), models), options.axes, std::move(setup));
   do_in_order<std::vector<SweepResult>>(
       plan.jobs(), options.threads == 0 ? core_count() : options.threads,
       [&](std::size_t job) {

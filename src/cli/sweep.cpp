@@ -7,12 +7,16 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <set>
 #include <unordered_map>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
+#include "cli/slurm.hpp"
 #include "registry/registry.hpp"
 #include "report/sweep_file.hpp"
 #include "util/ordered_work.hpp"
@@ -34,6 +38,8 @@ struct SweepWords {
   std::string format;
   std::string output;
   std::string shard;
+  std::string list;                   // a file of models
+  std::optional<std::int64_t> slurm;  // tasks of an array job
   std::string views = "torch";
   std::vector<std::string> plugins;
   TraceOptions options;
@@ -96,8 +102,8 @@ SweepAxes axes_of(const SweepWords& words) {
   return axes;
 }
 
-void take_shard(const std::string& word, SweepPlan& plan) {
-  if (word.empty()) return;
+SweepShard shard_of(const std::string& word) {
+  if (word.empty()) return {};
   const std::size_t slash = word.find('/');
   const auto index = number_from(std::string_view(word).substr(0, slash));
   const auto count = slash == std::string::npos
@@ -105,7 +111,7 @@ void take_shard(const std::string& word, SweepPlan& plan) {
                          : number_from(std::string_view(word).substr(slash + 1));
   if (!index || !count || *index < 1 || *index > *count)
     throw Error(ErrorCode::usage, "--shard", {"i/n with i from 1 to n", escape_controls(word)});
-  plan.take_shard(*index, *count);
+  return {*index, *count};
 }
 
 /// No rows can be added to a page.
@@ -144,6 +150,25 @@ SweepModel sweep_model(const RegistryModel& model) {
   return {name, nullptr, model.user->origin, model.user->inputs};
 }
 
+/// The lines of a file ("-": standard input), each a model; those that are empty or begin with #
+/// are left out.
+std::vector<std::string> models_in(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path);
+  if (!file || is_folder(path)) {
+    Error error(ErrorCode::io, "cannot be read");
+    error.place.model = path;
+    throw error;
+  }
+  std::vector<std::string> models;
+  std::istream& lines = path == "-" ? std::cin : file;
+  for (std::string line; std::getline(lines, line);) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (!line.empty() && !line.starts_with('#')) models.push_back(std::move(line));
+  }
+  return models;
+}
+
 std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& registry) {
   const ModelQuery query;
   std::optional<Expression> where;
@@ -161,7 +186,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& r
     const auto some = models_of(word, registry, kind);
     found.insert(found.end(), some.begin(), some.end());
   }
-  if (words.models.empty()) {
+  if (words.models.empty() && words.list.empty()) {
     for (const RegistryModel& model : registry.models()) {
       if (registry.holds(kind, model)) found.push_back(&model);
     }
@@ -417,6 +442,41 @@ std::string columns_help() {
   return text;
 }
 
+/// The traces of a whole sweep, without reading its models.
+std::size_t count_jobs(const std::vector<SweepModel>& models, const SweepAxes& axes) {
+  std::set<std::string_view> names;
+  for (const SweepModel& model : models) names.insert(model.name);
+  const std::set<std::int64_t> batches(axes.batches.begin(), axes.batches.end());
+  const std::set<Resolution> resolutions(axes.resolutions.begin(), axes.resolutions.end());
+  return names.size() * std::max<std::size_t>(1, batches.size()) *
+         std::max<std::size_t>(1, resolutions.size());
+}
+
+/// Writes the array job instead of computing. `jobs`: those of the whole sweep.
+int write_array_job(const CommandLine& line, const SweepWords& words, std::size_t jobs) {
+  if (words.output.empty() || words.output == "-")
+    throw Error(ErrorCode::usage, "--slurm needs --output FILE");
+  if (!words.shard.empty())
+    throw Error(ErrorCode::usage, "--slurm and --shard contradict each other");
+  if (words.list == "-")
+    throw Error(ErrorCode::usage, "--slurm: --models-from",
+                {"a file, which every task reads", "-"});
+  if (jobs == 0) throw Error(ErrorCode::usage, "--slurm: no models are chosen");
+  SlurmSweep sweep;
+  sweep.words = without_options(
+      line.words, {"--output", "-o", "--format", "-f", "--jobs", "-j", "--slurm"}, {"--resume"});
+  sweep.output = words.output;
+  sweep.format = words.format;
+  sweep.tasks = std::min(*words.slurm, static_cast<std::int64_t>(jobs));
+  sweep.threads = words.jobs.value_or(1);
+  const std::string script = words.output + ".slurm";
+  write_output(script, array_job(sweep));
+  write_note(fmt::format("wrote an array job of {} for {}: sbatch {}",
+                         counted(static_cast<std::size_t>(sweep.tasks), "task"),
+                         counted(jobs, "trace"), escape_controls(script)));
+  return exit_done;
+}
+
 int run_sweep(const CommandLine& words) {
   if (words.first() == "merge") return merge(words.rest());
   Arguments arguments("sweep", "Profile models over batches, resolutions and dtypes.");
@@ -442,26 +502,40 @@ int run_sweep(const CommandLine& words) {
   arguments.flag("--resume", sweep.resume, "Keep the rows that the file has and add the others");
   arguments.option("--jobs,-j", sweep.jobs, "Threads (the number of cores)", "N");
   arguments.option("--shard", sweep.shard, "Only part i of n: 1/4", "i/n");
+  arguments.option("--models-from", sweep.list,
+                   "More models, one in each line of a file (-: standard input)", "FILE");
+  arguments.option("--slurm", sweep.slurm,
+                   "Compute nothing: write an array job of N tasks for Slurm to FILE.slurm", "N");
   arguments.footer("Examples:\n"
                    "  zoometer sweep 'resnet*' --batch 1,8,64 --resolution 160,224\n"
                    "  zoometer sweep --registry all --batch 1,2,4 -o zoo.sqlite\n"
                    "  zoometer sweep model.onnx --batch 1,2,4 --dtype float32,int8\n"
                    "  zoometer sweep lstm.onnx --batch 1,8 --batch-axis x=1 --dim time=50\n"
-                   "  zoometer sweep merge part1.csv part2.csv -o whole.csv\n\n" +
+                   "  zoometer sweep merge part1.csv part2.csv -o whole.csv\n"
+                   "  zoometer sweep --models-from million.txt --slurm 64 -o million.csv\n\n" +
                    columns_help());
   if (!arguments.parse(join_shape_words(words))) return exit_done;
   constexpr std::int64_t most_jobs = 1024;
+  constexpr std::int64_t most_tasks = 100'000;
   if (sweep.jobs && (*sweep.jobs < 1 || *sweep.jobs > most_jobs))
     throw Error(ErrorCode::usage, "--jobs", {"1 to 1024", std::to_string(*sweep.jobs)});
 
+  if (sweep.slurm && (*sweep.slurm < 1 || *sweep.slurm > most_tasks))
+    throw Error(ErrorCode::usage, "--slurm", {"1 to 100000", std::to_string(*sweep.slurm)});
   const SweepColumns columns =
       sweep.columns.empty() ? SweepColumns() : SweepColumns(split(sweep.columns), "--columns");
   SweepAxes axes = axes_of(sweep);
   check_batch(sweep.options, !axes.batches.empty());
+  if (!sweep.list.empty()) {
+    std::vector<std::string> more = models_in(sweep.list);
+    std::move(more.begin(), more.end(), std::back_inserter(sweep.models));
+  }
   const Registry registry(sweep.plugins);
-  SweepPlan plan(chosen_models(sweep, registry), std::move(axes),
-                 {sweep.options, sweep.views == "none", sweep.live, &registry, write_note});
-  take_shard(sweep.shard, plan);
+  std::vector<SweepModel> models = chosen_models(sweep, registry);
+  if (sweep.slurm) return write_array_job(words, sweep, count_jobs(models, axes));
+  const SweepPlan plan(std::move(models), std::move(axes),
+                       {sweep.options, sweep.views == "none", sweep.live, &registry, write_note,
+                        shard_of(sweep.shard)});
   for (const std::string& note : plan.notes()) write_note(note);
   return SweepRun(plan, columns, sweep).run();
 }

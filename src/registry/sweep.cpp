@@ -77,10 +77,9 @@ SweepPlan::SweepPlan(std::vector<SweepModel> models, SweepAxes axes, SweepSetup 
     throw Error(ErrorCode::limit, "a sweep",
                 {"at most " + std::to_string(most_rows) + " rows", std::to_string(count)});
   }
-  for (SweepModel& model : models) {
-    entries_.push_back(entry_of(std::move(model)));
-    add_jobs(entries_.size() - 1);
-  }
+  const auto jobs_of_model =
+      static_cast<std::size_t>(length(axes_.batches) * length(axes_.resolutions));
+  for (std::size_t i = 0; i < models.size(); ++i) add_jobs(std::move(models[i]), i * jobs_of_model);
 }
 
 std::vector<SizeNames> SweepPlan::read_model(const Entry& entry, const TraceOptions& options,
@@ -138,19 +137,17 @@ std::vector<std::string> SweepPlan::notes() const {
   return notes;
 }
 
-void SweepPlan::add_jobs(std::size_t entry) {
+void SweepPlan::add_jobs(SweepModel model, std::size_t first) {
+  const auto parts = static_cast<std::size_t>(setup_.shard.parts);
+  const auto mine = static_cast<std::size_t>(setup_.shard.part - 1);
+  const std::size_t jobs_before = jobs_.size();
+  std::size_t position = first;
   for (const auto& batch : values_of(axes_.batches)) {
-    for (const auto& resolution : values_of(axes_.resolutions))
-      jobs_.push_back({entry, batch, resolution});
+    for (const auto& resolution : values_of(axes_.resolutions)) {
+      if (position++ % parts == mine) jobs_.push_back({entries_.size(), batch, resolution});
+    }
   }
-}
-
-void SweepPlan::take_shard(std::int64_t index, std::int64_t count) {
-  std::vector<Job> mine;
-  const auto step = static_cast<std::size_t>(count);
-  for (auto i = static_cast<std::size_t>(index - 1); i < jobs_.size(); i += step)
-    mine.push_back(jobs_[i]);
-  jobs_ = std::move(mine);
+  if (jobs_.size() > jobs_before) entries_.push_back(entry_of(std::move(model)));
 }
 
 std::size_t SweepPlan::rows() const noexcept {

@@ -20,6 +20,13 @@ struct SweepModel {
   std::vector<UserInput> inputs = {};  ///< those that registry.toml declares
 };
 
+/// Every `parts`-th job of a plan, beginning with `part` (from 1): what one of several machines
+/// does.
+struct SweepShard {
+  std::int64_t part = 1;
+  std::int64_t parts = 1;
+};
+
 /// What holds for all rows of a sweep.
 struct SweepSetup {
   TraceOptions options = {};           ///< without a batch, which is an axis of the sweep
@@ -27,19 +34,17 @@ struct SweepSetup {
   LiveOptions live = {};               ///< for models that the user's Python traces
   const Registry* registry = nullptr;  ///< for these; null: they are refused
   Notify notify = {};
+  SweepShard shard = {};
 };
 
 /// Every combination of models and sizes, in the order of `compare_combinations`. One job is one
 /// trace: a model at one batch and one resolution, in all dtypes.
 class SweepPlan {
  public:
-  /// Sorts the models and sizes, and removes duplicates. Reads files and traces the models of the
-  /// user's Python once for their inputs. Throws Error{limit} for more than 100 million rows.
+  /// Sorts the models and sizes, and removes duplicates. Reads the files and traces the models of
+  /// the user's Python that the shard has jobs of, once for their inputs. Throws Error{limit} for
+  /// more than 100 million rows.
   SweepPlan(std::vector<SweepModel> models, SweepAxes axes, SweepSetup setup = {});
-
-  /// Keeps every `count`-th job, beginning with `index` (from 1): the part of one of several
-  /// machines.
-  void take_shard(std::int64_t index, std::int64_t count);
 
   std::size_t jobs() const noexcept { return jobs_.size(); }
   std::size_t rows() const noexcept;
@@ -71,7 +76,9 @@ class SweepPlan {
   };
 
   Entry entry_of(SweepModel model) const;
-  void add_jobs(std::size_t entry);
+  /// Adds the jobs of the shard among those of a model, whose first is the plan's `first`. Reads
+  /// the model where there are any.
+  void add_jobs(SweepModel model, std::size_t first);
   /// The sizes of each input in the model's graph.
   std::vector<SizeNames> read_model(const Entry& entry, const TraceOptions& options,
                                     Graph& graph) const;

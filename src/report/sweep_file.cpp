@@ -195,8 +195,13 @@ class RowWriter final : public SweepWriter {
 
   void write(const SweepRow& row) override {
     pending_ += line_of(format_, columns_, row);
+    // A row of a slow model is not held back: a killed sweep loses what it computed since.
     constexpr std::size_t enough = 1U << 16U;
-    if (pending_.size() >= enough) write_pending();
+    constexpr auto most_wait = std::chrono::milliseconds(200);
+    const auto now = std::chrono::steady_clock::now();
+    if (pending_.size() < enough && now - written_ < most_wait) return;
+    write_pending();
+    written_ = now;
   }
 
   void finish() override {
@@ -221,6 +226,7 @@ class RowWriter final : public SweepWriter {
   SweepColumns columns_;
   int fd_;
   std::string pending_;
+  std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
 };
 
 /// Writes to a part file and moves it to its place.

@@ -88,8 +88,9 @@ TEST(Sweep, ShardsPartThePlan) {
     std::vector<SweepModel> models;
     for (const char* name : {"resnet18", "alexnet", "vgg11"})
       models.push_back({name, find_in_zoo(name).model});
-    SweepPlan plan(models, {{1, 2, 3}, {}, {}});
-    plan.take_shard(index, count);
+    SweepSetup setup;
+    setup.shard = {index, count};
+    const SweepPlan plan(models, {{1, 2, 3}, {}, {}}, std::move(setup));
     for (std::size_t job = 0; job < plan.jobs(); ++job)
       to.insert(combination_text(plan.combinations(job)[0]));
   };
@@ -97,6 +98,23 @@ TEST(Sweep, ShardsPartThePlan) {
   for (std::int64_t i = 1; i <= 4; ++i) take(i, 4, parts);
   EXPECT_EQ(whole, parts);
   EXPECT_EQ(whole.size(), 9U);
+}
+
+// A machine reads the models of its own shard only: with a million models, all machines would
+// otherwise read all of them.
+TEST(Sweep, AShardReadsOnlyItsModels) {
+  const auto read = [](std::int64_t part) {
+    std::vector<SweepModel> models;
+    for (const char* name : {"a.onnx", "b.onnx", "c.onnx"}) models.push_back({name});
+    SweepSetup setup;
+    setup.shard = {part, 3};
+    const SweepPlan plan(models, {}, std::move(setup));
+    EXPECT_EQ(plan.jobs(), 1U);
+    Graph graph;
+    return plan.results(0, graph)[0].model;
+  };
+  EXPECT_EQ(read(1), "a.onnx");
+  EXPECT_EQ(read(3), "c.onnx");
 }
 
 TEST(Sweep, TooManyRowsAreRefused) {
