@@ -1,7 +1,12 @@
 # zoometer_dependencies: the libraries of packages.txt, in the form that starts fastest. Static
 # libraries are preferred where Debian ships them, and --as-needed drops unused shared ones.
 find_package(Threads REQUIRED)
-find_package(CLI11 REQUIRED)
+if(ZOOMETER_FETCH)
+  include(cmake/fetch.cmake)
+endif()
+if(NOT TARGET CLI11::CLI11)
+  find_package(CLI11 REQUIRED)
+endif()
 
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)

@@ -1,0 +1,17 @@
+"""What the tests of the package share."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+ONNX = SOURCE / "tests/data/onnx/light_resnet50.onnx"
+PROGRAM = os.environ.get("ZOOMETER", "zoometer")
+
+
+def command_line(*words):
+    """The JSON document that the native program writes."""
+    done = subprocess.run([PROGRAM, *map(str, words), "--format", "json"], check=True,
+                          capture_output=True, text=True)
+    return json.loads(done.stdout)
