@@ -80,6 +80,18 @@ def bounded_numbers_equal_the_profile(browser):
 
 
 @case
+def bounds_are_marked_in_the_breakdown_and_the_roofline(browser):
+    browser.open(page("maskrcnn_resnet50_fpn"))
+    browser.show("breakdown")
+    assert "≤" in browser.js("return document.querySelector('#breakdown .trail').textContent")
+    values = browser.js("return [...document.querySelectorAll('#breakdown .tile-value')].map((t) => t.textContent)")
+    assert any("≤" in value for value in values), values
+    browser.show("roofline")
+    verdict = browser.js("return document.querySelector('.verdict').textContent")
+    assert "≤" in verdict and "At least" not in verdict, verdict
+
+
+@case
 def transformer_numbers_equal_the_profile(browser):
     check_numbers(browser, "swin_v2_b")
 

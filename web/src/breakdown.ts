@@ -2,7 +2,7 @@
 import { hierarchy, partition, treemap, treemapSquarify } from "d3-hierarchy";
 import type { HierarchyRectangularNode } from "d3-hierarchy";
 import { arc } from "d3-shape";
-import { metrics } from "./data";
+import { bounded, metrics } from "./data";
 import type { MetricName, Model } from "./data";
 import { choice, clip, hideTooltip, html, showTooltip, svg } from "./dom";
 import { bytes, count, share } from "./format";
@@ -65,8 +65,10 @@ export class BreakdownView {
     return metrics[this.#metric].of(this.#model.modules[module]);
   }
 
-  #text(value: number): string {
-    return metrics[this.#metric].unit === "bytes" ? bytes(value) : count(value);
+  /** A value of a module, or of a part of it. */
+  #text(value: number, module: number): string {
+    const text = metrics[this.#metric].unit === "bytes" ? bytes(value) : count(value);
+    return bounded(this.#metric !== "parameters" && this.#model.modules[module].bound, text);
   }
 
   /** The parts of a module: its children, and its own cost outside of them. */
@@ -93,7 +95,7 @@ export class BreakdownView {
         button.addEventListener("click", () => this.show(module));
         return button;
       }),
-      html("span", { class: "quiet" }, `${this.#text(this.#value(this.#root))} · ${share(this.#value(this.#root), this.#value(0))} of the model`),
+      html("span", { class: "quiet" }, `${this.#text(this.#value(this.#root), this.#root)} · ${share(this.#value(this.#root), this.#value(0))} of the model`),
     );
     const root = hierarchy<Part>(this.#part(this.#root, 0), (part) => part.children)
       .sum((part) => part.own)
@@ -129,7 +131,7 @@ export class BreakdownView {
       showTooltip(event, [
         label === "(itself)" ? `${this.#model.title(module)}, outside of its children` : this.#model.title(module),
         this.#model.modules[module].type,
-        `${this.#text(value)} · ${share(value, this.#value(0))} of the model`,
+        `${this.#text(value, module)} · ${share(value, this.#value(0))} of the model`,
       ]),
     );
     element.addEventListener("pointerleave", hideTooltip);
@@ -175,7 +177,7 @@ export class BreakdownView {
       if (characters >= 3 && h > 15) {
         group.append(svg("text", { x: cell.x0 + 5, y: cell.y0 + 13 }, clip(cell.data.label, characters)));
         if (cell.children === undefined && h > 32) {
-          group.append(svg("text", { x: cell.x0 + 5, y: cell.y0 + 27, class: "tile-value" }, clip(this.#text(cell.value ?? 0), characters)));
+          group.append(svg("text", { x: cell.x0 + 5, y: cell.y0 + 27, class: "tile-value" }, clip(this.#text(cell.value ?? 0, cell.data.module), characters)));
         }
       }
       this.#interact(group, cell);
@@ -219,7 +221,7 @@ export class BreakdownView {
     const hub = svg("g", { class: "hub" }, svg("circle", { r: Math.max(0, 1.2 * ring - 4) }));
     const characters = Math.floor((2 * ring) / 7);
     hub.append(svg("text", { "text-anchor": "middle", y: -2 }, clip(this.#model.modules[this.#root].name, characters)));
-    hub.append(svg("text", { "text-anchor": "middle", y: 14, class: "tile-value" }, this.#text(root.value ?? 0)));
+    hub.append(svg("text", { "text-anchor": "middle", y: 14, class: "tile-value" }, this.#text(root.value ?? 0, this.#root)));
     if (parent >= 0) {
       hub.classList.add("clickable");
       hub.addEventListener("click", () => this.show(parent));

@@ -187,6 +187,11 @@ export class Model {
     return `${shape(this.graph.shapes[at])} ${this.graph.dtypes[dtype]}${bound ? ", at most" : ""}`;
   }
 
+  /** Whether a figure of the operator depends on a size that is an upper bound. */
+  isBound(node: ModelNode): boolean {
+    return [...node.inputs, ...node.outputs].some((value) => this.graph.values[value][2] !== 0);
+  }
+
   attributesOf(node: ModelNode): Record<string, unknown> {
     return JSON.parse(this.graph.attributes[node.attributes]) as Record<string, unknown>;
   }
@@ -213,3 +218,8 @@ export const metrics = {
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metrics;
+
+/** A figure's text, with the sign of an upper bound where some size depends on data. */
+export function bounded(isBound: boolean | undefined, text: string): string {
+  return isBound ? `≤ ${text}` : text;
+}

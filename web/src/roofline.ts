@@ -1,6 +1,7 @@
 // Intensity against FLOPs of each operator, with curves of equal time for a device: an operator
 // above a curve takes at least that long.
 import type { Device, Model, ModelNode } from "./data";
+import { bounded } from "./data";
 import { hideTooltip, html, showTooltip, svg } from "./dom";
 import { bytes, count, seconds, share } from "./format";
 import { axisX, axisY, logarithmic, powers } from "./plot";
@@ -84,9 +85,11 @@ export class RooflineView {
       total += time;
       if (node.flops < moved * ridge) memory += time;
     }
+    // The least time for sizes that are upper bounds is no least time of the model.
+    const isBound = this.#model.profile.totals.bound;
     this.#verdict.replaceChildren(
-      "At least ",
-      html("strong", {}, seconds(total)),
+      isBound ? "With sizes at their upper bounds and at full speed " : "At least ",
+      html("strong", {}, bounded(isBound, seconds(total))),
       ` in all, operator by operator and without fusion; ${share(memory, total)} of it bound by memory. The ridge is at ${ridge.toFixed(1)} FLOPs per byte.`,
     );
   }
@@ -159,12 +162,14 @@ export class RooflineView {
     const bound = point.intensity < ridge ? "memory" : "arithmetic";
     const dot = svg("circle", { class: `dot ${bound === "memory" ? "bound-memory" : "bound-compute"}`, cx, cy, r: Math.min(14, 3.5 + Math.sqrt(point.times)) });
     const { node } = point;
+    const isBound = this.#model.isBound(node);
+    const least = seconds(this.#time(node.flops, point.moved));
     dot.addEventListener("pointermove", (event) =>
       showTooltip(event, [
         point.times === 1 ? node.operator : `${node.operator} × ${point.times}`,
         point.times === 1 ? this.#model.title(node.module) : `${this.#model.title(node.module)} and others alike`,
-        `${count(node.flops)} FLOPs, ${bytes(point.moved)}: ${point.intensity.toFixed(2)} per byte`,
-        `at least ${seconds(this.#time(node.flops, point.moved))}, bound by ${bound}`,
+        `${bounded(isBound, count(node.flops))} FLOPs, ${bounded(isBound, bytes(point.moved))}: ${point.intensity.toFixed(2)} per byte`,
+        `${isBound ? `≤ ${least} at full speed` : `at least ${least}`}, bound by ${bound}`,
       ]),
     );
     dot.addEventListener("pointerleave", hideTooltip);
