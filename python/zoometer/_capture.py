@@ -184,7 +184,8 @@ class Operator:
         self.in_place = aten and self.written == [0] and self.name.endswith("_") \
             and len(schema.returns) == 1 and self.name not in RESHAPES_ITSELF
         self.answer = ANSWERS.get(self.name) if self.space in ("aten", "torchvision") else None
-        self.shape_of = SHAPES.get("%s.%s" % (self.name, self.overload)) if aten else None
+        self.shape_of = SHAPES.get("%s.%s" % (self.name, self.overload)) \
+            if self.space == "aten" else None
         self.is_composite = torch._C._dispatch_has_kernel_for_dispatch_key(
             func.name(), "CompositeImplicitAutograd")
         self.parts = func.decompose
