@@ -53,7 +53,7 @@ TEST(UnsupportedFormats, NamesOtherFormats) {
   const std::string old = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s;
   expect_refusal(old + "more", "before torch 1.6", "weights");
   expect_refusal("\x80\x04\x95 a pickle."s, "a Python pickle", "torch.export");
-  expect_refusal("\x1c\0\0\0TFL3...."s, "TensorFlow Lite", "ONNX");
+  expect_refusal("\x1c\0\0\0TFL2...."s, "TensorFlow Lite", "ONNX");
   expect_refusal("\x89HDF\r\n\x1a\n....", "HDF5", "ONNX");
   expect_refusal("\x93NUMPY....", "NumPy", "numbers");
 }

@@ -6,6 +6,7 @@
 #include "export/onnx/quantize.hpp"
 #include "op/detection.hpp"
 #include "op/indexing.hpp"
+#include "op/mobile.hpp"
 #include "op/quantize.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
@@ -49,7 +50,7 @@ std::int64_t reshaped_axis(const Shape& from, std::int64_t axis, const Shape& to
 std::int64_t transposed_axis(const NodeView& node, std::int64_t axis) {
   const std::int64_t rank = node.in(0).rank();
   const auto positive = [rank](std::int64_t dim) { return dim < 0 ? dim + rank : dim; };
-  if (&node.op() == &permute_op) {
+  if (&node.op() == &permute_op || &node.op() == &name_axes_op) {
     const Ints& dims = node.attrs<DimsAttrs>().dims;
     for (std::size_t i = 0; i < dims.size(); ++i) {
       if (positive(dims[i]) == axis) return static_cast<std::int64_t>(i);
@@ -93,7 +94,8 @@ std::optional<std::int64_t> carried_axis(const NodeView& node, std::size_t input
   if (keeps_first_axes(op)) return axis;
   if (op.kind == OpKind::reduction) return axis_after_reduction(node, axis);
   if (&op == &reshape_op || &op == &flatten_op) return reshaped_axis(node.in(0), axis, node.out());
-  if (&op == &permute_op || &op == &transpose_op) return transposed_axis(node, axis);
+  if (&op == &permute_op || &op == &name_axes_op || &op == &transpose_op)
+    return transposed_axis(node, axis);
   if (&op == &squeeze_op) {
     const bool is_shorter = node.out().rank() < rank;
     return is_shorter && after(node.attrs<AxisAttrs>().dim, rank) < axis ? axis - 1 : axis;

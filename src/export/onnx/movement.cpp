@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "export/onnx/export_rule.hpp"
+#include "op/mobile.hpp"
 
 namespace zoometer {
 namespace {
@@ -268,6 +269,7 @@ constexpr OnnxExportRule movement_rules[] = {{&reshape_op, {}, write_reshape, on
                                              {&squeeze_op, {}, write_squeeze, on_integers},
                                              {&unsqueeze_op, {}, write_unsqueeze, on_integers},
                                              {&permute_op, {}, write_permute, on_integers},
+                                             {&name_axes_op, {}, write_permute, on_integers},
                                              {&transpose_op, {}, write_transpose, on_integers},
                                              {&expand_op, {}, write_expand, on_integers},
                                              {&slice_op, {}, write_slice, on_integers},

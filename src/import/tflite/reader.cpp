@@ -1,0 +1,508 @@
+// A TensorFlow Lite file as a graph: entries, inputs, constants, subgraphs and operators.
+#include "import/tflite/reader.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "import/tflite/call.hpp"
+#include "op/mobile.hpp"
+#include "op/unknown.hpp"
+#include "util/text.hpp"
+#include "zoometer/op/movement.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::int64_t most_known = 1024;  // elements that decide shapes
+constexpr std::size_t deepest_call = 48;
+constexpr std::size_t most_notes = 50;
+constexpr std::uint32_t custom_code = 32;
+constexpr std::uint32_t delegate_code = 51;
+
+/// Custom operators that compilers for accelerators write, and what they are.
+std::string_view compiled_for(std::string_view custom) {
+  if (custom == "ethos-u") return "Arm's Vela, for an Ethos-U";
+  if (custom == "edgetpu-custom-op") return "the Edge TPU's compiler";
+  if (custom.starts_with("DISPATCH_OP")) return "LiteRT, for an NPU";
+  if (custom.starts_with("QNN") || custom.starts_with("TfLiteQnn")) return "Qualcomm's QNN";
+  return {};
+}
+
+/// The name of a tensor without what converters put around it.
+std::string_view plain_name(std::string_view name) {
+  name = name.substr(0, name.find(';'));
+  constexpr std::string_view prefixes[] = {"serving_default_", "StatefulPartitionedCall/"};
+  for (const std::string_view prefix : prefixes)
+    if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
+  if (name.ends_with(":0")) name.remove_suffix(2);
+  return name;
+}
+
+}  // namespace
+
+TfliteReader::TfliteReader(const MappedFile& file, const TraceOptions& options, Graph& graph,
+                           ImportNotes& notes)
+    : options_(options),
+      graph_(graph),
+      notes_(notes),
+      model_(file),
+      modules_(graph) {
+  for (const NamedSize& dim : options.dims) sizes_[dim.name] = dim.size;
+}
+
+void TfliteReader::note(std::string text) {
+  if (seen_notes_.size() < most_notes && seen_notes_.insert(text).second)
+    notes_.notes.push_back(std::move(text));
+}
+
+const TfliteEntry& TfliteReader::choose_entry() const {
+  const std::vector<TfliteEntry>& entries = model_.entries();
+  const auto names = [&] {
+    std::string list;
+    for (std::size_t i = 0; i < std::min<std::size_t>(20, entries.size()); ++i)
+      list.append(i == 0 ? "" : ", ").append(escape_controls(to_utf8(entries[i].name)));
+    return list;
+  };
+  if (options_.entry.empty() && entries.size() == 1) return entries[0];
+  for (const TfliteEntry& entry : entries)
+    if (!options_.entry.empty() && entry.name == options_.entry) return entry;
+  Error error(options_.entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
+              options_.entry.empty() ? "the file has several signatures"
+                                     : "the file has no signature " + options_.entry);
+  error.hint = "choose with --entry: " + names();
+  throw error;
+}
+
+void TfliteReader::read() {
+  notes_.format = fmt::format("TensorFlow Lite, schema {}", model_.version());
+  notes_.producer = escape_controls(to_utf8(model_.description().substr(0, 80)));
+  const TfliteEntry& entry = choose_entry();
+  const TfliteSubgraph& subgraph = model_.subgraph(entry.subgraph);
+  modules_.add_root(graph_.arena().copy(to_utf8(entry.name)));
+  std::size_t nodes = 0;
+  for (std::uint32_t i = 0; i < model_.subgraph_count(); ++i) {
+    const TfliteSubgraph& each = model_.subgraph(i);
+    nodes += each.nodes.size();
+    is_dynamic_ = is_dynamic_ || std::ranges::any_of(each.tensors, [](const TfliteTensor& tensor) {
+                    return tensor.unknown != 0;
+                  });
+    if (each.was_sorted) note("the operators were sorted: the file has them in another order");
+  }
+  units_left_ = 4096 + 16 * nodes;
+  graph_.reserve(3 * subgraph.nodes.size(), subgraph.nodes.size(), 16);
+  TfliteFrame frame{subgraph, entry.subgraph, std::vector<TfliteValue>(subgraph.tensors.size())};
+  add_inputs(entry, frame);
+  running_.push_back(entry.subgraph);
+  for (const TfliteNode& node : subgraph.nodes) {
+    const std::string_view name = node.code == custom_code ? node.custom : tflite_name(node.code);
+    if (operators_.size() < 1000) ++operators_[escape_controls(to_utf8(name))];
+  }
+  run_nodes(frame);
+  modules_.finish();
+  add_outputs(entry, frame);
+  graph_.copy_views();
+  add_notes();
+}
+
+// -- inputs and outputs -------------------------------------------------------------------------
+
+std::string TfliteReader::unique_name(std::string_view name) {
+  std::string base = to_utf8(name);
+  if (base.empty()) base = "tensor";
+  std::string result = base;
+  for (int i = 1; !names_.insert(result).second; ++i) result = base + "_" + std::to_string(i);
+  return result;
+}
+
+Shape TfliteReader::input_shape(const std::string& name, std::size_t index,
+                                const TfliteTensor& tensor) {
+  const InputShape* given = nullptr;
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    const InputShape& option = options_.inputs[i];
+    if (option.name.empty() ? i == index : option.name == name) given = &option;
+  }
+  if (given != nullptr && tensor.has_shape && given->shape.size() != tensor.shape.size()) {
+    throw Error(ErrorCode::usage, "the input " + escape_controls(name) + ": wrong rank",
+                {std::to_string(tensor.shape.size()) + " dimensions", to_string(given->shape)});
+  }
+  Shape shape = given != nullptr ? given->shape : tensor.shape;
+  if (given != nullptr && !(shape == tensor.shape)) is_dynamic_ = true;
+  SizeNames names(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if ((tensor.unknown >> i & 1U) == 0) continue;
+    const std::string size_name = i == 0 ? "batch" : fmt::format("{}_dim_{}", name, i);
+    names[i] = size_name;
+    const auto found = sizes_.find(size_name);
+    if (given == nullptr) {
+      if (found == sizes_.end()) assumed_.push_back(size_name);
+      shape[i] = found == sizes_.end() ? 1 : found->second;
+    }
+    sizes_[size_name] = shape[i];
+    const auto is_same = [&](const auto& dim) { return dim.first == size_name; };
+    if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(size_name, shape[i]);
+  }
+  notes_.input_sizes.push_back(std::move(names));
+  return shape;
+}
+
+void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
+  for (std::size_t i = 0; i < frame.subgraph.inputs.size(); ++i) {
+    const auto tensor = static_cast<std::uint32_t>(frame.subgraph.inputs[i]);
+    const TfliteTensor& declared = frame.subgraph.tensors[tensor];
+    std::string_view given = plain_name(declared.name);
+    for (const auto& [name, index] : entry.inputs)
+      if (index == tensor) given = name;
+    const std::string name = unique_name(given);
+    const Shape shape = input_shape(name, i, declared);
+    frame.values[tensor].id = graph_.add_input(graph_.arena().copy(name), shape, declared.dtype);
+  }
+  for (const NamedSize& dim : options_.dims) {
+    const auto is_same = [&](const auto& each) { return each.first == dim.name; };
+    if (std::ranges::any_of(notes_.dims, is_same)) continue;
+    Error error(ErrorCode::unknown_name,
+                "the file has no size of that name: " + escape_controls(dim.name));
+    for (const auto& [name, size] : notes_.dims)
+      error.detail.expected.append(error.detail.expected.empty() ? "" : ", ").append(name);
+    throw error;
+  }
+  for (const InputShape& wanted : options_.inputs) {
+    const auto is_named = [&](const Port& port) { return port.name == wanted.name; };
+    if (!wanted.name.empty() && std::ranges::none_of(graph_.inputs(), is_named)) {
+      throw Error(ErrorCode::unknown_name,
+                  "the model has no input " + escape_controls(wanted.name));
+    }
+  }
+}
+
+void TfliteReader::add_outputs(const TfliteEntry& entry, TfliteFrame& frame) {
+  names_.clear();
+  for (const std::int32_t output : frame.subgraph.outputs) {
+    const auto tensor = static_cast<std::uint32_t>(output);
+    std::string_view given = plain_name(frame.subgraph.tensors[tensor].name);
+    for (const auto& [name, index] : entry.outputs)
+      if (index == tensor) given = name;
+    const Tensor value = enter(frame, output, TfliteRole::data);
+    graph_.add_output(graph_.arena().copy(unique_name(given)), value.id);
+  }
+}
+
+// -- values -------------------------------------------------------------------------------------
+
+const TfliteKnown* TfliteReader::keep(TfliteKnown known) {
+  return &known_.emplace_back(std::move(known));
+}
+
+const TfliteKnown* TfliteReader::known(TfliteFrame& frame, std::int32_t tensor) {
+  TfliteValue& value = frame.values[static_cast<std::size_t>(tensor)];
+  if (value.known != nullptr) return value.known;
+  const TfliteTensor& stored = frame.subgraph.tensors[static_cast<std::size_t>(tensor)];
+  if (!stored.is_constant || is_floating(stored.dtype) || stored.scales() > 0) return nullptr;
+  std::optional<std::vector<std::int64_t>> elements = model_.integers(stored, most_known);
+  if (!elements) return nullptr;
+  value.known = keep({stored.shape, stored.dtype, std::move(*elements)});
+  return value.known;
+}
+
+Tensor TfliteReader::enter(TfliteFrame& frame, std::int32_t tensor, TfliteRole role) {
+  const auto index = static_cast<std::size_t>(tensor);
+  TfliteValue& value = frame.values[index];
+  if (value.id != no_id) return {&graph_, value.id};
+  const TfliteTensor& stored = frame.subgraph.tensors[index];
+  if (value.known != nullptr && !stored.is_constant) {
+    const std::vector<std::int64_t>& elements = value.known->elements;
+    const double first = elements.empty() ? 0 : static_cast<double>(elements[0]);
+    value.id = full(graph_, value.known->shape, first, value.known->dtype).id;
+    return {&graph_, value.id};
+  }
+  const std::pair constant{frame.index, tensor};
+  const auto found = constants_.find(constant);
+  if (found != constants_.end()) {
+    value.id = found->second;
+    return {&graph_, value.id};
+  }
+  const bool is_learnt = role == TfliteRole::weight || is_floating(stored.dtype) ||
+                         stored.scales() > 0 || stored.quantization.has(5);
+  const ParameterKind kind = stored.is_variable ? ParameterKind::buffer
+                             : is_learnt        ? ParameterKind::parameter
+                                                : ParameterKind::constant;
+  if (!stored.is_constant && !stored.is_variable && numel(stored.shape) > 0) {
+    note(fmt::format("no operator makes the tensor {}, and the file has no data of it: it is taken "
+                     "as a constant",
+                     escape_controls(to_utf8(stored.name.substr(0, 100)))));
+  }
+  const std::string name = unique_name(plain_name(stored.name));
+  value.id = graph_.add_parameter(modules_.current(), graph_.arena().copy(name), stored.shape,
+                                  stored.dtype, kind);
+  constants_.emplace(constant, value.id);
+  std::uint32_t buffer = 0;
+  const auto parameter = static_cast<ParameterId>(graph_.parameters().size() - 1);
+  if (stored.is_constant && stored.buffer > 0) {
+    const auto [shared, is_new] = by_buffer_.emplace(stored.buffer, parameter);
+    if (is_new) {
+      buffer = stored.buffer;
+    } else if (graph_.shape(graph_.parameters()[shared->second].value) == stored.shape) {
+      graph_.share_parameter(parameter, shared->second);
+    }
+    const auto bytes = static_cast<std::int64_t>(model_.data(stored.buffer).size());
+    const std::int64_t wanted = bytes_of(numel(stored.shape), stored.dtype);
+    if (stored.sparsity) {
+      note(fmt::format("the tensor {} is sparse: {} of its {} bytes are stored; figures are those "
+                       "of the dense one",
+                       escape_controls(name), bytes, wanted));
+    } else if (bytes > 0 && bytes != wanted && bits_of(stored.dtype) > 0) {
+      note(
+          fmt::format("the tensor {} has {} bytes of data where its shape has {}; the shape counts",
+                      escape_controls(name), bytes, wanted));
+    }
+  }
+  entered_.push_back({constant, buffer});
+  return {&graph_, value.id};
+}
+
+Tensor TfliteReader::scale_of(TfliteFrame& frame, std::int32_t tensor) {
+  const TfliteTensor& stored = frame.subgraph.tensors[static_cast<std::size_t>(tensor)];
+  const std::string name = unique_name(fmt::format("{}.scale", plain_name(stored.name)));
+  return {&graph_, graph_.add_parameter(modules_.current(), graph_.arena().copy(name), Shape{1},
+                                        DType::float32, ParameterKind::quantisation)};
+}
+
+void TfliteReader::rewind(const Mark& mark) {
+  while (entered_.size() > mark.entered) {
+    constants_.erase(entered_.back().constant);
+    if (entered_.back().buffer != 0) by_buffer_.erase(entered_.back().buffer);
+    entered_.pop_back();
+  }
+  graph_.rewind(mark.graph);
+  modules_.forget(static_cast<ValueId>(mark.graph.values));
+}
+
+// -- operators ----------------------------------------------------------------------------------
+
+std::vector<TfliteValue> TfliteReader::run(std::uint32_t index,
+                                           const std::vector<TfliteValue>& inputs,
+                                           std::uint64_t at) {
+  const TfliteSubgraph& subgraph = model_.subgraph(index);
+  if (running_.size() >= deepest_call || std::ranges::count(running_, index) > 0) {
+    FlatBuffer::fail("the call of subgraph " + std::to_string(index), at,
+                     "subgraphs that do not call themselves, at most 48 deep",
+                     running_.size() >= deepest_call ? "more" : "a recursion");
+  }
+  if (inputs.size() != subgraph.inputs.size()) {
+    FlatBuffer::fail("the call of subgraph " + std::to_string(index), at,
+                     std::to_string(subgraph.inputs.size()) + " operands",
+                     std::to_string(inputs.size()));
+  }
+  TfliteFrame frame{subgraph, index, std::vector<TfliteValue>(subgraph.tensors.size())};
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    frame.values[static_cast<std::size_t>(subgraph.inputs[i])] = inputs[i];
+  running_.push_back(index);
+  run_nodes(frame);
+  running_.pop_back();
+  std::vector<TfliteValue> results;
+  for (const std::int32_t output : subgraph.outputs) {
+    TfliteValue& value = frame.values[static_cast<std::size_t>(output)];
+    if (value.id == no_id && known(frame, output) == nullptr)
+      enter(frame, output, TfliteRole::data);
+    results.push_back(value);
+  }
+  return results;
+}
+
+void TfliteReader::run_nodes(TfliteFrame& frame) {
+  for (const TfliteNode& node : frame.subgraph.nodes) {
+    if (units_left_-- == 0) {
+      throw Error(ErrorCode::limit, "the subgraphs call each other too often",
+                  {"at most 16 times the operators of the file", "more"});
+    }
+    emit(frame, node);
+  }
+}
+
+void TfliteReader::emit(TfliteFrame& frame, const TfliteNode& node) {
+  if (!node.outputs.empty()) {
+    modules_.enter(
+        plain_name(frame.subgraph.tensors[static_cast<std::size_t>(node.outputs[0])].name));
+  }
+  const TfliteOperator* row = find_tflite_operator(node.code);
+  if (row == nullptr) return emit_unknown(frame, node, tflite_name(node.code));
+  const Mark before = mark();
+  const std::size_t depth = modules_.depth();
+  const std::vector<std::uint32_t> running = running_;
+  try {
+    TfliteCall call(*this, frame, node, *row);
+    if (row->emit(call)) {
+      call.note_unread();
+      return compare(frame, node);
+    }
+    note(
+        fmt::format("{} has sizes that depend on data: its results have those that the file states",
+                    tflite_name(node.code)));
+  } catch (const Error& error) {
+    if (error.code != ErrorCode::shape || modules_.depth() != depth) throw;
+    note(fmt::format("{} at byte {} does not fit its operands and counts as unknown: {}",
+                     tflite_name(node.code), node.at, first_sentence(error.what())));
+  }
+  running_ = running;
+  for (TfliteValue& value : frame.values) {
+    if (value.id != no_id && value.id >= before.graph.values) value.id = no_id;
+    if (value.planar != no_id && value.planar >= before.graph.values) value.planar = no_id;
+  }
+  rewind(before);
+  emit_unknown(frame, node, tflite_name(node.code));
+}
+
+void TfliteReader::emit_unknown(TfliteFrame& frame, const TfliteNode& node, std::string_view name) {
+  const bool is_custom = node.code == custom_code || node.code == delegate_code;
+  std::string label = is_custom ? to_utf8(node.custom) : std::string(name);
+  if (label.empty()) label = is_custom ? "CUSTOM" : "operator " + std::to_string(node.code);
+  if (const std::string_view compiler = compiled_for(label); !compiler.empty())
+    ++compiled_[fmt::format("{}, compiled by {}", label, compiler)];
+  std::vector<ValueId> inputs;
+  for (const std::int32_t input : node.inputs)
+    inputs.push_back(input < 0 ? no_id : enter(frame, input, TfliteRole::data).id);
+  std::vector<OutputType> outputs;
+  for (const std::int32_t output : node.outputs) {
+    const TfliteTensor& declared = frame.subgraph.tensors[static_cast<std::size_t>(output)];
+    outputs.push_back({declared.shape, declared.dtype});
+  }
+  const auto* attrs =
+      graph_.keep(UnknownAttrs{is_custom ? "tflite.custom" : "tflite", graph_.arena().copy(label)});
+  const NodeId made = graph_.append_declared(unknown_op, attrs, inputs, outputs);
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const auto index = static_cast<std::size_t>(node.outputs[i]);
+    const ValueId id = graph_.nodes()[made].first_output + static_cast<ValueId>(i);
+    frame.values[index] = {id, no_id, nullptr};
+    const UnknownSizes unknown = frame.subgraph.tensors[index].unknown;
+    if (unknown != 0) graph_.mark_assumed(id, unknown);
+    modules_.made(id);
+  }
+}
+
+/// The inferred sizes beside those of the file, where it knows all of them.
+void TfliteReader::compare(const TfliteFrame& frame, const TfliteNode& node) {
+  for (const std::int32_t output : node.outputs) {
+    const auto index = static_cast<std::size_t>(output);
+    const TfliteTensor& declared = frame.subgraph.tensors[index];
+    const ValueId id = frame.values[index].id;
+    if (id == no_id || !declared.has_shape || is_dynamic_) continue;
+    ++compared_;
+    if (!(graph_.shape(id) == declared.shape)) ++differing_;
+  }
+}
+
+void TfliteReader::add_notes() {
+  std::string list;
+  for (const auto& [name, count] : operators_)
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
+  if (list.size() > 2000) list = list.substr(0, 2000) + "...";
+  note(fmt::format("operators of the file: {}", list.empty() ? "none" : list));
+  for (const std::string& name : assumed_)
+    note(fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
+  if (compared_ > 0) {
+    note(differing_ == 0
+             ? fmt::format("all {} sizes of results are as the file states them", compared_)
+             : fmt::format("{} of {} results have other sizes than the file states; the inferred "
+                           "ones count",
+                           differing_, compared_));
+  }
+  for (const auto& [name, count] : compiled_) {
+    note(fmt::format("{} x {}: its cost is not in the file, and its constants are a program and "
+                     "weights in a form of its own, no parameters",
+                     count, name));
+  }
+  if (hybrid_ > 0) {
+    note(fmt::format("{} of integer weights with real operands: kernels may round the operands "
+                     "first and multiply integers",
+                     counted(hybrid_, "product")));
+  }
+  if (fused_ > 0) {
+    note(fmt::format("{} of integers clamped where they are rounded to their scale, and counted "
+                     "there",
+                     counted(fused_, "fused activation")));
+  }
+  if (!model_.metadata("OfflineMemoryAllocation").empty())
+    note("the file has a plan of its arena (OfflineMemoryAllocation), which is not read");
+  notes_.ignored = ignored_.notes();
+}
+
+// -- modules ------------------------------------------------------------------------------------
+
+void TfliteModules::add_root(std::string_view name) {
+  graph_.add_module(no_id, {}, name.empty() ? "main" : name);
+  graph_.mark_without_class(0);
+}
+
+void TfliteModules::open(std::string_view scope, std::string_view name, std::string_view kind,
+                         bool has_class) {
+  const ModuleId parent = current();
+  const auto found = children_.find({parent, name});
+  ModuleId module = found == children_.end() ? no_id : found->second;
+  if (module == no_id) {
+    const std::string_view kept = graph_.arena().copy(to_utf8(name));
+    module = graph_.add_module(parent, kept, has_class ? graph_.arena().copy(to_utf8(kind)) : kept);
+    if (!has_class) graph_.mark_without_class(module);
+    children_.emplace(std::pair{parent, kept}, module);
+  }
+  open_.push_back({scope, module, graph_.begin_call(module)});
+  graph_.set_current_module(module);
+}
+
+void TfliteModules::close(std::size_t depth) {
+  while (open_.size() > depth) {
+    const ValueId outputs[] = {last_};
+    graph_.end_call(open_.back().call, std::span(outputs, last_ == no_id ? 0 : 1));
+    open_.pop_back();
+  }
+  graph_.set_current_module(current());
+}
+
+void TfliteModules::descend(std::string_view name, std::string_view kind) {
+  open({}, name, kind, true);
+  floors_.push_back(open_.size());
+}
+
+void TfliteModules::leave() {
+  const std::size_t depth = floors_.back() - 1;
+  floors_.pop_back();
+  close(depth);
+}
+
+void TfliteModules::enter(std::string_view tensor) {
+  constexpr std::size_t deepest = 60;
+  const std::size_t floor = floors_.empty() ? 0 : floors_.back();
+  const std::size_t end = tensor.rfind('/');
+  std::string_view scopes =
+      end == std::string_view::npos ? std::string_view{} : tensor.substr(0, end);
+  std::size_t depth = floor;
+  while (!scopes.empty() && depth < floor + deepest) {
+    const std::string_view scope = scopes.substr(0, scopes.find('/'));
+    scopes.remove_prefix(std::min(scopes.size(), scope.size() + 1));
+    if (scope.empty()) continue;
+    if (depth < open_.size() && open_[depth].scope == scope) {
+      ++depth;
+      continue;
+    }
+    close(depth);
+    // litert-torch: packages, the class, "_" and the attribute.
+    std::string_view rest = scope;
+    while (!rest.empty() && rest.find('.') != std::string_view::npos) {
+      const std::string_view part = rest.substr(0, rest.find('.'));
+      const std::string_view letters =
+          part.substr(std::min(part.size(), part.find_first_not_of('_')));
+      if (!letters.empty() && letters[0] >= 'A' && letters[0] <= 'Z') break;
+      rest.remove_prefix(part.size() + 1);
+    }
+    const std::size_t split =
+        rest.size() == scope.size() ? std::string_view::npos : rest.find('_', 1);
+    if (split == std::string_view::npos) {
+      open(scope, rest, {}, false);
+    } else {
+      open(scope, rest.substr(split + 1), rest.substr(0, split), true);
+    }
+    ++depth;
+  }
+  close(depth);
+}
+
+}  // namespace zoometer
