@@ -469,11 +469,11 @@ int write_array_job(const CommandLine& line, const SweepWords& words, std::size_
   sweep.format = words.format;
   sweep.tasks = std::min(*words.slurm, static_cast<std::int64_t>(jobs));
   sweep.threads = words.jobs.value_or(1);
-  const std::string script = words.output + ".slurm";
-  write_output(script, array_job(sweep));
+  const std::string path = words.output + ".slurm";
+  write_output(path, array_job(sweep));
   write_note(fmt::format("wrote an array job of {} for {}: sbatch {}",
                          counted(static_cast<std::size_t>(sweep.tasks), "task"),
-                         counted(jobs, "trace"), escape_controls(script)));
+                         counted(jobs, "trace"), escape_controls(path)));
   return exit_done;
 }
 

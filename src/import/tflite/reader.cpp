@@ -395,7 +395,7 @@ void TfliteReader::add_notes() {
   std::string list;
   for (const auto& [name, count] : operators_)
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
-  if (list.size() > 2000) list = list.substr(0, 2000) + "...";
+  if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
   note(fmt::format("operators of the file: {}", list.empty() ? "none" : list));
   for (const std::string& name : assumed_)
     note(fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
