@@ -111,6 +111,27 @@ std::string_view CommandLine::first() const noexcept {
   return words.empty() ? std::string_view() : words.front();
 }
 
+namespace {
+
+/// The option of a word with underscores, as argparse has them: "--input_shape=1".
+bool has_underscores(const std::string& word) noexcept {
+  if (!word.starts_with("--")) return false;
+  return word.find('_') < word.find('=');
+}
+
+/// The words with hyphens in the names of options.
+std::vector<std::string> with_hyphens(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    if (!has_underscores(word)) continue;
+    const auto end =
+        word.begin() + static_cast<std::ptrdiff_t>(std::min(word.find('='), word.size()));
+    std::replace(word.begin(), end, '_', '-');
+  }
+  return words;
+}
+
+}  // namespace
+
 CommandLine CommandLine::rest() const { return {{words.begin() + 1, words.end()}, description}; }
 
 struct Arguments::Parser {
@@ -118,6 +139,7 @@ struct Arguments::Parser {
   struct Declaration {
     std::string names;  ///< "--depth,-d"; without hyphens for a positional
     std::function<void(CLI::App& app, const std::string& names)> add;
+    bool is_real = false;  ///< whether its value is a number that need not be whole
 
     bool is_positional() const noexcept { return names.front() != '-'; }
   };
@@ -126,6 +148,57 @@ struct Arguments::Parser {
   std::string summary;
   std::string footer;
   std::vector<Declaration> declared;
+
+  /// An error of the argument library in plain words.
+  Error plain_error(const CLI::ParseError& problem, const CLI::App& app) const {
+    const std::string kind = problem.get_name();
+    const std::string text = problem.what();
+    Error error(ErrorCode::usage, text);
+    error.hint = "see zoometer " + command + " --help";
+    const std::size_t colon = text.find(": ");
+    const std::string after = colon == std::string::npos ? "" : text.substr(colon + 2);
+    if (kind == "ConversionError") {
+      const std::size_t equals = after.find(" = ");
+      if (equals == std::string::npos) return error;
+      const std::string name = after.substr(0, equals);
+      error.message =
+          fmt::format("{} takes {}, got {}", name, is_real(name) ? "a number" : "a whole number",
+                      escape_controls(after.substr(equals + 3)));
+    } else if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
+      const std::string word = after.substr(0, after.find(' '));
+      const bool is_option = word.starts_with('-');
+      error.message = fmt::format("{} {}", is_option ? "no such option:" : "unexpected word:",
+                                  escape_controls(is_option ? word : after));
+      if (is_option) suggest_option(word.substr(0, word.find('=')), app, error);
+    } else if (const std::size_t range = text.find(" not in range "); range != text.npos) {
+      const std::string value = after.substr(0, after.find(" not in range "));
+      error.message =
+          fmt::format("{} takes a number above 0, got {}", text.substr(0, colon),
+                      escape_controls(value.substr(std::min(value.size(), value.find(' ') + 1))));
+    } else if (kind == "RequiredError" && text.ends_with(" is required")) {
+      error.message =
+          text.substr(0, text.size() - std::string_view("is required").size()) + "is missing";
+    } else if (kind == "ArgumentMismatch" && text.find("required") != std::string::npos) {
+      error.message = text.substr(0, colon) + " takes a value";
+    }
+    return error;
+  }
+
+  bool is_real(std::string_view name) const noexcept {
+    return std::ranges::any_of(declared, [&](const Declaration& each) {
+      return each.is_real && each.names.find(name) != std::string::npos;
+    });
+  }
+
+  static void suggest_option(const std::string& word, const CLI::App& app, Error& error) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string hint = did_you_mean(word, views);
+    if (!hint.empty()) error.hint = hint;
+  }
 
   /// Gives the argument library the arguments: all, or those that `words` may give. It compares
   /// each option with all others, which takes longer than tracing a small model.
@@ -201,10 +274,12 @@ void Arguments::option(std::string names, std::optional<int>& target, std::strin
 
 void Arguments::option(std::string names, double& target, std::string help, std::string value) {
   parser_->declared.push_back(
-      {std::move(names), [&target, help = std::move(help),
-                          value = std::move(value)](CLI::App& app, const std::string& name) {
+      {std::move(names),
+       [&target, help = std::move(help), value = std::move(value)](CLI::App& app,
+                                                                   const std::string& name) {
          app.add_option(name, target, help)->type_name(value)->check(CLI::PositiveNumber);
-       }});
+       },
+       true});
 }
 
 void Arguments::option(std::string names, std::vector<std::string>& target, std::string help,
@@ -277,10 +352,11 @@ bool Arguments::parse(const CommandLine& line) {
     return false;
   }
   // The argument library takes the words from the back.
-  const std::vector<std::string> reversed(line.words.rbegin(), line.words.rend());
+  const std::vector<std::string> words = with_hyphens(line.words);
+  const std::vector<std::string> reversed(words.rbegin(), words.rend());
   try {
     CLI::App app;
-    parser_->fill(app, &line.words);
+    parser_->fill(app, &words);
     app.parse(std::vector<std::string>(reversed));
     return true;
   } catch (const CLI::ParseError&) {
@@ -291,12 +367,10 @@ bool Arguments::parse(const CommandLine& line) {
   try {
     app.parse(std::vector<std::string>(reversed));
   } catch (const CLI::CallForHelp&) {
-    write_stdout(app.help());
+    write_stdout(wrapped_lines(app.help(), static_cast<std::size_t>(terminal_width())));
     return false;
   } catch (const CLI::ParseError& problem) {
-    Error error(ErrorCode::usage, problem.what());
-    error.hint = "see zoometer " + parser_->command + " --help";
-    throw error;
+    throw parser_->plain_error(problem, app);
   }
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -62,9 +63,9 @@ std::string status_text(const std::vector<Cache::Usage>& kinds) {
 int run_cache(const CommandLine& words) {
   Arguments arguments("cache", "Show or remove the results kept for live sources and files.");
   std::string action;
-  std::string format = "text";
+  FormatWords out({"text", "json"});
   arguments.positional("action", action, "status or clear");
-  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+  out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
   if (action == "clear") {
     const std::int64_t bytes = Cache::clear();
@@ -79,7 +80,7 @@ int run_cache(const CommandLine& words) {
   }
   const std::vector<Cache::Usage> kinds =
       Cache::exists() ? Cache(write_note).usage() : std::vector<Cache::Usage>();
-  write_stdout(format == "json" ? status_json(kinds) : status_text(kinds));
+  write_stdout(out.is("json") ? status_json(kinds) : status_text(kinds));
   return exit_done;
 }
 

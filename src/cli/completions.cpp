@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "cli/compare.hpp"
 #include "cli/description.hpp"
+#include "cli/model_query.hpp"
 #include "registry/registry.hpp"
+#include "report/module_table.hpp"
 #include "util/output.hpp"
+#include "zoometer/analysis/hardware.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -30,12 +34,53 @@ std::vector<std::string> first_words(const Commands& commands) {
 
 /// Whether the positional arguments of a command are models or files.
 bool takes_models(const CommandDescription& command) {
-  return std::any_of(
-      command.takes.arguments.begin(), command.takes.arguments.end(), [](const auto& argument) {
-        return argument.is_positional &&
-               (argument.names[0].starts_with(model_position) || argument.names[0] == "patterns" ||
-                argument.value.find("MODEL") != std::string::npos);
-      });
+  constexpr std::string_view others[] = {"patterns", "before", "after", "other"};
+  return std::any_of(command.takes.arguments.begin(), command.takes.arguments.end(),
+                     [&](const auto& argument) {
+                       return argument.is_positional &&
+                              (argument.names[0].starts_with(model_position) ||
+                               std::ranges::find(others, argument.names[0]) != std::end(others) ||
+                               argument.value.find("MODEL") != std::string::npos);
+                     });
+}
+
+std::vector<std::string> field_names() {
+  std::vector<std::string> names;
+  for (const ModelField& field : model_fields()) names.emplace_back(field.name);
+  return names;
+}
+
+/// The values of options that take any text and have known ones.
+std::vector<std::string> known_values(const CommandDescription& command, std::string_view option) {
+  std::vector<std::string> values;
+  if (option == "--registry") return {"curated", "auto", "all"};
+  if (option == "--task") {
+    for (const Task task : all_tasks()) values.emplace_back(name_of(task));
+  } else if (option == "--on") {
+    for (const Device& device : builtin_devices()) values.push_back(device.name);
+  } else if (option == "--units") {
+    return {"M", "G", "exact"};
+  } else if (option == "--sort" && command.name == "list") {
+    return field_names();
+  } else if (option == "--sort" && command.name == "compare") {
+    return compare_keys();
+  } else if ((option == "--sort" || option == "--columns") && command.name == "profile") {
+    for (const std::string_view name : module_table_columns()) values.emplace_back(name);
+  } else if (option == "--columns" && command.name == "sweep") {
+    for (const TotalsField& field : totals_fields()) values.emplace_back(field.name);
+  } else if (option == "--dtype" && command.name == "sweep") {
+    return {"float32", "float16", "bfloat16", "float8", "int8", "int4"};
+  } else if (option == "--show" || option == "--pareto") {
+    return field_names();
+  }
+  return values;
+}
+
+/// The values that an option may have; none: any, or files.
+std::vector<std::string> values_of(const CommandDescription& command,
+                                   const ArgumentDescription& argument) {
+  if (!argument.choices.empty()) return argument.choices;
+  return known_values(command, argument.names[0]);
 }
 
 std::vector<std::string> options_of(const CommandDescription& command) {
@@ -63,9 +108,10 @@ std::string bash_values(const CommandDescription& command) {
     std::string patterns;
     for (const std::string& name : argument.names)
       patterns += (patterns.empty() ? "" : " | ") + in_quotes(command.name + " " + name);
-    text += argument.choices.empty() ? fmt::format("    {}) files=yes ;;\n", patterns)
-                                     : fmt::format("    {}) words={} ;;\n", patterns,
-                                                   in_quotes(joined(argument.choices)));
+    const std::vector<std::string> values = values_of(command, argument);
+    text += values.empty()
+                ? fmt::format("    {}) files=yes ;;\n", patterns)
+                : fmt::format("    {}) words={} ;;\n", patterns, in_quotes(joined(values)));
   }
   return text;
 }
@@ -142,11 +188,12 @@ std::string zsh_text(std::string_view text) {
   return result;
 }
 
-std::string zsh_option(const ArgumentDescription& argument) {
+std::string zsh_option(const CommandDescription& command, const ArgumentDescription& argument) {
   std::string value;
   if (!argument.value.empty()) {
-    value = argument.choices.empty() ? fmt::format(":{}:_files", zsh_text(argument.value))
-                                     : fmt::format(":word:({})", joined(argument.choices));
+    const std::vector<std::string> values = values_of(command, argument);
+    value = values.empty() ? fmt::format(":{}:_files", zsh_text(argument.value))
+                           : fmt::format(":word:({})", joined(values));
   }
   std::string text;
   for (const std::string& name : argument.names) {
@@ -170,7 +217,7 @@ std::string zsh_script() {
     }
     cases += fmt::format("    {}) _arguments", in_quotes(command.name));
     for (const ArgumentDescription& argument : command.takes.arguments) {
-      if (!argument.is_positional) cases += zsh_option(argument);
+      if (!argument.is_positional) cases += zsh_option(command, argument);
     }
     cases += fmt::format(" \\\n        '*:word:{}' ;;\n",
                          takes_models(command) ? "_zoometer_models" : "_files");
@@ -241,8 +288,9 @@ std::string fish_option(const CommandDescription& command, const ArgumentDescrip
   std::string text = "complete -c zoometer -n " + fish_condition(command.name);
   for (const std::string& name : argument.names)
     text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-  if (!argument.choices.empty()) {
-    text += " -x -a " + fish_in_quotes(joined(argument.choices));
+  const std::vector<std::string> values = values_of(command, argument);
+  if (!values.empty()) {
+    text += " -x -a " + fish_in_quotes(joined(values));
   } else if (!argument.value.empty()) {
     text += " -r";
   }

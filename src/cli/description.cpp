@@ -14,7 +14,7 @@ CommandDescription describe(std::string name, std::string_view summary,
 
 constexpr ProgramOption options_of_program[] = {
     {"-h, --help", "print this help, or a command's with COMMAND --help"},
-    {"--version", "print the version"},
+    {"-V, --version", "print the version"},
     {"--max-memory SIZE",
      "stop if more is needed, as 512M; the default is 3/4 of the machine's, or the container's"},
     {"--max-time SECONDS", "stop if it takes longer"},

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/sources.hpp"
 #include "registry/generated_code.hpp"
 #include "util/json_writer.hpp"
@@ -22,8 +23,7 @@ struct DiscoverWords {
   std::string test_model;
   bool verbose = false;
   std::optional<std::string> language;
-  std::string format = "text";
-  std::string output;
+  FormatWords out{{"text", "json"}};
 };
 
 std::string figure(const std::optional<std::int64_t>& value) {
@@ -233,14 +233,14 @@ bool parse(DiscoverWords& words, const CommandLine& command_line) {
   arguments.optional_choice("--generate-code,-g", words.language, {"python", "cpp", "toml"},
                             "python", "Write a registry of the traceable models as code");
   words.source.add_to(arguments);
-  arguments.choice("--format,-f", words.format, {"text", "json"}, "The format");
-  arguments.option("--output,-o", words.output, "Write to a file instead of standard output",
-                   "FILE");
+  words.out.add_to(arguments);
   arguments.footer("Examples:\n"
                    "  zoometer discover --verbose\n"
                    "  zoometer discover --test-model raft_large\n"
                    "  zoometer discover --generate-code toml\n");
-  return arguments.parse(command_line);
+  if (!arguments.parse(command_line)) return false;
+  if (!words.language) words.out.settle();
+  return true;
 }
 
 int run_discover(const CommandLine& command_line) {
@@ -253,12 +253,12 @@ int run_discover(const CommandLine& command_line) {
   const bool names_some = is_test || !words.patterns.empty();
   if (discovery.findings.empty() && names_some) nothing_found(registry, words);
 
-  const bool to_terminal = words.output.empty();
+  const bool to_terminal = words.out.is_for_terminal();
   const int width = to_terminal ? terminal_width() : 0;
   std::string text;
   if (words.language) {
-    text = generate_code(discovery, *words.language);
-  } else if (words.format == "json") {
+    text = generate_code(discovery, registry, *words.language);
+  } else if (words.out.is("json")) {
     text = write_json(registry, discovery);
   } else if (!words.test_model.empty()) {
     for (const Finding& finding : discovery.findings) text += test_text(finding);
@@ -267,7 +267,7 @@ int run_discover(const CommandLine& command_line) {
       text = verbose_table(discovery).text(width, to_terminal && wants_colour()) + "\n";
     text += summary(registry, discovery, width);
   }
-  write_output(words.output, text);
+  write_output(words.out.output(), text);
   const bool failed = !words.test_model.empty() && discovery.count(Status::failed) > 0;
   return failed ? exit_check_failed : exit_done;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "report/graph_writer.hpp"
 #include "util/output.hpp"
@@ -12,10 +13,18 @@
 namespace zoometer {
 namespace {
 
+/// The formats, text first.
+std::vector<std::string> graph_formats() {
+  std::vector<std::string> names = {"text"};
+  for (const GraphWriter* writer : graph_writers()) {
+    if (writer->name != "text") names.emplace_back(writer->name);
+  }
+  return names;
+}
+
 struct GraphWords {
   ModelWords model;
-  std::string format = "text";
-  std::string output;
+  FormatWords out{graph_formats()};
   GraphOptions options;
   bool random_weights = false;
   std::optional<std::int64_t> seed;
@@ -25,12 +34,6 @@ struct GraphWords {
   bool parse(const CommandLine& words);
   const GraphWriter& check();
 };
-
-std::vector<std::string> format_names() {
-  std::vector<std::string> names;
-  for (const GraphWriter* writer : graph_writers()) names.emplace_back(writer->name);
-  return names;
-}
 
 /// The formats, for the end of the help text.
 std::string format_help() {
@@ -44,8 +47,7 @@ std::string format_help() {
 bool GraphWords::parse(const CommandLine& words) {
   Arguments arguments("graph", "Write a model's graph.");
   model.add_to(arguments);
-  arguments.choice("--format,-f", format, format_names(), "The format");
-  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
+  out.add_to(arguments);
   arguments.option("--depth,-d", options.depth,
                    "dot, svg, png, pdf: modules at this depth of the tree are single boxes (2)",
                    "N");
@@ -59,10 +61,14 @@ bool GraphWords::parse(const CommandLine& words) {
   arguments.flag("--strict", strict,
                  "onnx: exit with 1, and write nothing, if other programs cannot run the file");
   arguments.footer(format_help());
-  return arguments.parse(join_shape_words(words));
+  if (!arguments.parse(join_shape_words(words))) return false;
+  out.settle();
+  return true;
 }
 
 const GraphWriter& GraphWords::check() {
+  const std::string& format = out.format();
+  const std::string& output = out.output();
   const GraphWriter& writer = *find_graph_writer(format);
   const bool has_file = !options.weight_file.empty();
   if (options.depth && !writer.has_depth) {
@@ -114,7 +120,7 @@ int run_graph(const CommandLine& words) {
     std::fputs("zoometer: --strict: no file is written\n", stderr);
     return exit_check_failed;
   }
-  write_output(given.output, text);
+  write_output(given.out.output(), text);
   return exit_done;
 }
 

@@ -1,10 +1,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <iterator>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/list_sources.hpp"
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
@@ -31,8 +34,8 @@ struct ListWords {
   std::string pareto;
   std::string show;
   bool reverse = false;
-  std::string format = "text";
-  std::string output;
+  bool names = false;
+  FormatWords out{table_formats({"text", "json"})};
   std::string views = "torch";
   std::vector<std::string> plugins;
 };
@@ -149,7 +152,9 @@ std::vector<RegistryModel> take_others(ListWords& words, const Registry& registr
   std::vector<std::string> names;
   words.others.reserve(words.patterns.size());  // models refer to their texts
   for (std::string& word : words.patterns) {
-    const auto origin = registry.find(word) == nullptr ? origin_of(word) : std::nullopt;
+    const RegistryModel* known = model_of(word, registry);
+    if (known != nullptr) word = known->name;
+    const auto origin = known == nullptr ? origin_of(word) : std::nullopt;
     if (!origin) {
       names.push_back(std::move(word));
       continue;
@@ -194,7 +199,24 @@ void answer(const Question& question, const ListWords& words, Rows& rows) {
   }
 }
 
-/// Notes how many models of another registry match.
+/// The registry to list: the chosen one, or where it has none of the named models and was not asked
+/// for, the next wider one that has some.
+RegistryKind fitting_registry(const ListWords& words, const Registry& registry,
+                              RegistryKind chosen) {
+  const auto has_some = [&](RegistryKind kind) {
+    return std::ranges::any_of(registry.models(), [&](const RegistryModel& model) {
+      return registry.holds(kind, model) && fits(words, model);
+    });
+  };
+  const bool names_some = !words.patterns.empty() || !words.family.empty() || !words.task.empty();
+  if (!words.registry.empty() || !names_some) return chosen;
+  for (const RegistryKind kind : {chosen, RegistryKind::automatic, RegistryKind::all}) {
+    if (has_some(kind)) return kind;
+  }
+  return chosen;
+}
+
+/// Notes how many models of another registry match, where one was asked for that has none.
 void note_others(const ListWords& words, const Registry& registry, RegistryKind kind,
                  std::size_t shown) {
   const auto all = static_cast<std::size_t>(
@@ -203,6 +225,72 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
   if (shown > 0 || all == 0) return;
   write_note(
       fmt::format("no such model in the {} registry, {} with --registry all", name_of(kind), all));
+}
+
+// -- hints --------------------------------------------------------------------------------------
+
+/// Calls `visit` with the place after each operator of those characters, outside of quotes.
+template <class Visit>
+void for_each_operator(std::string_view text, std::string_view characters, const Visit& visit) {
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (characters.find(c) != std::string_view::npos) {
+      std::size_t end = i + 1;
+      while (end < text.size() && (text[end] == '=' || text[end] == ' ')) ++end;
+      visit(i, end);
+      i = end - 1;
+    }
+  }
+}
+
+/// The text in quotes that begins there, or empty.
+std::string_view quoted_text(std::string_view text, std::size_t begin) {
+  if (begin >= text.size() || (text[begin] != '"' && text[begin] != '\'')) return {};
+  const std::size_t end = text.find(text[begin], begin + 1);
+  return end == std::string_view::npos ? std::string_view()
+                                       : text.substr(begin + 1, end - begin - 1);
+}
+
+/// Notes a pattern that is compared as a name, and a name that is compared as a pattern, where no
+/// model has it.
+void note_patterns(std::string_view condition) {
+  for_each_operator(condition, "~=", [&](std::size_t at, std::size_t end) {
+    const std::string_view text = quoted_text(condition, end);
+    if (text.empty()) return;
+    const bool is_pattern = text.find_first_of("*?") != std::string_view::npos;
+    if (condition[at] == '~' && !is_pattern)
+      write_note(fmt::format("--where: ~ compares whole names with a pattern: \"*{}*\"", text));
+    if (condition[at] == '=' && is_pattern)
+      write_note(fmt::format("--where: = compares without patterns: write ~ \"{}\"", text));
+  });
+}
+
+/// Notes a share that a percentage is compared with: top1 > 0.75.
+void note_shares(const Question& question, std::string_view condition) {
+  if (!question.where) return;
+  for_each_operator(condition, "<>", [&](std::size_t at, std::size_t end) {
+    std::size_t last = end;
+    while (
+        last < condition.size() &&
+        (condition[last] == '.' || std::isdigit(static_cast<unsigned char>(condition[last])) != 0))
+      ++last;
+    const std::string number(condition.substr(end, last - end));
+    const double value = std::strtod(number.c_str(), nullptr);
+    if (!(value > 0 && value < 1) || (last < condition.size() && condition[last] == '%')) return;
+    std::string_view name = condition.substr(0, at);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    for (const std::size_t field : question.where->fields()) {
+      const ExpressionField& each = question.query.names()[field];
+      if (each.type != ExpressionField::Type::percent || !name.ends_with(each.name)) continue;
+      write_note(fmt::format("--where: {} is a percentage: for {} write {:g}%", each.name, number,
+                             value * 100));
+    }
+  });
 }
 
 /// The value in the registry, or else of the trace, if there was one.
@@ -348,6 +436,31 @@ std::string query_metrics_help() {
   return text;
 }
 
+/// The registry that was chosen, and the one that is listed.
+struct ListedRegistry {
+  RegistryKind chosen, kind;
+};
+
+std::string text_of(const ListWords& words, const Registry& registry, ListedRegistry listed,
+                    const Question& question, Rows& rows) {
+  if (words.names) {
+    std::string text;
+    for (const QueriedModel& row : rows) text += escape_controls(row.model().name) + "\n";
+    return text;
+  }
+  if (words.out.is("json")) return write_json(registry, listed.kind, question, rows);
+  const bool exact = words.out.is("csv");
+  const TextTable table = table_of(question, rows, exact);
+  if (auto text = table.written_as(words.out.format())) return *text;
+  const bool to_terminal = words.out.is_for_terminal();
+  std::string text = table.text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour());
+  if (listed.kind != listed.chosen) {
+    text += fmt::format("\nThe {} registry has none of these: they are of the registry {}.\n",
+                        name_of(listed.chosen), name_of(listed.kind));
+  }
+  return text;
+}
+
 int run_list(const CommandLine& command_line) {
   Arguments arguments("list", "List the models with what is known without tracing.");
   ListWords words;
@@ -367,39 +480,34 @@ int run_list(const CommandLine& command_line) {
   arguments.flag("--sources", sources, "List where models come from, each with version and age");
   add_views_to(arguments, words.views);
   add_plugin_option(arguments, words.plugins);
-  arguments.choice("--format,-f", words.format, {"text", "json", "csv"}, "The format");
-  arguments.option("--output,-o", words.output, "Write to a file instead of standard output",
-                   "FILE");
+  arguments.flag("--names", words.names, "Print the names only, one a line");
+  words.out.add_to(arguments);
   arguments.footer("Examples:\n"
                    "  zoometer list 'resnet*' --sort macs\n"
                    "  zoometer list --registry all --task detection --format json\n"
                    "  zoometer list --where 'macs < 1G and top1 > 75%' --sort intensity:desc\n"
                    "  zoometer list --registry all --pareto macs,top1\n\n" +
                    query_metrics_help());
-  if (!arguments.parse(command_line)) return exit_done;
+  if (!arguments.parse(join_sort_words(command_line))) return exit_done;
+  words.out.settle();
 
   if (sources && !words.patterns.empty())
     throw Error(ErrorCode::usage, "--sources takes no names: it lists sources");
-  if (sources) return run_list_sources(words.format, words.output);
+  if (sources) return run_list_sources(words.out);
   const Question question(words);
   const Registry registry(words.plugins);
-  const RegistryKind kind = registry.choose(words.registry);
+  const RegistryKind chosen = registry.choose(words.registry);
   const std::vector<RegistryModel> others = take_others(words, registry);
   check_words(words, registry);
+  const RegistryKind kind = others.empty() ? fitting_registry(words, registry, chosen) : chosen;
   Rows rows = select(words, registry, kind, others);
   note_others(words, registry, kind, rows.size());
+  const bool has_models = !rows.empty();
   answer(question, words, rows);
+  if (has_models && rows.empty()) note_patterns(words.where);
+  note_shares(question, words.where);
 
-  if (words.format == "json") {
-    write_output(words.output, write_json(registry, kind, question, rows));
-  } else if (words.format == "csv") {
-    write_output(words.output, table_of(question, rows, true).csv());
-  } else {
-    const bool to_terminal = words.output.empty();
-    write_output(words.output,
-                 table_of(question, rows, false)
-                     .text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour()));
-  }
+  write_output(words.out.output(), text_of(words, registry, {chosen, kind}, question, rows));
   return exit_done;
 }
 

@@ -77,21 +77,22 @@ std::string json_of(const std::vector<SourceInfo>& sources, std::int64_t now) {
 
 }  // namespace
 
-int run_list_sources(const std::string& format, const std::string& output) {
+int run_list_sources(const FormatWords& out) {
   const Registry registry;
   Cache cache(write_note);
   const std::vector<SourceInfo> sources = list_sources(registry, cache);
   const std::int64_t now = std::time(nullptr);
-  if (format == "json") {
-    write_output(output, json_of(sources, now));
-  } else if (format == "csv") {
-    write_output(output, table_of(sources, now).csv());
+  const bool to_terminal = out.is_for_terminal();
+  std::string text;
+  if (out.is("json")) {
+    text = json_of(sources, now);
+  } else if (auto table = table_of(sources, now).written_as(out.format())) {
+    text = std::move(*table);
   } else {
-    const bool to_terminal = output.empty();
-    write_output(output,
-                 table_of(sources, now)
-                     .text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour()));
+    text = table_of(sources, now)
+               .text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour());
   }
+  write_output(out.output(), text);
   return exit_done;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
+#include "cli/format_words.hpp"
 
 namespace zoometer {
 
 /// Prints where models come from, each source with its version and age. Returns the exit status.
-int run_list_sources(const std::string& format, const std::string& output);
+int run_list_sources(const FormatWords& out);
 
 }  // namespace zoometer

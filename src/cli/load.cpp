@@ -1,6 +1,14 @@
 #include "cli/load.hpp"
 
+#include <fmt/core.h>
+
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
 #include "models/trace_option.hpp"
 #include "registry/origin.hpp"
@@ -18,7 +26,7 @@ bool is_number(std::string_view word) {
 
 void add_trace_option(Arguments& arguments, TraceOptions& options, const TraceOption& option) {
   const auto words = option.words();
-  arguments.option({.names = "--" + std::string(option.name),
+  arguments.option({.names = std::string("--").append(option.name).append(option.other_names),
                     .value = std::string(option.value),
                     .help = std::string(option.help),
                     .standard = std::string(words.empty() ? std::string_view() : words.front()),
@@ -38,8 +46,9 @@ bool looks_like_file(const std::string& name) {
          is_anything(name);
 }
 
-/// Notes that the model is in another registry than the chosen one. It is still traced.
+/// Notes that the model is in another registry than the one that was asked for. It is still traced.
 void note_registry(const ModelWords& words, const Registry& registry, const RegistryModel& model) {
+  if (words.registry.empty()) return;
   const RegistryKind kind = registry.choose(words.registry);
   if (registry.holds(kind, model)) return;
   const RegistryKind other =
@@ -68,16 +77,30 @@ LoadedModel load_builtin(const ModelWords& words, const RegistryModel& model, Gr
           {}};
 }
 
-LoadedModel load_from(const ModelWords& words, const Origin& origin,
+/// The answer of a model that is not built in. Where no Python has torchvision, the message offers
+/// the built-in model.
+OriginAnswer answer_of(const ModelWords& words, const Origin& origin,
+                       std::vector<UserInput> declared, const Registry& registry, Graph& graph) {
+  try {
+    return load_origin({origin, words.options, std::move(declared), words.live}, registry,
+                       write_note, graph);
+  } catch (Error& error) {
+    const RegistryModel* twin =
+        origin.kind == OriginKind::torchvision ? registry.find(origin.target) : nullptr;
+    const bool lacks_python =
+        error.code == ErrorCode::io || error.message.find("Python") != std::string::npos;
+    if (twin == nullptr || twin->builtin == nullptr || !lacks_python) throw;
+    error.hint = fmt::format("{}{}{} alone is the built-in model, which needs no Python",
+                             error.hint, error.hint.empty() ? "" : "; ", twin->name);
+    throw;
+  }
+}
+
+LoadedModel load_from(const ModelWords& words, const Origin& origin, std::string name,
                       std::vector<UserInput> declared, const Registry& registry, Graph& graph) {
-  OriginAnswer answer = load_origin({origin, words.options, std::move(declared), words.live},
-                                    registry, write_note, graph);
-  return {words.model,
-          answer.source,
-          answer.variant,
-          std::move(answer.notes),
-          std::move(answer.ignored),
-          std::move(answer.file)};
+  OriginAnswer answer = answer_of(words, origin, std::move(declared), registry, graph);
+  return {std::move(name),           answer.source,         answer.variant, std::move(answer.notes),
+          std::move(answer.ignored), std::move(answer.file)};
 }
 
 }  // namespace
@@ -108,13 +131,46 @@ void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
 }
 
 void add_dtype_to(Arguments& arguments, std::string& dtype) {
-  arguments.choice("--dtype", dtype, {"float32", "float16", "bfloat16", "int8"},
-                   "Count bytes as if every floating-point tensor were stored in this type");
+  arguments.option(
+      {.names = "--dtype",
+       .value = "float32|float16|bfloat16|float8|int8|int4",
+       .help = "Count bytes as if every floating-point tensor were stored in this type; fp16, "
+               "half, bf16 and fp8 are other names",
+       .standard = {},
+       .read = [&dtype](const std::string& word) {
+         dtype = name_of(stored_type(word, "--dtype"));
+       }});
+}
+
+std::optional<NumberType> number_type_of_word(std::string_view word) {
+  struct OtherName {
+    std::string_view word;
+    NumberType type;
+  };
+  constexpr OtherName others[] = {{"fp32", NumberType::float32},    {"float", NumberType::float32},
+                                  {"fp16", NumberType::float16},    {"half", NumberType::float16},
+                                  {"bf16", NumberType::bfloat16},   {"fp8", NumberType::float8},
+                                  {"float64", NumberType::float64}, {"fp64", NumberType::float64},
+                                  {"double", NumberType::float64}};
+  for (const OtherName& other : others) {
+    if (other.word == word) return other.type;
+  }
+  return number_type_from_name(word);
+}
+
+NumberType stored_type(std::string_view word, std::string_view option) {
+  constexpr std::string_view names[] = {"float32", "float16", "bfloat16", "float8", "int8", "int4"};
+  const auto type = number_type_of_word(word);
+  if (type && std::ranges::find(names, name_of(*type)) != std::end(names)) return *type;
+  Error error(ErrorCode::usage, std::string(option),
+              {"one of float32, float16, bfloat16, float8, int8, int4", escape_controls(word)});
+  error.hint = did_you_mean(word, names);
+  throw error;
 }
 
 void store_as(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   if (dtype.empty()) return;
-  graph.count_floating_as(dtype_from_name(dtype));
+  graph.count_floating_as(dtype_of(stored_type(dtype, "--dtype")));
   loaded.notes.push_back("bytes as if every floating-point tensor were stored in " + dtype);
 }
 
@@ -182,7 +238,8 @@ CommandLine join_shape_words(CommandLine line) {
   line.words.clear();
   for (std::size_t i = 0; i < words.size(); ++i) {
     line.words.push_back(words[i]);
-    if (words[i] != "--input-shape" || i + 1 == words.size()) continue;
+    if ((words[i] != "--input-shape" && words[i] != "--input_shape") || i + 1 == words.size())
+      continue;
     std::string shape = words[++i];
     while (is_number(words[i]) && i + 1 < words.size() && is_number(words[i + 1]))
       shape += "," + words[++i];
@@ -191,18 +248,101 @@ CommandLine join_shape_words(CommandLine line) {
   return line;
 }
 
+CommandLine join_sort_words(CommandLine line) {
+  for (std::size_t i = 0; i + 1 < line.words.size(); ++i) {
+    const std::string& next = line.words[i + 1];
+    const bool is_key = next.size() > 2 && next[0] == '-' && next[1] >= 'a' && next[1] <= 'z';
+    if ((line.words[i] != "--sort" && line.words[i] != "-s") || !is_key) continue;
+    line.words[i] = "--sort=" + next;
+    line.words.erase(line.words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  }
+  return line;
+}
+
+const RegistryModel* model_of(const std::string& word, const Registry& registry) {
+  if (const RegistryModel* model = registry.find(word)) return model;
+  return is_anything(word) ? nullptr : registry.resolve(word);
+}
+
+namespace {
+
+/// A copy of standard input, which stays until the program ends: files are mapped and read again.
+class StandardInput {
+ public:
+  /// Throws Error{io}.
+  StandardInput() {
+    const char* folder = std::getenv("TMPDIR");
+    path_ = std::string(folder != nullptr && *folder != 0 ? folder : "/tmp") + "/zoometer_XXXXXX";
+    const int fd = mkstemp(path_.data());
+    if (fd < 0) refuse(errno);
+    std::array<char, 1U << 16U> bytes{};
+    int reason = 0;
+    while (reason == 0) {
+      const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
+      if (count == 0) break;
+      if (count < 0 && errno != EINTR) reason = errno;
+      if (count < 0) continue;
+      const std::string_view part(bytes.data(), static_cast<std::size_t>(count));
+      if (size_ < most_name) name_ += part.substr(0, most_name - size_);
+      size_ += part.size();
+      reason = write_fully(fd, part);
+    }
+    close(fd);
+    if (reason == 0 && size_ == 0) refuse(ENODATA);
+    if (reason != 0) refuse(reason);
+  }
+  ~StandardInput() { unlink(path_.c_str()); }
+  StandardInput(const StandardInput&) = delete;
+  StandardInput& operator=(const StandardInput&) = delete;
+
+  /// The model that the input names, if it is one short line; else the file's path.
+  std::string word() const {
+    std::string line = name_;
+    while (line.ends_with('\n') || line.ends_with('\r') || line.ends_with(' ')) line.pop_back();
+    const bool is_line = size_ < most_name && !line.empty() && escape_controls(line) == line &&
+                         line.find_first_of("{}[]<>\"") == std::string::npos;
+    return is_line ? line : path_;
+  }
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  static constexpr std::size_t most_name = 512;
+
+  [[noreturn]] void refuse(int reason) {
+    if (!path_.ends_with('X')) unlink(path_.c_str());
+    Error error(ErrorCode::io, std::string("cannot be read: ") + std::strerror(reason));
+    error.place.model = "standard input";
+    throw error;
+  }
+
+  std::string path_;
+  std::string name_;  ///< its first bytes
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
 LoadedModel load_model(const ModelWords& words, Graph& graph) {
+  if (words.model == "-") {
+    static const StandardInput input;
+    ModelWords named = words;
+    named.model = input.word();
+    LoadedModel loaded = load_model(named, graph);
+    if (loaded.name == input.path()) loaded.name = "standard input";
+    return loaded;
+  }
   check_batch(words.options, words.options.batch.has_value());
   const Registry registry(words.plugins);
-  if (const RegistryModel* model = registry.find(words.model)) {
+  if (const RegistryModel* model = model_of(words.model, registry)) {
     note_registry(words, registry, *model);
     if (model->builtin != nullptr) return load_builtin(words, *model, graph);
-    return load_from(words, model->user->origin, model->user->inputs, registry, graph);
+    return load_from(words, model->user->origin, std::string(model->name), model->user->inputs,
+                     registry, graph);
   }
   const Origin origin = parse_origin(words.model);
   if (origin.kind == OriginKind::file && !looks_like_file(words.model))
     refuse_unknown_model(words.model, registry);
-  return load_from(words, origin, {}, registry, graph);
+  return load_from(words, origin, words.model, {}, registry, graph);
 }
 
 }  // namespace zoometer

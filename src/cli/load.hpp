@@ -7,6 +7,7 @@
 
 #include "cli/arguments.hpp"
 #include "registry/live.hpp"
+#include "zoometer/analysis/hardware.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
@@ -40,6 +41,13 @@ struct LoadedModel {
 inline bool is_language_model(const LoadedModel& model) {
   return model.source.starts_with("configuration");
 }
+
+/// The number type that a word of `--dtype` means: "float16", and "fp16" or "half".
+std::optional<NumberType> number_type_of_word(std::string_view word);
+
+/// The same for types in which tensors can be stored. Throws Error{usage} that begins with
+/// `option`.
+NumberType stored_type(std::string_view word, std::string_view option);
 
 /// Adds `--dtype`, which `store_as` takes.
 void add_dtype_to(Arguments& arguments, std::string& dtype);
@@ -77,6 +85,13 @@ void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins);
 
 /// Joins the words of `--input-shape 1 3 224 224` into one, so that every spelling is parsed alike.
 CommandLine join_shape_words(CommandLine line);
+
+/// Joins the words of `--sort -macs`, which would be options else.
+CommandLine join_sort_words(CommandLine line);
+
+/// The model of the registry that a word means; null if it means a file or nothing. A file wins
+/// over a model whose name differs from the word in case, hyphens or underscores.
+const RegistryModel* model_of(const std::string& word, const Registry& registry);
 
 /// Throws Error{unknown_name} with the nearest name of the registry.
 [[noreturn]] void refuse_unknown_model(const std::string& name, const Registry& registry);

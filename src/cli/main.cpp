@@ -16,6 +16,7 @@
 
 #include "cli/dispatch.hpp"
 #include "cli/limit_words.hpp"
+#include "util/output.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
 #include "zoometer/util/process.hpp"
@@ -47,6 +48,8 @@ int run_words(std::span<char* const> words, Limits& limits) {
     take_limits(rest, limits);
     apply_limits(limits);
     return dispatch(program, rest);
+  } catch (const ClosedPipe&) {
+    return exit_done;
   } catch (const Error& error) {
     return report(describe(error), exit_status(error.code));
   } catch (const std::bad_alloc&) {

@@ -161,6 +161,14 @@ std::vector<ModelField> model_fields() {
 
 ModelQuery::ModelQuery() : fields_(model_fields()) {
   for (const ModelField& field : fields_) names_.push_back({field.name, field.type, field.summary});
+  // Other names come last, so that messages suggest the usual ones first.
+  constexpr std::pair<std::string_view, std::string_view> others[] = {{"params", "parameters"},
+                                                                      {"mem", "memory"}};
+  for (const auto& [other, name] : others) {
+    const auto field = std::ranges::find(fields_, name, &ModelField::name);
+    names_.push_back({other, field->type, field->summary});
+    fields_.push_back(ModelField(*field));
+  }
 }
 
 ExpressionValue ModelQuery::known(std::size_t index, const QueriedModel& model) const {
@@ -247,8 +255,18 @@ std::optional<bool> take_order(std::string_view& text, std::string_view option) 
 
 ModelKey parse_key(std::string_view text, const ModelQuery& query, bool best_first,
                    std::string_view option) {
-  const std::optional<bool> order = take_order(text, option);
-  ModelKey key{Expression(trimmed(text), query.names(), option), std::string(trimmed(text))};
+  std::optional<bool> order = take_order(text, option);
+  text = trimmed(text);
+  // "-macs" is what other tools call downwards; "-macs / 2" is a figure.
+  const auto is_word = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+  };
+  if (!order && text.size() > 1 && text[0] == '-' &&
+      std::all_of(text.begin() + 1, text.end(), is_word)) {
+    text.remove_prefix(1);
+    order = true;
+  }
+  ModelKey key{Expression(text, query.names(), option), std::string(text)};
   if (key.expression.is_condition()) {
     throw Error(ErrorCode::usage, std::string(option), {"a figure", "a condition: " + key.title});
   }

@@ -7,6 +7,7 @@
 #include "analysis/quantisation.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "import/language/checkpoint.hpp"
 #include "import/language/config.hpp"
@@ -266,15 +267,15 @@ int run_parameters(const CommandLine& words) {
                       "List the state dict: name, kind, dtype and shape, in its order.");
   ModelWords model;
   model.add_to(arguments);
-  std::string format = "text";
-  std::string output;
-  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
-  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
+  FormatWords out({"text", "json"});
+  out.add_to(arguments);
   if (!arguments.parse(join_shape_words(words))) return exit_done;
+  out.settle();
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
-  write_output(output, format == "json" ? write_json(loaded, graph) : write_text(loaded, graph));
+  write_output(out.output(),
+               out.is("json") ? write_json(loaded, graph) : write_text(loaded, graph));
   return exit_done;
 }
 

@@ -1,10 +1,16 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdio>
 
 #include "analysis/profile.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/compare.hpp"
+#include "cli/format_words.hpp"
 #include "cli/gates.hpp"
 #include "cli/load.hpp"
+#include "report/module_table.hpp"
 #include "report/report.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -18,10 +24,84 @@ std::vector<std::string> convention_names() {
   return names;
 }
 
+/// The reports, text first, and the formats of a table of modules.
 std::vector<std::string> report_names() {
-  std::vector<std::string> names;
-  for (const Report* report : reports()) names.emplace_back(report->name);
-  return names;
+  std::vector<std::string> names = {"text"};
+  for (const Report* report : reports()) {
+    if (report->name != "text") names.emplace_back(report->name);
+  }
+  return table_formats(std::move(names));
+}
+
+/// The options of a table of modules, which takes the place of the module tree and the summary.
+struct TableWords {
+  std::optional<std::string> group_by;
+  std::string sort, columns, units;
+  std::optional<std::int64_t> top;
+
+  void add_to(Arguments& arguments) {
+    arguments.option("--sort", sort, "A table of leaf modules, largest first by a column: macs",
+                     "COLUMN");
+    arguments.option("--top", top, "Only so many rows of that table", "N");
+    arguments.optional_choice("--group-by", group_by, {"type", "operator", "module-name"}, "type",
+                              "A row for each type of module, operator, or last part of the name");
+    arguments.option("--columns", columns,
+                     "The table's columns: type, kernel, input, output, count, params, params%, "
+                     "macs, macs%, flops, activations, memory, memory%, time",
+                     "NAME,...");
+    arguments.option("--units", units, "The table's figures in M, G, or exact", "UNIT");
+  }
+
+  /// The name of the first option that was given; empty if none was.
+  std::string_view given() const {
+    const std::pair<std::string_view, bool> options[] = {{"--sort", !sort.empty()},
+                                                         {"--top", top.has_value()},
+                                                         {"--group-by", group_by.has_value()},
+                                                         {"--columns", !columns.empty()},
+                                                         {"--units", !units.empty()}};
+    for (const auto& [name, is_given] : options) {
+      if (is_given) return name;
+    }
+    return {};
+  }
+
+  ModuleTableOptions options() const {
+    ModuleTableOptions result;
+    std::string_view key = sort;
+    result.ascending = key.starts_with('+');
+    if (key.starts_with('+') || key.starts_with('-')) key.remove_prefix(1);
+    result.sort = key;
+    result.top = top;
+    if (top && *top < 1)
+      throw Error(ErrorCode::usage, "--top", {"at least 1", std::to_string(*top)});
+    result.group_by = group_by.value_or("");
+    for (std::string_view rest = columns; !rest.empty();) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      result.columns.emplace_back(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    if (units == "M") result.units = FigureUnits::mega;
+    if (units == "G") result.units = FigureUnits::giga;
+    if (units == "exact") result.units = FigureUnits::exact;
+    if (!units.empty() && result.units == FigureUnits::four_digits)
+      throw Error(ErrorCode::usage, "--units", {"M, G or exact", escape_controls(units)});
+    return result;
+  }
+};
+
+/// The table of modules in its format; CSV has all digits.
+std::string table_text(const ReportInput& input, const ReportOptions& options,
+                       const TableWords& words, std::string_view format) {
+  constexpr int usual_depth = 2;
+  ModuleTableOptions asked = words.options();
+  if (format == "csv") asked.units = FigureUnits::exact;
+  const TextTable table = module_table(input, asked, depth_limit(options, usual_depth));
+  if (auto text = table.written_as(format)) return *text;
+  std::string text =
+      fmt::format("{}  ({})\n\n", escape_controls(input.model), escape_controls(input.source));
+  text += table.text(options.width, options.colour);
+  for (const std::string& note : input.notes) text += "note  " + escape_controls(note) + "\n";
+  return text;
 }
 
 /// The conventions, for the end of the help text.
@@ -127,13 +207,35 @@ struct TrainingWords {
   }
 };
 
+/// How all models of a comparison are counted.
+struct CountedAs {
+  std::string dtype, views;
+};
+
+int compare_all(const ModelWords& model, const std::vector<std::string>& others,
+                const CountedAs& counted_as, const FormatWords& out) {
+  const std::vector<std::string> formats = compare_formats();
+  if (std::ranges::find(formats, out.format()) == formats.end())
+    throw Error(ErrorCode::usage, "--format of several models",
+                {fmt::format("one of {}", fmt::join(formats, ", ")), out.format()});
+  CompareWords words;
+  words.both.model = model;
+  words.both.dtype = counted_as.dtype;
+  words.both.views = counted_as.views;
+  words.models = others;
+  words.models.insert(words.models.begin(), model.model);
+  return compare_models(words, out);
+}
+
 int run_profile(const CommandLine& words) {
   Arguments arguments("profile", "Show what a model costs, module by module.");
   ModelWords model;
-  model.add_to(arguments);
+  arguments.positional("model", model.model,
+                       "A model's name, a file, torchvision:NAME or python:MODULE:FUNCTION");
   std::string convention_name = "native";
-  std::string format = "text";
-  std::string output;
+  FormatWords out(report_names());
+  TableWords table_words;
+  std::vector<std::string> others;
   ReportOptions options;
   bool strict = false;
   std::vector<std::string> assertions;
@@ -141,28 +243,47 @@ int run_profile(const CommandLine& words) {
   TrainingWords training_words;
   std::string dtype;
   std::string views = "torch";
+  arguments.positionals("models", others, "Other models: a table compares all, as compare does");
+  model.add_options_to(arguments);
   arguments.choice("--convention,-c", convention_name, convention_names(),
                    "Whose counting rules fill the cost column");
-  arguments.choice("--format,-f", format, report_names(), "The format");
+  out.add_to(arguments);
+  table_words.add_to(arguments);
   add_dtype_to(arguments, dtype);
   add_views_to(arguments, views);
   arguments.flag("--memory,-m", with_memory,
                  "Show weights, activations and workspace, over time and at the peak");
   training_words.add_to(arguments);
   arguments.option("--depth,-d", options.depth,
-                   "Levels of the module tree: 2 for text, all for JSON and CSV", "N");
+                   "Levels of the module tree: 2 for text, all for JSON and CSV and for -1", "N");
   arguments.flag("--show-shapes", options.show_shapes,
                  "Show output shapes on a narrow terminal, too");
   arguments.flag("--strict", strict,
                  "Exit with 1 if a cost is unknown, or part of a file was not taken into account");
   arguments.option("--assert", assertions,
                    "Exit with 1 if this does not hold: 'macs <= 4.2G'; repeatable", "EXPR");
-  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   arguments.footer(convention_help() + "\n" + metrics_help());
-  if (!arguments.parse(join_shape_words(words))) return exit_done;
-  if (with_memory && format == "csv")
+  if (!arguments.parse(join_sort_words(join_shape_words(words)))) return exit_done;
+  out.settle();
+  const std::string& format = out.format();
+  if (!others.empty()) {
+    const bool asks_for_more = strict || with_memory || training_words.wanted ||
+                               !assertions.empty() || !table_words.given().empty();
+    if (asks_for_more)
+      throw Error(ErrorCode::usage, "this option of profile",
+                  {"one model", std::to_string(others.size() + 1)});
+    return compare_all(model, others, {dtype, views}, out);
+  }
+  const bool is_table = format == "markdown" || format == "latex" || format == "html-table" ||
+                        !table_words.given().empty();
+  if (is_table && format != "text" && format != "csv" && find_report(format) != nullptr)
+    throw Error(ErrorCode::usage, std::string(table_words.given()),
+                {"--format text, csv, markdown, latex or html-table", format});
+  if (with_memory && format != "text" && format != "json" && format != "html")
     throw Error(ErrorCode::usage, "--memory", {"--format text or json", format});
   training_words.refuse_useless(format, dtype);
+  // The table is fvcore's, whose rules are part of it.
+  if (format == "table" && convention_name == "native") convention_name = "fvcore";
 
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
   Graph graph;
@@ -179,11 +300,12 @@ int run_profile(const CommandLine& words) {
   std::optional<TrainingProfile> training;
   if (training_words.wanted)
     input.training = &training.emplace(profile_training(graph, training_words.recipe()));
-  if (output.empty()) {
+  if (out.is_for_terminal()) {
     options.width = terminal_width();
     options.colour = wants_colour();
   }
-  write_output(output, find_report(format)->write(input, options));
+  write_output(out.output(), is_table ? table_text(input, options, table_words, format)
+                                      : find_report(format)->write(input, options));
   const bool passed = gates.pass(gate_fields(totals_of(graph, metrics), convention != nullptr));
   if (strict && !is_complete(loaded, metrics)) return exit_check_failed;
   return passed ? exit_done : exit_check_failed;

@@ -6,6 +6,7 @@
 #include "analysis/quantisation.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "cli/memory_devices.hpp"
 #include "import/language/config.hpp"
@@ -63,7 +64,7 @@ void add_own_rows(const LoadedModel& model, const std::vector<ModelWeight>& weig
   }
 }
 
-std::string quant_text(const QuantReport& report) {
+TextTable quant_table(const QuantReport& report) {
   TextTable table;
   table.column("scheme");
   table.column("bytes", true);
@@ -81,7 +82,11 @@ std::string quant_text(const QuantReport& report) {
     }
     table.row(std::move(cells));
   }
-  std::string text = table.text(0, false);
+  return table;
+}
+
+std::string quant_text(const QuantReport& report) {
+  std::string text = quant_table(report).text(0, false);
   for (const std::string& note : report.notes) text += "note: " + escape_controls(note) + '\n';
   return text;
 }
@@ -136,16 +141,15 @@ int run_quant(const CommandLine& words) {
   model.add_to(arguments, false);
   std::vector<std::string> schemes;
   std::string on;
-  std::string format = "text";
-  std::string output;
+  FormatWords out(table_formats({"text", "json"}));
   arguments.option(
       "--quant", schemes,
       "Only this scheme: Q4_K_M, gptq:4:128, awq, fp8-block, mxfp4, nf4 ...; repeatable", "SCHEME");
   arguments.option("--on", on, "Whether the weights fit on these devices: H100,L4", "NAME,...");
-  arguments.choice("--format,-f", format, {"text", "json", "csv"}, "The format");
-  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
+  out.add_to(arguments);
   arguments.footer("Example:\n  zoometer quant config.json --quant Q4_K_M --quant awq --on L4");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
 
   const std::vector<Device> devices = on.empty() ? std::vector<Device>() : all_devices();
   std::vector<Scheme> chosen;
@@ -174,9 +178,11 @@ int run_quant(const CommandLine& words) {
   }
   for (const Scheme& scheme : chosen)
     report.rows.push_back({scheme.name, "foreseen", size_after(scheme, weights, context)});
-  write_output(output, format == "json"  ? quant_json(report)
-                       : format == "csv" ? quant_csv(report)
-                                         : quant_text(report));
+  write_output(out.output(),
+               out.is("json") ? quant_json(report)
+               : out.is("csv")
+                   ? quant_csv(report)
+                   : quant_table(report).written_as(out.format()).value_or(quant_text(report)));
   return exit_done;
 }
 

@@ -1,13 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "cli/sources.hpp"
+#include "registry/generated_code.hpp"
 #include "registry/origin.hpp"
 #include "registry/registry_file.hpp"
 #include "util/json_writer.hpp"
@@ -96,12 +99,42 @@ std::string show_text(const Registry& registry) {
 
 int run_show(const CommandLine& words) {
   Arguments arguments("registry show", "Show the registries and the file that changes them.");
-  std::string format = "text";
-  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+  FormatWords out({"text", "json"});
+  out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
   const Registry registry;
-  write_stdout(format == "json" ? show_json(registry) : show_text(registry));
+  write_stdout(out.is("json") ? show_json(registry) : show_text(registry));
   return exit_done;
+}
+
+// -- changes in JSON --------------------------------------------------------------------------
+
+/// What an action changed, or did not.
+struct RegistryChange {
+  std::string_view action;
+  Names added, removed, unchanged, failed;
+};
+
+/// Writes a change: `text`, or a document of the schema zoometer.registry_change/1.
+void write_change(const FormatWords& out, const Registry& registry, const RegistryChange& change,
+                  const std::string& text) {
+  if (!out.is("json")) return write_stdout(text);
+  JsonWriter json;
+  json.object([&] {
+    json.field("schema", "zoometer.registry_change/1");
+    json.field("action", change.action);
+    json.field("path", registry.user_path());
+    const std::pair<std::string_view, const Names*> lists[] = {{"added", &change.added},
+                                                               {"removed", &change.removed},
+                                                               {"unchanged", &change.unchanged},
+                                                               {"failed", &change.failed}};
+    for (const auto& [key, names] : lists) {
+      json.array(key, [&, list = names] {
+        for (const std::string& name : *list) json.value(name);
+      });
+    }
+  });
+  write_stdout(json.text());
 }
 
 // -- add and remove ---------------------------------------------------------------------------
@@ -115,28 +148,6 @@ std::string added_text(const std::string& name, const Finding& finding) {
   return fmt::format("added {}: {} nodes, {} parameters, {} MACs\n", name,
                      finding.nodes.value_or(0), format_count(finding.parameters.value_or(0)),
                      format_count(finding.macs.value_or(0)));
-}
-
-/// The lines of an entry [models.NAME].
-Names entry_lines(const Origin& origin, const std::vector<UserInput>& inputs) {
-  std::string_view key = "file";
-  if (origin.kind == OriginKind::python) key = "python";
-  if (origin.kind == OriginKind::torchvision) key = "torchvision";
-  if (origin.kind == OriginKind::family) key = "family";
-  Names lines = {fmt::format("{} = {}", key, toml_string(origin.target))};
-  if (inputs.empty()) return lines;
-  std::string shapes;
-  for (const UserInput& input : inputs) {
-    if (!shapes.empty()) shapes += ", ";
-    if (input.name.empty()) {
-      shapes += fmt::format("[{}]", fmt::join(input.shape, ", "));
-    } else {
-      shapes += fmt::format("{{name = {}, shape = [{}]}}", toml_string(input.name),
-                            fmt::join(input.shape, ", "));
-    }
-  }
-  lines.push_back(fmt::format("inputs = [{}]", shapes));
-  return lines;
 }
 
 /// Adds a model that is not built in under a new name.
@@ -156,7 +167,18 @@ struct OwnWords {
   }
 };
 
-int add_own(const OwnWords& words, const Names& names) {
+/// Names that cannot be given to other commands: patterns, lists, paths, options of one side.
+void check_name(const std::string& name) {
+  constexpr std::string_view refused = "*?[]{}()<>,;:=@/\\\"'`$&|!# ";
+  const bool is_good = !name.empty() && !name.starts_with('-') && !name.starts_with('.') &&
+                       is_utf8(name) && escape_controls(name) == name &&
+                       name.find_first_of(refused) == std::string::npos;
+  if (is_good) return;
+  throw Error(ErrorCode::usage, "a model's name",
+              {"letters, digits, _, - and .", name.empty() ? "nothing" : escape_controls(name)});
+}
+
+int add_own(const OwnWords& words, const Names& names, const FormatWords& out) {
   if (names.size() != 1)
     throw Error(ErrorCode::usage, "--from", {"one name", std::to_string(names.size())});
   const std::string& name = names.front();
@@ -175,13 +197,13 @@ int add_own(const OwnWords& words, const Names& names) {
   Finding finding = try_origin(request, registry, write_note);
   finding.name = name;
   if (finding.status != Status::traceable) {
-    write_stdout(failure_text(finding));
+    write_change(out, registry, {"add", {}, {}, {}, names}, failure_text(finding));
     return exit_check_failed;
   }
   RegistryFile file(registry.user_path());
-  file.text().add_model(name, entry_lines(request.origin, request.inputs));
+  file.text().add_model(name, RegistryEntry{request.origin, request.inputs}.lines());
   file.save();
-  write_stdout(added_text(name, finding));
+  write_change(out, registry, {"add", names, {}, {}, {}}, added_text(name, finding));
   return exit_done;
 }
 
@@ -193,20 +215,24 @@ int run_add(const CommandLine& words) {
   OwnWords own;
   arguments.positionals("models", names, "Names of models", true);
   own.add_to(arguments);
+  FormatWords out({"text", "json"});
+  out.add_to(arguments, "");
   if (!arguments.parse(join_shape_words(words))) return exit_done;
-  if (!own.origin.empty()) return add_own(own, names);
+  for (const std::string& name : names) check_name(name);
+  if (!own.origin.empty()) return add_own(own, names, out);
 
   const Registry registry;
   for (const std::string& name : names) {
     if (registry.find(name) == nullptr) unknown(name, "zoometer", names_of(registry));
   }
   std::string text;
-  Names added;
-  bool failed = false;
+  RegistryChange change{"add", {}, {}, {}, {}};
+  Names& added = change.added;
   for (const std::string& name : names) {
     const bool is_known =
         is_curated(registry, name) || std::find(added.begin(), added.end(), name) != added.end();
     if (is_known) {
+      change.unchanged.push_back(name);
       text += name + " is already in the curated registry\n";
       continue;
     }
@@ -216,7 +242,7 @@ int run_add(const CommandLine& words) {
       added.push_back(name);
       text += added_text(name, finding);
     } else {
-      failed = true;
+      change.failed.push_back(name);
       text += failure_text(finding);
     }
   }
@@ -225,8 +251,19 @@ int run_add(const CommandLine& words) {
     file.text().add_curated(added);
     file.save();
   }
-  write_stdout(text);
-  return failed ? exit_check_failed : exit_done;
+  write_change(out, registry, change, text);
+  return change.failed.empty() ? exit_done : exit_check_failed;
+}
+
+/// A file of a folder is a model for as long as it is there.
+void refuse_file(const RegistryModel* model) {
+  if (model == nullptr || model->user == nullptr || model->user->folder.empty()) return;
+  Error error(ErrorCode::usage,
+              fmt::format("{} is a file of the folder {}", escape_controls(model->name),
+                          escape_controls(model->user->folder)));
+  error.hint =
+      "remove " + escape_controls(model->user->declared_in) + ", or the folder from folders";
+  throw error;
 }
 
 int run_remove(const CommandLine& words) {
@@ -234,6 +271,8 @@ int run_remove(const CommandLine& words) {
                       "Remove models from the curated list, or your own models.");
   Names names;
   arguments.positionals("models", names, "Names of models", true);
+  FormatWords out({"text", "json"});
+  out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
 
   const Registry registry;
@@ -245,6 +284,7 @@ int run_remove(const CommandLine& words) {
   for (const std::string& name : names) {
     if (std::find(candidates.begin(), candidates.end(), name) == candidates.end())
       unknown(name, "the curated registry", candidates);
+    refuse_file(registry.find(name));
   }
   RegistryFile file(registry.user_path());
   std::string text;
@@ -255,7 +295,29 @@ int run_remove(const CommandLine& words) {
     text += "removed " + name + "\n";
   }
   file.save();
-  write_stdout(text);
+  write_change(out, registry, {"remove", {}, names, {}, {}}, text);
+  return exit_done;
+}
+
+// -- use --------------------------------------------------------------------------------------
+
+int run_use(const CommandLine& words) {
+  Arguments arguments("registry use", "Choose the registry that commands use where none is named.");
+  std::string kind;
+  arguments.positional("registry", kind, "curated, auto or all");
+  FormatWords out({"text", "json"});
+  out.add_to(arguments, "");
+  if (!arguments.parse(words)) return exit_done;
+  const Registry registry;
+  const std::string_view chosen = name_of(registry.choose(kind));
+  RegistryFile file(registry.user_path());
+  file.text().set("registry", chosen);
+  file.save();
+  std::string text = fmt::format("the registry is {} now\n", chosen);
+  if (const char* variable = std::getenv("ZOOMETER_REGISTRY");
+      variable != nullptr && *variable != 0)
+    text += fmt::format("but ZOOMETER_REGISTRY is set to {}\n", escape_controls(variable));
+  write_change(out, registry, {"use", {std::string(chosen)}, {}, {}, {}}, text);
   return exit_done;
 }
 
@@ -287,17 +349,17 @@ int run_registry_diff(const CommandLine& words) {
       "Compare the curated list with the traceable models of zoometer or another source.");
   SourceWords source;
   bool strict = false;
-  std::string format = "text";
+  FormatWords out({"text", "json"});
   source.add_to(arguments);
   arguments.flag("--strict", strict, "Exit with 1 if they differ");
-  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+  out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
   const Difference difference = compare(registry, discovery);
   std::string text;
-  if (format == "json") {
+  if (out.is("json")) {
     JsonWriter json;
     json.object([&] {
       json.field("schema", "zoometer.registry_diff/1");
@@ -336,10 +398,12 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
     } else {
       Origin origin{OriginKind::torchvision, name};
       if (!is_zoo) origin = {OriginKind::python, std::string(module) + ":" + name};
-      file.text().add_model(name, entry_lines(origin, {}));
+      file.text().add_model(name, RegistryEntry{origin, {}}.lines());
     }
   }
   file.text().add_curated(builtin);
+  if (is_zoo && !discovery.source_version.empty())
+    file.text().set("torchvision", discovery.source_version);
   file.save();
 }
 
@@ -349,6 +413,8 @@ int run_update(const CommandLine& words) {
   bool dry_run = false;
   source.add_to(arguments);
   arguments.flag("--dry-run", dry_run, "Only show what would be added");
+  FormatWords out({"text", "json"});
+  out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
 
   const Registry registry(source.plugins);
@@ -359,13 +425,32 @@ int run_update(const CommandLine& words) {
                              toml_string(discovery.source), registry.user_path());
     throw error;
   }
-  const Difference difference = compare(registry, discovery);
+  Difference difference = compare(registry, discovery);
+  const Names& removed = registry.removed();
+  RegistryChange change{dry_run ? "dry-run" : "update", {}, {}, {}, {}};
   std::string text;
+  std::erase_if(difference.missing, [&](const std::string& name) {
+    const bool was_removed = std::ranges::find(removed, name) != removed.end();
+    if (was_removed) change.unchanged.push_back(name);
+    return was_removed;
+  });
+  change.added = difference.missing;
   for (const std::string& name : difference.missing) text += "+ " + name + "\n";
+  if (!change.unchanged.empty()) {
+    text += fmt::format(
+        "{} that you removed {} left out: {}\n", counted(change.unchanged.size(), "model"),
+        change.unchanged.size() == 1 ? "is" : "are", fmt::join(change.unchanged, ", "));
+  }
+  if (discovery.source == "torchvision" && !discovery.source_version.empty() &&
+      registry.torchvision() != discovery.source_version && !difference.missing.empty()) {
+    text += fmt::format(
+        "torchvision {} has models that this registry{} has not\n", discovery.source_version,
+        registry.torchvision().empty() ? "" : ", made from " + registry.torchvision() + ",");
+  }
   if (!dry_run && !difference.missing.empty()) add_missing(registry, discovery, difference.missing);
   text += counted(difference.missing.size(), "model");
   text += dry_run ? " would be added\n" : " added to " + registry.user_path() + "\n";
-  write_stdout(text);
+  write_change(out, registry, change, text);
   return exit_done;
 }
 
@@ -373,8 +458,11 @@ int run_update(const CommandLine& words) {
 
 constexpr Action actions[] = {
     {"show", "show the registries and the file that changes them", run_show},
+    {"list", "the same as show", run_show},
+    {"use", "choose the registry that commands use: curated, auto or all", run_use},
     {"add", "test models and add the traceable ones to the curated list", run_add},
     {"remove", "remove models from the curated list", run_remove},
+    {"rm", "the same as remove", run_remove},
     {"update", "add all new traceable models", run_update},
     {"diff", "show traceable models that are not curated, and the reverse", run_registry_diff},
 };

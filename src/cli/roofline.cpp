@@ -4,6 +4,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -17,8 +18,7 @@ struct RooflineWords {
   std::vector<std::string> hardware;
   std::string dtype;
   std::string views = "torch";
-  std::string format = "text";
-  std::string output;
+  FormatWords out{table_formats({"text", "json"})};
   bool fuse = false;
   bool cache = false;
   bool plot = false;
@@ -30,25 +30,29 @@ struct RooflineWords {
                      "Devices, operator by operator: H100,Orin. Without it, all in one table",
                      "NAME,...");
     arguments.option("--hardware", hardware, "Your own device from a file; repeatable", "FILE");
-    arguments.choice(
-        "--dtype", dtype, {"float32", "tf32", "float16", "bfloat16", "float8", "int8", "int4"},
-        "Store and compute every floating-point tensor in this type (tf32: compute only)");
+    arguments.option(
+        {.names = "--dtype",
+         .value = "float32|tf32|float16|bfloat16|float8|int8|int4",
+         .help = "Store and compute every floating-point tensor in this type (tf32: compute only)",
+         .standard = {},
+         .read = [this](const std::string& word) {
+           dtype = word == "tf32" ? word : name_of(stored_type(word, "--dtype"));
+         }});
     arguments.flag("--fuse", fuse, "Fuse operators as compilers do: see docs/roofline.md");
     arguments.flag("--cache", cache, "Keep what fits into a device's largest cache");
     arguments.flag("--plot", plot, "Draw each device's roofline");
     arguments.flag("--list", list, "List the devices");
-    arguments.choice("--format,-f", format, {"text", "json", "csv"}, "The format");
+    out.add_to(arguments);
     add_views_to(arguments, views);
     arguments.option("--depth,-d", options.depth,
-                     "Levels of the module tree: 1 for text, all for JSON", "N");
-    arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
+                     "Levels of the module tree: 1 for text, all for JSON and for -1", "N");
     arguments.footer(
         "Example:\n  zoometer roofline resnet50 --on H100,Orin --dtype float16 --fuse\n"
         "The figures of the devices and their sources: zoometer roofline --list --format json");
   }
 
   void fit_terminal() {
-    if (!output.empty()) return;
+    if (!out.is_for_terminal()) return;
     options.width = terminal_width();
     options.colour = wants_colour();
   }
@@ -84,12 +88,12 @@ std::vector<const Device*> chosen_devices(const RooflineWords& words,
 }
 
 int list_devices(RooflineWords& words) {
-  if (words.format == "csv")
-    throw Error(ErrorCode::usage, "--list", {"--format text or json", "csv"});
   words.fit_terminal();
   const std::vector<Device> devices = known_devices(words);
-  write_output(words.output, words.format == "json" ? devices_json(devices)
-                                                    : devices_text(devices, words.options));
+  const auto table = devices_table(devices).written_as(words.out.format());
+  write_output(words.out.output(), table                  ? *table
+                                   : words.out.is("json") ? devices_json(devices)
+                                                          : devices_text(devices, words.options));
   return exit_done;
 }
 
@@ -108,9 +112,10 @@ int run_roofline(const CommandLine& given) {
   if (!only_list) model.add_to(arguments);
   words.add_to(arguments);
   if (!arguments.parse(join_shape_words(given))) return exit_done;
+  words.out.settle();
   if (words.list) return list_devices(words);
-  if (words.plot && words.format != "text")
-    throw Error(ErrorCode::usage, "--plot", {"--format text", words.format});
+  if (words.plot && !words.out.is("text"))
+    throw Error(ErrorCode::usage, "--plot", {"--format text", words.out.format()});
 
   const std::vector<Device> devices = known_devices(words);
   std::vector<const Device*> chosen = chosen_devices(words, devices);
@@ -135,10 +140,17 @@ int run_roofline(const CommandLine& given) {
   for (const Device* device : chosen)
     report.rooflines.push_back(roofline_of(graph, workload, *device, {words.cache}));
   words.fit_terminal();
-  const std::string text = words.format == "json"  ? roofline_json(report, words.options)
-                           : words.format == "csv" ? roofline_csv(report)
-                                                   : roofline_text(report, shown, words.options);
-  write_output(words.output, text);
+  std::string text;
+  if (words.out.is("json")) {
+    text = roofline_json(report, words.options);
+  } else if (words.out.is("csv")) {
+    text = roofline_csv(report);
+  } else if (auto table = roofline_table(report).written_as(words.out.format())) {
+    text = std::move(*table);
+  } else {
+    text = roofline_text(report, shown, words.options);
+  }
+  write_output(words.out.output(), text);
   return exit_done;
 }
 

@@ -49,8 +49,8 @@ class SideOptions {
     const std::string_view name = text.substr(0, equals);
     if (equals == std::string_view::npos) return take_word(text);
     const std::string_view value = text.substr(equals + 1);
-    if (name == "dtype" && dtype_from_name(value)) {
-      words_.dtype = value;
+    if (name == "dtype" && number_type_of_word(value)) {
+      words_.dtype = name_of(stored_type(value, "dtype"));
       return;
     }
     if (name == "views" && (value == "torch" || value == "none")) {

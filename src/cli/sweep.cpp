@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -14,6 +15,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "cli/slurm.hpp"
@@ -23,6 +25,7 @@
 #include "util/output.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
 
 namespace zoometer {
 namespace {
@@ -90,13 +93,7 @@ SweepAxes axes_of(const SweepWords& words) {
   }
   if (!words.dtypes.empty()) {
     for (const std::string& part : split(words.dtypes)) {
-      const auto dtype = dtype_from_name(part);
-      const bool is_known = dtype == DType::float32 || dtype == DType::float16 ||
-                            dtype == DType::bfloat16 || dtype == DType::int8;
-      if (!is_known)
-        throw Error(ErrorCode::usage, "--dtype",
-                    {"float32, float16, bfloat16 or int8", escape_controls(part)});
-      axes.dtypes.push_back(*dtype);
+      axes.dtypes.push_back(dtype_of(stored_type(part, "--dtype")));
     }
   }
   return axes;
@@ -114,9 +111,28 @@ SweepShard shard_of(const std::string& word) {
   return {*index, *count};
 }
 
-/// No rows can be added to a page.
-bool is_page(const std::string& format, const std::string& output) {
-  return format == "html" || (format.empty() && output.ends_with(".html"));
+std::vector<std::string> sweep_formats() {
+  return {"csv", "jsonl", "sqlite", "html", "markdown", "latex", "html-table"};
+}
+
+/// No rows can be added to a page or a table.
+bool is_whole(const std::string& format) {
+  return format == "html" || format == "markdown" || format == "latex" || format == "html-table";
+}
+
+/// All rows as a page or a table.
+std::string whole_text(const std::string& format, const SweepColumns& columns,
+                       const std::vector<SweepRow>& rows) {
+  if (format == "html") return sweep_html(columns, rows);
+  TextTable table;
+  for (const SweepColumn& column : columns.list())
+    table.column(column.name, column.type != SweepColumn::Type::text);
+  for (const SweepRow& row : rows) {
+    std::vector<std::string> cells;
+    for (const std::string& cell : row) cells.push_back(escape_controls(cell));
+    table.row(std::move(cells));
+  }
+  return table.written_as(format).value_or("");
 }
 
 SweepFormat format_of(const std::string& format, const std::string& output) {
@@ -130,7 +146,7 @@ SweepFormat format_of(const std::string& format, const std::string& output) {
 /// The models of an argument: a name in any registry, a pattern in the chosen one.
 std::vector<const RegistryModel*> models_of(const std::string& word, const Registry& registry,
                                             RegistryKind kind) {
-  if (const RegistryModel* model = registry.find(word)) return {model};
+  if (const RegistryModel* model = model_of(word, registry)) return {model};
   std::vector<const RegistryModel*> models;
   bool fits_any = false;
   for (const RegistryModel& model : registry.models()) {
@@ -177,7 +193,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& r
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
-    if (registry.find(word) == nullptr) {
+    if (model_of(word, registry) == nullptr) {
       if (std::optional<Origin> origin = origin_of(word)) {
         models.push_back({word, nullptr, std::move(*origin)});
         continue;
@@ -235,6 +251,35 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_ = begin_;
 };
 
+/// While it lives, Ctrl-C says how the sweep goes on before it ends the program.
+class StopNote {
+ public:
+  explicit StopNote(const std::string& output) {
+    const bool is_file = !output.empty() && output != "-" && !is_written_in_place(output);
+    const std::string text =
+        is_file
+            ? fmt::format("\nzoometer: stopped; the same command with --resume goes on from the "
+                          "rows in {}\n",
+                          escape_controls(partial_sweep(output)))
+            : "\nzoometer: stopped; with --output FILE a sweep can go on with --resume\n";
+    length_ = std::min(text.size(), sizeof text_);
+    std::copy_n(text.begin(), length_, text_);
+    std::signal(SIGINT, [](int signal) {
+      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text_, length_);
+      std::signal(signal, SIG_DFL);
+      std::raise(signal);
+    });
+  }
+  ~StopNote() { std::signal(SIGINT, SIG_DFL); }
+  StopNote(const StopNote&) = delete;
+  StopNote& operator=(const StopNote&) = delete;
+
+ private:
+  // A signal's handler may use nothing else.
+  static inline char text_[1024];
+  static inline std::size_t length_ = 0;
+};
+
 // -- running -------------------------------------------------------------------------------------
 
 std::string key_of(const SweepRow& row) {
@@ -255,13 +300,14 @@ class SweepRun {
   }
 
   int run() {
-    if (is_page(words_.format, words_.output)) {
+    if (is_whole(words_.format)) {
       std::vector<SweepRow> rows;
       work([&](const SweepRow& row) { rows.push_back(row); });
-      write_output(words_.output, sweep_html(columns_, rows));
+      write_output(words_.output, whole_text(words_.format, columns_, rows));
     } else if (goes_on()) {
       const SweepTarget target{format_, words_.output, kept_path_, kept_ ? &*kept_ : nullptr};
       const auto writer = open_sweep(target, columns_);
+      const StopNote note(words_.output);
       work([&](const SweepRow& row) { writer->write(row); });
       writer->finish();
     } else {
@@ -281,7 +327,7 @@ class SweepRun {
   void read_kept() {
     if (words_.output.empty() || words_.output == "-")
       throw Error(ErrorCode::usage, "--resume needs --output FILE");
-    if (is_page(words_.format, words_.output))
+    if (is_whole(words_.format))
       throw Error(ErrorCode::usage, "--resume", {"a file of rows", "a page"});
     // The rows of an interrupted run are newer than the file that it would have replaced.
     kept_path_ = partial_sweep(resolve_links(words_.output));
@@ -409,12 +455,12 @@ int merge(const CommandLine& words) {
   std::string format;
   std::string output;
   arguments.positionals("files", files, "Files in any format of sweep", true);
-  arguments.choice("--format,-f", format, {"csv", "jsonl", "sqlite", "html"},
+  arguments.choice("--format,-f", format, sweep_formats(),
                    "The format: that of the file's name, else csv");
   arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
   if (!arguments.parse(words)) return exit_done;
+  if (format.empty()) format = format_of_ending(output, sweep_formats());
   const SweepFormat target = format_of(format, output);
-  const bool to_page = is_page(format, output);
   SweepTable whole = read_part(files[0]);
   for (std::size_t i = 1; i < files.size(); ++i) {
     SweepTable part = read_part(files[i]);
@@ -425,8 +471,8 @@ int merge(const CommandLine& words) {
     std::move(part.rows.begin(), part.rows.end(), std::back_inserter(whole.rows));
   }
   drop_twice(whole.rows);
-  if (to_page) {
-    write_output(output, sweep_html(whole.columns, whole.rows));
+  if (is_whole(format)) {
+    write_output(output, whole_text(format, whole.columns, whole.rows));
   } else {
     write_sweep(target, output, whole.columns, whole.rows);
   }
@@ -486,7 +532,7 @@ int run_sweep(const CommandLine& words) {
   arguments.option("--registry,-r", sweep.registry, "curated, auto or all", "NAME");
   arguments.option("--where,-w", sweep.where, "Only models for which this holds: 'macs < 1G'",
                    "EXPR");
-  arguments.option("--batch,-b", sweep.batches, "Batches (the model's own)", "N,N...");
+  arguments.option("--batch,--batch-size,-b", sweep.batches, "Batches (the model's own)", "N,N...");
   add_trace_options(arguments, sweep.options, {"batch-axis", "dim", "input-shape"});
   arguments.option("--resolution", sweep.resolutions,
                    "Heights and widths of images and clips: 128,224,320x480", "N,HxW...");
@@ -495,7 +541,7 @@ int run_sweep(const CommandLine& words) {
   add_live_options(arguments, sweep.live);
   add_plugin_option(arguments, sweep.plugins);
   arguments.option("--columns", sweep.columns, "Figures instead of the usual ones", "NAME,NAME...");
-  arguments.choice("--format,-f", sweep.format, {"csv", "jsonl", "sqlite", "html"},
+  arguments.choice("--format,-f", sweep.format, sweep_formats(),
                    "The format: that of the file's name, else csv");
   arguments.option("--output,-o", sweep.output, "Write to a file instead of standard output",
                    "FILE");
@@ -515,6 +561,7 @@ int run_sweep(const CommandLine& words) {
                    "  zoometer sweep --models-from million.txt --slurm 64 -o million.csv\n\n" +
                    columns_help());
   if (!arguments.parse(join_shape_words(words))) return exit_done;
+  if (sweep.format.empty()) sweep.format = format_of_ending(sweep.output, sweep_formats());
   constexpr std::int64_t most_jobs = 1024;
   constexpr std::int64_t most_tasks = 100'000;
   if (sweep.jobs && (*sweep.jobs < 1 || *sweep.jobs > most_jobs))

@@ -1,7 +1,9 @@
 #include "analysis/profile.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
+#include "report/fvcore_table.hpp"
 #include "report/report.hpp"
 #include "util/output.hpp"
 
@@ -13,10 +15,12 @@ int run_table(const CommandLine& words) {
   ModelWords model;
   model.add_to(arguments);
   ReportOptions options;
-  std::string output;
-  arguments.option("--max-depth,-d", options.depth, "Levels of the module tree (3)", "N");
-  arguments.option("--output,-o", output, "Write to a file instead of standard output", "FILE");
+  FormatWords out(table_formats({"text"}));
+  arguments.option("--max-depth,-d", options.depth, "Levels of the module tree (3); all for -1",
+                   "N");
+  out.add_to(arguments);
   if (!arguments.parse(join_shape_words(words))) return exit_done;
+  out.settle();
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
@@ -24,7 +28,8 @@ int run_table(const CommandLine& words) {
   const Profile metrics = profile(graph, fvcore);
   const ReportInput input{graph,          metrics, loaded.name, loaded.source,
                           loaded.variant, fvcore,  loaded.notes};
-  write_output(output, find_report("table")->write(input, options));
+  const auto text = fvcore_text_table(input, options).written_as(out.format());
+  write_output(out.output(), text ? *text : find_report("table")->write(input, options));
   return exit_done;
 }
 

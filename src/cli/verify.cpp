@@ -5,6 +5,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/load.hpp"
 #include "cli/verify_live.hpp"
 #include "registry/verification.hpp"
@@ -141,7 +142,7 @@ int run_verify(const CommandLine& words) {
                       "Compare every figure that torchvision publishes with this binary's own, or "
                       "with --live every model with the installed torchvision.");
   std::vector<std::string> patterns;
-  std::string format = "text";
+  FormatWords out({"text", "json"});
   bool verbose = false;
   arguments.positionals("model", patterns, "Names of models or weights, with * and ? (all)");
   arguments.flag("--verbose,-v", verbose, "Also print the weights that agree");
@@ -150,16 +151,16 @@ int run_verify(const CommandLine& words) {
   arguments.flag("--live", is_live,
                  "Compare state dicts and traced graphs with those of your own torchvision");
   add_live_options(arguments, live);
-  arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+  out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
   // --python alone implies --live.
   if (is_live || !live.python.empty())
-    return run_verify_live({live, patterns, verbose, format == "json"});
+    return run_verify_live({live, patterns, verbose, out.is("json")});
 
   refuse_unmatched(patterns);
   const std::vector<Verification> results = verify_all(patterns);
-  write_stdout(format == "json" ? write_json(results)
-                                : write_text(results, verbose || !patterns.empty()));
+  write_stdout(out.is("json") ? write_json(results)
+                              : write_text(results, verbose || !patterns.empty()));
   const bool differs = std::any_of(results.begin(), results.end(), [](const Verification& result) {
     return result.verdict() == Verdict::differs;
   });

@@ -41,7 +41,8 @@ constexpr TraceOption table[] = {
      .only_name = "a quantized model"},
     {.name = "input-shape",
      .value = "[NAME=]N,C,H,W",
-     .help = "The input's sizes, as 1,3,224,224; repeatable for several inputs",
+     .help = "The input's sizes, as 1,3,224,224 or 3,224,224, or 224 for a square image; "
+             "repeatable for several inputs",
      .member = &TraceOptions::inputs,
      .sizes_inputs = true},
     {.name = "batch",
@@ -49,7 +50,8 @@ constexpr TraceOption table[] = {
      .help = "The batch size, on the axis of each input that is the batch",
      .member = &TraceOptions::batch,
      .least = 1,
-     .sizes_inputs = true},
+     .sizes_inputs = true,
+     .other_names = ",--batch-size,-b"},
     {.name = "batch-axis",
      .value = "INPUT=AXIS",
      .help = "For --batch: the axis that is the batch, as x=1; repeatable",
@@ -180,11 +182,38 @@ std::size_t read_word(const Given& given, std::span<const std::string_view> word
   throw error;
 }
 
-Shape read_shape(std::string_view text, const Given& given) {
+/// The sizes as one of the usual separators each, without the brackets of Python's tuples and
+/// lists: "1,3,224,224" of "(1, 3, 224, 224)", "5" of "(5,)".
+std::string plain_sizes(std::string_view text) {
+  const auto trim = [&] {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+  };
+  trim();
+  const bool has_brackets = (text.starts_with('(') && text.ends_with(')')) ||
+                            (text.starts_with('[') && text.ends_with(']'));
+  if (has_brackets && text.size() > 2) {
+    text = text.substr(1, text.size() - 2);
+    trim();
+    if (text.ends_with(',')) text.remove_suffix(1);
+    trim();
+  }
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_beside_comma =
+        text[i] == ' ' && (plain.ends_with(',') || plain.ends_with(' ') || text[i + 1] == ',');
+    if (!is_beside_comma) plain += text[i];
+  }
+  return plain;
+}
+
+Shape read_shape(std::string_view word, const Given& given) {
   static const std::string expected =
       "sizes like 1,3,224,224 or 1x3x224x224, named ones as NAME=1,3,224,224";
   Shape shape;
-  if (text == "()") return shape;
+  if (word == "()" || word == "[]") return shape;
+  const std::string plain = plain_sizes(word);
+  std::string_view text = plain;
   for (;;) {
     const std::size_t separator = text.find_first_of(",xX ");
     if (shape.size() == most_dimensions) given.refuse(ErrorCode::shape, "at most 16 sizes");

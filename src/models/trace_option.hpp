@@ -37,10 +37,11 @@ struct TraceOption {
   std::string_view value;  ///< what help calls the value; empty for a flag
   std::string_view help;   ///< one sentence
   Member member;
-  std::int64_t least = 0;           ///< of an integer, or of the sizes of a list
-  bool sizes_inputs = false;        ///< whether it changes the inputs, and no parameter
-  std::optional<Task> only = {};    ///< the task of the models that have a use for it
-  std::string_view only_name = {};  ///< "a detector"
+  std::int64_t least = 0;             ///< of an integer, or of the sizes of a list
+  bool sizes_inputs = false;          ///< whether it changes the inputs, and no parameter
+  std::optional<Task> only = {};      ///< the task of the models that have a use for it
+  std::string_view only_name = {};    ///< "a detector"
+  std::string_view other_names = {};  ///< ",--batch-size,-b"
   /// The importer of the only files that have a use for it; `any_file`: every importer.
   std::string_view only_files = {};
 

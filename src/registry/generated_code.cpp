@@ -1,86 +1,202 @@
 #include "registry/generated_code.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <filesystem>
 #include <iterator>
 #include <map>
 
+#include "registry/origin.hpp"
 #include "util/text.hpp"
 #include "util/toml.hpp"
 
 namespace zoometer {
 namespace {
 
-using Group = std::vector<const Finding*>;
+/// A traceable model and what builds it.
+struct Entry {
+  const Finding* finding;
+  const RegistryModel* known = nullptr;  ///< null for a file of a folder, a model of a live source
+  Origin origin = {};                    ///< of a model that is not built in
+
+  bool is_builtin() const { return known != nullptr && !known->is_own(); }
+  bool is_plugin() const { return known != nullptr && known->is_plugin; }
+  /// Whether it is one of torchvision's, by its own name or another.
+  bool is_of_torchvision() const {
+    return is_builtin() || (!is_plugin() && origin.kind == OriginKind::torchvision);
+  }
+};
+
+using Group = std::vector<Entry>;
 
 struct Natural {
   bool operator()(std::string_view a, std::string_view b) const { return natural_less(a, b); }
 };
+using Groups = std::map<std::string, Group, Natural>;
+
+/// Where a model of another source than the registry comes from.
+Origin origin_of(const Discovery& discovery, const Finding& finding) {
+  if (discovery.has_files) {
+    const std::filesystem::path folder = std::filesystem::absolute(discovery.source);
+    return {OriginKind::file, (folder / finding.name).lexically_normal().string()};
+  }
+  const Origin source = parse_origin(discovery.source);
+  if (source.kind != OriginKind::python) return {OriginKind::torchvision, finding.name};
+  const std::string_view module = std::string_view(source.target);
+  return {OriginKind::python,
+          std::string(module.substr(0, module.find(':'))).append(":").append(finding.name)};
+}
 
 /// The traceable models by family.
-std::map<std::string, Group, Natural> groups_of(const Discovery& discovery) {
-  std::map<std::string, Group, Natural> groups;
+Groups groups_of(const Discovery& discovery, const Registry& registry) {
+  const bool is_registry = discovery.source == "builtin";
+  Groups groups;
   for (const Finding& finding : discovery.findings) {
-    if (finding.status == Status::traceable) groups[finding.family].push_back(&finding);
+    if (finding.status != Status::traceable) continue;
+    Entry entry{&finding};
+    const RegistryModel* known = registry.find(finding.name);
+    if (is_registry) {
+      entry.known = known;
+      if (known->user != nullptr) entry.origin = known->user->origin;
+    } else {
+      entry.origin = origin_of(discovery, finding);
+      // torchvision's own models have the same names here.
+      if (entry.origin.kind == OriginKind::torchvision && known != nullptr && !known->is_own())
+        entry.known = known;
+    }
+    groups[finding.family].push_back(entry);
   }
   return groups;
 }
 
 std::string heading(const Discovery& discovery, std::string_view comment) {
+  std::string source = discovery.source;
+  if (source != "builtin" && !discovery.source_version.empty())
+    source += " " + discovery.source_version;
   return fmt::format("{} Model registry: the {} of {} that trace, by family.\n", comment,
-                     counted(discovery.count(Status::traceable), "model"), discovery.source);
+                     counted(discovery.count(Status::traceable), "model"), escape_controls(source));
 }
 
+std::string family_line(const std::string& family, std::string_view comment) {
+  return fmt::format("{} {}\n", comment, escape_controls(family));
+}
+
+/// The text in double quotes, as Python and C++ read it.
+std::string code_string(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : to_utf8(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      result += fmt::format("\\{:03o}", byte);
+    } else {
+      if (c == '"' || c == '\\') result += '\\';
+      result += c;
+    }
+  }
+  return result + "\"";
+}
+
+// -- Python ---------------------------------------------------------------------------------------
+
 /// The module and the name of a model's builder in torchvision.
-std::string builder_of(const Finding& finding) {
+std::string builder_of(std::string_view name, Task task) {
   constexpr std::string_view quantized = "quantized_";
-  const std::string_view name = finding.name;
   if (name.starts_with(quantized))
     return fmt::format("models.quantization.{}", name.substr(quantized.size()));
-  const bool is_plain = finding.task == name_of(Task::classification);
-  return is_plain ? fmt::format("models.{}", name)
-                  : fmt::format("models.{}.{}", finding.task, name);
+  return task == Task::classification ? fmt::format("models.{}", name)
+                                      : fmt::format("models.{}.{}", name_of(task), name);
+}
+
+/// The name in torchvision.
+std::string_view torchvision_name(const Entry& entry) {
+  return entry.is_builtin() ? entry.known->name : std::string_view(entry.origin.target);
 }
 
 /// Models that torchvision 0.14 and older do not have.
-bool is_recent(const Finding& finding) { return finding.name.starts_with("swin3d_"); }
-
-std::string python_entries(const Group& group, int indent) {
-  std::string text;
-  for (const Finding* finding : group)
-    fmt::format_to(std::back_inserter(text), "{:{}}\"{}\": {},\n", "", indent, finding->name,
-                   builder_of(*finding));
-  return text;
+bool is_recent(const Entry& entry) {
+  return entry.is_of_torchvision() && torchvision_name(entry).starts_with("swin3d_");
 }
 
-std::string python_code(const Discovery& discovery) {
-  std::string text = heading(discovery, "#") + "from torchvision import models\n";
-  std::string recent;
-  text += "\nMODEL_REGISTRY = {\n";
-  for (const auto& [family, group] : groups_of(discovery)) {
-    if (is_recent(*group.front())) {
-      const std::string package = builder_of(*group.front());
-      const std::size_t dot = package.rfind('.');
-      recent += fmt::format("\nif hasattr({}, \"{}\"):\n    # {}\n    MODEL_REGISTRY.update({{\n",
-                            package.substr(0, dot), package.substr(dot + 1), family);
-      recent += python_entries(group, 8) + "    })\n";
-    } else {
-      text += fmt::format("    # {}\n", family) + python_entries(group, 4);
-    }
+/// An expression that is the model's builder; empty if no Python builds the model.
+std::string builder_of(const Entry& entry, const Registry& registry) {
+  if (entry.is_of_torchvision()) {
+    const RegistryModel* known = registry.find(torchvision_name(entry));
+    if (known != nullptr && !known->is_own()) return builder_of(known->name, known->task);
+    return fmt::format("models.get_model_builder({})", code_string(torchvision_name(entry)));
   }
-  return text + "}\n" + recent;
+  if (entry.is_plugin() || entry.origin.kind != OriginKind::python) return {};
+  const std::string_view target = entry.origin.target;
+  const std::size_t colon = std::min(target.rfind(':'), target.size());
+  return fmt::format("_own({}, {})", code_string(target.substr(0, colon)),
+                     code_string(target.substr(std::min(colon + 1, target.size()))));
 }
+
+/// Where a model that no Python builds comes from.
+std::string place_of(const Entry& entry) {
+  return entry.is_plugin() ? std::string(entry.known->source) : entry.origin.target;
+}
+
+/// The parts of the Python code.
+struct PythonParts {
+  std::string builders, recent, others;
+};
+
+void add_group(PythonParts& parts, const std::string& family, const Group& group,
+               const Registry& registry) {
+  std::string builders;
+  std::string recent;
+  std::string others;
+  for (const Entry& entry : group) {
+    const std::string builder = builder_of(entry, registry);
+    std::string& text = builder.empty() ? others : is_recent(entry) ? recent : builders;
+    fmt::format_to(std::back_inserter(text), "{}{}: {},\n", is_recent(entry) ? "        " : "    ",
+                   code_string(entry.finding->name),
+                   builder.empty() ? code_string(place_of(entry)) : builder);
+  }
+  if (!builders.empty()) parts.builders += "    " + family_line(family, "#") + builders;
+  if (!others.empty()) parts.others += "    " + family_line(family, "#") + others;
+  if (recent.empty()) return;
+  parts.recent += "\nif hasattr(models.video, \"swin3d_t\"):\n    " + family_line(family, "#") +
+                  "    MODEL_REGISTRY.update({\n" + recent + "    })\n";
+}
+
+std::string python_code(const Discovery& discovery, const Registry& registry) {
+  PythonParts parts;
+  for (const auto& [family, group] : groups_of(discovery, registry))
+    add_group(parts, family, group, registry);
+  const bool has_own = parts.builders.find(": _own(") != std::string::npos;
+  const bool has_torchvision =
+      !parts.recent.empty() || parts.builders.find(": models.") != std::string::npos;
+  std::string text = heading(discovery, "#");
+  if (has_own) text += "import importlib\nimport operator\n\n";
+  if (has_torchvision) text += "from torchvision import models\n\n";
+  if (has_own) {
+    text += "\ndef _own(module, name):\n"
+            "    \"\"\"A builder of your own, whose module is imported when it is called.\"\"\"\n"
+            "    def build(*args, **kwargs):\n"
+            "        builder = operator.attrgetter(name)(importlib.import_module(module))\n"
+            "        return builder(*args, **kwargs)\n"
+            "    build.__name__ = name\n"
+            "    return build\n\n\n";
+  }
+  text += "MODEL_REGISTRY = {\n" + parts.builders + "}\n" + parts.recent;
+  if (parts.others.empty()) return text;
+  return text +
+         "\n# Models that no Python builds: zoometer profile reads them.\nMODEL_FILES = {\n" +
+         parts.others + "}\n";
+}
+
+// -- C++ and TOML ---------------------------------------------------------------------------------
 
 /// Quoted names, several per line.
-std::string name_lines(const Group& group) {
+std::string name_lines(const Group& group, std::string (*quote)(std::string_view)) {
   constexpr std::size_t widest = 100;
   std::string text;
   std::string line = " ";
-  for (const Finding* finding : group) {
-    const std::string item = " " + toml_string(finding->name) + ",";
-    if (line.size() + item.size() > widest) {
+  for (const Entry& entry : group) {
+    const std::string item = " " + quote(entry.finding->name) + ",";
+    if (line.size() + item.size() > widest && line.size() > 1) {
       text += line + "\n";
       line = " ";
     }
@@ -89,28 +205,113 @@ std::string name_lines(const Group& group) {
   return text + line + "\n";
 }
 
-std::string cpp_code(const Discovery& discovery) {
+std::string cpp_code(const Discovery& discovery, const Registry& registry) {
   std::string text = heading(discovery, "//") + "#include <array>\n#include <string_view>\n\n";
   text += fmt::format("inline constexpr std::array<std::string_view, {}> model_registry = {{\n",
                       discovery.count(Status::traceable));
-  for (const auto& [family, group] : groups_of(discovery))
-    text += fmt::format("  // {}\n", family) + name_lines(group);
+  for (const auto& [family, group] : groups_of(discovery, registry))
+    // A backslash at the end would join the next line to the comment.
+    text += "  " + family_line(family + (family.ends_with('\\') ? "." : ""), "//") +
+            name_lines(group, code_string);
   return text + "};\n";
 }
 
-std::string toml_code(const Discovery& discovery) {
+/// Paths of plug-ins, which a registry.toml names instead of their models.
+std::vector<std::string> plugins_of(const Groups& groups) {
+  constexpr std::string_view prefix = "plugin:";
+  std::vector<std::string> paths;
+  for (const auto& [family, group] : groups) {
+    for (const Entry& entry : group) {
+      if (!entry.is_plugin()) continue;
+      std::string_view path = entry.known->source;
+      if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
+      std::string absolute = std::filesystem::absolute(path).lexically_normal().string();
+      if (std::ranges::find(paths, absolute) == paths.end()) paths.push_back(std::move(absolute));
+    }
+  }
+  return paths;
+}
+
+/// The model's name, or another if zoometer has a model of that name.
+std::string free_name(const Entry& entry, const Registry& registry) {
+  std::string name = entry.finding->name;
+  if (entry.known != nullptr) return name;
+  for (const RegistryModel* other = registry.find(name); other != nullptr && other->user == nullptr;
+       other = registry.find(name))
+    name += "_own";
+  return name;
+}
+
+std::string entry_text(const Entry& entry, const Registry& registry) {
+  RegistryEntry written{entry.origin, {}, entry.finding->family};
+  if (entry.known != nullptr && entry.known->user != nullptr)
+    written.inputs = entry.known->user->inputs;
+  if (const auto task = task_from_name(entry.finding->task)) written.task = *task;
+  std::string text = fmt::format("\n[models.{}]\n", toml_string(free_name(entry, registry)));
+  for (const std::string& line : written.lines()) text += line + "\n";
+  return text;
+}
+
+std::string toml_code(const Discovery& discovery, const Registry& registry) {
+  const Groups groups = groups_of(discovery, registry);
   std::string text = heading(discovery, "#") + "curated = [\n";
-  for (const auto& [family, group] : groups_of(discovery))
-    text += fmt::format("  # {}\n", family) + name_lines(group);
-  return text + "]\n";
+  std::string entries;
+  for (const auto& [family, group] : groups) {
+    Group builtin;
+    for (const Entry& entry : group) {
+      if (entry.is_builtin()) {
+        builtin.push_back(entry);
+      } else if (!entry.is_plugin()) {
+        entries += entry_text(entry, registry);
+      }
+    }
+    if (!builtin.empty())
+      text += "  " + family_line(family, "#") + name_lines(builtin, toml_string);
+  }
+  text += "]\n";
+  std::string plugins;
+  for (const std::string& path : plugins_of(groups)) plugins += "  " + toml_string(path) + ",\n";
+  if (!plugins.empty()) text += "plugins = [\n" + plugins + "]\n";
+  return text + entries;
 }
 
 }  // namespace
 
-std::string generate_code(const Discovery& discovery, std::string_view language) {
-  if (language == "cpp") return cpp_code(discovery);
-  if (language == "toml") return toml_code(discovery);
-  return python_code(discovery);
+std::vector<std::string> RegistryEntry::lines() const {
+  std::string_view key = "file";
+  if (origin.kind == OriginKind::python) key = "python";
+  if (origin.kind == OriginKind::torchvision) key = "torchvision";
+  if (origin.kind == OriginKind::family) key = "family";
+  std::vector<std::string> lines = {fmt::format("{} = {}", key, toml_string(origin.target))};
+  if (!inputs.empty()) {
+    std::string shapes;
+    for (const UserInput& input : inputs) {
+      if (!shapes.empty()) shapes += ", ";
+      const std::string sizes = fmt::format("[{}]", fmt::join(input.shape, ", "));
+      if (input.name.empty() && input.dtype == DType::float32) {
+        shapes += sizes;
+        continue;
+      }
+      shapes += "{";
+      if (!input.name.empty()) shapes += fmt::format("name = {}, ", toml_string(input.name));
+      shapes += "shape = " + sizes;
+      if (input.dtype != DType::float32)
+        shapes += fmt::format(", dtype = {}", toml_string(name_of(input.dtype)));
+      shapes += "}";
+    }
+    lines.push_back(fmt::format("inputs = [{}]", shapes));
+  }
+  if (family != "own" && !family.empty())
+    lines.push_back(fmt::format("group = {}", toml_string(family)));
+  if (task != Task::other) lines.push_back(fmt::format("task = {}", toml_string(name_of(task))));
+  return lines;
+}
+
+std::string generate_code(const Discovery& discovery, const Registry& registry,
+                          std::string_view language) {
+  if (language == "cpp") return cpp_code(discovery, registry);
+  if (language == "toml") return toml_code(discovery, registry);
+  return python_code(discovery, registry);
 }
 
 }  // namespace zoometer

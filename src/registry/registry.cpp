@@ -75,6 +75,28 @@ std::string place_of(const RegistryModel& model) {
   return model.is_plugin ? std::string(model.source) : "built in";
 }
 
+/// The name without what a resolved name may differ in.
+std::string without_marks(std::string_view name) {
+  std::string result;
+  for (const char c : name) {
+    if (c == '-' || c == '_') continue;
+    result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return result;
+}
+
+/// "resnet50" of "torchvision.models.resnet50", "quantized_resnet50" of
+/// "torchvision.models.quantization.resnet50"; other names as they are.
+std::string without_package(std::string_view name) {
+  constexpr std::string_view package = "torchvision.models.";
+  if (!name.starts_with(package)) return std::string(name);
+  name.remove_prefix(package.size());
+  const bool is_quantized = name.starts_with("quantization.");
+  name.remove_prefix(name.rfind('.') + 1);
+  return std::string(is_quantized && !name.starts_with("quantized_") ? "quantized_" : "")
+      .append(name);
+}
+
 /// Letters and digits in lower case, so that "mobilenet_v2" equals "MobileNetV2".
 std::string folded(std::string_view text) {
   std::string result;
@@ -127,6 +149,7 @@ void Registry::add_models(std::span<const std::string> plugins) {
   add_own();
   for (const std::string& path : plugin_paths_) add_plugin(path);
   for (const std::string& path : plugins) add_plugin(path);
+  add_files();
 }
 
 void Registry::add_builtin() {
@@ -148,8 +171,22 @@ void Registry::add_builtin() {
 
 void Registry::add_own() {
   for (const UserModel& model : own_) {
+    if (!model.folder.empty()) continue;
     refuse_taken(model.name, model.declared_in);
     insert_in_order(models_, own(model));
+  }
+}
+
+/// A file that somebody puts into a folder must not make every command fail.
+void Registry::add_files() {
+  for (const UserModel& model : own_) {
+    if (model.folder.empty()) continue;
+    if (const RegistryModel* taken = find(model.name)) {
+      write_note(fmt::format("{} is left out: the name {} is taken: {}", model.declared_in,
+                             model.name, place_of(*taken)));
+    } else {
+      insert_in_order(models_, own(model));
+    }
   }
 }
 
@@ -201,6 +238,11 @@ void Registry::read(std::string_view text, const std::string& path) {
       curated_ = strings(path, value, key);
     } else if (key == "skip_patterns") {
       skip_patterns_ = strings(path, value, key);
+    } else if (key == "removed") {
+      removed_ = strings(path, value, key);
+    } else if (key == "torchvision") {
+      if (value.kind != TomlValue::Kind::string) refuse_toml(path, value, key, "a version");
+      torchvision_ = value.text;
     } else if (key == "registry") {
       const auto kind = registry_from_name(value.text);
       if (!kind) refuse_toml(path, value, key, registry_words);
@@ -218,8 +260,9 @@ void Registry::read(std::string_view text, const std::string& path) {
         plugin_paths_.push_back((folder / plugin).lexically_normal().string());
     } else {
       Error error(ErrorCode::malformed, fmt::format("line {}: unknown key {}", value.line, key));
-      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry", "python",
-                                           "models",  "folders",       "plugins"};
+      constexpr std::string_view keys[] = {"curated", "skip_patterns", "registry",
+                                           "python",  "models",        "folders",
+                                           "plugins", "removed",       "torchvision"};
       error.hint = did_you_mean(key, keys);
       error.place.model = path;
       throw error;
@@ -231,6 +274,22 @@ const RegistryModel* Registry::find(std::string_view name) const noexcept {
   const auto found = std::find_if(models_.begin(), models_.end(),
                                   [&](const RegistryModel& model) { return model.name == name; });
   return found == models_.end() ? nullptr : &*found;
+}
+
+const RegistryModel* Registry::resolve(std::string_view given) const {
+  const std::string name = without_package(given);
+  if (const RegistryModel* model = find(name)) return model;
+  const std::string wanted = without_marks(name);
+  std::vector<const RegistryModel*> found;
+  for (const RegistryModel& model : models_) {
+    if (without_marks(model.name) == wanted) found.push_back(&model);
+  }
+  if (found.size() < 2) return found.empty() ? nullptr : found.front();
+  std::string names;
+  for (const RegistryModel* model : found)
+    names.append(names.empty() ? "" : ", ").append(escape_controls(model->name));
+  throw Error(ErrorCode::unknown_name,
+              fmt::format("{} means several models: {}", escape_controls(given), names));
 }
 
 bool Registry::holds(RegistryKind kind, const RegistryModel& model) const noexcept {

@@ -57,9 +57,17 @@ class Registry {
   std::span<const RegistryModel> models() const noexcept { return models_; }
   /// The model with this name, or null.
   const RegistryModel* find(std::string_view name) const noexcept;
+  /// The model that a name means: the one with this name; else the one whose name differs in case,
+  /// hyphens and underscores only ("ResNet-50"); else that of "torchvision.models.resnet50". Null
+  /// if there is none. Throws Error{unknown_name} that lists all where there are several.
+  const RegistryModel* resolve(std::string_view name) const;
 
   /// The names in the curated list; some may have no model.
   const std::vector<std::string>& curated() const noexcept { return curated_; }
+  /// The names that the user removed from the curated list, which `registry update` leaves out.
+  const std::vector<std::string>& removed() const noexcept { return removed_; }
+  /// The version of torchvision whose models the file was updated from; empty if none is known.
+  const std::string& torchvision() const noexcept { return torchvision_; }
   /// Parts of names, in lower case.
   const std::vector<std::string>& skip_patterns() const noexcept { return skip_patterns_; }
 
@@ -85,11 +93,14 @@ class Registry {
   void add_models(std::span<const std::string> plugins);
   void add_builtin();
   void add_own();
+  void add_files();
   void add_plugin(const std::string& path);
   void refuse_taken(std::string_view name, const std::string& place) const;
 
   std::vector<RegistryModel> models_;
   std::vector<std::string> curated_;
+  std::vector<std::string> removed_;
+  std::string torchvision_;
   std::vector<std::string> skip_patterns_;
   RegistryKind standard_ = RegistryKind::curated;
   std::string user_path_;

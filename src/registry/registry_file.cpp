@@ -18,6 +18,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::string_view curated_key = "curated";
+constexpr std::string_view removed_key = "removed";
 constexpr std::string_view head =
     "# The user's registry for zoometer; docs/registry.md describes its keys.\n";
 
@@ -85,28 +86,31 @@ RegistryText::RegistryText(std::string text, std::string path)
 
 TomlValue RegistryText::parse() const { return parse_toml(text_, path_); }
 
-TomlValue RegistryText::curated() {
+void RegistryText::insert_at_top(const std::string& text) {
+  // Before the first table, and after the comment at the beginning of the file.
+  std::size_t place = 0;
+  while (place < text_.size() && text_[place] == '#') place = line_end(text_, place);
+  text_.insert(place, (place > 0 && text_[place - 1] != '\n' ? "\n\n" : "\n") + text + "\n");
+}
+
+TomlValue RegistryText::list_of(std::string_view key) {
   TomlValue file = parse();
-  if (file.find(curated_key) == nullptr) {
-    constexpr std::string_view standard_path = "data/registry.toml";
-    const std::string_view standard = embedded_file(standard_path);
-    const TomlValue parsed = parse_toml(standard, std::string(standard_path));
-    const TomlValue& list = *parsed.find(curated_key);
-    // Before the first table, and after the comment at the beginning of the file.
-    std::size_t place = 0;
-    while (place < text_.size() && text_[place] == '#') place = line_end(text_, place);
-    std::string inserted = place > 0 && text_[place - 1] != '\n' ? "\n\n" : "\n";
-    inserted.append(curated_key)
-        .append(" = ")
-        .append(standard.substr(list.begin, list.end - list.begin));
-    inserted += "\n";
-    text_.insert(place, inserted);
+  if (file.find(key) == nullptr) {
+    std::string_view items = "[\n]";
+    if (key == curated_key) {
+      constexpr std::string_view standard_path = "data/registry.toml";
+      const std::string_view standard = embedded_file(standard_path);
+      const TomlValue parsed = parse_toml(standard, std::string(standard_path));
+      const TomlValue& list = *parsed.find(curated_key);
+      items = standard.substr(list.begin, list.end - list.begin);
+    }
+    insert_at_top(std::string(key).append(" = ").append(items));
     file = parse();
   }
-  const TomlValue& list = *file.find(curated_key);
+  const TomlValue& list = *file.find(key);
   if (list.kind != TomlValue::Kind::array || text_[list.begin] != '[' ||
       text_[list.end - 1] != ']') {
-    Error error(ErrorCode::malformed, "curated is not an array that can be edited");
+    Error error(ErrorCode::malformed, std::string(key) + " is not an array that can be edited");
     error.place.model = path_;
     throw error;
   }
@@ -114,7 +118,28 @@ TomlValue RegistryText::curated() {
 }
 
 void RegistryText::add_curated(const std::vector<std::string>& names) {
-  const TomlValue list = curated();
+  add_to(curated_key, names);
+  if (parse().find(removed_key) != nullptr) remove_from(removed_key, names);
+}
+
+void RegistryText::remove_curated(const std::vector<std::string>& names) {
+  remove_from(curated_key, names);
+  add_to(removed_key, names);
+}
+
+void RegistryText::set(std::string_view key, std::string_view value) {
+  const TomlValue file = parse();
+  const TomlValue* known = file.find(key);
+  if (known == nullptr) {
+    insert_at_top(std::string(key).append(" = ").append(toml_string(value)));
+  } else {
+    text_.replace(known->begin, known->end - known->begin, toml_string(value));
+  }
+  parse();
+}
+
+void RegistryText::add_to(std::string_view key, const std::vector<std::string>& names) {
+  const TomlValue list = list_of(key);
   std::string lines;
   for (const std::string& name : names) {
     const bool is_there = std::any_of(list.items.begin(), list.items.end(),
@@ -136,9 +161,9 @@ void RegistryText::add_curated(const std::vector<std::string>& names) {
   parse();
 }
 
-void RegistryText::remove_curated(const std::vector<std::string>& names) {
+void RegistryText::remove_from(std::string_view key, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const TomlValue list = curated();
+    const TomlValue list = list_of(key);
     const auto item = std::find_if(list.items.begin(), list.items.end(),
                                    [&](const TomlValue& value) { return value.text == name; });
     if (item == list.items.end()) continue;

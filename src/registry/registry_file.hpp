@@ -15,9 +15,12 @@ class RegistryText {
   RegistryText(std::string text, std::string path);
 
   /// Adds names to the array `curated`, or removes them. If the file has no such array, it first
-  /// gets the default one.
+  /// gets the default one. The array `removed` remembers what was removed.
   void add_curated(const std::vector<std::string>& names);
   void remove_curated(const std::vector<std::string>& names);
+
+  /// Sets a key at the top of the file to a text: registry = "auto".
+  void set(std::string_view key, std::string_view value);
 
   /// Adds an entry [models.NAME] with these lines ("file = \"...\"").
   void add_model(std::string_view name, const std::vector<std::string>& lines);
@@ -28,8 +31,11 @@ class RegistryText {
 
  private:
   TomlValue parse() const;
-  /// The array `curated`; creates it if it is missing.
-  TomlValue curated();
+  /// The array of that key; creates it if it is missing.
+  TomlValue list_of(std::string_view key);
+  void add_to(std::string_view key, const std::vector<std::string>& names);
+  void remove_from(std::string_view key, const std::vector<std::string>& names);
+  void insert_at_top(const std::string& text);
 
   std::string path_, text_;
 };

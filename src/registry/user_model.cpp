@@ -192,6 +192,7 @@ std::vector<UserModel> models_of_folder(const std::string& folder, const std::st
     model.origin = {OriginKind::file, entry->path().string()};
     model.family = "own";
     model.declared_in = entry->path().string();
+    model.folder = folder;
     finish(model);
     models.push_back(std::move(model));
   }
@@ -200,6 +201,7 @@ std::vector<UserModel> models_of_folder(const std::string& folder, const std::st
     error.place.model = folder;
     throw error;
   }
+  std::ranges::sort(models, natural_less, &UserModel::declared_in);
   return models;
 }
 

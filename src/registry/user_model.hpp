@@ -48,6 +48,7 @@ struct UserModel {
   std::string family;             ///< the family in lists
   Task task = Task::other;
   std::string declared_in;       ///< "registry.toml, line 7", for messages
+  std::string folder;            ///< that has the file; empty for a model of registry.toml
   std::string source;            ///< `origin` as text
   std::vector<InputSpec> specs;  ///< views of `inputs`
 };
@@ -55,8 +56,8 @@ struct UserModel {
 /// Reads the entry [models.NAME] of a file. Throws Error{malformed} with the line and the key.
 UserModel read_user_model(const std::string& name, const TomlValue& entry, const std::string& path);
 
-/// Every regular file of a folder as a model, named as the file without its ending. Throws
-/// Error{io}.
+/// Every regular file of a folder as a model, named as the file without its ending, in natural
+/// order. Throws Error{io}.
 std::vector<UserModel> models_of_folder(const std::string& folder, const std::string& declared_in);
 
 /// Throws Error{malformed} with the file, the line and the key.

@@ -19,8 +19,9 @@ std::string write_csv(const ReportInput& input, const ReportOptions& options) {
                      "written,bound,output_shapes";
   text += has_cost ? ",cost" : "";
   text += ",macs_masked,quantisation_parameters\n";
+  const int deepest = depth_limit(options);
   for (const ModuleId id : graph.modules_in_order()) {
-    if (options.depth && depth_of(graph, id) > *options.depth) continue;
+    if (deepest < all_levels && depth_of(graph, id) > deepest) continue;
     const Metrics& f = input.profile.modules[id];
     std::string shapes;
     for (const ValueId value : outputs[id]) {

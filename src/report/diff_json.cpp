@@ -13,7 +13,7 @@ class DiffDocument {
  public:
   DiffDocument(const DiffInput& input, const ReportOptions& options)
       : input_(input),
-        depth_(options.depth),
+        depth_(depth_limit(options)),
         before_{input.before.graph, input.before.profile},
         after_{input.after.graph, input.after.profile},
         outputs_before_(input.before.graph),
@@ -99,7 +99,7 @@ class DiffDocument {
     std::int64_t count = 0;
     for (std::size_t i = 0; i < places.size(); ++i) {
       const ModuleDiff& module = input_.diff.modules[i];
-      if (depth_ && module.depth > *depth_) continue;
+      if (module.depth > depth_) continue;
       places[i] = count++;
       json_.object([&] {
         json_.field("state", name_of(module.state));
@@ -164,7 +164,7 @@ class DiffDocument {
   }
 
   const DiffInput& input_;
-  std::optional<int> depth_;
+  int depth_;
   DiffSide before_;
   DiffSide after_;
   CallOutputs outputs_before_;

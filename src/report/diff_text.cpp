@@ -106,10 +106,10 @@ class TextDiff : TextLines {
     text_ += '\n';
   }
 
-  int depth_limit() const { return options_.depth.value_or(usual_diff_depth); }
+  int deepest() const { return depth_limit(options_, usual_diff_depth); }
 
   bool is_shown(const ModuleDiff& module) const {
-    return module.depth <= depth_limit() && (input_.show_all || module.holds_changes);
+    return module.depth <= deepest() && (input_.show_all || module.holds_changes);
   }
 
   const Graph& graph_of(const ModuleDiff& module) const {
@@ -201,7 +201,7 @@ class TextDiff : TextLines {
     std::vector<bool> has_more(input_.diff.modules.size(), false);
     for (const ModuleDiff& module : input_.diff.modules) {
       const bool is_hidden =
-          module.depth == depth_limit() + 1 && (input_.show_all || module.holds_changes);
+          module.depth == deepest() + 1 && (input_.show_all || module.holds_changes);
       if (is_hidden && module.parent != no_id) has_more[module.parent] = true;
     }
     return has_more;
@@ -243,10 +243,10 @@ class TextDiff : TextLines {
     if (before_.profile.total.bounded || after_.profile.total.bounded)
       line("note  some figures depend on a size that is taken at its upper bound");
     const auto is_below = [&](const ModuleDiff& module) {
-      return module.depth > depth_limit() && module.holds_changes;
+      return module.depth > deepest() && module.holds_changes;
     };
     if (std::any_of(input_.diff.modules.begin(), input_.diff.modules.end(), is_below))
-      line("{}", styled(dim, fmt::format("+ has changes below --depth {}", depth_limit())));
+      line("{}", styled(dim, fmt::format("+ has changes below --depth {}", deepest())));
   }
 
   const DiffInput& input_;

@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 
-#include "report/report.hpp"
+#include "report/fvcore_table.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -67,8 +67,25 @@ class FvcoreTable {
         max_depth_(max_depth) {}
 
   std::string write() {
-    of_module_.assign(graph_.modules().size(), nothing);
     if (graph_.modules().empty()) return {};
+    choose_rows();
+    return print();
+  }
+
+  TextTable table() {
+    TextTable table;
+    for (const std::string_view title : titles) table.column(title);
+    if (graph_.modules().empty()) return table;
+    choose_rows();
+    for (const auto& row : rows_) table.row({row.begin(), row.end()});
+    return table;
+  }
+
+ private:
+  static constexpr std::size_t nothing = static_cast<std::size_t>(-1);
+
+  void choose_rows() {
+    of_module_.assign(graph_.modules().size(), nothing);
     entry_of(0);
     add_parameters();
     add_modules();
@@ -79,11 +96,7 @@ class FvcoreTable {
     const std::size_t root = fast_forward(0);
     add_row(root, 0);
     fill(root, 1);
-    return print();
   }
-
- private:
-  static constexpr std::size_t nothing = static_cast<std::size_t>(-1);
 
   std::size_t add_entry(std::string name, std::size_t parent) {
     entries_.push_back({std::move(name), {}, {}, {}, {}, {}, false});
@@ -225,10 +238,14 @@ class FvcoreTable {
 };
 
 std::string write_table(const ReportInput& input, const ReportOptions& options) {
-  return FvcoreTable(input, options.depth.value_or(usual_table_depth)).write();
+  return FvcoreTable(input, depth_limit(options, usual_table_depth)).write();
 }
 
 }  // namespace
+
+TextTable fvcore_text_table(const ReportInput& input, const ReportOptions& options) {
+  return FvcoreTable(input, depth_limit(options, usual_table_depth)).table();
+}
 
 extern constinit const Report fvcore_table_report = {
     "table", "fvcore's flop_count_table, to the byte", write_table};

@@ -15,7 +15,7 @@ class ProfileDocument {
         graph_(input.graph),
         profile_(input.profile),
         quantisation_(quantisation_parameters_of(input.graph)),
-        depth_(options.depth) {}
+        depth_(depth_limit(options)) {}
 
   std::string write() {
     json_.object([&] {
@@ -98,7 +98,7 @@ class ProfileDocument {
   void write_modules() {
     const CallOutputs outputs(graph_);
     for (const ModuleId id : graph_.modules_in_order()) {
-      if (depth_ && depth_of(graph_, id) > *depth_) continue;
+      if (depth_ < all_levels && depth_of(graph_, id) > depth_) continue;
       const Metrics& metrics = profile_.modules[id];
       json_.object([&] {
         json_.field("path", graph_.module_path(id));
@@ -163,7 +163,7 @@ class ProfileDocument {
   const Graph& graph_;
   const Profile& profile_;
   std::vector<std::int64_t> quantisation_;  // by module
-  std::optional<int> depth_;
+  int depth_;
   JsonWriter json_;
 };
 

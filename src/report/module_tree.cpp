@@ -97,7 +97,7 @@ class ModuleTree : TextLines {
   std::int64_t weight(const Metrics& metrics) const {
     return has_cost() ? metrics.cost : metrics.macs;
   }
-  int depth() const { return options_.depth.value_or(usual_depth); }
+  int depth() const { return depth_limit(options_, usual_depth); }
   /// Bars are for terminals.
   bool has_bars() const { return options_.width > 0; }
   bool is_bar(const Column& column) const { return &column == &columns_.back(); }

@@ -11,6 +11,11 @@ const Report* find_report(std::string_view name) noexcept {
   return nullptr;
 }
 
+int depth_limit(const ReportOptions& options, int usual) noexcept {
+  const int depth = options.depth.value_or(usual);
+  return depth < 0 ? all_levels : depth;
+}
+
 int depth_of(const Graph& graph, ModuleId module) noexcept {
   int depth = 0;
   for (ModuleId at = graph.modules()[module].parent; at != no_id; at = graph.modules()[at].parent)

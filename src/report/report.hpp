@@ -40,6 +40,12 @@ const Report* find_report(std::string_view name) noexcept;
 
 // -- shared by the reports --------------------------------------------------------------------
 
+/// More levels than a module tree has.
+inline constexpr int all_levels = 1 << 30;
+
+/// The deepest level that a report shows: `usual` where no depth is given, all for a negative one.
+int depth_limit(const ReportOptions& options, int usual = all_levels) noexcept;
+
 /// The depth of a module: 0 for the root.
 int depth_of(const Graph& graph, ModuleId module) noexcept;
 

@@ -65,6 +65,33 @@ class TextWriter : TextLines {
         options_(options),
         graph_(report.graph) {}
 
+  TextTable devices() const {
+    TextTable table;
+    table.column("device");
+    table.column("computes in", false, 3);
+    table.column("peak", true, 5);
+    table.column("bandwidth", true, 6);
+    table.column("ridge", true, 7);
+    table.column("lower bound", true);
+    table.column("runs/s", true, 4);
+    table.column("bound by", false, 1);
+    table.column("compute", true, 2);
+    table.column("memory", true, 2);
+    table.column("overlapped", true, 8);
+    for (const Roofline& each : report_.rooflines) {
+      const AttainableSum& total = each.total;
+      table.row({escape_controls(each.device->name), type_text(each),
+                 rate_text(each.peak, operations_unit(each.used)),
+                 rate_text(each.device->bandwidth, "B/s"),
+                 fmt::format("{:.1f}", each.peak / each.device->bandwidth),
+                 total.seconds > 0 ? format_seconds(total.seconds) : "-",
+                 total.seconds > 0 ? runs_text(1 / total.seconds) : "-", bound_text(total),
+                 percent(total.compute_utilisation()), percent(total.memory_utilisation()),
+                 each.least_seconds > 0 ? format_seconds(each.least_seconds) : "-"});
+    }
+    return table;
+  }
+
   std::string write() {
     write_head();
     write_devices();
@@ -95,34 +122,10 @@ class TextWriter : TextLines {
   }
 
   void write_devices() {
-    TextTable table;
-    table.column("device");
-    table.column("computes in", false, 3);
-    table.column("peak", true, 5);
-    table.column("bandwidth", true, 6);
-    table.column("ridge", true, 7);
-    table.column("lower bound", true);
-    table.column("runs/s", true, 4);
-    table.column("bound by", false, 1);
-    table.column("compute", true, 2);
-    table.column("memory", true, 2);
-    table.column("overlapped", true, 8);
-    for (const Roofline& each : report_.rooflines) {
-      const AttainableSum& total = each.total;
-      table.row({escape_controls(each.device->name), type_text(each),
-                 rate_text(each.peak, operations_unit(each.used)),
-                 rate_text(each.device->bandwidth, "B/s"),
-                 fmt::format("{:.1f}", each.peak / each.device->bandwidth),
-                 total.seconds > 0 ? format_seconds(total.seconds) : "-",
-                 total.seconds > 0 ? runs_text(1 / total.seconds) : "-", bound_text(total),
-                 percent(total.compute_utilisation()), percent(total.memory_utilisation()),
-                 each.least_seconds > 0 ? format_seconds(each.least_seconds) : "-"});
-    }
-    text_ += table.text(options_.width, options_.colour);
+    text_ += devices().text(options_.width, options_.colour);
     for (const std::string& each : report_.left_out) line("{}", escape_controls(each));
     text_ += '\n';
   }
-
   static std::string count_or_dash(std::int64_t value) {
     return value > 0 ? format_count(value) : "-";
   }
@@ -180,11 +183,11 @@ class TextWriter : TextLines {
     table.column("traffic", true, 5);
     table.column("FLOPs/B", true, 3);
     add_device_columns(table);
-    const int depth_limit = options_.depth.value_or(usual_roofline_depth);
+    const int deepest = depth_limit(options_, usual_roofline_depth);
     for (const ModuleId id : graph_.modules_in_order()) {
       const int depth = depth_of(graph_, id);
       const AttainableSum& first = report_.rooflines.front().modules[id];
-      if (depth > depth_limit || first.count == 0) continue;
+      if (depth > deepest || first.count == 0) continue;
       const ModuleInfo& module = graph_.modules()[id];
       std::vector<std::string> cells = {std::string(static_cast<std::size_t>(depth) * 2, ' ') +
                                             escape_controls(id == 0 ? module.kind : module.name),
@@ -236,7 +239,7 @@ class JsonDocument {
   JsonDocument(const RooflineReport& report, const ReportOptions& options)
       : report_(report),
         graph_(report.graph),
-        depth_(options.depth) {}
+        depth_(depth_limit(options)) {}
 
   std::string write() {
     json_.object([&] {
@@ -343,7 +346,7 @@ class JsonDocument {
 
   void write_modules(const Roofline& roofline) {
     for (const ModuleId id : graph_.modules_in_order()) {
-      if (depth_ && depth_of(graph_, id) > *depth_) continue;
+      if (depth_ < all_levels && depth_of(graph_, id) > depth_) continue;
       json_.object([&] {
         json_.field("path", graph_.module_path(id));
         json_.field("type", graph_.modules()[id].kind);
@@ -354,7 +357,7 @@ class JsonDocument {
 
   const RooflineReport& report_;
   const Graph& graph_;
-  std::optional<int> depth_;
+  int depth_;
   JsonWriter json_;
 };
 
@@ -367,6 +370,10 @@ std::string peak_text(const Device& device, NumberType type) {
 std::string roofline_text(const RooflineReport& report, const RooflineText& shown,
                           const ReportOptions& options) {
   return TextWriter(report, shown, options).write();
+}
+
+TextTable roofline_table(const RooflineReport& report) {
+  return TextWriter(report, {}, {}).devices();
 }
 
 std::string roofline_json(const RooflineReport& report, const ReportOptions& options) {
@@ -394,7 +401,7 @@ std::string roofline_csv(const RooflineReport& report) {
   return text;
 }
 
-std::string devices_text(const std::vector<Device>& devices, const ReportOptions& options) {
+TextTable devices_table(const std::vector<Device>& devices) {
   using enum NumberType;
   TextTable table;
   table.column("name");
@@ -416,7 +423,11 @@ std::string devices_text(const std::vector<Device>& devices, const ReportOptions
     cells.push_back(device.tdp > 0 ? fmt::format("{:g} W", device.tdp) : "-");
     table.row(std::move(cells));
   }
-  return table.text(options.width, options.colour) +
+  return table;
+}
+
+std::string devices_text(const std::vector<Device>& devices, const ReportOptions& options) {
+  return devices_table(devices).text(options.width, options.colour) +
          "\nPeaks in operations per second, dense; a multiply-accumulate is two.\n";
 }
 

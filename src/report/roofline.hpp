@@ -6,6 +6,7 @@
 
 #include "analysis/roofline.hpp"
 #include "report/report.hpp"
+#include "util/text_table.hpp"
 
 namespace zoometer {
 
@@ -30,12 +31,15 @@ struct RooflineText {
 
 std::string roofline_text(const RooflineReport& report, const RooflineText& shown,
                           const ReportOptions& options);
+/// The table of devices alone, for other formats.
+TextTable roofline_table(const RooflineReport& report);
 /// A JSON document, schema zoometer.roofline/1.
 std::string roofline_json(const RooflineReport& report, const ReportOptions& options);
 /// A line for each device and operator (or fused group), RFC 4180.
 std::string roofline_csv(const RooflineReport& report);
 
 /// The devices themselves, as a table or as a document, schema zoometer.devices/1.
+TextTable devices_table(const std::vector<Device>& devices);
 std::string devices_text(const std::vector<Device>& devices, const ReportOptions& options);
 std::string devices_json(const std::vector<Device>& devices);
 

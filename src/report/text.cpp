@@ -9,7 +9,10 @@
 #include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "report/training.hpp"
+#include "util/embedded.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
+#include "zoometer/analysis/hardware.hpp"
 
 namespace zoometer {
 namespace {
@@ -17,9 +20,12 @@ namespace {
 using terminal::bold;
 using terminal::dim;
 
-// FLOPs per byte below which an operator waits for memory: an A100's 19.5 TFLOP/s in float32 over
-// its 1.555 TB/s.
-constexpr double ridge = 12.5;
+/// FLOPs per byte below which an operator waits for memory on an A100 in float32.
+double usual_ridge() {
+  const std::string path = "data/hardware/a100.toml";
+  const Device device = parse_device(embedded_file(path), path);
+  return device.peak(NumberType::float32) / device.bandwidth;
+}
 
 class TextReport : TextLines {
  public:
@@ -32,20 +38,33 @@ class TextReport : TextLines {
 
   std::string write() {
     write_head();
+    fit(0);
     append_module_tree(text_, input_, options_);
+    const std::size_t totals = text_.size();
     write_totals();
+    fit(totals);
     write_operators();
     write_dtypes();
     write_element_types();
     if (input_.memory != nullptr) text_ += memory_text(graph_, *input_.memory, options_);
     if (input_.training != nullptr) text_ += training_text(graph_, *input_.training, options_);
+    const std::size_t coverage = text_.size();
     write_coverage();
     write_notes();
+    fit(coverage);
     return std::move(text_);
   }
 
  private:
   bool has_cost() const { return input_.convention != nullptr; }
+
+  /// Wraps the lines from there on a terminal.
+  void fit(std::size_t begin) {
+    if (options_.width == 0) return;
+    const std::string lines = wrapped_lines(std::string_view(text_).substr(begin),
+                                            static_cast<std::size_t>(options_.width));
+    text_.replace(begin, std::string::npos, lines);
+  }
 
   static std::string port_text(const Graph& graph, const Port& port) {
     return fmt::format("{} {} {}", escape_controls(port.name),
@@ -116,9 +135,25 @@ class TextReport : TextLines {
     std::size_t width = 8;
     for (const OperatorMetrics& entry : profile_.operators)
       width = std::max(width, display_width(entry.name));
-    line("{}", styled(bold, fmt::format("{:<{}}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  bound by",
-                                        "operator", width, "count", "MACs", "FLOPs", "share",
-                                        "memory", "FLOPs/B")));
+    constexpr std::size_t width_of_figures = 70;
+    const bool is_narrow =
+        options_.width > 0 && width + width_of_figures > static_cast<std::size_t>(options_.width);
+    if (!is_narrow) {
+      line("{}",
+           styled(bold, fmt::format("{:<{}}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  bound by",
+                                    "operator", width, "count", "MACs", "FLOPs", "share", "memory",
+                                    "FLOPs/B")));
+    }
+    TextTable table;
+    table.column("operator");
+    table.column("count", true, 3);
+    table.column("MACs", true);
+    table.column("FLOPs", true, 1);
+    table.column("share", true, 2);
+    table.column("memory", true, 4);
+    table.column("FLOPs/B", true, 6);
+    table.column("bound by", false, 5);
+    const double ridge = usual_ridge();
     std::int64_t memory_bound = 0;
     std::int64_t compute_bound = 0;
     for (const OperatorMetrics& entry : profile_.operators) {
@@ -126,20 +161,31 @@ class TextReport : TextLines {
       const bool moves = f.bytes_read + f.bytes_written > 0;
       const bool computes = f.intensity() >= ridge;
       if (moves) (computes ? compute_bound : memory_bound) += entry.count;
-      line("{}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  {}",
-           pad_right(escape_controls(entry.name), width), entry.count,
-           f.macs > 0 ? marked(format_count(f.macs), certainty_of_macs(f)) : "-",
-           f.flops > 0 ? marked(format_count(f.flops), certainty_of(f)) : "-",
-           format_share(static_cast<double>(f.flops), static_cast<double>(profile_.total.flops)),
-           moves ? format_bytes(f.bytes_read + f.bytes_written) : "-",
-           f.flops > 0 && moves ? fmt::format("{:.2f}", f.intensity()) : "-",
-           !moves     ? "-"
-           : computes ? "compute"
-                      : "memory");
+      const std::string cells[] = {
+          escape_controls(entry.name),
+          std::to_string(entry.count),
+          f.macs > 0 ? marked(format_count(f.macs), certainty_of_macs(f)) : "-",
+          f.flops > 0 ? marked(format_count(f.flops), certainty_of(f)) : "-",
+          format_share(static_cast<double>(f.flops), static_cast<double>(profile_.total.flops)),
+          moves ? format_bytes(f.bytes_read + f.bytes_written) : "-",
+          f.flops > 0 && moves ? fmt::format("{:.2f}", f.intensity()) : "-",
+          !moves     ? "-"
+          : computes ? "compute"
+                     : "memory"};
+      if (is_narrow) {
+        table.row({std::begin(cells), std::end(cells)});
+        continue;
+      }
+      line("{}  {:>6} {:>10} {:>10} {:>7} {:>11} {:>9}  {}", pad_right(cells[0], width), cells[1],
+           cells[2], cells[3], cells[4], cells[5], cells[6], cells[7]);
     }
-    line("{}", styled(dim, fmt::format("{} compute-bound and {} memory-bound operators at {} FLOPs "
-                                       "per byte (A100, float32)",
-                                       compute_bound, memory_bound, ridge)));
+    if (is_narrow) text_ += table.text(options_.width, options_.colour);
+    const std::size_t summary = text_.size();
+    line("{}",
+         styled(dim, fmt::format("{} compute-bound and {} memory-bound operators at {:.1f} FLOPs "
+                                 "per byte (A100, float32)",
+                                 compute_bound, memory_bound, ridge)));
+    fit(summary);
     text_ += '\n';
   }
 

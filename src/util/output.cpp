@@ -143,6 +143,7 @@ void OutputFile::discard() noexcept {
 
 void write_stdout(std::string_view text) {
   const int reason = write_fully(STDOUT_FILENO, text);
+  if (reason == EPIPE) throw ClosedPipe();
   if (reason != 0) refuse("standard output", reason);
 }
 
@@ -165,6 +166,13 @@ void write_output(const std::string& path, std::string_view text) {
 }
 
 int terminal_width() noexcept {
+  const char* columns = std::getenv("COLUMNS");
+  if (columns != nullptr) {
+    int width = 0;
+    const char* end = columns + std::strlen(columns);
+    const auto [last, problem] = std::from_chars(columns, end, width);
+    if (problem == std::errc{} && last == end && width > 0) return width;
+  }
   if (isatty(STDOUT_FILENO) == 0) return 0;
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;

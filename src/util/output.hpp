@@ -48,13 +48,17 @@ void check_replaceable(const std::string& path);
 /// file and the reason.
 void write_output(const std::string& path, std::string_view text);
 
-/// Writes to standard output. Throws Error{io} if that fails or the reader closed the pipe.
+/// The reader of standard output has closed it, as `head` does: it has all that it wants.
+struct ClosedPipe {};
+
+/// Writes to standard output. Throws Error{io} if that fails, and ClosedPipe.
 void write_stdout(std::string_view text);
 
 /// Writes "zoometer: " and one line to standard error, with control characters escaped.
 void write_note(std::string_view text) noexcept;
 
-/// The width of the terminal; 0 if standard output is not a terminal.
+/// The width to which text is fitted: that of the variable COLUMNS, else of the terminal; 0 (no
+/// limit) if standard output is not a terminal.
 int terminal_width() noexcept;
 
 /// Whether to use colours: standard output is a terminal, and NO_COLOR is not set.

@@ -215,6 +215,50 @@ std::string pad_left(std::string_view text, std::size_t width) {
   return std::string(used < width ? width - used : 0, ' ').append(text);
 }
 
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent) {
+  if (width == 0 || display_width(text) <= width) return std::string(text);
+  const std::size_t begin = std::min(text.size(), text.find_first_not_of(' '));
+  std::string result(text.substr(0, begin));
+  std::size_t used = begin;
+  bool is_first = true;
+  for (std::string_view rest = text.substr(begin); !rest.empty();) {
+    const std::size_t end = std::min(rest.size(), rest.find(' '));
+    const std::string_view word = rest.substr(0, end);
+    rest.remove_prefix(std::min(rest.size(), end + 1));
+    const std::size_t length = display_width(word);
+    if (!is_first && used + 1 + length > width) {
+      result.append("\n").append(indent, ' ');
+      used = indent;
+    } else if (!is_first) {
+      result += ' ';
+      ++used;
+    }
+    result += word;
+    used += length;
+    is_first = false;
+  }
+  return result;
+}
+
+std::string wrapped_lines(std::string_view text, std::size_t width) {
+  if (width == 0) return std::string(text);
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.size(), text.find('\n'));
+    const std::string_view line = text.substr(0, end);
+    const std::size_t begin = std::min(line.size(), line.find_first_not_of(' '));
+    const std::size_t gap = line.rfind("  ");
+    std::size_t indent = begin + 2;
+    if (gap != std::string_view::npos && gap >= begin && gap + 2 < line.size()) indent = gap + 2;
+    if (begin > 2) indent = begin;  // a line that is a column already
+    if (indent * 2 > width + 12) indent = std::min<std::size_t>(begin + 2, 8);
+    result += wrapped(line, width, indent);
+    if (end < text.size()) result += '\n';
+    text.remove_prefix(std::min(text.size(), end + 1));
+  }
+  return result;
+}
+
 void drop_spaces_at_end(std::string& text) { text.erase(text.find_last_not_of(' ') + 1); }
 
 std::string csv_field(std::string_view text) {

@@ -37,6 +37,14 @@ std::optional<std::string_view> found_twice(std::vector<std::string_view>& names
 std::string pad_right(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
 
+/// The text in lines of at most `width` columns, broken at spaces; lines after the first begin with
+/// `indent` spaces. 0: one line. A word that is longer has a line of its own.
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent = 0);
+
+/// The same for each line of a text. What follows a gap of two spaces in a line is a column of its
+/// own, under which the line goes on.
+std::string wrapped_lines(std::string_view text, std::size_t width);
+
 /// Removes trailing spaces.
 void drop_spaces_at_end(std::string& text);
 

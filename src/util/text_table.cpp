@@ -1,6 +1,9 @@
 #include "util/text_table.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "util/text.hpp"
@@ -9,6 +12,90 @@ namespace zoometer {
 namespace {
 
 constexpr std::string_view gap = "  ";
+
+std::string_view without_indent(std::string_view cell) {
+  cell.remove_prefix(std::min(cell.size(), cell.find_first_not_of(' ')));
+  return cell;
+}
+
+std::string markdown_cell(std::string_view cell) {
+  std::string text;
+  for (const char c : without_indent(cell)) {
+    if (c == '<') {
+      text += "&lt;";
+      continue;
+    }
+    if (std::string_view("\\|*_`[]~").find(c) != std::string_view::npos) text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+std::string html_cell(std::string_view cell) {
+  std::string text;
+  for (const char c : without_indent(cell)) {
+    switch (c) {
+    case '&': text += "&amp;"; break;
+    case '<': text += "&lt;"; break;
+    case '>': text += "&gt;"; break;
+    case '"': text += "&quot;"; break;
+    default: text += c;
+    }
+  }
+  return text;
+}
+
+/// What pdflatex sets for a character that it would read otherwise, or that its usual fonts do not
+/// have; empty for other characters.
+std::string latex_character(std::uint32_t code) {
+  switch (code) {
+  case '\\': return "\\textbackslash{}";
+  case '~': return "\\textasciitilde{}";
+  case '^': return "\\textasciicircum{}";
+  case '<': return "\\textless{}";
+  case '>': return "\\textgreater{}";
+  case '|': return "\\textbar{}";
+  case '"': return "\\textquotedbl{}";
+  case '[': return "{[}";
+  case ']': return "{]}";
+  case 0x2264: return "$\\leq$";
+  case 0xb5: return "$\\mu$";
+  case 0xd7: return "$\\times$";
+  case 0xb1: return "$\\pm$";
+  case 0x2212: return "$-$";
+  default: break;
+  }
+  if (code < 0x80) {
+    const char c = static_cast<char>(code);
+    const bool is_special = std::string_view("{}$&#%_").find(c) != std::string_view::npos;
+    return is_special ? std::string("\\") + c : std::string();
+  }
+  const bool is_western = code >= 0xc0 && code <= 0xff && code != 0xd0 && code != 0xde &&
+                          code != 0xf0 && code != 0xfe && code != 0xf7;
+  return is_western ? std::string() : fmt::format("U+{:04X}", code);
+}
+
+/// The code point that begins there, and its length in bytes. The text is UTF-8.
+std::pair<std::uint32_t, std::size_t> code_at(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  std::uint32_t code = length == 1 ? first : first & (0x7fU >> length);
+  for (std::size_t i = 1; i < length && i < text.size(); ++i)
+    code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  return {code, std::min(length, text.size())};
+}
+
+std::string latex_cell(std::string_view cell) {
+  const std::string valid = to_utf8(without_indent(cell));
+  std::string text;
+  for (std::string_view rest = valid; !rest.empty();) {
+    const auto [code, length] = code_at(rest);
+    const std::string special = latex_character(code);
+    text += special.empty() ? std::string(rest.substr(0, length)) : special;
+    rest.remove_prefix(length);
+  }
+  return text;
+}
 
 std::size_t total_width(const std::vector<std::size_t>& widths,
                         const std::vector<std::size_t>& shown) {
@@ -83,6 +170,62 @@ std::string TextTable::csv() const {
   line([&](std::size_t i) -> std::string_view { return columns_[i].title; });
   for (const auto& cells : rows_) line([&](std::size_t i) -> std::string_view { return cells[i]; });
   return text;
+}
+
+std::string TextTable::markdown() const {
+  std::string text = "|";
+  for (const Column& column : columns_) text += " " + markdown_cell(column.title) + " |";
+  text += "\n|";
+  for (const Column& column : columns_) text += column.right ? "---:|" : ":---|";
+  text += "\n";
+  for (const auto& cells : rows_) {
+    text += "|";
+    for (const std::string& cell : cells) text += " " + markdown_cell(cell) + " |";
+    text += "\n";
+  }
+  return text;
+}
+
+std::string TextTable::latex() const {
+  std::string text = "% needs \\usepackage{booktabs}\n\\begin{tabular}{";
+  for (const Column& column : columns_) text += column.right ? 'r' : 'l';
+  text += "}\n\\toprule\n";
+  const auto line = [&](const auto& cell_of) {
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      text += (i > 0 ? " & " : "") + latex_cell(cell_of(i));
+    text += " \\\\\n";
+  };
+  line([&](std::size_t i) -> std::string_view { return columns_[i].title; });
+  text += "\\midrule\n";
+  for (const auto& cells : rows_) line([&](std::size_t i) -> std::string_view { return cells[i]; });
+  return text + "\\bottomrule\n\\end{tabular}\n";
+}
+
+std::string TextTable::html() const {
+  std::string text = "<table>\n<thead>\n<tr>";
+  const auto line = [&](std::string_view tag, const auto& cell_of) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      text +=
+          fmt::format("<{}{}>{}</{}>", tag, columns_[i].right ? " style=\"text-align:right\"" : "",
+                      html_cell(cell_of(i)), tag);
+    }
+  };
+  line("th", [&](std::size_t i) -> std::string_view { return columns_[i].title; });
+  text += "</tr>\n</thead>\n<tbody>\n";
+  for (const auto& cells : rows_) {
+    text += "<tr>";
+    line("td", [&](std::size_t i) -> std::string_view { return cells[i]; });
+    text += "</tr>\n";
+  }
+  return text + "</tbody>\n</table>\n";
+}
+
+std::optional<std::string> TextTable::written_as(std::string_view format) const {
+  if (format == "csv") return csv();
+  if (format == "markdown") return markdown();
+  if (format == "latex") return latex();
+  if (format == "html-table") return html();
+  return std::nullopt;
 }
 
 }  // namespace zoometer

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,14 @@ class TextTable {
 
   /// All columns as CSV (RFC 4180).
   std::string csv() const;
+  /// All columns as a table of GitHub's Markdown, of LaTeX with booktabs, or of HTML; cells are
+  /// escaped.
+  std::string markdown() const;
+  std::string latex() const;
+  std::string html() const;
+  /// The table in one of these formats: "csv", "markdown", "latex" or "html-table"; nothing for
+  /// others.
+  std::optional<std::string> written_as(std::string_view format) const;
 
  private:
   struct Column {

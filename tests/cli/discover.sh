@@ -81,10 +81,12 @@ expect "another language is wrong usage" is "$status" 2
 
 run profile convnext_large --format json
 expect "a model of another registry can be profiled" is "$status" 0
-expect "with a note" has "$err" "convnext_large is not in the curated registry; it is in auto"
+expect "without a note, as no registry was asked for" is "$err" ""
+run profile convnext_large --format json --registry curated
+expect "with a note where one was" has "$err" "convnext_large is not in the curated registry; it is in auto"
 run profile convnext_large --format json --registry auto
 expect "no note in its own registry" is "$err" ""
-run table raft_small
+run table raft_small --registry curated
 expect "the note names all" has "$err" "it is in all"
 
 finish

@@ -41,7 +41,9 @@ expect "an exact family" json '[.models[].name] == ["mobilenet_v2"]'
 
 run list raft_large
 expect "a model of another registry is not an error" is "$status" 0
-expect "and is reported" has "$err" "1 with --registry all"
+expect "it is shown" has "$out" "The curated registry has none of these: they are of the registry all."
+run list raft_large --registry curated
+expect "but not where a registry is asked for" has "$err" "1 with --registry all"
 run list raft_large --registry all
 expect "it is in all" has "$out" "raft_large"
 

@@ -73,8 +73,18 @@ keeps_to roofline roofline resnet18 --on A100,Orin --fuse --format json
 keeps_to devices roofline --list --format json
 keeps_to verification verify --format json
 keeps_to registry registry show --format json
+keeps_to doctor doctor --json
+keeps_to compare compare resnet18 vgg11 --format json
+keeps_to compare compare fcos_resnet50_fpn config.json --format json
+keeps_to registry_change registry add convnext_large --json
+keeps_to registry_change registry rm convnext_large --json
 "$ZOOMETER" registry add mine --from "$SOURCE_DIR/tests/data/onnx/light_squeezenet.onnx" >/dev/null
 keeps_to registry registry show --format json
+keeps_to doctor doctor --json
+keeps_to compare compare resnet18 vgg11 --format json
+keeps_to compare compare fcos_resnet50_fpn config.json --format json
+keeps_to registry_change registry add convnext_large --json
+keeps_to registry_change registry rm convnext_large --json
 keeps_to registry_diff registry diff --format json
 keeps_to sources list --sources --format json
 keeps_to cache cache status --format json
