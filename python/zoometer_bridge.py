@@ -18,20 +18,19 @@ if __name__ == "__main__" and not sys.flags.isolated and not getattr(sys.flags, 
 
 import argparse
 import contextlib
+import fnmatch
 import functools
 import gc
-import hashlib
 import importlib
 import inspect
 import json
 import os
-import sysconfig
 import time
 import traceback
 import types
 import warnings
 
-PROTOCOL = 1
+PROTOCOL = 2
 EXIT_DONE, EXIT_USAGE, EXIT_NO_TORCH, EXIT_INTERRUPTED = 0, 2, 3, 130
 OLDEST_TORCH = (1, 13)
 LONGEST_MESSAGE = 500
@@ -80,6 +79,22 @@ def version_of(module):
     return tuple(int("".join(c for c in n if c.isdigit()) or 0) for n in numbers)
 
 
+def load_part(name):
+    """A part of the bridge: its text stands in _PARTS where the native program runs it, else in a
+    file beside this one. It is no package of the user's, whatever that is called."""
+    text = globals().get("_PARTS", {}).get(name)
+    if text is None:
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "zoometer")
+        with open(os.path.join(folder, name + ".py"), encoding="utf-8") as stream:
+            text = stream.read()
+    part = types.ModuleType("zoometer_bridge." + name)
+    exec(compile(text, "<%s>" % part.__name__, "exec"), vars(part))
+    return part
+
+
+zoos = load_part("_zoos")
+rests = load_part("_rests")
+
 warnings.simplefilter("ignore")
 torch, TORCH_ERROR = import_or_error("torch")
 if torch is not None:
@@ -118,158 +133,16 @@ def failing_as(code):
 # --- Sources: which models there are, and how to build them ---------------------------
 
 
-class Entry:
-    """One model of a source: how to build it and what it is likely to be fed."""
-
-    def __init__(self, name, task, family, builder, shapes=None):
-        self.name = name
-        self.task = task
-        self.family = family
-        self.builder = builder
-        self.shapes = shapes
+def load_source(arguments):
+    """The chosen source: see _zoos.py."""
+    name = "python:" + arguments.module if arguments.module else arguments.source
+    return zoos.load_source(name)
 
 
-TASK_OF_PACKAGE = {"segmentation": "segmentation", "detection": "detection", "video": "video",
-                   "optical_flow": "optical_flow"}
-
-
-def torchvision_entries(torchvision):
-    """Every registered builder; its package determines its task."""
-    builders = registered_builders(torchvision) or scanned_builders(torchvision)
-    entries = []
-    for name in sorted(builders):
-        parts = builders[name].__module__.split(".")[2:]
-        task = TASK_OF_PACKAGE.get(parts[0] if parts else "", "classification")
-        entries.append(Entry(name, task, ".".join(parts), builders[name]))
-    return entries
-
-
-def registered_builders(torchvision):
-    """list_models() and get_model_builder() exist since torchvision 0.14."""
-    models = torchvision.models
-    if not hasattr(models, "list_models"):
-        return {}
-    return {name: models.get_model_builder(name) for name in models.list_models()}
-
-
-def scanned_builders(torchvision):
-    """Before 0.14: public functions that offer pretrained weights are the builders."""
-    models = torchvision.models
-    packages = [models] + [getattr(models, package) for package in TASK_OF_PACKAGE
-                           if hasattr(models, package)]
-    found = {}
-    for package in packages:
-        for name, value in vars(package).items():
-            if inspect.isfunction(value) and not name.startswith("_") \
-                    and {"weights", "pretrained"} & set(inspect.signature(value).parameters):
-                found[name] = value
-    return found
-
-
-def user_entries(module_name, function_name):
-    """One factory by name, or those that the module names in ZOOMETER_MODELS."""
-    module = importlib.import_module(module_name)
-    table = getattr(module, "ZOOMETER_MODELS", None)
-    table = table if isinstance(table, dict) else {}
-    if function_name and function_name not in table:
-        return [Entry(function_name, "unknown", module_name, getattr(module, function_name))]
-    if not table:
-        raise ValueError("module %s has no dict ZOOMETER_MODELS" % module_name)
-    entries = []
-    for name in [function_name] if function_name else table:
-        row = table[name]
-        factory, shapes = row if isinstance(row, tuple) else (row, None)
-        entries.append(Entry(name, "unknown", module_name, factory, shapes))
-    return entries
-
-
-def load_entries(arguments):
-    """The models of the chosen source, with the source's name and version."""
-    if arguments.module:
-        sys.path.insert(0, os.getcwd())
-        name, _, function = arguments.module.partition(":")
-        entries = user_entries(name, function)
-        return entries, arguments.module, getattr(sys.modules[name], "__version__", None)
-    torchvision = importlib.import_module("torchvision")
-    return torchvision_entries(torchvision), "torchvision", torchvision.__version__
-
-
-# --- What a model's definition depends on -----------------------------------------------
-
-
-class SourceFiles:
-    """The source files of each model, so that a caller knows when to ask again.
-
-    A module depends on the modules that its globals come from. Those of the standard
-    library and of installed packages are left out, but for the source's own package.
-    """
-
-    def __init__(self, top_level):
-        self.top_level = top_level
-        installed = list(sysconfig.get_paths().values())
-        installed.append(os.path.dirname(os.path.dirname(torch.__file__)))
-        self.installed = tuple({os.path.realpath(path) + os.sep for path in installed})
-        self.neighbours = {}
-        self.digests = {}
-
-    def file_of(self, name):
-        """The module's file, or None for what is not watched."""
-        path = getattr(sys.modules.get(name), "__file__", None)
-        if not isinstance(path, str):
-            return None
-        path = os.path.realpath(path)
-        if name.split(".")[0] == self.top_level:
-            return path if not name.endswith(".version") else None
-        return None if path.startswith(self.installed) else path
-
-    def imported(self, name):
-        """Names of the watched modules that a module's globals come from."""
-        if name not in self.neighbours:
-            module = sys.modules[name]
-            found = set()
-            for value in list(vars(module).values()):
-                if isinstance(value, types.ModuleType):
-                    # A package has its submodules as members whether or not it uses them.
-                    if not value.__name__.startswith(name + "."):
-                        found.add(value.__name__)
-                elif isinstance(getattr(value, "__module__", None), str):
-                    found.add(value.__module__)
-            self.neighbours[name] = {other for other in found - {name} if self.file_of(other)}
-        return self.neighbours[name]
-
-    def closure(self, name):
-        """All modules that a module depends on, itself included."""
-        seen, todo = set(), [name]
-        while todo:
-            here = todo.pop()
-            if here not in seen and self.file_of(here):
-                seen.add(here)
-                todo.extend(self.imported(here))
-        return sorted(seen)
-
-    def content(self, name):
-        if name not in self.digests:
-            with open(self.file_of(name), "rb") as stream:
-                self.digests[name] = hashlib.sha256(stream.read()).hexdigest()
-        return self.digests[name]
-
-    def digest(self, name):
-        """A text that changes when a source file of the module does; None if it has none."""
-        names = self.closure(name)
-        text = "\n".join(other + " " + self.content(other) for other in names)
-        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32] if names else None
-
-    def files(self):
-        return sorted({self.file_of(name) for name in self.digests})
-
-
-def describe(entries, source):
-    """The source as in `begin`: its models and the files that define them."""
-    sources = SourceFiles(source.partition(":")[0].split(".")[0])
-    models = [{"name": entry.name, "task": entry.task, "family": entry.family,
-               "digest": sources.digest(getattr(entry.builder, "__module__", None) or "")}
-              for entry in entries]
-    return {"models": models, "files": sources.files()}
+def described(source):
+    """The models of a source, as `list` and `begin` have them."""
+    return [{"name": entry.name, "task": entry.task, "family": entry.family, "builder": entry.code}
+            for entry in source.entries]
 
 
 # --- Building a model on meta tensors -------------------------------------------------
@@ -367,23 +240,9 @@ def on_meta_copy(tensor):
 # --- Inputs ---------------------------------------------------------------------------
 
 
-def parse_shape(text):
-    """"1,3,224,224" or "1x3x224x224", followed by ":int64" for another dtype."""
-    sizes, _, dtype = text.partition(":")
-    shape = [int(size) for size in sizes.replace("x", ",").split(",")]
-    return {"shape": shape, "dtype": dtype or "float32"}
-
-
-def normalised(shapes):
-    """Shapes as in a file or a ZOOMETER_MODELS table, all in one form."""
-    return [shape if isinstance(shape, dict) else
-            parse_shape(shape) if isinstance(shape, str) else
-            {"shape": list(shape), "dtype": "float32"} for shape in shapes]
-
-
 def preset_size(builder):
     """The crop of the default weights' published transform, as [height, width]."""
-    models = sys.modules["torchvision.models"]
+    models = sys.modules.get("torchvision.models")
     try:
         transforms = models.get_model_weights(builder).DEFAULT.transforms
         crop = transforms.keywords["crop_size"]
@@ -410,8 +269,18 @@ def default_shapes(entry, variant, model):
 
 
 def input_specs(entry, variant, model, given):
-    """The inputs asked for, else those of the entry, else a guess."""
-    return normalised(given or entry.shapes or default_shapes(entry, variant, model))
+    """The inputs asked for, else those of the entry, else a guess. Where inputs are keyword
+    arguments, those asked for have the entry's names in its order."""
+    own = entry.shapes
+    if own is None and entry.inputs_of is not None and (not given or entry.by_name):
+        own = entry.inputs_of(model)
+    if not given:
+        return zoos.input_list(default_shapes(entry, variant, model) if own is None else own)
+    specs = zoos.input_list(given)
+    if entry.by_name and own is not None:
+        for spec, known in zip(specs, zoos.input_list(own)):
+            spec.setdefault("name", known.get("name"))
+    return specs
 
 
 def meta_inputs(specs):
@@ -428,23 +297,11 @@ def meta_inputs(specs):
 # --- The capture ----------------------------------------------------------------------
 
 
-CAPTURE_TEXT = None  # the program that carries this script puts the text of zoometer/_capture.py here
-
-
 @functools.lru_cache(maxsize=None)
 def capture_module():
-    """zoometer/_capture.py: the text that came with this script, else the file beside it.
-
-    Never that of an installed package, which may have another version.
-    """
-    text = CAPTURE_TEXT
-    if text is None:
-        folder = os.path.dirname(os.path.abspath(__file__))
-        with open(os.path.join(folder, "zoometer", "_capture.py"), encoding="utf-8") as stream:
-            text = stream.read()
-    module = types.ModuleType("zoometer_capture")
-    exec(compile(text, "zoometer/_capture.py", "exec"), module.__dict__)
-    return module
+    """zoometer/_capture.py, which needs torch; never that of an installed package, which may have
+    another version."""
+    return load_part("_capture")
 
 
 def type_name(value):
@@ -630,12 +487,17 @@ class Examination:
     def by_capture(self, model):
         capture = capture_module()
         inputs = self.inputs(model)
-        if self.entry.task == "detection":  # a list of images
+        named = {}
+        if self.entry.by_name:
+            names = [spec.get("name") for spec in self.record["inputs"]]
+            named = {name: tensor for name, tensor in zip(names, inputs) if name}
+            inputs = [tensor for name, tensor in zip(names, inputs) if not name]
+        if self.entry.task == "detection" and self.entry.inputs_of is None:  # a list of images
             inputs = [[torch.empty(inputs[0].shape[1:], device="meta")
                        for _ in range(inputs[0].shape[0])]]
         self.record["via"] = "capture"
         try:
-            fields = capture.capture(model, inputs)
+            fields = capture.capture(model, inputs, named)
         except capture.CaptureError as error:
             failure = Failure(error.code, error, error.module, error.operator)
             failure.exception = error.exception
@@ -696,16 +558,21 @@ def answer(arguments, document):
         stream.write(text + "\n")
 
 
-def environment():
-    """The Python and the versions: in `info`, and first in every trace."""
-    torchvision, torchvision_error = import_or_error("torchvision") if torch is not None \
-        else (None, TORCH_ERROR)
+def environment(wants_torchvision=True):
+    """The Python and the versions: in `info`, and first in every trace. Without
+    `wants_torchvision`, torchvision is told only where it is imported already."""
+    if torch is None:
+        torchvision, torchvision_error = None, TORCH_ERROR
+    elif wants_torchvision:
+        torchvision, torchvision_error = import_or_error("torchvision")
+    else:
+        torchvision, torchvision_error = sys.modules.get("torchvision"), None
     if torch is None:
         reason = "no_torch"
     elif not USABLE:
         reason = "torch_too_old"
     else:
-        reason = "no_torchvision" if torchvision is None else None
+        reason = "no_torchvision" if torchvision is None and wants_torchvision else None
     return {"protocol": PROTOCOL, "python": ".".join(map(str, sys.version_info[:3])),
             "executable": sys.executable,
             "torch": getattr(torch, "__version__", None), "torch_error": TORCH_ERROR,
@@ -719,31 +586,29 @@ def run_info(arguments):
     return EXIT_DONE
 
 
-def entries_or_explanation(arguments):
-    """The source's entries and no error, or the error that a caller can show."""
+def source_or_explanation(arguments):
+    """The source and no error, or the error that a caller can show."""
     if not USABLE:
         code = "no_torch" if torch is None else "torch_too_old"
         return None, {"reason_code": code, "message": TORCH_ERROR or "torch %s is older than %s"
                       % (torch.__version__, ".".join(map(str, OLDEST_TORCH)))}
     try:
-        return load_entries(arguments), None
+        return load_source(arguments), None
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        code = "no_module" if arguments.module else "no_torchvision"
+        code = "no_torchvision" if arguments.source == "torchvision" and not arguments.module \
+            else "no_module"
         return None, {"reason_code": code, "message": first_line(error, with_type=True)}
 
 
 def run_list(arguments):
-    loaded, error = entries_or_explanation(arguments)
+    source, error = source_or_explanation(arguments)
     if error:
         answer(arguments, dict({"protocol": PROTOCOL, "models": []}, **error))
         return EXIT_NO_TORCH
-    entries, source, version = loaded
-    models = [{"name": entry.name, "task": entry.task, "family": entry.family}
-              for entry in entries]
-    answer(arguments, {"protocol": PROTOCOL, "source": source, "source_version": version,
-                       "models": models})
+    answer(arguments, {"protocol": PROTOCOL, "source": source.name,
+                       "source_version": source.version, "models": described(source)})
     return EXIT_DONE
 
 
@@ -754,7 +619,7 @@ class TraceOptions:
         self.variant = arguments.variant
         self.skip_graph = arguments.skip_graph
         self.tracer = arguments.tracer
-        self._shapes = [parse_shape(text) for text in arguments.input_shape]
+        self._shapes = [zoos.parse_shape(text) for text in arguments.input_shape]
         self._by_model = {}
         if arguments.inputs:
             with open(arguments.inputs, encoding="utf-8") as stream:
@@ -765,46 +630,62 @@ class TraceOptions:
 
 
 def unknown_model(name):
-    return Entry(name, None, None, None)
+    return zoos.Entry(name, None, None, None)
+
+
+def chosen(source, arguments):
+    """The names to trace: those given or all, where a pattern fits."""
+    names = arguments.models or [entry.name for entry in source.entries]
+    if arguments.match:
+        names = [name for name in names
+                 if any(fnmatch.fnmatchcase(name, pattern) for pattern in arguments.match)]
+    return names
 
 
 def run_trace(arguments):
     options = TraceOptions(arguments)
     output = Output(arguments.output, arguments.append, arguments.marks)
-    loaded, error = entries_or_explanation(arguments)
+    reads = rests.Reads([os.path.dirname(torch.__file__)] if USABLE else [])
+    reads.begin()
+    source, error = source_or_explanation(arguments)
+    about = environment(arguments.source == "torchvision" and not arguments.module)
     if error:
-        output.event("begin", **environment())
+        output.event("begin", **about)
         output.event("error", **error)
         return EXIT_NO_TORCH
-    entries, source, version = loaded
-    output.event("begin", source=source, source_version=version, **environment(),
-                 **describe(entries, source))
-    known = {entry.name: entry for entry in entries}
-    names = arguments.models or list(known)
+    output.event("begin", source=source.name, source_version=source.version, models=described(source),
+                 rests=reads.news(), **about)
+    names = chosen(source, arguments)
     gc.freeze()
     gc.disable()
     started = time.perf_counter()
     for name in names:
-        trace_one(known.get(name), name, options, output)
+        trace_one(source.entry(name), name, options, output, reads)
         gc.collect()
     output.event("end", models=len(names), seconds=round(time.perf_counter() - started, 3))
     return EXIT_DONE
 
 
-def trace_one(entry, name, options, output):
-    """Announce a model, so that a crash has a name, examine it, and write it down."""
+def trace_one(entry, name, options, output, reads):
+    """Announce a model, so that a crash has a name, examine it, and write it down. What it reads is
+    written before the next line, so that a crash has that, too."""
     output.event("start", model=name)
+    reads.tell = lambda: output.event("reads", **reads.news())
     examination = Examination(entry or unknown_model(name), options)
     if entry is None:
         error = KeyError("no model %s in this source" % name)
         examination.record.update(Failure("unknown_model", error).fields())
     else:
         examination.run()
+    reads.tell = None
+    news = reads.news()
+    if news["files"] or news["variables"] or news["unseen"]:
+        output.event("reads", **news)
     output.write(examination.line())
 
 
 def parse_arguments(words):
-    parser = argparse.ArgumentParser(prog="zoometer_bridge", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="zoometer_bridge", description="The live PyTorch bridge of zoometer.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
     info = commands.add_parser("info", help="what this Python has")
@@ -816,10 +697,13 @@ def parse_arguments(words):
     for command in (info, listing):
         command.add_argument("--output", metavar="FILE")
     for command in (listing, trace):
-        command.add_argument("--module", metavar="NAME",
-                             help="instead of torchvision: a module with ZOOMETER_MODELS, or"
-                                  " MODULE:FUNCTION")
+        command.add_argument("--source", default="torchvision", metavar="NAME",
+                             help="torchvision (default), timm, transformers, torch.hub:FOLDER or"
+                                  " python:MODULE[:FUNCTION]")
+        command.add_argument("--module", metavar="NAME", help="the same as --source python:NAME")
     trace.add_argument("models", nargs="*", metavar="MODEL", help="default: all of the source")
+    trace.add_argument("--match", action="append", default=[], metavar="PATTERN",
+                       help="only models whose names fit, with * and ?; repeatable")
     trace.add_argument("--output", metavar="FILE", required=True)
     trace.add_argument("--append", action="store_true", help="append to an existing FILE")
     trace.add_argument("--marks", action="store_true",

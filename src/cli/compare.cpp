@@ -62,8 +62,11 @@ constexpr ComparedFigure compared_figures[] = {
 
 const ComparedFigure& compared_figure(std::string_view word) {
   constexpr std::pair<std::string_view, std::string_view> others[] = {
-      {"params", "parameters"}, {"peak", "peak_activation_bytes"}, {"time", "seconds"},
-      {"memory", "traffic"},    {"mem", "traffic"}};
+      {"params", "parameters"},
+      {"peak", "peak_activation_bytes"},
+      {"time", "seconds"},
+      {"memory", "traffic"},
+      {"mem", "traffic"}};
   std::string_view wanted = word;
   for (const auto& [other, name] : others) {
     if (word == other) wanted = name;
@@ -136,10 +139,9 @@ std::string compared_cell(const ComparedFigure& figure, const Compared& model,
   const bool is_certain =
       figure.kind == FigureKind::percent || figure.name == std::string_view("parameters");
   const bool of_macs = figure.name == std::string_view("macs");
-  std::string text = marked(compared_text(figure, *value),
-                            is_certain ? Certainty::exact
-                            : of_macs  ? certainty_of_macs(metrics)
-                                       : certainty_of(metrics));
+  std::string text = marked(compared_text(figure, *value), is_certain ? Certainty::exact
+                                                           : of_macs  ? certainty_of_macs(metrics)
+                                                                      : certainty_of(metrics));
   const auto base = figure.value(first);
   if (&model == &first || !base || *base <= 0 || figure.kind == FigureKind::percent) return text;
   return text + fmt::format("  {:.2f}x", *value / *base);
@@ -224,7 +226,8 @@ int run_compare(const CommandLine& given) {
                         "Models and files; options of one follow its name: resnet50@batch=8", true);
   words.both.add_to(arguments);
   arguments.option("--on", words.device, "The device of the time (A100)", "NAME");
-  arguments.option("--sort", words.sort, "Order of the models: macs, -macs for largest first", "KEY");
+  arguments.option("--sort", words.sort, "Order of the models: macs, -macs for largest first",
+                   "KEY");
   out.add_to(arguments);
   arguments.footer("Example:\n  zoometer compare resnet50 efficientnet_b0 vit_b_16 --sort macs");
   if (!arguments.parse(join_sort_words(join_shape_words(given)))) return exit_done;

@@ -36,7 +36,8 @@ std::vector<std::string> words_of(const std::string& path, const TomlValue& valu
   }
   std::vector<std::string> words;
   for (const TomlValue& item : value.items) {
-    if (item.kind == TomlValue::Kind::array) refuse_default(path, item, option + " takes no list of lists");
+    if (item.kind == TomlValue::Kind::array)
+      refuse_default(path, item, option + " takes no list of lists");
     const auto some = words_of(path, item, option);
     words.insert(words.end(), some.begin(), some.end());
   }
@@ -72,7 +73,8 @@ class Defaults {
         return std::ranges::find(argument.names, option) != argument.names.end();
       });
       if (found == takes_.arguments.end()) {
-        if (is_own) refuse_default(path_, value, "the command has no option " + option, suggestion(option));
+        if (is_own)
+          refuse_default(path_, value, "the command has no option " + option, suggestion(option));
         continue;
       }
       const bool is_given = std::ranges::any_of(

@@ -37,11 +37,12 @@ std::string first_set(std::initializer_list<const char*> texts) {
 std::string versions_in(const std::string& python) {
   std::string text;
   ProcessRequest request;
-  request.words = {python, "-c",
-                   "from importlib import metadata\n"
-                   "for name in 'torch torchvision onnx onnxruntime fvcore timm transformers'.split():\n"
-                   "    try: print(name, metadata.version(name), end=', ')\n"
-                   "    except metadata.PackageNotFoundError: pass\n"};
+  request.words = {
+      python, "-c",
+      "from importlib import metadata\n"
+      "for name in 'torch torchvision onnx onnxruntime fvcore timm transformers'.split():\n"
+      "    try: print(name, metadata.version(name), end=', ')\n"
+      "    except metadata.PackageNotFoundError: pass\n"};
   request.on_line = [](std::string_view) { return true; };
   request.on_print = [&](std::string_view part) { text += part; };
   request.first_limit = 20;
@@ -51,8 +52,7 @@ std::string versions_in(const std::string& python) {
 }
 
 Found found_python(const Registry& registry) {
-  const std::string given =
-      first_set({std::getenv("ZOOMETER_PYTHON"), registry.python().c_str()});
+  const std::string given = first_set({std::getenv("ZOOMETER_PYTHON"), registry.python().c_str()});
   Cache cache([](std::string_view) {});
   Found found{"Python", "not found", given};
   for (const std::string& path : interpreter_candidates(given)) {
@@ -76,25 +76,26 @@ std::vector<Found> look_around() {
       registry.models(), [](const RegistryModel& model) { return model.is_own(); }));
   std::vector<Found> all;
   all.push_back({"zoometer", ZOOMETER_VERSION, ""});
-  all.push_back({"models", fmt::format("{} built in, {} of your own, registry {}",
-                                       registry.models().size() - own, own,
-                                       name_of(registry.choose(""))),
+  all.push_back({"models",
+                 fmt::format("{} built in, {} of your own, registry {}",
+                             registry.models().size() - own, own, name_of(registry.choose(""))),
                  ""});
   all.push_back(found_file("registry", registry.user_path()));
   all.push_back(found_file("config", defaults_path()));
   all.push_back(found_file("cache", Cache::path()));
   all.push_back(found_python(registry));
   const int width = terminal_width();
-  all.push_back({"terminal",
-                 width == 0 ? "none: no limit of width, no colours"
-                            : fmt::format("{} columns, {}", width,
-                                          wants_colour() ? "colours" : "no colours"),
-                 first_set({std::getenv("TERM")})});
+  all.push_back(
+      {"terminal",
+       width == 0 ? "none: no limit of width, no colours"
+                  : fmt::format("{} columns, {}", width, wants_colour() ? "colours" : "no colours"),
+       first_set({std::getenv("TERM")})});
   return all;
 }
 
 int run_doctor(const CommandLine& words) {
-  Arguments arguments("doctor", "Show what was found: Python and its packages, files, the terminal.");
+  Arguments arguments("doctor",
+                      "Show what was found: Python and its packages, files, the terminal.");
   FormatWords out({"text", "json"});
   out.add_to(arguments);
   if (!arguments.parse(words)) return exit_done;

@@ -17,11 +17,11 @@ struct Ending {
 };
 
 /// The endings of files that say which format they have.
-constexpr Ending endings[] = {
-    {".json", "json"},     {".csv", "csv"},         {".html", "html"}, {".htm", "html"},
-    {".svg", "svg"},       {".png", "png"},         {".pdf", "pdf"},   {".dot", "dot"},
-    {".onnx", "onnx"},     {".jsonl", "jsonl"},     {".md", "markdown"}, {".tex", "latex"},
-    {".sqlite", "sqlite"}, {".markdown", "markdown"}};
+constexpr Ending endings[] = {{".json", "json"},     {".csv", "csv"},          {".html", "html"},
+                              {".htm", "html"},      {".svg", "svg"},          {".png", "png"},
+                              {".pdf", "pdf"},       {".dot", "dot"},          {".onnx", "onnx"},
+                              {".jsonl", "jsonl"},   {".md", "markdown"},      {".tex", "latex"},
+                              {".sqlite", "sqlite"}, {".markdown", "markdown"}};
 
 std::string lower_ending(const std::string& path) {
   std::string ending = std::filesystem::path(path).extension().string();
@@ -50,8 +50,8 @@ void FormatWords::add_to(Arguments& arguments, std::string_view output_names) {
                       }});
   }
   if (output_names.empty()) return;
-  arguments.option(std::string(output_names), output_,
-                   "Write to a file instead of standard output", "FILE");
+  arguments.option(std::string(output_names), output_, "Write to a file instead of standard output",
+                   "FILE");
 }
 
 bool FormatWords::writes(std::string_view format) const noexcept {
@@ -67,9 +67,9 @@ void FormatWords::take(const std::string& format, std::string_view option) {
     throw error;
   }
   if (!format_.empty() && format_ != format) {
-    throw Error(ErrorCode::usage, fmt::format("{} and {} contradict each other",
-                                              option_ == "--format" ? "--format " + format_ : option_,
-                                              option));
+    throw Error(ErrorCode::usage,
+                fmt::format("{} and {} contradict each other",
+                            option_ == "--format" ? "--format " + format_ : option_, option));
   }
   format_ = format;
   option_ = option;

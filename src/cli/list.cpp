@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <deque>
 #include <iterator>
 
 #include "cli/arguments.hpp"
@@ -11,6 +12,7 @@
 #include "cli/list_sources.hpp"
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
+#include "cli/sources.hpp"
 #include "registry/registry.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -25,7 +27,7 @@ using Rows = std::vector<QueriedModel>;
 
 struct ListWords {
   std::vector<std::string> patterns;
-  std::vector<std::string> others;  ///< arguments that are no names: files, python:MODULE:FUNCTION
+  std::deque<std::string> others;  ///< what is no name here: files, python:MODULE:FUNCTION
   std::string registry;
   std::string family;
   std::string task;
@@ -38,6 +40,7 @@ struct ListWords {
   FormatWords out{table_formats({"text", "json"})};
   std::string views = "torch";
   std::vector<std::string> plugins;
+  LiveOptions live;
 };
 
 /// The parsed options.
@@ -137,21 +140,43 @@ void check_words(const ListWords& words, const Registry& registry) {
 }
 
 std::string_view source_of(const Origin& origin) {
-  switch (origin.kind) {
-  case OriginKind::file: return "file";
-  case OriginKind::python: return "python";
-  case OriginKind::family: return "family";
-  case OriginKind::torchvision: return "torchvision";
-  }
-  return "file";
+  if (origin.kind == OriginKind::file) return "file";
+  if (origin.kind == OriginKind::family) return "family";
+  const std::string_view prefix =
+      std::ranges::find(origin_names(), origin.kind, &OriginName::kind)->prefix;
+  return prefix.substr(0, prefix.size() - 1);
 }
 
-/// Separates the arguments that are no names of the registry: files, python:MODULE:FUNCTION.
+/// The models of a live source, with the figures that discovery found. `texts` keeps their texts.
+void add_findings(const Discovery& discovery, std::deque<std::string>& texts,
+                  std::vector<RegistryModel>& models) {
+  for (const Finding& finding : discovery.findings) {
+    if (finding.status != Status::traceable) {
+      write_note("not traced: " + finding.name + ": " + finding.message);
+      continue;
+    }
+    const Origin origin = *origin_of(discovery, finding);
+    RegistryModel model;
+    model.name = texts.emplace_back(origin.text());
+    model.family = texts.emplace_back(finding.family);
+    model.source = source_of(origin);
+    model.task = task_from_name(finding.task).value_or(Task::other);
+    model.parameters = finding.parameters;
+    model.macs = finding.macs;
+    models.push_back(model);
+  }
+}
+
+/// Separates the arguments that are no names of the registry: files, python:MODULE:FUNCTION,
+/// 'timm:vit_*'.
 std::vector<RegistryModel> take_others(ListWords& words, const Registry& registry) {
   std::vector<RegistryModel> models;
   std::vector<std::string> names;
-  words.others.reserve(words.patterns.size());  // models refer to their texts
   for (std::string& word : words.patterns) {
+    if (const auto discovery = discover_pattern(registry, word, words.live)) {
+      add_findings(*discovery, words.others, models);
+      continue;
+    }
     const RegistryModel* known = model_of(word, registry);
     if (known != nullptr) word = known->name;
     const auto origin = known == nullptr ? origin_of(word) : std::nullopt;
@@ -177,7 +202,10 @@ Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
     if (!only_others && registry.holds(kind, model) && fits(words, model))
       rows.emplace_back(model, copies_views);
   }
-  for (const RegistryModel& other : others) rows.emplace_back(other, copies_views).trace();
+  for (const RegistryModel& other : others) {
+    QueriedModel& row = rows.emplace_back(other, copies_views, words.live);
+    if (!other.macs) row.trace();
+  }
   return rows;
 }
 
@@ -479,6 +507,7 @@ int run_list(const CommandLine& command_line) {
   bool sources = false;
   arguments.flag("--sources", sources, "List where models come from, each with version and age");
   add_views_to(arguments, words.views);
+  add_live_options(arguments, words.live);
   add_plugin_option(arguments, words.plugins);
   arguments.flag("--names", words.names, "Print the names only, one a line");
   words.out.add_to(arguments);

@@ -116,7 +116,8 @@ void refuse_unknown_model(const std::string& name, const Registry& registry) {
 
 void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
   arguments.positional("model", model,
-                       "A model's name, a file, torchvision:NAME or python:MODULE:FUNCTION");
+                       "A model's name, a file, torchvision:NAME, timm:NAME, transformers:NAME, "
+                       "torch.hub:FOLDER:NAME or python:MODULE:FUNCTION");
   add_options_to(arguments, with_inputs);
 }
 
@@ -227,6 +228,7 @@ void add_live_options(Arguments& arguments, LiveOptions& live) {
                    "PATH");
   arguments.option("--time-limit", live.time_limit, "Seconds that one model may take in Python",
                    "SECONDS");
+  arguments.flag("--no-cache", live.no_cache, "Ask Python again, and keep no answer");
 }
 
 void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins) {

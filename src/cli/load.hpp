@@ -77,7 +77,7 @@ void check_batch(const TraceOptions& options, bool has_batch);
 /// The inputs that `--input-shape` words name: "1,3,224,224", "1x3x224x224", "NAME=1,3,224,224".
 std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words);
 
-/// Adds --python and --time-limit.
+/// Adds --python, --time-limit and --no-cache.
 void add_live_options(Arguments& arguments, LiveOptions& live);
 
 /// Adds --plugin.

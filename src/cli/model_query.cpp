@@ -135,6 +135,7 @@ void QueriedModel::trace() {
   } else {
     ModelWords words;
     words.model = model_->name;
+    words.live = live_;
     load_model(words, graph);
   }
   if (copies_views_) graph.copy_views();

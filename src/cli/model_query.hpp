@@ -3,9 +3,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "analysis/totals.hpp"
+#include "registry/live.hpp"
 #include "registry/published_metrics.hpp"
 #include "registry/registry.hpp"
 #include "util/expression.hpp"
@@ -16,8 +18,11 @@ namespace zoometer {
 /// only a trace gives.
 class QueriedModel {
  public:
-  explicit QueriedModel(const RegistryModel& model, bool copies_views = false) noexcept
+  /// `live`: for a model that the user's Python makes.
+  explicit QueriedModel(const RegistryModel& model, bool copies_views = false,
+                        LiveOptions live = {}) noexcept
       : model_(&model),
+        live_(std::move(live)),
         copies_views_(copies_views) {}
 
   const RegistryModel& model() const noexcept { return *model_; }
@@ -33,6 +38,7 @@ class QueriedModel {
 
  private:
   const RegistryModel* model_;
+  LiveOptions live_;
   std::optional<Totals> totals_;
   bool copies_views_ = false;
   bool is_traced_ = false;

@@ -155,17 +155,24 @@ struct OwnWords {
   std::string origin;
   std::vector<std::string> input_shapes;
   LiveOptions live;
+  bool is_word = false;  ///< `origin` is an argument, not the value of --from
 
   void add_to(Arguments& arguments) {
     arguments.option("--from", origin,
-                     "Add your own model under a new name: a file, torchvision:NAME or "
-                     "python:MODULE:FUNCTION",
+                     "Add your own model under a new name: a file, torchvision:NAME, timm:NAME, "
+                     "transformers:NAME, torch.hub:FOLDER:NAME or python:MODULE:FUNCTION",
                      "MODEL");
     arguments.option("--input-shape", input_shapes, "With --from: the input's sizes; repeatable",
                      "[NAME=]N,C,H,W");
     add_live_options(arguments, live);
   }
 };
+
+/// Who has a name already.
+std::string holder_of(const RegistryModel& model) {
+  if (model.user != nullptr) return model.user->declared_in;
+  return model.is_plugin ? std::string(model.source) : "built in";
+}
 
 /// Names that cannot be given to other commands: patterns, lists, paths, options of one side.
 void check_name(const std::string& name) {
@@ -182,11 +189,15 @@ int add_own(const OwnWords& words, const Names& names, const FormatWords& out) {
   if (names.size() != 1)
     throw Error(ErrorCode::usage, "--from", {"one name", std::to_string(names.size())});
   const std::string& name = names.front();
+  check_name(name);
   const Registry registry;
   if (const RegistryModel* taken = registry.find(name)) {
-    throw Error(ErrorCode::usage,
-                fmt::format("the name {} is taken: {}", escape_controls(name),
-                            taken->user == nullptr ? "built in" : taken->user->declared_in));
+    Error error(ErrorCode::usage,
+                fmt::format("the name {} is taken: {}", escape_controls(name), holder_of(*taken)));
+    if (words.is_word)
+      error.hint =
+          fmt::format("zoometer registry add NAME --from {}", escape_controls(words.origin));
+    throw error;
   }
   OriginRequest request;
   request.origin = parse_origin(words.origin);
@@ -218,11 +229,26 @@ int run_add(const CommandLine& words) {
   FormatWords out({"text", "json"});
   out.add_to(arguments, "");
   if (!arguments.parse(join_shape_words(words))) return exit_done;
-  for (const std::string& name : names) check_name(name);
   if (!own.origin.empty()) return add_own(own, names, out);
 
   const Registry registry;
+  const auto is_origin = [&](const std::string& word) {
+    return registry.find(word) == nullptr && parse_origin(word).runs_python();
+  };
+  if (std::ranges::any_of(names, is_origin)) {
+    if (!std::ranges::all_of(names, is_origin))
+      throw Error(ErrorCode::usage, "registry add takes names, or models of sources, not both");
+    int status = exit_done;
+    for (const std::string& word : names) {
+      OwnWords one = own;
+      one.origin = word;
+      one.is_word = true;
+      status = std::max(status, add_own(one, {parse_origin(word).model()}, out));
+    }
+    return status;
+  }
   for (const std::string& name : names) {
+    check_name(name);
     if (registry.find(name) == nullptr) unknown(name, "zoometer", names_of(registry));
   }
   std::string text;
@@ -383,26 +409,36 @@ int run_registry_diff(const CommandLine& words) {
   return strict && differs ? exit_check_failed : exit_done;
 }
 
-/// Built-in models are added to the curated list; models of a live source become entries of
-/// their own.
-void add_missing(const Registry& registry, const Discovery& discovery, const Names& missing) {
-  const bool is_zoo = discovery.source == "torchvision";
-  const std::string target = parse_origin(discovery.source).target;
-  const std::string_view module = std::string_view(target).substr(0, target.find(':'));
-  RegistryFile file(registry.user_path());
-  Names builtin;
+/// What a source has and the registry lacks.
+struct News {
+  Names curated;                      ///< built-in models for the curated list
+  std::vector<const Finding*> own;    ///< become entries of their own
+  std::vector<const Finding*> taken;  ///< whose names other models have
+};
+
+News news_of(const Registry& registry, const Discovery& discovery, const Names& missing) {
+  News news;
   for (const std::string& name : missing) {
-    const RegistryModel* known = registry.find(name);
-    if (known != nullptr) {
-      builtin.push_back(name);
+    const Finding& finding = *std::ranges::find(discovery.findings, name, &Finding::name);
+    const std::optional<Origin> origin = origin_of(discovery, finding);
+    if (registry.find(name) == nullptr) {
+      news.own.push_back(&finding);
+    } else if (!origin || origin->kind == OriginKind::torchvision) {
+      news.curated.push_back(name);
     } else {
-      Origin origin{OriginKind::torchvision, name};
-      if (!is_zoo) origin = {OriginKind::python, std::string(module) + ":" + name};
-      file.text().add_model(name, RegistryEntry{origin, {}}.lines());
+      news.taken.push_back(&finding);
     }
   }
-  file.text().add_curated(builtin);
-  if (is_zoo && !discovery.source_version.empty())
+  return news;
+}
+
+void add_news(const Registry& registry, const Discovery& discovery, const News& news) {
+  RegistryFile file(registry.user_path());
+  for (const Finding* finding : news.own)
+    file.text().add_model(finding->name,
+                          RegistryEntry{*origin_of(discovery, *finding), {}}.lines());
+  file.text().add_curated(news.curated);
+  if (discovery.source == "torchvision" && !discovery.source_version.empty())
     file.text().set("torchvision", discovery.source_version);
   file.save();
 }
@@ -410,7 +446,9 @@ void add_missing(const Registry& registry, const Discovery& discovery, const Nam
 int run_update(const CommandLine& words) {
   Arguments arguments("registry update", "Add all new traceable models to the curated list.");
   SourceWords source;
+  Names patterns;
   bool dry_run = false;
+  arguments.positionals("models", patterns, "Only these names, or patterns with * and ?");
   source.add_to(arguments);
   arguments.flag("--dry-run", dry_run, "Only show what would be added");
   FormatWords out({"text", "json"});
@@ -418,7 +456,7 @@ int run_update(const CommandLine& words) {
   if (!arguments.parse(words)) return exit_done;
 
   const Registry registry(source.plugins);
-  const Discovery discovery = discover(registry, source, {});
+  const Discovery discovery = discover(registry, source, patterns);
   if (discovery.has_files) {
     Error error(ErrorCode::usage, "registry update cannot add files");
     error.hint = fmt::format("folders = [{}] in {} makes each file of the folder a model",
@@ -428,27 +466,34 @@ int run_update(const CommandLine& words) {
   Difference difference = compare(registry, discovery);
   const Names& removed = registry.removed();
   RegistryChange change{dry_run ? "dry-run" : "update", {}, {}, {}, {}};
-  std::string text;
   std::erase_if(difference.missing, [&](const std::string& name) {
     const bool was_removed = std::ranges::find(removed, name) != removed.end();
     if (was_removed) change.unchanged.push_back(name);
     return was_removed;
   });
-  change.added = difference.missing;
-  for (const std::string& name : difference.missing) text += "+ " + name + "\n";
+  const News news = news_of(registry, discovery, difference.missing);
+  change.added = news.curated;
+  for (const Finding* finding : news.own) change.added.push_back(finding->name);
+  std::string text;
+  for (const std::string& name : change.added) text += "+ " + escape_controls(name) + "\n";
+  for (const Finding* finding : news.taken) {
+    text += fmt::format("  {} is taken ({}): {} names this one\n", escape_controls(finding->name),
+                        holder_of(*registry.find(finding->name)),
+                        escape_controls(origin_of(discovery, *finding)->text()));
+  }
   if (!change.unchanged.empty()) {
     text += fmt::format(
         "{} that you removed {} left out: {}\n", counted(change.unchanged.size(), "model"),
         change.unchanged.size() == 1 ? "is" : "are", fmt::join(change.unchanged, ", "));
   }
   if (discovery.source == "torchvision" && !discovery.source_version.empty() &&
-      registry.torchvision() != discovery.source_version && !difference.missing.empty()) {
+      registry.torchvision() != discovery.source_version && !change.added.empty()) {
     text += fmt::format(
         "torchvision {} has models that this registry{} has not\n", discovery.source_version,
         registry.torchvision().empty() ? "" : ", made from " + registry.torchvision() + ",");
   }
-  if (!dry_run && !difference.missing.empty()) add_missing(registry, discovery, difference.missing);
-  text += counted(difference.missing.size(), "model");
+  if (!dry_run && !change.added.empty()) add_news(registry, discovery, news);
+  text += counted(change.added.size(), "model");
   text += dry_run ? " would be added\n" : " added to " + registry.user_path() + "\n";
   write_change(out, registry, change, text);
   return exit_done;
@@ -475,6 +520,8 @@ std::string registry_help() {
   return text + "\nExamples:\n"
                 "  zoometer registry add convnext_large\n"
                 "  zoometer registry add mine --from net.onnx\n"
+                "  zoometer registry add timm:resnet50.a1_in1k\n"
+                "  zoometer registry update --source timm 'vit_*'\n"
                 "  zoometer registry update --no-skip --dry-run\n";
 }
 

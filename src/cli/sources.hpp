@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,10 @@ struct SourceWords {
 /// line on a terminal. `only_these` leaves skip patterns aside. Throws Error.
 Discovery discover(const Registry& registry, const SourceWords& words,
                    const std::vector<std::string>& patterns, bool only_these = false);
+
+/// The models that a word like 'timm:vit_*' or 'python:MODULE:*' stands for; nothing for other
+/// words.
+std::optional<Discovery> discover_pattern(const Registry& registry, const std::string& word,
+                                          const LiveOptions& live);
 
 }  // namespace zoometer

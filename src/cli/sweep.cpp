@@ -19,6 +19,7 @@
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "cli/slurm.hpp"
+#include "cli/sources.hpp"
 #include "registry/registry.hpp"
 #include "report/sweep_file.hpp"
 #include "util/ordered_work.hpp"
@@ -193,6 +194,13 @@ std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& r
   std::vector<const RegistryModel*> found;
   std::vector<SweepModel> models;
   for (const std::string& word : words.models) {
+    if (const auto discovery = discover_pattern(registry, word, words.live)) {
+      for (const Finding& finding : discovery->findings) {
+        const Origin origin = *origin_of(*discovery, finding);
+        models.push_back({origin.text(), nullptr, origin});
+      }
+      continue;
+    }
     if (model_of(word, registry) == nullptr) {
       if (std::optional<Origin> origin = origin_of(word)) {
         models.push_back({word, nullptr, std::move(*origin)});

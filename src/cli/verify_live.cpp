@@ -177,7 +177,7 @@ int run_verify_live(const VerifyLiveWords& words) {
   {
     ProgressLine line;
     const Notify notify = [&](std::string_view text) { line.note(text); };
-    Cache cache(notify);
+    Cache cache(notify, !words.live.no_cache);
     LiveSource source(words.live, registry, cache, notify);
     results = ask(source, registry, words.patterns, line);
     python = source.taken_text();

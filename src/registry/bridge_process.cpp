@@ -23,7 +23,9 @@ std::vector<std::string> command_of(const BridgeRequest& request, const std::str
                                     std::string(name_of(request.variant)),
                                     "--inputs",
                                     inputs};
-  if (!request.module.empty()) words.insert(words.end(), {"--module", request.module});
+  words.insert(words.end(), {"--source", request.source});
+  for (const std::string& pattern : request.patterns)
+    words.insert(words.end(), {"--match", pattern});
   words.insert(words.end(), request.models.begin(), request.models.end());
   return words;
 }
@@ -65,7 +67,9 @@ class LineReader {
     if (event == "start") {
       run.current = find_text(json, "model");
       run.printed.clear();
+      run.was_stopped = !listener_.on_start(run.current);
     }
+    if (event == "reads") listener_.on_reads(read_rests(json));
     if (event == "error") {
       run.failure =
           fmt::format("{}: {}", find_text(json, "reason_code"), find_text(json, "message"));

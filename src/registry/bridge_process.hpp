@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "import/json.hpp"
+#include "registry/rests.hpp"
 #include "util/subprocess.hpp"
 #include "zoometer/models/trace_options.hpp"
 
@@ -13,9 +14,10 @@ namespace zoometer {
 
 /// What the bridge script is asked to trace, and in which Python.
 struct BridgeRequest {
-  std::string python;               ///< the interpreter
-  std::string module;               ///< the user's module; empty: torchvision
-  std::vector<std::string> models;  ///< empty: every model of the source
+  std::string python;                 ///< the interpreter
+  std::string source;                 ///< "torchvision", "timm", "python:MODULE", ...
+  std::vector<std::string> models;    ///< empty: every model of the source
+  std::vector<std::string> patterns;  ///< of those, only models that fit one; empty: all
   Variant variant = Variant::untrained;
   std::string inputs;      ///< JSON: input sizes by model
   double time_limit = 60;  ///< seconds for one model
@@ -33,6 +35,10 @@ struct BridgeListener {
   /// Called with the versions and the models of the source. Returns whether to continue.
   std::function<bool(const Json& begin)> on_begin;
   std::function<void(const BridgeAnswer& answer)> on_answer;
+  /// Called before a model is built. Returns whether to continue.
+  std::function<bool(const std::string& model)> on_start;
+  /// Called with what was read since the last call.
+  std::function<void(const Rests& rests)> on_reads;
 };
 
 /// How a run of the bridge ended.

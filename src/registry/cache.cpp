@@ -173,7 +173,9 @@ std::int64_t Cache::clear() {
   return bytes;
 }
 
-Cache::Cache(Notify notify) : notify_(std::move(notify)) { open(); }
+Cache::Cache(Notify notify, bool is_used) : notify_(std::move(notify)) {
+  if (is_used) open();
+}
 
 Cache::~Cache() { sqlite3_close(db_); }
 

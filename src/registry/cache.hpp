@@ -21,7 +21,8 @@ using Notify = std::function<void(std::string_view)>;
 /// write to, nothing is kept and nothing fails.
 class Cache {
  public:
-  explicit Cache(Notify notify);
+  /// `is_used`: otherwise nothing is read or kept.
+  explicit Cache(Notify notify, bool is_used = true);
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;

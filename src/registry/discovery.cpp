@@ -177,6 +177,17 @@ bool unpack_finding(std::string_view value, Finding& finding) {
   return true;
 }
 
+std::optional<Origin> origin_of(const Discovery& discovery, const Finding& finding) {
+  if (discovery.has_files || discovery.source == "builtin") return std::nullopt;
+  const Origin source = parse_origin(discovery.source + ":");
+  if (!source.runs_python()) return std::nullopt;
+  std::string target = source.target;
+  if (!target.empty()) target.pop_back();  // the colon
+  if (source.kind == OriginKind::python) target = target.substr(0, target.find(':'));
+  if (!target.empty()) target += ":";
+  return Origin{source.kind, target + finding.name};
+}
+
 std::vector<std::string_view> missing_from_curated(const Registry& registry,
                                                    const Discovery& discovery) {
   const auto& curated = registry.curated();
@@ -185,6 +196,13 @@ std::vector<std::string_view> missing_from_curated(const Registry& registry,
   for (const Finding& finding : discovery.findings) {
     if (finding.status != Status::traceable) continue;
     const RegistryModel* known = registry.find(finding.name);
+    const std::optional<Origin> origin = origin_of(discovery, finding);
+    // The name of a model of timm may be that of another one here.
+    if (origin && origin->kind != OriginKind::torchvision) {
+      const bool is_it = known != nullptr && known->source == origin->text();
+      if (!is_it) missing.push_back(finding.name);
+      continue;
+    }
     if (known != nullptr && known->is_own()) continue;
     if (std::find(curated.begin(), curated.end(), finding.name) == curated.end())
       missing.push_back(finding.name);

@@ -17,6 +17,7 @@ std::string_view name_of(Status status) noexcept;
 /// The result of trying one model.
 struct Finding {
   std::string name, family, task;
+  std::string builder;  ///< Python: an import, a line break and an expression; empty if unknown
   Status status = Status::traceable;
   std::string reason;       ///< a stable code (see `reason_codes`); empty for traceable
   std::string message;      ///< why it failed, as the source reports it
@@ -32,7 +33,7 @@ struct Finding {
 
 /// The results for the models of a source.
 struct Discovery {
-  std::string source;          ///< "builtin", "torchvision", a folder
+  std::string source;          ///< "builtin", "torchvision", "timm", "python:MODULE", a folder
   std::string source_version;  ///< version of the source, not of zoometer; empty for a folder
   std::vector<Finding> findings;
   bool has_files = false;  ///< the findings are files, which are never in the curated registry
@@ -74,6 +75,9 @@ bool unpack_finding(std::string_view value, Finding& finding);
 /// Traces every built-in model.
 Discovery discover_builtin(const Registry& registry, const DiscoveryOptions& options,
                            const Progress& progress);
+
+/// Where a model of a live source comes from; nothing for built-in models and files.
+std::optional<Origin> origin_of(const Discovery& discovery, const Finding& finding);
 
 /// The traceable models that are missing from the curated list. The user's own models are in every
 /// registry.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "registry/origin.hpp"
 #include "util/text.hpp"
@@ -36,16 +37,12 @@ struct Natural {
 using Groups = std::map<std::string, Group, Natural>;
 
 /// Where a model of another source than the registry comes from.
-Origin origin_of(const Discovery& discovery, const Finding& finding) {
+Origin foreign_origin(const Discovery& discovery, const Finding& finding) {
   if (discovery.has_files) {
     const std::filesystem::path folder = std::filesystem::absolute(discovery.source);
     return {OriginKind::file, (folder / finding.name).lexically_normal().string()};
   }
-  const Origin source = parse_origin(discovery.source);
-  if (source.kind != OriginKind::python) return {OriginKind::torchvision, finding.name};
-  const std::string_view module = std::string_view(source.target);
-  return {OriginKind::python,
-          std::string(module.substr(0, module.find(':'))).append(":").append(finding.name)};
+  return origin_of(discovery, finding).value_or(Origin{OriginKind::torchvision, finding.name});
 }
 
 /// The traceable models by family.
@@ -60,7 +57,7 @@ Groups groups_of(const Discovery& discovery, const Registry& registry) {
       entry.known = known;
       if (known->user != nullptr) entry.origin = known->user->origin;
     } else {
-      entry.origin = origin_of(discovery, finding);
+      entry.origin = foreign_origin(discovery, finding);
       // torchvision's own models have the same names here.
       if (entry.origin.kind == OriginKind::torchvision && known != nullptr && !known->is_own())
         entry.known = known;
@@ -120,6 +117,8 @@ bool is_recent(const Entry& entry) {
 
 /// An expression that is the model's builder; empty if no Python builds the model.
 std::string builder_of(const Entry& entry, const Registry& registry) {
+  const std::string& named = entry.finding->builder;
+  if (!named.empty()) return named.substr(named.rfind('\n') + 1);
   if (entry.is_of_torchvision()) {
     const RegistryModel* known = registry.find(torchvision_name(entry));
     if (known != nullptr && !known->is_own()) return builder_of(known->name, known->task);
@@ -140,7 +139,17 @@ std::string place_of(const Entry& entry) {
 /// The parts of the Python code.
 struct PythonParts {
   std::string builders, recent, others;
+  std::set<std::string> imports;  ///< lines that the builders which Python named need
 };
+
+/// All lines of a builder but the last, which is the expression.
+void add_imports(std::set<std::string>& imports, std::string_view builder) {
+  for (std::size_t end = builder.find('\n'); end != std::string_view::npos;
+       end = builder.find('\n')) {
+    imports.emplace(builder.substr(0, end));
+    builder.remove_prefix(end + 1);
+  }
+}
 
 void add_group(PythonParts& parts, const std::string& family, const Group& group,
                const Registry& registry) {
@@ -149,6 +158,7 @@ void add_group(PythonParts& parts, const std::string& family, const Group& group
   std::string others;
   for (const Entry& entry : group) {
     const std::string builder = builder_of(entry, registry);
+    add_imports(parts.imports, entry.finding->builder);
     std::string& text = builder.empty() ? others : is_recent(entry) ? recent : builders;
     fmt::format_to(std::back_inserter(text), "{}{}: {},\n", is_recent(entry) ? "        " : "    ",
                    code_string(entry.finding->name),
@@ -171,6 +181,8 @@ std::string python_code(const Discovery& discovery, const Registry& registry) {
   std::string text = heading(discovery, "#");
   if (has_own) text += "import importlib\nimport operator\n\n";
   if (has_torchvision) text += "from torchvision import models\n\n";
+  for (const std::string& line : parts.imports) text += line + "\n";
+  if (!parts.imports.empty()) text += "\n";
   if (has_own) {
     text += "\ndef _own(module, name):\n"
             "    \"\"\"A builder of your own, whose module is imported when it is called.\"\"\"\n"
@@ -278,10 +290,9 @@ std::string toml_code(const Discovery& discovery, const Registry& registry) {
 }  // namespace
 
 std::vector<std::string> RegistryEntry::lines() const {
-  std::string_view key = "file";
-  if (origin.kind == OriginKind::python) key = "python";
-  if (origin.kind == OriginKind::torchvision) key = "torchvision";
-  if (origin.kind == OriginKind::family) key = "family";
+  std::string_view key = origin.kind == OriginKind::family ? "family" : "file";
+  const auto named = std::ranges::find(origin_names(), origin.kind, &OriginName::kind);
+  if (named != origin_names().end()) key = named->key;
   std::vector<std::string> lines = {fmt::format("{} = {}", key, toml_string(origin.target))};
   if (!inputs.empty()) {
     std::string shapes;

@@ -6,18 +6,24 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
 #include <filesystem>
 #include <iterator>
+#include <mutex>
+#include <thread>
 
 #include "registry/bridge_process.hpp"
 #include "registry/cache_value.hpp"
-#include "registry/file_stamp.hpp"
 #include "registry/live_changes.hpp"
+#include "registry/rests.hpp"
 #include "util/json_writer.hpp"
+#include "util/ordered_work.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
 namespace {
+
+constexpr std::string_view torchvision = "torchvision";
 
 std::string inputs_key(const std::vector<UserInput>& inputs) {
   std::string text;
@@ -39,15 +45,18 @@ void write_inputs(JsonWriter& json, const LiveRequest& request) {
 
 }  // namespace
 
-/// Traces what the cache does not have, in as many runs of the bridge as it takes.
+/// Traces what the cache does not have, in as many runs of the bridge as it takes. Several workers
+/// have a process each: the first takes the models from the front of the list, which its process
+/// may have made, and the others from the back, until they meet.
 class LiveSource::Run {
  public:
   struct Setup {
     /// What to trace, once the models of the source are known.
     std::function<std::vector<LiveRequest>(const LiveListing& listing)> plan;
-    /// Called with each answer.
+    /// Called with each answer, by one worker at a time.
     std::function<void(Finding& finding, const FxRecord& record)> done;
-    std::vector<std::string> first;  ///< models to ask for until then; empty: all
+    std::vector<std::string> first;     ///< models to ask for until then; empty: all that fit
+    std::vector<std::string> patterns;  ///< which those fit; empty: all
     Variant variant = Variant::untrained;
     std::vector<LiveRequest> inputs;  ///< input sizes by model
     Needs needs = Needs::verdict;
@@ -59,36 +68,68 @@ class LiveSource::Run {
         graph_(graph),
         notes_(notes) {}
 
+  /// Does something while no other worker does.
+  template <class Do>
+  auto locked(const Do& action) {
+    const std::lock_guard lock(turn_);
+    return action();
+  }
+
   void go() {
     source_.choose_interpreter();
     source_.listing_ = recall_listing(source_.blank_listing(), source_.cache_);
-    if (source_.listing_) make_plan();
-    while (!answers_ || !open_.empty()) once();
+    if (source_.listing_) locked([&] { make_plan(); });
+    work(0);
+    for (std::thread& helper : helpers_) helper.join();
+    if (interrupt_ != 0) {
+      source_.notify_(
+          "interrupted: the results so far are kept, and the next run continues from them");
+      std::raise(interrupt_);
+    }
+    if (problem_) std::rethrow_exception(problem_);
   }
 
  private:
   /// A request without an answer yet.
   struct Open {
     LiveRequest request;
-    std::string key;  ///< in the cache; empty: not kept
+    std::string key;                         ///< in the cache
+    std::optional<std::size_t> worker = {};  ///< whose process has begun it
   };
+
+  /// What one worker knows about the run of its process.
+  struct Turn {
+    std::size_t worker = 0;
+    RestsChain rests;
+    bool is_before_models = true;
+  };
+
+  // -- planning: by the first worker, or under the lock
 
   void make_plan() {
     answers_.emplace(source_.cache_, source_.scope(), source_.options_.time_limit, graph_, notes_);
-    for (LiveRequest& request : setup_.plan(*source_.listing_)) {
-      const LiveModel& model = *source_.listing_->find(request.name);
-      std::string key;
-      if (!model.digest.empty()) {
-        key = pack({request.name, model.digest, std::string(name_of(request.variant)),
-                    inputs_key(request.inputs)});
-      }
-      Finding finding = source_.blank_finding(model);
+    const LiveListing& listing = *source_.listing_;
+    for (LiveRequest& request : setup_.plan(listing)) {
+      std::string key = pack({listing.source, listing.folder, request.name,
+                              std::string(name_of(request.variant)), inputs_key(request.inputs)});
+      Finding finding = source_.blank_finding(*listing.find(request.name));
       if (const auto record = answers_->recall(key, setup_.needs, finding)) {
         setup_.done(finding, *record);
       } else {
         open_.push_back({std::move(request), std::move(key)});
       }
     }
+    start_helpers();
+  }
+
+  /// As many as there are cores, and models to be worth an import of PyTorch each.
+  void start_helpers() {
+    constexpr std::size_t worth = 16;
+    const auto jobs = static_cast<std::size_t>(
+        source_.options_.jobs.value_or(static_cast<std::int64_t>(core_count())));
+    const std::size_t workers = std::min(jobs, open_.size() / worth);
+    for (std::size_t worker = 1; worker < workers; ++worker)
+      helpers_.emplace_back([this, worker] { work(worker); });
   }
 
   std::string inputs_json() const {
@@ -101,40 +142,101 @@ class LiveSource::Run {
     return json.text();
   }
 
-  std::vector<std::string> models_to_ask() const {
-    if (!answers_) return setup_.first;
+  // -- a worker
+
+  /// Runs processes until every model has an answer or is another worker's.
+  void work(std::size_t worker) {
+    try {
+      while (!is_over(worker)) once(worker);
+    } catch (...) {
+      const std::lock_guard lock(turn_);
+      if (!problem_) problem_ = std::current_exception();
+    }
+  }
+
+  bool is_over(std::size_t worker) {
+    const std::lock_guard lock(turn_);
+    if (problem_ || interrupt_ != 0) return true;
+    return answers_ && models_for(worker).empty();
+  }
+
+  /// The models that no other worker has begun, in this worker's order.
+  std::vector<std::string> models_for(std::size_t worker) const {
     std::vector<std::string> models;
-    for (const Open& open : open_) models.push_back(open.request.name);
-    return models;
+    for (const Open& open : open_) {
+      if (!open.worker || *open.worker == worker) models.push_back(open.request.name);
+    }
+    if (worker == 0) return models;
+    std::vector<std::string> mine;
+    std::reverse(models.begin(), models.end());
+    const std::size_t helpers = helpers_.size();
+    for (std::size_t i = worker - 1; i < models.size(); i += helpers)
+      mine.push_back(std::move(models[i]));
+    return mine.empty() ? models : mine;
+  }
+
+  BridgeRequest request_for(std::size_t worker) {
+    const std::lock_guard lock(turn_);
+    BridgeRequest request{
+        source_.interpreter_.path,  source_.name(), {}, {}, setup_.variant, inputs_json(),
+        source_.options_.time_limit};
+    if (answers_) {
+      request.models = models_for(worker);
+    } else {
+      request.models = setup_.first;
+      request.patterns = setup_.patterns;
+    }
+    return request;
   }
 
   /// Runs the bridge once, and decides what to do after it.
-  void once() {
-    const std::size_t open_before = open_.size();
-    const bool was_planned = answers_.has_value();
-    const BridgeRun run =
-        run_bridge({source_.interpreter_.path, source_.options_.module, models_to_ask(),
-                    setup_.variant, inputs_json(), source_.options_.time_limit},
-                   {[&](const Json& json) { return take_begin(json); },
-                    [&](const BridgeAnswer& answer) { take_answer(answer); }});
+  void once(std::size_t worker) {
+    Turn turn{worker, RestsChain(source_.cache_)};
+    const BridgeRequest request = request_for(worker);
+    const std::size_t open_before = open_count();
+    const bool was_planned = is_planned();
+    const BridgeRun run = run_bridge(
+        request,
+        {[&](const Json& json) { return locked([&] { return take_begin(turn, json); }); },
+         [&](const BridgeAnswer& answer) { locked([&] { take_answer(turn, answer); }); },
+         [&](const std::string& model) { return locked([&] { return begin(turn, model); }); },
+         [&](const Rests& rests) { locked([&] { take_reads(turn, rests); }); }});
+    const std::lock_guard lock(turn_);
     if (run.ending.kind == Ending::Kind::interrupted) {
-      source_.notify_(
-          "interrupted: the results so far are kept, and the next run continues from them");
-      std::raise(run.ending.status);
+      interrupt_ = run.ending.status;
+      return;
     }
     if (run.is_complete && !answers_)
       throw Error(ErrorCode::internal, "the bridge reported no models");
-    if (run.is_complete) open_.clear();  // asking again for what was not answered would never end
+    // Asking again for what was not answered would never end.
+    if (run.is_complete) drop_unanswered(worker, request.models);
     if (run.is_complete || run.was_stopped) return;
-    if (!run.failure.empty()) return pass_over(run.failure);
-    if (!run.has_begun) return pass_over(failure_text(run));
-    if (!run.current.empty()) return blame(run);
+    if (!run.failure.empty()) return pass_over(run, run.failure);
+    if (!run.has_begun) return pass_over(run, failure_text(run));
+    if (!run.current.empty()) return blame(turn, run);
     const bool moved = open_.size() < open_before || was_planned != answers_.has_value();
     if (!moved) throw_died(run);
   }
 
+  /// Gives up the models that a whole run was asked for (empty: all) and did not answer.
+  void drop_unanswered(std::size_t worker, const std::vector<std::string>& asked) {
+    std::erase_if(open_, [&](const Open& open) {
+      const bool is_asked =
+          asked.empty() || std::ranges::find(asked, open.request.name) != asked.end();
+      return is_asked && (!open.worker || *open.worker == worker);
+    });
+  }
+
+  std::size_t open_count() {
+    return locked([&] { return open_.size(); });
+  }
+  bool is_planned() {
+    return locked([&] { return answers_.has_value(); });
+  }
+
   /// Continues with the next interpreter, whose models may be different.
-  void pass_over(const std::string& problem) {
+  void pass_over(const BridgeRun& run, const std::string& problem) {
+    if (!helpers_.empty()) throw_died(run);
     source_.pass_over(problem);
     answers_.reset();
     open_.clear();
@@ -149,53 +251,88 @@ class LiveSource::Run {
     throw Error(ErrorCode::unsupported, source_.interpreter_.path + " " + failure_text(run));
   }
 
+  // -- events, under the lock
+
   /// Takes the list of models, if it was unknown. False where other models must be asked for.
-  bool take_begin(const Json& json) {
-    if (answers_ || find_member(json, "models") == nullptr) return true;
+  bool take_begin(Turn& turn, const Json& json) {
+    const Json* models = find_member(json, "models");
+    if (models == nullptr) return true;
+    const Rests rests = read_rests(get_member(json, "rests"));
+    turn.rests.add(rests, true);
+    if (answers_) return true;
     LiveListing listing = source_.blank_listing();
     listing.asked = std::time(nullptr);
     listing.python = find_text(json, "python");
     listing.torch = find_text(json, "torch");
     listing.version = find_text(json, "source_version");
+    std::size_t asked = 0;
     for (const Json& model : get_array(json, "models").GetArray()) {
       listing.models.push_back(
           {std::string(get_text(model, "name")), std::string(find_text(model, "family")),
-           std::string(find_text(model, "task")), std::string(find_text(model, "digest"))});
+           std::string(find_text(model, "task")), std::string(find_text(model, "builder"))});
+      if (fits(listing.models.back().name)) ++asked;
     }
-    std::vector<std::string> files;
-    for (const Json& file : get_array(json, "files").GetArray()) files.emplace_back(view_of(file));
-    listing.stamps = stamps_of(files);
+    listing.rests = rests;
     source_.listing_ = std::move(listing);
     keep_listing(*source_.listing_, source_.cache_);
-    const std::size_t asked =
-        setup_.first.empty() ? source_.listing_->models.size() : setup_.first.size();
+    if (!setup_.first.empty()) asked = setup_.first.size();
     make_plan();
     return open_.size() == asked;
   }
 
+  bool fits(const std::string& model) const {
+    return setup_.patterns.empty() ||
+           std::any_of(setup_.patterns.begin(), setup_.patterns.end(),
+                       [&](const auto& pattern) { return matches_wildcard(pattern, model); });
+  }
+
+  void take_reads(Turn& turn, const Rests& rests) { turn.rests.add(rests, turn.is_before_models); }
+
+  /// Whether the worker is to trace a model: not if another one has begun it.
+  bool begin(Turn& turn, const std::string& model) {
+    turn.is_before_models = false;
+    if (interrupt_ != 0 || problem_) return false;
+    const auto found = find_open(model);
+    if (found == open_.end()) return helpers_.empty();
+    if (found->worker && *found->worker != turn.worker) return false;
+    found->worker = turn.worker;
+    return true;
+  }
+
+  std::vector<Open>::iterator find_open(const std::string& model) {
+    return std::find_if(open_.begin(), open_.end(),
+                        [&](const Open& each) { return each.request.name == model; });
+  }
+
   /// Removes and returns the open request for a model; nothing if there is none.
   std::optional<Open> close(const std::string& model) {
-    const auto found = std::find_if(open_.begin(), open_.end(),
-                                    [&](const Open& each) { return each.request.name == model; });
+    const auto found = find_open(model);
     if (found == open_.end()) return std::nullopt;
     Open open = std::move(*found);
     open_.erase(found);
     return open;
   }
 
-  void take_answer(const BridgeAnswer& answer) {
+  /// The model of the listing; one that only the request names is in no family.
+  Finding finding_for(const std::string& model) const {
+    const LiveModel* known = source_.listing_->find(model);
+    return source_.blank_finding(known != nullptr ? *known : LiveModel{model, {}, {}, {}});
+  }
+
+  void take_answer(Turn& turn, const BridgeAnswer& answer) {
     const std::optional<Open> open = close(answer.model);
+    const LiveAnswers::Link link = turn.rests.finish_model();
     if (!open) return;
-    Finding finding = source_.blank_finding(*source_.listing_->find(answer.model));
-    const FxRecord record = answers_->add(open->key, answer, finding);
+    Finding finding = finding_for(answer.model);
+    const FxRecord record = answers_->add(open->key, link, answer, finding);
     setup_.done(finding, record);
   }
 
   /// Blames the model that was being traced when the interpreter died or took too long.
-  void blame(const BridgeRun& run) {
+  void blame(Turn& turn, const BridgeRun& run) {
     const std::optional<Open> open = close(run.current);
     if (!open) throw_died(run);
-    Finding finding = source_.blank_finding(*source_.listing_->find(run.current));
+    Finding finding = finding_for(run.current);
     finding.status = Status::failed;
     if (run.ending.kind == Ending::Kind::silent) {
       finding.reason = "time_limit";
@@ -207,7 +344,7 @@ class LiveSource::Run {
     }
     const std::string printed = summary_of_print(run.printed);
     if (!printed.empty()) finding.message += "; " + printed;
-    answers_->keep(open->key, finding);
+    answers_->keep(open->key, turn.rests.finish_model(), finding);
     setup_.done(finding, {});
   }
 
@@ -215,8 +352,12 @@ class LiveSource::Run {
   Setup setup_;
   Graph& graph_;
   ImportNotes& notes_;
+  std::mutex turn_;                     // of the workers, for all below and the source
   std::optional<LiveAnswers> answers_;  // once the models of the source are known
   std::vector<Open> open_;
+  std::vector<std::thread> helpers_;
+  std::exception_ptr problem_;
+  int interrupt_ = 0;  // the signal that ends the run
 };
 
 // -- the interpreter and its models ------------------------------------------------------------
@@ -233,15 +374,29 @@ LiveSource::LiveSource(LiveOptions options, const Registry& registry, Cache& cac
   candidates_ = interpreter_candidates(given);
 }
 
+bool LiveSource::is_torchvision() const { return name() == torchvision; }
+
 std::string LiveSource::name() const {
-  return options_.module.empty() ? "torchvision" : "python:" + options_.module;
+  return options_.source.empty() ? std::string(torchvision) : options_.source;
+}
+
+/// What to do where no interpreter will do.
+std::string LiveSource::advice_for_interpreters() const {
+  const bool has_torch = std::ranges::any_of(
+      passed_over_, [](const std::string& each) { return each.find(" no_module: ") != each.npos; });
+  const bool is_library = name().find(':') == std::string::npos;
+  if (has_torch && !is_library)
+    return "the message is Python's; choose another interpreter with --python PATH";
+  std::string wanted = "torch";
+  if (is_library) wanted += " and " + name();
+  return fmt::format("install {}, or choose an interpreter that has {} with --python PATH", wanted,
+                     is_library ? "them" : "it");
 }
 
 void LiveSource::choose_interpreter() {
   if (!interpreter_.path.empty()) return;
   for (; candidate_ < candidates_.size(); ++candidate_) {
-    Interpreter found =
-        examine_interpreter(candidates_[candidate_], options_.module.empty(), cache_);
+    Interpreter found = examine_interpreter(candidates_[candidate_], is_torchvision(), cache_);
     if (found.problem.empty()) {
       interpreter_ = std::move(found);
       return;
@@ -253,10 +408,7 @@ void LiveSource::choose_interpreter() {
                   ? "no Python on the PATH"
                   : "no usable Python: " + fmt::format("{}", fmt::join(passed_over_, "; ")));
   error.place.model = name();
-  error.hint = options_.module.empty()
-                   ? "install torch and torchvision, or choose an interpreter that has them with "
-                     "--python PATH"
-                   : "install torch, or choose an interpreter that has it with --python PATH";
+  error.hint = advice_for_interpreters();
   throw error;
 }
 
@@ -276,7 +428,9 @@ std::string LiveSource::scope() const {
 std::string LiveSource::taken_text() const {
   std::string text =
       fmt::format("{}: Python {}, torch {}", listing_->path, listing_->python, listing_->torch);
-  if (options_.module.empty()) text += ", torchvision " + listing_->version;
+  const std::string& source = listing_->source;
+  if (!listing_->version.empty() && source.find(':') == std::string::npos)
+    text += ", " + source + " " + listing_->version;
   if (!passed_over_.empty()) text += fmt::format(" ({})", fmt::join(passed_over_, "; "));
   return text;
 }
@@ -285,7 +439,9 @@ LiveListing LiveSource::blank_listing() const {
   LiveListing listing;
   listing.source = name();
   std::error_code none;
-  if (!options_.module.empty()) listing.folder = std::filesystem::current_path(none).string();
+  // Where a module of the user's own is looked for.
+  if (listing.source.starts_with("python:"))
+    listing.folder = std::filesystem::current_path(none).string();
   listing.path = interpreter_.path;
   listing.identity = interpreter_.identity;
   return listing;
@@ -296,7 +452,7 @@ LiveListing LiveSource::blank_listing() const {
 LiveRequest LiveSource::standard_request(const std::string& model) const {
   LiveRequest request;
   request.name = model;
-  const RegistryModel* known = options_.module.empty() ? registry_.find(model) : nullptr;
+  const RegistryModel* known = is_torchvision() ? registry_.find(model) : nullptr;
   if (known == nullptr || known->builtin == nullptr) return request;
   for (const InputSpec& input : default_inputs(*known->builtin, request.variant).list())
     request.inputs.push_back({std::string(input.name), input.shape, input.dtype});
@@ -308,7 +464,8 @@ Finding LiveSource::blank_finding(const LiveModel& model) const {
   finding.name = model.name;
   finding.family = model.family;
   finding.task = model.task;
-  const RegistryModel* known = options_.module.empty() ? registry_.find(model.name) : nullptr;
+  finding.builder = model.builder;
+  const RegistryModel* known = is_torchvision() ? registry_.find(model.name) : nullptr;
   if (known != nullptr && known->builtin != nullptr) {
     finding.family = known->family;
     finding.task = name_of(known->task);
@@ -325,8 +482,8 @@ void LiveSource::ask(const DiscoveryOptions& options, Needs needs, const Visit& 
   const auto is_pattern = [](const std::string& word) {
     return word.find_first_of("*?") != std::string::npos;
   };
-  if (std::none_of(options.patterns.begin(), options.patterns.end(), is_pattern))
-    setup.first = options.patterns;
+  const bool are_names = std::none_of(options.patterns.begin(), options.patterns.end(), is_pattern);
+  (are_names ? setup.first : setup.patterns) = options.patterns;
   for (const RegistryModel& model : registry_.models()) {
     if (model.builtin != nullptr) setup.inputs.push_back(standard_request(std::string(model.name)));
   }
@@ -346,10 +503,20 @@ void LiveSource::ask(const DiscoveryOptions& options, Needs needs, const Visit& 
       skipped.back().reason = "skip_pattern";
       skipped.back().message = *pattern;
     }
+    // A source may have more models than it lists: weights of timm, functions of a module.
+    for (const std::string& name : options.patterns) {
+      if (is_torchvision() || is_pattern(name) || listing.find(name) != nullptr) continue;
+      ++wanted;
+      requests.push_back(standard_request(name));
+    }
     for (const Finding& finding : skipped) visit({finding, {}, graph, wanted});
     return requests;
   };
   setup.done = [&](Finding& finding, const FxRecord& record) {
+    if (finding.reason == "unknown_model") {
+      --wanted;
+      return;
+    }
     visit({finding, record, graph, wanted});
   };
   Run(*this, std::move(setup), graph, notes).go();
@@ -401,8 +568,9 @@ FxRecord LiveSource::load(const LiveRequest& request, Graph& graph, ImportNotes&
   setup.inputs = {request};
   setup.needs = Needs::graph;
   setup.plan = [&](const LiveListing& listing) {
-    return listing.find(request.name) == nullptr ? std::vector<LiveRequest>()
-                                                 : std::vector{request};
+    const bool is_whole = listing.source == torchvision;
+    return is_whole && listing.find(request.name) == nullptr ? std::vector<LiveRequest>()
+                                                             : std::vector{request};
   };
   setup.done = [&](Finding& finding, const FxRecord& answer) {
     result = finding;
@@ -411,6 +579,7 @@ FxRecord LiveSource::load(const LiveRequest& request, Graph& graph, ImportNotes&
   };
   Run(*this, std::move(setup), graph, notes).go();
   if (!is_answered) throw_unknown(request.name);
+  if (result.reason == "unknown_model") throw_unknown(request.name);
   if (result.status != Status::traceable) {
     Error error(ErrorCode::unsupported, result.reason + ": " + result.message);
     error.place = {name() + ":" + request.name, result.module_path, result.op, std::nullopt};

@@ -16,8 +16,11 @@ namespace zoometer {
 /// Which Python and which source to use.
 struct LiveOptions {
   std::string python;      ///< an interpreter; empty: the first suitable one
-  std::string module;      ///< "package.module" or "package.module:function"; empty: torchvision
+  std::string source;      ///< "timm", "python:package.module", ...; empty: torchvision
   double time_limit = 60;  ///< seconds for one model
+  std::optional<std::int64_t> jobs =
+      {};                 ///< processes at once; nothing: as many as there are cores
+  bool no_cache = false;  ///< ask again, and keep nothing
 };
 
 /// A model to trace.
@@ -61,13 +64,15 @@ class LiveSource {
   /// A request for a model with the default inputs of the built-in model of the same name.
   LiveRequest standard_request(const std::string& model) const;
 
-  /// "torchvision" or "python:MODULE".
+  /// "torchvision", "timm", "transformers", "torch.hub:FOLDER" or "python:MODULE".
   std::string name() const;
 
  private:
   class Run;
   friend class Run;
 
+  bool is_torchvision() const;
+  std::string advice_for_interpreters() const;
   void choose_interpreter();
   /// Chooses the next interpreter; throws if none is left.
   void pass_over(const std::string& problem);

@@ -12,7 +12,7 @@ namespace zoometer {
 namespace {
 
 // Raised whenever a verdict has other fields, or is computed in another way.
-constexpr std::string_view verdict_format = "3";
+constexpr std::string_view verdict_format = "4";
 
 std::string number_or_no(const std::optional<std::int64_t>& number) {
   return number ? std::to_string(*number) : "no";
@@ -69,37 +69,46 @@ bool is_enough(Needs needs, const Finding& finding) {
 LiveAnswers::LiveAnswers(Cache& cache, std::string scope, double time_limit, Graph& graph,
                          ImportNotes& notes)
     : cache_(cache),
+      check_(cache),
       scope_(std::move(scope)),
       verdict_scope_(fmt::format("{}\nzoometer {} {}", scope_, ZOOMETER_VERSION, verdict_format)),
       time_limit_(time_limit),
       graph_(graph),
       notes_(notes) {}
 
+std::optional<LiveAnswers::Kept> LiveAnswers::get(std::string_view kind, std::string_view scope,
+                                                  const std::string& key) {
+  const auto entry = cache_.get(kind, scope, key);
+  const auto parts = entry ? unpack(*entry) : std::nullopt;
+  if (!parts || parts->size() != 2 || !check_.is_current((*parts)[0])) return std::nullopt;
+  return Kept{(*parts)[0], (*parts)[1]};
+}
+
 std::optional<FxRecord> LiveAnswers::recall(const std::string& key, Needs needs, Finding& finding) {
-  if (key.empty()) return std::nullopt;
-  const auto verdict = cache_.get("verdict", verdict_scope_, key);
-  const bool is_known = verdict && unpack_finding(*verdict, finding);
+  const auto verdict = get("verdict", verdict_scope_, key);
+  const bool is_known = verdict && unpack_finding(verdict->value, finding);
   const bool may_take_longer = finding.reason == "time_limit" && finding.seconds < time_limit_;
   if (may_take_longer) return std::nullopt;
   if (is_known && is_enough(needs, finding)) return FxRecord();
-  const auto kept = cache_.get("graph", scope_, key);
-  const auto line = kept ? inflate_text(*kept) : std::nullopt;
+  const auto kept = get("graph", scope_, key);
+  const auto line = kept ? inflate_text(kept->value) : std::nullopt;
   if (!line) return std::nullopt;
   FxRecord record = read(*line, is_known, finding);
-  if (!is_known) keep(key, finding);
+  if (!is_known) keep(key, kept->link, finding);
   return record;
 }
 
-FxRecord LiveAnswers::add(const std::string& key, const BridgeAnswer& answer, Finding& finding) {
+FxRecord LiveAnswers::add(const std::string& key, const Link& link, const BridgeAnswer& answer,
+                          Finding& finding) {
   FxRecord record = read(answer.line, false, finding);
   if (finding.note.empty()) finding.note = summary_of_print(answer.printed);
-  if (!key.empty()) cache_.put("graph", scope_, key, deflate_text(answer.line));
-  keep(key, finding);
+  if (link) cache_.put("graph", scope_, key, pack({*link, deflate_text(answer.line)}));
+  keep(key, link, finding);
   return record;
 }
 
-void LiveAnswers::keep(const std::string& key, const Finding& finding) {
-  if (!key.empty()) cache_.put("verdict", verdict_scope_, key, pack_finding(finding));
+void LiveAnswers::keep(const std::string& key, const Link& link, const Finding& finding) {
+  if (link) cache_.put("verdict", verdict_scope_, key, pack({*link, pack_finding(finding)}));
 }
 
 /// Reads a line of the bridge, and the verdict from it unless that is known.

@@ -9,6 +9,7 @@
 #include "registry/bridge_process.hpp"
 #include "registry/cache.hpp"
 #include "registry/discovery.hpp"
+#include "registry/rests.hpp"
 
 namespace zoometer {
 
@@ -28,18 +29,28 @@ class LiveAnswers {
   /// graph of the last answer.
   LiveAnswers(Cache& cache, std::string scope, double time_limit, Graph& graph, ImportNotes& notes);
 
-  /// Fills the finding from the cache; nothing where the model must be traced. An empty key is not
-  /// in the cache. The record is empty where the verdict is enough.
+  /// Fills the finding from the cache; nothing where the model must be traced, or where what the
+  /// answer rests on has changed. The record is empty where the verdict is enough.
   std::optional<FxRecord> recall(const std::string& key, Needs needs, Finding& finding);
+  /// A link of a RestsChain; nothing: the answer is not kept.
+  using Link = std::optional<std::string>;
   /// Fills the finding from a new answer, and keeps both.
-  FxRecord add(const std::string& key, const BridgeAnswer& answer, Finding& finding);
+  FxRecord add(const std::string& key, const Link& link, const BridgeAnswer& answer,
+               Finding& finding);
   /// Keeps a verdict without a line of the bridge.
-  void keep(const std::string& key, const Finding& finding);
+  void keep(const std::string& key, const Link& link, const Finding& finding);
 
  private:
+  /// The value of an entry, if what it rests on is as it was, and the link to that.
+  struct Kept {
+    std::string link;
+    std::string value;
+  };
+  std::optional<Kept> get(std::string_view kind, std::string_view scope, const std::string& key);
   FxRecord read(std::string_view line, bool is_known, Finding& finding);
 
   Cache& cache_;
+  RestsCheck check_;
   std::string scope_;
   std::string verdict_scope_;
   double time_limit_;

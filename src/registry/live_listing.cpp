@@ -6,10 +6,8 @@
 #include <cstdlib>
 
 #include "registry/cache_value.hpp"
-#include "registry/file_stamp.hpp"
 #include "util/embedded.hpp"
 #include "util/json_writer.hpp"
-#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
@@ -23,11 +21,12 @@ std::string scope_of(const LiveListing& listing) {
 std::string pack_listing(const LiveListing& listing) {
   std::vector<std::string> models;
   for (const LiveModel& model : listing.models) {
-    for (const std::string& text : {model.name, model.family, model.task, model.digest})
+    for (const std::string& text : {model.name, model.family, model.task, model.builder})
       models.push_back(text);
   }
   return pack({listing.identity, listing.python, listing.torch, listing.version,
-               std::to_string(listing.asked), pack(models), pack(listing.stamps)});
+               std::to_string(listing.asked), pack(models), pack(listing.rests.files),
+               pack(listing.rests.variables), listing.rests.unseen});
 }
 
 std::optional<LiveListing> unpack_listing(std::string_view scope, const std::string& path,
@@ -35,7 +34,7 @@ std::optional<LiveListing> unpack_listing(std::string_view scope, const std::str
   const auto heads = unpack(scope);
   const auto parts = unpack(value);
   constexpr std::size_t scope_parts = 3;
-  constexpr std::size_t value_parts = 7;
+  constexpr std::size_t value_parts = 9;
   if (!heads || heads->size() != scope_parts || (*heads)[2] != bridge_version() || !parts ||
       parts->size() != value_parts)
     return std::nullopt;
@@ -49,30 +48,36 @@ std::optional<LiveListing> unpack_listing(std::string_view scope, const std::str
   listing.version = (*parts)[3];
   listing.asked = std::strtoll((*parts)[4].c_str(), nullptr, 10);
   const auto models = unpack((*parts)[5]);
-  const auto stamps = unpack((*parts)[6]);
-  if (!models || !stamps) return std::nullopt;
+  const auto files = unpack((*parts)[6]);
+  const auto variables = unpack((*parts)[7]);
+  if (!models || !files || !variables) return std::nullopt;
   constexpr std::size_t fields = 4;
   for (std::size_t i = 0; i + fields <= models->size(); i += fields)
     listing.models.push_back({(*models)[i], (*models)[i + 1], (*models)[i + 2], (*models)[i + 3]});
-  listing.stamps = *stamps;
+  listing.rests = {*files, *variables, (*parts)[8]};
   return listing;
+}
+
+/// The text of the bridge after a table of its parts, which `load_part` looks for.
+std::string make_bridge_script() {
+  constexpr std::string_view folder = "python/zoometer/";
+  JsonWriter json;  // whose texts are literals of Python, too
+  json.object([&] {
+    for (const EmbeddedFile& file : embedded_files()) {
+      if (!file.name.starts_with(folder) || !file.name.ends_with(".py")) continue;
+      const std::string_view name = file.name.substr(folder.size());
+      json.field(name.substr(0, name.size() - 3), file.text);
+    }
+  });
+  std::string parts = json.text();
+  while (parts.ends_with('\n')) parts.pop_back();
+  return fmt::format("_PARTS = {}\n{}", parts, embedded_file("python/zoometer_bridge.py"));
 }
 
 }  // namespace
 
-std::string_view bridge_script() {
-  static const std::string script = [] {
-    const std::string_view bridge = embedded_file("python/zoometer_bridge.py");
-    constexpr std::string_view place = "CAPTURE_TEXT = None";
-    const std::size_t at = bridge.find(place);
-    if (at == std::string_view::npos)
-      throw Error(ErrorCode::internal, "the bridge has no place for the capture");
-    JsonWriter text;  // a JSON text is one of Python, too
-    text.value(embedded_file("python/zoometer/_capture.py"));
-    std::string whole(bridge.substr(0, at));
-    whole.append("CAPTURE_TEXT = ").append(text.text()).append(bridge.substr(at + place.size()));
-    return whole;
-  }();
+const std::string& bridge_script() {
+  static const std::string script = make_bridge_script();
   return script;
 }
 
@@ -86,7 +91,7 @@ const LiveModel* LiveListing::find(std::string_view model) const noexcept {
   return found == models.end() ? nullptr : &*found;
 }
 
-bool LiveListing::is_current() const { return are_unchanged(stamps); }
+bool LiveListing::is_current() const { return rests.are_current(); }
 
 void keep_listing(const LiveListing& listing, Cache& cache) {
   cache.put(listing_kind, scope_of(listing), listing.path, pack_listing(listing));

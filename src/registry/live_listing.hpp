@@ -7,33 +7,34 @@
 #include <vector>
 
 #include "registry/cache.hpp"
+#include "registry/rests.hpp"
 
 namespace zoometer {
 
 /// A model of a live source.
 struct LiveModel {
   std::string name, family, task;
-  std::string digest;  ///< changes when its source files change; empty if there are none
+  std::string builder;  ///< Python: an import, a line break and an expression; empty if unknown
 };
 
 /// What a Python reports about itself and the models of a source.
 struct LiveListing {
-  std::string source;    ///< "torchvision" or "python:MODULE"
-  std::string folder;    ///< where the user's module was searched; empty for torchvision
+  std::string source;    ///< "torchvision", "timm", "python:MODULE", ...
+  std::string folder;    ///< where the user's module was searched; empty for a library
   std::string path;      ///< the interpreter
   std::string identity;  ///< of the interpreter (Interpreter::identity)
   std::string python, torch, version;  ///< version: of the source, if it has one
   std::int64_t asked = 0;              ///< seconds since 1970
   std::vector<LiveModel> models;
-  std::vector<std::string> stamps;  ///< of the files that define the models
+  Rests rests;  ///< what the list of models rests on
 
   const LiveModel* find(std::string_view model) const noexcept;
-  /// Whether the source files of the models are unchanged.
+  /// Whether what the list rests on is unchanged.
   bool is_current() const;
 };
 
-/// The script that runs in the user's Python, and a digest of it.
-std::string_view bridge_script();
+/// The script that runs in the user's Python, with its parts, and a digest of it.
+const std::string& bridge_script();
 std::string bridge_version();
 
 void keep_listing(const LiveListing& listing, Cache& cache);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "import/importer.hpp"
 #include "models/batch.hpp"
@@ -81,25 +82,30 @@ void take_notes(ImportNotes& from, OriginAnswer& answer) {
   answer.input_sizes = std::move(from.input_sizes);
 }
 
+/// "torchvision", "timm", "torch.hub", "python".
+std::string name_of_source(OriginKind kind) {
+  const std::string_view prefix =
+      std::ranges::find(origin_names(), kind, &OriginName::kind)->prefix;
+  return std::string(prefix.substr(0, prefix.size() - 1));
+}
+
 OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
                        Graph& graph) {
   refuse_file_options(request.options);
   const bool is_zoo = request.origin.kind == OriginKind::torchvision;
   LiveOptions options = request.live;
   LiveRequest wanted;
-  wanted.name = request.origin.target;
   wanted.variant = is_zoo ? request.options.variant : Variant::untrained;
   wanted.inputs = live_inputs(request, registry);
-  if (!is_zoo) {
-    options.module = request.origin.target;
-    const std::size_t colon = options.module.find(':');
-    if (colon == std::string::npos || colon == 0 || colon + 1 == options.module.size()) {
-      throw Error(ErrorCode::usage,
-                  "python:", {"python:package.module:function", request.origin.text()});
-    }
-    wanted.name = options.module.substr(colon + 1);
+  wanted.name = request.origin.model();
+  options.source = request.origin.source();
+  if (request.origin.kind == OriginKind::hub) {
+    std::error_code none;
+    const std::size_t prefix = options.source.find(':') + 1;
+    options.source = options.source.substr(0, prefix) +
+                     std::filesystem::absolute(options.source.substr(prefix), none).string();
   }
-  Cache cache(notify);
+  Cache cache(notify, !options.no_cache);
   LiveSource source(options, registry, cache, notify);
   ImportNotes notes;
   std::string batch;
@@ -114,7 +120,7 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   }
   source.load(wanted, graph, notes);
   OriginAnswer answer;
-  answer.source = is_zoo ? "torchvision" : "python";
+  answer.source = name_of_source(request.origin.kind);
   if (is_zoo) answer.variant = name_of(wanted.variant);
   take_notes(notes, answer);
   answer.notes.insert(answer.notes.begin(), "captured from " + notes.producer);

@@ -12,8 +12,18 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view torchvision_prefix = "torchvision:";
-constexpr std::string_view python_prefix = "python:";
+constexpr OriginName names_of_origins[] = {
+    {OriginKind::torchvision, "torchvision", "torchvision:"},
+    {OriginKind::timm, "timm", "timm:"},
+    {OriginKind::transformers, "transformers", "transformers:"},
+    {OriginKind::hub, "hub", "torch.hub:"},
+    {OriginKind::python, "python", "python:"},
+};
+
+const OriginName* name_of_origin(OriginKind kind) noexcept {
+  const auto* const found = std::ranges::find(names_of_origins, kind, &OriginName::kind);
+  return found == std::end(names_of_origins) ? nullptr : found;
+}
 
 std::string absolute(const std::string& target, const std::string& toml_path) {
   const std::filesystem::path folder = std::filesystem::path(toml_path).parent_path();
@@ -102,6 +112,13 @@ std::string family_call(const TomlValue& entry, const std::string& path) {
   return family + "(" + arguments + ")";
 }
 
+std::string origin_keys() {
+  std::string keys;
+  for (const OriginName& name : names_of_origins)
+    keys.append(keys.empty() ? "" : ", ").append(name.key);
+  return keys;
+}
+
 void finish(UserModel& model) {
   model.source = model.origin.text();
   for (const UserInput& input : model.inputs)
@@ -111,20 +128,39 @@ void finish(UserModel& model) {
 }  // namespace
 
 std::string Origin::text() const {
-  switch (kind) {
-  case OriginKind::file: return "file:" + target;
-  case OriginKind::python: return std::string(python_prefix) + target;
-  case OriginKind::family: return target;
-  case OriginKind::torchvision: return std::string(torchvision_prefix) + target;
-  }
-  return target;
+  if (kind == OriginKind::file) return "file:" + target;
+  if (kind == OriginKind::family) return target;
+  return std::string(name_of_origin(kind)->prefix) + target;
 }
 
+std::string Origin::source() const {
+  if (kind == OriginKind::torchvision) return {};
+  const std::string_view prefix = name_of_origin(kind)->prefix;
+  if (kind == OriginKind::python) return std::string(prefix) + target;
+  if (kind == OriginKind::hub) return std::string(prefix) + target.substr(0, target.rfind(':'));
+  return std::string(prefix.substr(0, prefix.size() - 1));
+}
+
+std::string Origin::model() const {
+  const bool has_place = kind == OriginKind::python || kind == OriginKind::hub;
+  if (!has_place) return target;
+  // A folder may have a colon in its name; so may a model of a module's table.
+  const std::size_t colon = kind == OriginKind::hub ? target.rfind(':') : target.find(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == target.size()) {
+    const bool is_hub = kind == OriginKind::hub;
+    throw Error(ErrorCode::usage, is_hub ? "torch.hub:" : "python:",
+                {is_hub ? "torch.hub:FOLDER:NAME" : "python:package.module:function", text()});
+  }
+  return target.substr(colon + 1);
+}
+
+std::span<const OriginName> origin_names() noexcept { return names_of_origins; }
+
 Origin parse_origin(std::string_view word) {
-  if (word.starts_with(torchvision_prefix))
-    return {OriginKind::torchvision, std::string(word.substr(torchvision_prefix.size()))};
-  if (word.starts_with(python_prefix))
-    return {OriginKind::python, std::string(word.substr(python_prefix.size()))};
+  for (const OriginName& name : names_of_origins) {
+    if (word.starts_with(name.prefix))
+      return {name.kind, std::string(word.substr(name.prefix.size()))};
+  }
   if (is_family_call(word)) return {OriginKind::family, std::string(word)};
   return {OriginKind::file, std::string(word)};
 }
@@ -155,10 +191,9 @@ UserModel read_user_model(const std::string& name, const TomlValue& entry,
   for (const auto& [key, value] : entry.members) {
     if (key == "file") {
       origin(OriginKind::file, absolute(text_of(value, key, path), path));
-    } else if (key == "python") {
-      origin(OriginKind::python, text_of(value, key, path));
-    } else if (key == "torchvision") {
-      origin(OriginKind::torchvision, text_of(value, key, path));
+    } else if (const auto* named = std::ranges::find(names_of_origins, key, &OriginName::key);
+               named != std::end(names_of_origins)) {
+      origin(named->kind, text_of(value, key, path));
     } else if (key == "family") {
       origin(OriginKind::family, family_call(entry, path));
     } else if (key == "inputs") {
@@ -169,12 +204,12 @@ UserModel read_user_model(const std::string& name, const TomlValue& entry,
       model.family = text_of(value, key, path);
     } else if (entry.find("family") == nullptr) {
       refuse_toml(path, value, "models." + name + "." + key,
-                  "the keys file, python, torchvision, family, inputs, task and group");
+                  "the keys file, " + origin_keys() + ", family, inputs, task and group");
     }
   }
   if (origins != 1)
     refuse_toml(path, entry, "models." + name,
-                "one of the keys file, python, torchvision and family");
+                "one of the keys file, " + origin_keys() + " and family");
   finish(model);
   return model;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,26 +19,41 @@ struct UserInput {
 
 /// Where a model that is not built in comes from.
 enum class OriginKind : std::uint8_t {
-  file,         ///< a path
-  python,       ///< "package.module:function", called in the user's Python
-  family,       ///< "resnet(layers=[2, 2, 2, 2])"
-  torchvision,  ///< a model of the torchvision in the user's Python
+  file,          ///< a path
+  python,        ///< "package.module:function", called in the user's Python
+  family,        ///< "resnet(layers=[2, 2, 2, 2])"
+  torchvision,   ///< a model of the torchvision in the user's Python
+  timm,          ///< "resnet50.a1_in1k": a model of the timm there
+  transformers,  ///< "BertModel": an architecture of the transformers there
+  hub,           ///< "FOLDER:NAME": an entry point of the hubconf.py of a folder
 };
 
 struct Origin {
   OriginKind kind = OriginKind::file;
   std::string target;
 
-  /// "file:/path", "python:package.module:function", "torchvision:resnet50".
+  /// "file:/path", "python:package.module:function", "torchvision:resnet50", "timm:resnet50".
   std::string text() const;
   /// Whether the user's Python builds and traces the model.
   bool runs_python() const noexcept {
-    return kind == OriginKind::python || kind == OriginKind::torchvision;
+    return kind != OriginKind::file && kind != OriginKind::family;
   }
+  /// The source of a model that Python makes, as LiveOptions has it; empty for torchvision.
+  std::string source() const;
+  /// The name that the model has there. Throws Error{usage} for a target without one.
+  std::string model() const;
 };
 
-/// The origin that a word describes: "torchvision:NAME", "python:MODULE:FUNCTION", "resnet(...)",
-/// else a file.
+/// Origins of Python: the key in registry.toml and the beginning of a word.
+struct OriginName {
+  OriginKind kind;
+  std::string_view key;     ///< "hub"
+  std::string_view prefix;  ///< "torch.hub:"
+};
+std::span<const OriginName> origin_names() noexcept;
+
+/// The origin that a word describes: "torchvision:NAME", "timm:NAME", "transformers:NAME",
+/// "torch.hub:FOLDER:NAME", "python:MODULE:FUNCTION", "resnet(...)", else a file.
 Origin parse_origin(std::string_view word);
 
 /// A model of the user's registry.toml, or a file in one of its folders.

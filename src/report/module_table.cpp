@@ -81,7 +81,7 @@ std::string plain_column(std::string_view word) {
     plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   constexpr std::pair<std::string_view, std::string_view> others[] = {
-      {"parameters", "params"}, {"inputshape", "input"}, {"outputshape", "output"},
+      {"parameters", "params"}, {"inputshape", "input"},  {"outputshape", "output"},
       {"mem", "memory"},        {"kernelsize", "kernel"}, {"calls", "count"}};
   for (const auto& [other, name] : others) {
     if (plain == other) plain = name;
@@ -126,7 +126,8 @@ class ModuleTable {
     table.column(options_.group_by.empty() ? "module" : options_.group_by);
     for (const TableColumn* column : columns_) table.column(column->title, column->kind != text);
     for (const TableRow& row : rows_) table.row(cells_of(row));
-    TableRow total{.name = "total", .metrics = input_.profile.total, .seconds = seconds_of_module(0)};
+    TableRow total{
+        .name = "total", .metrics = input_.profile.total, .seconds = seconds_of_module(0)};
     table.row(cells_of(total));
     return table;
   }
@@ -215,7 +216,8 @@ class ModuleTable {
       TableRow row = row_of(id);
       for (const ModuleId child : children[id]) take_away(row, child);
       const Metrics& own = row.metrics;
-      const bool has_any = own.flops > 0 || own.macs > 0 || own.bytes_written > 0 || own.parameters > 0;
+      const bool has_any =
+          own.flops > 0 || own.macs > 0 || own.bytes_written > 0 || own.parameters > 0;
       if (!children[id].empty() && !has_any) continue;
       if (!children[id].empty()) row.name += " (itself)";
       rows.push_back(std::move(row));
@@ -284,9 +286,11 @@ class ModuleTable {
     switch (options_.units) {
     case FigureUnits::exact: return std::to_string(whole);
     case FigureUnits::mega:
-      return is_bytes ? fmt::format("{:.3f} MiB", figure / 0x1p20) : fmt::format("{:.3f} M", figure / 1e6);
+      return is_bytes ? fmt::format("{:.3f} MiB", figure / 0x1p20)
+                      : fmt::format("{:.3f} M", figure / 1e6);
     case FigureUnits::giga:
-      return is_bytes ? fmt::format("{:.3f} GiB", figure / 0x1p30) : fmt::format("{:.3f} G", figure / 1e9);
+      return is_bytes ? fmt::format("{:.3f} GiB", figure / 0x1p30)
+                      : fmt::format("{:.3f} G", figure / 1e9);
     case FigureUnits::four_digits: break;
     }
     return is_bytes ? format_bytes(whole) : format_count(whole);

@@ -35,8 +35,8 @@ struct ModuleTableOptions {
 std::vector<std::string_view> module_table_columns();
 
 /// A row for each module of the tree to a depth, leaf module, or group of leaf modules, and one for
-/// the total. A module with modules inside has a row among leaf modules for what it computes itself.
-/// Throws Error{usage} for an unknown column.
+/// the total. A module with modules inside has a row among leaf modules for what it computes
+/// itself. Throws Error{usage} for an unknown column.
 TextTable module_table(const ReportInput& input, const ModuleTableOptions& options, int depth);
 
 }  // namespace zoometer

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <optional>
 
 #include "zoometer/util/error.hpp"
@@ -27,10 +28,12 @@ volatile std::sig_atomic_t interrupted = 0;
 void note_interrupt(int signal) { interrupted = signal; }
 
 /// During its lifetime, interrupts are recorded instead of ending this process. Ignored signals
-/// stay ignored.
+/// stay ignored. Of several guards at once, in several threads, the first and the last do the work.
 class InterruptGuard {
  public:
   InterruptGuard() {
+    const std::lock_guard lock(turn_);
+    if (guards_++ > 0) return;
     interrupted = 0;
     for (Handler& handler : handlers_) {
       sigaction(handler.signal, nullptr, &handler.before);
@@ -41,6 +44,8 @@ class InterruptGuard {
     }
   }
   ~InterruptGuard() {
+    const std::lock_guard lock(turn_);
+    if (--guards_ > 0) return;
     for (const Handler& handler : handlers_) sigaction(handler.signal, &handler.before, nullptr);
   }
   InterruptGuard(const InterruptGuard&) = delete;
@@ -51,7 +56,9 @@ class InterruptGuard {
     int signal;
     struct sigaction before;
   };
-  std::array<Handler, 2> handlers_{{{SIGINT, {}}, {SIGTERM, {}}}};
+  static inline std::mutex turn_;
+  static inline int guards_ = 0;
+  static inline std::array<Handler, 2> handlers_{{{SIGINT, {}}, {SIGTERM, {}}}};
 };
 
 [[noreturn]] void refuse(const char* what) {

@@ -191,24 +191,39 @@ fresh
 run discover --python "$here/good"
 echo changed >torchvision/__init__.py
 echo changed >torch/__init__.py
-FAKE_MODELS='a c d' FAKE_VERSION=0.16 FAKE_PARAMETERS=12 FAKE_DIGEST=e run discover --python "$here/good" --format json
+FAKE_MODELS='a c d' FAKE_VERSION=0.16 FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
 expect "a new version is noticed" json '.source_version == "0.16" and (.notes | any(test("torchvision 0.16 .* was 0.15")))'
 expect "what appeared" json '.notes | any(. == "d appeared")'
 expect "what vanished" json '.notes | any(. == "b vanished")'
 expect "what changed" json '.notes | any(test("^a changed: 12 parameters.*before 10 parameters"))'
-FAKE_MODELS='a c d' FAKE_VERSION=0.16 FAKE_DIGEST=e run discover --python "$here/good" --format json
+FAKE_MODELS='a c d' FAKE_VERSION=0.16 run discover --python "$here/good" --format json
 expect "it is reported once" json '.notes | length == 1'
 : >log
 echo again >torch/__init__.py
-FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=e FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
-expect "models whose files are the same are not tried again" is "$(grep -o 'trace .*' log | tail -n 1 | grep -o '[a-f]* *$' | tr -d ' ')" f
-expect "and still there" json '.total == 4 and .traceable == 4'
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
+expect "after a change of what they rest on all models are tried again" is "$(runs)" 1
+expect "and there" json '.total == 4 and .traceable == 4'
 
-FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=renamed FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
 expect "no file is new until one is" json '.notes | length == 1'
 echo more >torch/__init__.py
-FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_DIGEST=renamed FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
+FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
 expect "a renamed parameter is a change" json '.notes | any(. == "a changed: names or shapes in its state dict")'
+
+# what cannot be stamped is not kept
+export FAKE_MODELS='a b'
+fresh
+for _ in 1 2; do FAKE_UNSEEN='"it uses the network"' run discover --python "$here/good"; done
+expect "answers that rest on what no stamp covers are not kept" is "$(runs)" 2
+fresh
+run discover --python "$here/good"
+run discover --python "$here/good" --no-cache --format json
+expect "--no-cache asks again" is "$(runs) $(jq .traceable stdout.txt)" "2 2"
+fresh
+run discover --python "$here/good" --no-cache
+run cache status
+expect "and keeps nothing" has "$out" "nothing is kept"
+expect_error 2 "--jobs: expected 1 to 1024, got 0" discover --python "$here/good" --jobs 0
 
 # the cache
 fresh

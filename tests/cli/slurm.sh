@@ -30,7 +30,7 @@ expect "threads" has "$(cat few.csv.slurm)" "--cpus-per-task=2"
 # models of a list
 printf '# two\nresnet18\n\nresnet(layers=[1,1,1,1])\r\n' >list.txt
 run sweep --models-from list.txt alexnet --columns macs
-expect "a list of models, beside others" is "$(cut -d, -f1 stdout.txt | paste -sd' ')" "model alexnet resnet(layers=[1 resnet18"
+expect "a list of models, beside others" is "$(cut -d, -f1 stdout.txt | paste -sd' ')" 'model alexnet "resnet(layers=[1 resnet18'
 run sweep --models-from - --columns macs
 expect "an empty list is no registry" is "$status $out" "0 model,batch,resolution,dtype,macs,bounded,reason"
 expect_error 3 "none.txt: cannot be read" sweep --models-from none.txt

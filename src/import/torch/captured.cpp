@@ -155,9 +155,9 @@ std::string_view Expansion::name_of(std::size_t value) const {
 
 void Expansion::declare(std::size_t value, std::string_view name) {
   known_[value].name = name;
-  const Json& type = row_of(entry_at(types_, values_[static_cast<rapidjson::SizeType>(value)],
-                                     "captured values"),
-                            4, "captured types");
+  const Json& type =
+      row_of(entry_at(types_, values_[static_cast<rapidjson::SizeType>(value)], "captured values"),
+             4, "captured types");
   if (!type[1].IsArray()) throw_unexpected("captured types", "lists of sizes");
   metas_.AddMember(short_ref(name),
                    object(member("dtype", Json(type[0], pool_)),
@@ -167,9 +167,9 @@ void Expansion::declare(std::size_t value, std::string_view name) {
 }
 
 bool Expansion::is_floating(std::size_t value) const {
-  const Json& type = row_of(entry_at(types_, values_[static_cast<rapidjson::SizeType>(value)],
-                                     "captured values"),
-                            4, "captured types");
+  const Json& type =
+      row_of(entry_at(types_, values_[static_cast<rapidjson::SizeType>(value)], "captured values"),
+             4, "captured types");
   const int code = type[0].IsInt() ? type[0].GetInt() : 0;
   constexpr int half = 6, complex128 = 11, bfloat16 = 13, float8_e4m3fn = 29, float8_e8m0fnu = 33;
   return (code >= half && code <= complex128) || code == bfloat16 ||
@@ -248,9 +248,8 @@ void Expansion::declare_state() {
       declare(value, kept);
       inputs_.PushBack(object(member("as_tensor", named(kept))), pool_);
     }
-    Json spec =
-        object(member("arg", named(known_[value].name)),
-               member(is_parameter ? "parameter_name" : "buffer_name", text(path)));
+    Json spec = object(member("arg", named(known_[value].name)),
+                       member(is_parameter ? "parameter_name" : "buffer_name", text(path)));
     if (!is_parameter)
       spec.AddMember("persistent", Json(row[3].IsInt() && row[3].GetInt() != 0), pool_);
     input_specs_.PushBack(object(member(is_parameter ? "parameter" : "buffer", std::move(spec))),
@@ -267,10 +266,10 @@ void Expansion::declare_inputs() {
     const std::string_view name = unique("c_" + stem);
     declare(value, name);
     inputs_.PushBack(object(member("as_tensor", named(name))), pool_);
-    input_specs_.PushBack(object(member("tensor_constant",
-                                        object(member("arg", named(name)),
-                                               member("tensor_constant_name", text(stem))))),
-                          pool_);
+    input_specs_.PushBack(
+        object(member("tensor_constant", object(member("arg", named(name)),
+                                                member("tensor_constant_name", text(stem))))),
+        pool_);
   }
   for (const Json& row : get_array(captured_, "inputs").GetArray()) {
     row_of(row, 2, "captured inputs");
@@ -359,8 +358,7 @@ Json Expansion::argument(const Json& value, char kind) {
   if (value.IsBool()) return object(member("as_bool", Json(value, pool_)));
   if (value.IsString()) return object(member("as_string", Json(value, pool_)));
   const bool is_float = value.IsDouble() || kind == 'f';
-  if (value.IsNumber())
-    return object(member(is_float ? "as_float" : "as_int", Json(value, pool_)));
+  if (value.IsNumber()) return object(member(is_float ? "as_float" : "as_int", Json(value, pool_)));
   throw_unexpected("captured arguments", "numbers, texts and lists");
 }
 
@@ -489,15 +487,15 @@ void Expansion::run() {
     ranges.AddMember(text(symbol),
                      object(member("min_val", Json(0)), member("max_val", Json(size))), pool_);
   }
-  Json graph = object(member("inputs", std::move(inputs_)), member("outputs", std::move(outputs_)),
-                      member("nodes", std::move(nodes_)), member("tensor_values", std::move(metas_)));
+  Json graph =
+      object(member("inputs", std::move(inputs_)), member("outputs", std::move(outputs_)),
+             member("nodes", std::move(nodes_)), member("tensor_values", std::move(metas_)));
   Json signature = object(member("input_specs", std::move(input_specs_)),
                           member("output_specs", std::move(output_specs_)));
   tree_.SetObject();
-  tree_.AddMember("graph_module",
-                  object(member("graph", std::move(graph)),
-                         member("signature", std::move(signature))),
-                  pool_);
+  tree_.AddMember(
+      "graph_module",
+      object(member("graph", std::move(graph)), member("signature", std::move(signature))), pool_);
   tree_.AddMember("range_constraints", std::move(ranges), pool_);
   tree_.AddMember("torch_version", text(find_text(captured_, "torch")), pool_);
 }
@@ -521,8 +519,7 @@ std::vector<RecordedCall> CapturedProgram::module_calls() const {
     call.path = view_of((*modules_)[scope[1].GetUint()][0]);
     if (!scope[2].IsArray()) throw_unexpected("captured scopes", "lists of types");
     for (const Json& type : scope[2].GetArray()) {
-      const Json& sizes =
-          row_of(entry_at(types, type, "captured scopes"), 4, "captured types")[1];
+      const Json& sizes = row_of(entry_at(types, type, "captured scopes"), 4, "captured types")[1];
       Shape& shape = call.outputs.emplace_back();
       if (!sizes.IsArray()) throw_unexpected("captured types", "lists of sizes");
       for (const Json& size : sizes.GetArray()) {
