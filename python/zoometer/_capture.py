@@ -1107,9 +1107,9 @@ class Capture:
     def materialise(self):
         """Give a copy of a lazy model its shapes."""
         try:
-            self.model = copy.deepcopy(self.model).to("meta")
-            args, kwargs = mapped((self.args, self.kwargs), twin_of)
-            with torch.no_grad():
+            self.model = copy.deepcopy(self.model)
+            args, kwargs = mapped((self.args, self.kwargs), real_copy)
+            with unchanged_generators(), torch.no_grad():
                 self.model(*args, **kwargs)
         except Exception as error:
             raise CaptureError("lazy_module", first_line(error), type(error).__name__, "", None,

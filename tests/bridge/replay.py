@@ -1,7 +1,7 @@
-"""Executes a recorded program with real numbers, to compare it with the live model.
+"""Runs captured calls with real numbers, to compare them with the live model.
 
-Every node is run as a function of its named inputs alone: an in-place operator works
-on copies. A program that forgot an alias or an argument gives another result.
+Calls run as they are, writes and views included. A record that forgot an argument, an alias or a
+call gives another result.
 """
 
 import torch
@@ -9,95 +9,56 @@ import torch
 DTYPES = {1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64,
           6: torch.float16, 7: torch.float32, 8: torch.float64, 12: torch.bool,
           13: torch.bfloat16}
-MEMORY_FORMATS = {1: torch.contiguous_format, 2: torch.channels_last,
-                  3: torch.channels_last_3d, 4: torch.preserve_format}
 
 
-def operator(target):
-    """The callable of "torch.ops.aten.add.Tensor".
-
-    A view is run as a reshape: strides on meta may differ from those on the CPU.
-    """
-    _, _, namespace, name, overload = target.split(".")
-    name = "reshape" if name == "view" else name
-    return getattr(getattr(getattr(torch.ops, namespace), name), overload)
-
-
-def argument_value(argument, values):
-    """The Python value of an argument object."""
-    (kind, value), = argument.items()
-    if kind == "as_none":
+def argument_value(value, kind, values):
+    """The Python value of an argument, by the letter of its kind (python/README.md)."""
+    if value is None:
         return None
-    if kind == "as_tensor":
-        return values[value["name"]]
-    if kind == "as_tensors":
-        return [values[item["name"]] for item in value]
-    if kind == "as_optional_tensors":
-        return [argument_value(item, values) for item in value]
-    if kind == "as_float":
-        return float(value)
-    if kind == "as_scalar_type":
-        return DTYPES[value]
-    if kind == "as_memory_format":
-        return MEMORY_FORMATS[value]
-    if kind == "as_layout":
-        return torch.strided
-    if kind == "as_device":
-        return torch.device("cpu")
-    return value
+    if kind == "t":
+        return value[0] if isinstance(value, list) else values[value]
+    if kind == "T":
+        return [None if item is None else values[item] for item in value]
+    return DTYPES[value] if kind == "d" else value
 
 
-def run_node(node, values):
-    """The results of one node, as a list in the order of its outputs."""
-    function = operator(node["target"])
-    written = {argument.name for argument in function._schema.arguments
-               if argument.alias_info is not None and argument.alias_info.is_write}
+def flat(value):
+    """The items of nested lists, in order."""
+    if not isinstance(value, (list, tuple)):
+        return [value]
+    return [item for part in value for item in flat(part)]
+
+
+def run_call(call, operators, values):
+    number, _, given, outputs, _ = call
+    space, name, overload, _, kinds, _ = operators[number]
+    # Strides without data may differ from those with data, which a view depends on.
+    name = "reshape" if name in ("view", "_reshape_alias") else name
+    function = getattr(getattr(getattr(torch.ops, space), name), overload)
     args, kwargs = [], {}
-    for entry in node["inputs"]:
-        value = argument_value(entry["arg"], values)
-        if entry["name"] in written:
-            value = value.clone()
-        if entry["kind"] == 1:
+    for argument, kind, value in zip(function._schema.arguments, kinds, given):
+        value = argument_value(value, kind, values)
+        if not argument.kwarg_only:
             args.append(value)
-        else:
-            kwargs[entry["name"]] = value
-    result = function(*args, **kwargs)
-    return list(result) if isinstance(result, tuple) else [result]
+        elif value is not None:
+            kwargs[argument.name] = value
+    results = flat(function(*args, **kwargs))
+    for place, result in zip(flat(outputs), results):
+        if place is not None:
+            values[place] = result
 
 
-def state_values(program, state):
-    """The model's parameters and buffers under their names in the graph."""
+def replay(captured, state, inputs):
+    """The outputs of a captured run.
+
+    state: tensors by their names in the model. inputs: in the order of the record's own.
+    """
     values = {}
-    for spec in program["graph_module"]["signature"]["input_specs"]:
-        (kind, body), = spec.items()
-        if kind in ("parameter", "buffer"):
-            values[body["arg"]["name"]] = state[body[kind + "_name"]]
-    return values
-
-
-def input_names(program):
-    return [spec["user_input"]["arg"]["as_tensor"]["name"]
-            for spec in program["graph_module"]["signature"]["input_specs"]
-            if "user_input" in spec]
-
-
-def replay(program, state, inputs):
-    """The program's outputs for real inputs; shapes are checked on the way."""
-    graph = program["graph_module"]["graph"]
-    values = state_values(program, state)
-    values.update(zip(input_names(program), inputs))
-    for node in graph["nodes"]:
-        for output, result in zip(node["outputs"], run_node(node, values)):
-            names = output.get("as_tensors") or [output["as_tensor"]]
-            results = result if "as_tensors" in output else [result]
-            for name, tensor in zip(names, results):
-                check_shape(graph, node, name["name"], tensor)
-                values[name["name"]] = tensor
-    return [values[output["as_tensor"]["name"]] for output in graph["outputs"]]
-
-
-def check_shape(graph, node, name, tensor):
-    recorded = [size["as_int"] for size in graph["tensor_values"][name]["sizes"]]
-    if "_unused_" not in name and recorded != list(tensor.shape):
-        raise AssertionError("%s %s: recorded %s, ran %s"
-                             % (node["target"], name, recorded, list(tensor.shape)))
+    for kind, name, value, *_ in captured["state"]:
+        values.setdefault(value, state[name].detach().clone())
+    for (_, value), tensor in zip(captured["inputs"], inputs):
+        values[value] = tensor
+    with torch.no_grad():
+        for call in captured["calls"]:
+            run_call(call, captured["operators"], values)
+    return [values[value] for value in captured["outputs"]]
