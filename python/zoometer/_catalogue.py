@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _core
+from ._errors import UsageError
 
 TYPE_CHECKING = False  # for type checkers; the module `typing` takes longer than the core
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ class Sweep(list):  # type: ignore[type-arg]
 def sweep(models: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (), *,
           batches: Iterable[int] = (), resolutions: Iterable[int | tuple[int, int]] = (),
           dtypes: Iterable[str] = (), part: int = 1, parts: int = 1, threads: int = 0,
-          take: Callable[[_core.SweepRow], Any] | None = None) -> Sweep:
-    """Profiles every combination of models and sizes, on all cores.
+          take: Callable[[_core.SweepRow], Any] | None = None, executor: Any = None,
+          chunks: int = 0) -> Sweep:
+    """Profiles every combination of models and sizes, on all cores or on the workers of an executor.
 
     Args:
         models: names, patterns with * and ?, paths of files; none: every built-in model.
@@ -92,6 +94,11 @@ def sweep(models: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = ()
         threads: 0: as many as there are cores.
         take: called with each row, in order, instead of collecting them; what it raises ends the
             sweep, as Ctrl-C does.
+        executor: a `concurrent.futures` executor, a client of Dask, or a pool of Ray or
+            multiprocessing: its workers, which need the same version of this package and the same
+            files, compute the rows. They are those of a sweep without it, in the same order, also
+            where a worker is killed.
+        chunks: in how many parts the models are sent to the executor; 0: 8 for each worker.
 
     Returns:
         The rows, in the order of models (by name) and sizes; empty with `take`.
@@ -99,6 +106,14 @@ def sweep(models: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = ()
     rows = Sweep()
     if isinstance(models, (str, os.PathLike)):
         models = [models]
+    if executor is not None:
+        if (part, parts) != (1, 1):
+            raise UsageError("part and executor contradict each other")
+        from ._sweep import named_models, sweep_on
+        options = {"batches": list(batches), "resolutions": list(resolutions), "dtypes": list(dtypes)}
+        sweep_on(executor, named_models([os.fspath(model) for model in models]), options,
+                 take or rows.append, chunks)
+        return rows
     sizes = [size if isinstance(size, tuple) else (size, size) for size in resolutions]
     _core.sweep([os.fspath(model) for model in models], list(batches), sizes, list(dtypes), part,
                 parts, threads, take or rows.append)

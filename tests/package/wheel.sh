@@ -36,5 +36,14 @@ output=$("$environment/bin/python" -I "$SOURCE_DIR/tests/python/run.py" 2>&1)
 echo "$output"
 [[ ${output##*$'\n'} =~ ^CASES\ ([0-9]+)\ passed\ ([0-9]+)\ failed$ ]] || give_up "the tests did not end"
 passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+
+# Sweeps on a Dask cluster, and the server of the Model Context Protocol, where their packages are.
+server=$(python_with requirements-server.txt venv-server 300 "20 MB") || give_up "no packages for the server"
+"$server" -m pip install --disable-pip-version-check --quiet --force-reinstall --no-deps --no-index wheels/*.whl ||
+  give_up "the wheel cannot be installed beside them"
+output=$("$server" -I "$SOURCE_DIR/tests/python/run.py" test_mcp test_sweep 2>&1)
+echo "$output"
+[[ ${output##*$'\n'} =~ ^CASES\ ([0-9]+)\ passed\ ([0-9]+)\ failed$ ]] || give_up "the tests did not end"
+passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
 echo "CASES $passed passed $failed failed"
 [ "$failed" -eq 0 ]
