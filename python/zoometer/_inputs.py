@@ -86,22 +86,25 @@ _TOKENS = 128
 def _of_transformers(model: Any, torch: Any) -> dict[str, Any]:
     """One text, image or sound for a model of transformers."""
     config, name = model.config, model.main_input_name
-    if name == "pixel_values":
+    inputs: dict[str, Any] = {}
+    is_dual = hasattr(config, "text_config") and hasattr(config, "vision_config")
+    if name == "pixel_values" or is_dual:
         vision = getattr(config, "vision_config", config)
         size = _pair(getattr(vision, "image_size", 224))
         channels = getattr(vision, "num_channels", 3)
-        inputs = {name: _empty((1, channels, *size), model.dtype, torch)}
-        if hasattr(config, "text_config") and hasattr(config, "vision_config"):
-            inputs["input_ids"] = _empty((1, _TOKENS), torch.int64, torch)
-        return inputs
+        inputs["pixel_values"] = _empty((1, channels, *size), model.dtype, torch)
+        if not is_dual:
+            return inputs
     if name == "input_values":
         return {name: _empty((1, 16000), model.dtype, torch)}
     if name == "input_features":
         mels = getattr(config, "num_mel_bins", 80)
         frames = 2 * getattr(config, "max_source_positions", 1500)
-        inputs = {name: _empty((1, mels, frames), model.dtype, torch)}
+        inputs[name] = _empty((1, mels, frames), model.dtype, torch)
     else:
-        inputs = {"input_ids": _empty((1, _TOKENS), torch.int64, torch)}
+        text = getattr(config, "text_config", config)
+        tokens = min(_TOKENS, getattr(text, "max_position_embeddings", _TOKENS))
+        inputs["input_ids"] = _empty((1, tokens), torch.int64, torch)
     if getattr(config, "is_encoder_decoder", False):
         inputs["decoder_input_ids"] = _empty((1, _TOKENS), torch.int64, torch)
     return inputs

@@ -1,0 +1,130 @@
+"""Modules and functions, in the user's own process. Without PyTorch there is nothing to test."""
+
+import subprocess
+import sys
+import unittest
+
+import zoometer
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    raise unittest.SkipTest("no torch") from None
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.rnn = nn.LSTM(8, 16, batch_first=True)
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x, scale=1.0, mask=None, *, extra=None):
+        y = self.conv(x).flatten(2).transpose(1, 2)
+        y = self.head(self.rnn(y)[0]) * scale
+        return y if extra is None else y + extra["bias"][0]
+
+
+# 30 x 30 places: the convolution, the LSTM's two products, the linear layer.
+MACS = 900 * (27 * 8 + 4 * 16 * (8 + 16) + 16 * 4)
+
+
+class Modules(unittest.TestCase):
+    def setUp(self):
+        self.net = Net().eval()
+        self.x = torch.randn(1, 3, 32, 32)
+
+    def test_a_module(self):
+        p = zoometer.profile(self.net, self.x)
+        self.assertEqual(p.macs, MACS)
+        self.assertEqual(p.parameters, sum(each.numel() for each in self.net.parameters()))
+        self.assertEqual([m.path for m in p.modules], ["", "conv", "rnn", "head"])
+        self.assertEqual(p["head"].output_shapes, [(1, 900, 4)])
+        self.assertEqual(p.source, "torch")
+        self.assertEqual([(each.name, each.shape) for each in p.inputs], [("x", (1, 3, 32, 32))])
+
+    def test_arguments(self):
+        p = zoometer.profile(self.net, self.x, 2.0, mask=None, extra={"bias": [torch.ones(4)]})
+        self.assertEqual(p.macs, MACS)
+
+    def test_sizes_instead_of_tensors(self):
+        for options in ({"input_size": (1, 3, 32, 32)},
+                        {"input_size": [(1, 3, 32, 32)], "dtypes": [torch.float32]},
+                        {"input_size": {"x": (1, 3, 32, 32)}, "dtypes": ["float32"]},
+                        {"input_data": self.x}, {"input_data": [self.x]},
+                        {"input_data": {"x": self.x}}):
+            with self.subTest(sorted(options)):
+                self.assertEqual(zoometer.profile(self.net, **options).macs, MACS)
+        with self.assertRaises(zoometer.UsageError):
+            zoometer.profile(self.net, input_size=(1, 3, 32, 32), input_data=self.x)
+        with self.assertRaises(zoometer.UsageError):
+            zoometer.profile(self.net, self.x, input_size=(1, 3, 32, 32))
+        with self.assertRaises(zoometer.UsageError):
+            zoometer.profile(self.net, input_size=[(1, 3, 32, 32)], dtypes=[torch.float32] * 2)
+
+    def test_a_function(self):
+        p = zoometer.profile(lambda a, b: (a @ b).relu(), torch.randn(4, 5), torch.randn(5, 6))
+        self.assertEqual(p.macs, 4 * 5 * 6)
+
+    def test_wrapped_modules(self):
+        self.assertEqual(zoometer.profile(nn.DataParallel(self.net), self.x).macs, MACS)
+        plain = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+        for wrapped in (torch.jit.script(plain), torch.fx.symbolic_trace(plain)):
+            with self.subTest(type(wrapped).__name__):
+                self.assertEqual(zoometer.profile(wrapped, torch.randn(2, 3)).macs, 24)
+
+    def test_equal_to_the_built_in_model(self):
+        try:
+            import torchvision
+        except ImportError:
+            self.skipTest("no torchvision")
+        for name in ("resnet18", "squeezenet1_1"):
+            model = getattr(torchvision.models, name)(weights=None).eval()
+            p = zoometer.profile(model, torch.empty(1, 3, 224, 224))
+            native = zoometer.profile(name)
+            self.assertEqual((p.macs, p.parameters), (native.macs, native.parameters))
+            for convention in ("fvcore", "torchvision", "torch", "thop", "ptflops"):
+                with self.subTest(f"{name} {convention}"):
+                    self.assertEqual(p.counted_by(convention).cost,
+                                     native.counted_by(convention).cost)
+
+    def test_the_module_is_left_as_it_was(self):
+        before = {name: (value.clone(), value._version)
+                  for name, value in self.net.state_dict(keep_vars=True).items()}
+        flags = [module.training for module in self.net.modules()]
+        state = torch.random.get_rng_state()
+        zoometer.profile(self.net, self.x)
+        for name, value in self.net.state_dict(keep_vars=True).items():
+            self.assertTrue(torch.equal(before[name][0], value), name)
+            self.assertEqual(before[name][1], value._version, name)
+        self.assertEqual(flags, [module.training for module in self.net.modules()])
+        self.assertTrue(torch.equal(state, torch.random.get_rng_state()))
+
+    def test_a_module_that_raises(self):
+        with self.assertRaises(zoometer.CaptureError) as caught:
+            zoometer.profile(nn.Sequential(nn.Linear(3, 7)), torch.randn(2, 4))
+        self.assertEqual(caught.exception.module, "0")
+        self.assertIn("linear", caught.exception.operator)
+        self.assertIsNotNone(caught.exception.__cause__)
+
+    def test_missing_inputs(self):
+        with self.assertRaises(zoometer.CaptureError) as caught:
+            zoometer.profile(self.net)
+        self.assertIn("'x'", str(caught.exception))
+
+    def test_control_c_reaches_the_caller(self):
+        class Interrupted(nn.Module):
+            def forward(self, x):
+                raise KeyboardInterrupt
+        with self.assertRaises(KeyboardInterrupt):
+            zoometer.profile(Interrupted(), self.x)
+
+    def test_a_name_needs_no_torch(self):
+        code = ("import sys, zoometer; zoometer.profile('resnet18').macs; "
+                "sys.exit('torch' in sys.modules)")
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
