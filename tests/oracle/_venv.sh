@@ -33,7 +33,7 @@ install_packages() {
 test_python() { python_with requirements.txt venv 600 "50 MB"; }
 
 # The Python of tests/requirements-all.txt, for ./check --all.
-modern_python() { python_with requirements-all.txt venv-all 900 "250 MB"; }
+modern_python() { python_with requirements-all.txt venv-all 1200 "350 MB"; }
 
 # run_modern SCRIPT LEAST: runs a script of tests/modern, whose last line is "N passed, N failed", and sums up; at
 # least so many cases must pass.
@@ -49,4 +49,22 @@ run_modern() {
     passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]}
   echo "CASES $passed passed $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -ge "$2" ]
+}
+
+# wheel_of BUILD: makes the Python package's wheel with the library and the program of that build folder, copies it
+# here and prints its path. Tests run side by side: one builds it, the others wait. Where it fails, its log.
+wheel_of() {
+  local tools lock folder=$1/wheel
+  tools=$(python_with requirements-build.txt venv-build 300 "2 MB") || return 1
+  exec {lock}>"$folder.lock"
+  flock "$lock"
+  rm -rf "$folder"
+  if ! "$tools" -m build --wheel --no-isolation --skip-dependency-check --outdir "$folder" "$SOURCE_DIR" \
+    -Cbuild-dir="$1/python" -Ccmake.define.ZOOMETER_BUILT="$1" >"$folder.txt" 2>&1; then
+    tail -n 40 "$folder.txt" >&2
+    return 1
+  fi
+  cp "$folder"/*.whl . || return 1
+  exec {lock}>&-
+  echo "$PWD"/zoometer-*.whl
 }

@@ -9,17 +9,13 @@ give_up() {
   exit 1
 }
 
-built=$(dirname "$ZOOMETER")
-tools=$(python_with requirements-build.txt venv-build 300 "2 MB") || give_up "no tools to build the wheel"
-"$tools" -m build --wheel --no-isolation --skip-dependency-check --outdir wheels "$SOURCE_DIR" \
-  -Cbuild-dir="$built/python" -Ccmake.define.ZOOMETER_BUILT="$built" >build.txt 2>&1 ||
-  { tail -n 40 build.txt; give_up "the wheel cannot be built"; }
+wheel=$(wheel_of "$(dirname "$ZOOMETER")") || give_up "the wheel cannot be built"
 
 # Beside the system's packages, for torch.
 environment=$SOURCE_DIR/build/venv-package
 rm -rf "$environment"
 /usr/bin/python3 -m venv --system-site-packages "$environment" &&
-  "$environment/bin/pip" install --disable-pip-version-check --quiet --no-deps --no-index wheels/*.whl ||
+  "$environment/bin/pip" install --disable-pip-version-check --quiet --no-deps --no-index "$wheel" ||
   give_up "the wheel cannot be installed"
 
 passed=0 failed=0
@@ -28,7 +24,7 @@ expect() {
 }
 needed=$(readelf -d "$environment"/lib/python3*/site-packages/zoometer/_core*.so | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort | xargs)
 expect "the module needs no other library" "$needed" '^(ld-linux-[a-z0-9-]*\.so\.[0-9] )?libc\.so\.6( libgcc_s\.so\.1)?( libm\.so\.6)?$'
-files=$("$tools" -m zipfile --list wheels/*.whl)
+files=$(python3 -m zipfile --list "$wheel")
 expect "no headers, manual pages or bridge in the wheel" "$(grep -cE '\.hpp|\.a |man1|zoometer_bridge' <<<"$files")" '^0$'
 
 unset PYTHONPATH

@@ -1,0 +1,131 @@
+"""calflops' function: `calculate_flops`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._errors import UnsupportedError
+from ._run import Evaluating, Run, Step, product
+
+__all__ = ["calculate_flops"]
+
+
+def calculate_flops(model: Any, input_shape: tuple[int, ...] | None = None,
+                    transformer_tokenizer: Any = None, args: Any = (), kwargs: Any = None,
+                    forward_mode: str = "forward", include_backPropagation: bool = False,
+                    compute_bp_factor: float = 2.0, print_results: bool = True,
+                    print_detailed: bool = True, output_as_string: bool = True,
+                    output_precision: int = 2, output_unit: str | None = None,
+                    ignore_modules: Any = None) -> tuple[Any, Any, Any]:
+    """FLOPs, MACs and trainable parameters, as calflops counts them.
+
+    Fused attention counts nothing, as there. Without a tokenizer, a model of transformers takes
+    `input_shape` as (batch, tokens).
+
+    Returns:
+        (FLOPs, MACs, parameters): as texts like "8.21 GFLOPS", or as numbers.
+
+    Raises:
+        UnsupportedError: for `ignore_modules`, and for `forward_mode` "generate".
+    """
+    if ignore_modules or forward_mode != "forward":
+        raise UnsupportedError("zoometer ignores no modules and does not generate")
+    args, kwargs = _inputs(model, input_shape, transformer_tokenizer, args, kwargs or {})
+    with Evaluating(model):
+        run = Run(model, args, kwargs, "native")
+    flops, macs = 0, 0
+    for step in run.steps():
+        more, products = _cost(step)
+        flops, macs = flops + more, macs + products
+    for path, module in model.named_modules():
+        if type(module).__name__ in _GATES and run.is_called(path):
+            flops += _recurrent(module, run.modules[path].output_shapes[0])
+    parameters = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    if include_backPropagation:
+        flops, macs = flops * (1 + compute_bp_factor), macs * (1 + compute_bp_factor)
+    texts = (_text(flops, output_unit, output_precision, "FLOPS"),
+             _text(macs, output_unit, output_precision, "MACs"),
+             _text(parameters, output_unit, output_precision, ""))
+    if print_results:
+        print(f"Total Training Params: {texts[2]}\nfwd FLOPs: {texts[0]}\nfwd MACs: {texts[1]}")
+    return texts if output_as_string else (flops, macs, parameters)
+
+
+def _inputs(model: Any, shape: Any, tokenizer: Any, args: Any,
+            kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if shape is None:
+        return tuple(args), dict(kwargs)
+    import torch
+    if tokenizer is not None or type(model).__module__.startswith("transformers."):
+        names = getattr(tokenizer, "model_input_names", None) or ["input_ids"]
+        return (), {name: torch.ones(shape, dtype=torch.int64) for name in names}
+    first = next(model.parameters(), torch.empty(0))
+    return (torch.empty(shape, dtype=first.dtype, device="meta"),), {}
+
+
+_ELEMENTWISE = {"relu", "prelu", "elu", "leaky_relu", "relu6", "silu", "gelu", "softmax"}
+_NORMS = {"batch_norm_training", "layer_norm", "group_norm", "instance_norm"}
+_GATES = {"RNN": 1, "RNNCell": 1, "GRU": 7, "GRUCell": 7, "LSTM": 10, "LSTMCell": 10}
+
+
+def _cost(step: Step) -> tuple[int, int]:
+    """FLOPs and MACs of one operator."""
+    if not step.inputs or step.inputs[0] is None or step.kind in _GATES:
+        return 0, 0
+    elements, name = product(step.inputs[0]), step.name
+    has_weight = len(step.inputs) > 1 and step.inputs[1] is not None
+    if name == "linear":
+        macs = elements * step.outputs[0][-1]
+        return 2 * macs, macs
+    if name == "matmul" and has_weight:
+        macs = elements * (step.inputs[1][-1] if len(step.inputs[1]) > 1 else 1)
+        return 2 * macs, macs
+    if name == "addmm":
+        macs = product(step.inputs[1]) * step.inputs[2][-1]
+        return 2 * macs + elements, macs
+    if name.startswith("conv"):
+        return _convolution(step, [shape for shape in step.inputs if shape is not None])
+    if name in _ELEMENTWISE or "pool" in name:
+        return elements, 0
+    if name == "batch_norm":
+        return elements * (2 if has_weight else 1), 0
+    if name in _NORMS:
+        return elements * (5 if has_weight else 4), 0
+    return 0, 0
+
+
+def _recurrent(module: Any, output: tuple[int, ...]) -> int:
+    """FLOPs of one call of a recurrent module: products, gates and biases of each place."""
+    kind = type(module).__name__
+    flops = 0
+    layers = range(getattr(module, "num_layers", 1))
+    for layer in layers:
+        suffix = "" if kind.endswith("Cell") else f"_l{layer}"
+        for name in ("weight_ih", "weight_hh"):
+            weight = getattr(module, name + suffix)
+            flops += 2 * weight.numel() - weight.shape[0]
+        flops += _GATES[kind] * module.hidden_size
+        if module.bias:
+            flops += 2 * getattr(module, "bias_ih" + suffix).shape[0]
+    places = output[0] if kind.endswith("Cell") else product(output[:2])
+    return flops * places * (2 if getattr(module, "bidirectional", False) else 1)
+
+
+def _convolution(step: Step, shapes: list[tuple[int, ...]]) -> tuple[int, int]:
+    weight, output = shapes[1], step.outputs[0]
+    is_transposed = "transpose" in step.name
+    places = product((shapes[0] if is_transposed else output)[2:])
+    macs = output[0] * places * product(weight)
+    bias = product(output) if len(shapes) > 2 else 0
+    return 2 * macs + bias, macs
+
+
+def _text(number: float, unit: str | None, precision: int, word: str) -> str:
+    units = (("T", 10 ** 12), ("G", 10 ** 9), ("M", 10 ** 6), ("K", 10 ** 3))
+    if word == "":
+        units = (("B", 10 ** 9), ("M", 10 ** 6), ("K", 10 ** 3))  # type: ignore[assignment]
+    if unit is None:
+        unit = next((letter for letter, size in units if number // size > 0), "")
+    size = dict(units).get(unit, 1)
+    text = f"{round(number / size, precision):g}"
+    return f"{text} {unit}{word}" if unit or word else text
