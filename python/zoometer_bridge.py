@@ -80,7 +80,7 @@ def version_of(module):
 
 
 def load_part(name):
-    """A part of the bridge: its text stands in _PARTS where the native program runs it, else in a
+    """A part of the bridge: its text is in _PARTS where the native program runs it, else in a
     file beside this one. It is no package of the user's, whatever that is called."""
     text = globals().get("_PARTS", {}).get(name)
     if text is None:
@@ -560,7 +560,7 @@ def answer(arguments, document):
 
 def environment(wants_torchvision=True):
     """The Python and the versions: in `info`, and first in every trace. Without
-    `wants_torchvision`, torchvision is told only where it is imported already."""
+    `wants_torchvision`, torchvision is named only where it is imported already."""
     if torch is None:
         torchvision, torchvision_error = None, TORCH_ERROR
     elif wants_torchvision:
@@ -670,14 +670,14 @@ def trace_one(entry, name, options, output, reads):
     """Announce a model, so that a crash has a name, examine it, and write it down. What it reads is
     written before the next line, so that a crash has that, too."""
     output.event("start", model=name)
-    reads.tell = lambda: output.event("reads", **reads.news())
+    reads.report = lambda: output.event("reads", **reads.news())
     examination = Examination(entry or unknown_model(name), options)
     if entry is None:
         error = KeyError("no model %s in this source" % name)
         examination.record.update(Failure("unknown_model", error).fields())
     else:
         examination.run()
-    reads.tell = None
+    reads.report = None
     news = reads.news()
     if news["files"] or news["variables"] or news["unseen"]:
         output.event("reads", **news)

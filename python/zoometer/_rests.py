@@ -1,4 +1,4 @@
-"""What an answer rests on: everything that building and running a model reads.
+"""What an answer depends on: everything that building and running a model reads.
 
 A caller keeps an answer as long as each file and each environment variable is as it was.
 A part of the bridge; standard library only.
@@ -64,7 +64,7 @@ class Reads:
         self.files = {}
         self.variables = {}
         self.unseen = None
-        self.tell = None  # called when a file was read
+        self.report = None  # called when a file was read
         self.new_files = []
         self.new_variables = []
         self.is_busy = False
@@ -80,7 +80,7 @@ class Reads:
         return path.startswith(self.standard) and not is_installed(path)
 
     def is_covered(self, path):
-        """Whether the versions of Python and torch tell all about a file."""
+        """Whether the versions of Python and torch identify a file."""
         return path.startswith(("/proc/", "/sys/", "/dev/") + self.without) or self.is_standard(path)
 
     def add(self, path, stamp=stamp_of):
@@ -95,8 +95,8 @@ class Reads:
             return
         self.files[path] = stamp(path)
         self.new_files += [path, self.files[path]]
-        if self.tell is not None:
-            self.tell()
+        if self.report is not None:
+            self.report()
 
     def add_code(self, path):
         """A module's file; for a compiled one, its source."""
@@ -193,7 +193,7 @@ class Reads:
         reads = self
 
         class Environment(type(os.environ)):
-            """os.environ, which tells what is asked for."""
+            """os.environ, which records what is asked for."""
 
             def __getitem__(self, key):
                 reads.add_variable(key, self._data)

@@ -27,7 +27,7 @@ using Rows = std::vector<QueriedModel>;
 
 struct ListWords {
   std::vector<std::string> patterns;
-  std::deque<std::string> others;  ///< what is no name here: files, python:MODULE:FUNCTION
+  std::deque<std::string> others;  ///< arguments that are not names: files, python:MODULE:FUNCTION
   std::string registry;
   std::string family;
   std::string task;

@@ -17,7 +17,7 @@ struct SlurmSweep {
   std::int64_t threads = 1;        ///< of a task
 };
 
-/// A script for sbatch. A task writes its shard to OUTPUT.parts/NUMBER.jsonl and goes on where it
+/// A script for sbatch. A task writes its shard to OUTPUT.parts/NUMBER.jsonl and resumes where it
 /// was, if it was killed, requeued or submitted again; the last one joins all shards.
 std::string array_job(const SlurmSweep& sweep);
 

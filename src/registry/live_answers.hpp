@@ -30,7 +30,7 @@ class LiveAnswers {
   LiveAnswers(Cache& cache, std::string scope, double time_limit, Graph& graph, ImportNotes& notes);
 
   /// Fills the finding from the cache; nothing where the model must be traced, or where what the
-  /// answer rests on has changed. The record is empty where the verdict is enough.
+  /// answer depends on has changed. The record is empty where the verdict is enough.
   std::optional<FxRecord> recall(const std::string& key, Needs needs, Finding& finding);
   /// A link of a RestsChain; nothing: the answer is not kept.
   using Link = std::optional<std::string>;
@@ -41,7 +41,7 @@ class LiveAnswers {
   void keep(const std::string& key, const Link& link, const Finding& finding);
 
  private:
-  /// The value of an entry, if what it rests on is as it was, and the link to that.
+  /// The value of an entry, if what it depends on is as it was, and the link to that.
   struct Kept {
     std::string link;
     std::string value;

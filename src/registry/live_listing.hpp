@@ -26,10 +26,10 @@ struct LiveListing {
   std::string python, torch, version;  ///< version: of the source, if it has one
   std::int64_t asked = 0;              ///< seconds since 1970
   std::vector<LiveModel> models;
-  Rests rests;  ///< what the list of models rests on
+  Rests rests;  ///< what the list of models depends on
 
   const LiveModel* find(std::string_view model) const noexcept;
-  /// Whether what the list rests on is unchanged.
+  /// Whether what the list depends on is unchanged.
   bool is_current() const;
 };
 

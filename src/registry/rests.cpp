@@ -95,7 +95,7 @@ bool RestsCheck::is_current(const std::string& link) {
     }
     at = (*parts)[0];
   }
-  // A link rests on all before it: one that is out of date makes those after it so.
+  // A link depends on all before it: one that is out of date makes those after it so.
   for (const std::string& each : passed) known_[each] = is_current;
   return is_current;
 }

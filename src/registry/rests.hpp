@@ -10,7 +10,7 @@
 
 namespace zoometer {
 
-/// What an answer of the user's Python rests on, as the bridge reports it: everything that was
+/// What an answer of the user's Python depends on, as the bridge reports it: everything that was
 /// read.
 struct Rests {
   std::vector<std::string> files;      ///< path, stamp (`stamp_of` or "folder"), path, stamp, ...
@@ -27,8 +27,8 @@ struct Rests {
 Rests read_rests(const Json& json);
 
 /// What one process of the bridge has read so far, kept in the cache as a chain: each link has what
-/// was read since the one before it, so that a thousand models share what they all rest on. An
-/// answer rests on all that its process had read, since what an earlier model imported is not read
+/// was read since the one before it, so that a thousand models share what they all depend on. An
+/// answer depends on all that its process had read, since what an earlier model imported is not read
 /// again.
 class RestsChain {
  public:
@@ -37,7 +37,7 @@ class RestsChain {
   /// Adds what was read. What cannot be stamped before the first model spoils every answer, and
   /// later the model that is being traced.
   void add(const Rests& rests, bool is_before_models);
-  /// The link that the answer about the current model rests on; nothing if it cannot be kept. The
+  /// The link that the answer about the current model depends on; nothing if it cannot be kept. The
   /// next model begins.
   std::optional<std::string> finish_model();
 

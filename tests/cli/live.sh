@@ -201,7 +201,7 @@ expect "it is reported once" json '.notes | length == 1'
 : >log
 echo again >torch/__init__.py
 FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_PARAMETERS=12 run discover --python "$here/good" --format json
-expect "after a change of what they rest on all models are tried again" is "$(runs)" 1
+expect "after a change of what they depend on all models are tried again" is "$(runs)" 1
 expect "and there" json '.total == 4 and .traceable == 4'
 
 FAKE_MODELS='a c d f' FAKE_VERSION=0.17 FAKE_PARAMETERS=12 FAKE_NAMES=other run discover --python "$here/good" --format json
@@ -214,7 +214,7 @@ expect "a renamed parameter is a change" json '.notes | any(. == "a changed: nam
 export FAKE_MODELS='a b'
 fresh
 for _ in 1 2; do FAKE_UNSEEN='"it uses the network"' run discover --python "$here/good"; done
-expect "answers that rest on what no stamp covers are not kept" is "$(runs)" 2
+expect "answers that depend on what no stamp covers are not kept" is "$(runs)" 2
 fresh
 run discover --python "$here/good"
 run discover --python "$here/good" --no-cache --format json
