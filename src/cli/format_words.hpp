@@ -40,7 +40,7 @@ class FormatWords {
 };
 
 /// The format that the ending of a file's name says, one of `formats`; empty for no ending, other
-/// endings and devices. Throws Error{usage} for a known ending that is none of these.
+/// endings and devices. Throws Error{usage} for the ending of another format.
 std::string format_of_ending(const std::string& path, const std::vector<std::string>& formats);
 
 /// The formats of a table beside text: "csv", "markdown", "latex", "html-table", after `first`.

@@ -259,17 +259,17 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_ = begin_;
 };
 
-/// While it lives, Ctrl-C says how the sweep goes on before it ends the program.
+/// While it lives, Ctrl-C says how the sweep continues before it ends the program.
 class StopNote {
  public:
   explicit StopNote(const std::string& output) {
     const bool is_file = !output.empty() && output != "-" && !is_written_in_place(output);
     const std::string text =
         is_file
-            ? fmt::format("\nzoometer: stopped; the same command with --resume goes on from the "
+            ? fmt::format("\nzoometer: stopped; the same command with --resume continues from the "
                           "rows in {}\n",
                           escape_controls(partial_sweep(output)))
-            : "\nzoometer: stopped; with --output FILE a sweep can go on with --resume\n";
+            : "\nzoometer: stopped; with --output FILE a sweep can continue with --resume\n";
     length_ = std::min(text.size(), sizeof text_);
     std::copy_n(text.begin(), length_, text_);
     std::signal(SIGINT, [](int signal) {

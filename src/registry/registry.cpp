@@ -177,7 +177,7 @@ void Registry::add_own() {
   }
 }
 
-/// A file that somebody puts into a folder must not make every command fail.
+/// A file that a user puts into a folder must not make every command fail.
 void Registry::add_files() {
   for (const UserModel& model : own_) {
     if (model.folder.empty()) continue;

@@ -42,7 +42,7 @@ std::string pad_left(std::string_view text, std::size_t width);
 std::string wrapped(std::string_view text, std::size_t width, std::size_t indent = 0);
 
 /// The same for each line of a text. What follows a gap of two spaces in a line is a column of its
-/// own, under which the line goes on.
+/// own, under which the line continues.
 std::string wrapped_lines(std::string_view text, std::size_t width);
 
 /// Removes trailing spaces.

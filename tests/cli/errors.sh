@@ -70,7 +70,7 @@ expect "the file is whole" jq -e .totals.macs written.json
 # a reader that closes the pipe
 "$ZOOMETER" profile resnet152 --format json --depth 9 2>stderr.txt | head -c 1 >/dev/null
 status=${PIPESTATUS[0]}
-expect "a closed pipe is no error, and silent" \
+expect "a closed pipe is not an error, and silent" \
   test "$status" = 0 -a ! -s stderr.txt
 expect "full standard output" bash -c '"$ZOOMETER" profile resnet18 >/dev/full 2>stderr.txt; [ $? = 3 ] && grep -q "No space left" stderr.txt'
 
