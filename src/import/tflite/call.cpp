@@ -301,7 +301,19 @@ std::vector<Tensor> TfliteCall::all_inputs() {
 }
 
 const TfliteKnown* TfliteCall::known(std::size_t index) {
-  return has(index) ? reader_.known(frame_, node_.inputs[index]) : nullptr;
+  const TfliteKnown* found = has(index) ? reader_.known(frame_, node_.inputs[index]) : nullptr;
+  guessed_ = guessed_ || (found != nullptr && found->guessed);
+  return found;
+}
+
+std::int64_t TfliteCall::guess() {
+  guessed_ = true;
+  reader_.note("a size that data decides is taken as 1");
+  return 1;
+}
+
+void TfliteCall::take_sizes_of(Tensor x) {
+  guessed_ = guessed_ || graph().value(x.id).has(Value::assumed);
 }
 
 std::optional<std::int64_t> TfliteCall::integer(std::size_t index) {
@@ -348,8 +360,19 @@ bool TfliteCall::out(Tensor value, std::size_t index) {
   const bool is_stored = graph().value(value.id).has(Value::is_parameter) ||
                          graph().value(value.id).has(Value::is_input);
   if (!is_stored && declared.dtype != DType::unknown) graph().set_dtype(value.id, declared.dtype);
+  if (!is_stored && (guessed_ || graph().value(value.id).has(Value::assumed)))
+    mark_guessed(value, declared);
   reader_.modules().made(value.id);
   return true;
+}
+
+/// The sizes that are guesses are among those that the file does not know.
+void TfliteCall::mark_guessed(Tensor value, const TfliteTensor& declared) {
+  UnknownSizes unknown = 0;
+  const Shape& shape = value.shape();
+  for (std::size_t i = 0; i < std::min(shape.size(), declared.shape.size()); ++i)
+    if ((declared.unknown >> i & 1U) != 0 && shape[i] == 1) unknown |= UnknownSizes{1} << i;
+  if (unknown != 0) graph().mark_assumed(value.id, unknown);
 }
 
 bool TfliteCall::out_planar(Tensor value) {
@@ -361,6 +384,7 @@ bool TfliteCall::out_planar(Tensor value) {
 }
 
 bool TfliteCall::out_known(TfliteKnown known) {
+  known.guessed = guessed_;
   frame_.values[static_cast<std::size_t>(node_.outputs.at(0))] = {no_id, no_id,
                                                                   reader_.keep(std::move(known))};
   return true;
@@ -403,6 +427,13 @@ bool TfliteCall::out_declared(std::size_t index) {
   out_moved(output(index).shape, index);
   const ValueId id = frame_.values[static_cast<std::size_t>(node_.outputs[index])].id;
   if (output(index).unknown != 0) graph().mark_assumed(id, output(index).unknown);
+  return true;
+}
+
+bool TfliteCall::out_stored() {
+  reader_.note(std::string(name()) +
+               " has sizes that depend on data: its results have those that the file states");
+  for (std::size_t i = 0; i < output_count(); ++i) out_declared(i);
   return true;
 }
 

@@ -20,7 +20,7 @@ struct TfliteOperator {
   std::uint32_t code = 0;
   /// Makes the nodes; false where it cannot without elements that are not known.
   bool (*emit)(TfliteCall& call) = nullptr;
-  /// The options by their numbers, as words; a "-" stands before those that no cost depends on.
+  /// The options by their numbers, as words; those that no cost depends on begin with "-".
   std::string_view options = {};
   /// The operator of zoometer that it is, for handlers of many.
   const OpDef* op = nullptr;
@@ -71,6 +71,10 @@ class TfliteCall {
   /// The input's integers, or null.
   const TfliteKnown* known(std::size_t index);
   std::optional<std::int64_t> integer(std::size_t index);
+  /// A size that data decides, in the place of an integer: it is taken as 1, with a note.
+  std::int64_t guess();
+  /// Whether sizes of the input are guesses; what is made of them are guesses, too.
+  void take_sizes_of(Tensor x);
   bool is_quantised_weight(std::size_t index) const;
 
   // -- options --------------------------------------------------------------------------------
@@ -103,17 +107,28 @@ class TfliteCall {
   bool out_moved(const Shape& sizes, std::size_t index = 0, bool is_bounded = false);
   /// The same into the stored sizes; a size that the file does not know is marked.
   bool out_declared(std::size_t index = 0);
+  /// All results of a movement with the stored sizes, and a note: data decides them.
+  bool out_stored();
 
   void require(bool holds, std::string_view expected) const;
   std::int64_t axis(std::int64_t axis, std::int64_t rank) const;
   std::string_view name() const noexcept { return tflite_name(node_.code); }
 
  private:
+  void mark_guessed(Tensor value, const TfliteTensor& declared);
+
   TfliteReader& reader_;
   TfliteFrame& frame_;
   const TfliteNode& node_;
   const TfliteOperator& row_;
   std::uint64_t read_ = 0;
+  bool guessed_ = false;  // sizes of the results are guesses
 };
+
+/// A handler of a movement: where it cannot, the sizes are those that the file states.
+template <bool (*Emit)(TfliteCall&)>
+bool tflite_moved(TfliteCall& call) {
+  return Emit(call) || call.out_stored();
+}
 
 }  // namespace zoometer

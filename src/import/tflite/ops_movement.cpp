@@ -122,18 +122,28 @@ bool emit_concatenation(TfliteCall& call) {
   return call.out(call.finished(cat(operands, axis), 1, false));
 }
 
+/// Scalars that are known, and one at least: sizes. Others among them are sizes that data decides.
+std::optional<std::vector<std::int64_t>> packed_sizes(TfliteCall& call) {
+  std::vector<std::int64_t> all;
+  std::size_t unknown = 0;
+  for (std::size_t i = 0; i < call.input_count(); ++i) {
+    if (!call.has(i) || is_floating(call.tensor(i).dtype) || !call.tensor(i).shape.empty())
+      return std::nullopt;
+    const std::optional<std::int64_t> known = call.integer(i);
+    unknown += known ? 0 : 1;
+    all.push_back(known.value_or(-1));
+  }
+  if (unknown == all.size()) return std::nullopt;
+  if (unknown > 0) std::ranges::replace(all, -1, call.guess());
+  return all;
+}
+
 bool emit_pack(TfliteCall& call) {
   const std::int64_t axis = call.option<std::int32_t>(1);
-  std::vector<std::int64_t> all;
-  bool is_known = true;
-  for (std::size_t i = 0; i < call.input_count() && is_known; ++i) {
-    const TfliteKnown* known = call.known(i);
-    is_known = known != nullptr && known->shape.rank() == 0 && known->elements.size() == 1;
-    if (is_known) all.push_back(known->elements[0]);
-  }
-  if (is_known)
+  if (std::optional<std::vector<std::int64_t>> sizes = packed_sizes(call)) {
     return call.out_known(
-        {Shape{static_cast<std::int64_t>(all.size())}, call.output(0).dtype, std::move(all)});
+        {Shape{static_cast<std::int64_t>(sizes->size())}, call.output(0).dtype, *sizes});
+  }
   const std::vector<Tensor> operands = call.all_inputs();
   return call.out(stack(operands, call.axis(axis, operands[0].rank() + 1)));
 }
@@ -505,49 +515,49 @@ bool emit_unique(TfliteCall& call) {
 }
 
 constexpr TfliteOperator movement_rows[] = {
-    {2, emit_concatenation, "axis activation"},
-    {5, emit_depth_to_space, "block_size"},
-    {22, emit_reshape, "new_shape"},
-    {26, emit_depth_to_space, "block_size"},
-    {34, emit_pad},
-    {36, emit_gather, "axis batch_dims"},
-    {37, emit_space_to_batch},
-    {38, emit_space_to_batch},
-    {39, emit_transpose},
-    {43, emit_squeeze, "squeeze_dims"},
-    {45, emit_strided_slice,
+    {2, tflite_moved<emit_concatenation>, "axis activation"},
+    {5, tflite_moved<emit_depth_to_space>, "block_size"},
+    {22, tflite_moved<emit_reshape>, "new_shape"},
+    {26, tflite_moved<emit_depth_to_space>, "block_size"},
+    {34, tflite_moved<emit_pad>},
+    {36, tflite_moved<emit_gather>, "axis batch_dims"},
+    {37, tflite_moved<emit_space_to_batch>},
+    {38, tflite_moved<emit_space_to_batch>},
+    {39, tflite_moved<emit_transpose>},
+    {43, tflite_moved<emit_squeeze>, "squeeze_dims"},
+    {45, tflite_moved<emit_strided_slice>,
      "begin_mask end_mask ellipsis_mask new_axis_mask shrink_axis_mask -offset"},
-    {48, emit_topk},
-    {49, emit_split, "-num_splits"},
-    {60, emit_pad},
-    {65, emit_slice},
-    {69, emit_tile},
-    {70, emit_expand_dims},
-    {77, emit_shape, "-out_type"},
-    {83, emit_pack, "-values_count axis"},
-    {85, emit_one_hot, "axis"},
-    {88, emit_unpack, "-num axis"},
-    {93, emit_zeros_like},
-    {94, emit_fill},
-    {96, emit_range},
-    {100, emit_pad, "mode"},
-    {102, emit_split_v, "-num_splits"},
-    {103, emit_unique, "-idx_out_type"},
-    {105, emit_reverse},
-    {107, emit_gather_nd},
-    {109, emit_where},
-    {110, emit_rank},
-    {112, emit_same_sizes, "-seq_dim -batch_dim"},
-    {115, emit_same_sizes},
-    {122, emit_scatter_nd},
-    {124, emit_same_sizes},
-    {130, emit_broadcast_to},
-    {133, emit_same_sizes},
-    {134, emit_same_sizes},
-    {146, emit_random, "-seed -seed2"},
-    {148, emit_random, "-seed -seed2"},
-    {151, emit_same_sizes},
-    {203, emit_dilate},
+    {48, tflite_moved<emit_topk>},
+    {49, tflite_moved<emit_split>, "-num_splits"},
+    {60, tflite_moved<emit_pad>},
+    {65, tflite_moved<emit_slice>},
+    {69, tflite_moved<emit_tile>},
+    {70, tflite_moved<emit_expand_dims>},
+    {77, tflite_moved<emit_shape>, "-out_type"},
+    {83, tflite_moved<emit_pack>, "-values_count axis"},
+    {85, tflite_moved<emit_one_hot>, "axis"},
+    {88, tflite_moved<emit_unpack>, "-num axis"},
+    {93, tflite_moved<emit_zeros_like>},
+    {94, tflite_moved<emit_fill>},
+    {96, tflite_moved<emit_range>},
+    {100, tflite_moved<emit_pad>, "mode"},
+    {102, tflite_moved<emit_split_v>, "-num_splits"},
+    {103, tflite_moved<emit_unique>, "-idx_out_type"},
+    {105, tflite_moved<emit_reverse>},
+    {107, tflite_moved<emit_gather_nd>},
+    {109, tflite_moved<emit_where>},
+    {110, tflite_moved<emit_rank>},
+    {112, tflite_moved<emit_same_sizes>, "-seq_dim -batch_dim"},
+    {115, tflite_moved<emit_same_sizes>},
+    {122, tflite_moved<emit_scatter_nd>},
+    {124, tflite_moved<emit_same_sizes>},
+    {130, tflite_moved<emit_broadcast_to>},
+    {133, tflite_moved<emit_same_sizes>},
+    {134, tflite_moved<emit_same_sizes>},
+    {146, tflite_moved<emit_random>, "-seed -seed2"},
+    {148, tflite_moved<emit_random>, "-seed -seed2"},
+    {151, tflite_moved<emit_same_sizes>},
+    {203, tflite_moved<emit_dilate>},
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ struct TfliteKnown {
   Shape shape;
   DType dtype = DType::int32;
   std::vector<std::int64_t> elements;
+  bool guessed = false;  ///< an element depends on data and has 1 in its place
 };
 
 /// What a tensor of a subgraph is in the graph.
@@ -43,13 +44,13 @@ enum class TfliteRole : std::uint8_t {
   weight,  ///< a parameter whatever its type: the weight or bias of a product
 };
 
-/// The modules that the tensors' names tell of, opened and closed while nodes are read.
+/// The modules in the tensors' names, opened and closed while nodes are read.
 class TfliteModules {
  public:
   explicit TfliteModules(Graph& graph) : graph_(graph) {}
 
   void add_root(std::string_view name);
-  /// Goes to the module that the name of a tensor tells of.
+  /// Goes to the module in the name of a tensor.
   void enter(std::string_view tensor);
   /// Goes to a module below the one that is open, and stays there at least until `leave`.
   void descend(std::string_view name, std::string_view kind);
