@@ -544,7 +544,8 @@ int run_sweep(const CommandLine& words) {
   add_trace_options(arguments, sweep.options, {"batch-axis", "dim", "input-shape"});
   arguments.option("--resolution", sweep.resolutions,
                    "Heights and widths of images and clips: 128,224,320x480", "N,HxW...");
-  arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, int8", "TYPE,TYPE...");
+  arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, float8, int8, int4",
+                   "TYPE,TYPE...");
   add_views_to(arguments, sweep.views);
   add_live_options(arguments, sweep.live);
   add_plugin_option(arguments, sweep.plugins);

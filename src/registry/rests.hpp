@@ -28,8 +28,8 @@ Rests read_rests(const Json& json);
 
 /// What one process of the bridge has read so far, kept in the cache as a chain: each link has what
 /// was read since the one before it, so that a thousand models share what they all depend on. An
-/// answer depends on all that its process had read, since what an earlier model imported is not read
-/// again.
+/// answer depends on all that its process had read, since what an earlier model imported is not
+/// read again.
 class RestsChain {
  public:
   explicit RestsChain(Cache& cache) : cache_(&cache) {}

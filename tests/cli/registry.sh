@@ -220,7 +220,7 @@ rm "$config"
 run registry
 expect "no action is wrong usage" is "$status" 2
 run registry ad
-expect "a wrong one brings a suggestion" has "$err" "did you mean add?"
+expect "a wrong one brings a suggestion" has "$err" "did you mean add"
 run registry --help
 expect "help names the actions" has "$out" "diff"
 finish

@@ -144,7 +144,7 @@ done
 expect_error 2 "--batch: expected sizes of at least 1: 1,2,4, got 0" sweep resnet18 --batch 1,0
 expect_error 2 "--batch: expected sizes of at least 1: 1,2,4" sweep resnet18 --batch 1,
 expect_error 2 "--resolution: expected sizes of at least 1: 128,224,320x480, got 12y" sweep resnet18 --resolution 12y
-expect_error 2 "--dtype: expected float32, float16, bfloat16 or int8, got int4" sweep resnet18 --dtype int4
+expect_error 2 "--dtype: expected one of float32, float16, bfloat16, float8, int8, int4, got int3" sweep resnet18 --dtype int3
 expect_error 2 "--columns: no such figure: mac (did you mean macs?)" sweep resnet18 --columns mac
 expect_error 2 "--columns: macs comes twice" sweep resnet18 --columns macs,macs
 expect_error 2 "--shard: expected i/n with i from 1 to n, got 3/2" sweep resnet18 --shard 3/2
