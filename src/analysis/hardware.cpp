@@ -14,7 +14,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::array<std::string_view, number_type_count> number_type_names = {
-    "float64", "float32", "tf32", "bfloat16", "float16", "float8", "int8", "int4"};
+    "float64", "float32", "tf32", "bfloat16", "float16", "float8", "float4", "int8", "int4"};
 constexpr std::string_view built_in_folder = "data/hardware/";
 
 /// Checks a file as it is read, so that a message can name the line.
@@ -26,8 +26,8 @@ class DeviceReader {
 
   Device read() {
     Device device;
-    only_known(file_,
-               {"name", "title", "kind", "aliases", "peak", "memory", "cache", "power", "source"});
+    only_known(file_, {"name", "title", "kind", "aliases", "peak", "memory", "cache", "links",
+                       "power", "source"});
     device.name = text(file_, "name", true);
     if (device.name.empty()) refuse(file_, "name must not be empty");
     device.title = text(file_, "title", false);
@@ -42,6 +42,7 @@ class DeviceReader {
     device.on_chip = bytes(memory, "on_chip");
     for (const auto& [level, value] : section("cache", false).members)
       device.caches.emplace_back(level, bytes_of_value(value, level));
+    read_links(device);
     const TomlValue& power = section("power", false);
     only_known(power, {"tdp"});
     device.tdp = positive(power, "tdp", false);
@@ -133,6 +134,15 @@ class DeviceReader {
     }
   }
 
+  void read_links(Device& device) const {
+    const TomlValue& links = section("links", false);
+    only_known(links, {"node", "network", "latency", "devices"});
+    device.links.node = positive(links, "node", false);
+    device.links.network = positive(links, "network", false);
+    device.links.latency = positive(links, "latency", false);
+    device.links.devices = bytes(links, "devices");
+  }
+
   void read_peaks(Device& device) const {
     const TomlValue& table = section("peak", true);
     for (const auto& [key, value] : table.members) {
@@ -207,8 +217,8 @@ std::optional<NumberType> number_type_of(DType dtype) noexcept {
   case DType::float8_e5m2:
   case DType::float8_e4m3fnuz:
   case DType::float8_e5m2fnuz:
-  case DType::float8_e8m0fnu:
-  case DType::float4_e2m1fn: return NumberType::float8;
+  case DType::float8_e8m0fnu: return NumberType::float8;
+  case DType::float4_e2m1fn: return NumberType::float4;
   case DType::int8:
   case DType::uint8:
   case DType::qint8:
@@ -229,6 +239,7 @@ DType dtype_of(NumberType type) noexcept {
   case NumberType::bfloat16: return DType::bfloat16;
   case NumberType::float16: return DType::float16;
   case NumberType::float8: return DType::float8_e4m3fn;
+  case NumberType::float4: return DType::float4_e2m1fn;
   case NumberType::int8: return DType::int8;
   case NumberType::int4: return DType::int4;
   }
@@ -255,6 +266,7 @@ std::optional<NumberType> Device::computes_in(NumberType type) const noexcept {
   };
   switch (type) {
   case int4: return first_of({int8, float16, bfloat16, float32, float64});
+  case float4: return first_of({float8, float16, bfloat16, float32, float64});
   case int8:
   case float8: return first_of({float16, bfloat16, float32, float64});
   case float16:

@@ -317,7 +317,8 @@ std::vector<std::string_view> llama_quantize_names() {
 }
 
 StoredSize size_after_llama_quantize(std::string_view name, std::span<const ModelWeight> weights,
-                                     const WeightContext& context) {
+                                     const WeightContext& context,
+                                     std::vector<std::int64_t>* each) {
   const auto* mixture = std::ranges::find(mixtures, name, &Mixture::name);
   if (mixture == std::end(mixtures))
     throw Error(ErrorCode::unknown_name, "no such quantisation of llama.cpp: " + std::string(name));
@@ -331,8 +332,10 @@ StoredSize size_after_llama_quantize(std::string_view name, std::span<const Mode
   for (const ModelWeight& weight : weights) {
     if (weight.is_parameter) size.parameters = checked_add(size.parameters, weight.elements);
     const bool is_matrix = weight.kind != WeightKind::other && weight.kind != WeightKind::router;
+    const std::int64_t before = size.bytes;
     add(is_matrix ? fitting(rules.type_of(weight), weight.columns) : *ggml_type("F32"),
         weight.elements);
+    if (each != nullptr) each->push_back(size.bytes - before);
   }
   if (context.rotary_factors > 0) add(*ggml_type("F32"), context.rotary_factors);
   return size;

@@ -68,6 +68,7 @@ class WeightReader {
     weight.elements = graph_.numel(parameter.value);
     weight.rank = shape.rank();
     weight.layer = layer_of(weight.path);
+    weight.value = parameter.value;
     weight.dtype = graph_.dtype(parameter.value);
     weight.is_parameter = parameter.kind == ParameterKind::parameter;
     if (is_in_tower(weight.path)) return weight;

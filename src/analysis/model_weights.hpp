@@ -28,6 +28,7 @@ struct ModelWeight {
   std::int64_t columns = 0;   ///< inputs
   std::int64_t rank = 0;
   std::int64_t layer = -1;  ///< the first number in the path; -1: outside of layers
+  ValueId value = no_id;    ///< of the graph
   DType dtype = DType::float32;
   bool is_parameter = true;
   bool is_tied = false;  ///< an embedding that is the head, too

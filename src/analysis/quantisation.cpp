@@ -305,6 +305,23 @@ std::optional<Scheme> scheme_for(const Scheme& scheme, const ModelWeight& weight
   }
 }
 
+void add_after(const Scheme& scheme, const ModelWeight& declared, const WeightContext& context,
+               bool has_experts, StoredSize& size) {
+  if (scheme.kind == Kind::plain) {
+    const bool is_narrowed = is_real_floating(declared.dtype) && declared.is_parameter;
+    add_whole(declared, is_narrowed ? scheme.dtype : declared.dtype, size);
+    return;
+  }
+  ModelWeight weight = declared;
+  weight.dtype = kept_type(declared, context);
+  const std::optional<Scheme> own = scheme_for(scheme, weight, has_experts);
+  if (own) {
+    add_parts(parts_of(*own, weight), weight.matrices, size);
+  } else {
+    add_whole(weight, weight.dtype, size);
+  }
+}
+
 }  // namespace
 
 double StoredSize::bits_per_weight() const noexcept {
@@ -351,38 +368,43 @@ std::vector<std::string_view> usual_schemes() {
   return names;
 }
 
-StoredSize size_of_weights(std::span<const ModelWeight> weights) {
+StoredSize size_of_weights(std::span<const ModelWeight> weights, std::vector<std::int64_t>* each) {
   StoredSize size;
   for (const ModelWeight& weight : weights) {
     if (weight.is_parameter) size.parameters = checked_add(size.parameters, weight.elements);
+    const std::int64_t before = size.bytes;
     add_whole(weight, weight.dtype, size);
+    if (each != nullptr) each->push_back(size.bytes - before);
   }
   return size;
 }
 
 StoredSize size_after(const Scheme& scheme, std::span<const ModelWeight> weights,
-                      const WeightContext& context) {
-  if (scheme.kind == Kind::ggml) return size_after_llama_quantize(scheme.name, weights, context);
+                      const WeightContext& context, std::vector<std::int64_t>* each) {
+  if (scheme.kind == Kind::ggml)
+    return size_after_llama_quantize(scheme.name, weights, context, each);
   const bool has_experts = std::ranges::any_of(
       weights, [](const ModelWeight& weight) { return weight.kind == WeightKind::expert; });
   StoredSize size;
   for (const ModelWeight& declared : weights) {
     if (declared.is_parameter) size.parameters = checked_add(size.parameters, declared.elements);
-    if (scheme.kind == Kind::plain) {
-      const bool is_narrowed = is_real_floating(declared.dtype) && declared.is_parameter;
-      add_whole(declared, is_narrowed ? scheme.dtype : declared.dtype, size);
-      continue;
-    }
-    ModelWeight weight = declared;
-    weight.dtype = kept_type(declared, context);
-    const std::optional<Scheme> own = scheme_for(scheme, weight, has_experts);
-    if (own) {
-      add_parts(parts_of(*own, weight), weight.matrices, size);
-    } else {
-      add_whole(weight, weight.dtype, size);
-    }
+    const std::int64_t before = size.bytes;
+    add_after(scheme, declared, context, has_experts, size);
+    if (each != nullptr) each->push_back(size.bytes - before);
   }
   return size;
+}
+
+NumberType product_type(const Scheme& scheme, const ModelWeight& weight, NumberType activations) {
+  switch (scheme_for(scheme, weight, true).value_or(Scheme{}).kind) {
+  case Kind::fp8_block:
+  case Kind::fp8_tensor:
+  case Kind::fp8_channel:
+  case Kind::mxfp8: return NumberType::float8;
+  case Kind::nvfp4: return NumberType::float4;
+  case Kind::int8: return NumberType::int8;
+  default: return activations;
+  }
 }
 
 }  // namespace zoometer

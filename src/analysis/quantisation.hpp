@@ -10,6 +10,7 @@
 
 #include "analysis/model_weights.hpp"
 #include "models/language/configuration.hpp"
+#include "zoometer/analysis/hardware.hpp"
 
 namespace zoometer {
 
@@ -79,17 +80,24 @@ struct StoredSize {
   double bits_per_weight() const noexcept;
 };
 
-/// The bytes of the tensors. Throws Error{overflow}.
+/// The bytes of the tensors. Those of each weight are added to `each`, if it is not null. Throws
+/// Error{overflow}.
 StoredSize size_after(const Scheme& scheme, std::span<const ModelWeight> weights,
-                      const WeightContext& context);
+                      const WeightContext& context, std::vector<std::int64_t>* each = nullptr);
 
 /// The same for weights as they are, without a scheme.
-StoredSize size_of_weights(std::span<const ModelWeight> weights);
+StoredSize size_of_weights(std::span<const ModelWeight> weights,
+                           std::vector<std::int64_t>* each = nullptr);
+
+/// The type in which a device multiplies this weight after a scheme: float8 and int8 where both
+/// factors have it, else the type of the activations.
+NumberType product_type(const Scheme& scheme, const ModelWeight& weight, NumberType activations);
 
 /// The names of the mixtures of types that llama.cpp's llama-quantize makes.
 std::vector<std::string_view> llama_quantize_names();
 /// The same as bytes; `name` is one of them. Implemented in llama_quantize.cpp.
 StoredSize size_after_llama_quantize(std::string_view name, std::span<const ModelWeight> weights,
-                                     const WeightContext& context);
+                                     const WeightContext& context,
+                                     std::vector<std::int64_t>* each = nullptr);
 
 }  // namespace zoometer

@@ -12,16 +12,16 @@
 namespace zoometer {
 namespace {
 
-struct Ending {
+struct FileEnding {
   std::string_view ending, format;
 };
 
 /// The endings of files that say which format they have.
-constexpr Ending endings[] = {{".json", "json"},     {".csv", "csv"},          {".html", "html"},
-                              {".htm", "html"},      {".svg", "svg"},          {".png", "png"},
-                              {".pdf", "pdf"},       {".dot", "dot"},          {".onnx", "onnx"},
-                              {".jsonl", "jsonl"},   {".md", "markdown"},      {".tex", "latex"},
-                              {".sqlite", "sqlite"}, {".markdown", "markdown"}};
+constexpr FileEnding endings[] = {
+    {".json", "json"},     {".csv", "csv"},          {".html", "html"},   {".htm", "html"},
+    {".svg", "svg"},       {".png", "png"},          {".pdf", "pdf"},     {".dot", "dot"},
+    {".onnx", "onnx"},     {".jsonl", "jsonl"},      {".md", "markdown"}, {".tex", "latex"},
+    {".sqlite", "sqlite"}, {".markdown", "markdown"}};
 
 std::string lower_ending(const std::string& path) {
   std::string ending = std::filesystem::path(path).extension().string();
@@ -86,7 +86,7 @@ std::string format_of_ending(const std::string& path, const std::vector<std::str
     return std::ranges::find(formats, format) != formats.end();
   };
   const std::string ending = lower_ending(path);
-  for (const Ending& each : endings) {
+  for (const FileEnding& each : endings) {
     if (each.ending != ending) continue;
     if (has(each.format)) return std::string(each.format);
     if (each.format == "html" && has("html-table")) return "html-table";

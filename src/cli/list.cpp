@@ -119,8 +119,8 @@ bool fits(const ListWords& words, const RegistryModel& model) {
 }
 
 /// Throws if an argument matches no model at all, so that a typing error is not an empty list.
-void check_words(const ListWords& words, const Registry& registry) {
-  const auto models = registry.models();
+void check_words(const ListWords& words, const Registry& registry, RegistryKind kind) {
+  const auto models = registry.models(kind);
   const auto some = [&](const auto& condition) {
     return std::any_of(models.begin(), models.end(), condition);
   };
@@ -142,9 +142,7 @@ void check_words(const ListWords& words, const Registry& registry) {
 std::string_view source_of(const Origin& origin) {
   if (origin.kind == OriginKind::file) return "file";
   if (origin.kind == OriginKind::family) return "family";
-  const std::string_view prefix =
-      std::ranges::find(origin_names(), origin.kind, &OriginName::kind)->prefix;
-  return prefix.substr(0, prefix.size() - 1);
+  return name_of_source(origin.kind);
 }
 
 /// The models of a live source, with the figures that discovery found. `texts` keeps their texts.
@@ -198,7 +196,7 @@ Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
   Rows rows;
   const bool copies_views = words.views == "none";
   const bool only_others = !others.empty() && words.patterns.empty();
-  for (const RegistryModel& model : registry.models()) {
+  for (const RegistryModel& model : registry.models(kind)) {
     if (!only_others && registry.holds(kind, model) && fits(words, model))
       rows.emplace_back(model, copies_views);
   }
@@ -435,8 +433,8 @@ void write_model(JsonWriter& json, const Registry& registry, const Question& que
     }
     json.array("registries", [&] {
       if (registry.find(model.name) != &model) return;
-      for (const RegistryKind kind :
-           {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all}) {
+      for (const RegistryKind kind : {RegistryKind::curated, RegistryKind::automatic,
+                                      RegistryKind::all, RegistryKind::language}) {
         if (registry.holds(kind, model)) json.value(name_of(kind));
       }
     });
@@ -493,7 +491,7 @@ int run_list(const CommandLine& command_line) {
   Arguments arguments("list", "List the models with what is known without tracing.");
   ListWords words;
   arguments.positionals("patterns", words.patterns, "As in profile, and patterns with * and ?");
-  arguments.option("--registry,-r", words.registry, "curated, auto or all", "NAME");
+  arguments.option("--registry,-r", words.registry, "curated, auto, all or language", "NAME");
   arguments.option("--family", words.family, "Only this family: resnet, MobileNetV2", "NAME");
   arguments.option("--task", words.task, "Only this task: classification", "NAME");
   arguments.option("--where,-w", words.where, "Only models for which this holds: 'macs < 1G'",
@@ -526,8 +524,9 @@ int run_list(const CommandLine& command_line) {
   const Question question(words);
   const Registry registry(words.plugins);
   const RegistryKind chosen = registry.choose(words.registry);
+  registry.models(chosen);  // language models are found by name only where they are asked for
   const std::vector<RegistryModel> others = take_others(words, registry);
-  check_words(words, registry);
+  check_words(words, registry, chosen);
   const RegistryKind kind = others.empty() ? fitting_registry(words, registry, chosen) : chosen;
   Rows rows = select(words, registry, kind, others);
   note_others(words, registry, kind, rows.size());

@@ -125,9 +125,10 @@ void ModelWords::add_options_to(Arguments& arguments, bool with_inputs) {
   add_trace_options(arguments, options, false);
   add_live_options(arguments, live);
   add_plugin_option(arguments, plugins);
-  arguments.option("--registry", registry,
-                   "The registry in which the model is looked for first: curated, auto or all",
-                   "NAME");
+  arguments.option(
+      "--registry", registry,
+      "The registry in which the model is looked for first: curated, auto, all or language",
+      "NAME");
   if (with_inputs) add_trace_options(arguments, options, true);
 }
 

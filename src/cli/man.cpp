@@ -55,7 +55,7 @@ constexpr std::string_view files_and_environment =
     ".TP\n.I ~/.cache/zoometer\nThe cache of other sources. $XDG_CACHE_HOME replaces ~/.cache."
     "\n"
     ".SH ENVIRONMENT\n"
-    ".TP\n.B ZOOMETER_REGISTRY\nThe registry to use: curated, auto or all.\n"
+    ".TP\n.B ZOOMETER_REGISTRY\nThe registry to use: curated, auto, all or language.\n"
     ".TP\n.B NO_COLOR\nIf set, output has no colours.\n";
 
 std::string names_of(const ArgumentDescription& argument) {

@@ -124,7 +124,7 @@ int discover_models(const CommandLine& words) {
   return run_command("discover", discover);
 }
 
-constexpr OldCommand table[] = {
+constexpr OldCommand commands_before[] = {
     {"discover_models", discover_models},
     {"profile_graph", profile_graph},
     {"show_fvcore_table", show_fvcore_table},
@@ -132,13 +132,13 @@ constexpr OldCommand table[] = {
 
 }  // namespace
 
-std::span<const OldCommand> old_commands() noexcept { return table; }
+std::span<const OldCommand> old_commands() noexcept { return commands_before; }
 
 const OldCommand* find_old_command(std::string_view program) noexcept {
   const std::string_view name = program.substr(program.rfind('/') + 1);
-  const auto found = std::find_if(std::begin(table), std::end(table),
+  const auto found = std::find_if(std::begin(commands_before), std::end(commands_before),
                                   [&](const OldCommand& command) { return command.name == name; });
-  return found == std::end(table) ? nullptr : found;
+  return found == std::end(commands_before) ? nullptr : found;
 }
 
 }  // namespace zoometer

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "analysis/model_storage.hpp"
 #include "analysis/parameter_counts.hpp"
-#include "analysis/quantisation.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/format_words.hpp"
-#include "cli/load.hpp"
+#include "cli/language_model.hpp"
 #include "import/language/checkpoint.hpp"
-#include "import/language/config.hpp"
-#include "import/weights/stored_weights.hpp"
 #include "models/language/split.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -104,41 +102,19 @@ void write_numbers(JsonWriter& json, const auto& numbers) {
   for (const auto& [name, number] : numbers) json.field(name, number);
 }
 
-/// Elements by type and bytes as the model is stored.
-struct StoredSums {
-  std::optional<StoredCounts> of_files = {};
-  std::int64_t bytes = 0;
-  std::map<std::string, std::int64_t> by_dtype = {};
-};
-
-/// By the files where there are some, else as the configuration says that they are quantised, else
-/// by the graph.
-StoredSums stored_sums(const LoadedModel& model, const Graph& graph) {
-  if (const StoredWeights* weights = weights_of(model)) {
-    StoredCounts counts = count_stored(*weights);
-    if (counts.stored > 0)
-      return {counts, counts.bytes, {counts.by_dtype.begin(), counts.by_dtype.end()}};
-  }
-  const std::vector<ModelWeight> weights = model_weights(graph);
-  const auto settings = model.file ? settings_of(*model.file) : std::optional<Setting>();
-  std::string unknown;
-  const auto scheme = settings ? scheme_of_configuration(*settings, unknown) : std::nullopt;
-  const StoredSize size =
-      scheme ? size_after(*scheme, weights, weight_context(*settings)) : size_of_weights(weights);
-  return {{}, size.bytes, size.elements_by_type};
-}
-
 /// What the files hold; without files what the configuration foresees.
 void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph) {
-  const StoredSums sums = stored_sums(model, graph);
+  const std::optional<Setting> settings = settings_of(model, graph);
+  const ModelStorage storage = model_storage(file_of(model), settings ? &*settings : nullptr);
+  const StoredSize size = storage.size(model_weights(graph));
   const bool is_language = is_language_model(model);
   ParameterCounts counts;
   if (is_language) counts = count_parameters(graph);
-  if (sums.of_files) {
-    json.field("stored", sums.of_files->stored);
-    json.field("learned", sums.of_files->learned);
-  } else if (is_language && model.file && weights_of(model) == nullptr) {
-    const CheckpointCounts foreseen = foreseen_checkpoint(MappedFile(model.file->path), graph);
+  if (storage.files) {
+    json.field("stored", storage.files->stored);
+    json.field("learned", storage.files->learned);
+  } else if (is_language && settings && weights_of(model) == nullptr) {
+    const CheckpointCounts foreseen = foreseen_checkpoint(*settings, graph);
     json.field("stored", foreseen.stored);
     json.field("learned", foreseen.learned);
     if (foreseen.prediction > 0) counts.by_role["mtp"] = foreseen.prediction;
@@ -149,8 +125,8 @@ void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph
     json.field("active_without_embeddings", counts.active_without_embeddings);
     json.object("by_role", [&] { write_numbers(json, counts.by_role); });
   }
-  json.object("by_dtype", [&] { write_numbers(json, sums.by_dtype); });
-  json.field("bytes", sums.bytes);
+  json.object("by_dtype", [&] { write_numbers(json, size.elements_by_type); });
+  json.field("bytes", size.bytes);
 }
 
 void write_entries(JsonWriter& json, const StoredWeights& weights) {
@@ -178,8 +154,7 @@ void write_entries(JsonWriter& json, const std::vector<Entry>& entries) {
   }
 }
 
-std::string write_json(const LoadedModel& model, const Graph& graph) {
-  JsonWriter json;
+void write_document(JsonWriter& json, const LoadedModel& model, const Graph& graph) {
   json.object([&] {
     json.field("schema", "zoometer.parameters/1");
     json.field("model", model.name);
@@ -197,7 +172,6 @@ std::string write_json(const LoadedModel& model, const Graph& graph) {
       write_entries(json, state_dict(graph));
     });
   });
-  return json.text();
 }
 
 std::string write_text(const std::vector<Entry>& entries, const EntryTotals& totals) {
@@ -274,8 +248,13 @@ int run_parameters(const CommandLine& words) {
 
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
-  write_output(out.output(),
-               out.is("json") ? write_json(loaded, graph) : write_text(loaded, graph));
+  if (out.is("json")) {
+    JsonWriter json;
+    write_document(json, loaded, graph);
+    write_output(out.output(), json.finish());
+  } else {
+    write_output(out.output(), write_text(loaded, graph));
+  }
   return exit_done;
 }
 

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <iterator>
 
-#include "analysis/quantisation.hpp"
+#include "analysis/model_storage.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/format_words.hpp"
-#include "cli/load.hpp"
+#include "cli/language_model.hpp"
 #include "cli/memory_devices.hpp"
-#include "import/language/config.hpp"
-#include "import/weights/stored_weights.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -34,32 +32,16 @@ struct QuantReport {
   std::vector<std::string> notes;
 };
 
-/// The weights of a model as a file has them.
-QuantRow row_of_file(const StoredWeights& weights) {
-  const StoredCounts counts = count_stored(weights);
-  QuantRow row{"as stored", "file", {}};
-  row.size.bytes = counts.bytes;
-  row.size.parameters = counts.learned;
-  row.size.stored = counts.stored;
-  for (const auto& [type, elements] : counts.by_dtype)
-    row.size.elements_by_type[std::string(type)] = elements;
-  return row;
-}
-
 /// The file's own weights first, then what the configuration says of its checkpoint.
-void add_own_rows(const LoadedModel& model, const std::vector<ModelWeight>& weights,
-                  const std::optional<Setting>& settings, const WeightContext& context,
+void add_own_rows(const ModelStorage& storage, const std::vector<ModelWeight>& weights,
                   QuantReport& report) {
-  if (model.file && model.file->weights != nullptr && !model.file->weights->has_unknown())
-    report.rows.push_back(row_of_file(*model.file->weights));
-  if (!settings) return;
-  std::string unknown;
-  if (const auto scheme = scheme_of_configuration(*settings, unknown)) {
-    report.rows.push_back(
-        {scheme->name + " as configured", "configuration", size_after(*scheme, weights, context)});
+  if (storage.files) report.rows.push_back({storage.name(), "file", storage.size(weights)});
+  if (storage.scheme) {
+    report.rows.push_back({storage.scheme->name + " as configured", "configuration",
+                           storage.configured_size(weights)});
   }
-  if (!unknown.empty()) {
-    report.notes.push_back("the quantisation " + escape_controls(unknown) +
+  if (!storage.unknown.empty()) {
+    report.notes.push_back("the quantisation " + escape_controls(storage.unknown) +
                            " of the configuration is not known");
   }
 }
@@ -163,21 +145,20 @@ int run_quant(const CommandLine& words) {
                 {"a language model: config.json, its folder, safetensors or GGUF", loaded.name});
   }
   const std::vector<ModelWeight> weights = model_weights(graph);
-  const std::optional<Setting> settings =
-      loaded.file ? settings_of(*loaded.file) : std::optional<Setting>();
-  const WeightContext context = settings ? weight_context(*settings) : WeightContext{};
+  const std::optional<Setting> settings = settings_of(loaded, graph);
+  const ModelStorage storage = model_storage(file_of(loaded), settings ? &*settings : nullptr);
   if (!is_configured) {
     report.notes.emplace_back("without a configuration it is not known what the tensors are for");
     chosen.clear();
   }
   if (schemes.empty() || !is_configured) {
-    add_own_rows(loaded, weights, settings, context, report);
+    add_own_rows(storage, weights, report);
   }
   if (schemes.empty() && is_configured) {
     for (const std::string_view scheme : usual_schemes()) chosen.push_back(scheme_of(scheme));
   }
   for (const Scheme& scheme : chosen)
-    report.rows.push_back({scheme.name, "foreseen", size_after(scheme, weights, context)});
+    report.rows.push_back({scheme.name, "foreseen", size_after(scheme, weights, storage.context)});
   write_output(out.output(),
                out.is("json") ? quant_json(report)
                : out.is("csv")

@@ -1,19 +1,18 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
+#include <charconv>
 
-#include "analysis/cache_size.hpp"
-#include "analysis/quantisation.hpp"
+#include "analysis/parameter_counts.hpp"
+#include "analysis/serving.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "cli/load.hpp"
+#include "cli/language_model.hpp"
 #include "cli/memory_devices.hpp"
-#include "import/language/config.hpp"
+#include "cli/varied.hpp"
 #include "import/weights/ggml_types.hpp"
 #include "import/weights/safetensors_header.hpp"
-#include "import/weights/stored_weights.hpp"
-#include "util/json_writer.hpp"
+#include "report/serving.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
@@ -28,6 +27,10 @@ struct ServeWords {
   std::string cache_dtype;
   std::string engine = "ideal";
   std::optional<std::int64_t> prompt, answer, batch;
+  std::optional<std::int64_t> devices, tensor, pipeline, expert, microbatches, most_batched_tokens;
+  double memory_utilization = 0.9;
+  std::vector<std::string> efficiency;
+  std::string vary;
   std::string format = "text";
   std::string output;
 
@@ -41,25 +44,41 @@ struct ServeWords {
                      "Whose layout the cache has");
     arguments.option("--cache-dtype", cache_dtype,
                      "The type of keys and values, or of each: bfloat16, float8, q8_0,f16", "TYPE");
-    arguments.option("--on", on, "Whether it fits on these devices: H100,L4", "NAME,...");
-    arguments.choice("--format,-f", format, {"text", "json"}, "The format");
+    arguments.option("--on", on, "Times on these devices, and whether it fits: H100,L4",
+                     "NAME,...");
+    add_split_to(arguments);
+    arguments.option("--memory-utilization", memory_utilization,
+                     "The part of a device's memory that may be used (0.9)", "PART");
+    arguments.option("--max-num-batched-tokens", most_batched_tokens,
+                     "Tokens that pass at once, of all prompts together", "N");
+    arguments.option("--efficiency", efficiency,
+                     "The part of peaks and bandwidths that is reached: 0.6, or compute=0.6, "
+                     "memory=0.8, links=0.7; repeatable. Without it times are lower bounds",
+                     "PART");
+    arguments.option("--vary", vary,
+                     "A table over batch=, context=, prompt=, output=, quant= or cache-dtype=: "
+                     "batch=1,2,4..256",
+                     "NAME=VALUES");
+    arguments.choice("--format,-f", format, {"text", "json", "csv", "html"}, "The format");
     arguments.option("--output-file,-o", output, "Write to a file instead of standard output",
                      "FILE");
-    arguments.footer("Example:\n  zoometer serve config.json --prompt 8000 --batch 16 --on H100");
+    arguments.footer(
+        "Examples:\n"
+        "  zoometer serve config.json --prompt 8000 --batch 16 --on H100\n"
+        "  zoometer serve config.json --on H100 --devices 8 --tp 8 --vary batch=1,2,4..256");
   }
+
   std::int64_t context() const { return checked_add(prompt.value_or(2048), answer.value_or(256)); }
-};
 
-struct ServeReport {
-  const LoadedModel& model;
-  const ServeWords& words;
-  StoredSize weights = {};
-  std::string scheme = {};
-  CacheOptions options = {};
-  CacheSize cache = {};
-  std::vector<const Device*> devices = {};
-
-  std::int64_t total() const { return checked_add(weights.bytes, cache.bytes); }
+ private:
+  void add_split_to(Arguments& arguments) {
+    arguments.option("--devices", devices, "Devices; more than --tp times --pp are copies", "N");
+    arguments.option("--tp", tensor, "Devices that share each layer (1)", "N");
+    arguments.option("--pp", pipeline, "Stages of layers (1)", "N");
+    arguments.option("--ep", expert, "Devices that share the experts of a layer", "N");
+    arguments.option("--microbatches", microbatches,
+                     "Parts of a step that follow each other through the stages (1)", "N");
+  }
 };
 
 /// A type by the names of PyTorch, of ggml and of safetensors.
@@ -86,145 +105,224 @@ DType usual_cache_type(const std::vector<ModelWeight>& weights) {
   return DType::bfloat16;
 }
 
-CacheOptions cache_options(const ServeWords& words, const std::vector<ModelWeight>& weights) {
-  constexpr std::string_view engines[] = {"ideal", "transformers", "vllm", "llama.cpp"};
-  const std::string usual(name_of(usual_cache_type(weights)));
-  const std::string_view types = words.cache_dtype.empty() ? usual : words.cache_dtype;
+void take_cache_types(std::string_view types, CacheOptions& options) {
   const std::size_t comma = types.find(',');
-  CacheOptions options;
-  options.engine = static_cast<CacheEngine>(std::ranges::find(engines, words.engine) - engines);
   options.key_type = &cache_type(types.substr(0, comma));
   options.value_type =
       comma == std::string_view::npos ? options.key_type : &cache_type(types.substr(comma + 1));
-  options.context = words.context();
-  options.sequences = words.batch.value_or(1);
+}
+
+/// The tokens and sequences are at most 2^40, as with other commands; devices at most 2^20.
+void check_numbers(const ServeWords& words) {
+  const auto check = [](std::string_view name, const std::optional<std::int64_t>& number,
+                        std::int64_t least, int power) {
+    if (!number || (*number >= least && *number <= std::int64_t{1} << power)) return;
+    throw Error(ErrorCode::usage, std::string(name),
+                {fmt::format("{} to 2^{}", least, power), std::to_string(*number)});
+  };
+  check("--prompt", words.prompt, 1, 40);
+  check("--output", words.answer, 0, 40);
+  check("--batch", words.batch, 1, 40);
+  check("--max-num-batched-tokens", words.most_batched_tokens, 1, 40);
+  check("--devices", words.devices, 1, 20);
+  check("--tp", words.tensor, 1, 20);
+  check("--pp", words.pipeline, 1, 20);
+  check("--ep", words.expert, 1, 20);
+  check("--microbatches", words.microbatches, 1, 20);
+  if (!(words.memory_utilization > 0 && words.memory_utilization <= 1))
+    throw Error(ErrorCode::usage, "--memory-utilization",
+                {"above 0, at most 1", fmt::format("{}", words.memory_utilization)});
+}
+
+/// "0.6" is of all, "compute=0.6" of one.
+Efficiency efficiency_of(const std::vector<std::string>& words) {
+  Efficiency efficiency;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    const std::string name = equals == std::string::npos ? std::string() : word.substr(0, equals);
+    const std::string_view number =
+        std::string_view(word).substr(equals == std::string::npos ? 0 : equals + 1);
+    double part = 0;
+    const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), part);
+    const bool is_known = name.empty() || name == "compute" || name == "memory" || name == "links";
+    if (!is_known || problem != std::errc{} || end != number.data() + number.size() ||
+        !(part > 0 && part <= 1)) {
+      throw Error(ErrorCode::usage, "--efficiency",
+                  {"a number above 0, at most 1: 0.6, compute=0.6, memory=0.8 or links=0.7",
+                   escape_controls(word)});
+    }
+    if (name.empty() || name == "compute") efficiency.compute = part;
+    if (name.empty() || name == "memory") efficiency.memory = part;
+    if (name.empty() || name == "links") efficiency.links = part;
+    efficiency.is_given = true;
+  }
+  return efficiency;
+}
+
+ServingOptions serving_options(const ServeWords& words, const std::vector<ModelWeight>& weights) {
+  constexpr std::string_view engines[] = {"ideal", "transformers", "vllm", "llama.cpp"};
+  ServingOptions options;
+  options.batch = words.batch.value_or(1);
+  options.prompt = words.prompt.value_or(2048);
+  options.output = words.answer.value_or(256);
+  DeviceSplit& split = options.split;
+  split.tensor = words.tensor.value_or(1);
+  split.pipeline = words.pipeline.value_or(1);
+  const std::int64_t of_replica = checked_mul(split.tensor, split.pipeline);
+  split.expert = words.expert.value_or(1);
+  split.devices =
+      words.devices.value_or(words.tensor || words.pipeline ? of_replica : split.expert);
+  split.microbatches = words.microbatches.value_or(1);
+  options.cache.engine =
+      static_cast<CacheEngine>(std::ranges::find(engines, words.engine) - engines);
+  take_cache_types(words.cache_dtype.empty() ? name_of(usual_cache_type(weights))
+                                             : std::string_view(words.cache_dtype),
+                   options.cache);
+  if (!words.quant.empty()) options.scheme = scheme_of(words.quant);
+  options.memory_utilization = words.memory_utilization;
+  options.most_batched_tokens = words.most_batched_tokens.value_or(0);
+  options.efficiency = efficiency_of(words.efficiency);
   return options;
 }
 
-/// The tokens and sequences are at most 2^40, as with other commands.
-void check_words(const ServeWords& words) {
-  constexpr std::int64_t most = std::int64_t{1} << 40;
-  const auto check = [](std::string_view name, const std::optional<std::int64_t>& number,
-                        std::int64_t least) {
-    if (!number || (*number >= least && *number <= most)) return;
-    throw Error(ErrorCode::usage, std::string(name),
-                {fmt::format("{} to 2^40", least), std::to_string(*number)});
-  };
-  check("--prompt", words.prompt, 1);
-  check("--output", words.answer, 0);
-  check("--batch", words.batch, 1);
+/// Sets what varies. Throws Error{usage}.
+void take_varied_value(const Varied& varied, const std::string& value, ServingOptions& options) {
+  if (varied.name == "quant") {
+    options.scheme = scheme_of(value);
+  } else if (varied.name == "cache-dtype") {
+    take_cache_types(value, options.cache);
+  } else {
+    const std::int64_t number = number_of_value(varied, value);
+    if (varied.name == "batch") options.batch = number;
+    if (varied.name == "prompt") options.prompt = number;
+    if (varied.name == "output") options.output = number;
+    if (varied.name == "context")
+      options.prompt = std::max<std::int64_t>(number - options.output, 1);
+    if (varied.name == "context") options.output = number - options.prompt;
+  }
 }
 
-std::string serve_text(const ServeReport& report) {
-  std::string text;
-  const auto line = [&](std::string_view what, std::int64_t bytes) {
-    fmt::format_to(std::back_inserter(text), "{:<24}{:>20}  {}\n", what, bytes,
-                   format_bytes(bytes));
-  };
-  fmt::format_to(std::back_inserter(text), "{}: {} sequence{} of {} tokens, {}\n",
-                 escape_controls(report.model.name), report.options.sequences,
-                 report.options.sequences == 1 ? "" : "s", report.options.context,
-                 report.words.engine);
-  line("weights, " + report.scheme, report.weights.bytes);
-  line("cache", report.cache.bytes);
-  for (const auto& [kind, bytes] : report.cache.by_kind)
-    line(fmt::format("  {} layers", kind), bytes);
-  line("cache of a token", report.cache.bytes_per_token);
-  line("weights and cache", report.total());
-  for (const Device* device : report.devices) {
-    const std::int64_t left = device->capacity - report.total();
-    fmt::format_to(std::back_inserter(text), "on {}: {}\n", escape_controls(device->name),
-                   left >= 0 ? "fits, " + format_bytes(left) + " left"
-                             : "does not fit, " + format_bytes(-left) + " too many");
+/// A model that is served in one way or several.
+class Server {
+ public:
+  Server(const LoadedModel& loaded, const Setting& settings, const Graph& graph,
+         const TraceOptions& options, std::vector<const Device*> devices)
+      : settings_(settings),
+        storage_(model_storage(file_of(loaded), &settings_)),
+        weights_(model_weights(graph)),
+        layers_(cache_layers(graph)),
+        model_(settings_, storage_, options),
+        devices_(std::move(devices)) {}
+
+  const std::vector<ModelWeight>& weights() const noexcept { return weights_; }
+
+  ServedPoint serve(std::string value, const ServingOptions& options) {
+    ServedPoint point;
+    point.value = std::move(value);
+    point.options = options;
+    CacheOptions cache = options.cache;
+    cache.context = options.context();
+    cache.sequences = options.batch;
+    point.cache = cache_size(layers_, cache);
+    point.scheme = options.scheme ? options.scheme->name : storage_.name();
+    point.weights = options.scheme ? size_after(*options.scheme, weights_, storage_.context)
+                                   : storage_.size(weights_);
+    point.whole = model_.metrics(options, nullptr);
+    for (const Device* device : devices_)
+      point.devices.push_back({device, model_.metrics(options, device)});
+    return point;
   }
-  for (const std::string& note : report.model.notes)
-    text += "note: " + escape_controls(note) + '\n';
-  return text;
+
+ private:
+  const Setting& settings_;
+  ModelStorage storage_;
+  std::vector<ModelWeight> weights_;
+  std::vector<CacheLayer> layers_;
+  ServingModel model_;
+  std::vector<const Device*> devices_;
+};
+
+/// Contexts of 1024 tokens to four times those asked for, and batches of 1 to 256.
+ServingCharts charts_of(Server& server, const ServingOptions& base, const Graph& graph) {
+  ServingCharts charts;
+  charts.roles = count_parameters(graph).by_role;
+  constexpr std::int64_t shortest = 1024, most_sequences = 256;
+  for (std::int64_t context = shortest; context / 4 <= std::max(base.context(), shortest);
+       context *= 2) {
+    ServingOptions options = base;
+    options.output = std::min(base.output, context - 1);
+    options.prompt = context - options.output;
+    charts.by_context.push_back(server.serve(std::to_string(context), options));
+  }
+  for (std::int64_t batch = 1; batch <= most_sequences; batch *= 2) {
+    ServingOptions options = base;
+    options.batch = batch;
+    charts.by_batch.push_back(server.serve(std::to_string(batch), options));
+  }
+  return charts;
 }
 
-std::string serve_json(const ServeReport& report) {
-  JsonWriter json;
-  json.object([&] {
-    json.field("schema", "zoometer.serve/1");
-    json.field("model", report.model.name);
-    json.field("source", report.model.source);
-    json.array("notes", [&] {
-      for (const std::string& note : report.model.notes) json.value(note);
-    });
-    json.object("weights", [&] {
-      json.field("scheme", report.scheme);
-      json.field("bytes", report.weights.bytes);
-      json.field("bits_per_weight", report.weights.bits_per_weight());
-    });
-    json.object("cache", [&] {
-      json.field("engine", report.words.engine);
-      json.field("key_dtype", name_of(*report.options.key_type));
-      json.field("value_dtype", name_of(*report.options.value_type));
-      json.field("context", report.options.context);
-      json.field("sequences", report.options.sequences);
-      json.field("bytes_per_token", report.cache.bytes_per_token);
-      json.field("bytes", report.cache.bytes);
-      json.object("by_kind", [&] {
-        for (const auto& [kind, bytes] : report.cache.by_kind) json.field(kind, bytes);
-      });
-    });
-    json.field("bytes", report.total());
-    write_devices(json, report.devices, report.total());
-  });
-  return json.text();
-}
-
-/// The weights in the scheme that is asked for, else as the file or the configuration has them.
-void take_weights(const std::vector<ModelWeight>& weights, ServeReport& report) {
-  const auto& file = report.model.file;
-  const std::optional<Setting> settings = file ? settings_of(*file) : std::optional<Setting>();
-  const WeightContext context = settings ? weight_context(*settings) : WeightContext{};
-  if (!report.words.quant.empty()) {
-    const Scheme scheme = scheme_of(report.words.quant);
-    report.scheme = scheme.name;
-    report.weights = size_after(scheme, weights, context);
-    return;
+/// Devices whose links matter and are not known.
+void note_links(const ServingReport& report, std::vector<std::string>& notes) {
+  if (report.base.options.split.devices == 1) return;
+  for (const ServedDevice& served : report.base.devices) {
+    if (served.device->links.node > 0) continue;
+    notes.push_back("the links of " + served.device->name +
+                    " are not known: what its devices send takes no time");
   }
-  if (file && file->weights != nullptr && !file->weights->has_unknown()) {
-    const StoredCounts counts = count_stored(*file->weights);
-    report.scheme = "as stored";
-    report.weights.bytes = counts.bytes;
-    report.weights.parameters = counts.learned;
-    return;
-  }
-  std::string unknown;
-  const auto scheme = settings ? scheme_of_configuration(*settings, unknown) : std::nullopt;
-  report.scheme = scheme ? scheme->name : std::string("not quantised");
-  report.weights = scheme ? size_after(*scheme, weights, context) : size_of_weights(weights);
 }
 
 int run_serve(const CommandLine& words) {
-  Arguments arguments("serve", "Show the memory that serving a language model takes.");
+  Arguments arguments("serve", "Show the memory and the time that serving a language model takes.");
   ModelWords model;
   model.add_to(arguments, false);
+  add_trace_options(arguments, model.options, {"encoder-tokens", "attention", "mla"});
   ServeWords serve;
   serve.add_to(arguments);
   if (!arguments.parse(words)) return exit_done;
-  check_words(serve);
+  check_numbers(serve);
 
   const std::vector<Device> devices = serve.on.empty() ? std::vector<Device>() : all_devices();
+  const TraceOptions options = model.options;
   model.options.decode = true;
   model.options.context = 4;  // what is kept of a token does not depend on their number
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
-  const std::vector<ModelWeight> weights = model_weights(graph);
-  ServeReport report{loaded, serve};
-  report.options = cache_options(serve, weights);
-  report.cache = cache_size(cache_layers(graph), report.options);
-  report.devices = devices_with_memory(serve.on, devices);
-  take_weights(weights, report);
-  write_output(serve.output, serve.format == "json" ? serve_json(report) : serve_text(report));
+  const std::optional<Setting> settings = settings_of(loaded, graph);
+  if (!settings || !is_language_model(loaded)) {
+    throw Error(
+        ErrorCode::usage, "serve",
+        {"a language model: config.json, its folder, safetensors beside it or GGUF", loaded.name});
+  }
+  Server server(loaded, *settings, graph, options, devices_with_memory(serve.on, devices));
+  const ServingOptions base = serving_options(serve, server.weights());
+  ServingReport report{loaded.name, loaded.source, serve.engine, loaded.notes,
+                       server.serve({}, base)};
+  note_links(report, report.notes);
+  if (!serve.vary.empty()) {
+    const Varied varied = parse_varied(serve.vary);
+    report.varied = varied.name;
+    for (const std::string& value : varied.values) {
+      ServingOptions changed = base;
+      take_varied_value(varied, value, changed);
+      report.points.push_back(server.serve(value, changed));
+    }
+  }
+  if (serve.format == "html") {
+    write_output(serve.output, serving_html(report, charts_of(server, base, graph)));
+  } else if (serve.format == "json") {
+    write_output(serve.output, serving_json(report));
+  } else if (serve.format == "csv") {
+    write_output(serve.output, serving_csv(report));
+  } else {
+    write_output(serve.output, serving_text(report, terminal_width(), wants_colour()));
+  }
   return exit_done;
 }
 
 }  // namespace
 
 extern constinit const Command serve_command = {
-    "serve", "show the memory that serving a language model takes", run_serve, 6};
+    "serve", "show the memory and the time that serving a language model takes", run_serve, 6};
 
 }  // namespace zoometer

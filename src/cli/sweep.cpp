@@ -150,7 +150,7 @@ std::vector<const RegistryModel*> models_of(const std::string& word, const Regis
   if (const RegistryModel* model = model_of(word, registry)) return {model};
   std::vector<const RegistryModel*> models;
   bool fits_any = false;
-  for (const RegistryModel& model : registry.models()) {
+  for (const RegistryModel& model : registry.models(kind)) {
     if (!matches_wildcard(word, model.name)) continue;
     fits_any = true;
     if (registry.holds(kind, model)) models.push_back(&model);
@@ -211,7 +211,7 @@ std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& r
     found.insert(found.end(), some.begin(), some.end());
   }
   if (words.models.empty() && words.list.empty()) {
-    for (const RegistryModel& model : registry.models()) {
+    for (const RegistryModel& model : registry.models(kind)) {
       if (registry.holds(kind, model)) found.push_back(&model);
     }
   }
@@ -537,7 +537,7 @@ int run_sweep(const CommandLine& words) {
   SweepWords sweep;
   arguments.positionals("models", sweep.models,
                         "As in profile, and patterns with * and ?; all of the registry if none");
-  arguments.option("--registry,-r", sweep.registry, "curated, auto or all", "NAME");
+  arguments.option("--registry,-r", sweep.registry, "curated, auto, all or language", "NAME");
   arguments.option("--where,-w", sweep.where, "Only models for which this holds: 'macs < 1G'",
                    "EXPR");
   arguments.option("--batch,--batch-size,-b", sweep.batches, "Batches (the model's own)", "N,N...");

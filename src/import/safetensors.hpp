@@ -36,9 +36,6 @@ class Safetensors {
   void check() const { file_.check(); }
 
  private:
-  void read_header(std::string_view header, std::string_view data);
-  [[noreturn]] void fail(const std::string& reason) const;
-
   MappedFile file_;
   std::unordered_map<std::string, SafeTensor> tensors_;
 };

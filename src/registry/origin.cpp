@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "import/importer.hpp"
+#include "import/language/zoo.hpp"
+#include "import/model_stores.hpp"
 #include "models/batch.hpp"
 #include "models/parametrised.hpp"
 #include "models/trace_option.hpp"
@@ -82,13 +84,6 @@ void take_notes(ImportNotes& from, OriginAnswer& answer) {
   answer.input_sizes = std::move(from.input_sizes);
 }
 
-/// "torchvision", "timm", "torch.hub", "python".
-std::string name_of_source(OriginKind kind) {
-  const std::string_view prefix =
-      std::ranges::find(origin_names(), kind, &OriginName::kind)->prefix;
-  return std::string(prefix.substr(0, prefix.size() - 1));
-}
-
 OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
                        Graph& graph) {
   refuse_file_options(request.options);
@@ -99,7 +94,7 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
   wanted.inputs = live_inputs(request, registry);
   wanted.name = request.origin.model();
   options.source = request.origin.source();
-  if (request.origin.kind == OriginKind::hub) {
+  if (request.origin.kind == OriginKind::torch_hub) {
     std::error_code none;
     const std::size_t prefix = options.source.find(':') + 1;
     options.source = options.source.substr(0, prefix) +
@@ -138,10 +133,22 @@ OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
   return {"family", "", {}, {}};
 }
 
+/// Reads the file that an origin is.
+ImportNotes import_origin(const Origin& origin, const TraceOptions& options, Graph& graph) {
+  switch (origin.kind) {
+  case OriginKind::hugging_face: return import_file(hub_folder(origin.target), options, graph);
+  case OriginKind::ollama: return import_file(ollama_file(origin.target), options, graph);
+  case OriginKind::language: break;
+  default: return import_file(origin.target, options, graph);
+  }
+  const std::string_view config = find_language_row(origin.target)->config;
+  return import_file(MappedFile(origin.target, std::as_bytes(std::span(config))), options, graph);
+}
+
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   TraceOptions options = request.options;
   options.inputs = shapes_of(given_inputs(request));
-  ImportNotes notes = import_file(request.origin.target, options, graph);
+  ImportNotes notes = import_origin(request.origin, options, graph);
   OriginAnswer answer{notes.format, "", {}, {}};
   take_notes(notes, answer);
   answer.file = std::move(notes.file);
@@ -170,8 +177,8 @@ Finding tried(const Make& make) {
 }  // namespace
 
 OriginAnswer load_origin(const OriginRequest& request, Graph& graph) {
-  return request.origin.kind == OriginKind::file ? load_file(request, graph)
-                                                 : load_family(request, graph);
+  return request.origin.kind == OriginKind::family ? load_family(request, graph)
+                                                   : load_file(request, graph);
 }
 
 OriginAnswer load_origin(const OriginRequest& request, const Registry& registry,

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "import/language/zoo.hpp"
 #include "registry/defaults.hpp"
 #include "util/output.hpp"
 #include "util/paths.hpp"
@@ -17,7 +18,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::string_view registry_file = "registry.toml";
-constexpr std::string_view registry_words = "curated, auto or all";
+constexpr std::string_view registry_words = "curated, auto, all or language";
 
 std::vector<std::string> strings(const std::string& path, const TomlValue& value,
                                  std::string_view key) {
@@ -114,13 +115,14 @@ std::string_view name_of(RegistryKind kind) noexcept {
   case RegistryKind::curated: return "curated";
   case RegistryKind::automatic: return "auto";
   case RegistryKind::all: return "all";
+  case RegistryKind::language: return "language";
   }
   return "all";
 }
 
 std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept {
-  for (const RegistryKind kind :
-       {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all}) {
+  for (const RegistryKind kind : {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all,
+                                  RegistryKind::language}) {
     if (name_of(kind) == name) return kind;
   }
   return std::nullopt;
@@ -270,10 +272,38 @@ void Registry::read(std::string_view text, const std::string& path) {
   }
 }
 
+std::span<const RegistryModel> Registry::models(RegistryKind kind) const {
+  if (kind != RegistryKind::language) return models_;
+  if (!language_rows_.empty()) return language_rows_;
+  for (const LanguageRow& row : language_rows()) {
+    UserModel model;
+    model.name = row.name;
+    model.origin = {OriginKind::language, model.name};
+    model.family = row.family;
+    model.task = task_from_name(row.task).value_or(Task::text);
+    model.source = "builtin";
+    model.declared_in = "built in";
+    language_models_.push_back(std::move(model));
+  }
+  const std::vector<LanguageRow> rows = language_rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    language_rows_.push_back(own(language_models_[i]));
+    language_rows_.back().parameters = rows[i].parameters;
+    language_rows_.back().paper = rows[i].source;  // of the configuration
+    language_rows_.back().is_language = true;
+  }
+  std::ranges::sort(language_rows_, [](const RegistryModel& a, const RegistryModel& b) {
+    return natural_less(a.name, b.name);
+  });
+  return language_rows_;
+}
+
 const RegistryModel* Registry::find(std::string_view name) const noexcept {
   const auto found = std::find_if(models_.begin(), models_.end(),
                                   [&](const RegistryModel& model) { return model.name == name; });
-  return found == models_.end() ? nullptr : &*found;
+  if (found != models_.end()) return &*found;
+  const auto language = std::ranges::find(language_rows_, name, &RegistryModel::name);
+  return language == language_rows_.end() ? nullptr : &*language;
 }
 
 const RegistryModel* Registry::resolve(std::string_view given) const {
@@ -293,12 +323,14 @@ const RegistryModel* Registry::resolve(std::string_view given) const {
 }
 
 bool Registry::holds(RegistryKind kind, const RegistryModel& model) const noexcept {
+  if (model.is_language) return kind == RegistryKind::language;
   if (model.is_own()) return true;
   switch (kind) {
   case RegistryKind::curated:
     return std::find(curated_.begin(), curated_.end(), model.name) != curated_.end();
   case RegistryKind::automatic: return skip_pattern_of(model.name, skip_patterns_) == nullptr;
   case RegistryKind::all: return true;
+  case RegistryKind::language: return false;
   }
   return true;
 }
@@ -315,7 +347,7 @@ RegistryKind Registry::choose(std::string_view given) const {
   const auto kind = registry_from_name(name);
   if (kind) return *kind;
   Error error(ErrorCode::usage, where, {std::string(registry_words), escape_controls(name)});
-  constexpr std::string_view names[] = {"curated", "auto", "all"};
+  constexpr std::string_view names[] = {"curated", "auto", "all", "language"};
   error.hint = did_you_mean(name, names);
   throw error;
 }

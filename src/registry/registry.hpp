@@ -17,8 +17,9 @@ enum class RegistryKind : std::uint8_t {
   curated,    ///< the list of registry.toml
   automatic,  ///< every model that matches no skip pattern
   all,
+  language,  ///< the language models, which are in no other one
 };
-/// "curated", "auto", "all".
+/// "curated", "auto", "all", "language".
 std::string_view name_of(RegistryKind kind) noexcept;
 std::optional<RegistryKind> registry_from_name(std::string_view name) noexcept;
 
@@ -35,6 +36,7 @@ struct RegistryModel {
   const Model* builtin = nullptr;   ///< null for a model of the user's registry.toml
   const UserModel* user = nullptr;  ///< null for a built-in model and one of a plug-in
   bool is_plugin = false;           ///< `builtin` is a row of a plug-in
+  bool is_language = false;         ///< of the registry of language models
 
   /// Whether the model is not built in.
   bool is_own() const noexcept { return user != nullptr || is_plugin; }
@@ -55,7 +57,9 @@ class Registry {
 
   /// All models, in natural order of their names.
   std::span<const RegistryModel> models() const noexcept { return models_; }
-  /// The model with this name, or null.
+  /// The same of a registry: language models are in no other one.
+  std::span<const RegistryModel> models(RegistryKind kind) const;
+  /// The model with this name, or null. Of language models, those that `models` was asked for.
   const RegistryModel* find(std::string_view name) const noexcept;
   /// The model that a name means: the one with this name; else the one whose name differs in case,
   /// hyphens and underscores only ("ResNet-50"); else that of "torchvision.models.resnet50". Null
@@ -98,6 +102,8 @@ class Registry {
   void refuse_taken(std::string_view name, const std::string& place) const;
 
   std::vector<RegistryModel> models_;
+  mutable std::vector<UserModel> language_models_;    // made when they are asked for
+  mutable std::vector<RegistryModel> language_rows_;  // the same as rows
   std::vector<std::string> curated_;
   std::vector<std::string> removed_;
   std::string torchvision_;

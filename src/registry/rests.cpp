@@ -12,8 +12,8 @@
 namespace zoometer {
 namespace {
 
-constexpr std::string_view kind = "rests";
-constexpr std::string_view format = "1";
+constexpr std::string_view rests_kind = "rests";
+constexpr std::string_view rests_format = "1";
 
 std::vector<std::string> texts_of(const Json& json, std::string_view name) {
   std::vector<std::string> texts;
@@ -65,7 +65,7 @@ void RestsChain::add(const Rests& rests, bool is_before_models) {
   if (rests.is_empty()) return;
   const std::string value = pack({link_, pack(rests.files), pack(rests.variables)});
   link_ = fmt::format("{:016x}", std::hash<std::string>{}(value));
-  cache_->put(kind, format, link_, deflate_text(value));
+  cache_->put(rests_kind, rests_format, link_, deflate_text(value));
 }
 
 std::optional<std::string> RestsChain::finish_model() {
@@ -84,7 +84,7 @@ bool RestsCheck::is_current(const std::string& link) {
       break;
     }
     passed.push_back(at);
-    const auto kept = cache_->get(kind, format, at);
+    const auto kept = cache_->get(rests_kind, rests_format, at);
     const auto value = kept ? inflate_text(*kept) : std::nullopt;
     const auto parts = value ? unpack(*value) : std::nullopt;
     const auto files = parts && parts->size() == 3 ? unpack((*parts)[1]) : std::nullopt;

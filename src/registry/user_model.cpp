@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "import/language/zoo.hpp"
 #include "models/parametrised.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
@@ -13,15 +14,18 @@ namespace zoometer {
 namespace {
 
 constexpr OriginName names_of_origins[] = {
-    {OriginKind::torchvision, "torchvision", "torchvision:"},
-    {OriginKind::timm, "timm", "timm:"},
-    {OriginKind::transformers, "transformers", "transformers:"},
-    {OriginKind::hub, "hub", "torch.hub:"},
-    {OriginKind::python, "python", "python:"},
+    {OriginKind::torchvision, "torchvision", "torchvision:", true},
+    {OriginKind::timm, "timm", "timm:", true},
+    {OriginKind::transformers, "transformers", "transformers:", true},
+    {OriginKind::torch_hub, "hub", "torch.hub:", true},
+    {OriginKind::python, "python", "python:", true},
+    {OriginKind::hugging_face, "hf", "hf:", false},
+    {OriginKind::ollama, "ollama", "ollama:", false},
+    {OriginKind::language, "language", "", false},
 };
 
-const OriginName* name_of_origin(OriginKind kind) noexcept {
-  const auto* const found = std::ranges::find(names_of_origins, kind, &OriginName::kind);
+const OriginName* name_of_origin(OriginKind wanted) noexcept {
+  const auto* const found = std::ranges::find(names_of_origins, wanted, &OriginName::kind);
   return found == std::end(names_of_origins) ? nullptr : found;
 }
 
@@ -133,21 +137,27 @@ std::string Origin::text() const {
   return std::string(name_of_origin(kind)->prefix) + target;
 }
 
+bool Origin::runs_python() const noexcept {
+  const OriginName* const name = name_of_origin(kind);
+  return name != nullptr && name->runs_python;
+}
+
 std::string Origin::source() const {
   if (kind == OriginKind::torchvision) return {};
   const std::string_view prefix = name_of_origin(kind)->prefix;
   if (kind == OriginKind::python) return std::string(prefix) + target;
-  if (kind == OriginKind::hub) return std::string(prefix) + target.substr(0, target.rfind(':'));
+  if (kind == OriginKind::torch_hub)
+    return std::string(prefix) + target.substr(0, target.rfind(':'));
   return std::string(prefix.substr(0, prefix.size() - 1));
 }
 
 std::string Origin::model() const {
-  const bool has_place = kind == OriginKind::python || kind == OriginKind::hub;
+  const bool has_place = kind == OriginKind::python || kind == OriginKind::torch_hub;
   if (!has_place) return target;
   // A folder may have a colon in its name; so may a model of a module's table.
-  const std::size_t colon = kind == OriginKind::hub ? target.rfind(':') : target.find(':');
+  const std::size_t colon = kind == OriginKind::torch_hub ? target.rfind(':') : target.find(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == target.size()) {
-    const bool is_hub = kind == OriginKind::hub;
+    const bool is_hub = kind == OriginKind::torch_hub;
     throw Error(ErrorCode::usage, is_hub ? "torch.hub:" : "python:",
                 {is_hub ? "torch.hub:FOLDER:NAME" : "python:package.module:function", text()});
   }
@@ -156,12 +166,19 @@ std::string Origin::model() const {
 
 std::span<const OriginName> origin_names() noexcept { return names_of_origins; }
 
+std::string_view name_of_source(OriginKind kind) noexcept {
+  const OriginName* const name = name_of_origin(kind);
+  if (name == nullptr) return {};
+  return name->prefix.empty() ? name->key : name->prefix.substr(0, name->prefix.size() - 1);
+}
+
 Origin parse_origin(std::string_view word) {
   for (const OriginName& name : names_of_origins) {
-    if (word.starts_with(name.prefix))
+    if (!name.prefix.empty() && word.starts_with(name.prefix))
       return {name.kind, std::string(word.substr(name.prefix.size()))};
   }
   if (is_family_call(word)) return {OriginKind::family, std::string(word)};
+  if (find_language_row(word)) return {OriginKind::language, std::string(word)};
   return {OriginKind::file, std::string(word)};
 }
 

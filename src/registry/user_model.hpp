@@ -25,7 +25,10 @@ enum class OriginKind : std::uint8_t {
   torchvision,   ///< a model of the torchvision in the user's Python
   timm,          ///< "resnet50.a1_in1k": a model of the timm there
   transformers,  ///< "BertModel": an architecture of the transformers there
-  hub,           ///< "FOLDER:NAME": an entry point of the hubconf.py of a folder
+  torch_hub,     ///< "FOLDER:NAME": an entry point of the hubconf.py of a folder
+  language,      ///< a name of the registry of language models
+  hugging_face,  ///< "ORG/NAME@REVISION" in the local cache of Hugging Face's hub
+  ollama,        ///< "NAME:TAG" in ollama's local store
 };
 
 struct Origin {
@@ -35,25 +38,29 @@ struct Origin {
   /// "file:/path", "python:package.module:function", "torchvision:resnet50", "timm:resnet50".
   std::string text() const;
   /// Whether the user's Python builds and traces the model.
-  bool runs_python() const noexcept {
-    return kind != OriginKind::file && kind != OriginKind::family;
-  }
+  bool runs_python() const noexcept;
   /// The source of a model that Python makes, as LiveOptions has it; empty for torchvision.
   std::string source() const;
   /// The name that the model has there. Throws Error{usage} for a target without one.
   std::string model() const;
 };
 
-/// Origins of Python: the key in registry.toml and the beginning of a word.
+/// Origins that a key in registry.toml names, and the beginning of a word; a language model's word
+/// is its name.
 struct OriginName {
   OriginKind kind;
   std::string_view key;     ///< "hub"
-  std::string_view prefix;  ///< "torch.hub:"
+  std::string_view prefix;  ///< "torch.hub:"; empty for a language model
+  bool runs_python;
 };
 std::span<const OriginName> origin_names() noexcept;
 
+/// "torchvision", "timm", "torch.hub", "python", "hf", "language".
+std::string_view name_of_source(OriginKind kind) noexcept;
+
 /// The origin that a word describes: "torchvision:NAME", "timm:NAME", "transformers:NAME",
-/// "torch.hub:FOLDER:NAME", "python:MODULE:FUNCTION", "resnet(...)", else a file.
+/// "torch.hub:FOLDER:NAME", "python:MODULE:FUNCTION", "hf:ORG/NAME", "ollama:NAME", "resnet(...)",
+/// the name of a language model, else a file.
 Origin parse_origin(std::string_view word);
 
 /// A model of the user's registry.toml, or a file in one of its folders.

@@ -431,6 +431,16 @@ std::string devices_text(const std::vector<Device>& devices, const ReportOptions
          "\nPeaks in operations per second, dense; a multiply-accumulate is two.\n";
 }
 
+void write_links(JsonWriter& json, const DeviceLinks& links) {
+  if (links.node <= 0 && links.network <= 0) return;
+  json.object("links", [&] {
+    if (links.node > 0) json.field("node", links.node);
+    if (links.network > 0) json.field("network", links.network);
+    if (links.latency > 0) json.field("latency", links.latency);
+    if (links.devices > 0) json.field("devices", links.devices);
+  });
+}
+
 std::string devices_json(const std::vector<Device>& devices) {
   JsonWriter json;
   json.object([&] {
@@ -456,6 +466,7 @@ std::string devices_json(const std::vector<Device>& devices) {
           json.object("cache", [&] {
             for (const auto& [level, size] : device.caches) json.field(level, size);
           });
+          write_links(json, device.links);
           if (device.tdp > 0) json.field("tdp", device.tdp);
           json.object("source", [&] {
             for (const auto& [figure, source] : device.sources) json.field(figure, source);

@@ -62,7 +62,7 @@ run list --sort size
 expect "an unknown key is wrong usage" is "$status" 2
 run list --registry everything
 expect "an unknown registry is wrong usage" is "$status" 2
-expect "the registries are named" has "$err" "curated, auto or all"
+expect "the registries are named" has "$err" "curated, auto, all or language"
 
 ZOOMETER_REGISTRY=auto run list --format json
 expect "the variable chooses the registry" json '.registry == "auto"'

@@ -134,7 +134,7 @@ expect "a taken name is an error" is "$status" 3
 expect "that names both" has "$err" "duplicate name resnet18: built in, and $config, line 1"
 printf '[models.net]\nfile = "a.onnx"\npython = "a:b"\n' >"$config"
 run list
-expect "a model has one origin" has "$err" "one of the keys file, torchvision, timm, transformers, hub, python and family"
+expect "a model has one origin" has "$err" "one of the keys file, torchvision, timm, transformers, hub, python, hf, ollama, language and family"
 printf '[models.net]\nfile = "a.onnx"\ninputs = [[1, 0]]\n' >"$config"
 run list
 expect "sizes are positive" has "$err" "line 3: inputs: expected sizes of at least 1, got 0"

@@ -6,6 +6,7 @@
 #include "analysis/profile.hpp"
 #include "import/importer.hpp"
 #include "import/language/checkpoint.hpp"
+#include "import/language/config.hpp"
 
 namespace zoometer {
 namespace {
@@ -160,7 +161,7 @@ TEST(LanguageParts, ForeseeTheFilesOfDeepSeek) {
           "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}})";
   Graph graph;
   read_parts(config, graph);
-  const CheckpointCounts counts = foreseen_checkpoint(file_of(config), graph);
+  const CheckpointCounts counts = foreseen_checkpoint(read_configuration(file_of(config)), graph);
   EXPECT_EQ(counts.stored, 680'571'043'840 + 41'555'600 + 3'918'786'560);
   EXPECT_EQ(counts.learned, counts.stored - 41'540'496);  // the scales of blocks
   EXPECT_EQ(count_parameters(graph).unique, 671'026'404'352);

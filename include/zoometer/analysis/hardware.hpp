@@ -21,11 +21,12 @@ enum class NumberType : std::uint8_t {
   bfloat16,  ///< the upper half of a float32
   float16,   ///< IEEE 754 half precision
   float8,    ///< either float8 format
+  float4,    ///< 4 bits with scales of blocks
   int8,      ///< 8-bit integers
   int4,      ///< 4-bit integers
 };
 /// How many number types there are.
-inline constexpr std::size_t number_type_count = 8;
+inline constexpr std::size_t number_type_count = 9;
 
 /// "float16": as in hardware files and in `--dtype`.
 std::string_view name_of(NumberType type) noexcept;
@@ -39,6 +40,14 @@ std::optional<NumberType> number_type_of(DType dtype) noexcept;
 /// The dtype that tensors of a number type are stored in: float32 for tf32, float8_e4m3fn for
 /// float8.
 DType dtype_of(NumberType type) noexcept;
+
+/// How devices of one kind are connected.
+struct DeviceLinks {
+  double node = 0;           ///< bytes per second that a device sends to others of its machine
+  double network = 0;        ///< to other machines
+  double latency = 0;        ///< seconds that each message takes in addition
+  std::int64_t devices = 0;  ///< of one machine; 0: unknown
+};
 
 /// A device for roofline models, as a file of data/hardware describes it. Every figure there has
 /// its source.
@@ -54,6 +63,7 @@ struct Device {
   std::int64_t capacity = 0;  ///< of the memory, in bytes; 0: unknown
   std::int64_t on_chip = 0;   ///< bytes of memory that programs manage, which keeps its contents
   std::vector<std::pair<std::string, std::int64_t>> caches;  ///< level and size in bytes
+  DeviceLinks links;                                         ///< zeros: unknown
   double tdp = 0;                                            ///< in watts; 0: unknown
   std::vector<std::pair<std::string, std::string>> sources;  ///< section and where it comes from
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "import/language/config.hpp"
 #include "models/language/architecture.hpp"
 #include "models/language/stack.hpp"
 
@@ -78,9 +77,8 @@ struct Prediction : Module<Prediction> {
 
 }  // namespace
 
-CheckpointCounts foreseen_checkpoint(const MappedFile& file, const Graph& graph) {
-  const Setting root = read_configuration(file);
-  const Configuration config(root);
+CheckpointCounts foreseen_checkpoint(const Setting& settings, const Graph& graph) {
+  const Configuration config(settings);
   std::vector<std::string> notes;
   const ModelPlan plan = plan_of(config, {notes, notes});
   CheckpointCounts counts;

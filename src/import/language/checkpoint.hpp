@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "util/mapped_file.hpp"
+#include "models/language/configuration.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
@@ -14,7 +14,7 @@ struct CheckpointCounts {
   std::int64_t prediction = 0;  ///< of `learned`: layers that predict further tokens
 };
 
-/// Of the configuration in `file`, whose graph is `graph`. Throws Error as reading it does.
-CheckpointCounts foreseen_checkpoint(const MappedFile& file, const Graph& graph);
+/// Of a configuration, whose graph is `graph`. Throws Error as tracing it does.
+CheckpointCounts foreseen_checkpoint(const Setting& settings, const Graph& graph);
 
 }  // namespace zoometer

@@ -94,16 +94,6 @@ void read(const MappedFile& file, const TraceOptions& options, Graph& graph, Imp
   notes.format = "configuration";
 }
 
-/// ModelOpt writes what it did into a file of its own, hf_quant_config.json.
-void add_quantisation_beside(const std::string& path, Setting& settings) {
-  constexpr std::string_view key = "quantization_config";
-  for (const auto& member : settings.members)
-    if (member.first == key) return;
-  const std::string beside =
-      (std::filesystem::path(path).parent_path() / "hf_quant_config.json").string();
-  if (is_file(beside)) settings.members.emplace_back(key, read_configuration(MappedFile(beside)));
-}
-
 }  // namespace
 
 /// No other format has that key at its start.
@@ -126,22 +116,29 @@ Setting read_configuration(const MappedFile& file) {
   return root;
 }
 
-std::optional<Setting> settings_of(const ModelFile& file) {
-  std::string path = file.path;
-  if (file.weights != nullptr)
-    path = (std::filesystem::path(path).parent_path() / "config.json").string();
-  if (!is_file(path)) return {};
-  const MappedFile opened(path);
-  if (!is_configuration(opened)) return {};
-  Setting settings = read_configuration(opened);
-  add_quantisation_beside(path, settings);
-  return settings;
+void add_quantisation_beside(const std::string& path, Setting& settings) {
+  constexpr std::string_view key = "quantization_config";
+  for (const auto& member : settings.members)
+    if (member.first == key) return;
+  const std::string beside =
+      (std::filesystem::path(path).parent_path() / "hf_quant_config.json").string();
+  if (is_file(beside)) settings.members.emplace_back(key, read_configuration(MappedFile(beside)));
 }
 
 void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,
                          ImportNotes& notes) {
   const Configuration config(settings);
   trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored});
+  store_in(graph, weight_type(config));
+}
+
+void trace_shard(const Setting& settings, const Passage& passage, const Shards& shards,
+                 Graph& graph) {
+  const Configuration config(settings);
+  std::vector<std::string> notes;
+  ModelPlan plan = plan_of(config, {notes, notes});
+  shard_plan(shards, plan);
+  trace_model(plan, passage, graph);
   store_in(graph, weight_type(config));
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
-#include <optional>
+#include <string>
 
 #include "import/importer.hpp"
 #include "models/language/configuration.hpp"
+#include "models/language/passage.hpp"
+#include "models/language/shards.hpp"
 
 namespace zoometer {
 
@@ -14,12 +16,15 @@ bool is_configuration(const MappedFile& file);
 /// or 64 objects in objects.
 Setting read_configuration(const MappedFile& file);
 
-/// The settings of a model that was read: of its configuration, or of the one beside its weights.
-/// Nothing if there is none, as with GGUF files.
-std::optional<Setting> settings_of(const ModelFile& file);
+/// ModelOpt writes what it did into a file of its own beside the configuration,
+/// hf_quant_config.json: adds it as `quantization_config`, if the settings have none.
+void add_quantisation_beside(const std::string& path, Setting& settings);
 
 /// Traces the language model of these settings, with weights of the type that they name.
 void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,
                          ImportNotes& notes);
+/// The same of one of the devices that share the model.
+void trace_shard(const Setting& settings, const Passage& passage, const Shards& shards,
+                 Graph& graph);
 
 }  // namespace zoometer

@@ -170,6 +170,17 @@ void take_sizes(const StoredWeights& weights, Setting& settings, std::vector<std
   }
 }
 
+void tie_embedding(Setting& settings) {
+  Setting tie{.kind = Setting::Kind::flag};
+  tie.integer = 1;
+  tie.real = 1;
+  if (Setting* known = member(settings, "tie_word_embeddings")) {
+    *known = tie;
+  } else {
+    settings.members.emplace_back("tie_word_embeddings", tie);
+  }
+}
+
 bool take_tie(const StoredWeights& weights, const Graph& graph, Setting& settings,
               std::vector<std::string>& notes) {
   if (weights.has_unknown()) return false;
@@ -178,14 +189,7 @@ bool take_tie(const StoredWeights& weights, const Graph& graph, Setting& setting
     const bool is_head = path.ends_with("lm_head.weight") || path == "embed_out.weight";
     if (!is_head || parameter.shared_with != no_id) continue;
     if (find_stored(weights, path) != nullptr || find_packed(weights, path) != nullptr) continue;
-    Setting tie{.kind = Setting::Kind::flag};
-    tie.integer = 1;
-    tie.real = 1;
-    if (Setting* known = member(settings, "tie_word_embeddings")) {
-      *known = tie;
-    } else {
-      settings.members.emplace_back("tie_word_embeddings", tie);
-    }
+    tie_embedding(settings);
     notes.push_back(fmt::format("the files have no {}: the embedding is taken as the head", path));
     return true;
   }

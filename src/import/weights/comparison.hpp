@@ -15,6 +15,9 @@ void take_sizes(const StoredWeights& weights, Setting& settings, std::vector<std
 bool take_tie(const StoredWeights& weights, const Graph& graph, Setting& settings,
               std::vector<std::string>& notes);
 
+/// Makes the head of these settings the embedding.
+void tie_embedding(Setting& settings);
+
 /// Compares the tensors of the files with the parameters that the configuration makes, by name.
 /// Parameters of the graph get the files' types. What differs is noted: names that only one of them
 /// has, and other shapes.

@@ -2,41 +2,23 @@
 // follows from it and whose tensors are theirs; without one, tensors in a tree of modules.
 #include <fmt/core.h>
 
-#include <filesystem>
-
 #include "import/importer.hpp"
 #include "import/language/config.hpp"
+#include "import/weights/adapter.hpp"
 #include "import/weights/bare_graph.hpp"
 #include "import/weights/comparison.hpp"
 #include "import/weights/gguf_configuration.hpp"
+#include "import/weights/model_settings.hpp"
 #include "import/weights/safetensors_header.hpp"
 #include "import/weights/safetensors_index.hpp"
 #include "models/trace_option.hpp"
-#include "util/paths.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
 
-namespace fs = std::filesystem;
-
 using Weights = std::shared_ptr<StoredWeights>;
-
-/// One of several files of a model: "model-00001-of-00004.safetensors".
-bool is_shard(const std::string& path) {
-  const std::string name = fs::path(path).stem().string();
-  const std::size_t of = name.rfind("-of-");
-  return of != std::string::npos && of >= 5 &&
-         name.find_first_not_of("0123456789", of + 4) == std::string::npos;
-}
-
-/// config.json beside the file, or empty.
-std::string configuration_beside(const MappedFile& file) {
-  if (is_shard(file.path())) return {};
-  std::string path = (fs::path(file.path()).parent_path() / "config.json").string();
-  return is_file(path) && is_configuration(MappedFile(path)) ? path : std::string();
-}
 
 /// What passes is a matter of a graph with nodes.
 void refuse_passage(const TraceOptions& options) {
@@ -73,9 +55,8 @@ bool trace_settings(const Setting& settings, const TraceOptions& options, Graph&
 }
 
 /// The same for the configuration beside weights, which hold where the two differ.
-bool trace_beside(const std::string& configuration, const StoredWeights& weights,
-                  const TraceOptions& options, Graph& graph, ImportNotes& notes) {
-  Setting settings = read_configuration(MappedFile(configuration));
+bool trace_beside(Setting& settings, const StoredWeights& weights, const TraceOptions& options,
+                  Graph& graph, ImportNotes& notes) {
   take_sizes(weights, settings, notes.notes);
   const ImportNotes before = notes;
   if (!trace_settings(settings, options, graph, notes)) return false;
@@ -94,8 +75,19 @@ void make_graph(const MappedFile& file, Weights weights, const TraceOptions& opt
                 ImportNotes& notes) {
   notes.notes = weights->notes;
   notes.ignored = weights->ignored;
-  const std::string configuration = configuration_beside(file);
-  if (!configuration.empty() && trace_beside(configuration, *weights, options, graph, notes)) {
+  const std::string configuration = configuration_beside(file.path());
+  bool is_traced = false;
+  if (!configuration.empty()) {
+    Setting settings = read_configuration(MappedFile(configuration));
+    is_traced = trace_beside(settings, *weights, options, graph, notes);
+  }
+  const bool is_on_base = configuration.empty() && is_adapter(file.path()) &&
+                          trace_adapter(file.path(), *weights, options, graph, notes);
+  if (is_on_base) {
+    notes.format = "configuration, adapter in " + notes.format;
+    return;
+  }
+  if (is_traced) {
     notes.format = "configuration, " + notes.format;
   } else {
     refuse_passage(options);

@@ -66,7 +66,8 @@ void Attention::declare(const ModuleBase& owner, std::int64_t features) {
     if (!plan.uses_shared_keys) key_norm = head_norm(owner, plan.key_norm, plan.key_value_heads);
   }
   if (!plan.output_norm.empty())
-    output_norm = any_module<RMSNorm>(place(owner, plan.output_norm), features);
+    output_norm =
+        any_module<RMSNorm>(place(owner, plan.output_norm), checked_mul(plan.heads, value_head()));
   if (!plan.sinks.empty()) sinks = owner.parameter(plan.sinks, {plan.heads});
   if (plan.distance_rows > 0)
     distances = Embedding(owner.at("relative_attention_bias"), plan.distance_rows, plan.heads);

@@ -1,0 +1,46 @@
+#include "analysis/model_storage.hpp"
+
+#include <cmath>
+
+namespace zoometer {
+
+std::string ModelStorage::name() const {
+  if (files) return "as stored";
+  return scheme ? scheme->name : "not quantised";
+}
+
+StoredSize ModelStorage::configured_size(std::span<const ModelWeight> weights,
+                                         std::vector<std::int64_t>* each) const {
+  return scheme ? size_after(*scheme, weights, context, each) : size_of_weights(weights, each);
+}
+
+StoredSize ModelStorage::size(std::span<const ModelWeight> weights,
+                              std::vector<std::int64_t>* each) const {
+  if (!files) return configured_size(weights, each);
+  StoredSize size;
+  size.bytes = files->bytes;
+  size.parameters = files->learned;
+  size.stored = files->stored;
+  for (const auto& [type, elements] : files->by_dtype)
+    size.elements_by_type[std::string(type)] = elements;
+  if (each == nullptr) return size;
+  const std::int64_t configured = configured_size(weights, each).bytes;
+  if (configured == size.bytes || configured == 0) return size;
+  const double factor = static_cast<double>(size.bytes) / static_cast<double>(configured);
+  for (std::int64_t& bytes : *each) bytes = std::llround(static_cast<double>(bytes) * factor);
+  return size;
+}
+
+ModelStorage model_storage(const ModelFile* file, const Setting* settings) {
+  ModelStorage storage;
+  if (file != nullptr && file->weights != nullptr && !file->weights->has_unknown()) {
+    StoredCounts counts = count_stored(*file->weights);
+    if (counts.stored > 0) storage.files = std::move(counts);
+  }
+  if (settings == nullptr) return storage;
+  storage.scheme = scheme_of_configuration(*settings, storage.unknown);
+  storage.context = weight_context(*settings);
+  return storage;
+}
+
+}  // namespace zoometer

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# `serve`, the registry of language models, and models of the stores on this machine.
+. "$SOURCE_DIR/tests/cli/_lib.sh"
+
+cat >config.json <<'JSON'
+{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 8,
+ "num_key_value_heads": 2, "intermediate_size": 128, "vocab_size": 100, "torch_dtype": "bfloat16"}
+JSON
+
+# --- one way --------------------------------------------------------------------------------------
+run serve config.json --prompt 16 --output 1 --batch 3 --on H100,L4 --format json
+expect "it keeps to the schema" validate stdout.txt serve
+expect "products of a step" json '.decode.macs == 3 * (2 * 34816 + 6400 + 2 * 2 * 64 * 17)'
+expect "the same as profile's" is "$(jq .prefill.macs stdout.txt)" \
+  "$("$ZOOMETER" profile config.json --tokens 16 --batch 3 --format json | jq .totals.macs)"
+expect "both devices" json '[.devices[].device] == ["H100", "L4"] and all(.devices[]; .fits and .is_lower_bound)'
+expect "capacities are binary" json '.devices[0].capacity == 85899345920 and .devices[1].capacity == 25769803776'
+expect "the slower has the longer step" json '.devices[0].decode.seconds.total < .devices[1].decode.seconds.total'
+expect "nine tenths may be used" json '.devices[0].budget == 77309411328'
+expect_output "on H100: fits" serve config.json --on H100
+expect_output "tokens per second     <= " serve config.json --on H100
+run serve config.json --on H100 --efficiency 0.5 --format json
+expect "with an efficiency it is an estimate" json '.devices[0].is_lower_bound | not'
+run serve config.json --on H100 --devices 2 --tp 2 --format json
+expect "what devices send" json '[.decode.collectives[].name] == ["all-reduce", "all-reduce", "all-reduce", "all-gather"]'
+run serve config.json --on RTX4090 --tp 2
+expect "links that are not known are noted" has "$out" "the links of RTX4090 are not known"
+run serve config.json --format json
+expect "without a device no times" json '.devices == [] and (.decode | has("seconds") | not)'
+
+run serve config.json --on H100,L4 --format html
+expect "a page with three charts" is "$(grep -c '<h2>' stdout.txt)" 3
+expect "that is well formed" /usr/bin/python3 -c '
+import sys
+from html.parser import HTMLParser
+HTMLParser().feed(open("stdout.txt").read())'
+expect "without scripts" lacks "$out" "<script"
+
+# --- several ways ---------------------------------------------------------------------------------
+run serve config.json --on H100 --vary batch=1,2,4..256 --format json
+expect "a table keeps to the schema" validate stdout.txt serve
+expect "numbers continue by doubling" json '[.points[].value] == ["1","2","4","8","16","32","64","128","256"]'
+expect "more sequences, more tokens" json '[.points[].devices[0].tokens_per_second] | . == sort'
+run serve config.json --vary context=512,1024..2048 --format csv
+expect "or by steps" is "$(cut -d, -f1 stdout.txt | tr '\n' ' ')" "context 512 1024 1536 2048 "
+run serve config.json --on H100 --vary quant=bfloat16,fp8,Q4_K_M
+expect "schemes have rows" has "$out" "Q4_K_M"
+expect "256 points" is "$("$ZOOMETER" serve config.json --on H100 --vary batch=1..256 --format csv | wc -l)" 257
+expect_error 2 "--vary: expected rising numbers around .., got 4..2" serve config.json --vary batch=4..2
+expect_error 2 "--vary: expected at most 4096 values" serve config.json --vary batch=1..5000
+expect_error 2 "--vary" serve config.json --vary speed=1
+expect_error 2 "--vary: expected numbers of 1 to 2^40 for batch, got many" serve config.json --vary batch=many
+expect_error 2 "--efficiency" serve config.json --on H100 --efficiency 1.5
+expect_error 2 "--memory-utilization" serve config.json --on H100 --memory-utilization 0
+expect_error 2 "--tp: expected a number that divides the 8 heads, got 3" serve config.json --tp 3
+expect_error 2 "cannot be used with this file" serve "$SOURCE_DIR/tests/data/onnx/kinds/$(ls "$SOURCE_DIR/tests/data/onnx/kinds" | head -n 1)"
+
+# --- the registry ---------------------------------------------------------------------------------
+run list --registry language --format json
+expect "language models keep to the schema" validate stdout.txt list
+expect "at least a hundred" json '.models | length >= 100'
+expect "they are in no other registry" json 'all(.models[]; .registries == ["language"])'
+run list --registry language 'llama-3.1-*' --where 'parameters > 100G'
+expect "questions work" is "$(grep -c llama <<<"$out")" 1
+run list
+expect "a bare list has none" lacks "$out" "llama"
+run list --registry all --format json
+expect "nor has all" json '[.models[].family] | index("Llama") == null'
+run profile llama-3.2-1b --format json
+expect "a name is found" json '.totals.parameters == 1235814400'
+run parameters gpt-oss-20b --format json
+expect "its checkpoint, too" json '.counts.unique == 20914757184'
+run diff llama-3.2-1b llama-3.2-3b
+expect "two can be compared" is "$status" 0
+run sweep smollm-135m --batch 1,2 --format csv
+expect "sweeps take them" is "$(wc -l <stdout.txt)" 3
+expect_output "fits" serve qwen3-30b-a3b --on H100
+
+# --- the hub's cache ------------------------------------------------------------------------------
+export HF_HUB_CACHE=$PWD/hub
+snapshot=hub/models--ORG--small/snapshots/0123456789abcdef
+mkdir -p "$snapshot" hub/models--ORG--small/refs
+cp config.json "$snapshot"
+printf 0123456789abcdef >hub/models--ORG--small/refs/main
+run profile hf:ORG/small --format json
+expect "the branch main" json '.totals.parameters == 82752'
+run profile hf:ORG/small@0123 --format json
+expect "the start of a commit" json '.totals.parameters == 82752'
+expect_error 3 "hf:ORG/other is not in" profile hf:ORG/other
+expect_error 3 "hf download ORG/small config.json" profile hf:ORG/small@v2
+expect_error 2 "hf:: expected ORG/NAME" profile hf:../../etc
+expect_error 2 "hf:: expected ORG/NAME" profile hf:a/b/c
+expect_output "82752 parameters" parameters hf:ORG/small
+
+# --- ollama's store -------------------------------------------------------------------------------
+export OLLAMA_MODELS=$PWD/ollama
+digest=$(printf '%064d' 7)
+mkdir -p ollama/manifests/registry.ollama.ai/library/tiny ollama/blobs
+printf '{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:%s"}]}' "$digest" \
+  >ollama/manifests/registry.ollama.ai/library/tiny/latest
+"$SOURCE_DIR/bench/weights_files.py" gguf "ollama/blobs/sha256-$digest" 10
+expect_output "tensors" parameters ollama:tiny
+expect_error 3 "ollama pull tiny:7b" profile ollama:tiny:7b
+expect_error 2 "ollama:: expected MODEL" profile ollama:../x
+printf '{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:../../x"}]}' \
+  >ollama/manifests/registry.ollama.ai/library/tiny/bad
+expect_error 3 "64 digits" profile ollama:tiny:bad
+
+# --- adapters -------------------------------------------------------------------------------------
+mkdir adapter
+printf '{"peft_type": "LORA", "r": 4, "base_model_name_or_path": "ORG/small"}' >adapter/adapter_config.json
+/usr/bin/python3 - <<'PYTHON'
+import json, struct
+names = {"lora_A": [4, 64], "lora_B": [64, 4]}
+header, at = {}, 0
+for name, shape in names.items():
+    size = 4 * shape[0] * shape[1]
+    key = f"base_model.model.model.layers.1.self_attn.q_proj.{name}.weight"
+    header[key] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+    at += size
+text = json.dumps(header).encode()
+open("adapter/adapter_model.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + bytes(at))
+PYTHON
+run profile adapter --format json
+expect "an adapter is on top of its model" json '.totals.parameters == 82752 + 2 * 4 * 64'
+expect "its products are noted" json '[.notes[] | select(contains("the products of the adapter, 512"))] | length == 1'
+expect_output "model.layers.1.self_attn.q_proj.lora_A.weight" parameters adapter
+sed -i 's/small/nothing/' adapter/adapter_config.json
+expect_output "ORG/nothing, which is not on this machine" profile adapter
+
+finish
