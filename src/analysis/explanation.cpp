@@ -6,6 +6,7 @@
 #include <array>
 
 #include "analysis/profile.hpp"
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -26,13 +27,14 @@ std::vector<const Convention*> ordered_conventions() {
   return columns;
 }
 
-ExplainedOperator& entry_of(Explanation& explanation, const std::string& name) {
-  for (ExplainedOperator& entry : explanation.operators) {
-    if (entry.name == name) return entry;
+ExplainedOperator& entry_of(Explanation& explanation, TextMap<std::size_t>& places,
+                            const std::string& name) {
+  const auto [place, is_new] = places.try_emplace(name, explanation.operators.size());
+  if (is_new) {
+    explanation.operators.push_back(
+        {name, 0, 0, 0, 0, std::vector<std::int64_t>(explanation.columns.size(), 0)});
   }
-  explanation.operators.push_back(
-      {name, 0, 0, 0, 0, std::vector<std::int64_t>(explanation.columns.size(), 0)});
-  return explanation.operators.back();
+  return explanation.operators[place->second];
 }
 
 void add(ExplainedOperator& entry, const NodeView& node,
@@ -102,9 +104,10 @@ Explanation explain(const Graph& graph) {
   explanation.columns = ordered_conventions();
   explanation.total = {"total", 0, 0,
                        0,       0, std::vector<std::int64_t>(explanation.columns.size(), 0)};
+  TextMap<std::size_t> places;
   for (const Node& node : graph.nodes()) {
     const NodeView view(graph, node);
-    add(entry_of(explanation, operator_name(node)), view, explanation.columns);
+    add(entry_of(explanation, places, operator_name(node)), view, explanation.columns);
     add(explanation.total, view, explanation.columns);
   }
   std::stable_sort(explanation.operators.begin(), explanation.operators.end(),

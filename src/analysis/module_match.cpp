@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "util/seeded_hash.hpp"
+
 namespace zoometer {
 namespace {
 
@@ -16,9 +18,7 @@ Hash mix(Hash seed, Hash value) {
   hash = (hash ^ (hash >> 32)) * 0xFF51AFD7ED558CCDULL;
   return hash ^ (hash >> 29);
 }
-Hash mix(Hash seed, std::string_view text) {
-  return mix(seed, std::hash<std::string_view>{}(text));
-}
+Hash mix(Hash seed, std::string_view text) { return mix(seed, seeded_hash(text)); }
 Hash mix(Hash seed, const Shape& shape) {
   seed = mix(seed, shape.size());
   for (const std::int64_t size : shape) seed = mix(seed, static_cast<Hash>(size));
@@ -245,7 +245,7 @@ class Matcher {
 
   /// Children in another order, or too many to align.
   void pair_namesakes(const Ids& left, const Ids& right) {
-    std::unordered_map<std::string_view, ModuleId> by_name;
+    NameMap<ModuleId> by_name;
     for (const ModuleId y : right) {
       if (is_open_after(y)) by_name.emplace(after_.info(y).name, y);
     }

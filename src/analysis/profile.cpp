@@ -5,6 +5,7 @@
 #include "analysis/convention.hpp"
 #include "analysis/traffic.hpp"
 #include "op/unknown.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -30,15 +31,32 @@ std::uint8_t flags_around(const Graph& graph, const Node& node) {
   return flags;
 }
 
-/// Finds or adds an operator kind; there are few kinds, and neighbours are often alike.
-OperatorMetrics& operator_entry(std::vector<OperatorMetrics>& operators, const Node& node) {
-  const bool is_unknown = node.op == &unknown_op;
-  for (OperatorMetrics& entry : operators) {
-    if (entry.op == node.op && (!is_unknown || entry.name == operator_name(node))) return entry;
+/// Finds or adds operator kinds. There are few of them, and neighbours are often alike; but a file
+/// may name any number of unknown ones.
+class OperatorTable {
+ public:
+  explicit OperatorTable(std::vector<OperatorMetrics>& operators) : operators_(operators) {}
+
+  OperatorMetrics& entry(const Node& node) {
+    if (node.op == &unknown_op) return unknown_entry(node);
+    for (const std::size_t place : known_) {
+      if (operators_[place].op == node.op) return operators_[place];
+    }
+    known_.push_back(operators_.size());
+    return operators_.emplace_back(OperatorMetrics{operator_name(node), node.op, 0, {}});
   }
-  operators.push_back({operator_name(node), node.op, 0, {}});
-  return operators.back();
-}
+
+ private:
+  OperatorMetrics& unknown_entry(const Node& node) {
+    const auto [place, is_new] = unknown_.try_emplace(operator_name(node), operators_.size());
+    if (is_new) operators_.push_back({place->first, node.op, 0, {}});
+    return operators_[place->second];
+  }
+
+  std::vector<OperatorMetrics>& operators_;
+  std::vector<std::size_t> known_;
+  TextMap<std::size_t> unknown_;
+};
 
 DTypeMetrics& dtype_entry(std::vector<DTypeMetrics>& dtypes, DType dtype) {
   for (DTypeMetrics& entry : dtypes) {
@@ -72,11 +90,12 @@ void add_parameters(const Graph& graph, Profile& profile) {
 
 void add_nodes(const Graph& graph, const Convention* convention, Profile& profile) {
   NodeCounter counter(graph, convention);
+  OperatorTable operators(profile.operators);
   for (const Node& node : graph.nodes()) {
     const NodeView view(graph, node);
     const Metrics metrics = counter.metrics_of(view);
     profile.modules[node.module] += metrics;
-    OperatorMetrics& entry = operator_entry(profile.operators, node);
+    OperatorMetrics& entry = operators.entry(node);
     entry.count = checked_add(entry.count, graph.runs_of(node).times);
     entry.metrics += metrics;
     if (metrics.macs > 0) add_products(view, metrics.macs, profile.element_types);

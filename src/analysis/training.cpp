@@ -8,6 +8,7 @@
 #include "analysis/recomputation.hpp"
 #include "analysis/traffic.hpp"
 #include "analysis/training_state.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/ir/layout.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -123,7 +124,7 @@ class Step {
   Kept add_node(NodeId id) {
     const NodeView node = graph_.view(id);
     const Metrics metrics = counter_.metrics_of(node);
-    TrainingOperator& entry = entry_of(sums_, operator_name(node.node()));
+    TrainingOperator& entry = entry_of(operator_name(node.node()));
     const std::int64_t times = graph_.runs_of(node.node()).times;
     entry.count = checked_add(entry.count, times);
     entry.macs = checked_add(entry.macs, metrics.macs);
@@ -163,7 +164,7 @@ class Step {
     for (NodeId node = range.first; node < last; ++node) {
       const NodeView view = graph_.view(node);
       const std::int64_t macs = counter_.metrics_of(view).macs;
-      add_backward(entry_of(sums_, operator_name(view.node())), macs);
+      add_backward(entry_of(operator_name(view.node())), macs);
       sums_.recomputed_macs = checked_add(sums_.recomputed_macs, macs);
     }
   }
@@ -171,7 +172,7 @@ class Step {
   void keep_inputs(const NodeRange& range) {
     for (NodeId id = range.first; id < range.end; ++id) {
       const NodeView node = graph_.view(id);
-      TrainingOperator& entry = entry_of(sums_, operator_name(node.node()));
+      TrainingOperator& entry = entry_of(operator_name(node.node()));
       for (const ValueId input : graph_.inputs_of(node.node())) {
         if (input == no_id || is_made_within(range, owners_[input])) continue;
         const std::int64_t bytes = keep(range.first, input);
@@ -186,12 +187,10 @@ class Step {
     return own.is_computed() && own.producer >= range.first && own.producer < range.end;
   }
 
-  static TrainingOperator& entry_of(TrainingProfile& sums, std::string name) {
-    for (TrainingOperator& entry : sums.operators) {
-      if (entry.name == name) return entry;
-    }
-    sums.operators.push_back({.name = std::move(name)});
-    return sums.operators.back();
+  TrainingOperator& entry_of(std::string name) {
+    const auto [place, is_new] = places_.try_emplace(std::move(name), sums_.operators.size());
+    if (is_new) sums_.operators.push_back({.name = place->first});
+    return sums_.operators[place->second];
   }
 
   bool has_gradient(const NodeView& node, std::size_t index) const {
@@ -374,6 +373,7 @@ class Step {
   const Graph& graph_;
   NodeCounter counter_;
   TrainingProfile sums_;
+  TextMap<std::size_t> places_;  // of the operators in it
   std::vector<ValueId> owners_;
   std::vector<bool> needs_gradient_;      // by value
   std::vector<NodeId> saved_by_;          // by owner: the first node whose backward needs it

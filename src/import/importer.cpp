@@ -104,6 +104,35 @@ const Importer& importer_of(const MappedFile& file) {
   refuse_unsupported(file);
 }
 
+/// How long all paths of modules, parameters and nodes are that reports may write.
+std::int64_t path_bytes(const Graph& graph) {
+  std::vector<std::int64_t> sizes(graph.modules().size(), 0);
+  std::int64_t total = 0;
+  const auto add = [&](std::size_t size) {
+    if (__builtin_add_overflow(total, static_cast<std::int64_t>(size), &total)) total = INT64_MAX;
+  };
+  for (std::size_t id = 0; id < sizes.size(); ++id) {
+    const ModuleInfo& module = graph.modules()[id];
+    const std::int64_t outer = module.parent == no_id ? 0 : sizes[module.parent] + 1;
+    sizes[id] = outer + static_cast<std::int64_t>(module.name.size());
+    add(static_cast<std::size_t>(sizes[id]) + module.kind.size());
+  }
+  for (const Parameter& parameter : graph.parameters())
+    add(static_cast<std::size_t>(sizes[parameter.module]) + parameter.name.size());
+  for (const Node& node : graph.nodes()) add(static_cast<std::size_t>(sizes[node.module]));
+  return total;
+}
+
+/// A module of a long name may have many others in it: each of their paths repeats it.
+void check_paths(const Graph& graph, std::size_t file_size) {
+  constexpr std::int64_t spare = std::int64_t{64} << 20;
+  const std::int64_t most = spare + 64 * static_cast<std::int64_t>(file_size);
+  const std::int64_t bytes = path_bytes(graph);
+  if (bytes <= most) return;
+  throw Error(ErrorCode::limit, "the paths of the modules are too long for a file of this size",
+              {"at most " + format_bytes(most), format_bytes(bytes)});
+}
+
 ImportNotes read_with(const Importer& importer, const MappedFile& file, const TraceOptions& options,
                       Graph& graph) {
   ImportNotes notes;
@@ -112,6 +141,7 @@ ImportNotes read_with(const Importer& importer, const MappedFile& file, const Tr
   importer.read(file, options, graph, notes);
   file.check();
   verify(graph);
+  check_paths(graph, file.size());
   return notes;
 }
 

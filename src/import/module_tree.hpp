@@ -4,9 +4,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "util/seeded_hash.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
@@ -33,7 +33,7 @@ class ModuleTree {
   Arena& arena_;
   std::vector<ModuleInfo> modules_;
   std::vector<std::uint32_t> depths_;
-  std::unordered_map<std::string_view, ModuleId> by_path_;
+  NameMap<ModuleId> by_path_;
 };
 
 /// The module calls around a node, from the outermost: the contents of `nn_module_stack`.
@@ -58,7 +58,7 @@ class ModuleScopes {
 
   std::vector<Level> levels_;
   std::vector<Run> scopes_;
-  std::unordered_map<std::string_view, std::uint32_t> by_stack_;
+  NameMap<std::uint32_t> by_stack_;
   std::string path_;
 };
 

@@ -3,10 +3,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "util/mapped_file.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/ir/dtype.hpp"
 
 namespace zoometer {
@@ -37,7 +37,7 @@ class Safetensors {
 
  private:
   MappedFile file_;
-  std::unordered_map<std::string, SafeTensor> tensors_;
+  TextMap<SafeTensor> tensors_;
 };
 
 }  // namespace zoometer

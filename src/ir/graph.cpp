@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "util/seeded_hash.hpp"
 #include "zoometer/ir/layout.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -10,11 +11,9 @@ namespace zoometer {
 namespace {
 
 std::uint32_t hash_of(const Shape& shape) noexcept {
-  std::uint64_t hash = shape.size() * 0x9E3779B97F4A7C15ULL;
-  for (const std::int64_t size : shape) {
-    hash = (hash ^ static_cast<std::uint64_t>(size)) * 0xFF51AFD7ED558CCDULL;
-    hash ^= hash >> 32;
-  }
+  std::uint64_t hash = hash_seed.first ^ shape.size();
+  for (const std::int64_t size : shape)
+    hash = folded_product(hash ^ static_cast<std::uint64_t>(size), hash_seed.second);
   return static_cast<std::uint32_t>(hash);
 }
 

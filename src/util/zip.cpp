@@ -223,7 +223,10 @@ std::uint32_t checksum_of(std::string_view text) {
 
 }  // namespace
 
-ZipText::ZipText(std::size_t size) : data_(new char[size + zeros]), size_(size) {
+ZipText::ZipText(std::size_t size, std::size_t packed_size)
+    : data_(new char[size + zeros]),
+      size_(size),
+      packed_size_(packed_size) {
   std::fill_n(data_.get() + size, zeros, '\0');
 }
 
@@ -283,7 +286,8 @@ ZipText ZipArchive::read(const ZipEntry& entry) const {
   const std::span<const std::byte> packed = content(entry);
   if (entry.method == 0 && entry.size != entry.compressed_size)
     malformed("the two sizes of a stored entry differ", entry.header_offset);
-  ZipText text(static_cast<std::size_t>(entry.size));
+  ZipText text(static_cast<std::size_t>(entry.size),
+               static_cast<std::size_t>(entry.compressed_size));
   if (entry.method == 8) {
     inflate_all(packed, text, entry.header_offset);
   } else if (!packed.empty()) {

@@ -25,14 +25,17 @@ struct ZipEntry {
 class ZipText {
  public:
   static constexpr std::size_t zeros = 17;
-  explicit ZipText(std::size_t size);
+  ZipText(std::size_t size, std::size_t packed_size);
   char* data() noexcept { return data_.get(); }
   std::size_t size() const noexcept { return size_; }
+  /// The bytes that it takes in the archive.
+  std::size_t packed_size() const noexcept { return packed_size_; }
   std::string_view view() const noexcept { return {data_.get(), size_}; }
 
  private:
   std::unique_ptr<char[]> data_;
   std::size_t size_;
+  std::size_t packed_size_;
 };
 
 /// A zip archive in memory, with or without ZIP64. The bytes are hostile input: errors in them

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <protozero/pbf_writer.hpp>
-#include <unordered_set>
 #include <vector>
 
 #include "export/onnx/builder.hpp"
@@ -11,6 +10,7 @@
 #include "export/onnx/weights.hpp"
 #include "import/onnx/reader.hpp"
 #include "util/protobuf.hpp"
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 namespace {
@@ -264,7 +264,7 @@ class OnnxCopy {
   OnnxValues values_;
   std::optional<OnnxWeights> weights_;
   std::optional<OnnxTensors> tensors_;
-  std::unordered_set<std::string_view> is_output_;
+  NameSet is_output_;
   std::vector<std::string> weight_inputs_;  // ValueInfoProto each
   std::string weight_lines_;                // their names
   std::string fields_;                      // of the GraphProto

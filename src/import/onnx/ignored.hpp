@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "import/onnx/context.hpp"
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 
@@ -36,7 +37,7 @@ class OnnxIgnored {
   struct KeyHash {
     std::size_t operator()(const Key& key) const noexcept {
       const std::size_t row = std::hash<const void*>{}(key.row);
-      return (row * 31 + std::hash<std::string_view>{}(key.attribute)) * 31 + key.input;
+      return (row * 31 + seeded_hash(key.attribute)) * 31 + key.input;
     }
   };
   struct Entry {

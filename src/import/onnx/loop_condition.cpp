@@ -1,11 +1,11 @@
 // The part of a Loop's body that decides how often it runs.
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "import/onnx/fold.hpp"
 #include "import/onnx/loops.hpp"
 #include "import/onnx/reader.hpp"
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 namespace {
@@ -237,8 +237,8 @@ class ConditionProgram {
   /// A body or a branch: where its names are made.
   struct Layer {
     OnnxGraph graph;
-    std::unordered_map<std::string_view, std::size_t> makers;
-    std::unordered_map<std::string_view, Register> registers;
+    NameMap<std::size_t> makers;
+    NameMap<Register> registers;
   };
 
   Layer layer_of(const OnnxGraph& graph) const {
@@ -417,7 +417,7 @@ class ConditionProgram {
   const OnnxGraph& body_;
   std::span<const OnnxValue> states_;
   std::vector<Layer> layers_;  // the body, and the branches that are being translated
-  std::unordered_map<std::string_view, std::size_t> inputs_;
+  NameMap<std::size_t> inputs_;
   std::vector<Number> numbers_;  // by register
   std::vector<Step> steps_;
   std::vector<Register> state_registers_;  // by state; no_id: not used

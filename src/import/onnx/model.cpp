@@ -194,6 +194,30 @@ void OnnxRecords::fail(std::string_view where, std::string text) const {
   throw error;
 }
 
+namespace {
+
+/// Throws Error{limit} where a list is so long that searching it once per node takes too long.
+void check_count(std::uint64_t offset, std::string_view what, std::size_t count) {
+  constexpr std::size_t most = 256;
+  if (count <= most) return;
+  Error error(ErrorCode::limit, fmt::format("too many {}", what),
+              {fmt::format("at most {}", most), std::to_string(count)});
+  error.place.byte_offset = offset;
+  throw error;
+}
+
+/// Of the versions of one domain the last one counts.
+void keep_last(std::vector<std::pair<std::string_view, std::int64_t>>& opsets) {
+  constexpr std::size_t few = 8;
+  if (opsets.size() <= few) return;
+  std::ranges::stable_sort(opsets, {}, [](const auto& opset) { return opset.first; });
+  std::ranges::reverse(opsets);
+  const auto is_same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  opsets.erase(std::unique(opsets.begin(), opsets.end(), is_same), opsets.end());
+}
+
+}  // namespace
+
 OnnxModel OnnxRecords::model() const {
   OnnxModel model;
   ProtobufFields fields(file_, file_.data(), "ModelProto");
@@ -209,6 +233,8 @@ OnnxModel OnnxRecords::model() const {
     default: break;
     }
   }
+  keep_last(model.opsets);
+  check_count(0, "opset imports", model.opsets.size());
   return model;
 }
 
@@ -273,6 +299,7 @@ void OnnxRecords::node(std::string_view message, OnnxNode& node) const {
 }
 
 void OnnxRecords::check_names(const OnnxNode& node) const {
+  check_count(offset_of(node.message), "attributes", node.attributes.size());
   std::vector<std::string_view> names;
   names.reserve(node.attributes.size());
   for (const OnnxAttribute& attribute : node.attributes) names.push_back(attribute.name);
@@ -398,6 +425,10 @@ OnnxFunction OnnxRecords::function(std::string_view message) const {
     default: break;
     }
   }
+  check_count(offset_of(message), "attributes with defaults of the function",
+              function.defaults.size());
+  keep_last(function.opsets);
+  check_count(offset_of(message), "opset imports of the function", function.opsets.size());
   if (function.domain == "ai.onnx") function.domain = {};
   return function;
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <functional>
 #include <numeric>
 #include <string>
 
+#include "util/seeded_hash.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -47,6 +47,17 @@ bool has_no_scope(std::string_view text) {
 /// "weight", but not "1".
 bool is_own_name(std::string_view name) {
   return !name.empty() && !is_number(name) && has_no_scope(name);
+}
+
+/// The first levels of a dotted path: as many as modules can have.
+std::string_view outer_levels(std::string_view path) {
+  std::size_t at = 0;
+  for (std::size_t level = 0; level < most_levels; ++level) {
+    const std::size_t dot = path.find('.', at);
+    if (dot == std::string_view::npos) return path;
+    at = dot + 1;
+  }
+  return path.substr(0, at - 1);
 }
 
 /// "layer1.0.conv1" and "weight", but not "input" and "1".
@@ -147,8 +158,7 @@ std::string_view relative_name(std::string_view parent, std::string_view name) {
 }
 
 std::uint32_t hash_of(std::uint32_t owner, std::string_view name) noexcept {
-  const std::uint64_t hash = std::hash<std::string_view>{}(name) ^ (owner * 0x9E3779B97F4A7C15ULL);
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+  return static_cast<std::uint32_t>(folded_product(seeded_hash(name) ^ owner, hash_seed.second));
 }
 
 }  // namespace
@@ -197,6 +207,14 @@ void OnnxModules::reserve(std::size_t modules) {
   stretches_.reserve(modules);
 }
 
+std::string OnnxModules::path_of(ModuleId module) {
+  std::string path = graph_.module_path(module);
+  path_bytes_left_ -= static_cast<std::int64_t>(path.size());
+  if (path_bytes_left_ < 0)
+    throw Error(ErrorCode::limit, "the paths of the modules are too long for a file of this size");
+  return path;
+}
+
 void OnnxModules::add_root(std::string_view kind, bool is_class) {
   const ModuleId root =
       graph_.add_module(no_id, "", graph_.arena().copy(kind.empty() ? "Model" : kind));
@@ -211,7 +229,7 @@ void OnnxModules::declare(std::string_view path, std::string_view kind) {
 bool OnnxModules::is_weight_path(const std::string& path) {
   for (const std::string_view name : weight_names_) {
     if (!is_dotted_path(name)) continue;
-    std::string_view outer = before_last(name, '.');
+    std::string_view outer = outer_levels(before_last(name, '.'));
     while (!outer.empty() && weight_paths_.insert(outer).second) outer = before_last(outer, '.');
   }
   weight_names_.clear();
@@ -287,7 +305,7 @@ OnnxModules::PlaceId OnnxModules::below(PlaceId outer, std::string_view name,
   ModuleId module = repeated(outer, name, weights);
   if (module == no_id) {
     const bool is_dotted = name.find('.') != std::string_view::npos;
-    const std::string_view own = is_dotted ? relative_name(graph_.module_path(parent), name) : name;
+    const std::string_view own = is_dotted ? relative_name(path_of(parent), name) : name;
     module = descend(parent, own, no_class);
   }
   return add_place(outer, module);
@@ -305,7 +323,7 @@ ModuleId OnnxModules::repeated(PlaceId outer, std::string_view name,
   if (count == 0 || found == no_id) return no_id;
 
   const ModuleId module = places_[found].module;
-  std::string own = graph_.module_path(places_[outer].module);
+  std::string own = path_of(places_[outer].module);
   const std::string_view relative = relative_name(own, name);
   if (has_declared_) {
     const bool is_declared = children_.find(places_[outer].module, relative) != no_id;
@@ -387,7 +405,7 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
   const bool is_like_last = consumer == last_home_ && path == last_path_;
   if (is_like_last && is_own_name(name)) return {consumer, name};
   if (!is_dotted_path(path, name)) {
-    std::string scope = graph_.module_path(consumer) + "/";
+    std::string scope = path_of(consumer) + "/";
     std::replace(scope.begin(), scope.end(), '.', '/');
     const bool is_own = weight.size() > scope.size() && weight.starts_with(scope);
     return {consumer, is_own ? weight.substr(scope.size()) : weight};
@@ -398,7 +416,7 @@ std::pair<ModuleId, std::string_view> OnnxModules::home(std::string_view weight,
     return {consumer, name};
   }
   if (const ModuleId found = find_path(path); found != no_id) return {found, name};
-  const std::string place = graph_.module_path(consumer);
+  const std::string place = path_of(consumer);
   const std::string_view first = path.substr(0, path.find('.'));
   if (is_below(path, place) || children_.find(0, first) != no_id)
     return {descend(0, path, no_class), name};

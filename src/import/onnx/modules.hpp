@@ -2,11 +2,11 @@
 
 #include <span>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "import/onnx/model.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/ir/graph.hpp"
 #include "zoometer/util/hash_index.hpp"
 
@@ -56,7 +56,10 @@ bool has_folded_norm(const OnnxNode& node);
 /// gives a flat graph.
 class OnnxModules {
  public:
-  explicit OnnxModules(Graph& graph) : graph_(graph) {}
+  /// `path_bytes`: how long the paths may be, all together, that are written to find modules.
+  OnnxModules(Graph& graph, std::int64_t path_bytes)
+      : graph_(graph),
+        path_bytes_left_(path_bytes) {}
 
   /// Makes room for about so many modules with a call each.
   void reserve(std::size_t modules);
@@ -135,6 +138,8 @@ class OnnxModules {
   /// The module of which "relu_1" is the second call, or no_id.
   ModuleId repeated(PlaceId outer, std::string_view name, std::span<const ValueId> weights);
   bool owns(ModuleId module, ValueId weight) const;
+  /// Throws Error{limit} where all paths that were asked for are too long.
+  std::string path_of(ModuleId module);
   bool is_weight_path(const std::string& path);
   PlaceId next_place() const noexcept { return static_cast<PlaceId>(places_.size()); }
   PlaceId add_place(PlaceId outer, ModuleId module);
@@ -155,6 +160,7 @@ class OnnxModules {
   std::vector<std::uint32_t> next_calls() const;
 
   Graph& graph_;
+  std::int64_t path_bytes_left_;
   std::vector<Place> places_{Place{}};
   NameTable place_ids_;  // by the outer place and the scope's name
   NameTable children_;   // modules by their parent and name
@@ -168,7 +174,7 @@ class OnnxModules {
   std::string_view last_path_;  // the weight's path
   bool has_declared_ = false;
   std::vector<std::string_view> weight_names_;
-  std::unordered_set<std::string_view> weight_paths_;  // made when asked
+  NameSet weight_paths_;  // made when asked
 };
 
 }  // namespace zoometer

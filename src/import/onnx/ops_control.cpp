@@ -280,6 +280,7 @@ OnnxOutcome emit_split_to_sequence(OnnxContext& context) {
 OnnxOutcome emit_concat_from_sequence(OnnxContext& context) {
   const std::vector<OnnxValue>* sequence = sequence_at(context, 0);
   if (sequence == nullptr) return OnnxOutcome::depends_on_data;
+  context.reader().spend(static_cast<std::int64_t>(sequence->size()));
   std::vector<Tensor> tensors;
   for (const OnnxValue& element : *sequence) {
     const ValueId id =

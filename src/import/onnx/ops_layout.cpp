@@ -6,6 +6,7 @@
 #include "import/onnx/context.hpp"
 #include "import/onnx/layers.hpp"
 #include "import/onnx/reader.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/resample.hpp"
 
@@ -80,7 +81,7 @@ bool keeps_channels(const OnnxNode& node) {
 
 /// By name, how many channels of a value `ReorderOutput` keeps; the others fill up a block. What is
 /// computed from it channel by channel has as many.
-const std::unordered_map<std::string_view, std::int64_t>& channels_in_blocks(OnnxContext& context) {
+const NameMap<std::int64_t>& channels_in_blocks(OnnxContext& context) {
   OnnxFrame& frame = context.frame();
   if (frame.channels_in_blocks) return *frame.channels_in_blocks;
   auto& channels = frame.channels_in_blocks.emplace();

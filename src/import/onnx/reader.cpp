@@ -5,6 +5,7 @@
 
 #include "ir/updates.hpp"
 #include "op/quantize.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/op/movement.hpp"
 
 namespace zoometer {
@@ -14,6 +15,7 @@ namespace {
 // units as the file has bytes, and these.
 constexpr std::int64_t spare_units = 1'000'000;
 constexpr std::int64_t spare_known = 4'000'000;
+constexpr std::int64_t spare_path_bytes = std::int64_t{64} << 20;
 
 }  // namespace
 
@@ -24,7 +26,7 @@ OnnxReader::OnnxReader(const MappedFile& file, const TraceOptions& options, Grap
       graph_(graph),
       notes_(notes),
       records_(file.text()),
-      modules_(graph),
+      modules_(graph, spare_path_bytes + 64 * static_cast<std::int64_t>(file.size())),
       given_(options),
       order_(order),
       units_left_(spare_units + static_cast<std::int64_t>(file.size())),
@@ -74,25 +76,24 @@ std::optional<DeclaredType> OnnxReader::declared(OnnxFrame& frame, std::string_v
 
 namespace {
 
-/// Whether a value is made by DequantizeLinear, and at most transposed since.
-bool is_dequantised(const Graph& graph, ValueId value) {
-  while (value != no_id) {
-    const Value& made = graph.value(value);
-    if (!made.is_computed()) return false;
-    const Node& producer = graph.nodes()[made.producer];
-    if (producer.op == &dequantize_op) return true;
-    if (producer.op != &transpose_op && producer.op != &permute_op) return false;
-    value = graph.inputs_of(producer)[0];
-  }
-  return false;
-}
-
+/// Products of values that DequantizeLinear makes, and that are at most transposed since.
 std::size_t count_dequantised_products(const Graph& graph) {
-  return static_cast<std::size_t>(std::ranges::count_if(graph.nodes(), [&](const Node& node) {
+  const auto is_dequantising = [](const Node& node) { return node.op == &dequantize_op; };
+  if (std::ranges::none_of(graph.nodes(), is_dequantising)) return 0;
+  std::vector<bool> is_dequantised(graph.values().size(), false);
+  const auto is_real = [&](ValueId value) { return value != no_id && is_dequantised[value]; };
+  std::size_t count = 0;
+  for (const Node& node : graph.nodes()) {
     const auto inputs = graph.inputs_of(node);
-    return node.op->kind == OpKind::product && inputs.size() >= 2 &&
-           is_dequantised(graph, inputs[0]) && is_dequantised(graph, inputs[1]);
-  }));
+    const bool moves = node.op == &transpose_op || node.op == &permute_op;
+    const bool is_made = is_dequantising(node) || (moves && is_real(inputs[0]));
+    for (ValueId k = 0; is_made && k < node.output_count; ++k)
+      is_dequantised[node.first_output + k] = true;
+    if (node.op->kind == OpKind::product && inputs.size() >= 2 && is_real(inputs[0]) &&
+        is_real(inputs[1]))
+      ++count;
+  }
+  return count;
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ void OnnxReader::find_quantised_weights() {
 void OnnxReader::find_quantised_scales() {
   if (!declared_names_.empty()) return;
   constexpr std::string_view zero_point = "_zero_point", scale = "_scale";
-  std::unordered_set<std::string> quantised;
+  TextSet quantised;
   for (const Parameter& parameter : graph_.parameters()) {
     if (parameter.name.ends_with(zero_point))
       quantised.emplace(parameter.name.substr(0, parameter.name.size() - zero_point.size()));
@@ -270,10 +271,12 @@ void OnnxReader::add_outputs(const OnnxGraph& graph, OnnxFrame& frame) {
       graph_.add_output(graph_.arena().copy(info.name),
                         enter(*value, role_of_result(*value), info.name));
     } else if (value->kind == OnnxValue::Kind::sequence) {
+      // Every element is an output of that name, which reports repeat.
+      const std::string_view name = graph_.arena().copy(info.name);
+      spend(static_cast<std::int64_t>(value->sequence->size()) * (1 + name_units(info.name)));
       for (const OnnxValue& element : *value->sequence) {
-        if (!element.is_tensor()) continue;
-        graph_.add_output(graph_.arena().copy(info.name),
-                          enter(element, role_of_result(element), info.name));
+        if (element.is_tensor())
+          graph_.add_output(name, enter(element, role_of_result(element), info.name));
       }
     }
   }

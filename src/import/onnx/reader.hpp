@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "import/importer.hpp"
@@ -20,6 +19,7 @@
 #include "import/onnx/modules.hpp"
 #include "import/onnx/values.hpp"
 #include "import/torch/symbolic.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -33,7 +33,7 @@ inline std::string in_quotes(std::string_view name) { return "'" + std::string(n
 inline constexpr std::string_view onnx_weights_key = "zoometer.weights";
 
 /// The values of a file's graph by their names in the file.
-using OnnxValues = std::unordered_map<std::string_view, OnnxValue>;
+using OnnxValues = NameMap<OnnxValue>;
 
 /// One graph, subgraph or function call that is being read.
 struct OnnxFrame {
@@ -51,9 +51,8 @@ struct OnnxFrame {
   std::span<const OnnxValueInfo> outputs;
   std::span<const std::string_view> nodes;
   /// By name, the channels without padding of values in blocks of channels; made when asked.
-  std::optional<std::unordered_map<std::string_view, std::int64_t>> channels_in_blocks;
-  std::optional<std::unordered_map<std::string_view, std::string_view>>
-      declared;  ///< made when asked
+  std::optional<NameMap<std::int64_t>> channels_in_blocks;
+  std::optional<NameMap<std::string_view>> declared;  ///< made when asked
 
   // Of the node that is being read. The memory is reused from node to node.
   std::vector<OnnxValue> node_inputs;
@@ -127,6 +126,12 @@ class OnnxReader {
   bool affordable(std::int64_t units, std::int64_t times) const noexcept;
   /// Takes units from the budget. Throws Error{limit} when it is used up.
   void spend(std::int64_t units);
+  /// What it takes to repeat a name in the graph, and in the reports: a usual one is free.
+  static std::int64_t name_units(std::string_view name) noexcept {
+    constexpr std::size_t usual = 256;
+    return name.size() <= usual ? 0 : static_cast<std::int64_t>(name.size() / 8);
+  }
+  static std::int64_t repeated_units(const OnnxNode& node);
   /// Takes from what may be unrolled of all loops together; false where less is left.
   bool unroll(std::int64_t units) noexcept {
     if (units > unrolled_left_) return false;
@@ -204,6 +209,14 @@ class OnnxReader {
   void check_declared(OnnxFrame& frame);
   /// The file that has the tensor's data, inside the model's folder; empty where it is missing.
   std::string external_file(const OnnxTensor& tensor, const OnnxRecords::External& place);
+  /// A file of weights beside the model.
+  struct DataFile {
+    std::string path;  ///< empty where it is missing
+    std::int64_t size = 0;
+    bool has_end = false;   ///< a regular file
+    bool is_inside = true;  ///< of the model's folder, also through links
+  };
+  const DataFile& data_file(std::string_view location);
   void check_external(const OnnxTensor& tensor);
   /// Reads the few elements of a tensor that is stored outside of the file; false where it cannot.
   bool read_external(OnnxTensor& tensor, std::string& data);
@@ -235,8 +248,9 @@ class OnnxReader {
   };
   struct OperatorHash {
     std::size_t operator()(const OperatorKey& key) const noexcept {
-      constexpr std::hash<std::string_view> hash;
-      return (hash(key.domain) * 31 + hash(key.overload)) * 31 + hash(key.op_type);
+      const std::uint64_t owner = seeded_hash(key.domain) ^ hash_seed.first;
+      return folded_product(owner ^ seeded_hash(key.overload) * 31,
+                            seeded_hash(key.op_type) ^ hash_seed.second);
     }
   };
   /// What reads a node, by its operator.
@@ -301,8 +315,8 @@ class OnnxReader {
   std::size_t following_batch_ = 0;
   std::string_view first_undeclared_;
   std::string_view first_following_;
-  std::unordered_set<std::string> noted_;
-  std::unordered_map<std::string_view, int> noted_of_kind_;
+  TextSet noted_;
+  NameMap<int> noted_of_kind_;
   OnnxIgnored ignored_;
   std::unordered_map<OperatorKey, Handlers, OperatorHash> handlers_;
   std::array<std::pair<OperatorKey, const Handlers*>, 128> recent_handlers_ = {};
@@ -310,13 +324,14 @@ class OnnxReader {
   std::vector<ValueId> integers_;  // parameters that may be quantised weights
   std::vector<ValueId*> entered_;  // where `enter` left ids, so that they can be taken back
   std::vector<std::string_view> declared_names_;  // of parameters, in the state dict's order
-  std::unordered_map<std::string_view, ParameterKind> declared_kinds_;
-  std::unordered_set<std::string_view> weight_inputs_;  // as a copy of a file lists them
-  std::vector<std::string> assumed_;                    // symbolic sizes that were taken as 1
-  std::vector<std::string> unsized_;                    // inputs with sizes without a name: "x=1,N"
+  NameMap<ParameterKind> declared_kinds_;
+  NameSet weight_inputs_;             // as a copy of a file lists them
+  std::vector<std::string> assumed_;  // symbolic sizes that were taken as 1
+  std::vector<std::string> unsized_;  // inputs with sizes without a name: "x=1,N"
   OnnxGiven given_;
   OnnxOrder order_;
   std::unordered_map<const char*, std::vector<std::string_view>> sorted_;  // by the first node
+  NameMap<DataFile> data_files_;  // by their names in the file: nearly all tensors share one
   std::set<std::string, std::less<>> missing_files_;
   std::set<std::string, std::less<>> missing_tensors_;  // whose elements would have been of use
   std::int64_t units_left_ = 0;

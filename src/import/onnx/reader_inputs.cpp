@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "import/onnx/reader.hpp"
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -107,36 +108,42 @@ void OnnxReader::add_initializers(const OnnxGraph& graph, OnnxFrame& frame) {
   records_.fail(second->message, "duplicate initializer " + in_quotes(*duplicate));
 }
 
-std::string OnnxReader::external_file(const OnnxTensor& tensor,
-                                      const OnnxRecords::External& place) {
+const OnnxReader::DataFile& OnnxReader::data_file(std::string_view location) {
+  const auto [entry, is_new] = data_files_.try_emplace(location);
+  DataFile& file = entry->second;
+  if (!is_new) return file;
   namespace fs = std::filesystem;
-  const fs::path path = fs::path(file_.path()).parent_path() / std::string(place.location);
+  const fs::path own = fs::path(file_.path()).parent_path();
+  const fs::path path = own / std::string(location);
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
     constexpr std::size_t most = 20;
-    if (missing_files_.size() < most) missing_files_.emplace(place.location);
-    return {};
+    if (missing_files_.size() < most) missing_files_.emplace(location);
+    return file;
   }
-  // A link must not lead out of the folder either.
   std::error_code problem;
-  const fs::path folder = fs::canonical(fs::path(file_.path()).parent_path().empty()
-                                            ? fs::path(".")
-                                            : fs::path(file_.path()).parent_path(),
-                                        problem);
+  const fs::path folder = fs::canonical(own.empty() ? fs::path(".") : own, problem);
   const fs::path real = fs::canonical(path, problem);
   const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), real.begin(), real.end());
-  if (!problem && end != folder.end()) {
+  file = {path.string(), status.st_size, S_ISREG(status.st_mode), problem || end == folder.end()};
+  return file;
+}
+
+std::string OnnxReader::external_file(const OnnxTensor& tensor,
+                                      const OnnxRecords::External& place) {
+  const DataFile& file = data_file(place.location);
+  if (!file.is_inside) {
     records_.fail(tensor.message, "the external data of tensor " + in_quotes(tensor.name) +
                                       " is outside of the model's folder, through a link");
   }
   const std::int64_t needed = checked_add(place.offset, std::max<std::int64_t>(place.length, 0));
-  if (S_ISREG(status.st_mode) && needed > status.st_size) {
+  if (file.has_end && needed > file.size) {
     records_.fail(tensor.message, "the external data of tensor " + in_quotes(tensor.name) +
                                       " ends at byte " + std::to_string(needed) + " of " +
                                       std::string(place.location) + ", which has " +
-                                      std::to_string(status.st_size));
+                                      std::to_string(file.size));
   }
-  return path.string();
+  return file.path;
 }
 
 void OnnxReader::check_external(const OnnxTensor& tensor) {
@@ -183,10 +190,10 @@ std::vector<bool> OnnxReader::find_weight_inputs(const OnnxGraph& graph) {
       options_.inputs, [](const InputShape& each) { return each.name.empty(); });
   if (has_weights || graph.inputs.size() < 2 || has_positions) return is_weight;
 
-  std::unordered_map<std::string_view, std::size_t> indices;
+  NameMap<std::size_t> indices;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) indices.emplace(graph.inputs[i].name, i);
   OnnxNode node;
-  std::unordered_map<std::string_view, std::string_view> aliases;
+  NameMap<std::string_view> aliases;
   for (const std::string_view message : graph.nodes) {
     records_.node(message, node);
     if (node.op_type == "Identity" && node.inputs.size() == 1 && node.outputs.size() == 1) {

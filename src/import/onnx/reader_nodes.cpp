@@ -95,8 +95,32 @@ void OnnxReader::refuse_duplicate_name(std::string_view name,
   }
 }
 
+namespace {
+
+/// Whether modules get their names from this text of a node. Exporters write stack traces beside
+/// it.
+bool names_modules(std::string_view key) {
+  return key == "pkg.torch.onnx.name_scopes" || key == "pkg.torch.onnx.class_hierarchy" ||
+         key == "namespace";
+}
+
+}  // namespace
+
+/// What a loop or a function repeats of a node beside its edges: names, and lists of numbers.
+std::int64_t OnnxReader::repeated_units(const OnnxNode& node) {
+  std::int64_t units = name_units(node.name) + name_units(node.op_type) + name_units(node.domain);
+  for (const auto& [key, text] : node.metadata) {
+    if (names_modules(key)) units += static_cast<std::int64_t>(text.size() / 64);
+  }
+  for (const OnnxAttribute& attribute : node.attributes) {
+    if (attribute.tensor.empty() && attribute.graph.empty()) units += name_units(attribute.message);
+  }
+  return units;
+}
+
 void OnnxReader::run_node(const OnnxNode& node, OnnxFrame& frame) {
   spend(static_cast<std::int64_t>(1 + node.inputs.size() + node.outputs.size()));
+  if (depth_ > 1) spend(repeated_units(node));
   OnnxContext context(*this, frame, node);
   bool takes_shapeless = false;
   std::vector<ValueId>& weights = frame.node_weights;
@@ -443,7 +467,7 @@ void OnnxReader::call_function(OnnxContext& context, const OnnxFunction& functio
                   "the function " + in_quotes(function.name) + " calls itself");
     }
   }
-  spend(call_units);
+  spend(call_units + name_units(function.name));
   OnnxFrame frame(nullptr, function.nodes.size() + function.inputs.size());
   frame.opsets = function.opsets.empty() ? context.frame().opsets : function.opsets;
   for (const auto& [domain, version] : frame.opsets) {
@@ -513,6 +537,7 @@ void OnnxReader::append_unknown(OnnxContext& context) {
     const OnnxValue& value = context.inputs_[i];
     if (value.is_tensor()) inputs.push_back(enter(value, Role::data, node.inputs[i]));
     if (value.kind != OnnxValue::Kind::sequence) continue;
+    spend(static_cast<std::int64_t>(value.sequence->size()));
     for (const OnnxValue& element : *value.sequence) {
       if (element.is_tensor()) inputs.push_back(enter(element, Role::data, node.inputs[i]));
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "import/onnx/reader.hpp"
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 namespace {
@@ -53,7 +54,7 @@ class NamesRead {
     own_.pop_back();
   }
 
-  using Names = std::unordered_set<std::string_view>;
+  using Names = NameSet;
 
   const OnnxRecords& records_;
   std::vector<std::string_view> names_;
@@ -70,7 +71,7 @@ class OnnxSorter {
         needs_(nodes.size()),
         states_(nodes.size(), State::waiting) {
     OnnxNode node;
-    std::unordered_map<std::string_view, std::size_t> makers;
+    NameMap<std::size_t> makers;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       records.node(nodes[i], node);
       for (const std::string_view name : node.outputs) {

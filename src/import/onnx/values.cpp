@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <string>
 
+#include "util/seeded_hash.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
 
 std::uint32_t hash_of(std::string_view name) noexcept {
-  const std::uint64_t hash = std::hash<std::string_view>{}(name);
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+  return static_cast<std::uint32_t>(seeded_hash(name));
 }
 
 /// A real number as an integer, without the undefined behaviour of one out of range.

@@ -2,24 +2,28 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "import/torch/program_graph.hpp"
 #include "import/torch/program_state.hpp"
 #include "ir/updates.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
 
-/// Appends the names of a tree's leaves in order: their keys and positions, joined by dots.
+/// Appends the names of a tree's leaves in order: their keys and positions, joined by dots. Throws
+/// Error{limit} where a long key is around many leaves.
 void append_leaves(const Json& tree, const std::string& prefix, int depth,
-                   std::vector<std::string>& names) {
+                   std::vector<std::string>& names, std::size_t& bytes_left) {
   constexpr int deepest_tree = 32;
   const Json* children = find_member(tree, "children_spec");
   const bool is_leaf = find_member(tree, "type") == nullptr;
   if (is_leaf || children == nullptr || !children->IsArray() || depth > deepest_tree) {
+    if (prefix.size() > bytes_left)
+      throw Error(ErrorCode::limit, "the names of the results are too long");
+    bytes_left -= prefix.size();
     names.push_back(prefix);
     return;
   }
@@ -32,7 +36,8 @@ void append_leaves(const Json& tree, const std::string& prefix, int depth,
   for (rapidjson::SizeType i = 0; i < children->Size(); ++i) {
     const bool named = list.IsArray() && i < list.Size() && list[i].IsString();
     const std::string key = named ? std::string(view_of(list[i])) : std::to_string(i);
-    append_leaves((*children)[i], prefix.empty() ? key : prefix + "." + key, depth + 1, names);
+    append_leaves((*children)[i], prefix.empty() ? key : prefix + "." + key, depth + 1, names,
+                  bytes_left);
   }
 }
 
@@ -52,8 +57,11 @@ std::vector<std::string> result_names(const Json& graph_module, std::size_t coun
       std::string text(tree);  // "[1, {...}]": the version and the tree
       const JsonDocument document(text);
       const Json& root = document.root();
-      if (root.IsArray() && root.Size() == 2) append_leaves(root[1], {}, 0, names);
-    } catch (const Error&) {
+      constexpr std::size_t floor = std::size_t{1} << 20;
+      std::size_t bytes_left = floor + 16 * tree.size();
+      if (root.IsArray() && root.Size() == 2) append_leaves(root[1], {}, 0, names, bytes_left);
+    } catch (const Error& error) {
+      if (error.code == ErrorCode::limit) throw;
       names.clear();  // torch 2.0 wrote no JSON
     }
   }
@@ -85,6 +93,14 @@ std::string_view lasting_name(const InputSpec& spec) noexcept {
 std::string_view module_of(std::string_view name) noexcept {
   const std::size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+}
+
+/// The tensors that a configuration of an archive lists, in its order.
+template <class Take>
+void for_each_payload(const Json* configuration, Take take) {
+  const Json* payloads = configuration == nullptr ? nullptr : find_member(*configuration, "config");
+  if (payloads == nullptr || !payloads->IsObject()) return;
+  for (const auto& payload : payloads->GetObject()) take(view_of(payload.name), payload.value);
 }
 
 class ProgramReader {
@@ -129,10 +145,10 @@ class ProgramReader {
   std::vector<std::string_view> user_outputs_;
   std::vector<std::string_view> other_outputs_;
   /// By buffers and inputs: the results that take their place when the program ends.
-  std::unordered_map<std::string_view, std::string_view> mutated_;
-  std::unordered_map<std::string_view, const Json*> payloads_;
-  std::unordered_map<std::string, ParameterId> by_storage_;
-  std::unordered_map<std::string_view, ParameterId> by_argument_;
+  NameMap<std::string_view> mutated_;
+  NameMap<const Json*> payloads_;
+  TextMap<ParameterId> by_storage_;
+  NameMap<ParameterId> by_argument_;
 };
 
 ProgramReader::ProgramReader(const ProgramParts& parts, const TraceOptions& options, Graph& graph,
@@ -273,7 +289,11 @@ void ProgramReader::declare_modules() {
   for (const InputSpec& spec : specs_) {
     if (spec.kind != InputSpec::Kind::user) tree_.declare(module_of(spec.name), {});
   }
-  for (const auto& payload : payloads_) tree_.declare(module_of(payload.first), {});
+  for (const Json* configuration : {parts_.weights, parts_.constants}) {
+    for_each_payload(configuration, [&](std::string_view name, const Json&) {
+      if (payloads_.contains(name)) tree_.declare(module_of(name), {});
+    });
+  }
   declare_scopes(graph_json_, 0);
 }
 
@@ -333,13 +353,10 @@ void ProgramReader::take_sizes(GraphReader& reader) {
 }
 
 void ProgramReader::index_payloads(const Json* configuration) {
-  const Json* payloads = configuration == nullptr ? nullptr : find_member(*configuration, "config");
-  if (payloads == nullptr || !payloads->IsObject()) return;
-  for (const auto& payload : payloads->GetObject()) {
+  for_each_payload(configuration, [&](std::string_view name, const Json& payload) {
     // Objects other than tensors have no tensor_meta.
-    if (find_member(payload.value, "tensor_meta") != nullptr)
-      payloads_.emplace(view_of(payload.name), &payload.value);
-  }
+    if (find_member(payload, "tensor_meta") != nullptr) payloads_.emplace(name, &payload);
+  });
 }
 
 /// pt2e keeps the weights of which it made integers: parameters that nothing reads, of the shape of
@@ -348,7 +365,7 @@ void ProgramReader::leave_out_replaced(const GraphReader& reader) {
   const auto sizes_of = [&](const InputSpec& spec) {
     return to_string(reader.declared_type(spec.argument).shape);
   };
-  std::unordered_map<std::string, std::size_t> integers;  // by shape
+  TextMap<std::size_t> integers;  // by shape
   for (const InputSpec& spec : specs_) {
     if (spec.kind != InputSpec::Kind::buffer || !reader.is_read(spec.argument)) continue;
     const DType dtype = reader.declared_type(spec.argument).dtype;
@@ -384,18 +401,11 @@ void ProgramReader::add_inputs(GraphReader& reader) {
   }
   freeze(reader);
   // Weights that are no inputs of the graph.
-  if (parts_.weights != nullptr) {
-    const Json* payloads = find_member(*parts_.weights, "config");
-    if (payloads != nullptr && payloads->IsObject()) {
-      for (const auto& payload : payloads->GetObject()) {
-        const Json* is_parameter = find_member(payload.value, "is_param");
-        const bool learnt = is_parameter != nullptr && is_parameter->IsTrue();
-        add_payload({learnt ? InputSpec::Kind::parameter : InputSpec::Kind::buffer,
-                     {},
-                     view_of(payload.name)});
-      }
-    }
-  }
+  for_each_payload(parts_.weights, [&](std::string_view name, const Json& payload) {
+    const Json* is_parameter = find_member(payload, "is_param");
+    const bool learnt = is_parameter != nullptr && is_parameter->IsTrue();
+    add_payload({learnt ? InputSpec::Kind::parameter : InputSpec::Kind::buffer, {}, name});
+  });
   std::size_t position = 0;
   for (const InputSpec& spec : specs_) {
     if (spec.kind != InputSpec::Kind::user) continue;

@@ -372,9 +372,12 @@ void GraphReader::read_nodes() {
   }
   leave(0, index);
   if (!memory_.has_writes()) return;
+  std::vector<std::pair<std::uint32_t, std::string_view>> returned;
   for (const auto& [name, slot] : slot_of_) {
-    if (slots_[slot].last_use == used_by_result) refresh(name);
+    if (slots_[slot].last_use == used_by_result) returned.emplace_back(slot, name);
   }
+  std::ranges::sort(returned);
+  for (const auto& [slot, name] : returned) refresh(name);
 }
 
 /// Takes a view again whose memory was written since.
@@ -732,6 +735,7 @@ void GraphReader::append_missing(const OperatorTarget& target, std::size_t outpu
   for (const Argument& argument : arguments_) {
     if (argument.kind == Argument::Kind::tensor) inputs.push_back(argument.tensor);
   }
+  session_.spend(static_cast<std::int64_t>(inputs.size()));
   const OutputType types[] = {declared_type(output_names_[output])};
   const NodeId node = graph.append_declared(unknown_op, attrs, inputs, types);
   results_[output] = graph.nodes()[node].first_output;

@@ -5,13 +5,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "import/module_tree.hpp"
 #include "import/torch/aten.hpp"
 #include "import/torch/program_memory.hpp"
 #include "import/torch/program_schema.hpp"
+#include "util/seeded_hash.hpp"
 
 // The graphs of an exported program: nodes, module calls and values.
 
@@ -33,7 +33,7 @@ struct ProgramSession {
   ProgramSizes& sizes;
   ModuleTree& tree;
   ModuleScopes& scopes;
-  std::unordered_map<std::string_view, OperatorTarget> targets = {};
+  NameMap<OperatorTarget> targets = {};
   Arena scratch = {};                  ///< for the node being read
   IgnoredSettings ignored = {};        ///< arguments that no translation read
   std::optional<DType> autocast = {};  ///< the type of products, where autocast is on
@@ -149,9 +149,9 @@ class GraphReader {
   const Json& json_;
   std::vector<ModuleScopes::Level> outer_;
   int depth_;
-  std::unordered_map<std::string_view, std::uint32_t> slot_of_;
-  std::unordered_map<std::string_view, const Json*> meta_of_;
-  std::unordered_map<std::string_view, const Json*> symbol_of_;
+  NameMap<std::uint32_t> slot_of_;
+  NameMap<const Json*> meta_of_;
+  NameMap<const Json*> symbol_of_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> first_slot_;  ///< the first of each node, and the end
   std::vector<std::string_view> inputs_;

@@ -7,6 +7,7 @@
 #include "import/importer.hpp"
 #include "import/json.hpp"
 #include "import/torch/symbolic.hpp"
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 
@@ -59,7 +60,7 @@ class ProgramSizes {
 
   ImportNotes& notes_;
   SymbolValues values_;
-  std::unordered_map<std::string, Symbol> symbols_;
+  TextMap<Symbol> symbols_;
   std::unordered_map<const Json*, ProgramSize> evaluated_;  ///< symbols have many users
   bool changed_ = false;
   bool any_bounded_ = false;

@@ -13,14 +13,16 @@ namespace {
 
 constexpr std::string_view old_program = "serialized_exported_program.json";
 constexpr std::string_view marker = "archive_format";
+constexpr std::string_view version = "pt2";
 
 /// The folder of the newer layout, with its slash: the one of the marker file. Nothing without it.
 std::optional<std::string_view> root_of(const ZipArchive& archive) {
   for (const ZipEntry& entry : archive.entries()) {
     const std::size_t slash = entry.name.find('/');
     const std::size_t start = slash == std::string_view::npos ? 0 : slash + 1;
-    if (entry.name.substr(start) == marker && archive.read(entry).view() == "pt2")
-      return entry.name.substr(0, start);
+    // A larger marker is another one's: an archive may have thousands.
+    if (entry.name.substr(start) != marker || entry.size != version.size()) continue;
+    if (archive.read(entry).view() == version) return entry.name.substr(0, start);
   }
   return std::nullopt;
 }

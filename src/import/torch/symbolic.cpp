@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <limits>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -383,8 +384,14 @@ std::optional<double> evaluate_number(std::string_view expression,
 
 std::vector<std::string_view> symbols_in(std::string_view expression) {
   std::vector<std::string_view> names;
+  std::set<std::string_view> many;
   const auto add = [&](std::string_view name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    constexpr std::size_t few = 16;  // which are compared faster than sorted
+    if (names.size() == few && many.empty()) many.insert(names.begin(), names.end());
+    const bool is_new = names.size() < few
+                            ? std::find(names.begin(), names.end(), name) == names.end()
+                            : many.insert(name).second;
+    if (is_new) names.push_back(name);
   };
   constexpr std::string_view prefix = "Symbol('";
   std::size_t at = expression.find(prefix);

@@ -5,8 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 
@@ -24,14 +25,8 @@ class SymbolValues {
   const std::vector<Entry>& entries() const noexcept { return entries_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const noexcept {
-      return std::hash<std::string_view>()(name);
-    }
-  };
   std::vector<Entry> entries_;
-  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> index_;
+  TextMap<std::size_t> index_;
 };
 
 /// The symbol that an expression consists of: "s0" for `s0` and for `Symbol('s0', integer=True)`;

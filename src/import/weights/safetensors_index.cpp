@@ -4,11 +4,11 @@
 
 #include <charconv>
 #include <filesystem>
-#include <unordered_map>
 
 #include "import/weights/json_scanner.hpp"
 #include "import/weights/safetensors_header.hpp"
 #include "util/paths.hpp"
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -109,7 +109,7 @@ class IndexReader {
   std::string_view text_;
   JsonScanner json_;
   Index& index_;
-  std::unordered_map<std::string, std::uint32_t> by_file_;
+  TextMap<std::uint32_t> by_file_;
 };
 
 /// Opens a file of the index where it is there and not a stand-in for it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/ir/shape.hpp"
 #include "zoometer/util/checked.hpp"
@@ -11,7 +12,7 @@ namespace zoometer {
 namespace {
 
 std::uint32_t hash_of_name(std::string_view name) noexcept {
-  return static_cast<std::uint32_t>(std::hash<std::string_view>()(name));
+  return static_cast<std::uint32_t>(seeded_hash(name));
 }
 
 /// The last part of a dotted name.

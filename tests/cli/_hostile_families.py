@@ -1,0 +1,308 @@
+"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.onnx and .pt2 of each.
+
+Each family makes one reader do much for few bytes: lists that are searched once per node, names that loops and
+sequences repeat, keys that collide. At SIZE 2 a file is twice as large as at SIZE 1.
+"""
+import json
+import pathlib
+import random
+import struct
+import sys
+import zipfile
+
+
+# -- protobuf by hand: `onnx` refuses some of these, and takes long for others ---------------------
+
+def varint(number):
+    number &= (1 << 64) - 1
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def part(field, data):
+    data = data.encode() if isinstance(data, str) else data
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def join(parts):
+    return b''.join(parts)
+
+
+def value_info(name, shape=None):
+    dims = None if shape is None else join(part(1, number(1, size)) for size in shape)
+    return part(1, name) + part(2, part(1, number(1, 1) + (b'' if dims is None else part(2, dims))))
+
+
+def node(op, inputs, outputs, attributes=(), name='', domain=''):
+    return (join(part(1, each) for each in inputs) + join(part(2, each) for each in outputs) + part(3, name) +
+            part(4, op) + join(part(5, each) for each in attributes) + part(7, domain))
+
+
+def tensor(name, shape, extra=b'', dtype=1):
+    return join(number(1, size) for size in shape) + number(2, dtype) + (part(8, name) if name else b'') + extra
+
+
+def graph(nodes, inputs, outputs, tensors=(), infos=()):
+    return (join(part(1, each) for each in nodes) + part(2, 'g') + join(part(5, each) for each in tensors) +
+            join(part(11, each) for each in inputs) + join(part(12, each) for each in outputs) +
+            join(part(13, each) for each in infos))
+
+
+def model(body, opsets=(('', 17),), functions=()):
+    imports = join(part(8, (part(1, domain) if domain else b'') + number(2, version)) for domain, version in opsets)
+    return number(1, 8) + part(7, body) + imports + join(part(25, each) for each in functions)
+
+
+def function(nodes, defaults=()):
+    return (part(1, 'f') + part(4, 'a') + part(5, 'b') + join(part(7, each) for each in nodes) +
+            part(9, number(2, 17)) + part(10, 'f') + join(part(11, each) for each in defaults))
+
+
+def graph_attribute(name, body):
+    return part(1, name) + part(6, body) + number(20, 5)
+
+
+def axis_0(name='axis'):
+    return part(1, name) + number(3, 0) + number(20, 2)
+
+
+X = [value_info('x', [1, 4])]
+Y = [value_info('y')]
+RELU = node('Relu', ['x'], ['y'])
+F = (('', 17), ('f', 1))
+SPLIT = node('SplitToSequence', ['x'], ['s'], [axis_0()])
+
+
+def elements(count):
+    return [value_info('x', [count])]
+
+
+# -- ONNX ------------------------------------------------------------------------------------------
+
+def opsets(n):
+    nodes = [node('Q', ['x'], ['y%d' % i], domain='a') for i in range(100 * n)]
+    return model(graph(nodes, X, [value_info('y0')]), [('', 17)] + [('a', 1)] * (200 * n))
+
+
+def defaults(n):
+    nodes = [node('LeakyRelu', ['a'], ['t%d' % i], [part(1, 'alpha') + part(21, 'zz') + number(20, 1)])
+             for i in range(100 * n)] + [node('Relu', ['a'], ['b'])]
+    given = [part(1, 'q%d' % i) + varint(2 << 3 | 5) + struct.pack('<f', 1) + number(20, 1) for i in range(200 * n)]
+    return model(graph([node('f', ['x'], ['y'], domain='f')], X, Y), F, [function(nodes, given)])
+
+
+def dequantised(n):
+    count = 150 * n
+    chain = [node('Transpose', ['x' if i == 0 else 't%d' % (i - 1)], ['t%d' % i]) for i in range(count)]
+    last = 't%d' % (count - 1)
+    products = [node('MatMul', [last, last], ['m%d' % i]) for i in range(count)]
+    quantised = [node('QuantizeLinear', ['x', 'c'], ['q']), node('DequantizeLinear', ['q', 'c'], ['d'])]
+    scale = tensor('c', [], varint(4 << 3 | 5) + struct.pack('<f', 1))
+    return model(graph(chain + products + quantised, [value_info('x', [4, 4])], [value_info('m0')], [scale]))
+
+
+def dotted_weight(n):
+    nodes = [node('Relu', ['x'], ['q'], name='/m/Relu'), node('Relu', ['q'], ['y'], name='/m_1/Relu')]
+    return model(graph(nodes, X, Y, [tensor('.'.join(['a'] * (2000 * n)), [1])]))
+
+
+def unknown_operators(n):
+    nodes = [node('U%d' % i, ['x'], ['y%d' % i], domain='u') for i in range(300 * n)]
+    return model(graph(nodes, X, [value_info('y0')]))
+
+
+def external(n):
+    place = part(13, part(1, 'location') + part(2, 'external.bin')) + number(14, 1)
+    return model(graph([RELU], X, Y, [tensor('w%d' % i, [1], place) for i in range(300 * n)]))
+
+
+def concatenated_sequences(n):
+    nodes = [SPLIT] + [node('ConcatFromSequence', ['s'], ['c%d' % i], [axis_0()]) for i in range(40 * n)]
+    return model(graph(nodes, elements(400), [value_info('c0')]))
+
+
+def unknown_of_sequences(n):
+    nodes = [SPLIT] + [node('Foo', ['s'], ['c%d' % i], domain='u') for i in range(40 * n)]
+    return model(graph(nodes, elements(400), [value_info('c0')]))
+
+
+def returned_sequences(n):
+    return model(graph([SPLIT], elements(300), [part(1, 's')] * (20 * n)))
+
+
+def long_output_name(n):
+    name = 's' * (2000 * n)
+    split = node('SplitToSequence', ['x'], [name], [axis_0()])
+    return model(graph([split], elements(300), [part(1, name)]))
+
+
+def long_name_in_a_function(n):
+    body = function([node('Relu', ['a'], ['b'], name='n' * (2000 * n))])
+    calls = [node('f', ['x'], ['y%d' % i], domain='f') for i in range(200)]
+    return model(graph(calls, X, [value_info('y0')]), F, [body])
+
+
+def long_name_in_a_sequence_map(n):
+    body = graph([node('Relu', ['e'], ['r'], name='n' * (1000 * n))], [part(1, 'e')], [part(1, 'r')])
+    nodes = [SPLIT, node('SequenceMap', ['s'], ['t'], [graph_attribute('body', body)]),
+             node('ConcatFromSequence', ['t'], ['y'], [axis_0()])]
+    return model(graph(nodes, elements(300), Y))
+
+
+def long_path(n):
+    nodes = [node('Relu', ['a'], ['t%d' % i], name='/m%d/Relu' % i) for i in range(100)]
+    nodes.append(node('Relu', ['a'], ['b']))
+    call = node('f', ['x'], ['y'], domain='f', name='P' * (2000 * n))
+    return model(graph([call], X, Y), F, [function(nodes)])
+
+
+def one_wide_name(n):
+    nodes = [node('Relu', ['x'], ['a%d' % i], name='/m%d/Relu' % i) for i in range(200 * n)]
+    nodes.append(node('Relu', ['x'], ['b'], name='/' + 'W' * 5000 + '/Relu'))
+    return model(graph(nodes, X, [value_info('b')]))
+
+
+LOOP_INPUTS = [part(1, 'i'), part(1, 'c'), value_info('v', [1, 4])]
+
+
+def loop(body, count):
+    trips = tensor('n', [], part(9, struct.pack('<q', count)), 7)
+    run = node('Loop', ['n', '', 'x'], ['y'], [graph_attribute('body', body)])
+    return model(graph([run], X, Y, [trips]))
+
+
+def loop_with_initializers(n):
+    nodes = [node('Relu', ['v'], ['w']), node('Identity', ['c'], ['c2'])]
+    tensors = [tensor('k%d' % i, [1]) for i in range(200 * n)]
+    return loop(graph(nodes, LOOP_INPUTS, [part(1, 'c2'), value_info('w', [1, 4])], tensors), 30000)
+
+
+def loop_with_types(n):
+    nodes = [node('Foo', ['v'], ['w'], domain='u'), node('Identity', ['c'], ['c2'])]
+    infos = [part(1, 'n%d' % i) for i in range(200 * n)]
+    return loop(graph(nodes, LOOP_INPUTS, [part(1, 'c2'), value_info('w', [1, 4])], (), infos), 40000)
+
+
+def loop_with_lists(n):
+    pads = part(1, 'pads') + join(number(8, 0) for i in range(500 * n)) + number(20, 7)
+    nodes = [node('Foo', ['v'], ['w'], [pads], domain='u'), node('Identity', ['c'], ['c2'])]
+    return loop(graph(nodes, LOOP_INPUTS, [part(1, 'c2'), value_info('w', [1, 4])]), 500)
+
+
+def murmur_blocks():
+    """Pairs of 16 bytes that libstdc++'s hash takes to one state, whatever comes before and after."""
+    mask = (1 << 64) - 1
+    inverse = pow((0xC6A4A793 << 32) + 0x5BD1E995, -1, 1 << 64)
+
+    def key_of(difference):
+        value = (difference * inverse) & mask
+        return ((value ^ (value >> 47)) * inverse) & mask
+
+    chosen = random.Random(2)
+    for _ in range(12):
+        a, b = chosen.getrandbits(64), chosen.getrandbits(64)
+        yield (struct.pack('<QQ', key_of(a), key_of(b)),
+               struct.pack('<QQ', key_of(a ^ (1 << 63)), key_of(b ^ (1 << 63))))
+
+
+def colliding_names(n):
+    blocks = list(murmur_blocks())
+    names = [join(pair[bits >> i & 1] for i, pair in enumerate(blocks)) for bits in range(800 * n)]
+    return model(graph([RELU], X, Y, [tensor('', [1], part(8, name)) for name in names]))
+
+
+def colliding_shapes(n):
+    # Both halves of a size are the same, so that folding one onto the other gives what it gave before.
+    return model(graph([RELU], X, Y, [tensor('w%d' % i, [i << 32 | i]) for i in range(1, 800 * n)]))
+
+
+# -- programs of torch.export ----------------------------------------------------------------------
+
+def meta(sizes):
+    return {'dtype': 7, 'sizes': [size if isinstance(size, dict) else {'as_int': size} for size in sizes]}
+
+
+def named(name):
+    return {'as_tensor': {'name': name}}
+
+
+def program(nodes=(), values=(), results=('y',), tree=None):
+    first = {'target': 'torch.ops.aten.relu.default', 'inputs': [{'name': 'self', 'arg': named('x')}],
+             'outputs': [named('y')], 'metadata': {}}
+    calls = [] if tree is None else [{'fqn': '', 'signature': {'out_spec': json.dumps([1, tree])}}]
+    return {'graph_module': {
+        'graph': {'inputs': [named('x')], 'outputs': [named('y')], 'nodes': [first, *nodes],
+                  'tensor_values': {'x': meta([1, 4]), 'y': meta([1, 4]), **dict(values)},
+                  'sym_int_values': {}, 'sym_bool_values': {}},
+        'signature': {'input_specs': [{'user_input': {'arg': named('x')}}],
+                      'output_specs': [{'user_output': {'arg': named(each)}} for each in results]},
+        'module_call_graph': calls}, 'range_constraints': {}, 'schema_version': {'major': 8, 'minor': 2}}
+
+
+def archive(text, method=zipfile.ZIP_STORED, markers=0):
+    def write(file):
+        with zipfile.ZipFile(file, 'w', method) as made:
+            for i in range(markers):
+                made.writestr('%d/archive_format' % i, b'\0' * (1 << 16))
+            made.writestr('m/archive_format', 'pt2')
+            made.writestr('m/models/model.json', text if isinstance(text, str) else json.dumps(text))
+    return write
+
+
+def long_key_of_leaves(n):
+    leaf = {'type': 'builtins.tuple', 'context': 'null', 'children_spec': [{'type': None}] * 200}
+    tree = {'type': 'builtins.dict', 'context': json.dumps(['k' * (2000 * n)]), 'children_spec': [leaf]}
+    return archive(program(results=('y', 'y'), tree=tree))
+
+
+def missing_results(n):
+    count = 100 * n
+    names = ['o%d' % i for i in range(count)]
+    wide = {'target': 'torch.ops.aten.relu.default', 'inputs': [{'name': '', 'arg': named('x')}] * 100,
+            'outputs': [named(name) for name in names], 'metadata': {}}
+    made = program([wide], {name: meta([]) for name in names})
+    made['graph_module']['graph']['outputs'] = [named(name) for name in names]
+    return archive(made)
+
+
+def symbols(n):
+    expression = '+'.join('a%x' % i for i in range(500 * n))
+    size = {'as_expr': {'expr_str': expression, 'hint': {'as_int': 4}}}
+    nodes = [{'target': 'torch.ops.u.foo.default', 'inputs': [{'name': '', 'arg': named('x')}],
+              'outputs': [named('q')], 'metadata': {}}]
+    return archive(program(nodes, {'q': meta([size])}))
+
+
+def markers(n):
+    return archive(program(), zipfile.ZIP_DEFLATED, 10 * n)
+
+
+def many_numbers(n):
+    return archive('{"a":[1%s]}' % (',1' * (100000 * n)), zipfile.ZIP_DEFLATED)
+
+
+ONNX = [opsets, unknown_operators, defaults, dequantised, dotted_weight, external, concatenated_sequences, unknown_of_sequences,
+        returned_sequences, long_output_name, long_name_in_a_function, long_name_in_a_sequence_map, long_path,
+        one_wide_name, loop_with_initializers, loop_with_types, loop_with_lists, colliding_names, colliding_shapes]
+PROGRAMS = [long_key_of_leaves, missing_results, symbols, markers, many_numbers]
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    (folder / 'external.bin').write_bytes(bytes(4))
+    (folder / 'least.onnx').write_bytes(model(graph([RELU], X, Y)))
+    for size in map(int, sys.argv[2:]):
+        for make in ONNX:
+            (folder / f'{make.__name__}.{size}.onnx').write_bytes(make(size))
+        for make in PROGRAMS:
+            make(size)(folder / f'{make.__name__}.{size}.pt2')
+
+
+main()
