@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cassert>
 #include <unordered_map>
 
@@ -9,6 +10,8 @@
 #include "report/shape_text.hpp"
 #include "util/embedded.hpp"
 #include "util/json_writer.hpp"
+#include "util/seeded_hash.hpp"
+#include "util/text.hpp"
 #include "zoometer/analysis/hardware.hpp"
 #include "zoometer/version.hpp"
 
@@ -40,7 +43,7 @@ class PageAttributes final : public AttrVisitor {
 };
 
 /// Numbers things in the order in which they first occur.
-template <class Key, class Hash = std::hash<Key>>
+template <class Key, class Hash = SeededHash>
 class Numbering {
  public:
   std::size_t operator()(const Key& key) {
@@ -203,7 +206,7 @@ class PageGraph {
 
 std::string html_text(std::string_view text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : escape_controls(text)) {
     switch (c) {
     case '&': escaped += "&amp;"; break;
     case '<': escaped += "&lt;"; break;
@@ -251,6 +254,19 @@ std::string write_html(const ReportInput& input, const ReportOptions&) {
 
 }  // namespace
 
+namespace {
+
+/// The byte that the text begins with and those that continue it.
+std::string_view first_character(std::string_view text) {
+  std::size_t size = 1;
+  while (size < std::min<std::size_t>(4, text.size()) &&
+         (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U)
+    ++size;
+  return text.substr(0, size);
+}
+
+}  // namespace
+
 std::string script_json(std::string_view json) {
   std::string text;
   text.reserve(json.size());
@@ -263,15 +279,18 @@ std::string script_json(std::string_view json) {
       continue;
     }
     if (c == '\\') {
+      // A control character, "\u001b", is shown as it is written.
+      if (json.substr(i).starts_with("\\u00")) text += '\\';
       text.append(json.substr(i, 2));
       ++i;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      const std::string_view character = first_character(json.substr(i));
+      for (const char shown : escape_controls(character)) text.append(shown == '\\' ? 2 : 1, shown);
+      i += character.size() - 1;
     } else if (c == '<') {
       text += "\\u003c";
     } else if (c == '>') {
       text += "\\u003e";
-    } else if (json.substr(i, 3) == "\u2028" || json.substr(i, 3) == "\u2029") {
-      text += json[i + 2] == '\xa8' ? "\\u2028" : "\\u2029";
-      i += 2;
     } else {
       text += c;
       if (c == '"') in_string = false;

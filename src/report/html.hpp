@@ -6,7 +6,8 @@
 namespace zoometer {
 
 /// A JSON document for a script element: no space between its tokens, and
-/// nothing that ends the element or opens a comment, whatever names a model file contains.
+/// nothing that ends the element or opens a comment, whatever names a model file contains. What
+/// controls, reorders or hides text is shown as its number.
 std::string script_json(std::string_view json);
 
 /// The page of web/ with that title and data, as one text.

@@ -13,8 +13,12 @@ TEST(Html, DataCannotEndItsElement) {
             R"(["\u003c/script\u003e","\u003c!--\u003cscript\u003e"])");
 }
 
-TEST(Html, LineSeparatorsAreEscaped) {
-  EXPECT_EQ(script_json("[\"a\u2028b\u2029c\u2030\"]"), "[\"a\\u2028b\\u2029c\u2030\"]");
+// What reorders or hides text, and what is no text, is shown as its number.
+TEST(Html, MarksAreShown) {
+  EXPECT_EQ(script_json("[\"a\u2028b\u2029c\u2030\"]"), "[\"a\\\\u2028b\\\\u2029c\u2030\"]");
+  EXPECT_EQ(script_json("[\"a\u202eb\u009bc\u00e9\"]"), "[\"a\\\\u202eb\\\\u009bc\u00e9\"]");
+  EXPECT_EQ(script_json("[\"a\xff\"]"), "[\"a\\\\xff\"]");
+  EXPECT_EQ(script_json(R"(["\u001b[31m"])"), R"(["\\u001b[31m"])");
 }
 
 TEST(Html, OnlySpaceBetweenTokensGoes) {
