@@ -81,7 +81,7 @@ std::string write_text(const LoadedModel& model, const Explanation& explanation,
   auto out = std::back_inserter(text);
   std::size_t width = 8;
   for (const ExplainedOperator& entry : explanation.operators)
-    width = std::max(width, display_width(entry.name));
+    width = std::max(width, std::min(display_width(entry.name), longest_cell));
   const bool is_narrow =
       width_limit > 0 && full_width(explanation, width) > static_cast<std::size_t>(width_limit);
   if (is_narrow) {

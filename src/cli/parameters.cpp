@@ -14,6 +14,7 @@
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -176,7 +177,8 @@ void write_document(JsonWriter& json, const LoadedModel& model, const Graph& gra
 
 std::string write_text(const std::vector<Entry>& entries, const EntryTotals& totals) {
   std::size_t width = 4;
-  for (const Entry& entry : entries) width = std::max(width, display_width(entry.name));
+  for (const Entry& entry : entries)
+    width = std::max(width, std::min(display_width(entry.name), longest_cell));
   std::string text;
   for (const Entry& entry : entries) {
     fmt::format_to(std::back_inserter(text), "{}  {:<9}  {:<9}  {}{}{}\n",
@@ -205,7 +207,7 @@ std::size_t text_size(const StoredWeights& weights, std::size_t width) {
 std::string write_text(const StoredWeights& weights) {
   std::size_t width = 4;
   for (const StoredTensor& tensor : weights.tensors())
-    width = std::max(width, display_width(tensor.name));
+    width = std::max(width, std::min(display_width(tensor.name), longest_cell));
   std::string text;
   text.reserve(text_size(weights, width));
   for (const StoredTensor& tensor : weights.tensors()) {

@@ -9,6 +9,7 @@
 
 #include "report/fvcore_table.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
 
 namespace zoometer {
 namespace {
@@ -193,7 +194,7 @@ class FvcoreTable {
   void add_row(std::size_t index, int level) {
     const Entry& entry = entries_[index];
     const std::string indent(static_cast<std::size_t>(level), ' ');
-    const std::string name = entry.name.empty() ? "model" : escape_controls(entry.name);
+    const std::string name = entry.name.empty() ? "model" : cut_cell(escape_controls(entry.name));
     rows_.push_back({indent + name, entry.parameter_cell ? indent + *entry.parameter_cell : "",
                      entry.flops_cell ? indent + *entry.flops_cell : ""});
   }

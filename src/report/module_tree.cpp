@@ -11,6 +11,7 @@
 #include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
 
 namespace zoometer {
 namespace {
@@ -120,7 +121,7 @@ class ModuleTree : TextLines {
     const ModuleInfo& module = graph_.modules()[shown.id];
     const Metrics& f = profile_.modules[shown.id];
     std::string name(static_cast<std::size_t>(shown.depth) * 2, ' ');
-    name += escape_controls(shown.id == 0 ? module.kind : module.name);
+    name += cut_cell(escape_controls(shown.id == 0 ? module.kind : module.name));
     if (shown.hides) name += " +";
     const auto count = [](std::int64_t figure, Certainty certainty) {
       return figure > 0 ? marked(format_count(figure), certainty) : "-";
@@ -129,7 +130,7 @@ class ModuleTree : TextLines {
     const bool has_share = whole_ > 0 && weight(f) > 0;
     const double share = whole_ > 0 ? static_cast<double>(weight(f)) / whole_ : 0;
     rows.add(name);
-    rows.add(escape_controls(module.kind));
+    rows.add(cut_cell(escape_controls(module.kind)));
     rows.add(output_text(outputs_.of_first(shown.id), profile_.calls[shown.id]));
     rows.add(count(f.parameters, Certainty::exact));
     rows.add(count(weight(f), has_cost() ? certainty_of(f) : certainty_of_macs(f)));

@@ -134,7 +134,7 @@ class TextReport : TextLines {
   void write_operators() {
     std::size_t width = 8;
     for (const OperatorMetrics& entry : profile_.operators)
-      width = std::max(width, display_width(entry.name));
+      width = std::max(width, std::min(display_width(entry.name), longest_cell));
     constexpr std::size_t width_of_figures = 70;
     const bool is_narrow =
         options_.width > 0 && width + width_of_figures > static_cast<std::size_t>(options_.width);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <utility>
 
 #include "util/text.hpp"
@@ -96,6 +97,16 @@ std::string latex_cell(std::string_view cell) {
   }
   return text;
 }
+/// The cells of a table that are longer, cut.
+class Cells {
+ public:
+  std::string_view operator()(const std::string& cell) {
+    return cell.size() <= longest_cell ? std::string_view(cell) : cut_.emplace_back(cut_cell(cell));
+  }
+
+ private:
+  std::deque<std::string> cut_;
+};
 
 std::size_t total_width(const std::vector<std::size_t>& widths,
                         const std::vector<std::size_t>& shown) {
@@ -105,6 +116,14 @@ std::size_t total_width(const std::vector<std::size_t>& widths,
 }
 
 }  // namespace
+
+std::string cut_cell(std::string text) {
+  if (text.size() <= longest_cell) return text;
+  std::size_t end = longest_cell;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
+  return text + "...";
+}
 
 void TextTable::column(std::string_view title, bool right, int drop) {
   columns_.push_back({std::string(title), right, drop});
@@ -127,10 +146,11 @@ std::vector<std::size_t> TextTable::shown(const std::vector<std::size_t>& widths
 }
 
 std::string TextTable::text(int width, bool bold) const {
+  Cells shown_cell;
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     std::size_t widest = display_width(columns_[i].title);
-    for (const auto& cells : rows_) widest = std::max(widest, display_width(cells[i]));
+    for (const auto& cells : rows_) widest = std::max(widest, display_width(shown_cell(cells[i])));
     widths.push_back(widest);
   }
   const std::vector<std::size_t> columns = shown(widths, width);
@@ -152,7 +172,7 @@ std::string TextTable::text(int width, bool bold) const {
   if (bold) text += "\x1b[0m";
   text += '\n';
   for (const auto& cells : rows_) {
-    line([&](std::size_t i) -> std::string_view { return cells[i]; });
+    line([&](std::size_t i) -> std::string_view { return shown_cell(cells[i]); });
     text += '\n';
   }
   return text;

@@ -8,6 +8,13 @@
 
 namespace zoometer {
 
+/// Names come from files. A longer one would make every row as long: tables cut it, and lists do
+/// not align what follows it.
+inline constexpr std::size_t longest_cell = 1000;
+
+/// The text, or its first part and "...".
+std::string cut_cell(std::string text);
+
 /// A table with columns aligned by spaces. On a narrow terminal, the least important columns are
 /// left out.
 class TextTable {
