@@ -32,7 +32,9 @@ constexpr std::string_view schema =
     " PRIMARY KEY(kind, scope, name))";
 
 constexpr const char* file_name = "cache.sqlite3";
-constexpr std::array<const char*, 3> suffixes = {"", "-wal", "-shm"};
+// Earlier versions had a write-ahead log. It needs `-shm`, shared memory in a file: who cuts that
+// file off ends every process that has it open.
+constexpr std::array<const char*, 4> suffixes = {"", "-journal", "-wal", "-shm"};
 
 /// A prepared statement.
 class Statement {
@@ -131,6 +133,30 @@ class FolderLock {
   bool is_taken_ = false;
 };
 
+/// Whether the file is of an earlier version, with a write-ahead log: bytes 18 and 19 of its header
+/// (SQLite's file format, section 1.3.3).
+bool has_write_ahead_log(const std::string& path) {
+  std::array<char, 20> header{};
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return false;
+  const ssize_t count = pread(fd, header.data(), header.size(), 0);
+  close(fd);
+  return count == static_cast<ssize_t>(header.size()) && header[18] == 2 && header[19] == 2;
+}
+
+/// Whether a user other than this one and root may put files into the folder. A group of the user's
+/// own may: on many systems it has no other member.
+bool is_open_to_others(const std::string& folder) {
+  struct stat status {};
+  if (stat(folder.c_str(), &status) != 0) return false;
+  const bool is_own = status.st_uid == geteuid() || status.st_uid == 0;
+  const bool is_of_group = (status.st_mode & S_IWGRP) != 0 && status.st_gid != getegid();
+  return !is_own || is_of_group || (status.st_mode & S_IWOTH) != 0;
+}
+
+/// Runs statements without results; returns SQLite's code.
+int run(sqlite3* db, const char* sql) { return sqlite3_exec(db, sql, nullptr, nullptr, nullptr); }
+
 constexpr std::string_view taken = "another process holds its lock";
 
 void remove_files(const std::string& path) {
@@ -194,7 +220,14 @@ bool Cache::connect() {
   if (db_ == nullptr) return false;
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, lock_patience);
-  return code == SQLITE_OK;
+  if (code != SQLITE_OK) return false;
+  // Exclusive, SQLite keeps the index of a write-ahead log in its own memory.
+  if (has_write_ahead_log(path())) run(db_, "PRAGMA locking_mode = EXCLUSIVE");
+  // Nothing is synced: a process that is killed leaves a journal, and after a power failure damage
+  // is found as any other.
+  const int set = run(db_, "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = OFF;"
+                           "PRAGMA locking_mode = NORMAL");
+  return (set & 0xFF) != SQLITE_BUSY;
 }
 
 void Cache::open() {
@@ -203,6 +236,8 @@ void Cache::open() {
   std::error_code problem;
   std::filesystem::create_directories(*cache_folder(), problem);
   if (problem) return give_up(*cache_folder() + ": " + problem.message());
+  if (is_open_to_others(*cache_folder()))
+    return give_up(*cache_folder() + ": another user may write to it");
   if (!connect()) return give_up(file + ": " + sqlite3_errmsg(db_));
   if (state() != State::ready) make("is damaged or has another format");
 }
@@ -233,11 +268,10 @@ Cache::State Cache::whole_state() {
 }
 
 bool Cache::create() {
-  const std::string sql =
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;" +
-      std::string(schema) + "; PRAGMA application_id = " + std::to_string(application) +
-      "; PRAGMA user_version = " + std::to_string(format_version) + "; COMMIT;";
-  return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+  const std::string sql = "BEGIN IMMEDIATE;" + std::string(schema) +
+                          "; PRAGMA application_id = " + std::to_string(application) +
+                          "; PRAGMA user_version = " + std::to_string(format_version) + "; COMMIT;";
+  return run(db_, sql.c_str()) == SQLITE_OK;
 }
 
 void Cache::make(std::string_view why) {

@@ -41,7 +41,7 @@ void read_values(std::string_view bytes) {
 
 void read_file(std::string_view bytes) {
   static const std::string path = cache_file();
-  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  for (const char* suffix : {"-journal", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
   std::ofstream(path, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bool is_kept = true;
