@@ -9,7 +9,7 @@
 #include "cli/compare.hpp"
 #include "cli/format_words.hpp"
 #include "cli/gates.hpp"
-#include "cli/load.hpp"
+#include "cli/load_in_sandbox.hpp"
 #include "report/module_table.hpp"
 #include "report/report.hpp"
 #include "util/output.hpp"
@@ -240,6 +240,7 @@ int run_profile(const CommandLine& words) {
   bool strict = false;
   std::vector<std::string> assertions;
   bool with_memory = false;
+  bool sandboxed = false;
   TrainingWords training_words;
   std::string dtype;
   std::string views = "torch";
@@ -262,6 +263,8 @@ int run_profile(const CommandLine& words) {
                  "Exit with 1 if a cost is unknown, or part of a file was not taken into account");
   arguments.option("--assert", assertions,
                    "Exit with 1 if this does not hold: 'macs <= 4.2G'; repeatable", "EXPR");
+  arguments.flag("--sandbox", sandboxed,
+                 "Read a file in a process that can read its folder and do nothing else");
   arguments.footer(convention_help() + "\n" + metrics_help());
   if (!arguments.parse(join_sort_words(join_shape_words(words)))) return exit_done;
   out.settle();
@@ -286,6 +289,15 @@ int run_profile(const CommandLine& words) {
   if (format == "table" && convention_name == "native") convention_name = "fvcore";
 
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
+  if (out.is_for_terminal()) {
+    options.width = terminal_width();
+    options.colour = wants_colour();
+  }
+  std::string output = out.output();
+  if (sandboxed) {
+    if (const std::optional<int> status = load_in_sandbox(model, output)) return *status;
+    output.clear();
+  }
   Graph graph;
   LoadedModel loaded = load_model(model, graph);
   place_views(views, graph, loaded);
@@ -300,12 +312,8 @@ int run_profile(const CommandLine& words) {
   std::optional<TrainingProfile> training;
   if (training_words.wanted)
     input.training = &training.emplace(profile_training(graph, training_words.recipe()));
-  if (out.is_for_terminal()) {
-    options.width = terminal_width();
-    options.colour = wants_colour();
-  }
-  write_output(out.output(), is_table ? table_text(input, options, table_words, format)
-                                      : find_report(format)->write(input, options));
+  write_output(output, is_table ? table_text(input, options, table_words, format)
+                                : find_report(format)->write(input, options));
   const bool passed = gates.pass(gate_fields(totals_of(graph, metrics), convention != nullptr));
   if (strict && !is_complete(loaded, metrics)) return exit_check_failed;
   return passed ? exit_done : exit_check_failed;

@@ -45,7 +45,8 @@ constexpr ReasonCode codes[] = {
      "give other sizes with --input-shape"},
     {"unknown_operator", "PyTorch has no shape rule for an operator", "try a newer PyTorch"},
     {"internal_error", "a bug in the bridge script", "please report it"},
-    {"crash", "the model killed the interpreter", "build it in Python to see the error"},
+    {"crash", "the model killed the interpreter, or the file the process that read it",
+     "build it in Python to see the error"},
     {"time_limit", "the model took longer than --time-limit", "raise --time-limit"},
 };
 

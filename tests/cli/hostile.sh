@@ -176,4 +176,60 @@ expect "a picture is whole without standard input" cmp open.svg closed.svg
 "$ZOOMETER" profile resnet18 >&- 2>closed.txt
 expect "a closed standard output is an error" is "$? $(grep -c 'cannot write' closed.txt)" "3 1"
 
+# -- files that make a reader do much -----------------------------------------------------------
+
+# at_most_once NAME WORDS...: an answer or status 3 within 256 MiB, whatever the file (the time only ends a loop).
+bounded() {
+  run --max-time 100 --max-memory 256M "$@"
+  [ "$status" = 0 ] || { [ "$status" = 3 ] && lacks "$err" "out of memory" && lacks "$err" "--max-time"; } ||
+    { echo "status $status: ${err:0:300}"; return 1; }
+}
+/usr/bin/python3 "$SOURCE_DIR/tests/cli/_hostile_families.py" . 20
+for file in *.20.onnx *.20.pt2; do
+  expect "$file: profile is bounded" bounded profile "$file"
+  expect "$file: and as JSON" bounded profile "$file" --format json
+  expect "$file: and its page" bounded profile "$file" --format html
+  expect "$file: and its graph" bounded graph "$file"
+  expect "$file: and its table" bounded table "$file"
+  expect "$file: and its parameters" bounded parameters "$file"
+done
+run profile one_wide_name.20.onnx
+expect "a long name does not make every line as long" test "${#out}" -lt 2000000
+expect "and is cut" has "$out" "WWW..."
+
+# -- a process that can only read -----------------------------------------------------------------
+
+mkdir -p shut && cp names.onnx shut
+run profile shut/names.onnx
+expected=$out
+run profile shut/names.onnx --sandbox
+expect "--sandbox gives the same answer" is "$status $out" "0 $expected"
+run profile shut/names.onnx --sandbox -o shut.txt
+expect "also into a file" is "$status $(cat shut.txt)" "0 $expected"
+echo before >kept.txt
+run profile cycle.onnx --sandbox -o kept.txt
+expect "a refused file leaves the output alone" is "$status $(cat kept.txt)" "3 before"
+expect_error 3 "cycle.onnx" profile cycle.onnx --sandbox
+expect_error 2 "--sandbox: expected a file" profile resnet18 --sandbox
+
+# -- the cache ------------------------------------------------------------------------------------
+
+# No file that is mapped: who cuts it off would end the program.
+mkdir -p cut && export XDG_CACHE_HOME=$PWD/cut
+run discover --source models
+expect "the cache has no shared memory" is "$(ls cut/zoometer | grep -c -e -shm -e -wal)" 0
+mkdir -p open/zoometer && chmod 777 open/zoometer
+XDG_CACHE_HOME=$PWD/open run discover --source models
+expect "a cache folder that others may write to is not used" has "$status $err" "another user may write to it"
+# A cache of an earlier version had a write-ahead log.
+/usr/bin/python3 -c '
+import sqlite3
+db = sqlite3.connect("cut/zoometer/cache.sqlite3", isolation_level=None)
+db.execute("PRAGMA journal_mode = WAL")
+db.execute("DELETE FROM entries WHERE 0")'
+run discover --source models
+expect "an earlier cache is read" is "$status $err" "0 "
+expect "and is one without a log from then on" is "$(ls cut/zoometer | grep -c -e -shm -e -wal)" 0
+unset XDG_CACHE_HOME
+
 finish

@@ -31,7 +31,8 @@ class Run:
         LOG.unlink(missing_ok=True)
         environment = {**os.environ, **environment}
         if fault is not None or "FAULT_TIME" in environment or "FAULT_JUMP" in environment:
-            environment |= {"LD_PRELOAD": INJECT, "FAULT_LOG": str(LOG)}
+            # A process that is shut in can neither write the log nor cut its file.
+            environment |= {"LD_PRELOAD": INJECT, "FAULT_LOG": str(LOG), "ZOOMETER_SANDBOX": "none"}
         if fault is not None:
             environment["FAULT"] = fault
         if path is not None:
