@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <set>
+#include <unordered_map>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
@@ -24,7 +25,6 @@
 #include "util/ordered_work.hpp"
 #include "util/output.hpp"
 #include "util/paths.hpp"
-#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
 
@@ -427,8 +427,8 @@ class SweepRun {
   SweepFormat format_;
   std::optional<SweepTable> kept_;
   std::string kept_path_;
-  bool keeps_part_ = false;  // kept_path_ is that of an unfinished sweep
-  TextMap<bool> kept_keys_;  // whether the plan has it
+  bool keeps_part_ = false;                          // kept_path_ is that of an unfinished sweep
+  std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
   bool is_prefix_ = true;
   std::vector<std::size_t> jobs_;
   std::size_t written_ = 0;
