@@ -172,11 +172,27 @@ def patched(replacements):
             setattr(owner, name, value)
 
 
-def building_patches():
-    """Factories go to meta, initialisers do nothing, weights are never downloaded."""
+def meta_patches():
+    """Factories go to meta, initialisers do nothing."""
     patches = [(torch, name, on_meta(getattr(torch, name))) for name in META_FACTORIES]
     patches += [(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
                 for name in vars(torch.nn.init) if name.endswith("_") and name[0] != "_"]
+    return patches
+
+
+def without_device(plain_to):
+    """Module.to that changes the element type only."""
+    def to(module, *args, **kwargs):
+        kept = [value for value in args if not isinstance(value, (str, int, torch.device))]
+        dtype = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
+        return plain_to(module, *kept, **dtype) if kept or dtype else module
+    return to
+
+
+def loading_patches():
+    """Weights are never downloaded, and modules stay where they are."""
+    patches = [(torch.nn.Module, "to", without_device(torch.nn.Module.to))]
+    patches += [(torch.nn.Module, name, lambda module, *args: module) for name in ("cuda", "cpu")]
     patches.append((torch.nn.Module, "load_state_dict", lambda *args, **kwargs: None))
     patches.append((torch.hub, "load_state_dict_from_url", lambda *args, **kwargs: {}))
     api = sys.modules.get("torchvision.models._api")
@@ -200,14 +216,32 @@ def builder_arguments(builder, variant):
     return {name: value for name, value in wanted.items() if name in parameters}
 
 
+NEEDS_VALUES = ("meta", "Meta", "item()", "device")
+
+
+def built(builder, arguments):
+    """What a builder makes: on meta, or on the CPU where it computes with values."""
+    try:
+        with patched(loading_patches() + meta_patches()):
+            return builder(**arguments)
+    except Exception as error:
+        if not any(word in str(error) for word in NEEDS_VALUES):
+            raise
+    with patched(loading_patches()):
+        return builder(**arguments)
+
+
 def build_model(entry, variant):
     """The model in eval mode with every parameter and buffer on meta."""
     if isinstance(entry.builder, torch.nn.Module):
         model = entry.builder
     else:
-        arguments = builder_arguments(entry.builder, variant)
-        with patched(building_patches()):
-            model = entry.builder(**arguments)
+        model = built(entry.builder, builder_arguments(entry.builder, variant))
+    if isinstance(model, tuple) and len(model) == 2:  # with its inputs
+        model, examples = model
+        if entry.shapes is None and all(isinstance(x, torch.Tensor) for x in examples):
+            entry.shapes = [{"shape": list(x.shape), "dtype": str(x.dtype).split(".")[-1]}
+                            for x in examples]
     if not isinstance(model, torch.nn.Module):
         raise TypeError("the factory returned %s, not a torch.nn.Module" % type(model).__name__)
     move_to_meta(model)
@@ -223,11 +257,16 @@ def move_to_meta(model):
     for module in model.modules():
         for table in (module._parameters, module._buffers):
             for name, tensor in table.items():
-                if tensor is None or tensor.is_meta:
+                if tensor is None or tensor.is_meta or is_lazy(tensor):
                     continue
                 if id(tensor) not in moved:
                     moved[id(tensor)] = tensor, on_meta_copy(tensor)
                 table[name] = moved[id(tensor)][1]
+
+
+def is_lazy(tensor):
+    """Whether a tensor has no shape until its module runs."""
+    return isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin)
 
 
 def on_meta_copy(tensor):
@@ -292,6 +331,27 @@ def meta_inputs(specs):
             raise ValueError("unknown dtype %s" % spec["dtype"])
         inputs.append(torch.empty(spec["shape"], dtype=dtype, device="meta"))
     return inputs
+
+
+def placed(model, names, inputs, by_name):
+    """Positional and keyword arguments of forward() from inputs with names or None.
+
+    A name that forward() has not is refused. A part of an argument ("images.0"), as a record names
+    it, goes by its position.
+    """
+    parameters = inspect.signature(model.forward).parameters
+    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    args, named = [], {}
+    for name, tensor in zip(names, inputs):
+        kind = parameters[name].kind if name in parameters else None
+        if name and (by_name or takes_any or kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                                                      inspect.Parameter.KEYWORD_ONLY)):
+            named[name] = tensor
+        elif not name or kind is not None or name.partition(".")[0] in parameters:
+            args.append(tensor)
+        else:
+            raise ValueError("forward() has no input %s; it has %s" % (name, ", ".join(parameters)))
+    return args, named
 
 
 # --- The capture ----------------------------------------------------------------------
@@ -403,10 +463,10 @@ def state_of(model):
     for path, module in named_modules_with_repeats(model):
         prefix = path + "." if path else ""
         for name, tensor in module._parameters.items():
-            if tensor is not None:
+            if tensor is not None and not is_lazy(tensor):
                 yield "parameter", prefix + name, tensor, True
         for name, tensor in module._buffers.items():
-            if tensor is not None:
+            if tensor is not None and not is_lazy(tensor):
                 persistent = name not in module._non_persistent_buffers_set
                 yield "buffer", prefix + name, tensor, persistent
 
@@ -487,11 +547,9 @@ class Examination:
     def by_capture(self, model):
         capture = capture_module()
         inputs = self.inputs(model)
-        named = {}
-        if self.entry.by_name:
-            names = [spec.get("name") for spec in self.record["inputs"]]
-            named = {name: tensor for name, tensor in zip(names, inputs) if name}
-            inputs = [tensor for name, tensor in zip(names, inputs) if not name]
+        with failing_as("input_error"):
+            inputs, named = placed(model, [spec.get("name") for spec in self.record["inputs"]],
+                                   inputs, self.entry.by_name)
         if self.entry.task == "detection" and self.entry.inputs_of is None:  # a list of images
             inputs = [[torch.empty(inputs[0].shape[1:], device="meta")
                        for _ in range(inputs[0].shape[0])]]
