@@ -27,15 +27,19 @@ constexpr std::string_view torchvision = "torchvision";
 
 std::string inputs_key(const std::vector<UserInput>& inputs) {
   std::string text;
-  for (const UserInput& input : inputs)
-    text.append(to_short_string(input.shape)).append(":").append(name_of(input.dtype)).append(" ");
+  for (const UserInput& input : inputs) {
+    text.append(input.name).append("=").append(to_short_string(input.shape));
+    text.append(":").append(name_of(input.dtype)).append(" ");
+  }
   return text;
 }
 
-void write_inputs(JsonWriter& json, const LiveRequest& request) {
+/// `with_names`: the names are those of the arguments of `forward`, not those of a built-in model.
+void write_inputs(JsonWriter& json, const LiveRequest& request, bool with_names) {
   json.array(request.name, [&] {
     for (const UserInput& input : request.inputs) {
       json.object([&] {
+        if (with_names && !input.name.empty()) json.field("name", input.name);
         json.field("shape", std::span<const std::int64_t>(input.shape));
         json.field("dtype", name_of(input.dtype));
       });
@@ -133,10 +137,12 @@ class LiveSource::Run {
   }
 
   std::string inputs_json() const {
+    const std::string& source = source_.options_.source;
+    const bool has_own_names = !source.empty() && source != "torchvision";
     JsonWriter json;
     json.object([&] {
       for (const LiveRequest& request : setup_.inputs) {
-        if (!request.inputs.empty()) write_inputs(json, request);
+        if (!request.inputs.empty()) write_inputs(json, request, has_own_names);
       }
     });
     return json.text();
