@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from . import _core, _tables
 
-TYPE_CHECKING = False  # for type checkers; the module `typing` takes longer than the core
+TYPE_CHECKING = False  # for type checkers; `typing` and `functools` take longer than the core
 if TYPE_CHECKING:
     import os
+    from functools import cached_property
     from typing import Any
+else:
+    class cached_property:
+        """As that of functools: computed once for each object."""
+
+        def __init__(self, compute):
+            self._compute = compute
+            self.__doc__ = compute.__doc__
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            value = instance.__dict__[self._compute.__name__] = self._compute(instance)
+            return value
 
 
 class Profile:
