@@ -423,7 +423,7 @@ class ServingRun {
       const double vocabulary = static_cast<double>(model_.plan_.vocabulary);
       add("all-reduce", "embedding", 1, hidden * ring, split_.tensor);
       add("all-reduce", "mixers", mixers, hidden * ring, split_.tensor);
-      add("all-reduce", "feed-forward networks", networks, hidden * ring, split_.tensor);
+      add("all-reduce", "networks", networks, hidden * ring, split_.tensor);
       add("all-gather", "logits", 1, sequences * vocabulary * element * (tensor - 1) / tensor,
           split_.tensor);
     }

@@ -78,9 +78,8 @@ class ServingText {
     add_step("prompt", base_.whole.prefill);
     add_step("decode step", base_.whole.decode);
     if (const auto& experts = base_.whole.experts) {
-      line("{:<24}{} of {} in each of {} layers, at least {}, at most {}",
-           "experts that a step reads", fmt::format(" {:.1f}", experts->expected), experts->experts,
-           experts->layers, experts->least, experts->most);
+      line("{:<24}{:>20.1f}  of {} in each of {} layers, at least {}, at most {}", "experts read",
+           experts->expected, experts->experts, experts->layers, experts->least, experts->most);
     }
     for (const Collective& each : base_.whole.decode.collectives) {
       line("{:<24}{:>20}  {} of {} bytes", fmt::format("{} of {}", each.name, each.of),

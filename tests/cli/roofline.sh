@@ -55,7 +55,7 @@ expect_output "attention" roofline swin_t --on A100 --fuse
 
 # all devices
 run roofline mobilenet_v2 --format json
-expect "all that compute float32" json '(.devices | length) == 10 and (.left_out | length) == 3'
+expect "all that compute float32" json '(.devices | length) == 17 and (.left_out | length) == 6'
 expect_output "EdgeTPU is left out: conv2d in features.0.0 is float32" roofline mobilenet_v2
 expect_output "sizes that depend on data are taken at their upper bound" roofline fasterrcnn_resnet50_fpn --registry all
 expect_output "of memory, and the model needs" roofline vit_h_14 --batch 400 --on L4
