@@ -372,7 +372,12 @@ void TfliteCall::mark_guessed(Tensor value, const TfliteTensor& declared) {
   const Shape& shape = value.shape();
   for (std::size_t i = 0; i < std::min(shape.size(), declared.shape.size()); ++i)
     if ((declared.unknown >> i & 1U) != 0 && shape[i] == 1) unknown |= UnknownSizes{1} << i;
-  if (unknown != 0) graph().mark_assumed(value.id, unknown);
+  const bool is_stated = declared.has_shape && declared.unknown == 0 && shape == declared.shape;
+  if (unknown != 0) {
+    graph().mark_assumed(value.id, unknown);
+  } else if (is_stated && !reader_.is_dynamic()) {
+    graph().mark_exact(value.id);
+  }
 }
 
 bool TfliteCall::out_planar(Tensor value) {

@@ -244,6 +244,7 @@ bool emit_strided_slice(TfliteCall& call) {
   Tensor x = known != nullptr ? Tensor{} : call.in(0);
   Shape sizes;
   std::size_t axis = 0;
+  bool has_backward = false;
   std::optional<std::vector<std::int64_t>> elements;
   if (known != nullptr && known->shape.rank() == 1) elements = known->elements;
   for (std::size_t i = 0; i < count; ++i) {
@@ -284,15 +285,14 @@ bool emit_strided_slice(TfliteCall& call) {
       elements = std::move(kept);
     } else if (known == nullptr && step > 0 && (first != 0 || last != length || stride != 1)) {
       x = slice(x, static_cast<std::int64_t>(axis), first, std::max(first, last), stride);
-    } else if (known == nullptr && step < 0) {
-      return call.out_declared();
     }
+    has_backward = has_backward || (step < 0 && !is_one);
     if (!is_one) sizes.push_back(size);
     ++axis;
   }
   while (axis < from.size()) sizes.push_back(from[axis++]);
   if (elements) return call.out_known({sizes, known->dtype, std::move(*elements)});
-  if (known != nullptr) return call.out_moved(sizes);
+  if (known != nullptr || has_backward) return call.out_moved(sizes);
   if (sizes == x.shape()) return call.out(x.id == call.in(0).id ? clone(x) : x);
   return call.out(reshape(x, sizes));
 }
@@ -500,6 +500,21 @@ bool emit_random(TfliteCall& call) {
   return call.out(apply_constant(call.graph(), random_op, attrs));
 }
 
+bool emit_matrix_diag(TfliteCall& call) {
+  Shape sizes = call.in(0).shape();
+  call.require(!sizes.empty() && sizes.size() < most_dimensions, "an operand of rank 1 to 15");
+  sizes.push_back(sizes.back());
+  return call.out_moved(sizes);
+}
+
+/// As many samples of each row as an operand says.
+bool emit_multinomial(TfliteCall& call) {
+  const std::optional<std::int64_t> count = call.integer(1);
+  const Tensor x = call.in(0);
+  call.require(x.rank() == 2, "an operand of rank 2");
+  return count && call.out_moved({x.dim(0), *count});
+}
+
 /// The positions of what holds: at most all elements.
 bool emit_where(TfliteCall& call) {
   const Tensor x = call.in(0);
@@ -548,6 +563,7 @@ constexpr TfliteOperator movement_rows[] = {
     {109, tflite_moved<emit_where>},
     {110, tflite_moved<emit_rank>},
     {112, tflite_moved<emit_same_sizes>, "-seq_dim -batch_dim"},
+    {113, tflite_moved<emit_matrix_diag>},
     {115, tflite_moved<emit_same_sizes>},
     {122, tflite_moved<emit_scatter_nd>},
     {124, tflite_moved<emit_same_sizes>},
@@ -556,6 +572,7 @@ constexpr TfliteOperator movement_rows[] = {
     {134, tflite_moved<emit_same_sizes>},
     {146, tflite_moved<emit_random>, "-seed -seed2"},
     {148, tflite_moved<emit_random>, "-seed -seed2"},
+    {149, tflite_moved<emit_multinomial>, "-seed -seed2"},
     {151, tflite_moved<emit_same_sizes>},
     {203, tflite_moved<emit_dilate>},
 };

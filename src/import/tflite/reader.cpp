@@ -99,7 +99,6 @@ void TfliteReader::read() {
     if (operators_.size() < 1000) ++operators_[escape_controls(to_utf8(name))];
   }
   run_nodes(frame);
-  modules_.finish();
   add_outputs(entry, frame);
   graph_.copy_views();
   add_notes();
@@ -177,6 +176,7 @@ void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
 
 void TfliteReader::add_outputs(const TfliteEntry& entry, TfliteFrame& frame) {
   names_.clear();
+  std::vector<ValueId> outputs;
   for (const std::int32_t output : frame.subgraph.outputs) {
     const auto tensor = static_cast<std::uint32_t>(output);
     std::string_view given = plain_name(frame.subgraph.tensors[tensor].name);
@@ -184,7 +184,9 @@ void TfliteReader::add_outputs(const TfliteEntry& entry, TfliteFrame& frame) {
       if (index == tensor) given = name;
     const Tensor value = enter(frame, output, TfliteRole::data);
     graph_.add_output(graph_.arena().copy(unique_name(given)), value.id);
+    outputs.push_back(value.id);
   }
+  modules_.finish(outputs);
 }
 
 // -- values -------------------------------------------------------------------------------------
@@ -373,7 +375,8 @@ void TfliteReader::emit_unknown(TfliteFrame& frame, const TfliteNode& node, std:
     const auto index = static_cast<std::size_t>(node.outputs[i]);
     const ValueId id = graph_.nodes()[made].first_output + static_cast<ValueId>(i);
     frame.values[index] = {id, no_id, nullptr};
-    const UnknownSizes unknown = frame.subgraph.tensors[index].unknown;
+    const TfliteTensor& declared = frame.subgraph.tensors[index];
+    const UnknownSizes unknown = declared.has_shape ? declared.unknown : unknown_rank;
     if (unknown != 0) graph_.mark_assumed(id, unknown);
     modules_.made(id);
   }
@@ -431,6 +434,12 @@ void TfliteReader::add_notes() {
 void TfliteModules::add_root(std::string_view name) {
   graph_.add_module(no_id, {}, name.empty() ? "main" : name);
   graph_.mark_without_class(0);
+  root_call_ = graph_.begin_call(0);
+}
+
+void TfliteModules::finish(std::span<const ValueId> outputs) {
+  close(0);
+  graph_.end_call(root_call_, outputs);
 }
 
 void TfliteModules::open(std::string_view scope, std::string_view name, std::string_view kind,

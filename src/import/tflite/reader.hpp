@@ -59,7 +59,8 @@ class TfliteModules {
   void made(ValueId value) noexcept { last_ = value; }
   /// Values from that one on are no more.
   void forget(ValueId first) noexcept { last_ = last_ != no_id && last_ >= first ? no_id : last_; }
-  void finish() { close(0); }
+  /// Ends all calls; `outputs` are what the model returns.
+  void finish(std::span<const ValueId> outputs);
   ModuleId current() const noexcept { return open_.empty() ? 0 : open_.back().module; }
   /// How many modules are open below the root.
   std::size_t depth() const noexcept { return open_.size(); }
@@ -79,6 +80,7 @@ class TfliteModules {
   std::map<std::pair<ModuleId, std::string_view>, ModuleId> children_;
   std::string_view last_scope_;
   ValueId last_ = no_id;
+  std::uint32_t root_call_ = 0;
 };
 
 /// Reads one file into a graph.

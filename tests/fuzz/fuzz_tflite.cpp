@@ -1,0 +1,44 @@
+// The reader of TensorFlow Lite files, on any bytes: it returns or throws Error, within a bound of
+// memory.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "analysis/profile.hpp"
+#include "import/importer.hpp"
+#include "ir/verify.hpp"
+#include "memory_bound.hpp"
+#include "outcome.hpp"
+
+namespace zoometer {
+
+extern const Importer tflite_importer;
+
+namespace {
+
+// Subgraphs may be called from many places.
+constexpr std::int64_t memory_base = std::int64_t{64} << 20;
+constexpr std::int64_t memory_factor = 2048;
+
+void read(std::string_view bytes) {
+  fuzz::is_taken([&] {
+    const MappedFile file("input", std::as_bytes(std::span(bytes)));
+    if (!tflite_importer.recognises(file)) return;
+    Graph graph;
+    ImportNotes notes;
+    tflite_importer.read(file, {}, graph, notes);
+    verify(graph);
+    profile(graph);
+  });
+}
+
+}  // namespace
+}  // namespace zoometer
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  zoometer::fuzz::within_memory(size, zoometer::memory_base, zoometer::memory_factor,
+                                [&] { zoometer::read(bytes); });
+  return 0;
+}

@@ -1,0 +1,240 @@
+// TensorFlow Lite files: figures of real files, sizes, subgraphs, and hostile bytes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/profile.hpp"
+#include "failure.hpp"
+#include "import/importer.hpp"
+#include "tflite_files.hpp"
+
+namespace zoometer {
+namespace {
+
+using ::testing::Contains;
+using testing::failure_of;
+using testing::FlatNode;
+using ::testing::HasSubstr;
+using testing::TfliteFile;
+
+const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/tflite/";
+
+struct Read {
+  Graph graph;
+  ImportNotes notes;
+};
+
+Read read_file(const std::string& name, const TraceOptions& options = {}) {
+  Read read;
+  read.notes = import_file(data + name, options, read.graph);
+  return read;
+}
+
+Read read_bytes(const std::string& bytes, const TraceOptions& options = {}) {
+  Read read;
+  const MappedFile file("m.tflite", std::as_bytes(std::span(bytes)));
+  read.notes = import_file(file, options, read.graph);
+  return read;
+}
+
+std::string failure_of_bytes(const std::string& bytes) {
+  return failure_of([&] { read_bytes(bytes); });
+}
+
+/// MACs and parameters by hand, as tests/data/tflite/README.md says.
+TEST(Tflite, HasTheFiguresOfRealFiles) {
+  struct Fact {
+    const char* file;
+    std::int64_t macs, parameters;
+  };
+  constexpr Fact facts[] = {
+      {"hello_world_int8.tflite", 288, 321},     {"trained_lstm_int8.tflite", 113'120, 9'530},
+      {"audio_preprocessor_int8.tflite", 0, 0},  {"person_detect.tflite", 7'157'888, 210'706},
+      {"simple_add_dynamic_shape.tflite", 0, 0}, {"l2_norm_composite.tflite", 0, 1},
+      {"dynamic_shapes.bin", 688'128, 1},        {"sparse_tensor.bin", 0, 0},
+  };
+  for (const Fact& fact : facts) {
+    const Read read = read_file(fact.file);
+    const Profile result = profile(read.graph);
+    EXPECT_EQ(result.total.macs, fact.macs) << fact.file;
+    EXPECT_EQ(result.total.parameters, fact.parameters) << fact.file;
+  }
+}
+
+TEST(Tflite, InfersTheSizesThatTheFileStates) {
+  EXPECT_THAT(read_file("person_detect.tflite").notes.notes,
+              Contains("all 31 sizes of results are as the file states them"));
+}
+
+TEST(Tflite, NamesSizesThatTheFileDoesNotKnow) {
+  const Read read = read_file("simple_add_dynamic_shape.tflite");
+  ASSERT_EQ(read.notes.dims.size(), 1U);
+  EXPECT_EQ(read.notes.dims[0].first, "batch");
+  TraceOptions options;
+  options.dims = {{"batch", 8}};
+  const Read large = read_file("simple_add_dynamic_shape.tflite", options);
+  EXPECT_EQ(large.graph.shape(large.graph.outputs()[0].value), (Shape{8, 128, 4}));
+  options.dims = {{"time", 8}};
+  EXPECT_THAT(failure_of([&] { read_file("simple_add_dynamic_shape.tflite", options); }),
+              HasSubstr("unknown_name"));
+}
+
+TEST(Tflite, TakesABatchOnlyWithTheSizesThatFollow) {
+  TraceOptions options;
+  options.batch = 4;
+  EXPECT_EQ(profile(read_file("hello_world_int8.tflite", options).graph).total.macs, 4 * 288);
+  EXPECT_EQ(profile(read_file("trained_lstm_int8.tflite", options).graph).total.macs, 4 * 113'120);
+}
+
+/// A size behind data is 1 and says so: the stored ones are 1 too, but for what follows from them.
+TEST(Tflite, MarksSizesThatDataDecides) {
+  const Read read = read_file("dynamic_shapes.bin");
+  const ValueId result = read.graph.outputs()[0].value;
+  EXPECT_EQ(read.graph.shape(result), (Shape{8, 1, 1024}));
+  EXPECT_EQ(read.graph.unknown_sizes(result), 2U) << "the middle one";
+}
+
+TEST(Tflite, ReadsOneOfSeveralSignatures) {
+  EXPECT_THAT(failure_of([] { read_file("multi_signature_model.tflite"); }),
+              HasSubstr("choose with --entry: add, mul, sub"));
+  TraceOptions options;
+  options.entry = "mul";
+  const Read read = read_file("multi_signature_model.tflite", options);
+  EXPECT_EQ(read.graph.nodes()[0].op->name, "mul");
+  EXPECT_EQ(read.graph.outputs()[0].name, "output");
+}
+
+TEST(Tflite, MakesACompositeAModule) {
+  const Read read = read_file("l2_norm_composite.tflite");
+  ASSERT_EQ(read.graph.modules().size(), 2U);
+  EXPECT_EQ(read.graph.modules()[1].kind, "odml.l2_norm");
+}
+
+TEST(Tflite, KnowsThatChannelsAreLast) {
+  const Read read = read_file("person_detect.tflite");
+  const Node& first = read.graph.nodes()[2];
+  EXPECT_EQ(first.op->name, "conv2d");
+  for (const Node& node : read.graph.nodes()) {
+    if (node.op->name != "name_axes") continue;
+    EXPECT_TRUE(read.graph.value(node.first_output).has(Value::shares)) << "nothing moves";
+  }
+}
+
+// -- subgraphs ----------------------------------------------------------------------------------
+
+/// y = x x W of 8 by 8, in a subgraph that control flow runs.
+void add_product(TfliteFile& file, TfliteFile::Subgraph& graph, std::uint32_t code, std::int32_t x,
+                 std::int32_t y) {
+  const std::int32_t weight =
+      graph.tensor({8, 8}, TfliteFile::f32, file.buffer(std::string(256, 1)));
+  graph.node(code, {x, weight, -1}, {y});
+}
+
+/// for (i = 0; i < 5; ++i) x = x x W.
+TfliteFile counting_loop() {
+  TfliteFile file;
+  const std::uint32_t loop = file.code(119), less = file.code(58), add = file.code(0),
+                      dense = file.code(9);
+  file.subgraphs.resize(3);
+  auto& main = file.subgraphs[0];
+  const std::int32_t start = main.tensor({}, TfliteFile::i32, file.buffer(std::vector{0}));
+  const std::int32_t x = main.input({1, 8});
+  const std::int32_t count = main.tensor({}, TfliteFile::i32), y = main.tensor({1, 8});
+  main.node(loop, {start, x}, {count, y}, FlatNode{}.number(0, 1).number(1, 2));
+  main.outputs = {y};
+  auto& condition = file.subgraphs[1];
+  const std::int32_t i = condition.input({}, TfliteFile::i32);
+  condition.input({1, 8});
+  const std::int32_t limit = condition.tensor({}, TfliteFile::i32, file.buffer(std::vector{5}));
+  condition.outputs = {condition.tensor({}, 6)};
+  condition.node(less, {i, limit}, condition.outputs);
+  auto& body = file.subgraphs[2];
+  const std::int32_t k = body.input({}, TfliteFile::i32), state = body.input({1, 8});
+  const std::int32_t one = body.tensor({}, TfliteFile::i32, file.buffer(std::vector{1}));
+  const std::int32_t next = body.tensor({}, TfliteFile::i32), result = body.tensor({1, 8});
+  body.node(add, {k, one}, {next});
+  add_product(file, body, dense, state, result);
+  body.outputs = {next, result};
+  return file;
+}
+
+TEST(TfliteControl, CountsALoopAsOftenAsItRuns) {
+  const Read read = read_bytes(counting_loop().bytes());
+  EXPECT_EQ(profile(read.graph).total.macs, 5 * 64);
+  EXPECT_EQ(profile(read.graph).total.parameters, 64);
+  EXPECT_THAT(read.notes.notes, Contains("WHILE runs 5 times"));
+}
+
+TEST(TfliteControl, CountsTheCostlierBranch) {
+  TfliteFile file;
+  const std::uint32_t branch = file.code(118), relu = file.code(19), dense = file.code(9);
+  file.subgraphs.resize(3);
+  auto& main = file.subgraphs[0];
+  const std::int32_t holds = main.input({}, 6), x = main.input({1, 8}), y = main.tensor({1, 8});
+  main.node(branch, {holds, x}, {y}, FlatNode{}.number(0, 1).number(1, 2));
+  main.outputs = {y};
+  for (std::size_t i = 1; i < 3; ++i) {
+    auto& graph = file.subgraphs[i];
+    const std::int32_t in = graph.input({1, 8}), out = graph.tensor({1, 8});
+    if (i == 1) graph.node(relu, {in}, {out});
+    if (i == 2) add_product(file, graph, dense, in, out);
+    graph.outputs = {out};
+  }
+  const Read read = read_bytes(file.bytes());
+  EXPECT_EQ(profile(read.graph).total.macs, 64);
+  EXPECT_EQ(profile(read.graph).total.parameters, 64);
+  EXPECT_THAT(read.notes.notes,
+              Contains("IF depends on data: its else branch is counted, the costlier one"));
+}
+
+TEST(TfliteControl, RefusesARecursion) {
+  TfliteFile file = counting_loop();
+  auto& body = file.subgraphs[2];
+  body.nodes.clear();
+  body.node(0, body.inputs, body.outputs, FlatNode{}.number(0, 1).number(1, 2));
+  EXPECT_THAT(failure_of_bytes(file.bytes()), HasSubstr("a recursion"));
+}
+
+// -- hostile files ------------------------------------------------------------------------------
+
+TEST(TfliteHostile, BrokenFilesAreRefused) {
+  EXPECT_THAT(failure_of([] { read_file("test_model_broken.bin"); }), HasSubstr("unsupported"));
+  EXPECT_THAT(failure_of_bytes("\xff\xff\xff\x7fTFL3"), HasSubstr("malformed"));
+}
+
+/// Every prefix of a file is refused or read, and so is the file with any of its offsets changed.
+TEST(TfliteHostile, NoPrefixAndNoByteBreaksTheReader) {
+  const std::string whole = counting_loop().bytes();
+  for (std::size_t size = 8; size < whole.size(); ++size) failure_of_bytes(whole.substr(0, size));
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 0x85);
+    EXPECT_THAT(failure_of_bytes(changed), ::testing::Not(HasSubstr("internal"))) << at;
+  }
+}
+
+TEST(TfliteHostile, RefusesIndicesThatDoNotExist) {
+  TfliteFile file;
+  const std::uint32_t relu = file.code(19);
+  auto& main = file.subgraphs[0];
+  const std::int32_t x = main.input({1, 8});
+  main.node(relu, {x}, {7});
+  EXPECT_THAT(failure_of_bytes(file.bytes()), HasSubstr("an output of an operator"));
+}
+
+TEST(TfliteHostile, SortsOperatorsAndRefusesACycle) {
+  TfliteFile file;
+  const std::uint32_t relu = file.code(19);
+  auto& main = file.subgraphs[0];
+  const std::int32_t x = main.input({1, 8}), a = main.tensor({1, 8}), b = main.tensor({1, 8});
+  main.node(relu, {a}, {b});
+  main.node(relu, {x}, {a});
+  main.outputs = {b};
+  EXPECT_THAT(read_bytes(file.bytes()).notes.notes,
+              Contains("the operators were sorted: the file has them in another order"));
+  main.nodes.pop_back();
+  main.node(relu, {b}, {a});
+  EXPECT_THAT(failure_of_bytes(file.bytes()), HasSubstr("a cycle"));
+}
+
+}  // namespace
+}  // namespace zoometer
