@@ -11,7 +11,7 @@ namespace zoometer {
 namespace {
 
 std::uint32_t hash_of(const Shape& shape) noexcept {
-  std::uint64_t hash = hash_seed.first ^ shape.size();
+  std::uint64_t hash = hash_seed.first + shape.size() * 0x9E3779B97F4A7C15ULL;
   for (const std::int64_t size : shape)
     hash = folded_product(hash ^ static_cast<std::uint64_t>(size), hash_seed.second);
   return static_cast<std::uint32_t>(hash);

@@ -40,7 +40,8 @@ inline std::uint64_t seeded_hash(std::string_view text) noexcept {
   };
   const char* at = text.data();
   std::size_t left = text.size();
-  std::uint64_t hash = hash_seed.first ^ left;
+  // Added, since the text's own bytes could take back what is combined by xor.
+  std::uint64_t hash = hash_seed.first + left * 0x9E3779B97F4A7C15ULL;
   for (; left > 16; left -= 16, at += 16)
     hash = folded_product(eight(at) ^ hash, eight(at + 8) ^ hash_seed.second);
   std::uint64_t a = 0, b = 0;
