@@ -9,7 +9,6 @@ import json
 import math
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +43,14 @@ def run(*words, **options):
     """Run the bridge with its output captured; tests of user models run in this folder."""
     return subprocess.run(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           cwd=HERE, universal_newlines=True, timeout=300, **options)
+
+
+def carried_script():
+    """The bridge with its parts in one text, as the native program carries it."""
+    folder = pathlib.Path(BRIDGE).parent
+    parts = {path.stem: path.read_text(encoding="utf-8")
+             for path in (folder / "zoometer").glob("_*.py")}
+    return "_PARTS = %r\n%s" % (parts, (folder / os.path.basename(BRIDGE)).read_text("utf-8"))
 
 
 def temporary_file():
@@ -160,7 +167,7 @@ class TorchvisionModels(unittest.TestCase):
         names = [event["event"] for event in self.events]
         count = len(self.MODELS) + len(self.BRANCHING)
         self.assertEqual(names, ["begin"] + ["start", "model"] * count + ["end"])
-        self.assertEqual(self.events[0]["protocol"], 1)
+        self.assertEqual(self.events[0]["protocol"], 2)
         self.assertEqual(self.events[0]["torch"], torch.__version__)
 
     def test_models_are_captured(self):
@@ -280,7 +287,7 @@ class Commands(unittest.TestCase):
 
     def test_info(self):
         answer = json.loads(run("info").stdout)
-        self.assertEqual(answer["protocol"], 1)
+        self.assertEqual(answer["protocol"], 2)
         self.assertEqual(answer["torch"], torch.__version__)
         self.assertEqual(answer["torchvision"], torchvision.__version__)
         self.assertTrue(answer["usable"])
@@ -302,17 +309,17 @@ class Commands(unittest.TestCase):
         bridge = __import__("zoometer_bridge")
         expected = {name for name in torchvision.models.list_models()
                     if not name.startswith("quantized_")}
-        self.assertEqual(set(bridge.scanned_builders(torchvision)), expected)
+        self.assertEqual(set(bridge.zoos.scanned_builders(torchvision)), expected)
 
     def test_the_script_may_come_through_a_pipe(self):
-        with open(BRIDGE, encoding="utf-8") as script:
-            process = subprocess.run([sys.executable, "-", "info"], stdin=script,
-                                     stdout=subprocess.PIPE, timeout=60)
-        self.assertEqual(json.loads(process.stdout)["protocol"], 1)
+        process = subprocess.run([sys.executable, "-", "info"], input=carried_script().encode(),
+                                 stdout=subprocess.PIPE, timeout=60)
+        self.assertEqual(json.loads(process.stdout)["protocol"], 2)
 
     def test_modules_beside_the_script_are_not_imported(self):
         with tempfile.TemporaryDirectory() as folder:
-            script = shutil.copy(BRIDGE, folder)
+            script = os.path.join(folder, "zoometer_bridge.py")
+            pathlib.Path(script).write_text(carried_script(), encoding="utf-8")
             for name in ("argparse", "json", "torch"):
                 (pathlib.Path(folder) / (name + ".py")).write_text("raise SystemExit('shadowed')")
             process = subprocess.run([sys.executable, script, "info"], stdout=subprocess.PIPE,
@@ -395,9 +402,9 @@ class UsersModels(unittest.TestCase):
 
     def test_list(self):
         answer = json.loads(run("list", "--module", "sample_models").stdout)
-        self.assertEqual(answer["source"], "sample_models")
-        self.assertIn({"name": "noisy", "task": "unknown", "family": "sample_models"},
-                      answer["models"])
+        self.assertEqual(answer["source"], "python:sample_models")
+        noisy, = (model for model in answer["models"] if model["name"] == "noisy")
+        self.assertEqual((noisy["task"], noisy["family"]), ("unknown", "sample_models"))
 
     def test_one_function(self):
         events, _ = trace("--module", "sample_models:Quiet", "--input-shape", "2,8")
