@@ -116,7 +116,7 @@ class LiveSource::Run {
     for (LiveRequest& request : setup_.plan(listing)) {
       std::string key = pack({listing.source, listing.folder, request.name,
                               std::string(name_of(request.variant)), inputs_key(request.inputs)});
-      Finding finding = source_.blank_finding(*listing.find(request.name));
+      Finding finding = finding_for(request.name);
       if (const auto record = answers_->recall(key, setup_.needs, finding)) {
         setup_.done(finding, *record);
       } else {
@@ -558,8 +558,9 @@ std::vector<LiveModel> LiveSource::models() const {
 void LiveSource::throw_unknown(const std::string& model) const {
   std::vector<std::string_view> names;
   for (const LiveModel& each : listing_->models) names.push_back(each.name);
-  Error error(ErrorCode::unknown_name, fmt::format("{} {} has no model {}", name(),
-                                                   listing_->version, escape_controls(model)));
+  const std::string version = listing_->version.empty() ? "" : " " + listing_->version;
+  Error error(ErrorCode::unknown_name,
+              fmt::format("{}{} has no model {}", name(), version, escape_controls(model)));
   error.hint = did_you_mean(model, names);
   throw error;
 }
