@@ -17,7 +17,7 @@
 namespace zoometer {
 namespace {
 
-/// Tells in an exit status whether a Python has the package and the SDK. Isolated from the current
+/// Reports in an exit status whether a Python has the package and the SDK. Isolated from the current
 /// folder, which may have folders of these names.
 constexpr const char* packages_probe =
     "import sys; sys.path[:] = [p for p in sys.path if p]; from importlib.util import find_spec; "

@@ -39,6 +39,13 @@ def command(*words):
     return [sys.executable, BRIDGE] + list(words)
 
 
+def parts():
+    """The texts of the files that the bridge is made of, as the native program gives them to it."""
+    folder = pathlib.Path(BRIDGE).parent / "zoometer"
+    return {name: (folder / (name + ".py")).read_text(encoding="utf-8")
+            for name in ("_capture", "_rests", "_zoos")}
+
+
 def run(*words, **options):
     """Run the bridge with its output captured; tests of user models run in this folder."""
     return subprocess.run(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -47,10 +54,7 @@ def run(*words, **options):
 
 def carried_script():
     """The bridge with its parts in one text, as the native program carries it."""
-    folder = pathlib.Path(BRIDGE).parent
-    parts = {path.stem: path.read_text(encoding="utf-8")
-             for path in (folder / "zoometer").glob("_*.py")}
-    return "_PARTS = %r\n%s" % (parts, (folder / os.path.basename(BRIDGE)).read_text("utf-8"))
+    return "_PARTS = %r\n%s" % (parts(), pathlib.Path(BRIDGE).read_text(encoding="utf-8"))
 
 
 def temporary_file():
@@ -403,8 +407,9 @@ class UsersModels(unittest.TestCase):
     def test_list(self):
         answer = json.loads(run("list", "--module", "sample_models").stdout)
         self.assertEqual(answer["source"], "python:sample_models")
-        noisy, = (model for model in answer["models"] if model["name"] == "noisy")
+        noisy = next(model for model in answer["models"] if model["name"] == "noisy")
         self.assertEqual((noisy["task"], noisy["family"]), ("unknown", "sample_models"))
+        self.assertTrue(noisy["builder"].startswith("import sample_models\nsample_models.ZOOMETER_MODELS"))
 
     def test_one_function(self):
         events, _ = trace("--module", "sample_models:Quiet", "--input-shape", "2,8")
