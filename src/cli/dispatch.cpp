@@ -26,6 +26,7 @@ std::string help_text() {
   text += "\nExamples:\n"
           "  zoometer list 'resnet*'\n"
           "  zoometer profile resnet50\n"
+          "  zoometer compare resnet50 vit_b_16\n"
           "  zoometer profile vit_b_16 --input-shape 1,3,384,384 --format json\n"
           "  zoometer table resnet18 --max-depth 2\n";
   return text;

@@ -17,7 +17,7 @@ struct FileEnding {
 };
 
 /// The endings of files that say which format they have.
-constexpr FileEnding endings[] = {
+constexpr FileEnding file_endings[] = {
     {".json", "json"},     {".csv", "csv"},          {".html", "html"},   {".htm", "html"},
     {".svg", "svg"},       {".png", "png"},          {".pdf", "pdf"},     {".dot", "dot"},
     {".onnx", "onnx"},     {".jsonl", "jsonl"},      {".md", "markdown"}, {".tex", "latex"},
@@ -86,7 +86,7 @@ std::string format_of_ending(const std::string& path, const std::vector<std::str
     return std::ranges::find(formats, format) != formats.end();
   };
   const std::string ending = lower_ending(path);
-  for (const FileEnding& each : endings) {
+  for (const FileEnding& each : file_endings) {
     if (each.ending != ending) continue;
     if (has(each.format)) return std::string(each.format);
     if (each.format == "html" && has("html-table")) return "html-table";

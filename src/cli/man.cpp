@@ -52,10 +52,12 @@ constexpr std::string_view files_and_environment =
     ".SH FILES\n"
     ".TP\n.I ~/.config/zoometer/registry.toml\nThe user's registry: your own models, the "
     "curated list, plug\\-ins. $XDG_CONFIG_HOME replaces ~/.config.\n"
+    ".TP\n.I ~/.config/zoometer/config.toml\nDefaults of options.\n"
     ".TP\n.I ~/.cache/zoometer\nThe cache of other sources. $XDG_CACHE_HOME replaces ~/.cache."
     "\n"
     ".SH ENVIRONMENT\n"
     ".TP\n.B ZOOMETER_REGISTRY\nThe registry to use: curated, auto, all or language.\n"
+    ".TP\n.B COLUMNS\nThe width to which text is fitted.\n"
     ".TP\n.B NO_COLOR\nIf set, output has no colours.\n";
 
 std::string names_of(const ArgumentDescription& argument) {

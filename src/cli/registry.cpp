@@ -247,9 +247,11 @@ int run_add(const CommandLine& words) {
     }
     return status;
   }
-  for (const std::string& name : names) {
+  for (std::string& name : names) {
     check_name(name);
-    if (registry.find(name) == nullptr) unknown(name, "zoometer", names_of(registry));
+    const RegistryModel* model = registry.resolve(name);
+    if (model == nullptr) unknown(name, "zoometer", names_of(registry));
+    name = model->name;
   }
   std::string text;
   RegistryChange change{"add", {}, {}, {}, {}};

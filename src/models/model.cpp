@@ -2,6 +2,7 @@
 
 #include "ir/verify.hpp"
 #include "models/batch.hpp"
+#include "models/image_shape.hpp"
 #include "nn/int8.hpp"
 
 namespace zoometer {
@@ -97,24 +98,11 @@ void Trace::set_batch(std::int64_t batch) {
   }
 }
 
-namespace {
-
-/// Adds what people leave out of the sizes of images: the batch, or all but the side of a square.
-void complete(Shape& shape, const Shape& standard) {
-  constexpr std::int64_t image_rank = 4;  // 5 for a video
-  if (standard.rank() >= image_rank && shape.rank() + 1 == standard.rank()) shape.insert(0, 1);
-  if (standard.rank() != image_rank || shape.rank() != 1) return;
-  const std::int64_t side = shape.dim(0);
-  shape = {standard.dim(0), standard.dim(1), side, side};
-}
-
-}  // namespace
-
 void Trace::set_shape(std::size_t index, const Shape& given) {
   const InputSpec& spec = default_inputs(model_, options_.variant).list()[index];
   const Shape& standard = spec.shape;
   Shape shape = given;
-  complete(shape, standard);
+  complete_image(shape, standard);
   if (shape.rank() != standard.rank()) {
     throw Error(ErrorCode::shape, "the input shape does not fit the model",
                 {std::to_string(standard.rank()) + " sizes like " + to_short_string(standard),

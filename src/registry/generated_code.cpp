@@ -67,10 +67,19 @@ Groups groups_of(const Discovery& discovery, const Registry& registry) {
   return groups;
 }
 
+/// The version of torchvision that has all built-in models.
+constexpr std::string_view builtin_torchvision = "0.26";
+
+/// The version of torchvision whose models these are; empty for another source.
+std::string torchvision_of(const Discovery& discovery) {
+  if (discovery.source == "builtin") return std::string(builtin_torchvision);
+  return discovery.source == "torchvision" ? discovery.source_version : std::string();
+}
+
 std::string heading(const Discovery& discovery, std::string_view comment) {
   std::string source = discovery.source;
-  if (source != "builtin" && !discovery.source_version.empty())
-    source += " " + discovery.source_version;
+  const std::string version = torchvision_of(discovery);
+  if (!version.empty()) source += " (torchvision " + version + ")";
   return fmt::format("{} Model registry: the {} of {} that trace, by family.\n", comment,
                      counted(discovery.count(Status::traceable), "model"), escape_controls(source));
 }
@@ -183,6 +192,10 @@ std::string python_code(const Discovery& discovery, const Registry& registry) {
   if (has_torchvision) text += "from torchvision import models\n\n";
   for (const std::string& line : parts.imports) text += line + "\n";
   if (!parts.imports.empty()) text += "\n";
+  if (const std::string version = torchvision_of(discovery); !version.empty()) {
+    text += fmt::format("TORCHVISION_VERSION = {}  # has all of these models\n\n",
+                        code_string(version));
+  }
   if (has_own) {
     text += "\ndef _own(module, name):\n"
             "    \"\"\"A builder of your own, whose module is imported when it is called.\"\"\"\n"
@@ -266,7 +279,10 @@ std::string entry_text(const Entry& entry, const Registry& registry) {
 
 std::string toml_code(const Discovery& discovery, const Registry& registry) {
   const Groups groups = groups_of(discovery, registry);
-  std::string text = heading(discovery, "#") + "curated = [\n";
+  std::string text = heading(discovery, "#");
+  if (const std::string version = torchvision_of(discovery); !version.empty())
+    text += fmt::format("torchvision = {}\n", toml_string(version));
+  text += "curated = [\n";
   std::string entries;
   for (const auto& [family, group] : groups) {
     Group builtin;

@@ -102,6 +102,11 @@ done
 expect "--input_shape" is "$("$ZOOMETER" profile resnet18 --json --input_shape 3,160,160 | md5sum)" "$whole"
 expect "a detector's image" is "$("$ZOOMETER" profile fcos_resnet50_fpn --json --input-shape 3,320,320 | md5sum)" \
   "$("$ZOOMETER" profile fcos_resnet50_fpn --json --input-shape 1,3,320,320 | md5sum)"
+onnx=$SOURCE_DIR/tests/data/onnx/light_squeezenet.onnx
+for shape in 3,224,224 224; do
+  expect "an ONNX file's image: $shape" is "$("$ZOOMETER" profile "$onnx" --json --input-shape $shape | jq .totals)" \
+    "$("$ZOOMETER" profile "$onnx" --json --input-shape 1,3,224,224 | jq .totals)"
+done
 batch=$("$ZOOMETER" profile resnet18 --json --batch 4 | md5sum)
 for option in "--batch-size 4" "-b 4" "--batch_size=4"; do
   read -r -a words <<<"$option"
@@ -196,6 +201,8 @@ for width in 60 80; do
 done
 "$ZOOMETER" profile resnet152 --depth 9 2>stderr.txt | head -c 1 >/dev/null
 expect "a closed pipe is silent" is "${PIPESTATUS[0]}$(cat stderr.txt)" 0
+timeout -s INT 0.5 "$ZOOMETER" sweep --registry all --batch 1,2,4,8,16,32,64 --resolution 128,160,192,224,256,288,320 --jobs 1 -o stopped.csv 2>stderr.txt
+expect "Ctrl-C says how a sweep continues" has "$(cat stderr.txt)" "the same command with --resume continues from the rows in stopped.csv.part"
 expect_error 2 "--depth takes a whole number, got all" profile resnet18 --depth all
 expect_error 2 "--time-limit takes a number above 0, got soon" profile resnet18 --time-limit soon
 expect_error 2 "did you mean --format" profile resnet18 --formt json
@@ -210,7 +217,7 @@ expect "registry rm" json '.removed == ["alexnet"]'
 expect "that follows its schema" validate stdout.txt registry_change
 run registry update --dry-run --json
 expect "update remembers removals" json '.unchanged == ["alexnet"] and (.added | index("alexnet") | not)'
-run registry add alexnet --json
+run registry add AlexNet --json
 expect "until the model is added again" json '.added == ["alexnet"]'
 expect "which the file shows" lacks "$(sed -n '/removed/,/]/p' "$config")" alexnet
 run registry use auto
@@ -275,7 +282,9 @@ run discover 'resnet18' mine 'odd*' -g python
 cp stdout.txt generated.py
 echo 'print(sorted(MODEL_REGISTRY), sorted(MODEL_FILES))' >>generated.py
 expect "the Python with models of one's own runs" has "$(/usr/bin/python3 generated.py 2>&1)" "'resnet18'] ['mine']"
+expect "and names the version of torchvision that has the models" has "$out" 'TORCHVISION_VERSION = "0.26"'
 run discover resnet18 mine -g toml
+expect "so does the TOML" has "$out" 'torchvision = "0.26"'
 cp stdout.txt "$config"
 run profile mine --json
 expect "the TOML keeps their entries" json '.totals.nodes > 0'

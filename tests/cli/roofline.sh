@@ -95,7 +95,7 @@ expect_error 2 "EdgeTPU computes in int8, and conv2d in conv1 is float32 (--dtyp
 expect_error 3 "no such file: nowhere.toml" roofline resnet18 --hardware nowhere.toml
 expect_error 3 "bad.toml: line 1: name: expected a string, got an integer" roofline resnet18 --hardware bad.toml
 expect_error 2 "--plot: expected --format text, got json" roofline resnet18 --on A100 --plot --format json
-expect_error 2 "--list: expected --format text or json, got csv" roofline --list --format csv
+expect_output "name,device,float32" roofline --list --format csv
 expect_error 2 "expected one of" roofline resnet18 --on A100 --dtype float17
 expect_error 2 "see zoometer roofline --help" roofline
 

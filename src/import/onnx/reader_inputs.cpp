@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "import/onnx/reader.hpp"
+#include "models/image_shape.hpp"
 #include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
@@ -295,6 +296,17 @@ const InputShape* OnnxReader::given_shape(std::string_view name, std::size_t ind
   return given;
 }
 
+namespace {
+
+/// The sizes that a type declares, -1 for others.
+Shape declared_sizes(const OnnxType& type) {
+  Shape shape;
+  for (std::size_t i = 0; i < type.rank; ++i) shape.push_back(type.dimensions[i].value);
+  return shape;
+}
+
+}  // namespace
+
 Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, std::size_t index) {
   const InputShape* given = given_shape(info.name, index);
   Shape shape;
@@ -310,23 +322,25 @@ Shape OnnxReader::input_shape(const OnnxValueInfo& info, const OnnxType& type, s
     }
     return shape;
   }
-  if (type.has_shape && type.rank != given->shape.rank()) {
+  shape = given->shape;
+  if (type.has_shape) complete_image(shape, declared_sizes(type));
+  if (type.has_shape && type.rank != shape.rank()) {
     throw Error(ErrorCode::usage, "the input " + in_quotes(info.name) + ": wrong rank",
-                {std::to_string(type.rank) + " dimensions", to_string(given->shape)});
+                {std::to_string(type.rank) + " dimensions", to_string(shape)});
   }
   for (std::size_t i = 0; i < type.rank; ++i) {
     const OnnxDimension& dimension = type.dimensions[i];
     if (dimension.value >= 0 || dimension.name.empty()) continue;
     see_size(dimension.name);
-    const std::int64_t size = size_named(dimension.name).value_or(given->shape[i]);
-    if (size != given->shape[i]) {
+    const std::int64_t size = size_named(dimension.name).value_or(shape[i]);
+    if (size != shape[i]) {
       throw Error(ErrorCode::usage,
                   "the symbolic size " + std::string(dimension.name) + " has two values",
-                  {std::to_string(size), std::to_string(given->shape[i])});
+                  {std::to_string(size), std::to_string(shape[i])});
     }
     dims_.set(dimension.name, size);
   }
-  return given->shape;
+  return shape;
 }
 
 /// Remembers how to give the sizes of an input of which some have no name.
