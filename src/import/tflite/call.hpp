@@ -71,7 +71,7 @@ class TfliteCall {
   /// The input's integers, or null.
   const TfliteKnown* known(std::size_t index);
   std::optional<std::int64_t> integer(std::size_t index);
-  /// A size that data decides, in the place of an integer: it is taken as 1, with a note.
+  /// A size that data decides: it is taken as 1, with a note.
   std::int64_t guess();
   /// Whether sizes of the input are guesses; what is made of them are guesses, too.
   void take_sizes_of(Tensor x);
