@@ -17,8 +17,8 @@
 namespace zoometer {
 namespace {
 
-/// Reports in an exit status whether a Python has the package and the SDK. Isolated from the current
-/// folder, which may have folders of these names.
+/// Reports in an exit status whether a Python has the package and the SDK. Isolated from the
+/// current folder, which may have folders of these names.
 constexpr const char* packages_probe =
     "import sys; sys.path[:] = [p for p in sys.path if p]; from importlib.util import find_spec; "
     "sys.exit(0 if find_spec('zoometer') and find_spec('mcp') else 3)";
