@@ -204,6 +204,7 @@ def main(names):
             continue
         torch.manual_seed(0)
         model = build().eval()
+        before = passed
         for tool, (theirs, ours) in TOOLS.items():
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
@@ -220,6 +221,7 @@ def main(names):
                 continue
             failed += 1
             print(f"FAILED: {tool} of {name}: {str(expected)[:300]}, here {str(got)[:300]}", flush=True)
+        print(f"{name}: {passed - before} of {len(TOOLS)}", flush=True)
     print(f"{passed} passed, {failed} failed")
     return int(failed > 0)
 

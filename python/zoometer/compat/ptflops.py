@@ -106,8 +106,10 @@ def _pytorch_cost(step: Step) -> int:
         return elements
     if step.kind in _CONVOLUTIONS or step.kind in _NORMS or step.kind in _RECURRENT:
         return step.cost
+    if step.kind in _TWICE:
+        return 2 * elements
     if step.name in _FUNCTIONS or "pool" in step.name:
-        return elements * (2 if step.kind in _TWICE else 1)
+        return elements
     if step.name in ("matmul", "bmm", "addmm", "baddbmm", "upsample_nearest2d",
                      "upsample_bilinear2d"):
         return step.cost

@@ -1,0 +1,80 @@
+"""The drop-in functions, on a model small enough to count by hand. tests/modern/compat.py runs the tools
+themselves."""
+
+import unittest
+
+import zoometer
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    raise unittest.SkipTest("no torch") from None
+
+import zoometer.compat.torch
+from zoometer.compat import calflops, fvcore, ptflops, thop, torchinfo
+
+
+class ByHand(unittest.TestCase):
+    """A convolution of 36 places, 4 channels and 3 x 9 products, and a Linear of 4 x 2."""
+
+    products, elements = 36 * 4 * 27 + 8, 36 * 4
+
+    def setUp(self):
+        self.model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU6(), nn.AdaptiveAvgPool2d(1),
+                                   nn.Flatten(), nn.Linear(4, 2))
+        self.x = torch.zeros(1, 3, 8, 8)
+
+    def test_fvcore(self):
+        flops = fvcore.FlopCountAnalysis(self.model, self.x)
+        self.assertEqual(flops.total(), self.products + self.elements)
+        self.assertEqual(flops.by_operator(), {"conv": 3888, "adaptive_avg_pool2d": 144, "linear": 8})
+        self.assertEqual(flops.by_module()["4"], 8)
+        self.assertEqual(flops.by_module_and_operator()["0"], {"conv": 3888})
+        self.assertEqual(fvcore.ActivationCountAnalysis(self.model, self.x).total(), 144 + 2)
+        self.assertEqual(fvcore.parameter_count(self.model)["0"], 112)
+        self.assertIn("|  0.weight |", fvcore.parameter_count_table(self.model, 2).replace("   0", "  0"))
+        self.assertIn("4.04K", fvcore.flop_count_table(flops))
+        with self.assertRaises(KeyError):
+            flops.total("5")
+        with self.assertRaises(zoometer.UnsupportedError):
+            flops.set_op_handle("aten::add", lambda inputs, outputs: 1)
+
+    def test_thop(self):
+        self.assertEqual(thop.profile(self.model, (self.x,), verbose=False),
+                         (self.products + self.elements + 4, 122.0))
+        self.assertEqual(thop.clever_format([2e9, 5.0]), ("2.00G", "5.00B"))
+        self.assertTrue(self.model.training)
+
+    def test_ptflops(self):
+        def figures(**options):
+            return ptflops.get_model_complexity_info(self.model, (3, 8, 8), print_per_layer_stat=False,
+                                                     **options)
+        twice = 4 * self.elements  # the activation and the pooling
+        self.assertEqual(figures(as_strings=False), (self.products + self.elements + 2 + twice, 122))
+        self.assertEqual(figures(), ("4.62 KMac", "122"))
+        self.assertEqual(figures(as_strings=False, backend="aten"),
+                         (self.products + self.elements + 2, 122))
+
+    def test_torchinfo(self):
+        statistics = torchinfo.summary(self.model, input_size=(1, 3, 8, 8), verbose=0)
+        self.assertEqual((statistics.total_mult_adds, statistics.total_params), (112 * 36 + 10, 122))
+        self.assertIn("Total params: 122", str(statistics))
+
+    def test_calflops(self):
+        self.assertEqual(calflops.calculate_flops(self.model, (1, 3, 8, 8), print_results=False,
+                                                  output_as_string=False),
+                         (2 * self.products + 3 * self.elements, self.products, 122))
+
+    def test_torch(self):
+        call = nn.Module.__call__
+        with zoometer.compat.torch.FlopCounterMode(display=False) as counter:
+            result = self.model(self.x)
+        self.assertIs(nn.Module.__call__, call)
+        self.assertEqual(tuple(result.shape), (1, 2))
+        self.assertEqual(counter.get_total_flops(), 2 * self.products)
+        self.assertEqual(counter.get_flop_counts()["Sequential.4"], {"aten.addmm": 16})
+
+
+if __name__ == "__main__":
+    unittest.main()
