@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "import/tflite/call.hpp"
 #include "import/torch/decompositions.hpp"
@@ -143,6 +144,7 @@ std::optional<std::int64_t> trips_of(TfliteCall& call, const TfliteSubgraph& con
   const auto step = constant_in(call, body, grown->inputs[is_first ? 1 : 0]);
   const auto start = call.integer(place);
   if (!step || !start || *step <= 0) return std::nullopt;
+  if (*limit == std::numeric_limits<std::int64_t>::max()) return std::nullopt;
   const std::int64_t end = compared->code == less ? *limit : *limit + 1;
   if (end <= *start) return 0;
   const auto span = static_cast<std::uint64_t>(end) - static_cast<std::uint64_t>(*start);

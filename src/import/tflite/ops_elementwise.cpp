@@ -52,7 +52,9 @@ std::int64_t (*folded(const OpDef* op))(std::int64_t, std::int64_t) {
   if (op == &floor_divide_op) return floor_quotient;
   if (op == &remainder_op)
     return [](std::int64_t a, std::int64_t b) {
-      return b == 0 || b == -1 ? 0 : a - floor_quotient(a, b) * b;
+      if (b == 0 || b == -1) return std::int64_t{0};
+      const std::int64_t rest = a % b;
+      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
     };
   if (op == &maximum_op) return [](std::int64_t a, std::int64_t b) { return std::max(a, b); };
   if (op == &minimum_op) return [](std::int64_t a, std::int64_t b) { return std::min(a, b); };

@@ -277,7 +277,7 @@ bool emit_strided_slice(TfliteCall& call) {
                                 : step == std::numeric_limits<std::int64_t>::min()
                                     ? std::numeric_limits<std::int64_t>::max()
                                     : std::abs(step);
-    const std::int64_t size = span <= 0 ? 0 : ceil_div(span, stride);
+    const std::int64_t size = span <= 0 ? 0 : (span - 1) / stride + 1;
     if (elements) {
       std::vector<std::int64_t> kept;
       for (std::int64_t k = 0; k < size; ++k)
