@@ -3,6 +3,7 @@
 #include "analysis/profile.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/side.hpp"
 #include "report/diff.hpp"
 #include "report/sweep_file.hpp"
@@ -67,6 +68,7 @@ int run_report(const CommandLine& words) {
                    "  zoometer report before.onnx after.onnx -o diff.html\n"
                    "  zoometer report --sweep zoo.csv -o zoo.html");
   if (!arguments.parse(join_shape_words(words))) return exit_done;
+  format_of_ending(output, {"html"});  // refuses those of other formats
   if (model.empty() == sweep.empty())
     throw Error(ErrorCode::usage, "report takes a model, two models, or --sweep FILE");
 

@@ -50,6 +50,7 @@ done
 "$ZOOMETER" profile alexnet -f csv -o w.json && expect "-f wins over the ending" grep -q '^path,type' w.json
 expect "a device gets text" bash -c '"$ZOOMETER" profile alexnet -o /dev/stdout | grep -q ^coverage'
 expect_error 2 ".pdf" profile alexnet -o x.pdf
+expect_error 2 ".pdf" report alexnet -o x.pdf
 expect_error 2 ".svg" list -o x.svg
 expect_error 2 ".onnx" explain alexnet -o x.onnx
 expect_error 2 ".json" sweep alexnet -o x.json
