@@ -337,7 +337,7 @@ def placed(model, names, inputs, by_name):
     """Positional and keyword arguments of forward() from inputs with names or None.
 
     A name that forward() has not is refused. A part of an argument ("images.0"), as a record names
-    it, goes by its position.
+    it, takes its position.
     """
     parameters = inspect.signature(model.forward).parameters
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())

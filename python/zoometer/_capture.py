@@ -491,7 +491,7 @@ class Recorder(TorchDispatchMode):
         self.bounded = {}         # by value: which sizes are upper bounds
         self.limits = set()       # the sizes themselves
         self.with_values = {}     # value of a tensor on the CPU that has data, by id
-        self.replaced = {}        # what runs in place of a tensor, by id
+        self.replaced = {}        # what runs instead of a tensor, by id
         self.metas = {}           # a tensor without data for one that has some, by id
         self.is_mixed = False     # of the call at hand: not all tensors lack data
 
@@ -1097,7 +1097,7 @@ class Capture:
         elif callable(model):
             self.model = Function(model)
         else:
-            raise CaptureError("input_error", "a %s is no module and no function"
+            raise CaptureError("input_error", "a %s is neither a module nor a function"
                                % type(model).__name__, "TypeError")
         self.args, self.kwargs = args, kwargs
         if any(is_lazy(tensor) for _, _, tensor, _ in ModuleTree(self.model).state()):
