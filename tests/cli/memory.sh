@@ -49,7 +49,7 @@ for words in "float16 2" "bfloat16 2" "int8 4"; do
 done
 run profile resnet18 --dtype float32 --format json
 expect "float32 is what resnet18 has" test "$(jq -c .totals stdout.txt)" = "$(jq -c .totals float32.json)"
-expect_error 2 "expected one of float32, float16, bfloat16, int8, got float17" profile resnet18 --dtype float17
+expect_error 2 "expected one of float32, float16, bfloat16, float8, int8, int4, got float17" profile resnet18 --dtype float17
 
 # a training step
 run profile resnet18 --training --format json

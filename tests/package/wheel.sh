@@ -35,7 +35,7 @@ passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
 
 # Sweeps on a Dask cluster, and the server of the Model Context Protocol, where their packages are.
 server=$(python_with requirements-server.txt venv-server 300 "20 MB") || give_up "no packages for the server"
-"$server" -m pip install --disable-pip-version-check --quiet --force-reinstall --no-deps --no-index wheels/*.whl ||
+"$server" -m pip install --disable-pip-version-check --quiet --force-reinstall --no-deps --no-index "$wheel" ||
   give_up "the wheel cannot be installed beside them"
 output=$("$server" -I "$SOURCE_DIR/tests/python/run.py" test_mcp test_sweep 2>&1)
 echo "$output"

@@ -177,7 +177,7 @@ class Documents(unittest.TestCase):
                                        "3.638 G FLOPs>")
 
     def test_table_is_fvcores(self):
-        golden = (SOURCE / "README.md").read_text()
+        golden = (SOURCE / "docs" / "conventions.md").read_text()
         self.assertIn(self.p.table(1).strip(), golden)
 
     def test_markdown(self):
