@@ -28,9 +28,9 @@ int run_table(const CommandLine& words) {
   const Profile metrics = profile(graph, fvcore);
   const ReportInput input{graph,          metrics, loaded.name, loaded.source,
                           loaded.variant, fvcore,  loaded.notes};
-  write_output(out.output(),
-               out.is("text") ? find_report("table")->write(input, options)
-                              : *fvcore_text_table(input, options).written_as(out.format()));
+  write_output(out.output(), out.is("text")
+                                 ? find_report("table")->write(input, options)
+                                 : *fvcore_text_table(input, options).written_as(out.format()));
   return exit_done;
 }
 

@@ -60,9 +60,8 @@ Shape shape_of(const TomlValue& value, const std::string& path) {
 }
 
 /// [1, 3, 224, 224], or {name = "tokens", shape = [1, 128], dtype = "int64"}.
-UserInput input_of(const TomlValue& value, std::size_t index, const std::string& path) {
+UserInput input_of(const TomlValue& value, const std::string& path) {
   UserInput input;
-  input.name = index == 0 ? "x" : "x" + std::to_string(index + 1);
   if (value.kind != TomlValue::Kind::table) {
     input.shape = shape_of(value, path);
     return input;
@@ -88,7 +87,7 @@ void read_inputs(UserModel& model, const TomlValue& value, const std::string& pa
   if (value.kind != TomlValue::Kind::array)
     refuse_toml(path, value, "inputs", "an array of shapes");
   for (const TomlValue& item : value.items)
-    model.inputs.push_back(input_of(item, model.inputs.size(), path));
+    model.inputs.push_back(input_of(item, path));
 }
 
 std::string toml_text(const TomlValue& value) {
