@@ -85,7 +85,9 @@ def _cost(step: Step) -> tuple[int, int]:
         return 2 * macs + elements, macs
     if name.startswith("conv"):
         return _convolution(step, [shape for shape in step.inputs if shape is not None])
-    if name in _ELEMENTWISE or "pool" in name or step.kind == "ReLU6":
+    if step.kind == "ReLU6":  # calls hardtanh, which it does not replace
+        return 0, 0
+    if name in _ELEMENTWISE or "pool" in name:
         return elements, 0
     if name == "batch_norm":
         return elements * (2 if has_weight else 1), 0

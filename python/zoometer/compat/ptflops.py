@@ -17,7 +17,7 @@ _NORMS = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "Instan
           "InstanceNorm3d", "GroupNorm"}
 _RECURRENT = {"RNN", "GRU", "LSTM", "RNNCell", "LSTMCell", "GRUCell"}
 # Modules that the pytorch backend counts by a hook, and whose function it replaces, too.
-_TWICE = {"ReLU", "PReLU", "ELU", "ReLU6", "GELU", "MaxPool1d", "MaxPool2d", "MaxPool3d",
+_TWICE = {"ReLU", "PReLU", "ELU", "GELU", "MaxPool1d", "MaxPool2d", "MaxPool3d",
           "AvgPool1d", "AvgPool2d", "AvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
           "AdaptiveMaxPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"}
 # Functions that it replaces.
@@ -108,7 +108,8 @@ def _pytorch_cost(step: Step) -> int:
         return step.cost
     if step.kind in _TWICE:
         return 2 * elements
-    if step.name in _FUNCTIONS or "pool" in step.name:
+    # Modules whose functions it does not replace: ReLU6 calls hardtanh.
+    if step.kind in ("ReLU6", "LeakyReLU") or step.name in _FUNCTIONS or "pool" in step.name:
         return elements
     if step.name in ("matmul", "bmm", "addmm", "baddbmm", "upsample_nearest2d",
                      "upsample_bilinear2d"):
