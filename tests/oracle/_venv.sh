@@ -35,20 +35,21 @@ test_python() { python_with requirements.txt venv 600 "50 MB"; }
 # The Python of tests/requirements-all.txt, for ./check --all.
 modern_python() { python_with requirements-all.txt venv-all 1200 "350 MB"; }
 
-# run_modern SCRIPT LEAST: runs a script of tests/modern, whose last line is "N passed, N failed", and sums up; at
-# least so many cases must pass.
+# run_modern SCRIPT LEAST [WORD...]: runs a script of tests/modern, whose last line is "N passed, N failed", and sums
+# up; at least so many cases must pass.
 run_modern() {
-  local python output passed=0 failed=1
+  local script=$1 least=$2 python output passed=0 failed=1
+  shift 2
   if ! python=$(modern_python); then
     echo "CASES 0 passed 1 failed"
     return 1
   fi
-  output=$("$python" "$SOURCE_DIR/tests/modern/$1" "$ZOOMETER" 2>&1)
+  output=$("$python" "$SOURCE_DIR/tests/modern/$script" "$ZOOMETER" "$@" 2>&1)
   echo "$output"
   [[ ${output##*$'\n'} =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]] &&
     passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]}
   echo "CASES $passed passed $failed failed"
-  [ "$failed" -eq 0 ] && [ "$passed" -ge "$2" ]
+  [ "$failed" -eq 0 ] && [ "$passed" -ge "$least" ]
 }
 
 # wheel_of BUILD: makes the Python package's wheel with the library and the program of that build folder, copies it
