@@ -86,8 +86,7 @@ UserInput input_of(const TomlValue& value, const std::string& path) {
 void read_inputs(UserModel& model, const TomlValue& value, const std::string& path) {
   if (value.kind != TomlValue::Kind::array)
     refuse_toml(path, value, "inputs", "an array of shapes");
-  for (const TomlValue& item : value.items)
-    model.inputs.push_back(input_of(item, path));
+  for (const TomlValue& item : value.items) model.inputs.push_back(input_of(item, path));
 }
 
 std::string toml_text(const TomlValue& value) {
