@@ -94,6 +94,7 @@ class TfliteCall {
 
   std::size_t output_count() const noexcept { return node_.outputs.size(); }
   const TfliteTensor& output(std::size_t index) const {
+    require(index < output_count(), "a result");
     return frame_.subgraph.tensors[static_cast<std::size_t>(node_.outputs[index])];
   }
   /// Sets an output. Returns true, so that a handler can end with it.

@@ -142,7 +142,8 @@ bool emit_softmax(TfliteCall& call) {
 // -- quantisation -----------------------------------------------------------------------------
 
 bool emit_quantize(TfliteCall& call) {
-  const Tensor scale = call.reader().scale_of(call.frame(), call.node().outputs.at(0));
+  call.require(call.output_count() > 0, "a result");
+  const Tensor scale = call.reader().scale_of(call.frame(), call.node().outputs[0]);
   return call.out(
       quantize_per_tensor(call.in(0), scale, {&call.graph(), no_id}, {call.output(0).dtype}));
 }
