@@ -392,7 +392,7 @@ bool TfliteCall::out_known(TfliteKnown known) {
   known.guessed = guessed_;
   require(output_count() > 0, "a result");
   frame_.values[static_cast<std::size_t>(node_.outputs[0])] = {no_id, no_id,
-                                                                  reader_.keep(std::move(known))};
+                                                               reader_.keep(std::move(known))};
   return true;
 }
 
