@@ -1,7 +1,6 @@
 #include "op/mobile.hpp"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "op/moving_op.hpp"
@@ -28,21 +27,6 @@ constexpr std::string_view cells_constraints[] = {
 constexpr std::string_view svdf_constraints[] = {
     "x of rank 2", "feature weights of rank 2, with as many columns as x has",
     "time weights of rank 2, with a row for each filter", "a rank that divides the filters"};
-
-void infer_axes(Inference& in) {
-  const Ints& dims = in.attrs<DimsAttrs>().dims;
-  const Shape& x = in.shape(0);
-  in.require(dims.size() == x.size(), 1);
-  std::array<bool, most_dimensions> taken{};
-  Shape out;
-  for (const std::int64_t dim : dims) {
-    const auto axis = static_cast<std::size_t>(in.axis(dim, x.rank(), 1));
-    in.require(!taken[axis], 1);
-    taken[axis] = true;
-    out.push_back(x[axis]);
-  }
-  in.output(out, in.dtype(0));
-}
 
 void infer_rearranged(Inference& in) {
   const Ints& sizes = in.attrs<RearrangeAttrs>().sizes;
@@ -111,7 +95,7 @@ Cost cost_svdf(const NodeView& node) {
 
 constinit const OpDef name_axes_op = moving::move<DimsAttrs>(
     "name_axes", "The same tensor with its axes named in another order: channels that are last.",
-    infer_axes, axes_constraints, moving::aliases);
+    moving::infer_permute, axes_constraints, moving::aliases);
 
 constinit const OpDef rearrange_op = moving::move<RearrangeAttrs>(
     "rearrange", "A movement that only a runtime defines, with the sizes of its result.",

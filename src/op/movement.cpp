@@ -8,6 +8,21 @@
 #include "op/moving_op.hpp"
 
 namespace zoometer {
+
+void moving::infer_permute(Inference& in) {
+  const Ints& dims = in.attrs<DimsAttrs>().dims;
+  const Shape& x = in.shape(0);
+  in.require(dims.size() == x.size(), 1);
+  std::array<bool, most_dimensions> taken{};
+  Shape out;
+  for (const std::int64_t dim : dims) {
+    const auto axis = static_cast<std::size_t>(in.axis(dim, x.rank(), 1));
+    in.require(!taken[axis], 1);
+    taken[axis] = true;
+    out.push_back(x[axis]);
+  }
+  in.output(out, in.dtype(0));
+}
 namespace {
 
 constexpr std::string_view reshape_constraints[] = {"as many elements as x has",
@@ -100,21 +115,6 @@ void infer_unsqueeze(Inference& in) {
   Shape out = in.shape(0);
   const std::int64_t axis = in.axis(in.attrs<AxisAttrs>().dim, out.rank() + 1, 1);
   out.insert(static_cast<std::size_t>(axis), 1);
-  in.output(out, in.dtype(0));
-}
-
-void infer_permute(Inference& in) {
-  const Ints& dims = in.attrs<DimsAttrs>().dims;
-  const Shape& x = in.shape(0);
-  in.require(dims.size() == x.size(), 1);
-  std::array<bool, most_dimensions> taken{};
-  Shape out;
-  for (const std::int64_t dim : dims) {
-    const auto axis = static_cast<std::size_t>(in.axis(dim, x.rank(), 1));
-    in.require(!taken[axis], 1);
-    taken[axis] = true;
-    out.push_back(x[axis]);
-  }
   in.output(out, in.dtype(0));
 }
 
@@ -392,8 +392,8 @@ constinit const OpDef squeeze_op = move<AxisAttrs>("squeeze", "Removes a dimensi
 constinit const OpDef unsqueeze_op = move<AxisAttrs>("unsqueeze", "Inserts a dimension of size 1.",
                                                      infer_unsqueeze, axis_constraints, aliases);
 constinit const OpDef permute_op =
-    move<DimsAttrs>("permute", "Reorders the dimensions.", infer_permute, permute_constraints,
-                    views(place_permute));
+    move<DimsAttrs>("permute", "Reorders the dimensions.", moving::infer_permute,
+                    permute_constraints, views(place_permute));
 constinit const OpDef transpose_op =
     move<TransposeAttrs>("transpose", "Swaps two dimensions.", infer_transpose, axis_constraints,
                          views(place_transpose));

@@ -60,4 +60,7 @@ inline constexpr Traits looks_up{OpKind::lookup, keeps(all_but_first), picks_ele
 inline constexpr Traits gathers{OpKind::lookup, keeps(first | second), picks_elements};
 inline constexpr Traits looks_up_rows{OpKind::lookup, keeps(second), picks_rows};
 
+/// DimsAttrs: the dimensions of input 0 in their order. Constraint 1: each of them once.
+void infer_permute(Inference& in);
+
 }  // namespace zoometer::moving

@@ -2,14 +2,10 @@
 // bound of memory.
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
-#include "analysis/profile.hpp"
-#include "import/importer.hpp"
-#include "ir/verify.hpp"
 #include "memory_bound.hpp"
-#include "outcome.hpp"
+#include "read_model.hpp"
 
 namespace zoometer {
 
@@ -21,17 +17,7 @@ namespace {
 constexpr std::int64_t memory_base = std::int64_t{512} << 20;
 constexpr std::int64_t memory_factor = 512;
 
-void read(std::string_view bytes) {
-  fuzz::is_taken([&] {
-    const MappedFile file("config.json", std::as_bytes(std::span(bytes)));
-    if (!language_importer.recognises(file)) return;
-    Graph graph;
-    ImportNotes notes;
-    language_importer.read(file, {}, graph, notes);
-    verify(graph);
-    profile(graph);
-  });
-}
+void read(std::string_view bytes) { fuzz::read_model(language_importer, "config.json", bytes); }
 
 }  // namespace
 }  // namespace zoometer

@@ -1,15 +1,11 @@
 // The reader of GGUF files, on any bytes: it returns or throws Error, within a bound of memory.
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
-#include "analysis/profile.hpp"
-#include "import/importer.hpp"
 #include "import/weights/stored_weights.hpp"
-#include "ir/verify.hpp"
 #include "memory_bound.hpp"
-#include "outcome.hpp"
+#include "read_model.hpp"
 
 namespace zoometer {
 
@@ -22,16 +18,8 @@ constexpr std::int64_t memory_base = std::int64_t{512} << 20;
 constexpr std::int64_t memory_factor = 512;
 
 void read(std::string_view bytes) {
-  fuzz::is_taken([&] {
-    const MappedFile file("input", std::as_bytes(std::span(bytes)));
-    if (!gguf_importer.recognises(file)) return;
-    Graph graph;
-    ImportNotes notes;
-    gguf_importer.read(file, {}, graph, notes);
-    verify(graph);
-    profile(graph);
-    count_stored(*notes.file.weights);
-  });
+  fuzz::read_model(gguf_importer, "input", bytes,
+                   [](const ImportNotes& notes) { count_stored(*notes.file.weights); });
 }
 
 }  // namespace
