@@ -10,8 +10,9 @@
 
 namespace zoometer::fuzz {
 
-/// Reads the bytes of a file of that name, if the importer recognises them: the graph keeps the rules and can
-/// be profiled, or the reader throws Error. `then` gets what was read beside the graph.
+/// Reads the bytes of a file of that name, if the importer recognises them: the graph keeps the
+/// rules and can be profiled, or the reader throws Error. `then` gets what was read beside the
+/// graph.
 template <class Then>
 void read_model(const Importer& importer, const char* name, std::string_view bytes, Then&& then) {
   is_taken([&] {
