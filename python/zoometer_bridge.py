@@ -3,7 +3,7 @@
 
 Runs inside the Python that the user has, builds each model on meta tensors (no
 weight is ever initialised), runs it on them and writes down every ATen call with
-its shapes and module scope (zoometer/_capture.py).
+its shapes and module scope (zoometer/_capture).
 
 python/README.md describes the protocol. The script needs nothing but the standard
 library, torch, the capture beside it and (for its zoo) torchvision.
@@ -22,6 +22,7 @@ import fnmatch
 import functools
 import gc
 import importlib
+import importlib.machinery
 import inspect
 import json
 import os
@@ -79,17 +80,54 @@ def version_of(module):
     return tuple(int("".join(c for c in n if c.isdigit()) or 0) for n in numbers)
 
 
+class Parts:
+    """Finds the parts of the bridge as modules of a package `zoometer_bridge`: their texts are in
+    _PARTS where the native program runs it, else in files beside this one. They are none of the
+    user's modules, whatever those are called, and none of an installed package of another version."""
+
+    PACKAGE = "zoometer_bridge"
+    TEXTS = globals().get("_PARTS")
+    FOLDER = None if TEXTS else os.path.join(os.path.dirname(os.path.abspath(__file__)), "zoometer")
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        first, *rest = name.split(".")
+        if first != cls.PACKAGE:
+            return None
+        text = cls.text_of("/".join(rest) + ".py") if rest else None
+        is_package = text is None
+        if is_package:
+            text = cls.text_of("/".join(rest + ["__init__.py"])) if rest else ""
+        if text is None:
+            return None
+        return importlib.machinery.ModuleSpec(name, cls(text), is_package=is_package)
+
+    @classmethod
+    def text_of(cls, file):
+        if cls.TEXTS:
+            return cls.TEXTS.get(file)
+        try:
+            with open(os.path.join(cls.FOLDER, file), encoding="utf-8") as stream:
+                return stream.read()
+        except FileNotFoundError:
+            return None
+
+    def __init__(self, text):
+        self.text = text
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        exec(compile(self.text, "<%s>" % module.__name__, "exec"), vars(module))
+
+
+sys.meta_path.insert(0, Parts)
+
+
 def load_part(name):
-    """A part of the bridge: its text is in _PARTS where the native program runs it, else in a
-    file beside this one. It is no package of the user's, whatever that is called."""
-    text = globals().get("_PARTS", {}).get(name)
-    if text is None:
-        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "zoometer")
-        with open(os.path.join(folder, name + ".py"), encoding="utf-8") as stream:
-            text = stream.read()
-    part = types.ModuleType("zoometer_bridge." + name)
-    exec(compile(text, "<%s>" % part.__name__, "exec"), vars(part))
-    return part
+    """The part of that name."""
+    return importlib.import_module("%s.%s" % (Parts.PACKAGE, name))
 
 
 zoos = load_part("_zoos")
@@ -359,8 +397,7 @@ def placed(model, names, inputs, by_name):
 
 @functools.lru_cache(maxsize=None)
 def capture_module():
-    """zoometer/_capture.py, which needs torch; never that of an installed package, which may have
-    another version."""
+    """zoometer/_capture, which needs torch."""
     return load_part("_capture")
 
 
@@ -703,7 +740,8 @@ def chosen(source, arguments):
 def run_trace(arguments):
     options = TraceOptions(arguments)
     output = Output(arguments.output, arguments.append, arguments.marks)
-    reads = rests.Reads([os.path.dirname(torch.__file__)] if USABLE else [])
+    torch_folder = os.path.dirname(torch.__file__) if USABLE else None
+    reads = rests.Reads([folder for folder in (torch_folder, Parts.FOLDER) if folder])
     reads.begin()
     source, error = source_or_explanation(arguments)
     about = environment(arguments.source == "torchvision" and not arguments.module)

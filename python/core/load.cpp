@@ -63,7 +63,7 @@ Network read_bytes(std::span<const std::byte> bytes, std::string name, const Wor
   return network_of(std::move(loaded), std::move(graph), storing);
 }
 
-/// What the package's _capture.record wrote.
+/// What the package's _capture wrote.
 Network read_record(std::string_view record, const Storing& storing) {
   Graph graph;
   ImportNotes notes;

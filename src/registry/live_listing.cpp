@@ -58,15 +58,14 @@ std::optional<LiveListing> unpack_listing(std::string_view scope, const std::str
   return listing;
 }
 
-/// The text of the bridge after a table of its parts, which `load_part` looks for.
+/// The text of the bridge after a table of its parts, whose modules are made of it.
 std::string make_bridge_script() {
   constexpr std::string_view folder = "python/zoometer/";
   JsonWriter json;  // whose texts are literals of Python, too
   json.object([&] {
     for (const EmbeddedFile& file : embedded_files()) {
       if (!file.name.starts_with(folder) || !file.name.ends_with(".py")) continue;
-      const std::string_view name = file.name.substr(folder.size());
-      json.field(name.substr(0, name.size() - 3), file.text);
+      json.field(file.name.substr(folder.size()), file.text);
     }
   });
   std::string parts = json.text();

@@ -42,8 +42,8 @@ def command(*words):
 def parts():
     """The texts of the files that the bridge is made of, as the native program gives them to it."""
     folder = pathlib.Path(BRIDGE).parent / "zoometer"
-    return {name: (folder / (name + ".py")).read_text(encoding="utf-8")
-            for name in ("_capture", "_rests", "_zoos")}
+    files = [folder / "_rests.py", folder / "_zoos.py", *(folder / "_capture").glob("*.py")]
+    return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
 
 def run(*words, **options):

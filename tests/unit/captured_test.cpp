@@ -1,4 +1,4 @@
-// The calls of a captured run (python/zoometer/_capture.py).
+// The calls of a captured run (python/zoometer/_capture).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include "import/json.hpp"
 #include "import/torch/exported_program.hpp"
 
-// What python/zoometer/_capture.py writes of one run of a model.
+// What python/zoometer/_capture writes of one run of a model.
 
 namespace zoometer {
 
