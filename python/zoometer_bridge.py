@@ -346,18 +346,38 @@ def default_shapes(entry, variant, model):
 
 
 def input_specs(entry, variant, model, given):
-    """The inputs asked for, else those of the entry, else a guess. Where inputs are keyword
-    arguments, those asked for have the entry's names in its order."""
+    """The inputs asked for, else those of the entry, else a guess. Those asked for get from the
+    entry's what they leave out: dtypes, the rest of an image's shape and, where inputs are keyword
+    arguments, names in its order."""
     own = entry.shapes
-    if own is None and entry.inputs_of is not None and (not given or entry.by_name):
+    if own is None and entry.inputs_of is not None:
         own = entry.inputs_of(model)
     if not given:
         return zoos.input_list(default_shapes(entry, variant, model) if own is None else own)
     specs = zoos.input_list(given)
-    if entry.by_name and own is not None:
-        for spec, known in zip(specs, zoos.input_list(own)):
-            spec.setdefault("name", known.get("name"))
+    if own is None:
+        return specs
+    known = zoos.input_list(own)
+    by_name = {each["name"]: each for each in known if each.get("name")}
+    for place, (spec, asked) in enumerate(zip(specs, given)):
+        usual = by_name.get(spec["name"]) if by_name and spec.get("name") else \
+            known[place] if place < len(known) else None
+        if usual is None:
+            continue
+        spec["shape"] = zoos.whole_image(spec["shape"], list(usual["shape"]))
+        if not zoos.is_typed(asked):
+            spec["dtype"] = usual["dtype"]
+        if entry.by_name:
+            spec.setdefault("name", usual.get("name"))
     return specs
+
+
+def completed(specs):
+    """Inputs without names that are images whose batch or channels are left out, or None."""
+    usual = [1, 3, zoos.IMAGE, zoos.IMAGE]
+    whole = [dict(spec, shape=zoos.whole_image(spec["shape"], usual)) for spec in specs]
+    are_images = all(not spec.get("name") and spec["dtype"] == "float32" for spec in specs)
+    return whole if are_images and whole != specs else None
 
 
 def meta_inputs(specs):
@@ -579,24 +599,36 @@ class Examination:
             given = self.options.shapes_for(self.entry.name)
             specs = self.record["inputs"] = input_specs(self.entry, self.options.variant, model,
                                                         given)
-            return meta_inputs(specs)
+            return specs
 
-    def by_capture(self, model):
+    def captured(self, model, specs):
+        """What one run on inputs of these specifications gives."""
         capture = capture_module()
-        inputs = self.inputs(model)
         with failing_as("input_error"):
-            inputs, named = placed(model, [spec.get("name") for spec in self.record["inputs"]],
-                                   inputs, self.entry.by_name)
+            inputs, named = placed(model, [spec.get("name") for spec in specs], meta_inputs(specs),
+                                   self.entry.by_name)
         if self.entry.task == "detection" and self.entry.inputs_of is None:  # a list of images
             inputs = [[torch.empty(inputs[0].shape[1:], device="meta")
                        for _ in range(inputs[0].shape[0])]]
         self.record["via"] = "capture"
         try:
-            fields = capture.capture(model, inputs, named)
+            return capture.capture(model, inputs, named)
         except capture.CaptureError as error:
             failure = Failure(error.code, error, error.module, error.operator)
             failure.exception = error.exception
             raise failure
+
+    def by_capture(self, model):
+        specs = self.inputs(model)
+        try:
+            fields = self.captured(model, specs)
+        except Failure:
+            whole = completed(specs) if self.options.shapes_for(self.entry.name) else None
+            if whole is None:
+                raise
+            # As built-in models take 3,224,224 and 224.
+            self.record["inputs"] = whole
+            fields = self.captured(model, whole)
         fields.pop("inputs")
         captured = fields.pop("captured")
         self.record.update(fields)

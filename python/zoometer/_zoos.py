@@ -454,7 +454,24 @@ def parse_shape(text):
     """"1,3,224,224" or "1x3x224x224", followed by ":int64" for another dtype."""
     sizes, _, dtype = text.partition(":")
     shape = [int(size) for size in sizes.replace("x", ",").split(",")]
-    return {"shape": shape, "dtype": dtype or "float32"}
+    return {"shape": shape, "dtype": dtype} if dtype else {"shape": shape}
+
+
+def is_typed(given):
+    """Whether what a caller gives as an input has a dtype."""
+    if isinstance(given, str):
+        return ":" in given
+    return bool(given.get("dtype")) if isinstance(given, dict) else hasattr(given, "dtype")
+
+
+def whole_image(shape, usual):
+    """A shape with what users leave out of those of images, which are `usual` by default: the batch,
+    or all but the side of a square. As the native program has it for its own models."""
+    if len(usual) >= 4 and len(shape) + 1 == len(usual):
+        return [1] + shape
+    if len(usual) == 4 and len(shape) == 1:
+        return usual[:2] + shape * 2
+    return shape
 
 
 def input_list(given):

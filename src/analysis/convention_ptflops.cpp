@@ -51,6 +51,20 @@ std::int64_t one_per_input(const NodeView& node) { return node.in_numel(0); }
 
 std::int64_t one_per_output(const NodeView& node) { return node.out_numel(); }
 
+/// PyTorch's relu6 is this call before torch 2 and in exported programs.
+std::int64_t hardtanh_cost(const NodeView& node) {
+  const auto& attrs = node.attrs<ClampAttrs>();
+  return attrs.min == 0 && attrs.max == 6 ? node.out_numel() : 0;
+}
+
+/// The products and the softmax that a MultiheadAttention module is before torch 2.
+std::int64_t attention_cost(const NodeView& node) {
+  if (module_class(node) != "MultiheadAttention") return 0;
+  const std::int64_t macs = macs_of(node);
+  const std::int64_t features = node.in(0).dim(-1) + node.in(2).dim(-1);
+  return features == 0 ? macs : checked_add(macs, macs / features);
+}
+
 struct Rule {
   const OpDef* op;
   std::int64_t (*cost)(const NodeView&);
@@ -58,6 +72,7 @@ struct Rule {
 
 constexpr Rule rules[] = {
     {&linear_op, linear_cost},
+    {&scaled_dot_product_attention_op, attention_cost},
     {&matmul_n_bits_op, packed_cost},
     {&matmul_op, macs_of},
     {&bmm_op, macs_of},
@@ -70,6 +85,7 @@ constexpr Rule rules[] = {
     {&layer_norm_op, norm_cost},
     {&relu_op, one_per_output},
     {&relu6_op, one_per_output},
+    {&hardtanh_op, hardtanh_cost},
     {&prelu_op, one_per_output},
     {&elu_op, one_per_output},
     {&leaky_relu_op, one_per_output},

@@ -220,7 +220,8 @@ std::vector<UserInput> parse_user_inputs(const std::vector<std::string>& words) 
   TraceOptions options;
   for (const std::string& word : words) find_trace_option("input-shape")->parse(word, options);
   std::vector<UserInput> inputs;
-  for (InputShape& input : options.inputs) inputs.push_back({std::move(input.name), input.shape});
+  for (InputShape& input : options.inputs)
+    inputs.push_back({std::move(input.name), input.shape, input.dtype});
   return inputs;
 }
 

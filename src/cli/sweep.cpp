@@ -541,7 +541,7 @@ int run_sweep(const CommandLine& words) {
   arguments.option("--where,-w", sweep.where, "Only models for which this holds: 'macs < 1G'",
                    "EXPR");
   arguments.option("--batch,--batch-size,-b", sweep.batches, "Batches (the model's own)", "N,N...");
-  add_trace_options(arguments, sweep.options, {"batch-axis", "dim", "input-shape"});
+  add_trace_options(arguments, sweep.options, {"batch-axis", "dim", "input-shape", "input-dtype"});
   arguments.option("--resolution", sweep.resolutions,
                    "Heights and widths of images and clips: 128,224,320x480", "N,HxW...");
   arguments.option("--dtype", sweep.dtypes, "float32, float16, bfloat16, float8, int8, int4",

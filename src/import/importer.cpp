@@ -5,6 +5,7 @@
 #include "import/language/folder.hpp"
 #include "import/unsupported_formats.hpp"
 #include "ir/verify.hpp"
+#include "models/input_dtype.hpp"
 #include "models/trace_option.hpp"
 #include "util/text.hpp"
 
@@ -162,7 +163,10 @@ ImportNotes read(const MappedFile& file, const TraceOptions& options, Graph& gra
 
 ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Graph& graph) {
   try {
-    return read(file, options, graph);
+    ImportNotes notes = read(file, options, graph);
+    check_dtypes(options, graph,
+                 "the file declares it; --dtype counts bytes as if all were stored in another");
+    return notes;
   } catch (Error& error) {
     file.check();  // a file that could not be read explains every other error
     if (error.place.model.empty()) error.place.model = file.path();

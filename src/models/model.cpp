@@ -3,6 +3,7 @@
 #include "ir/verify.hpp"
 #include "models/batch.hpp"
 #include "models/image_shape.hpp"
+#include "models/input_dtype.hpp"
 #include "nn/int8.hpp"
 
 namespace zoometer {
@@ -145,6 +146,9 @@ void trace(const Model& model, const TraceOptions& options, Graph& graph) {
       build(model, options, graph);
     }
     verify(graph);
+    check_dtypes(
+        options, graph,
+        "built-in models take these; --dtype counts bytes as if all were stored in another");
   } catch (Error& error) {
     if (error.place.model.empty()) error.place.model = model.name;
     throw;

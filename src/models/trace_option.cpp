@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "util/text.hpp"
 
@@ -40,9 +41,9 @@ constexpr TraceOption table[] = {
      .only = Task::quantization,
      .only_name = "a quantized model"},
     {.name = "input-shape",
-     .value = "[NAME=]N,C,H,W",
-     .help = "The input's sizes, as 1,3,224,224 or 3,224,224, or 224 for a square image; "
-             "repeatable for several inputs",
+     .value = "[NAME=]N,C,H,W[:TYPE]",
+     .help = "The input's sizes, as 1,3,224,224 or 3,224,224, or 224 for a square image, or "
+             "ids=2,20:int64; repeatable for several inputs",
      .member = &TraceOptions::inputs,
      .sizes_inputs = true},
     {.name = "batch",
@@ -56,6 +57,11 @@ constexpr TraceOption table[] = {
      .value = "INPUT=AXIS",
      .help = "For --batch: the axis that is the batch, as x=1; repeatable",
      .member = &TraceOptions::batch_axes,
+     .sizes_inputs = true},
+    {.name = "input-dtype",
+     .value = "[NAME=]TYPE",
+     .help = "The input's element type, as int64 or ids=int64; repeatable for several inputs",
+     .member = &TraceOptions::dtypes,
      .sizes_inputs = true},
     {.name = "proposals",
      .value = "N",
@@ -238,14 +244,43 @@ void read(const Given& given, Variant& target) {
 
 void read(const Given& given, std::string& target) { target = given.text; }
 
-void read(const Given& given, std::vector<InputShape>& target) {
-  const std::size_t equals = given.text.rfind('=');
-  if (equals == std::string_view::npos) {
-    target.push_back({{}, read_shape(given.text, given)});
-  } else {
-    target.push_back({std::string(given.text.substr(0, equals)),
-                      read_shape(given.text.substr(equals + 1), given)});
+/// PyTorch's names and its short ones, as "torch.long" of a program.
+DType read_dtype(std::string_view text, const Given& given) {
+  constexpr std::pair<std::string_view, DType> others[] = {
+      {"fp32", DType::float32},   {"float", DType::float32},  {"fp64", DType::float64},
+      {"double", DType::float64}, {"fp16", DType::float16},   {"half", DType::float16},
+      {"bf16", DType::bfloat16},  {"long", DType::int64},     {"int", DType::int32},
+      {"short", DType::int16},    {"boolean", DType::boolean}};
+  constexpr std::string_view module = "torch.";
+  if (text.starts_with(module)) text.remove_prefix(module.size());
+  for (const auto& [word, dtype] : others) {
+    if (word == text) return dtype;
   }
+  const auto dtype = dtype_from_name(text);
+  if (!dtype || bits_of(*dtype) == 0)
+    given.refuse(ErrorCode::usage, "an element type like float32, int64 or bool");
+  return *dtype;
+}
+
+/// The name before the last "=" of an option's value, and what is after it.
+std::pair<std::string, std::string_view> split_name(std::string_view text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string_view::npos) return {{}, text};
+  return {std::string(text.substr(0, equals)), text.substr(equals + 1)};
+}
+
+void read(const Given& given, std::vector<InputShape>& target) {
+  auto [name, sizes] = split_name(given.text);
+  InputShape input{std::move(name), {}};
+  const std::size_t colon = sizes.find(':');
+  if (colon != std::string_view::npos) input.dtype = read_dtype(sizes.substr(colon + 1), given);
+  input.shape = read_shape(sizes.substr(0, colon), given);
+  target.push_back(std::move(input));
+}
+
+void read(const Given& given, std::vector<InputType>& target) {
+  auto [name, type] = split_name(given.text);
+  target.push_back({std::move(name), read_dtype(type, given)});
 }
 
 void read(const Given& given, std::vector<NamedSize>& target) {
@@ -306,6 +341,17 @@ std::vector<std::string> written(const std::vector<InputShape>& inputs) {
     std::string& text = texts.emplace_back(input.name);
     if (!text.empty()) text += '=';
     text += to_short_string(input.shape);
+    if (input.dtype) text.append(":").append(name_of(*input.dtype));
+  }
+  return texts;
+}
+
+std::vector<std::string> written(const std::vector<InputType>& types) {
+  std::vector<std::string> texts;
+  for (const InputType& type : types) {
+    std::string& text = texts.emplace_back(type.name);
+    if (!text.empty()) text += '=';
+    text += name_of(type.dtype);
   }
   return texts;
 }
@@ -345,6 +391,7 @@ bool TraceOption::is_flag() const noexcept {
 bool TraceOption::repeats() const noexcept {
   return std::holds_alternative<std::vector<InputShape> TraceOptions::*>(member) ||
          std::holds_alternative<std::vector<NamedSize> TraceOptions::*>(member) ||
+         std::holds_alternative<std::vector<InputType> TraceOptions::*>(member) ||
          std::holds_alternative<std::vector<InputAxis> TraceOptions::*>(member) ||
          std::holds_alternative<std::vector<NamedValue> TraceOptions::*>(member);
 }

@@ -21,7 +21,9 @@ struct TraceOption {
   /// - integer: "8"
   /// - Variant: "published" or "untrained"
   /// - string: as it is
-  /// - InputShape: "1,3,224,224", "1x3x224x224" or "NAME=1,3,224,224"; "()" without dimensions
+  /// - InputShape: "1,3,224,224", "1x3x224x224" or "NAME=1,3,224,224"; "()" without dimensions;
+  ///   ":int64" at the end is its element type
+  /// - InputType: "int64", "NAME=int64"
   /// - NamedSize: "batch=8"
   /// - InputAxis: "NAME=1", "NAME=-2"
   /// - NamedValue: "NAME=16000", "NAME=1,2"
@@ -29,7 +31,8 @@ struct TraceOption {
       std::variant<bool TraceOptions::*, std::optional<std::int64_t> TraceOptions::*,
                    Variant TraceOptions::*, std::string TraceOptions::*,
                    std::vector<InputShape> TraceOptions::*, std::vector<NamedSize> TraceOptions::*,
-                   std::vector<InputAxis> TraceOptions::*, std::vector<NamedValue> TraceOptions::*>;
+                   std::vector<InputAxis> TraceOptions::*, std::vector<NamedValue> TraceOptions::*,
+                   std::vector<InputType> TraceOptions::*>;
 
   static constexpr std::string_view any_file = "file";
 

@@ -315,15 +315,16 @@ std::vector<std::string> RegistryEntry::lines() const {
     for (const UserInput& input : inputs) {
       if (!shapes.empty()) shapes += ", ";
       const std::string sizes = fmt::format("[{}]", fmt::join(input.shape, ", "));
-      if (input.name.empty() && input.dtype == DType::float32) {
+      const DType dtype = input.dtype.value_or(DType::float32);
+      if (input.name.empty() && dtype == DType::float32) {
         shapes += sizes;
         continue;
       }
       shapes += "{";
       if (!input.name.empty()) shapes += fmt::format("name = {}, ", toml_string(input.name));
       shapes += "shape = " + sizes;
-      if (input.dtype != DType::float32)
-        shapes += fmt::format(", dtype = {}", toml_string(name_of(input.dtype)));
+      if (dtype != DType::float32)
+        shapes += fmt::format(", dtype = {}", toml_string(name_of(dtype)));
       shapes += "}";
     }
     lines.push_back(fmt::format("inputs = [{}]", shapes));

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "analysis/convention.hpp"
 #include "analysis/profile.hpp"
 
 namespace zoometer {
@@ -15,7 +16,8 @@ namespace {
 struct ModuleFacts {
   std::string kind;
   std::int64_t parameters = 0, macs = 0;
-  std::string calls;  ///< the output shapes of each call
+  std::vector<std::int64_t> costs = {};  ///< by convention
+  std::string calls = {};                ///< the output shapes of each call
 };
 
 using ModuleTable = std::map<std::string, ModuleFacts>;
@@ -25,8 +27,13 @@ ModuleTable modules_of(const Graph& graph) {
   ModuleTable modules;
   for (ModuleId id = 0; id < graph.modules().size(); ++id) {
     const Metrics& sum = metrics.modules[id];
-    modules[graph.module_path(id)] = {
-        std::string(graph.modules()[id].kind), sum.parameters, sum.macs, {}};
+    modules[graph.module_path(id)] = {std::string(graph.modules()[id].kind), sum.parameters,
+                                      sum.macs};
+  }
+  for (const Convention* convention : conventions()) {
+    const Profile counted = profile(graph, convention);
+    for (ModuleId id = 0; id < graph.modules().size(); ++id)
+      modules[graph.module_path(id)].costs.push_back(counted.modules[id].cost);
   }
   return modules;
 }
@@ -141,6 +148,11 @@ GraphComparison compare_modules(const Graph& native, const Graph& live, const Fx
     comparer.same(name + ", type", facts.kind, other->second.kind);
     comparer.same(name + ", parameters", facts.parameters, other->second.parameters);
     comparer.same(name + ", MACs", facts.macs, other->second.macs);
+    for (std::size_t i = 0; i < facts.costs.size(); ++i) {
+      const Convention& convention = *conventions()[i];
+      comparer.same(fmt::format("{}, {} of {}", name, convention.unit, convention.name),
+                    facts.costs[i], other->second.costs[i]);
+    }
     comparer.same(name + ", outputs", facts.calls, other->second.calls);
   }
   for (const auto& [path, facts] : theirs) {

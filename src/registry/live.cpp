@@ -29,7 +29,7 @@ std::string inputs_key(const std::vector<UserInput>& inputs) {
   std::string text;
   for (const UserInput& input : inputs) {
     text.append(input.name).append("=").append(to_short_string(input.shape));
-    text.append(":").append(name_of(input.dtype)).append(" ");
+    text.append(":").append(input.dtype ? name_of(*input.dtype) : "").append(" ");
   }
   return text;
 }
@@ -41,7 +41,7 @@ void write_inputs(JsonWriter& json, const LiveRequest& request, bool with_names)
       json.object([&] {
         if (with_names && !input.name.empty()) json.field("name", input.name);
         json.field("shape", std::span<const std::int64_t>(input.shape));
-        json.field("dtype", name_of(input.dtype));
+        if (input.dtype) json.field("dtype", name_of(*input.dtype));
       });
     }
   });

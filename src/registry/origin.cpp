@@ -8,6 +8,8 @@
 #include "import/language/zoo.hpp"
 #include "import/model_stores.hpp"
 #include "models/batch.hpp"
+#include "models/image_shape.hpp"
+#include "models/input_dtype.hpp"
 #include "models/parametrised.hpp"
 #include "models/trace_option.hpp"
 
@@ -24,32 +26,51 @@ std::vector<UserInput> twin_inputs(const OriginRequest& request, const Registry&
   return inputs;
 }
 
-/// The element type that registry.toml declares for an input whose shape the user gives.
-DType declared_dtype(const std::vector<UserInput>& declared, std::size_t index,
-                     std::string_view name) {
-  for (std::size_t i = 0; i < declared.size(); ++i) {
-    if (name.empty() ? i == index : declared[i].name == name) return declared[i].dtype;
-  }
-  return DType::float32;
+/// The declared input that is meant by a name, or by a position without one; or null.
+const UserInput* find_declared(const std::vector<UserInput>& declared, std::size_t index,
+                               std::string_view name) {
+  if (name.empty()) return index < declared.size() ? &declared[index] : nullptr;
+  const auto found = std::ranges::find(declared, name, &UserInput::name);
+  return found == declared.end() ? nullptr : &*found;
 }
 
-std::vector<UserInput> given_inputs(const OriginRequest& request) {
-  if (request.options.inputs.empty()) return request.inputs;
+/// The inputs that the options give, completed by those that are declared, or these.
+std::vector<UserInput> given_inputs(const TraceOptions& options,
+                                    const std::vector<UserInput>& declared) {
+  if (options.inputs.empty()) return declared;
   std::vector<UserInput> inputs;
-  for (const InputShape& input : request.options.inputs)
-    inputs.push_back(
-        {input.name, input.shape, declared_dtype(request.inputs, inputs.size(), input.name)});
+  for (const InputShape& given : options.inputs) {
+    UserInput& input = inputs.emplace_back(UserInput{given.name, given.shape});
+    const UserInput* known = find_declared(declared, inputs.size() - 1, given.name);
+    if (known == nullptr) continue;
+    complete_image(input.shape, known->shape);
+    input.name = known->name;
+    input.dtype = known->dtype;
+  }
   return inputs;
 }
 
-std::vector<UserInput> live_inputs(const OriginRequest& request, const Registry& registry) {
-  std::vector<UserInput> inputs = given_inputs(request);
-  if (request.origin.kind != OriginKind::torchvision) return inputs;
-  std::vector<UserInput> twins = twin_inputs(request, registry);
-  if (inputs.empty()) return twins;
-  for (std::size_t i = 0; i < inputs.size() && i < twins.size(); ++i) {
-    if (inputs[i].name.empty()) inputs[i].name = std::move(twins[i].name);
+/// Gives inputs that Python makes their element types.
+void set_dtypes(const TraceOptions& options, std::vector<UserInput>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (const auto given = given_dtype(options, i, inputs[i].name)) inputs[i].dtype = given;
   }
+  std::size_t nameless = 0;
+  for (const InputType& type : options.dtypes) {
+    const auto is_named = [&](const UserInput& input) { return input.name == type.name; };
+    if (type.name.empty() ? nameless++ < inputs.size() : std::ranges::any_of(inputs, is_named))
+      continue;
+    throw Error(ErrorCode::usage, "--input-dtype " + type.name,
+                {"an input with --input-shape", std::to_string(inputs.size()) + " inputs"});
+  }
+}
+
+std::vector<UserInput> live_inputs(const OriginRequest& request, const Registry& registry) {
+  const bool is_zoo = request.origin.kind == OriginKind::torchvision;
+  std::vector<UserInput> declared = request.inputs;
+  if (is_zoo && declared.empty()) declared = twin_inputs(request, registry);
+  std::vector<UserInput> inputs = given_inputs(request.options, declared);
+  set_dtypes(request.options, inputs);
   return inputs;
 }
 
@@ -64,9 +85,11 @@ std::string set_batch(const TraceOptions& options, std::vector<UserInput>& input
   return batch_note(rule_inputs, axes, "--batch " + std::to_string(*options.batch));
 }
 
-std::vector<InputShape> shapes_of(const std::vector<UserInput>& inputs) {
+/// The shapes that are asked for, or else declared: their element types are those of the file.
+std::vector<InputShape> shapes_of(const OriginRequest& request) {
+  if (!request.options.inputs.empty()) return request.options.inputs;
   std::vector<InputShape> shapes;
-  for (const UserInput& input : inputs) shapes.push_back({input.name, input.shape});
+  for (const UserInput& input : request.inputs) shapes.push_back({input.name, input.shape});
   return shapes;
 }
 
@@ -126,7 +149,8 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
 OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
   refuse_file_options(request.options);
   TraceOptions options;
-  options.inputs = shapes_of(given_inputs(request));
+  options.inputs = shapes_of(request);
+  options.dtypes = request.options.dtypes;
   options.batch = request.options.batch;
   options.batch_axes = request.options.batch_axes;
   trace_family(request.origin.target, options, graph);
@@ -147,7 +171,7 @@ ImportNotes import_origin(const Origin& origin, const TraceOptions& options, Gra
 
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   TraceOptions options = request.options;
-  options.inputs = shapes_of(given_inputs(request));
+  options.inputs = shapes_of(request);
   ImportNotes notes = import_origin(request.origin, options, graph);
   OriginAnswer answer{notes.format, "", {}, {}};
   take_notes(notes, answer);

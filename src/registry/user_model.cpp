@@ -124,7 +124,7 @@ std::string origin_keys() {
 void finish(UserModel& model) {
   model.source = model.origin.text();
   for (const UserInput& input : model.inputs)
-    model.specs.push_back({input.name, input.shape, input.dtype});
+    model.specs.push_back({input.name, input.shape, input.dtype.value_or(DType::float32)});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@ namespace zoometer {
 struct UserInput {
   std::string name;
   Shape shape;
-  DType dtype = DType::float32;
+  std::optional<DType> dtype = {};  ///< none: what the model declares, else float32
 };
 
 /// Where a model that is not built in comes from.

@@ -364,6 +364,17 @@ class Commands(unittest.TestCase):
         shapes = [record["inputs"][0]["shape"] for record in records(events).values()]
         self.assertEqual(shapes, [[1, 3, 32, 32], [1, 3, 64, 64]])
 
+    def test_inputs_get_from_the_entry_what_they_leave_out(self):
+        path = temporary_file()
+        with open(path, "w", encoding="utf-8") as stream:
+            json.dump({"resnet18": ["64"], "embeds": [{"shape": [4, 9]}]}, stream)
+        events, _ = trace("--inputs", path, "embeds", "--module", "sample_models")
+        inputs = records(events)["embeds"]["inputs"]
+        self.assertEqual(inputs, [{"shape": [4, 9], "dtype": "int64"}])
+        events, _ = trace("--inputs", path, "resnet18")
+        os.remove(path)
+        self.assertEqual(records(events)["resnet18"]["inputs"][0]["shape"], [1, 3, 64, 64])
+
     def test_an_input_that_does_not_fit(self):
         events, _ = trace("--input-shape", "1,4,224,224", "resnet18")
         record = records(events)["resnet18"]

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "zoometer/ir/dtype.hpp"
 #include "zoometer/ir/shape.hpp"
 
 namespace zoometer {
@@ -21,8 +22,15 @@ std::string_view name_of(Variant variant) noexcept;
 
 /// The shape of an input.
 struct InputShape {
+  std::string name;                 ///< empty: by position
+  Shape shape;                      ///< the size of each dimension
+  std::optional<DType> dtype = {};  ///< none: what `TraceOptions::dtypes` or the model says
+};
+
+/// The element type of an input.
+struct InputType {
   std::string name;  ///< empty: by position
-  Shape shape;       ///< the size of each dimension
+  DType dtype = DType::float32;
 };
 
 /// The value of a symbolic size.
@@ -47,6 +55,7 @@ struct NamedValue {
 struct TraceOptions {
   Variant variant = Variant::published;         ///< built-in models: which structure
   std::vector<InputShape> inputs = {};          ///< empty: what the model or the file declares
+  std::vector<InputType> dtypes = {};           ///< of inputs; empty: what the model declares
   std::optional<std::int64_t> batch = {};       ///< the size of the inputs' batch (docs/files.md)
   std::vector<InputAxis> batch_axes = {};       ///< for `batch`: the axes that are the batch
   std::optional<std::int64_t> proposals = {};   ///< detectors: the real number, not its bound

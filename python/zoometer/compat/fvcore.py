@@ -127,7 +127,8 @@ class FlopCountAnalysis(_Analysis):
     """Multiply-accumulates and a few other operators, as fvcore counts them."""
 
     def _cost(self, step: Any) -> int:
-        return step.cost
+        # The convention counts that of MultiheadAttention as the products it was before torch 2.
+        return 0 if step.name == "scaled_dot_product_attention" else step.cost
 
 
 # fvcore counts what these write.
