@@ -210,11 +210,24 @@ def patched(replacements):
             setattr(owner, name, value)
 
 
+# What initialisers of libraries' own call; on meta each takes up to a millisecond, and does nothing.
+FILLING_METHODS = ("add_", "clamp_", "clamp_max_", "clamp_min_", "copy_", "div_", "erfinv_", "fill_",
+                   "mul_", "normal_", "sub_", "trunc_", "uniform_", "zero_")
+
+
+def filling_nothing(method):
+    def fill(tensor, *args, **kwargs):
+        return tensor if tensor.is_meta else method(tensor, *args, **kwargs)
+    return fill
+
+
 def meta_patches():
     """Factories go to meta, initialisers do nothing."""
     patches = [(torch, name, on_meta(getattr(torch, name))) for name in META_FACTORIES]
     patches += [(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
                 for name in vars(torch.nn.init) if name.endswith("_") and name[0] != "_"]
+    patches += [(torch.Tensor, name, filling_nothing(getattr(torch.Tensor, name)))
+                for name in FILLING_METHODS]
     return patches
 
 

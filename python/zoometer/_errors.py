@@ -33,7 +33,8 @@ class Error(Exception):
 
     def __str__(self) -> str:
         text = super().__str__()
-        return f"{text} ({self.hint})" if self.hint else text
+        hint = f" ({self.hint})" if self.hint else ""
+        return text if text.endswith(hint) else text + hint  # the core's own text has it
 
 
 class UsageError(Error, ValueError):

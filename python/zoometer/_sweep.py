@@ -95,6 +95,9 @@ def workers_of(executor: Any) -> int:
         count = getattr(executor, name, None)
         if isinstance(count, int) and count > 0:
             return count
+    actors = getattr(executor, "_actor_pool", None)  # of Ray's pool
+    if actors:
+        return len(actors)
     if hasattr(executor, "ncores"):
         return max(1, sum(executor.ncores().values()))
     return os.cpu_count() or 1
@@ -108,7 +111,7 @@ def results(executor: Any, chunks: list[list[str]], options: dict[str, Any],
     if hasattr(executor, "submit"):
         yield from submitted(executor, chunks, options)
     elif hasattr(executor, "imap"):  # multiprocessing's Pool, or Ray's
-        yield from executor.imap(Task(options), chunks)
+        yield from pooled(executor, chunks, options)
     else:
         raise TypeError(f"{type(executor).__name__} is no executor: a concurrent.futures executor, a "
                         "client of Dask or a pool is")
@@ -122,6 +125,22 @@ class Task:
 
     def __call__(self, models: list[str]) -> list[dict[str, Any]]:
         return profile_chunk(models, self.options)
+
+
+def pooled(pool: Any, chunks: list[list[str]], options: dict[str, Any],
+           ) -> Iterator[list[dict[str, Any]]]:
+    """The chunks of a pool. Ray's gives what a chunk raised as a result, and for each chunk of a worker
+    that was killed an error of its own: these chunks are done here."""
+    for chunk, rows in zip(chunks, pool.imap(Task(options), chunks), strict=True):
+        if not isinstance(rows, Exception):
+            yield rows
+            continue
+        raised = getattr(rows, "underlying", None)
+        if raised is not None:
+            raise raised
+        warnings.warn(f"a worker was lost ({type(rows).__name__}): its chunk is done in this process",
+                      RuntimeWarning, stacklevel=5)
+        yield profile_chunk(chunk, options)
 
 
 def submitted(executor: Any, chunks: list[list[str]], options: dict[str, Any],

@@ -35,6 +35,21 @@ def noisy():
     return Noisy()
 
 
+class InitialisesItself(nn.Module):
+    """Fills its weights with calls of its own, and takes a size from a tensor that has values."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(8, 8))
+        with torch.no_grad():
+            self.weight.uniform_(-1, 1).erfinv_().mul_(2).clamp_(-2, 2)
+            width = torch.arange(3.0).mul_(2).add_(1)
+        self.head = nn.Linear(8, int(width[2]))
+
+    def forward(self, x):
+        return self.head(x @ self.weight)
+
+
 class Adapted(nn.Module):
     """A frozen layer with a small trained one beside it, after an encoder under no_grad."""
 
@@ -136,6 +151,7 @@ ZOOMETER_MODELS = {
     "embeds": (Embeds, ["1x7:int64"]),
     "cell": (Cell, ROW),
     "adapted": (Adapted, ROW),
+    "initialises_itself": (InitialisesItself, ROW),
     "depends_on_data": (DependsOnData, ROW),
     "raises": (raises, ROW),
     "exits": (exits, ROW),

@@ -412,7 +412,8 @@ class UsersModels(unittest.TestCase):
     def setUpClass(cls):
         cls.events, cls.process = trace(
             "--module", "sample_models", "quiet", "noisy", "raises", "exits", "no_module",
-            "depends_on_data", "writes_through_views", "encoder", "embeds", "cell", "adapted")
+            "depends_on_data", "writes_through_views", "encoder", "embeds", "cell", "adapted",
+            "initialises_itself")
         cls.records = records(cls.events)
 
     def test_list(self):
@@ -488,6 +489,11 @@ class UsersModels(unittest.TestCase):
         record = self.records["embeds"]
         self.assertEqual(record["inputs"], [{"shape": [1, 7], "dtype": "int64"}])
         self.assertEqual(module_calls(record)[-1], ["table", [[1, 7, 16]]])
+
+    def test_initialisers_fill_only_what_has_values(self):
+        record = self.records["initialises_itself"]
+        self.assertEqual(record["parameters"], 8 * 8 + 8 * 5 + 5)
+        self.assertEqual(module_calls(record), [["", [[2, 5]]], ["head", [[2, 5]]]])
 
     def test_a_module_called_twice(self):
         calls = [path for path, _ in module_calls(self.records["cell"])]

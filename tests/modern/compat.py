@@ -14,12 +14,15 @@ from torch import nn
 
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
-with contextlib.suppress(RuntimeError):
+try:
+    import torchvision
+except RuntimeError:
     # torchvision of PyPI beside a torch for CPUs cannot load its operators, which none of the models
     # needs; its import asks for two of them.
     operators = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):
         operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
 
 import calflops
 import fvcore.nn
@@ -27,7 +30,6 @@ import ptflops
 import thop
 import timm
 import torchinfo
-import torchvision
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -75,6 +75,7 @@ class Errors(unittest.TestCase):
         self.assertIsInstance(caught.exception, LookupError)
         self.assertEqual(caught.exception.code, "unknown_name")
         self.assertIn("resnet50", caught.exception.hint)
+        self.assertEqual(str(caught.exception).count(caught.exception.hint), 1)
         self.assertIn("resnet50", str(caught.exception))
 
     def test_a_wrong_shape(self):

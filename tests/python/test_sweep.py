@@ -14,6 +14,10 @@ try:
     import distributed
 except ImportError:
     distributed = None
+try:
+    from ray.util import multiprocessing as ray_pools
+except ImportError:
+    ray_pools = None
 
 MODELS = ["resnet*", "vgg11", "vit_b_16", "raft_small"]
 SIZES = {"batches": [1, 3], "resolutions": [64, (96, 160)], "dtypes": ["float32", "int8"]}
@@ -34,6 +38,30 @@ class Killer:
 
 def kill_this_process():
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class TaskError(Exception):
+    """As Ray's pool wraps what a task raised."""
+
+    def __init__(self, underlying):
+        super().__init__()
+        self.underlying = underlying
+
+
+class RaysPool:
+    """A pool that gives errors as results, as Ray's does; the worker of every third chunk is lost."""
+
+    def __init__(self):
+        self._actor_pool = [None] * 3
+        self.count = 0
+
+    def imap(self, function, chunks):
+        for index, chunk in enumerate(chunks):
+            self.count += 1
+            try:
+                yield RuntimeError("the actor died") if index % 3 == 1 else function(chunk)
+            except zoometer.Error as error:
+                yield TaskError(error)
 
 
 class Executors(unittest.TestCase):
@@ -69,6 +97,32 @@ class Executors(unittest.TestCase):
         with concurrent.futures.ProcessPoolExecutor(1, context) as pool, warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             self.assert_whole(zoometer.sweep(MODELS, **SIZES, executor=Killer(pool), chunks=8))
+
+    def test_a_pool_that_gives_errors_as_results(self):
+        pool = RaysPool()
+        with self.assertWarnsRegex(RuntimeWarning, "a worker was lost"):
+            self.assert_whole(zoometer.sweep(MODELS, **SIZES, executor=pool))
+        self.assertEqual(pool.count, len(_sweep.chunks_of(_sweep.named_models(MODELS), 8 * 3)))
+        with self.assertRaises(zoometer.Error):
+            zoometer.sweep(["/nothing.onnx"], executor=RaysPool())
+
+    @unittest.skipIf(ray_pools is None, "the package ray is not installed")
+    def test_rays_pool(self):
+        with ray_pools.Pool(2, ray_remote_args={"num_cpus": 0}) as pool:
+            self.assert_whole(zoometer.sweep(MODELS, **SIZES, executor=pool))
+            with self.assertRaises(zoometer.Error):
+                zoometer.sweep(["resnet18", "/nothing.onnx"], executor=pool)
+            killed = pool.apply(os.getpid)
+            rows = []
+
+            def take(row):
+                if not rows:
+                    os.kill(killed, signal.SIGKILL)
+                rows.append(row)
+
+            with self.assertWarns(RuntimeWarning):
+                zoometer.sweep(MODELS, **SIZES, executor=pool, chunks=10, take=take)
+            self.assert_whole(zoometer.Sweep(rows))
 
     def test_every_model(self):
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
