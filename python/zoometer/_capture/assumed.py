@@ -128,21 +128,6 @@ ANSWERS = {"_local_scalar_dense": answer_number, "item": answer_number, "is_nonz
            "nms": answer_nms, "repeat_interleave": answer_repeat, "bincount": answer_bincount}
 
 
-def repeated(x, repeats, dim=None, output_size=None):
-    """repeat_interleave by a number, whose meta kernel asks for values."""
-    if not isinstance(repeats, int):
-        return NotImplemented
-    if dim is None:
-        return x.new_empty((x.numel() * repeats,))
-    sizes = list(x.shape)
-    sizes[dim] *= repeats
-    return x.new_empty(sizes)
-
-
-# Shape functions by name and overload: where torch has none, or a slow one.
-SHAPES = {"repeat_interleave.self_int": repeated}
-
-
 def run_on_zeros(operator, args, kwargs):
     """Results of an operator that has no meta kernel: those of its CPU kernel, without their data."""
     if sum(tensor.numel() for tensor in tensors_in((args, kwargs))) > MOST_ZEROS:

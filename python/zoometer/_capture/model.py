@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import functools
+import operator
 import random
 import sys
 
@@ -72,6 +73,12 @@ def is_lazy(tensor):
     return isinstance(tensor, getattr(torch.nn.parameter, "UninitializedTensorMixin", ()))
 
 
+def is_same(held, before):
+    """Whether two dictionaries have the same keys, and the very same values."""
+    return len(held) == len(before) and held.keys() == before.keys() and \
+        all(map(operator.is_, held.values(), before.values()))
+
+
 class ModuleTree:
     """The modules of a model with their tensors, and how to put them back."""
 
@@ -85,8 +92,9 @@ class ModuleTree:
             if id(module) not in self.place_of:
                 self.place_of[id(module)] = len(self.listed)
                 self.listed.append((path, module))
+        self.state = list(self.tensors())
 
-    def state(self):
+    def tensors(self):
         """(kind, name, tensor, persistent) of all state, in state_dict order."""
         for path, module in self.modules:
             prefix = path + "." if path else ""
@@ -111,8 +119,7 @@ class ModuleTree:
     @staticmethod
     def restore(saved):
         for held, before, contents in saved:
-            if len(held) != len(before) or \
-                    any(held.get(name, held) is not value for name, value in before.items()):
+            if not is_same(held, before):
                 held.clear()
                 held.update(before)
             for value, copied in contents:
@@ -125,9 +132,9 @@ class ModuleTree:
                     value.clear()
                     value.update(copied)
             # What was empty and is not in the copies.
+            kept = {id(value) for value, _ in contents}
             for value in before.values():
-                if type(value) in ModuleTree.CONTAINERS and value and \
-                        not any(value is kept for kept, _ in contents):
+                if type(value) in ModuleTree.CONTAINERS and value and id(value) not in kept:
                     value.clear()
 
 

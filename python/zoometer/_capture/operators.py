@@ -2,7 +2,8 @@
 
 import torch
 
-from .assumed import ANSWERS, SHAPES
+from .assumed import ANSWERS
+from .shapes import SHAPES
 from .tensors import twin_of
 
 

@@ -106,7 +106,7 @@ class Run:
     def give_twins(self):
         """Replace the model's tensors by twins, which the caller puts back."""
         rows = [(kind, path, tensor, persistent, self.twins.get(id(tensor)) or self.make_twin(tensor))
-                for kind, path, tensor, persistent in self.tree.state()]
+                for kind, path, tensor, persistent in self.tree.state]
         self.state = [[kind, path, value, int(persistent), int(tensor.requires_grad)]
                       for kind, path, tensor, persistent, (_, value) in rows]
         for _, module in self.tree.listed:

@@ -44,9 +44,10 @@ class Capture:
             raise CaptureError("input_error", "a %s is neither a module nor a function"
                                % type(model).__name__, "TypeError")
         self.args, self.kwargs = args, kwargs
-        if any(is_lazy(tensor) for _, _, tensor, _ in ModuleTree(self.model).state()):
-            self.materialise()
         self.tree = ModuleTree(self.model)
+        if any(is_lazy(tensor) for _, _, tensor, _ in self.tree.state):
+            self.materialise()
+            self.tree = ModuleTree(self.model)
 
     def materialise(self):
         """Give a copy of a lazy model its shapes."""
@@ -96,7 +97,7 @@ class Capture:
             raise first from None
 
     def bytes_of_state(self):
-        return sum(tensor.numel() * tensor.element_size() for _, _, tensor, _ in self.tree.state())
+        return sum(tensor.numel() * tensor.element_size() for _, _, tensor, _ in self.tree.state)
 
     def names_of_inputs(self):
         """A name for each tensor among the arguments: that of forward's, with keys and positions."""
@@ -149,7 +150,7 @@ class Capture:
         return names
 
     def fields(self, run, result, way, first):
-        state = list(self.tree.state())
+        state = self.tree.state
         sizes = {id(tensor): (kind, tensor.numel()) for kind, _, tensor, _ in state}
         notes = [] if way == "inference_mode" else [
             "the model ran under %s: %s" % (way, first.message) if not run.real else
