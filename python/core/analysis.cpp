@@ -1,7 +1,19 @@
+#include "analysis/explanation.hpp"
+#include "analysis/memory.hpp"
+#include "analysis/training.hpp"
 #include "binding.hpp"
+#include "report/explanation.hpp"
+#include "report/memory.hpp"
+#include "report/training.hpp"
+#include "util/text.hpp"
 
 namespace zoometer::python {
 namespace {
+
+struct NoSettings {};
+using MemoryResult = ResultOf<NetworkMemory, NoSettings>;
+using TrainingResult = ResultOf<NetworkTraining, TrainingRecipe>;
+using ExplanationResult = ResultOf<NetworkExplanation, NoSettings>;
 
 /// A value as it is known by name, of an enumeration. Throws Error{usage}.
 template <class Value>
@@ -36,14 +48,23 @@ void bind_memory(nb::module_& core) {
       .def_ro("alive", &MemoryMoment::alive, "Activations, each freed after its last reader")
       .def_ro("held", &MemoryMoment::held, "Activations, with arguments held until calls return")
       .def_ro("workspace", &MemoryMoment::workspace, "Of the operator itself");
-  nb::class_<NetworkMemory>(core, "Memory", "Where inference needs memory, in bytes.")
-      .def_ro("parameter_bytes", &NetworkMemory::parameter_bytes, "Parameters and buffers")
+  nb::class_<MemoryResult> memory(core, "Memory", "Where inference needs memory, in bytes.");
+  memory.def_ro("parameter_bytes", &NetworkMemory::parameter_bytes, "Parameters and buffers")
       .def_ro("activations", &NetworkMemory::activations, "The least that this order needs")
       .def_ro("held_by_callers", &NetworkMemory::held_by_callers, "As eager PyTorch holds them")
       .def_ro("workspace", &NetworkMemory::workspace, "The most that one operator needs")
       .def_ro("together", &NetworkMemory::together, "Weights, activations and workspace at once")
       .def_ro("alive_at_peak", &NetworkMemory::alive_at_peak, "At the peak of `activations`")
       .def_ro("timeline", &NetworkMemory::timeline, "One for each operator");
+  add_report(
+      memory,
+      [](const MemoryResult& self) {
+        const Graph& graph = self.network.graph();
+        return memory_text(graph, profile_memory(graph), {});
+      },
+      [](const MemoryResult& self) {
+        return "Memory of " + self.network.name() + ": " + format_bytes(self.together.bytes);
+      });
 }
 
 void bind_training(nb::module_& core) {
@@ -53,9 +74,10 @@ void bind_training(nb::module_& core) {
       .def_ro("macs", &TrainingOperator::macs, "Forward")
       .def_ro("backward_macs", &TrainingOperator::backward_macs, "Of inputs and of weights")
       .def_ro("saved_bytes", &TrainingOperator::saved_bytes, "Kept from forward to backward");
-  nb::class_<NetworkTraining>(core, "Training", "What one training step needs.")
+  nb::class_<TrainingResult> training(core, "Training", "What one training step needs.");
+  training
       .def_prop_ro(
-          "optimizer", [](const NetworkTraining& self) { return name_of(self.optimizer); },
+          "optimizer", [](const TrainingResult& self) { return name_of(self.optimizer); },
           "What updates the parameters: 'adam'")
       .def_ro("trainable_parameters", &NetworkTraining::trainable_parameters, "In elements")
       .def_ro("weight_bytes", &NetworkTraining::weight_bytes, "Parameters and buffers")
@@ -74,6 +96,15 @@ void bind_training(nb::module_& core) {
       .def_ro("update_macs", &NetworkTraining::update_macs, "All passes of one update")
       .def_ro("operators", &NetworkTraining::operators, "By kind, most saved bytes first")
       .def_ro("bounded", &NetworkTraining::bounded, "Depends on an upper bound");
+  add_report(
+      training,
+      [](const TrainingResult& self) {
+        const Graph& graph = self.network.graph();
+        return training_text(graph, profile_training(graph, self.settings), {});
+      },
+      [](const TrainingResult& self) {
+        return "Training of " + self.network.name() + ": " + format_bytes(self.total_bytes);
+      });
 }
 
 void bind_explanation(nb::module_& core) {
@@ -91,19 +122,31 @@ void bind_explanation(nb::module_& core) {
       .def_ro("input_elements", &ExplainedOperator::input_elements, "Of the first inputs")
       .def_ro("output_elements", &ExplainedOperator::output_elements, "Of the first outputs")
       .def_ro("costs", &ExplainedOperator::costs, "By convention, each in its unit");
-  nb::class_<NetworkExplanation>(core, "Explanation", "Why tools disagree on a network.")
-      .def_ro("conventions", &NetworkExplanation::conventions, "In the order of costs")
+  nb::class_<ExplanationResult> explanation(core, "Explanation",
+                                            "Why tools disagree on a network.");
+  explanation.def_ro("conventions", &NetworkExplanation::conventions, "In the order of costs")
       .def_ro("operators", &NetworkExplanation::operators, "By kind, most MACs first")
       .def_ro("total", &NetworkExplanation::total, "Of all of them")
       .def(
           "__getitem__",
-          [](const NetworkExplanation& self, const std::string& name) {
+          [](const ExplanationResult& self, const std::string& name) {
             for (std::size_t i = 0; i < self.conventions.size(); ++i) {
               if (self.conventions[i].name == name) return self.total.costs[i];
             }
             throw nb::key_error(name.c_str());
           },
           "The total cost by a convention, in its unit.");
+  add_report(
+      explanation,
+      [](const ExplanationResult& self) {
+        const Explanation found = explain(self.network.graph());
+        const Network& network = self.network;
+        return explanation_text({found, network.name(), network.source(), network.notes()}, 0);
+      },
+      [](const ExplanationResult& self) {
+        return "Explanation of " + self.network.name() + " by " +
+               std::to_string(self.conventions.size()) + " conventions";
+      });
 }
 
 void bind_diff(nb::module_& core) {
@@ -182,16 +225,20 @@ void bind_analysis(nb::module_& core) {
   bind_explanation(core);
   bind_diff(core);
   const nb::call_guard<nb::gil_scoped_release> released;
-  core.def("memory", &memory, "network"_a, released, "Memory over time.");
+  core.def(
+      "memory", [](const Network& network) { return MemoryResult(memory(network), network, {}); },
+      "network"_a, released, "Memory over time.");
   core.def(
       "training",
       [](const Network& network, const Words& words) {
-        return training(network, recipe_from(words));
+        const TrainingRecipe recipe = recipe_from(words);
+        return TrainingResult(training(network, recipe), network, recipe);
       },
       "network"_a, "recipe"_a, released, "One training step.");
   core.def(
-      "explain", [](const Network& network) { return explain(network); }, "network"_a, released,
-      "Counts by every convention.");
+      "explain",
+      [](const Network& network) { return ExplanationResult(explain(network), network, {}); },
+      "network"_a, released, "Counts by every convention.");
   core.def(
       "diff", [](const Network& before, const Network& after) { return diff(before, after); },
       "before"_a, "after"_a, released, "Matches modules and compares them.");

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "zoometer/analysis.hpp"
@@ -45,6 +46,31 @@ using Words = std::vector<std::pair<std::string, std::string>>;
 
 /// The recipe of a training step from words like ("optimizer", "adam"). Throws Error{usage}.
 TrainingRecipe recipe_from(const Words& words);
+
+/// A result that knows what it is a result of, so that it can show its report.
+template <class Result, class Settings>
+struct ResultOf : Result {
+  ResultOf(Result result, Network from, Settings by)
+      : Result(std::move(result)),
+        network(std::move(from)),
+        settings(std::move(by)) {}
+
+  Network network;
+  Settings settings;
+};
+
+/// Adds the report that `text` gives: what `print` shows, and a notebook. `summary` is for one
+/// line.
+template <class T, class Text, class Summary>
+void add_report(nb::class_<T>& bound, Text text, Summary summary) {
+  bound
+      .def("__str__", text, nb::call_guard<nb::gil_scoped_release>(),
+           "The report of the command line.")
+      .def("__repr__", [=](const T& self) { return "<" + summary(self) + ">"; })
+      .def("_repr_html_", [=](const T& self) {
+        return nb::module_::import_("zoometer._tables").attr("preformatted")(text(self));
+      });
+}
 
 /// A shape as a tuple of integers.
 inline nb::tuple to_tuple(const Shape& shape) {

@@ -1,7 +1,30 @@
+#include "report/roofline.hpp"
+
 #include "binding.hpp"
+#include "util/text.hpp"
 
 namespace zoometer::python {
 namespace {
+
+using RooflineResult = ResultOf<NetworkRoofline, RooflineSettings>;
+
+/// The report of `zoometer roofline --on DEVICE`.
+std::string roofline_report(const RooflineResult& self) {
+  const RooflineSettings& settings = self.settings;
+  const bool is_tf32 = settings.type == NumberType::tf32;
+  const bool is_stored = settings.type && !is_tf32;
+  const Network stored =
+      is_stored ? stored_as(self.network, dtype_of(*settings.type)) : self.network;
+  std::vector<std::string> notes = self.network.notes();
+  if (is_stored) notes.push_back(taken_as_note(*settings.type));
+  const Workload workload = workload_of(stored.graph(), {settings.fuse, is_tf32});
+  const RooflineReport report{
+      stored.graph(),   workload,
+      stored.name(),    stored.source(),
+      stored.variant(), std::move(notes),
+      settings.fuse,    {roofline_of(stored.graph(), workload, self.device, {settings.cache})}};
+  return roofline_text(report, {.details = true}, {});
+}
 
 void bind_device(nb::module_& core) {
   nb::class_<Device>(core, "Device", "A device, with peaks in operations per second.")
@@ -88,41 +111,41 @@ void bind_results(nb::module_& core) {
       .def_prop_ro("is_memory_bound",
                    [](const RooflineGroup& self) { return self.time.is_memory_bound(); })
       .def_ro("bounded", &RooflineGroup::bounded, "Depends on an upper bound");
-  nb::class_<NetworkRoofline>(core, "Roofline", "The least time that a device needs.")
-      .def_ro("device", &NetworkRoofline::device, "Which device")
+  nb::class_<RooflineResult> roofline(core, "Roofline", "The least time that a device needs.");
+  roofline.def_ro("device", &NetworkRoofline::device, "Which device")
       .def_prop_ro(
-          "type", [](const NetworkRoofline& self) { return name_of(self.type); },
+          "type", [](const RooflineResult& self) { return name_of(self.type); },
           "The type of most MACs")
       .def_prop_ro(
-          "used", [](const NetworkRoofline& self) { return name_of(self.used); },
+          "used", [](const RooflineResult& self) { return name_of(self.used); },
           "The type in which the device computes it")
       .def_ro("peak", &NetworkRoofline::peak, "In that type, operations per second")
       .def_prop_ro(
-          "seconds", [](const NetworkRoofline& self) { return self.total.seconds; },
+          "seconds", [](const RooflineResult& self) { return self.total.seconds; },
           "The lower bound, one operator after the other")
       .def_ro("overlapped_seconds", &NetworkRoofline::overlapped_seconds,
               "The same if arithmetic and traffic overlap fully")
       .def_ro("total", &NetworkRoofline::total, "The sum of all operators")
       .def_ro("groups", &NetworkRoofline::groups, "In the order in which they run")
       .def_ro("operators", &NetworkRoofline::operators, "By kind, most seconds first")
-      .def_ro("modules", &NetworkRoofline::modules, "As the profile's modules")
-      .def("__repr__", [](const NetworkRoofline& self) {
-        return "<Roofline " + self.device.name + " " + std::to_string(self.total.seconds * 1e6) +
-               " us>";
-      });
+      .def_ro("modules", &NetworkRoofline::modules, "As the profile's modules");
+  add_report(roofline, roofline_report, [](const RooflineResult& self) {
+    return "Roofline of " + self.network.name() + " on " + self.device.name + ": " +
+           std::to_string(self.total.seconds * 1e6) + " us";
+  });
 }
 
-NetworkRoofline roofline_on(const Network& network, const std::string& device,
-                            const std::string& dtype, bool fuse, bool cache,
-                            const std::string& file) {
+RooflineResult roofline_on(const Network& network, const std::string& device,
+                           const std::string& dtype, bool fuse, bool cache,
+                           const std::string& file) {
   RooflineSettings settings{.fuse = fuse, .cache = cache};
   if (!dtype.empty()) {
     settings.type = number_type_from_name(dtype);
     if (!settings.type) throw Error(ErrorCode::usage, "no such number type: " + dtype);
   }
-  if (!file.empty()) return roofline(network, read_device(file), settings);
+  if (!file.empty()) return {roofline(network, read_device(file), settings), network, settings};
   const std::vector<Device> devices = all_devices();
-  return roofline(network, find_device(devices, device), settings);
+  return {roofline(network, find_device(devices, device), settings), network, settings};
 }
 
 }  // namespace

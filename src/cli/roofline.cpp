@@ -100,8 +100,9 @@ int list_devices(RooflineWords& words) {
 /// As `--dtype` of other commands, with the types that only devices compute in.
 void compute_in(const std::string& dtype, Graph& graph, LoadedModel& loaded) {
   if (dtype.empty() || dtype == "tf32") return;
-  graph.count_floating_as(dtype_of(*number_type_from_name(dtype)));
-  loaded.notes.push_back("every floating-point tensor is taken as " + dtype);
+  const NumberType type = *number_type_from_name(dtype);
+  graph.count_floating_as(dtype_of(type));
+  loaded.notes.push_back(taken_as_note(type));
 }
 
 int run_roofline(const CommandLine& given) {

@@ -29,6 +29,11 @@ struct RooflineText {
   bool plot = false;
 };
 
+/// What a report notes if every floating-point tensor is stored and computed in a type.
+inline std::string taken_as_note(NumberType type) {
+  return "every floating-point tensor is taken as " + std::string(name_of(type));
+}
+
 std::string roofline_text(const RooflineReport& report, const RooflineText& shown,
                           const ReportOptions& options);
 /// The table of devices alone, for other formats.

@@ -10,8 +10,11 @@ ONNX = SOURCE / "tests/data/onnx/light_resnet50.onnx"
 PROGRAM = os.environ.get("ZOOMETER", "zoometer")
 
 
+def text_of(*words):
+    """What the native program prints."""
+    return subprocess.run([PROGRAM, *map(str, words)], check=True, capture_output=True, text=True).stdout
+
+
 def command_line(*words):
     """The JSON document that the native program writes."""
-    done = subprocess.run([PROGRAM, *map(str, words), "--format", "json"], check=True,
-                          capture_output=True, text=True)
-    return json.loads(done.stdout)
+    return json.loads(text_of(*words, "--format", "json"))

@@ -1,12 +1,13 @@
 """Figures and documents of names and files are those of the command line."""
 
+import html
 import pathlib
 import tempfile
 import unittest
 
 import zoometer
 
-from support import ONNX, SOURCE, command_line
+from support import ONNX, SOURCE, command_line, text_of
 
 
 class SameAsTheCommandLine(unittest.TestCase):
@@ -156,6 +157,33 @@ class Analysis(unittest.TestCase):
         self.assertTrue(any(change.state == "removed" and change.after is None
                             for change in diff.modules))
         self.assertIn("removed", repr(diff))
+
+    def test_print_shows_the_report_of_the_command_line(self):
+        for options, words in (({}, ["--on", "A100"]),
+                               ({"dtype": "float16", "fuse": True},
+                                ["--on", "A100", "--dtype", "float16", "--fuse"]),
+                               ({"dtype": "tf32", "cache": True},
+                                ["--on", "A100", "--dtype", "tf32", "--cache"])):
+            with self.subTest(words):
+                self.assertEqual(str(self.p.roofline("A100", **options)),
+                                 text_of("roofline", "resnet50", *words))
+        self.assertEqual(str(self.p.explain()), text_of("explain", "resnet50"))
+        report = text_of("profile", "resnet50", "--memory", "--training", "--optimizer", "adam")
+        for result in (self.p.memory(), self.p.training("adam")):
+            with self.subTest(repr(result)):
+                self.assertGreater(str(result).count("\n"), 5)
+                self.assertIn(str(result).rstrip(), report)
+
+    def test_results_in_a_notebook_and_in_one_line(self):
+        for result, line in ((self.p.memory(), "<Memory of resnet50: 109.8 MiB>"),
+                             (self.p.training("adam"), "<Training of resnet50: 473.1 MiB>"),
+                             (self.p.roofline("H100"), "<Roofline of resnet50 on H100: "),
+                             (self.p.explain(), "<Explanation of resnet50 by 6 conventions>")):
+            with self.subTest(line):
+                self.assertEqual(repr(result)[:len(line)], line)
+                page = result._repr_html_()
+                self.assertTrue(page.startswith("<pre>") and page.endswith("</pre>"))
+                self.assertEqual(html.unescape(page[5:-6]), str(result))
 
     def test_another_type(self):
         half = self.p.stored_as("float16")
