@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -41,26 +40,37 @@ constexpr bool is_instrumented = false;
 constexpr bool is_instrumented = false;
 #endif
 
+/// The first version of Landlock, which every kernel that has it knows. From linux/landlock.h and
+/// asm-generic/unistd.h of Linux 5.13: where wheels are built, the headers are those of 4.18.
+struct Landlock {
+  static constexpr long create_ruleset = 444, add_rule = 445, restrict_self = 446;  // calls
+  static constexpr int path_beneath = 1;                                            // kind of rule
+  static constexpr std::uint64_t read_file = 1U << 2U, read_dir = 1U << 3U;
+  static constexpr std::uint64_t all_rights = (1U << 13U) - 1;
+
+  struct Ruleset {
+    std::uint64_t handled_rights = all_rights;
+  };
+  struct [[gnu::packed]] PathBeneath {
+    std::uint64_t allowed_rights = read_file | read_dir;
+    std::int32_t folder = -1;
+  };
+};
+
 /// Allows to read below the folders, and nothing else in any file system.
 void restrict_files(std::span<const std::string> folders) noexcept {
-#ifdef SYS_landlock_create_ruleset
-  // The rights of the first version, which every kernel with Landlock knows.
-  landlock_ruleset_attr rules{};
-  rules.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1U) - 1;
-  const auto ruleset =
-      static_cast<int>(syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0));
+  const Landlock::Ruleset rules;
+  const auto ruleset = static_cast<int>(syscall(Landlock::create_ruleset, &rules, sizeof rules, 0));
   if (ruleset < 0) return;
   for (const std::string& folder : folders) {
-    landlock_path_beneath_attr below{};
-    below.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-    below.parent_fd = open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (below.parent_fd < 0) continue;
-    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
-    close(below.parent_fd);
+    Landlock::PathBeneath below;
+    below.folder = open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (below.folder < 0) continue;
+    syscall(Landlock::add_rule, ruleset, Landlock::path_beneath, &below, 0);
+    close(below.folder);
   }
-  syscall(SYS_landlock_restrict_self, ruleset, 0);
+  syscall(Landlock::restrict_self, ruleset, 0);
   close(ruleset);
-#endif
 }
 
 #if defined(__x86_64__)
@@ -75,6 +85,8 @@ struct AllowedCall {
   int argument = -1;
   std::uint32_t value = 0;
 };
+
+constexpr int faccessat2_call = 439;  // Linux 5.8, on every machine
 
 /// What reading files, computing and writing to open descriptors takes. Signals and limits of other
 /// processes, and terminals, are out of reach.
@@ -92,7 +104,7 @@ constexpr AllowedCall allowed_calls[] = {
     {SYS_statx},
     {SYS_readlinkat},
     {SYS_faccessat},
-    {SYS_faccessat2},
+    {faccessat2_call},
     {SYS_getdents64},
     {SYS_fadvise64},
     {SYS_getcwd},
