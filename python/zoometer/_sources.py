@@ -154,11 +154,20 @@ def _of_callable(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
     elif not args and not kwargs and isinstance(model, torch.nn.Module):
         args, kwargs = _inputs.usual(model, torch)
     try:
-        record = _capture.record(model, args, kwargs, name=name)
+        with _without_modes():
+            record = _capture.record(model, args, kwargs, name=name)
     except _capture.CaptureError as error:
         raise CaptureError(_where(error), message=error.message, hint=error.hint or "",
                            module=error.module or "", operator=error.operator or "") from error
     return _core.read_record(record)
+
+
+def _without_modes() -> Any:
+    """Where no dispatch mode of the caller is active: in a FakeTensorMode all tensors would be fake."""
+    import contextlib
+    from torch.utils import _python_dispatch
+    disable = getattr(_python_dispatch, "_disable_current_modes", None)  # since PyTorch 2.0
+    return disable() if disable else contextlib.nullcontext()
 
 
 def _where(error: Any) -> str:

@@ -1,5 +1,8 @@
 """Modules and functions, in the user's own process. Without PyTorch there is nothing to test."""
 
+import dataclasses
+import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -114,11 +117,69 @@ class Modules(unittest.TestCase):
         self.assertIn("'x'", str(caught.exception))
 
     def test_control_c_reaches_the_caller(self):
+        """The signal itself, while the module runs; the module and later captures are as ever."""
         class Interrupted(nn.Module):
+            calls = 0
+
             def forward(self, x):
-                raise KeyboardInterrupt
+                self.calls += 1
+                os.kill(os.getpid(), signal.SIGINT)
+                for _ in range(1000000):
+                    x = x + 1
+                return x
+        model = Interrupted()
         with self.assertRaises(KeyboardInterrupt):
-            zoometer.profile(Interrupted(), self.x)
+            zoometer.profile(model, self.x)
+        self.assertNotIn("calls", vars(model))
+        self.assertEqual(zoometer.profile(self.net, self.x).macs, MACS)
+
+    def test_dataclasses(self):
+        @dataclasses.dataclass
+        class Inputs:
+            x: torch.Tensor
+            scale: float = 1.0
+            more: list = dataclasses.field(default_factory=list)
+
+        @dataclasses.dataclass(frozen=True)
+        class Outputs:
+            y: torch.Tensor
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.linear = nn.Linear(4, 8)
+
+            def forward(self, given):
+                y = self.linear(given.x) * given.scale
+                for each in given.more:
+                    y = y + each
+                return Outputs(y)
+        x, model = torch.randn(2, 4), Model()
+        for p in (zoometer.profile(model, Inputs(x, 2.0, [torch.randn(8)])),
+                  zoometer.profile(model, given=Inputs(x)),
+                  zoometer.profile(model, input_data=[Inputs(x)])):
+            self.assertEqual((p.macs, p.inputs[0].name, p.outputs[0].shape), (64, "given.x", (2, 8)))
+
+    def test_fake_tensors(self):
+        """Inputs and models that have no data already, also within the mode that makes them."""
+        try:
+            from torch._subclasses.fake_tensor import FakeTensorMode
+        except ImportError:
+            self.skipTest("no FakeTensorMode")
+        real = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+        mode = FakeTensorMode()
+        with mode:
+            x = torch.empty(2, 4)
+            fake = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+        for model, given in ((real, x), (real, mode.from_tensor(torch.randn(2, 4))), (fake, x),
+                             (fake, torch.randn(2, 4))):
+            self.assertEqual(zoometer.profile(model, given).macs, 64)
+        if int(torch.__version__.partition(".")[0]) < 2:
+            return
+        with mode:
+            self.assertEqual(zoometer.profile(fake, x).macs, 64)
+            self.assertEqual(zoometer.profile(real, torch.empty(2, 4)).macs, 64)
+            self.assertIs(type(torch.empty(2)), type(x))  # the mode is active again
 
     def test_a_name_needs_no_torch(self):
         code = ("import sys, zoometer; zoometer.profile('resnet18').macs; "
