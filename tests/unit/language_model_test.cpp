@@ -89,6 +89,23 @@ TEST(LanguageModels, HaveTheProductsThatPyTorchCounts) {
   }
 }
 
+// Kind: settings that no released model combines. Two random configurations of each model type, of
+// which tests/modern/language_models.py compares the same facts with the classes of transformers.
+TEST(LanguageModels, HaveTheSizesOfTheirClassesInAnyConfiguration) {
+  const std::vector<Fact> all = facts("small.jsonl");
+  ASSERT_GE(all.size(), 200U);
+  TraceOptions options = all_logits();
+  options.tokens = 32;
+  for (const Fact& fact : all) {
+    Graph graph;
+    read_config(fact.config, graph, options);
+    const Metrics prefill = profile(graph).total;
+    EXPECT_EQ(prefill.parameters, fact.parameters) << fact.name;
+    if (fact.prefill == 0) continue;
+    EXPECT_EQ(prefill.macs, fact.prefill) << fact.name;
+  }
+}
+
 /// A small Llama: 2 layers of 8 features, 2 heads of 4 that share one key, 16 between, 10 words.
 constexpr std::string_view small =
     R"({"model_type": "llama", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,

@@ -95,6 +95,35 @@ TEST(LanguageParts, RefuseInputsThatDoNotFit) {
                         "--past", options);
 }
 
+// Features 2 of 1 head; 8 x 4 frames and bins become 2 x 1 with 4 and 4 channels; Gemma's decoder
+// has features 8 and 1 layer without own inputs.
+constexpr std::string_view with_sound =
+    R"({"model_type": "gemma4",
+        "text_config": {"model_type": "gemma4_text", "hidden_size": 8, "num_hidden_layers": 1,
+          "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 8, "global_head_dim": 8,
+          "intermediate_size": 16, "vocab_size": 10, "hidden_size_per_layer_input": 0,
+          "layer_types": ["full_attention"]},
+        "audio_config": {"hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
+          "subsampling_conv_channels": [4, 4], "output_proj_dims": 3, "attention_chunk_size": 12,
+          "use_clipped_linears": false}})";
+
+// Convolutions 4 x 9 + 16 x 9 and norms 8, 4 x 2 (bins of 4); two networks of 32 and norms 4;
+// attention 16, distances 4, scale 2, norms 4; convolution part 8 + 10 + 4 and norms 4; norm 2;
+// layers out 2 x 3 + 3 and 3 x 8.
+TEST(LanguageParts, TakeASound) {
+  Graph graph;
+  read_parts(with_sound, graph);
+  EXPECT_EQ(count_parameters(graph).by_role.at("audio"),
+            36 + 144 + 8 + 8 + 72 + 26 + 26 + 2 + 9 + 24);
+  TraceOptions options;
+  options.tokens = 5;
+  const std::int64_t text = macs_of(with_sound, options);
+  options.inputs = {{"input_features", {1, 8, 4}}};
+  const std::int64_t tower =
+      16 * 4 * 9 / 2 + 2 * 4 * 4 * 9 + 2 * (8 + 64 + 16 + 22 + 6 + 24) + 4 * 4;
+  EXPECT_EQ(macs_of(with_sound, options), text + tower);
+}
+
 // Features 4, 1 head of 4, width 6, 10 words, a layer on each side.
 constexpr std::string_view both_sides =
     R"({"model_type": "t5", "d_model": 4, "d_kv": 4, "num_heads": 1, "d_ff": 6, "num_layers": 1,

@@ -55,7 +55,8 @@ std::string configuration_beside(const std::string& path) {
 
 std::optional<Setting> settings_of(const ModelFile& file, const Graph& graph) {
   if (const auto row = find_language_row(file.path)) {
-    return read_configuration(MappedFile(file.path, std::as_bytes(std::span(row->config))));
+    const MappedFile opened(file.path, std::as_bytes(std::span(row->config)));
+    return is_configuration(opened) ? std::optional(read_configuration(opened)) : std::nullopt;
   }
   if (!is_file(file.path)) return {};
   const MappedFile opened(file.path);

@@ -18,6 +18,7 @@ struct OuterType {
   std::string_view head;
   AddTowers add_towers = nullptr;
   bool has_usual_tower = false;  ///< without vision_config, it is that of the class
+  AddTowers add_sound = nullptr;
 };
 
 constexpr std::string_view text_root = "language_model.model";
@@ -26,7 +27,7 @@ constexpr std::string_view below_model = "model.language_model";
 
 constexpr OuterType outer_types[] = {
     {"gemma3", "gemma3_text", text_root, text_head, add_gemma3_tower},
-    {"gemma4", "gemma4_text", below_model, "lm_head", add_gemma4_tower},
+    {"gemma4", "gemma4_text", below_model, "lm_head", add_gemma4_tower, false, add_gemma4_sound},
     {"qwen2_vl", "qwen2_vl_text", "model", "lm_head", add_qwen2_tower},
     {"qwen2_5_vl", "qwen2_5_vl_text", "model", "lm_head", add_qwen2_5_tower},
     {"qwen3_vl", "qwen3_vl_text", below_model, "lm_head", add_qwen3_tower},
@@ -41,6 +42,9 @@ constexpr OuterType outer_types[] = {
     {"kimi_k25", "deepseek_v3", text_root, text_head, add_kimi_tower},
     {"minimax_m3_vl", "minimax_m3_vl_text", text_root, text_head, add_minimax_tower},
     {"step3p7", "step3p5", "model", "lm_head", add_step_tower, true},
+    {"gemma3n", "gemma3n_text", below_model, "lm_head"},
+    {"qwen2_audio", "qwen2", text_root, text_head, nullptr, false, add_qwen2_sound},
+    {"voxtral", "llama", text_root, text_head, nullptr, false, add_voxtral_sound},
     {"phi3_v", "phi3", "model", "lm_head", add_phi3_tower, true},
 };
 
@@ -57,12 +61,18 @@ const OuterType& outer_type(std::string_view name) {
 constexpr std::string_view other_parts[] = {"vision_config", "audio_config",  "vision",
                                             "visual",        "speech_config", "img_processor"};
 
-void note_other_parts(const Configuration& config, bool has_tower,
+void note_other_parts(const Configuration& config, bool has_tower, bool has_sound,
                       std::vector<std::string>& notes) {
   for (const std::string_view key : other_parts) {
     const bool is_sound = key == "audio_config" || key == "speech_config";
-    if (config.has(key) && (is_sound || !has_tower))
+    if (config.has(key) && !(is_sound ? has_sound : has_tower))
       notes.push_back(fmt::format("{} is not part of the graph: only the language model is", key));
+  }
+  if (const auto idle = config.size_if({"zero_expert_num"})) {
+    if (*idle > 0)
+      notes.push_back(fmt::format(
+          "{} experts return their input: tokens that choose them take fewer products than counted",
+          *idle));
   }
   if (const auto quantisation = config.part({"quantization_config", "compression_config"})) {
     notes.push_back(
@@ -125,8 +135,9 @@ ModelPlan plan_of(const Configuration& config, TraceNotes notes) {
   }
   const bool has_tower = is_whole || (outer.add_towers != nullptr &&
                                       (outer.has_usual_tower || config.part({"vision_config"})));
-  note_other_parts(config, has_tower, notes.ignored);
-  if (part && !is_whole) note_other_parts(*part, false, notes.ignored);
+  const bool has_sound = outer.add_sound != nullptr && config.part({"audio_config"}).has_value();
+  note_other_parts(config, has_tower, has_sound, notes.ignored);
+  if (part && !is_whole) note_other_parts(*part, false, false, notes.ignored);
   const Configuration& own = part && !is_whole ? *part : config;
   ModelPlan plan = type->plan(own.with_defaults(class_defaults(type->name)));
   if (part && !is_whole) {
@@ -134,6 +145,7 @@ ModelPlan plan_of(const Configuration& config, TraceNotes notes) {
     if (!plan.head.empty()) plan.head = outer.head;
   }
   if (has_tower && !is_whole) outer.add_towers(config, plan);
+  if (has_sound && !is_whole) outer.add_sound(config, plan);
   if (has_tower && outer.has_usual_tower && !config.has("vision_config") &&
       !config.has("img_processor"))
     notes.assumed.push_back("vision_config is missing: the tower has the sizes of its class");

@@ -179,8 +179,12 @@ Tensor Attention::attended(Tensor q, const SharedKeys& keys, PassageContext& con
   const Tensor k = for_each_head(keys.key, plan.heads);
   const Tensor v = for_each_head(keys.value, plan.heads);
   if (plan.chunk == 0 || plan.chunk >= q.dim(2)) return scaled_dot_product_attention(q, k, v, bias);
-  const Tensor y = scaled_dot_product_attention(
-      in_windows(q, plan.chunk), in_windows(k, plan.chunk), in_windows(v, plan.chunk), {});
+  const auto seen = [&](Tensor x) {
+    x = in_windows(x, plan.chunk);
+    if (!plan.sees_last_chunk) return x;
+    return cat({slice(pad_last(x, {0, 0, 0, 0, 1, 0}), 2, 0, x.dim(2)), x}, 3);
+  };
+  const Tensor y = scaled_dot_product_attention(in_windows(q, plan.chunk), seen(k), seen(v), {});
   const std::int64_t rows = y.dim(2) * y.dim(3);
   return slice(reshape(y, {y.dim(0), y.dim(1), rows, y.dim(4)}), 2, 0, q.dim(2));
 }
@@ -240,7 +244,10 @@ LatentAttention::LatentAttention(const Slot& slot, const LatentPlan& made, std::
   key_value_norm = any_module<RMSNorm>(at("kv_a_layernorm"), plan.rank);
   key_value_up = Linear(at("kv_b_proj"), plan.rank,
                         checked_mul(plan.heads, checked_add(plan.plain, plan.value)), false);
-  output = linear_layer(at("o_proj"), checked_mul(plan.heads, plan.value), features, plan.bias);
+  output = linear_layer(place(*this, plan.output), checked_mul(plan.heads, plan.value), features,
+                        plan.bias);
+  if (plan.gate_features > 0)
+    gate = linear_layer(at("g_proj"), features, plan.gate_features, false);
   if (plan.index_heads == 0) return;
   const std::int64_t index = checked_mul(plan.index_heads, plan.index_head);
   index_query = linear_layer(at(std::string("indexer.wq_b")), plan.query_rank, index, false);
@@ -317,9 +324,9 @@ Tensor LatentAttention::forward(Tensor x, PassageContext& context) const {
     key = rotated(key, rotary, context);
   }
   if (is_there(index_query)) run_index(x, query_latent, context);
-  const Tensor y = context.passage.latent == LatentForm::absorbed
-                       ? absorbed(q, latent, key, context)
-                       : expanded(q, latent, key, context);
+  Tensor y = context.passage.latent == LatentForm::absorbed ? absorbed(q, latent, key, context)
+                                                            : expanded(q, latent, key, context);
+  if (is_there(gate)) y = y * unsqueeze(transpose(unary(sigmoid_op, gate(x)), 1, 2), -1);
   return output(reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * plan.value}));
 }
 

@@ -165,6 +165,7 @@ struct LatentAttention : Module<LatentAttention> {
   AnyModule query_down, query_norm, query_up, key_value_down, key_value_norm;
   Linear key_value_up;
   AnyModule output;
+  AnyModule gate;
   AnyModule index_query, index_key, index_norm, index_weights;
 
   /// x (N, L, features) -> the same.
@@ -286,7 +287,7 @@ struct MixtureOfExperts : Module<MixtureOfExperts> {
   const ExpertsPlan& plan;
   AnyModule router;
   Tensor correction;
-  AnyModule latent_down, latent_up;
+  AnyModule latent_down, latent_up, norm_after;
   const Experts* experts = nullptr;
   AnyModule shared;
   AnyModule shared_gate;
@@ -309,6 +310,7 @@ struct StateMixer : Module<StateMixer> {
   Tensor time_bias, decay, skip;
   Tensor mix_key, mix_value, mix_receptance;
   Tensor input_gate, input_gate_bias, recurrent_gate, recurrent_gate_bias;
+  Tensor mix_gate;
 
   Tensor forward(Tensor x, PassageContext& context) const;
 
@@ -319,14 +321,19 @@ struct StateMixer : Module<StateMixer> {
   void declare_kimi_delta(std::int64_t features);
   void declare_short_convolution(std::int64_t features);
   void declare_rwkv4(std::int64_t features);
+  void declare_rwkv5(std::int64_t features);
+  void declare_separate_delta(std::int64_t features);
   void declare_gated_recurrence(std::int64_t features);
   void declare_decayed(std::int64_t features);
   Tensor run_rwkv4(Tensor x, PassageContext& context) const;
+  Tensor run_rwkv5(Tensor x, PassageContext& context) const;
+  Tensor token_before(Tensor x, PassageContext& context) const;
   Tensor run_gated_recurrence(Tensor x, PassageContext& context) const;
   Tensor run_decayed(Tensor x, PassageContext& context) const;
   Tensor run_mamba1(Tensor x, PassageContext& context) const;
   Tensor run_mamba2(Tensor x, PassageContext& context) const;
   Tensor run_delta(Tensor x, PassageContext& context) const;
+  Tensor run_separate_delta(Tensor x, PassageContext& context) const;
   Tensor run_kimi_delta(Tensor x, PassageContext& context) const;
   Tensor run_short_convolution(Tensor x, PassageContext& context) const;
   Tensor convolved(const AnyModule& layer, Tensor x, std::string_view name,
@@ -360,10 +367,45 @@ struct HyperConnection {
   Tensor written(Tensor x, Tensor weights, Tensor y) const;
 };
 
+/// Several predictions of a layer's result, which its computed one corrects (Baykal and others,
+/// Alternating updates, 2023).
+struct AlternatingUpdates : Module<AlternatingUpdates> {
+  static constexpr auto kind = "AltUp";
+  AlternatingUpdates(const Slot& slot, std::int64_t count, std::int64_t features);
+  std::int64_t copies;
+  Tensor output_scale;
+  Linear correction_coefficients, prediction_coefficients, modality_router;
+  RMSNorm router_norm;
+
+  /// x (N, L, copies, features) -> the same.
+  Tensor predicted(Tensor x) const;
+  /// The predictions after the layer gave y (N, L, features) for the first of them.
+  Tensor corrected(Tensor predictions, Tensor y) const;
+
+ private:
+  Tensor modalities(Tensor x) const;
+};
+
+/// A path of low rank beside the attention: LAuReL.
+struct LowRankPath : Module<LowRankPath> {
+  static constexpr auto kind = "Laurel";
+  LowRankPath(const Slot& slot, std::int64_t features, std::int64_t rank)
+      : Module(slot),
+        linear_left(at("linear_left"), features, rank, false),
+        linear_right(at("linear_right"), rank, features, false),
+        norm(at("post_laurel_norm"), features) {}
+  Linear linear_left, linear_right;
+  RMSNorm norm;
+
+  Tensor forward(Tensor x) const { return x + norm(linear_right(linear_left(x))); }
+};
+
 /// A layer of a decoder or an encoder.
 struct TransformerLayer : Module<TransformerLayer> {
   static constexpr auto kind = "DecoderLayer";
   TransformerLayer(const Slot& slot, const LayerPlan& made, NormKind norm, std::int64_t features);
+  /// A further layer in the module of `first`.
+  TransformerLayer(const TransformerLayer& first, const LayerPlan& made, NormKind norm);
   const LayerPlan& plan;
   std::int64_t features;
   const Attention* attention = nullptr;
@@ -375,6 +417,9 @@ struct TransformerLayer : Module<TransformerLayer> {
   AnyModule before_all, before_mixer, after_mixer, before_cross, after_cross;
   AnyModule before_feed_forward, after_feed_forward, feed_forward;
   ExpertsBeside beside;
+  const MixtureOfExperts* shortcut = nullptr;
+  const AlternatingUpdates* updates = nullptr;
+  const LowRankPath* side_path = nullptr;
   AnyModule per_layer_gate, per_layer_projection, per_layer_norm;
   Tensor scalar, mixer_scale, feed_forward_scale;
   HyperConnection mixer_streams, feed_forward_streams;
@@ -384,6 +429,7 @@ struct TransformerLayer : Module<TransformerLayer> {
   Tensor forward(Tensor x, Tensor own_input, PassageContext& context) const;
 
  private:
+  void declare(NormKind norm);
   AnyModule norm_if(std::string_view name, NormKind norm) const;
   Tensor scale_if(std::string_view name) const;
   template <class Child, class Plan>
@@ -396,6 +442,8 @@ struct TransformerLayer : Module<TransformerLayer> {
     return attention != nullptr || latent != nullptr || state != nullptr || compressed != nullptr;
   }
   Tensor run_streams(Tensor x, PassageContext& context) const;
+  Tensor run_alternatives(Tensor x, Tensor own_input, PassageContext& context) const;
+  Tensor from_own_input(Tensor x, Tensor own_input) const;
   Tensor mixed(Tensor x, PassageContext& context) const;
   Tensor passed(Tensor x) const;
   Tensor run_parallel(Tensor x, PassageContext& context) const;

@@ -70,6 +70,7 @@ struct LanguageModel : Module<LanguageModel> {
     declare_per_layer_inputs(root);
     open_layers(root);
     if (plan.streams > 0) declare_streams();
+    declare_alternatives(root);
     if (!plan.norm.empty())
       norm = norm_layer(below(root, plan.norm), plan.norm_kind, plan.features);
     if (!plan.project_out.empty())
@@ -89,6 +90,7 @@ struct LanguageModel : Module<LanguageModel> {
   AnyModule head;
   Tensor head_bias, head_buffer;
   Tensor stream_function, stream_base, stream_scale;
+  std::vector<Linear> in_alternatives, out_alternatives;
 
   /// Inputs of the stacks that run, and tokens (N, L) of the decoder.
   Results forward(const std::vector<Tensor>& inputs, Tensor ids, PassageContext& context) const {
@@ -167,10 +169,13 @@ struct LanguageModel : Module<LanguageModel> {
     if (plan.plans.empty()) return;
     const Slot list = open_path(root, plan.layers, container);
     std::vector<std::int64_t> widths;
-    for (std::size_t i = 0; i < plan.plans.size(); ++i) {
-      const LayerPlan& layer = plan.plans[i];
-      layers.push_back(graph().arena().make<TransformerLayer>(below(list, std::to_string(i)), layer,
-                                                              plan.norm_kind, plan.features));
+    std::size_t number = 0;
+    for (const LayerPlan& layer : plan.plans) {
+      Arena& arena = graph().arena();
+      layers.push_back(layer.is_second_half && !layers.empty()
+                           ? arena.make<TransformerLayer>(*layers.back(), layer, plan.norm_kind)
+                           : arena.make<TransformerLayer>(below(list, std::to_string(number++)),
+                                                          layer, plan.norm_kind, plan.features));
       const std::int64_t width = rotary_features(layer);
       if (width > 0 && std::ranges::find(widths, width) == widths.end()) widths.push_back(width);
     }
@@ -218,6 +223,29 @@ struct LanguageModel : Module<LanguageModel> {
     return apply_if(embedding_norm, x);
   }
 
+  void declare_alternatives(const Slot& root) {
+    for (std::int64_t i = 0; i + 1 < plan.alternatives; ++i) {
+      const std::string number = std::to_string(i);
+      in_alternatives.emplace_back(below(root, "altup_projections." + number), plan.features,
+                                   plan.features, false);
+      out_alternatives.emplace_back(below(root, "altup_unembed_projections." + number),
+                                    plan.features, plan.features, false);
+    }
+  }
+  /// (N, L, features) -> (N, L, alternatives, features).
+  Tensor in_alternatives_of(Tensor x) const {
+    std::vector<Tensor> copies{unsqueeze(x, 2)};
+    for (const Linear& layer : in_alternatives) copies.push_back(unsqueeze(layer(x), 2));
+    return cat(copies, 2);
+  }
+  /// The reverse.
+  Tensor mean_of_alternatives(Tensor x) const {
+    Tensor all = select(x, 2, 0);
+    for (std::size_t i = 0; i < out_alternatives.size(); ++i)
+      all = all + out_alternatives[i](select(x, 2, static_cast<std::int64_t>(i) + 1));
+    return all * (1.0 / static_cast<double>(plan.alternatives));
+  }
+
   void declare_streams() {
     const std::int64_t wide = checked_mul(plan.streams, plan.features);
     stream_function = parameter("hc_head_fn", {plan.streams, wide});
@@ -226,12 +254,14 @@ struct LanguageModel : Module<LanguageModel> {
   }
   /// (N, L, streams, features) -> (N, L, features).
   Tensor joined(Tensor x) const {
+    if (plan.alternatives > 0) return mean_of_alternatives(x);
     if (plan.streams == 0) return x;
     const Tensor flat = reshape(x, {x.dim(0), x.dim(1), plan.streams * plan.features});
     const Tensor weights = linear(rms_norm(flat, {}), stream_function, {}) * stream_scale;
     return sum(x * unsqueeze(unary(sigmoid_op, weights + stream_base), -1), {2});
   }
   Tensor in_streams(Tensor x) const {
+    if (plan.alternatives > 0) return in_alternatives_of(x);
     if (plan.streams == 0) return x;
     return expand(unsqueeze(x, 2), {x.dim(0), x.dim(1), plan.streams, x.dim(2)});
   }
@@ -241,7 +271,10 @@ struct LanguageModel : Module<LanguageModel> {
     if (!per_layer_table.is_open()) return {};
     const auto count = static_cast<std::int64_t>(layers.size());
     const Tensor projected = per_layer_norm(in_heads(per_layer_projection(x), count));
-    return projected + in_heads(per_layer_table(ids), count);
+    const Tensor rows = in_heads(per_layer_table(ids), count);
+    const std::int64_t placed = x.dim(1) - rows.dim(1);  // of pictures and sound, without rows
+    if (placed == 0) return projected + rows;
+    return cat({slice(projected, 1, 0, placed), slice(projected, 1, placed, x.dim(1)) + rows}, 1);
   }
 
   Tensor logits(Tensor x) const {

@@ -34,11 +34,12 @@ ExpertsPlan deepseek_experts(const Configuration& config, bool is_corrected) {
 }
 
 /// Whether a layer is a mixture: after the first dense ones, by frequency or by a list.
-bool is_sparse(const Configuration& config, std::int64_t layer) {
+/// `usual_dense`: how many are dense where the file does not say.
+bool is_sparse(const Configuration& config, std::int64_t layer, std::int64_t usual_dense) {
   const std::vector<std::string_view> types = config.texts({"mlp_layer_types"});
   if (types.size() > static_cast<std::size_t>(layer))
     return types[static_cast<std::size_t>(layer)] == "sparse";
-  if (layer < config.size({"first_k_dense_replace"}, 0)) return false;
+  if (layer < config.size({"first_k_dense_replace"}, usual_dense)) return false;
   const Setting* frequency = config.find({"moe_layer_freq"});
   if (frequency != nullptr && frequency->kind == Setting::Kind::list) {
     const std::vector<std::int64_t> each = config.sizes({"moe_layer_freq"});
@@ -74,14 +75,14 @@ void add_prediction(ModelPlan& plan, const Configuration& config, LayerPlan laye
 
 template <class MixerOf>
 ModelPlan deepseek_like(const Configuration& config, Ties ties, bool is_corrected,
-                        const MixerOf& mixer) {
+                        const MixerOf& mixer, std::int64_t usual_dense = 0) {
   ModelPlan plan = frame(config, ties);
   const bool is_mixture =
       config.size({"n_routed_experts", "num_experts", "num_local_experts"}, 0) > 0;
   add_layers(plan, config, [&](std::int64_t i) {
     LayerPlan layer;
     mixer(layer, i);
-    if (is_mixture && is_sparse(config, i))
+    if (is_mixture && is_sparse(config, i, usual_dense))
       layer.feed_forward = deepseek_experts(config, is_corrected);
     else
       layer.feed_forward = gated(feed_forward_size(config));
@@ -108,6 +109,17 @@ ModelPlan latent_model(const Configuration& config, Ties ties) {
   });
 }
 ModelPlan deepseek3(const Configuration& config) { return latent_model(config, Ties::no); }
+/// A.X K1: a norm of what a mixture gives; the first layer is dense where the file does not say.
+ModelPlan axk1(const Configuration& config) {
+  ModelPlan plan = deepseek_like(
+      config, Ties::no, true,
+      [&](LayerPlan& layer, std::int64_t) { layer.mixer = latent_attention(config); }, 1);
+  for (LayerPlan& layer : plan.plans) {
+    auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
+    if (experts != nullptr) experts->norm_after = "post_mlp_layernorm";
+  }
+  return plan;
+}
 ModelPlan youtu(const Configuration& config) { return latent_model(config, Ties::yes); }
 ModelPlan deepseek2(const Configuration& config) {
   const bool is_corrected = config.text({"topk_method"}, "greedy") == "noaux_tc";
@@ -150,22 +162,37 @@ ModelPlan glm4_moe(const Configuration& config) {
 }
 ModelPlan glm4v_moe(const Configuration& config) {
   ModelPlan plan = glm4_moe(config);
-  for (LayerPlan& layer : plan.plans)
-    std::get<AttentionPlan>(layer.mixer).query_key_norm = QueryKeyNorm::none;
+  const bool bias = config.flag({"attention_bias"}, true);
+  for (LayerPlan& layer : plan.plans) {
+    auto& attention = std::get<AttentionPlan>(layer.mixer);
+    attention.query_key_norm = QueryKeyNorm::none;
+    set_biases(attention, bias, false);
+  }
   return plan;
 }
 
-ModelPlan dots1(const Configuration& config) {
+ModelPlan normed_heads(const Configuration& config, std::int64_t usual_dense) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
-  attention.query_key_norm = QueryKeyNorm::head;
-  return deepseek_like(config, Ties::no, true,
-                       [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
+  if (config.flag({"use_qk_norm"}, true)) attention.query_key_norm = QueryKeyNorm::head;
+  const std::vector<std::int64_t> windows = layer_windows(config, none_slides);
+  return deepseek_like(
+      config, Ties::no, true,
+      [&](LayerPlan& layer, std::int64_t i) {
+        layer.mixer = attention;
+        const auto at = static_cast<std::size_t>(i);
+        if (at < windows.size()) std::get<AttentionPlan>(layer.mixer).window = windows[at];
+      },
+      usual_dense);
 }
+ModelPlan dots1(const Configuration& config) { return normed_heads(config, 0); }
+/// The first layer is dense where the file does not say.
+ModelPlan hy_v3(const Configuration& config) { return normed_heads(config, 1); }
 
 ModelPlan solar_open(const Configuration& config) {
-  return deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t) {
-    layer.mixer = grouped_attention(config, "attention_bias", false);
-  });
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, config.flag({"attention_bias"}, false), false);
+  return deepseek_like(config, Ties::no, true,
+                       [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
 }
 
 /// AFMoE: norms before and after, a gate of all features of the attention's result.
@@ -177,6 +204,7 @@ ModelPlan afmoe(const Configuration& config) {
   ExpertsPlan experts = usual_experts(config);
   experts.router = "router.gate";
   experts.correction = "expert_bias";
+  experts.learns_correction = true;
   add_shared(
       experts, "shared_experts",
       checked_mul(config.size({"num_shared_experts", "n_shared_experts"}, 1), experts.width));
@@ -200,18 +228,32 @@ ModelPlan afmoe(const Configuration& config) {
   return plan;
 }
 
-/// A gate of each head.
+/// A gate of each head, or of each of its features; layers may have heads of their own number.
 ModelPlan laguna(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = QueryKeyNorm::head;
   attention.gate = "g_proj";
-  attention.gate_features = attention.heads;
-  ModelPlan plan = deepseek_like(config, Ties::no, true,
-                                 [&](LayerPlan& layer, std::int64_t) { layer.mixer = attention; });
+  const Setting* gating = config.find({"gating"});
+  const bool is_of_heads = gating == nullptr || gating->integer != 0 ||
+                           (gating->kind == Setting::Kind::text && gating->text == "per-head");
+  const std::vector<std::int64_t> heads = config.sizes({"num_attention_heads_per_layer"});
+  const std::vector<std::int64_t> windows = layer_windows(config, none_slides);
+  ModelPlan plan = deepseek_like(
+      config, Ties::no, true,
+      [&](LayerPlan& layer, std::int64_t i) {
+        const auto at = static_cast<std::size_t>(i);
+        AttentionPlan own = attention;
+        if (heads.size() > at) own.heads = heads[at];
+        if (windows.size() > at) own.window = windows[at];
+        own.gate_features = is_of_heads ? own.heads : checked_mul(own.heads, own.head);
+        layer.mixer = own;
+      },
+      1);
   for (LayerPlan& layer : plan.plans) {
     auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
-    if (experts != nullptr)
-      add_shared(*experts, "shared_expert", config.size({"shared_expert_intermediate_size"}, 0));
+    if (experts == nullptr) continue;
+    experts->learns_correction = true;
+    add_shared(*experts, "shared_experts", config.size({"shared_expert_intermediate_size"}, 0));
   }
   return plan;
 }
@@ -227,23 +269,33 @@ ModelPlan glm4_moe_lite(const Configuration& config) {
 /// Layers with a window have other heads, and a dense layer may come anywhere (MiMo-V2).
 ModelPlan mimo_v2(const Configuration& config) {
   const std::vector<std::int64_t> pattern = config.sizes({"hybrid_layer_pattern"});
-  ModelPlan plan = deepseek_like(config, Ties::no, true, [&](LayerPlan& layer, std::int64_t i) {
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  const auto slides = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    const bool is_sliding = pattern.size() > at && pattern[at] != 0;
-    AttentionPlan attention = grouped_attention(config, "attention_bias", false);
-    attention.value_head = config.size({"v_head_dim"}, attention.head);
-    attention.rotary = rotary_size(config, 1);
-    if (is_sliding) {
-      attention.key_value_heads =
-          config.size({"swa_num_key_value_heads"}, attention.key_value_heads);
-      attention.window = config.size({"sliding_window_size", "sliding_window"}, 128) + 1;
-    }
-    const std::string_view key =
-        is_sliding ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias";
-    if (config.flag({key}, is_sliding)) attention.sinks = "attention_sink_bias";
-    layer.mixer = attention;
-  });
-  return plan;
+    if (pattern.size() > at) return pattern[at] != 0;
+    if (types.size() > at) return types[at] == "sliding_attention";
+    return i > 0 && (i + 1) % 6 != 0;
+  };
+  const auto window = config.size_if({"sliding_window_size"});
+  return deepseek_like(
+      config, Ties::no, true,
+      [&](LayerPlan& layer, std::int64_t i) {
+        const bool is_sliding = slides(i);
+        AttentionPlan attention = grouped_attention(config);
+        set_biases(attention, config.flag({"attention_bias"}, false), false);
+        attention.value_head = config.size({"v_head_dim"}, attention.head);
+        attention.rotary = rotary_size(config, 1);
+        if (is_sliding) {
+          attention.key_value_heads =
+              config.size({"swa_num_key_value_heads"}, checked_mul(2, attention.key_value_heads));
+          attention.window = window ? *window + 1 : config.size({"sliding_window"}, 129);
+        }
+        const std::string_view key =
+            is_sliding ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias";
+        if (config.flag({key}, is_sliding)) attention.sinks = "attention_sink_bias";
+        layer.mixer = attention;
+      },
+      1);
 }
 
 /// Kimi-Linear: three of four layers have a delta rule, the others latent attention that is not
@@ -258,15 +310,18 @@ ModelPlan kimi_linear(const Configuration& config) {
                         .kernel = linear->size({"short_conv_kernel_size"}, 4),
                         .heads = linear->size({"num_heads"}),
                         .head = linear->size({"head_dim"})};
-  ModelPlan plan = deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t i) {
-    if (std::ranges::find(full, i + 1) == full.end()) {
-      layer.mixer = state;
-      return;
-    }
-    LatentPlan attention = latent_attention(config);
-    attention.is_rotated = !config.flag({"mla_use_nope"}, false);
-    layer.mixer = attention;
-  });
+  ModelPlan plan = deepseek_like(
+      config, Ties::no, false,
+      [&](LayerPlan& layer, std::int64_t i) {
+        if (std::ranges::find(full, i + 1) == full.end()) {
+          layer.mixer = state;
+          return;
+        }
+        LatentPlan attention = latent_attention(config);
+        attention.is_rotated = !config.flag({"mla_use_nope"}, false);
+        layer.mixer = attention;
+      },
+      1);
   for (LayerPlan& layer : plan.plans) {
     auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
     if (experts == nullptr) continue;
@@ -279,12 +334,83 @@ ModelPlan kimi_linear(const Configuration& config) {
   return plan;
 }
 
+/// Ling 3: layers with a delta rule of full rank, and in each group one with latent attention.
+ModelPlan bailing_hybrid(const Configuration& config) {
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  const std::int64_t group = std::max<std::int64_t>(1, config.size({"layer_group_size"}, 6));
+  const StatePlan state{.kind = StatePlan::Kind::kimi_delta,
+                        .kernel = config.size({"short_conv_kernel_size"}, 4),
+                        .heads = head_count(config),
+                        .head = config.size({"linear_head_dim", "head_dim"}, 128),
+                        .has_full_rank = true,
+                        .output = "dense"};
+  ModelPlan plan = deepseek_like(
+      config, Ties::no, true,
+      [&](LayerPlan& layer, std::int64_t i) {
+        const auto at = static_cast<std::size_t>(i);
+        const bool is_full =
+            types.size() > at ? types[at] == "full_attention" : (i + 1) % group == 0;
+        layer.mixer_name = "attention";
+        if (!is_full) {
+          layer.mixer = state;
+          return;
+        }
+        LatentPlan attention = latent_attention(config);
+        attention.gate_features = attention.heads;
+        attention.output = "dense";
+        layer.mixer = attention;
+      },
+      2);
+  plan.embedding = "word_embeddings";
+  for (LayerPlan& layer : plan.plans) {
+    auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
+    if (experts != nullptr) experts->router_correction = "expert_bias";
+  }
+  return plan;
+}
+
+/// LongCat: a layer is two attentions and two networks, and experts beside its middle, of which
+/// some return their input.
+ModelPlan longcat_flash(const Configuration& config) {
+  ExpertsPlan experts;
+  experts.experts = config.size({"n_routed_experts", "num_local_experts"}, 512);
+  experts.chosen = config.size({"moe_topk", "num_experts_per_tok"}, 12);
+  experts.width = config.size({"expert_ffn_hidden_size", "moe_intermediate_size"}, 2048);
+  experts.idle_experts = config.size({"zero_expert_num"}, 0);
+  experts.router = "router.classifier";
+  experts.router_bias = config.flag({"router_bias"}, false);
+  experts.correction = "router.e_score_correction_bias";
+  const FeedForwardPlan network =
+      gated(config.size({"ffn_hidden_size", "intermediate_size"}, 12288));
+  const LayerPlan first{.mixer_name = "self_attn.0",
+                        .mixer = latent_attention(config),
+                        .feed_forward_name = "mlps.0",
+                        .feed_forward = network,
+                        .before_mixer = "input_layernorm.0",
+                        .before_feed_forward = "post_attention_layernorm.0",
+                        .shortcut = "mlp",
+                        .experts = experts};
+  LayerPlan second = first;
+  second.mixer_name = "self_attn.1";
+  second.feed_forward_name = "mlps.1";
+  second.before_mixer = "input_layernorm.1";
+  second.before_feed_forward = "post_attention_layernorm.1";
+  second.is_second_half = true;
+  ModelPlan plan = frame(config, Ties::no);
+  const std::int64_t count = bounded_layers(config, {"num_layers"}, layer_count(config));
+  for (std::int64_t i = 0; i < count; ++i) {
+    plan.plans.push_back(first);
+    plan.plans.push_back(second);
+  }
+  return plan;
+}
+
 constexpr ModelType types[] = {
     {"deepseek", deepseek1},
     {"deepseek_v2", deepseek2},
     {"deepseek_v3", deepseek3},
     {"kimi_k2", deepseek3},
-    {"axk1", deepseek3},
+    {"axk1", axk1},
     {"minicpm3", youtu},
     {"youtu", youtu},
     {"deepseek_v32", deepseek32},
@@ -295,7 +421,7 @@ constexpr ModelType types[] = {
     {"glm4_moe_lite", glm4_moe_lite},
     {"dots1", dots1},
     {"exaone_moe", dots1},
-    {"hy_v3", dots1},
+    {"hy_v3", hy_v3},
     {"sarvam_moe", dots1},
     {"sarvam_mla", deepseek3},
     {"solar_open", solar_open},
@@ -303,6 +429,8 @@ constexpr ModelType types[] = {
     {"laguna", laguna},
     {"mimo_v2_flash", mimo_v2},
     {"kimi_linear", kimi_linear},
+    {"bailing_hybrid", bailing_hybrid},
+    {"longcat_flash", longcat_flash},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // DeepSeek-V4: compressed keys, several streams of features, experts in every layer, of which the
 // first layers choose by a table of tokens.
+#include <algorithm>
+
 #include "models/language/common.hpp"
 #include "models/language/stack_builder.hpp"
 #include "zoometer/util/checked.hpp"
@@ -30,6 +32,20 @@ CompressedPlan attention_of(const Configuration& config, std::int64_t ratio) {
   plan.index_head = config.size({"index_head_dim"}, 128);
   plan.selected = config.size({"index_topk"}, 512);
   return plan;
+}
+
+/// Tokens that a compressed key of each layer stands for, by number or by the kind of the layer.
+std::vector<std::int64_t> layer_ratios(const Configuration& config) {
+  if (config.has("compress_ratios")) return config.sizes({"compress_ratios"});
+  std::vector<std::int64_t> ratios;
+  for (const std::string_view type : config.texts({"layer_types"}))
+    ratios.push_back(type == "compressed_sparse_attention"    ? 4
+                     : type == "heavily_compressed_attention" ? 128
+                                                              : 0);
+  if (!ratios.empty()) return ratios;
+  for (std::int64_t i = 0; i < layer_count(config); ++i)
+    ratios.push_back(i < 2 || i % 2 == 0 ? 128 : 4);
+  return ratios;
 }
 
 /// Layers that predict further tokens: two matrices and norms before a layer of the same form.
@@ -88,8 +104,11 @@ ModelPlan deepseek4(const Configuration& config) {
   experts.shared_plan.gate = "w1";
   experts.shared_plan.up = "w3";
   experts.shared_plan.down = "w2";
-  const std::vector<std::int64_t> ratios = config.sizes({"compress_ratios"});
-  const std::int64_t hashed = config.size({"num_hash_layers"}, 3);
+  const std::vector<std::int64_t> ratios = layer_ratios(config);
+  const std::vector<std::string_view> networks = config.texts({"mlp_layer_types"});
+  const std::int64_t hashed = networks.empty()
+                                  ? config.size({"num_hash_layers"}, 3)
+                                  : std::ranges::count(networks, std::string_view("hash_moe"));
   add_layers(plan, config, [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     ExpertsPlan own = experts;

@@ -14,8 +14,22 @@ struct ClassDefaults {
 // Of the configuration classes of transformers 5.0, and the vocabulary of DeepSeek-V2 of 5.24. By
 // name, in the order of characters.
 constexpr ClassDefaults classes[] = {
+    {"afmoe", "vocab_size=200192 hidden_size=2048 num_hidden_layers=32 num_attention_heads=16 "
+              "head_dim=128 intermediate_size=6144 moe_intermediate_size=1408 num_experts=64 "
+              "num_experts_per_tok=6 num_shared_experts=2"},
+    {"apertus", "vocab_size=131072 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                "intermediate_size=14336"},
     {"arcee", "vocab_size=32000 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
               "intermediate_size=18432"},
+    {"axk1", "vocab_size=163840 hidden_size=7168 num_hidden_layers=61 num_attention_heads=64 "
+             "num_key_value_heads=64 intermediate_size=18432 moe_intermediate_size=2048 "
+             "n_routed_experts=192 num_experts_per_tok=8 n_shared_experts=1 q_lora_rank=1536 "
+             "kv_lora_rank=512 qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128"},
+    {"bailing_hybrid",
+     "vocab_size=157184 hidden_size=2560 num_hidden_layers=42 num_attention_heads=32 "
+     "num_key_value_heads=32 head_dim=128 intermediate_size=6144 moe_intermediate_size=768 "
+     "num_experts=512 num_shared_experts=1 first_k_dense_replace=2 kv_lora_rank=512 "
+     "qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128"},
     {"bamba", "vocab_size=128000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
               "num_key_value_heads=8 intermediate_size=14336"},
     {"bart", "vocab_size=50265 d_model=1024"},
@@ -34,6 +48,9 @@ constexpr ClassDefaults classes[] = {
                "intermediate_size=22528"},
     {"cohere2", "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 "
                 "intermediate_size=22528"},
+    {"cohere2_moe",
+     "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 head_dim=128 "
+     "intermediate_size=22528 num_experts=8 num_experts_per_tok=2 num_shared_experts=0"},
     {"cwm", "vocab_size=128256 hidden_size=6144 num_hidden_layers=64 num_attention_heads=48 "
             "num_key_value_heads=8 head_dim=128 intermediate_size=21504"},
     {"deepseek_v2",
@@ -47,6 +64,15 @@ constexpr ClassDefaults classes[] = {
      "num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 "
      "first_k_dense_replace=3 q_lora_rank=1536 kv_lora_rank=512 qk_nope_head_dim=128 "
      "qk_rope_head_dim=64 v_head_dim=128"},
+    {"deepseek_v32", "vocab_size=129280 hidden_size=7168 num_hidden_layers=61 "
+                     "num_attention_heads=128 num_key_value_heads=128 intermediate_size=18432 "
+                     "moe_intermediate_size=2048 n_routed_experts=256 num_experts_per_tok=8 "
+                     "n_shared_experts=1 first_k_dense_replace=3 q_lora_rank=1536 kv_lora_rank=512 "
+                     "qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128 index_n_heads=64"},
+    {"deepseek_v4", "vocab_size=129280 hidden_size=4096 num_hidden_layers=43 "
+                    "num_attention_heads=64 num_key_value_heads=1 head_dim=512 "
+                    "moe_intermediate_size=2048 n_routed_experts=256 num_experts_per_tok=6 "
+                    "n_shared_experts=1 q_lora_rank=1024 qk_rope_head_dim=64 index_n_heads=64"},
     {"dinov2", "hidden_size=768 num_hidden_layers=12 num_attention_heads=12"},
     {"distilbert", "vocab_size=30522 dim=768 n_layers=6 n_heads=12"},
     {"dots1", "vocab_size=152064 hidden_size=4608 num_hidden_layers=62 num_attention_heads=32 "
@@ -58,8 +84,14 @@ constexpr ClassDefaults classes[] = {
      "vocab_size=103424 hidden_size=2560 num_hidden_layers=28 num_attention_heads=20 "
      "num_key_value_heads=4 intermediate_size=12288 moe_num_experts=64 moe_k=6 "
      "moe_intermediate_size=1536"},
+    {"exaone", "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+               "num_key_value_heads=8 intermediate_size=14336"},
     {"exaone4", "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                 "num_key_value_heads=32 intermediate_size=16384"},
+    {"exaone_moe",
+     "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+     "num_key_value_heads=32 intermediate_size=16384 moe_intermediate_size=1024 num_experts=64 "
+     "num_experts_per_tok=8 num_shared_experts=1 first_k_dense_replace=1"},
     {"falcon", "vocab_size=65024 hidden_size=4544 num_hidden_layers=32 num_attention_heads=71"},
     {"falcon_h1", "vocab_size=128000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                   "num_key_value_heads=8 intermediate_size=14336"},
@@ -71,6 +103,10 @@ constexpr ClassDefaults classes[] = {
     {"gemma2", "vocab_size=256000 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
                "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
     {"gemma3_text", "vocab_size=262208 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
+                    "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
+    {"gemma3n_text", "vocab_size=262400 hidden_size=2048 num_hidden_layers=35 "
+                     "num_attention_heads=8 num_key_value_heads=2 head_dim=256"},
+    {"gemma4_text", "vocab_size=262144 hidden_size=2304 num_hidden_layers=30 num_attention_heads=8 "
                     "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
     {"glm", "vocab_size=151552 hidden_size=4096 num_hidden_layers=40 num_attention_heads=32 "
             "num_key_value_heads=2 head_dim=128 intermediate_size=13696"},
@@ -90,6 +126,11 @@ constexpr ClassDefaults classes[] = {
      "num_key_value_heads=8 intermediate_size=10944 n_routed_experts=128 "
      "num_experts_per_tok=8 moe_intermediate_size=1408 n_shared_experts=1 "
      "first_k_dense_replace=1"},
+    {"glm_moe_dsa", "vocab_size=154880 hidden_size=6144 num_hidden_layers=78 "
+                    "num_attention_heads=64 num_key_value_heads=64 intermediate_size=12288 "
+                    "moe_intermediate_size=2048 n_routed_experts=256 num_experts_per_tok=8 "
+                    "n_shared_experts=1 first_k_dense_replace=3 q_lora_rank=2048 kv_lora_rank=512 "
+                    "qk_nope_head_dim=192 qk_rope_head_dim=64 v_head_dim=256 index_n_heads=32"},
     {"gpt2", "vocab_size=50257 n_embd=768 n_layer=12 n_head=12"},
     {"gpt_bigcode", "vocab_size=50257 n_embd=768 n_layer=12 n_head=12"},
     {"gpt_neo", "vocab_size=50257 hidden_size=2048 num_layers=24 num_heads=16"},
@@ -101,6 +142,8 @@ constexpr ClassDefaults classes[] = {
     {"gptj", "vocab_size=50400 n_embd=4096 n_layer=28 n_head=16"},
     {"granite", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                 "intermediate_size=11008"},
+    {"granite_swa", "vocab_size=100352 hidden_size=2560 num_hidden_layers=24 "
+                    "num_attention_heads=20 num_key_value_heads=4 intermediate_size=8192"},
     {"granitemoe", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                    "intermediate_size=11008 num_local_experts=8 num_experts_per_tok=2"},
     {"granitemoehybrid",
@@ -117,8 +160,28 @@ constexpr ClassDefaults classes[] = {
     {"hunyuan_v1_moe",
      "vocab_size=290943 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
      "intermediate_size=11008 num_experts=1 moe_topk=1"},
+    {"hy_v3",
+     "vocab_size=120832 hidden_size=4096 num_hidden_layers=80 num_attention_heads=64 "
+     "num_key_value_heads=8 head_dim=128 intermediate_size=13312 moe_intermediate_size=1536 "
+     "num_experts=192 num_experts_per_tok=8 num_shared_experts=1"},
+    {"hyperclovax", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
+                    "intermediate_size=11008"},
+    {"internlm3", "vocab_size=128512 hidden_size=4096 num_hidden_layers=48 num_attention_heads=32 "
+                  "num_key_value_heads=2 head_dim=128 intermediate_size=10240"},
+    {"iquestcoder", "vocab_size=76800 hidden_size=5120 num_hidden_layers=80 num_attention_heads=40 "
+                    "num_key_value_heads=8 head_dim=128 intermediate_size=27648"},
+    {"jais2", "vocab_size=150272 hidden_size=3328 num_hidden_layers=32 num_attention_heads=26 "
+              "intermediate_size=26624"},
     {"jamba", "vocab_size=65536 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
               "num_key_value_heads=8 intermediate_size=14336 num_experts=16 num_experts_per_tok=2"},
+    {"kimi_linear", "vocab_size=163840 hidden_size=2304 num_hidden_layers=27 "
+                    "num_attention_heads=32 num_key_value_heads=32 intermediate_size=9216 "
+                    "moe_intermediate_size=1024 num_experts=256 num_shared_experts=1 "
+                    "kv_lora_rank=512 qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128"},
+    {"laguna",
+     "vocab_size=100352 hidden_size=2048 num_hidden_layers=40 num_attention_heads=48 "
+     "num_key_value_heads=8 head_dim=128 intermediate_size=8192 moe_intermediate_size=512 "
+     "shared_expert_intermediate_size=512 num_experts=256 num_experts_per_tok=8"},
     {"lfm2", "vocab_size=65536 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
              "num_key_value_heads=8 intermediate_size=12288"},
     {"lfm2_moe",
@@ -131,8 +194,22 @@ constexpr ClassDefaults classes[] = {
      "vocab_size=202048 hidden_size=5120 num_hidden_layers=48 num_attention_heads=40 "
      "num_key_value_heads=8 head_dim=128 intermediate_size=8192 num_local_experts=16 "
      "num_experts_per_tok=1"},
+    {"longcat_flash", "vocab_size=131072 hidden_size=6144 num_layers=28 num_attention_heads=64 "
+                      "ffn_hidden_size=12288 expert_ffn_hidden_size=2048 n_routed_experts=512 "
+                      "moe_topk=12 q_lora_rank=1536 kv_lora_rank=512 qk_nope_head_dim=128 "
+                      "qk_rope_head_dim=64 v_head_dim=128 zero_expert_num=256"},
     {"mamba", "vocab_size=50280 hidden_size=768 num_hidden_layers=32"},
     {"mamba2", "vocab_size=32768 hidden_size=4096 num_hidden_layers=64 num_heads=128 head_dim=64"},
+    {"mellum", "vocab_size=98304 hidden_size=2304 num_hidden_layers=28 num_attention_heads=32 "
+               "num_key_value_heads=4 head_dim=128 intermediate_size=7168 "
+               "moe_intermediate_size=896 num_local_experts=64 num_experts_per_tok=8"},
+    {"mimo_v2_flash",
+     "vocab_size=152576 hidden_size=4096 num_hidden_layers=48 num_attention_heads=64 "
+     "num_key_value_heads=4 head_dim=192 intermediate_size=16384 moe_intermediate_size=2048 "
+     "n_routed_experts=256 num_experts_per_tok=8 v_head_dim=128"},
+    {"minicpm3", "vocab_size=73448 hidden_size=2560 num_hidden_layers=62 num_attention_heads=40 "
+                 "num_key_value_heads=40 intermediate_size=6400 q_lora_rank=768 kv_lora_rank=256 "
+                 "qk_nope_head_dim=64 qk_rope_head_dim=32 v_head_dim=64"},
     {"minimax", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                 "num_key_value_heads=8 intermediate_size=14336 num_local_experts=8 "
                 "num_experts_per_tok=2"},
@@ -140,6 +217,10 @@ constexpr ClassDefaults classes[] = {
      "vocab_size=200064 hidden_size=3072 num_hidden_layers=62 num_attention_heads=48 "
      "num_key_value_heads=8 head_dim=128 intermediate_size=1536 num_local_experts=256 "
      "num_experts_per_tok=8"},
+    {"minimax_m3_vl_text",
+     "vocab_size=200064 hidden_size=6144 num_hidden_layers=60 num_attention_heads=64 "
+     "num_key_value_heads=4 head_dim=128 intermediate_size=3072 num_local_experts=128 "
+     "num_experts_per_tok=4 index_n_heads=4"},
     {"ministral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                   "num_key_value_heads=8 intermediate_size=14336"},
     {"ministral3", "vocab_size=131072 hidden_size=4096 num_hidden_layers=34 num_attention_heads=32 "
@@ -151,14 +232,23 @@ constexpr ClassDefaults classes[] = {
                 "num_experts_per_tok=2"},
     {"mpt", "vocab_size=50368 d_model=2048 n_layers=24 n_heads=16"},
     {"mt5", "vocab_size=250112 d_model=512 num_layers=8 num_heads=6 d_ff=1024"},
+    {"nanochat", "vocab_size=50304 hidden_size=768 num_hidden_layers=12 num_attention_heads=6 "
+                 "intermediate_size=8192"},
     {"nemotron", "vocab_size=256000 hidden_size=6144 num_hidden_layers=32 num_attention_heads=48 "
                  "intermediate_size=24576"},
+    {"nemotron_h",
+     "vocab_size=131072 hidden_size=4096 num_attention_heads=32 num_key_value_heads=8 head_dim=128 "
+     "intermediate_size=21504 moe_intermediate_size=7688 n_routed_experts=8 num_experts_per_tok=2 "
+     "n_shared_experts=1"},
     {"olmo", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
              "intermediate_size=11008"},
     {"olmo2", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
               "intermediate_size=11008"},
     {"olmo3", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
               "intermediate_size=11008"},
+    {"olmo_hybrid",
+     "vocab_size=100352 hidden_size=3840 num_hidden_layers=32 num_attention_heads=30 "
+     "intermediate_size=11008 linear_num_key_heads=30 linear_num_value_heads=30"},
     {"olmoe", "vocab_size=50304 hidden_size=2048 num_hidden_layers=16 num_attention_heads=16 "
               "intermediate_size=2048 num_experts=64 num_experts_per_tok=8"},
     {"opt", "vocab_size=50272 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
@@ -186,6 +276,14 @@ constexpr ClassDefaults classes[] = {
      "num_key_value_heads=8 intermediate_size=29568"},
     {"qwen3", "vocab_size=151936 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
               "num_key_value_heads=32 head_dim=128 intermediate_size=22016"},
+    {"qwen3_5_moe_text",
+     "vocab_size=248320 hidden_size=2048 num_hidden_layers=40 num_attention_heads=16 "
+     "num_key_value_heads=2 head_dim=256 moe_intermediate_size=512 "
+     "shared_expert_intermediate_size=512 num_experts=256 num_experts_per_tok=8 "
+     "linear_num_key_heads=16 linear_num_value_heads=32"},
+    {"qwen3_5_text", "vocab_size=248320 hidden_size=4096 num_hidden_layers=32 "
+                     "num_attention_heads=16 num_key_value_heads=4 head_dim=256 "
+                     "intermediate_size=12288 linear_num_key_heads=16 linear_num_value_heads=32"},
     {"qwen3_moe",
      "vocab_size=151936 hidden_size=2048 num_hidden_layers=24 num_attention_heads=32 "
      "num_key_value_heads=4 intermediate_size=6144 num_experts=128 num_experts_per_tok=8 "
@@ -206,12 +304,24 @@ constexpr ClassDefaults classes[] = {
     {"roberta", "vocab_size=50265 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
                 "intermediate_size=3072"},
     {"rwkv", "vocab_size=50277 hidden_size=4096 num_hidden_layers=32"},
+    {"rwkv5", "vocab_size=65536 hidden_size=4096 num_hidden_layers=24"},
+    {"sarvam_mla", "vocab_size=262144 hidden_size=4096 num_hidden_layers=32 num_attention_heads=64 "
+                   "intermediate_size=16384 moe_intermediate_size=2048 n_routed_experts=128 "
+                   "num_experts_per_tok=8 n_shared_experts=1 first_k_dense_replace=1 "
+                   "kv_lora_rank=512 qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128"},
+    {"sarvam_moe",
+     "vocab_size=262144 hidden_size=4096 num_hidden_layers=19 num_attention_heads=64 "
+     "num_key_value_heads=4 head_dim=64 intermediate_size=8192 moe_intermediate_size=1024 "
+     "n_routed_experts=128 num_experts_per_tok=6 n_shared_experts=1 first_k_dense_replace=1"},
     {"seed_oss", "vocab_size=155136 hidden_size=4096 num_hidden_layers=64 num_attention_heads=80 "
                  "num_key_value_heads=8 head_dim=128 intermediate_size=27648"},
     {"siglip_vision_model",
      "hidden_size=768 num_hidden_layers=12 num_attention_heads=12 intermediate_size=3072"},
     {"smollm3", "vocab_size=128256 hidden_size=2048 num_hidden_layers=36 num_attention_heads=16 "
                 "num_key_value_heads=4 intermediate_size=11008"},
+    {"solar_open", "vocab_size=196608 hidden_size=4096 num_hidden_layers=48 num_attention_heads=64 "
+                   "num_key_value_heads=8 head_dim=128 moe_intermediate_size=1280 "
+                   "n_routed_experts=128 num_experts_per_tok=8 n_shared_experts=1"},
     {"stablelm", "vocab_size=50304 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
                  "num_key_value_heads=32 intermediate_size=6912"},
     {"starcoder2", "vocab_size=49152 hidden_size=3072 num_hidden_layers=30 num_attention_heads=24 "
@@ -224,6 +334,9 @@ constexpr ClassDefaults classes[] = {
     {"whisper", "vocab_size=51865 d_model=384"},
     {"xlm-roberta", "vocab_size=30522 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "
                     "intermediate_size=3072"},
+    {"youtu", "vocab_size=128256 hidden_size=2048 num_hidden_layers=32 num_attention_heads=16 "
+              "num_key_value_heads=16 intermediate_size=6144 q_lora_rank=1536 kv_lora_rank=512 "
+              "qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128"},
 };
 
 }  // namespace

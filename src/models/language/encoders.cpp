@@ -75,17 +75,32 @@ LayerPlan bert_layer(const Configuration& config, std::int64_t features) {
           .is_post_norm = true};
 }
 
-/// A layer, its activation and norm, and words by the table of the embedding.
+/// Names of the layers before the words of masked tokens.
+struct MaskedHead {
+  std::string_view dense;
+  std::string_view norm;
+  std::string_view bias;
+  std::string_view decoder;  ///< where the head does not share the embedding's table
+};
+
+/// A layer, its activation and norm, and words by the table of the embedding or one of their own.
 void add_masked_head(StackBuilder& stack, std::int64_t features, std::int64_t vocabulary,
-                     std::string_view dense, std::string_view norm, std::string_view bias,
-                     ActivationKind activation) {
+                     const MaskedHead& names, bool shares_table, ActivationKind activation) {
   stack.in({});
   stack.step(Step::Kind::last_logits)
-      .linear(dense, features, features)
+      .linear(names.dense, features, features)
       .activation(activation)
-      .norm(norm, features);
-  stack.add(Step::Kind::tied_head, bias).out = vocabulary;
+      .norm(names.norm, features);
+  const std::string own_bias = std::string(names.decoder) + ".bias";
+  if (shares_table) {
+    stack.add(Step::Kind::tied_head, names.bias).out = vocabulary;
+    return;
+  }
+  stack.linear(names.decoder, features, vocabulary);
+  if (own_bias != names.bias) stack.stored(names.bias, {vocabulary});
 }
+
+bool is_tied(const Configuration& config) { return config.outer_flag("tie_word_embeddings", true); }
 
 ModelPlan bert_like(const Configuration& config, bool is_roberta) {
   const std::int64_t features = config.size({"hidden_size"}, 768);
@@ -126,11 +141,14 @@ ModelPlan bert_like(const Configuration& config, bool is_roberta) {
     stack.in({}).linear(is_question ? "qa_outputs" : "classifier", features, head.outputs);
   }
   if (head.masked && is_roberta) {
-    add_masked_head(stack, features, vocabulary, "lm_head.dense", "lm_head.layer_norm",
-                    "lm_head.bias", ActivationKind::gelu);
+    add_masked_head(stack, features, vocabulary,
+                    {"lm_head.dense", "lm_head.layer_norm", "lm_head.bias", "lm_head.decoder"},
+                    is_tied(config), ActivationKind::gelu);
   } else if (head.masked) {
-    add_masked_head(stack, features, vocabulary, "cls.predictions.transform.dense",
-                    "cls.predictions.transform.LayerNorm", "cls.predictions.bias", gelu_of(config));
+    add_masked_head(stack, features, vocabulary,
+                    {"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
+                     "cls.predictions.bias", "cls.predictions.decoder"},
+                    is_tied(config), gelu_of(config));
   }
   const bool has_logits = head.masked || head.outputs > 0;
   return alone(std::move(stack), features, has_logits ? "logits" : "last_hidden_state");
@@ -167,8 +185,10 @@ ModelPlan distilbert(const Configuration& config) {
       .norm("embeddings.LayerNorm", features)
       .layers("transformer.layer", layer_count(config), layer);
   if (head.masked) {
-    add_masked_head(stack, features, vocabulary, "vocab_transform", "vocab_layer_norm",
-                    "vocab_projector.bias", gelu_of(config));
+    add_masked_head(
+        stack, features, vocabulary,
+        {"vocab_transform", "vocab_layer_norm", "vocab_projector.bias", "vocab_projector"},
+        is_tied(config), gelu_of(config));
   } else if (head.each_token) {
     stack.in({}).linear(name.ends_with("Answering") ? "qa_outputs" : "classifier", features,
                         head.outputs);

@@ -110,7 +110,8 @@ Router::Router(const Slot& slot, const ExpertsPlan& plan, std::int64_t features)
   if (plan.hashed_tokens > 0)
     table = buffer("tid2eid", {plan.hashed_tokens, plan.chosen}, DType::int64);
   else if (!plan.router_correction.empty())
-    correction = buffer(plan.router_correction, {all});
+    correction = plan.learns_correction ? parameter(plan.router_correction, {all})
+                                        : buffer(plan.router_correction, {all});
 }
 
 Tensor Router::forward(Tensor x) const {
@@ -121,7 +122,11 @@ Tensor Router::forward(Tensor x) const {
 
 void MixtureOfExperts::declare(const ModuleBase& owner, std::int64_t features) {
   router = any_module<Router>(place(owner, plan.router), plan, features);
-  if (!plan.correction.empty()) correction = owner.buffer(plan.correction, {plan.experts});
+  if (!plan.correction.empty()) {
+    const Shape all{checked_add(plan.experts, plan.idle_experts)};
+    correction = plan.learns_correction ? owner.parameter(plan.correction, all)
+                                        : owner.buffer(plan.correction, all);
+  }
   const std::int64_t inner = plan.latent > 0 ? plan.latent : features;
   Arena& arena = owner.graph().arena();
   experts = plan.list.empty() ? arena.make<Experts>(owner, plan, inner)
@@ -134,6 +139,8 @@ void MixtureOfExperts::declare(const ModuleBase& owner, std::int64_t features) {
     shared = any_module<FeedForward>(place(owner, plan.shared), plan.shared_plan, features);
   if (!plan.shared_gate.empty())
     shared_gate = linear_layer(place(owner, plan.shared_gate), features, 1, false);
+  if (!plan.norm_after.empty())
+    norm_after = any_module<RMSNorm>(place(owner, plan.norm_after), features);
 }
 
 Tensor MixtureOfExperts::forward(Tensor x) const {
@@ -148,10 +155,10 @@ Tensor MixtureOfExperts::forward(Tensor x) const {
                                 : experts->forward(inner, chosen.indices);
   y = apply_if(latent_up, sum(y * unsqueeze(chosen.values, -1), {1}));
   y = reshape(y, {x.dim(0), x.dim(1), features});
-  if (!is_there(shared)) return y;
+  if (!is_there(shared)) return apply_if(norm_after, y);
   Tensor beside = shared(x);
   if (is_there(shared_gate)) beside = beside * unary(sigmoid_op, shared_gate(x));
-  return y + beside;
+  return apply_if(norm_after, y + beside);
 }
 
 bool is_split(const Graph& graph, const Parameter& parameter) noexcept {

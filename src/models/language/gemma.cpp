@@ -118,9 +118,56 @@ ModelPlan gemma4(const Configuration& config) {
   return plan;
 }
 
+/// The width of a layer's network: one for all, or a list.
+std::int64_t width_of_layer(const Configuration& config, std::int64_t layer) {
+  const Setting* width = config.find({"intermediate_size"});
+  if (width == nullptr || width->kind != Setting::Kind::list)
+    return config.size({"intermediate_size"}, 16384);
+  const std::vector<std::int64_t> each = config.sizes({"intermediate_size"});
+  return each.size() > static_cast<std::size_t>(layer) ? each[static_cast<std::size_t>(layer)]
+                                                       : each.back();
+}
+
+/// Gemma 3n: alternating updates, a path of low rank, an input of each layer, shared keys.
+ModelPlan gemma3n(const Configuration& config) {
+  ModelPlan plan = frame(config, Ties::yes);
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  const std::int64_t count = layer_count(config);
+  const std::int64_t own_keys = count - std::min(count, config.size({"num_kv_shared_layers"}, 15));
+  plan.alternatives = config.size({"altup_num_inputs"}, 4);
+  if (plan.alternatives < 1 || plan.alternatives > 256)
+    throw_unknown_part("altup_num_inputs that is not from 1 to 256");
+  plan.per_layer_vocabulary = config.size({"vocab_size_per_layer_input"}, 262144);
+  const std::int64_t own_input = config.size({"hidden_size_per_layer_input"}, 256);
+  const std::int64_t rank = config.size({"laurel_rank"}, 64);
+  if (own_input == 0 || rank == 0) throw_unknown_part("a layer without its own input or its path");
+  const AttentionPlan usual = [&] {
+    AttentionPlan attention = gemma_attention(config, 8, 2);
+    attention.query_key_norm = QueryKeyNorm::head;
+    attention.value_norm = "v_norm";
+    return attention;
+  }();
+  add_layers(plan, config, [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    const bool is_full = types.size() > at ? types[at] == "full_attention" : (i + 1) % 5 == 0;
+    AttentionPlan attention = usual;
+    if (!is_full) attention.window = config.size({"sliding_window"}, 512);
+    attention.uses_shared_keys = i >= own_keys;
+    LayerPlan layer{.mixer = attention, .feed_forward = gelu_gated(width_of_layer(config, i))};
+    add_outer_norms(layer);
+    layer.alternatives = plan.alternatives;
+    layer.side_rank = rank;
+    layer.scales_correction = config.flag({"altup_correct_scale"}, true);
+    layer.per_layer_features = own_input;
+    return layer;
+  });
+  return plan;
+}
+
 constexpr ModelType types[] = {
-    {"gemma", gemma},   {"gemma2", gemma2},      {"gemma3_text", gemma3},
-    {"gemma3", gemma3}, {"gemma4_text", gemma4}, {"vaultgemma", vaultgemma},
+    {"gemma", gemma},          {"gemma2", gemma2},      {"gemma3_text", gemma3},
+    {"gemma3", gemma3},        {"gemma4_text", gemma4}, {"vaultgemma", vaultgemma},
+    {"gemma3n_text", gemma3n},
 };
 
 }  // namespace

@@ -46,7 +46,8 @@ ModelPlan gpt2_like(const Configuration& config, bool is_transposed) {
   plan.position_rows = config.size({"n_positions", "max_position_embeddings"}, 1024);
   AttentionPlan attention = fused_attention(config, "c_attn", "c_proj", true);
   attention.is_transposed = is_transposed;
-  if (!is_transposed && config.flag({"multi_query"}, true)) attention.key_value_heads = 1;
+  if (!is_transposed)
+    attention.key_value_heads = config.flag({"multi_query"}, true) ? 1 : attention.heads;
   FeedForwardPlan feed_forward =
       plain(feed_forward_size(config), "c_fc", "c_proj", true, gelu_or(config));
   feed_forward.is_transposed = is_transposed;
@@ -201,7 +202,8 @@ ModelPlan opt(const Configuration& config) {
   plan.root = "model.decoder";
   plan.positions = "embed_positions";
   plan.position_rows = config.size({"max_position_embeddings"}, 2048) + 2;
-  plan.norm_kind = NormKind::layer;
+  const bool has_weights = config.flag({"layer_norm_elementwise_affine"}, true);
+  plan.norm_kind = has_weights ? NormKind::layer : NormKind::plain;
   const bool norm_is_before = config.flag({"do_layer_norm_before"}, true);
   plan.norm =
       norm_is_before && !config.flag({"_remove_final_layer_norm"}, false) ? "final_layer_norm" : "";

@@ -57,7 +57,8 @@ ModelPlan mamba2(const Configuration& config) {
                         .head = config.size({"head_dim"}, 64),
                         .groups = config.size({"n_groups"}, 8),
                         .bias = config.flag({"use_bias"}, false),
-                        .convolution_bias = config.flag({"use_conv_bias"}, true)};
+                        .convolution_bias = config.flag({"use_conv_bias"}, true),
+                        .output_bias = config.flag({"use_bias"}, false)};
   add_layers(plan, config, [&](std::int64_t) { return state_layer(state); });
   return plan;
 }
@@ -110,6 +111,7 @@ StatePlan mamba2_state(const Configuration& config, std::int64_t features, std::
   const std::int64_t size = head != nullptr && head->kind != Setting::Kind::text
                                 ? config.size({"mamba_d_head"}, 64)
                                 : inner / std::max<std::int64_t>(1, count);
+  const bool bias = config.flag({"mamba_proj_bias"}, false);
   return {.kind = StatePlan::Kind::mamba2,
           .inner = checked_mul(count, size),
           .state = config.size({"mamba_d_state"}, state),
@@ -117,8 +119,9 @@ StatePlan mamba2_state(const Configuration& config, std::int64_t features, std::
           .heads = count,
           .head = size,
           .groups = config.size({"mamba_n_groups"}, 1),
-          .bias = config.flag({"mamba_proj_bias"}, false),
-          .convolution_bias = config.flag({"mamba_conv_bias"}, true)};
+          .bias = bias,
+          .convolution_bias = config.flag({"mamba_conv_bias"}, true),
+          .output_bias = config.flag({"projectors_bias"}, bias)};
 }
 
 bool is_attention(const Configuration& config, std::int64_t layer) {
@@ -151,7 +154,7 @@ ModelPlan bamba(const Configuration& config) {
 }
 
 ModelPlan granite_hybrid(const Configuration& config) {
-  ModelPlan plan = frame(config, Ties::yes);
+  ModelPlan plan = frame(config, Ties::no);
   const std::int64_t shared = config.size({"shared_intermediate_size"}, 1024);
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   if (config.text({"position_embedding_type"}, "nope") != "rope") attention.rotary = 0;
@@ -203,11 +206,13 @@ ModelPlan falcon_h1(const Configuration& config) {
 /// A letter for each layer: M Mamba-2, * attention, - feed-forward network, E experts.
 ModelPlan nemotron_h(const Configuration& config) {
   ModelPlan plan = backbone(config, Ties::no);
-  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  plan.is_tied = false;  // whatever the file says
+  AttentionPlan attention = grouped_attention(config);
   attention.head = config.size({"head_dim", "attention_head_dim"}, 128);
   attention.rotary = 0;
   const std::int64_t heads = config.size({"mamba_num_heads"}, 128);
   const std::int64_t head = config.size({"mamba_head_dim"}, 64);
+  const bool state_bias = config.flag({"use_bias"}, false);
   const StatePlan state{.kind = StatePlan::Kind::mamba2,
                         .inner = checked_mul(heads, head),
                         .state = config.size({"ssm_state_size"}, 128),
@@ -215,15 +220,18 @@ ModelPlan nemotron_h(const Configuration& config) {
                         .heads = heads,
                         .head = head,
                         .groups = config.size({"n_groups"}, 8),
-                        .bias = config.flag({"use_bias", "mamba_proj_bias"}, false),
-                        .convolution_bias = config.flag({"use_conv_bias"}, true)};
+                        .bias = state_bias,
+                        .convolution_bias = config.flag({"use_conv_bias"}, true),
+                        .output_bias = state_bias};
   const std::string_view letters = config.text({"hybrid_override_pattern"});
-  const std::vector<std::string_view> words = config.texts({"layers_block_type"});
+  const std::vector<std::string_view> words = config.texts({"layers_block_type", "layer_types"});
   const auto kind_of = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     if (letters.size() > at) return letters[at];
     const std::string_view word = words.size() > at ? words[at] : "";
-    return word == "mamba" ? 'M' : word == "attention" ? '*' : word == "moe" ? 'E' : '-';
+    if (word == "mamba" || word == "linear_attention") return 'M';
+    if (word == "attention" || word == "full_attention") return '*';
+    return word == "moe" ? 'E' : '-';
   };
   const bool bias = config.flag({"mlp_bias"}, false);
   add_layers(plan, config, [&](std::int64_t i) {
@@ -243,8 +251,8 @@ ModelPlan nemotron_h(const Configuration& config) {
       experts.router_correction = "e_score_correction_bias";
       experts.latent = config.size({"moe_latent_size"}, 0);
       add_shared(experts, "shared_experts",
-                 checked_mul(config.size({"n_shared_experts"}, 1),
-                             config.size({"moe_shared_expert_intermediate_size"}, 0)));
+                 config.size({"moe_shared_expert_intermediate_size"}, 0));
+      experts.shared_plan.bias = experts.shared_plan.down_bias = bias;
       layer.feed_forward = experts;
     } else {
       layer.feed_forward = plain(feed_forward_size(config), "up_proj", "down_proj", bias,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "models/language/blocks.hpp"
 #include "zoometer/util/error.hpp"
@@ -93,6 +94,18 @@ TransformerLayer::TransformerLayer(const Slot& slot, const LayerPlan& made, Norm
     : Module(slot),
       plan(made),
       features(width) {
+  declare(norm);
+}
+
+TransformerLayer::TransformerLayer(const TransformerLayer& first, const LayerPlan& made,
+                                   NormKind norm)
+    : Module(first),
+      plan(made),
+      features(first.features) {
+  declare(norm);
+}
+
+void TransformerLayer::declare(NormKind norm) {
   before_all = norm_if(plan.before_all, norm);
   before_mixer = norm_if(plan.before_mixer, norm);
   if (const auto* attention_plan = std::get_if<AttentionPlan>(&plan.mixer))
@@ -117,6 +130,12 @@ TransformerLayer::TransformerLayer(const Slot& slot, const LayerPlan& made, Norm
   feed_forward_scale = scale_if(plan.feed_forward_scale);
   after_feed_forward = norm_if(plan.after_feed_forward, norm);
   if (plan.has_experts_beside) declare_experts_beside();
+  if (!plan.shortcut.empty() && !plan.is_second_half)
+    shortcut = make<MixtureOfExperts>(plan.shortcut, plan.experts);
+  if (plan.alternatives > 0)
+    updates = graph().arena().make<AlternatingUpdates>(at("altup"), plan.alternatives, features);
+  if (plan.side_rank > 0)
+    side_path = graph().arena().make<LowRankPath>(at("laurel"), features, plan.side_rank);
   if (plan.streams > 0) {
     mixer_streams.declare(*this, "hc_attn", plan.streams, features);
     feed_forward_streams.declare(*this, "hc_ffn", plan.streams, features);
@@ -174,14 +193,16 @@ void TransformerLayer::declare_per_layer_input() {
 Tensor TransformerLayer::forward(Tensor x, Tensor own_input, PassageContext& context) const {
   x = apply_if(before_all, x);
   if (plan.streams > 0) return run_streams(x, context);
+  if (updates != nullptr) return run_alternatives(x, own_input, context);
   Tensor y = plan.is_parallel    ? run_parallel(x, context)
              : plan.is_post_norm ? run_post_norm(x, context)
                                  : run_in_turn(x, context);
-  if (is_there(per_layer_gate)) {
-    const Tensor gated = gelu(per_layer_gate(y)) * own_input;
-    y = y + per_layer_norm(per_layer_projection(gated));
-  }
+  if (is_there(per_layer_gate)) y = y + from_own_input(y, own_input);
   return scaled_by(y, scalar);
+}
+
+Tensor TransformerLayer::from_own_input(Tensor x, Tensor own_input) const {
+  return per_layer_norm(per_layer_projection(gelu(per_layer_gate(x)) * own_input));
 }
 
 Tensor TransformerLayer::mixed(Tensor x, PassageContext& context) const {
@@ -213,9 +234,54 @@ Tensor TransformerLayer::run_in_turn(Tensor x, PassageContext& context) const {
   if (has_mixer()) x = x + apply_if(after_mixer, mixed(apply_if(before_mixer, x), context));
   if (cross != nullptr) x = x + attended(*cross, apply_if(before_cross, x), context);
   if (!is_there(feed_forward)) return x;
-  Tensor y = passed(apply_if(before_feed_forward, x));
+  const Tensor normed = apply_if(before_feed_forward, x);
+  if (shortcut != nullptr) context.shortcut = (*shortcut)(normed);
+  Tensor y = passed(normed);
   if (beside.experts != nullptr) y = beside.after_dense(y) + run_experts_beside(x);
-  return x + apply_if(after_feed_forward, y);
+  y = x + apply_if(after_feed_forward, y);
+  return plan.is_second_half && !plan.shortcut.empty() ? y + context.shortcut : y;
+}
+
+/// The first prediction runs through the layer and corrects all of them; the others get the layer's
+/// own input. The norms of the sums are of the attention and of the network.
+Tensor TransformerLayer::run_alternatives(Tensor x, Tensor own_input,
+                                          PassageContext& context) const {
+  const Tensor predictions = updates->predicted(x);
+  const Tensor active = select(predictions, 2, 0);
+  const Tensor normed = before_mixer(active);
+  const Tensor side = (*side_path)(normed);
+  const Tensor middle = (active + after_mixer(mixed(normed, context)) + side) * std::sqrt(0.5);
+  const Tensor y = middle + after_feed_forward(passed(before_feed_forward(middle)));
+  const Tensor corrected = updates->corrected(predictions, y);
+  if (!is_there(per_layer_gate)) return corrected;
+  Tensor first = select(corrected, 2, 0);
+  if (plan.scales_correction) first = first * updates->output_scale;
+  const Tensor added = unsqueeze(from_own_input(first, own_input), 2);
+  return cat({slice(corrected, 2, 0, 1), slice(corrected, 2, 1, plan.alternatives) + added}, 2);
+}
+
+AlternatingUpdates::AlternatingUpdates(const Slot& slot, std::int64_t count, std::int64_t features)
+    : Module(slot),
+      copies(count),
+      output_scale(parameter("correct_output_scale", {features})),
+      correction_coefficients(at("correction_coefs"), count, count, false),
+      prediction_coefficients(at("prediction_coefs"), count, checked_mul(count, count), false),
+      modality_router(at("modality_router"), features, count, false),
+      router_norm(at("router_norm"), features) {}
+
+Tensor AlternatingUpdates::modalities(Tensor x) const {
+  return unary(tanh_op, modality_router(router_norm(x)));
+}
+
+Tensor AlternatingUpdates::predicted(Tensor x) const {
+  const Tensor weights = prediction_coefficients(modalities(select(x, 2, 0)));
+  return matmul(reshape(weights, {x.dim(0), x.dim(1), copies, copies}), x) + x;
+}
+
+Tensor AlternatingUpdates::corrected(Tensor predictions, Tensor y) const {
+  const Tensor weights = correction_coefficients(modalities(y)) + 1.0;
+  const Tensor difference = y - select(predictions, 2, 0);
+  return predictions + unsqueeze(weights, -1) * unsqueeze(difference, 2);
 }
 
 Tensor TransformerLayer::run_streams(Tensor x, PassageContext& context) const {

@@ -41,7 +41,18 @@ ModelPlan internlm(const Configuration& config) {
   return llama_like(config, Ties::no, grouped_attention(config, "bias", false));
 }
 ModelPlan ernie(const Configuration& config) {
-  return llama_like(config, Ties::yes, grouped_attention(config, "use_bias", false));
+  ModelPlan plan = llama_like(config, Ties::yes, grouped_attention(config, "use_bias", false));
+  const bool bias = config.flag({"use_bias"}, false);
+  return changed(std::move(plan), [&](LayerPlan& layer) {
+    layer.feed_forward = gated(feed_forward_size(config), bias);
+  });
+}
+
+/// The layer after attention never has a bias.
+ModelPlan helium(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.output_bias = false;
+  return llama_like(config, Ties::no, attention);
 }
 
 ModelPlan seed_oss(const Configuration& config) {
@@ -178,6 +189,7 @@ ModelPlan hunyuan_dense(const Configuration& config) {
 }
 
 ModelPlan hyperclovax(const Configuration& config) {
+  if (!config.flag({"use_post_norm"}, true)) return llama(config);
   return changed(llama(config), [](LayerPlan& layer) {
     layer.after_mixer = "post_norm1";
     layer.after_feed_forward = "post_norm2";
@@ -238,7 +250,20 @@ ModelPlan cohere2_moe(const Configuration& config) {
   ModelPlan plan = cohere(config, Ties::yes);
   ExpertsPlan experts = usual_experts(config);
   experts.width = feed_forward_size(config);
-  return changed(std::move(plan), [&](LayerPlan& layer) { layer.feed_forward = experts; });
+  add_shared(experts, "shared_experts",
+             checked_mul(config.size({"num_shared_experts"}, 0), experts.width));
+  const std::int64_t dense = config.size({"prefix_dense_intermediate_size"}, experts.width);
+  const std::vector<std::string_view> types = config.texts({"mlp_layer_types"});
+  const auto first = static_cast<std::size_t>(config.size({"first_k_dense_replace"}, 0));
+  if (config.has("rms_norm_eps")) plan.norm_kind = NormKind::rms;
+  for (std::size_t i = 0; i < plan.plans.size(); ++i) {
+    const bool is_dense = types.size() > i ? types[i] == "dense" : i < first;
+    if (is_dense)
+      plan.plans[i].feed_forward = gated(dense);
+    else
+      plan.plans[i].feed_forward = experts;
+  }
+  return plan;
 }
 
 /// Llama with layers that were replaced or left out, as each block says.
@@ -274,6 +299,47 @@ ModelPlan nemotron_nas(const Configuration& config) {
   return plan;
 }
 
+/// Layers with a delta rule, and attention in every fourth as OLMo 3 has it.
+ModelPlan olmo_hybrid(const Configuration& config) {
+  AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+  attention.query_key_norm = QueryKeyNorm::whole;
+  const auto rope = config.find({"rope_parameters"});
+  if (rope == nullptr) attention.rotary = 0;
+  const std::int64_t keys = config.size({"linear_num_key_heads"}, attention.heads);
+  const std::int64_t key = config.size(
+      {"linear_key_head_dim"}, 3 * hidden_size(config) / 4 / std::max<std::int64_t>(1, keys));
+  const StatePlan state{.kind = StatePlan::Kind::delta,
+                        .kernel = config.size({"linear_conv_kernel_dim"}, 4),
+                        .heads = config.size({"linear_num_value_heads"}, attention.heads),
+                        .head = config.size({"linear_value_head_dim"}, checked_mul(2, key)),
+                        .key_heads = keys,
+                        .key_head = key,
+                        .is_separate = true};
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  ModelPlan plan = frame(config, Ties::no);
+  const std::int64_t count = layer_count(config);
+  add_layers(plan, config, [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    const bool is_full = types.size() > at ? types[at] == "full_attention"
+                                           : i % 4 == 3 || (count < 4 && i + 1 == count);
+    LayerPlan layer{.feed_forward = gated(feed_forward_size(config))};
+    if (is_full) {
+      layer.mixer = attention;
+      layer.before_mixer = {};
+      layer.after_mixer = "post_attention_layernorm";
+      layer.before_feed_forward = {};
+      layer.after_feed_forward = "post_feedforward_layernorm";
+    } else {
+      layer.mixer_name = "linear_attn";
+      layer.mixer = state;
+      layer.before_mixer = "attention_layer_norm";
+      layer.before_feed_forward = "feedforward_layer_norm";
+    }
+    return layer;
+  });
+  return plan;
+}
+
 constexpr ModelType types[] = {
     {"llama", llama},
     {"mistral", mistral},
@@ -284,7 +350,7 @@ constexpr ModelType types[] = {
     {"iquestcoder", llama},
     {"internlm3", llama},
     {"exaone", llama},
-    {"helium", llama},
+    {"helium", helium},
     {"smollm3", tied_llama},
     {"ernie4_5", ernie},
     {"internlm", internlm},
@@ -312,6 +378,7 @@ constexpr ModelType types[] = {
     {"nanochat", nanochat},
     {"apertus", apertus},
     {"cohere2_moe", cohere2_moe},
+    {"olmo_hybrid", olmo_hybrid},
 };
 
 }  // namespace

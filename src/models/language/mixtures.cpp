@@ -139,7 +139,7 @@ ModelPlan granitemoe(const Configuration& config) {
   add_shared(experts, "shared_mlp", config.size({"shared_intermediate_size"}, 0));
   experts.shared_plan.fused = "input_linear";
   experts.shared_plan.down = "output_linear";
-  return layers_of(config, Ties::yes, [&](std::int64_t) {
+  return layers_of(config, Ties::no, [&](std::int64_t) {
     return LayerPlan{.mixer = grouped_attention(config, "attention_bias", false),
                      .feed_forward_name = {},
                      .feed_forward = experts};
@@ -189,19 +189,29 @@ ModelPlan hunyuan_moe(const Configuration& config) {
 }
 
 ModelPlan ernie_moe(const Configuration& config) {
+  const bool bias = config.flag({"use_bias"}, false);
   ExpertsPlan experts = usual_experts(config);
   experts.correction = "moe_statics.e_score_correction_bias";
+  experts.learns_correction = true;
   add_shared(experts, "shared_experts",
-             checked_mul(config.size({"moe_num_shared_experts"}, 0), experts.width));
+             checked_mul(config.size({"moe_num_shared_experts"}, 2), experts.width));
+  experts.shared_plan.bias = experts.shared_plan.down_bias = bias;
   const std::int64_t start = config.size({"moe_layer_start_index"}, 1);
-  return layers_of(config, Ties::yes, [&](std::int64_t i) {
+  const std::int64_t count = layer_count(config);
+  const Setting* last = config.find({"moe_layer_end_index"});
+  const std::int64_t end =
+      last == nullptr || last->integer < 0 ? count : config.size({"moe_layer_end_index"}, count);
+  const std::int64_t interval = std::max<std::int64_t>(1, config.size({"moe_layer_interval"}, 1));
+  ModelPlan plan = layers_of(config, Ties::yes, [&](std::int64_t i) {
     LayerPlan layer{.mixer = grouped_attention(config, "use_bias", false)};
-    if (i < start)
-      layer.feed_forward = gated(feed_forward_size(config));
+    if (i < start || i > end || (i + 1) % interval != 0)
+      layer.feed_forward = gated(feed_forward_size(config), bias);
     else
       layer.feed_forward = experts;
     return layer;
   });
+  plan.head_bias = bias;
+  return plan;
 }
 
 /// Step-3.5 and 3.7: a gate of each head, more heads in layers with a window.

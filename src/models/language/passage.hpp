@@ -49,6 +49,7 @@ struct PassageContext {
   Tensor memory = {};            ///< the encoder's result (N, tokens, features), in the first pass
   std::int64_t encoder_tokens = 0;  ///< of that
   Tensor distances = {};            ///< T5's bias of each distance
+  Tensor shortcut = {};             ///< what the second half of a layer adds (LongCat)
 
   SharedKeys& shared_keys(bool is_sliding) { return is_sliding ? sliding_keys : full_keys; }
   const RotaryTables& tables_of(std::int64_t features) const;

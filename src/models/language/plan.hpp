@@ -58,6 +58,7 @@ struct AttentionPlan {
   std::int64_t rotary = -1;           ///< rotated features of a head; -1: all
   std::int64_t window = 0;            ///< tokens that a query sees, its own included; 0: all
   std::int64_t chunk = 0;             ///< of chunked attention; 0: none
+  bool sees_last_chunk = false;       ///< queries of a tower see the chunk before, too
   bool uses_shared_keys = false;      ///< of an earlier layer: its own are stored, but unused
   bool value_is_key = false;          ///< no layer of values
   std::int64_t index_heads = 0;       ///< MiniMax-M3's index of blocks of keys; 0: none
@@ -79,9 +80,11 @@ struct LatentPlan {
   std::int64_t value = 1;       ///< features of a value head
   bool bias = false;            ///< of the layers to the vectors, and of the output
   bool is_rotated = true;
-  std::int64_t index_heads = 0;  ///< of the index of keys (DeepSeek-V3.2); 0: none here
-  std::int64_t index_head = 0;   ///< its features
-  std::int64_t selected = 0;     ///< keys that it selects; 0: all
+  std::int64_t gate_features = 0;  ///< of a layer `g_proj` that gates the heads' results; 0: none
+  std::string_view output = "o_proj";  ///< the layer out
+  std::int64_t index_heads = 0;        ///< of the index of keys (DeepSeek-V3.2); 0: none here
+  std::int64_t index_head = 0;         ///< its features
+  std::int64_t selected = 0;           ///< keys that it selects; 0: all
 };
 
 /// Attention over a window of keys that are values, too, and over keys that stand for several
@@ -110,6 +113,7 @@ struct StatePlan {
     kimi_delta,
     short_convolution,
     rwkv4,
+    rwkv5,
     gated_recurrence,  ///< RecurrentGemma's
     decayed,           ///< MiniMax-01's linear attention
   };
@@ -125,8 +129,12 @@ struct StatePlan {
   std::int64_t groups = 1;     ///< mamba2
   bool bias = false;           ///< of the layers in and out
   bool convolution_bias = true;
-  bool has_norm = true;   ///< mamba2, and mamba1's norms of step, b and c (Jamba)
-  bool is_fused = false;  ///< delta: in_proj_qkvz and in_proj_ba
+  bool has_norm = true;        ///< mamba2, and mamba1's norms of step, b and c (Jamba)
+  bool is_fused = false;       ///< delta: in_proj_qkvz and in_proj_ba
+  bool is_separate = false;    ///< delta: q_proj, k_proj and v_proj, each with a convolution (OLMo)
+  bool has_full_rank = false;  ///< kimi_delta: f_proj and g_proj instead of two layers each
+  bool output_bias = false;    ///< mamba2: of the layer out
+  std::string_view output = "o_proj";  ///< kimi_delta: the layer out
 };
 
 /// A feed-forward network.
@@ -164,6 +172,7 @@ struct ExpertsPlan {
   std::int64_t hashed_tokens = 0;  ///< rows of a table of experts by token, instead of a correction
   std::string_view correction = {};         ///< a bias of the choice, (experts,), in the block
   std::string_view router_correction = {};  ///< the same, in the router
+  bool learns_correction = false;           ///< it is a parameter
   std::string_view list = "experts";
   std::string_view gate = "gate_proj";  ///< empty: without a gate
   std::string_view up = "up_proj";
@@ -174,6 +183,7 @@ struct ExpertsPlan {
   FeedForwardPlan shared_plan = {};
   std::string_view shared_gate = {};  ///< a layer to one number that scales it
   std::int64_t idle_experts = 0;      ///< experts of the router that return their input
+  std::string_view norm_after = {};   ///< an RMS norm of the result (A.X K1)
 };
 
 /// One layer: what mixes tokens, and what every token passes.
@@ -198,6 +208,12 @@ struct LayerPlan {
   bool is_post_norm = false;  ///< the norms after are of the sums with the layer's input (BERT)
   bool is_parallel = false;   ///< both read the layer's input, by one norm or by two
   std::int64_t streams = 0;   ///< copies of the features that the layers mix (DeepSeek-V4); 0: one
+  bool is_second_half = false;     ///< a further half of the module of the layer before (LongCat)
+  std::string_view shortcut = {};  ///< `experts` from the first half's middle to the second's end
+  // Gemma 3n: predictions of a layer's result, which it corrects, and a path of low rank
+  std::int64_t alternatives = 0;   ///< copies of the features; 0: one
+  std::int64_t side_rank = 0;      ///< of the path of low rank (LAuReL); 0: none
+  bool scales_correction = false;  ///< `correct_output_scale` is used
   // Gemma 4
   bool has_scalar = false;              ///< layer_scalar (1,)
   std::int64_t per_layer_features = 0;  ///< an input of each layer
@@ -233,6 +249,9 @@ struct Step {
     stored,            ///< a tensor of `shape` that no product reads
     product,           ///< a matrix (in, out) that is no linear layer of its own
     over_time,         ///< (N, features, frames) becomes (N, frames, features)
+    spectrum,          ///< (N, frames, bins) becomes patches of one feature
+    frames,            ///< the features of a row of patches become those of one token
+    half_gate,         ///< half of the features, times the sigmoid of the others
     square_attention,  ///< of the mean over all patches of a square of rows x rows (Molmo)
     probe,             ///< attention of one learnt query over all tokens
     residual,          ///< `inner`, whose result is added to what it took
@@ -248,6 +267,7 @@ struct Step {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
   std::int64_t frames = 0;  ///< of patches over time; 0: none
+  std::int64_t groups = 1;  ///< of a convolution over time
   bool bias = true;
   bool is_buffer = false;
   NormKind norm = NormKind::layer;
@@ -303,6 +323,7 @@ struct ModelPlan {
   std::int64_t per_layer_vocabulary = 0;  ///< of Gemma's input of each layer
   std::int64_t first_position = 0;        ///< rows of `positions` that no token uses (BART: 2)
   std::int64_t streams = 0;               ///< of the layers, which hc_head makes one of; 0: one
+  std::int64_t alternatives = 0;          ///< of Gemma 3n's layers; 0: one
   std::string_view input = "input_ids";
   std::vector<LayerPlan> plans = {};  ///< none: without a decoder
   std::vector<StackPlan> stacks = {};

@@ -18,15 +18,16 @@ void StateMixer::declare_rwkv4(std::int64_t features) {
   out = linear_layer(at("output"), plan.inner, features, false);
 }
 
-/// Each token is mixed with the one before it.
-Tensor StateMixer::run_rwkv4(Tensor x, PassageContext& context) const {
+Tensor StateMixer::token_before(Tensor x, PassageContext& context) const {
   const std::int64_t length = x.dim(1);
   const Tensor past = context.past("shift", {x.dim(0), 1, x.dim(2)});
-  Tensor before = past;
-  if (past.id == no_id)
-    before = pad_last(slice(x, 1, 0, length - 1), {0, 0, 1, 0});
-  else if (length > 1)
-    before = cat({past, slice(x, 1, 0, length - 1)}, 1);
+  if (past.id == no_id) return pad_last(slice(x, 1, 0, length - 1), {0, 0, 1, 0});
+  return length > 1 ? cat({past, slice(x, 1, 0, length - 1)}, 1) : past;
+}
+
+/// Each token is mixed with the one before it.
+Tensor StateMixer::run_rwkv4(Tensor x, PassageContext& context) const {
+  const Tensor before = token_before(x, context);
   const Tensor step = x - before;
   const Tensor k = key(before + step * mix_key);
   const Tensor v = value(before + step * mix_value);
@@ -34,6 +35,36 @@ Tensor StateMixer::run_rwkv4(Tensor x, PassageContext& context) const {
   const Tensor y =
       scanned({k, v, decay, skip}, {"rwkv", checked_mul(3, plan.inner), plan.inner}, context);
   return out(r * y);
+}
+
+// Peng and others: Eagle and Finch, 2024: a matrix for each head, and a gate.
+
+void StateMixer::declare_rwkv5(std::int64_t features) {
+  decay = parameter("time_decay", {plan.heads, plan.head});
+  skip = parameter("time_faaaa", {plan.heads, plan.head});
+  mix_gate = parameter("time_mix_gate", {1, 1, features});
+  mix_key = parameter("time_mix_key", {1, 1, features});
+  mix_value = parameter("time_mix_value", {1, 1, features});
+  mix_receptance = parameter("time_mix_receptance", {1, 1, features});
+  key = linear_layer(at("key"), features, plan.inner, false);
+  value = linear_layer(at("value"), features, plan.inner, false);
+  query = linear_layer(at("receptance"), features, plan.inner, false);
+  gate_up = linear_layer(at("gate"), features, plan.inner, false);
+  out = linear_layer(at("output"), plan.inner, features, false);
+  norm = any_module<LayerNorm>(at("ln_x"), plan.inner);
+}
+
+Tensor StateMixer::run_rwkv5(Tensor x, PassageContext& context) const {
+  const Tensor before = token_before(x, context);
+  const Tensor step = x - before;
+  const Tensor k = key(before + step * mix_key);
+  const Tensor v = value(before + step * mix_value);
+  const Tensor r = query(before + step * mix_receptance);
+  const Tensor gate = unary(silu_op, gate_up(before + step * mix_gate));
+  const Tensor y =
+      scanned({r, k, v, decay, skip},
+              {"linear", product(plan.heads, plan.head, plan.head), plan.inner}, context);
+  return out(norm(y) * gate);
 }
 
 // De and others: Griffin, 2024. Gates in blocks, one for each head.

@@ -34,6 +34,26 @@ ModelPlan rwkv(const Configuration& config) {
   return plan;
 }
 
+/// RWKV-5: heads with matrices as states, a norm of them and a gate.
+ModelPlan rwkv5(const Configuration& config) {
+  ModelPlan plan = rwkv(config);
+  const std::int64_t inner = config.size({"attention_hidden_size"}, plan.features);
+  const std::int64_t head = config.size({"head_size"}, 64);
+  if (head < 1 || inner % head != 0) {
+    throw Error(ErrorCode::malformed, "the key head_size",
+                {"a divisor of " + std::to_string(inner), std::to_string(head)});
+  }
+  const StatePlan state{
+      .kind = StatePlan::Kind::rwkv5, .inner = inner, .heads = inner / head, .head = head};
+  const std::int64_t width =
+      config.size({"intermediate_size"}, checked_mul(7, plan.features) / 2 / 32 * 32);
+  for (LayerPlan& layer : plan.plans) {
+    layer.mixer = state;
+    std::get<FeedForwardPlan>(layer.feed_forward).width = width;
+  }
+  return plan;
+}
+
 ModelPlan recurrent_gemma(const Configuration& config) {
   ModelPlan plan = frame(config, Ties::yes);
   plan.norm = "final_norm";
@@ -98,6 +118,7 @@ ModelPlan minimax(const Configuration& config) {
 
 constexpr ModelType types[] = {
     {"rwkv", rwkv},
+    {"rwkv5", rwkv5},
     {"recurrent_gemma", recurrent_gemma},
     {"minimax", minimax},
     {"minimax_text_01", minimax},

@@ -46,13 +46,15 @@ AttentionPlan t5_attention(const Configuration& config) {
   return attention;
 }
 
+/// Only T5 itself has a network without a gate where the file does not say.
 FeedForwardPlan t5_feed_forward(const Configuration& config) {
-  const std::string_view kind = config.text({"feed_forward_proj"}, "relu");
+  const bool is_t5 = config.text({"model_type"}) == "t5";
+  const std::string_view kind = config.text({"feed_forward_proj"}, is_t5 ? "relu" : "gated-gelu");
   const std::int64_t width = config.size({"d_ff"}, 2048);
   const bool is_gelu = kind.find("gelu") != std::string_view::npos;
   const ActivationKind activation = is_gelu ? ActivationKind::gelu : ActivationKind::relu;
   FeedForwardPlan plan = plain(width, "wi", "wo", false, activation);
-  if (!kind.starts_with("gated-")) return plan;
+  if (!config.flag({"is_gated_act"}, kind.starts_with("gated-"))) return plan;
   plan.gate = "wi_0";
   plan.up = "wi_1";
   return plan;

@@ -51,7 +51,7 @@ class PlanSharder {
     if (!layer.second_name.empty()) shard(layer.second);
     std::visit([&](auto& network) { shard(network); }, layer.feed_forward);
     if (!layer.cross_name.empty()) shard(layer.cross);
-    if (layer.has_experts_beside) shard(layer.experts);
+    if (layer.has_experts_beside || !layer.shortcut.empty()) shard(layer.experts);
   }
   void shard(std::monostate) const {}
   void shard(AttentionPlan& plan) const {
@@ -59,7 +59,10 @@ class PlanSharder {
     divide_or_repeat(plan.key_value_heads, "key heads");
     divide(plan.gate_features, "features of the gate");
   }
-  void shard(LatentPlan& plan) const { divide(plan.heads, "heads"); }
+  void shard(LatentPlan& plan) const {
+    divide(plan.heads, "heads");
+    divide(plan.gate_features, "features of the gate");
+  }
   void shard(CompressedPlan& plan) const {
     divide(plan.heads, "heads");
     divide(plan.groups, "groups of the output");

@@ -106,6 +106,13 @@ Tensor merged(Tensor x, std::int64_t k, GridSize& grid) {
   return reshape(y, {x.dim(0), next.height * next.width, k * k * features});
 }
 
+/// (N, L, c) -> (N, L/k, k c): tokens without a grid. Those at the end that are no whole group are
+/// left out.
+Tensor in_groups(Tensor x, std::int64_t k) {
+  const std::int64_t groups = x.dim(1) / k;
+  return reshape(slice(x, 1, 0, groups * k), {x.dim(0), groups, k * x.dim(2)});
+}
+
 std::int64_t windows(std::int64_t size, const Step& step) {
   return (checked_add(size, 2 * step.padding) - step.kernel) / step.stride + 1;
 }
@@ -123,12 +130,16 @@ Stack::Stack(const ModuleBase& model, const StackPlan& plan, Tensor shared_table
     : plan_(&plan),
       model_{&model.graph(), model.module_id(), {}},
       table_(shared_table) {
-  // The module of a network may hold other layers, too, which then find it.
+  // The module of a network may hold other layers, too, which then find it; so may those of a tower
+  // of sound, whose layers have convolutions beside the attention.
+  const auto is_outer = [&](const Step& step) {
+    return step.kind == Step::Kind::feed_forward ||
+           (step.kind == Step::Kind::layers && plan.use == StackPlan::Use::sound);
+  };
   built_.resize(plan.steps.size());
-  for (const bool is_network : {true, false}) {
+  for (const bool is_first : {true, false}) {
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-      if ((plan.steps[i].kind == Step::Kind::feed_forward) == is_network)
-        built_[i] = build(plan.steps[i]);
+      if (is_outer(plan.steps[i]) == is_first) built_[i] = build(plan.steps[i]);
     }
   }
 }
@@ -211,8 +222,11 @@ Stack::Built Stack::build(const Step& step) {
     break;
   }
   case Step::Kind::convolution: {
-    const ConvOptions options{
-        .kernel = step.kernel, .stride = step.stride, .padding = step.padding, .bias = step.bias};
+    const ConvOptions options{.kernel = step.kernel,
+                              .stride = step.stride,
+                              .padding = step.padding,
+                              .groups = step.groups,
+                              .bias = step.bias};
     built.module = step.frames > 0
                        ? any_module<Conv1d>(place_of(step.name), step.in, step.out, options)
                        : any_module<Conv2d>(place_of(step.name), step.in, step.out, options);
@@ -347,9 +361,16 @@ void Stack::run_step(const Step& step, const Built& built, State& state) const {
   case Step::Kind::feed_forward: x = built.module(x); break;
   case Step::Kind::activation: x = activate(step.activation, x); break;
   case Step::Kind::layers: run_layers(built, state); break;
-  case Step::Kind::merge: x = merged(x, step.rows, state.grid); break;
+  case Step::Kind::merge:
+    x = state.grid.height > 0 ? merged(x, step.rows, state.grid) : in_groups(x, step.rows);
+    break;
   case Step::Kind::square_attention: x = built.module(merged(x, step.rows, state.grid)); break;
   case Step::Kind::pool: {
+    if (state.grid.height == 0) {
+      x = in_groups(x, step.rows);
+      x = mean(reshape(x, {x.dim(0), x.dim(1), step.rows, x.dim(2) / step.rows}), {2});
+      break;
+    }
     const GridSize next{state.grid.height / step.rows, state.grid.width / step.rows};
     x = to_tokens(adaptive_avg_pool(to_grid(x, state.grid), {{next.height, next.width}}));
     state.grid = next;
@@ -362,6 +383,19 @@ void Stack::run_step(const Step& step, const Built& built, State& state) const {
     if (!state.context.passage.has_all_logits) x = slice(x, 1, x.dim(1) - 1, x.dim(1));
     break;
   case Step::Kind::over_time: x = transpose(x, 1, 2); break;
+  case Step::Kind::spectrum:
+    state.grid = {x.dim(1), x.dim(2)};
+    x = reshape(x, {x.dim(0), x.dim(1) * x.dim(2), 1});
+    break;
+  case Step::Kind::frames:
+    x = reshape(x, {x.dim(0), state.grid.height, state.grid.width * x.dim(2)});
+    state.grid = {};
+    break;
+  case Step::Kind::half_gate: {
+    const Chunks halves = chunk(x, 2, -1);
+    x = halves[0] * unary(sigmoid_op, halves[1]);
+    break;
+  }
   case Step::Kind::tied_head: x = linear(x, table_, built.first); break;
   case Step::Kind::stored: break;
   case Step::Kind::product: x = matmul(x, built.first); break;
@@ -382,7 +416,7 @@ void Stack::run_step(const Step& step, const Built& built, State& state) const {
 }
 
 std::int64_t stack_tokens(const StackPlan& plan, const Shape& input) {
-  const bool is_sound = input.rank() == 3;
+  bool is_sound = input.rank() == 3;
   GridSize grid{is_sound ? 1 : input.dim(2), input.dim(input.rank() - 1)};
   std::int64_t extra = 0;
   for (const Step& step : plan.steps) {
@@ -393,6 +427,14 @@ std::int64_t stack_tokens(const StackPlan& plan, const Shape& input) {
       break;
     case Step::Kind::convolution:
       grid = {is_sound ? 1 : windows(grid.height, step), windows(grid.width, step)};
+      break;
+    case Step::Kind::spectrum:
+      is_sound = false;
+      grid = {input.dim(1), input.dim(2)};
+      break;
+    case Step::Kind::frames:
+      is_sound = true;
+      grid = {1, grid.height};
       break;
     case Step::Kind::merge:
     case Step::Kind::square_attention:

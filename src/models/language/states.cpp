@@ -33,9 +33,9 @@ std::int64_t delta_channels(const StatePlan& plan) {
 StateMixer::StateMixer(const Slot& slot, const StatePlan& made, std::int64_t features)
     : Module(slot),
       plan(made) {
-  const bool has_heads = plan.kind == StatePlan::Kind::delta ||
-                         plan.kind == StatePlan::Kind::kimi_delta ||
-                         plan.kind == StatePlan::Kind::decayed;
+  const bool has_heads =
+      plan.kind == StatePlan::Kind::delta || plan.kind == StatePlan::Kind::kimi_delta ||
+      plan.kind == StatePlan::Kind::rwkv5 || plan.kind == StatePlan::Kind::decayed;
   if (has_heads) require_size("heads of a state", plan.heads);
   switch (plan.kind) {
   case StatePlan::Kind::mamba1: declare_mamba1(features); break;
@@ -44,6 +44,7 @@ StateMixer::StateMixer(const Slot& slot, const StatePlan& made, std::int64_t fea
   case StatePlan::Kind::kimi_delta: declare_kimi_delta(features); break;
   case StatePlan::Kind::short_convolution: declare_short_convolution(features); break;
   case StatePlan::Kind::rwkv4: declare_rwkv4(features); break;
+  case StatePlan::Kind::rwkv5: declare_rwkv5(features); break;
   case StatePlan::Kind::gated_recurrence: declare_gated_recurrence(features); break;
   case StatePlan::Kind::decayed: declare_decayed(features); break;
   }
@@ -57,6 +58,7 @@ Tensor StateMixer::forward(Tensor x, PassageContext& context) const {
   case StatePlan::Kind::kimi_delta: return run_kimi_delta(x, context);
   case StatePlan::Kind::short_convolution: return run_short_convolution(x, context);
   case StatePlan::Kind::rwkv4: return run_rwkv4(x, context);
+  case StatePlan::Kind::rwkv5: return run_rwkv5(x, context);
   case StatePlan::Kind::gated_recurrence: return run_gated_recurrence(x, context);
   case StatePlan::Kind::decayed: return run_decayed(x, context);
   }
@@ -125,7 +127,7 @@ void StateMixer::declare_mamba2(std::int64_t features) {
   decay = parameter("A_log", {plan.heads});
   skip = parameter("D", {plan.heads});
   if (plan.has_norm) norm = rms(at("norm"), plan.inner);
-  out = linear_layer(at("out_proj"), plan.inner, features, plan.bias);
+  out = linear_layer(at("out_proj"), plan.inner, features, plan.output_bias);
 }
 
 Tensor StateMixer::run_mamba2(Tensor x, PassageContext& context) const {
@@ -142,6 +144,7 @@ Tensor StateMixer::run_mamba2(Tensor x, PassageContext& context) const {
 // Yang and others: Gated delta networks, 2024.
 
 void StateMixer::declare_delta(std::int64_t features) {
+  if (plan.is_separate) return declare_separate_delta(features);
   const std::int64_t values = times(plan.heads, plan.head);
   const std::int64_t channels = delta_channels(plan);
   if (plan.is_fused) {
@@ -161,6 +164,7 @@ void StateMixer::declare_delta(std::int64_t features) {
 }
 
 Tensor StateMixer::run_delta(Tensor x, PassageContext& context) const {
+  if (plan.is_separate) return run_separate_delta(x, context);
   const std::int64_t values = plan.heads * plan.head;
   const std::int64_t channels = delta_channels(plan);
   Tensor mixed = in(x);
@@ -184,6 +188,38 @@ Tensor StateMixer::run_delta(Tensor x, PassageContext& context) const {
   return out(reshape(scaled, {x.dim(0), x.dim(1), values}));
 }
 
+/// The same, each part with a layer and a convolution of its own.
+void StateMixer::declare_separate_delta(std::int64_t features) {
+  const std::int64_t keys = times(plan.key_heads, plan.key_head);
+  const std::int64_t values = times(plan.heads, plan.head);
+  query = linear_layer(at("q_proj"), features, keys, false);
+  key = linear_layer(at("k_proj"), features, keys, false);
+  value = linear_layer(at("v_proj"), features, values, false);
+  fourth_in = linear_layer(at("a_proj"), features, plan.heads, false);
+  third_in = linear_layer(at("b_proj"), features, plan.heads, false);
+  second_in = linear_layer(at("g_proj"), features, values, false);
+  query_convolution = channel_convolution(at("q_conv1d"), keys, plan.kernel, false);
+  key_convolution = channel_convolution(at("k_conv1d"), keys, plan.kernel, false);
+  value_convolution = channel_convolution(at("v_conv1d"), values, plan.kernel, false);
+  decay = parameter("A_log", {plan.heads});
+  time_bias = parameter("dt_bias", {plan.heads});
+  norm = rms(at("o_norm"), plan.head);
+  out = linear_layer(at("o_proj"), values, features, false);
+}
+
+Tensor StateMixer::run_separate_delta(Tensor x, PassageContext& context) const {
+  const std::int64_t values = plan.heads * plan.head;
+  const Tensor q = convolved(query_convolution, query(x), "query_convolution", context);
+  const Tensor k = convolved(key_convolution, key(x), "key_convolution", context);
+  const Tensor v = convolved(value_convolution, value(x), "value_convolution", context);
+  const Tensor step = unary(exp_op, decay) * unary(softplus_op, fourth_in(x) + time_bias);
+  const Tensor y =
+      scanned({q, k, v, unary(sigmoid_op, third_in(x)), step},
+              {"delta", product(plan.heads, plan.head, plan.key_head), values}, context);
+  const Tensor gate = unary(silu_op, in_heads(second_in(x), plan.heads));
+  return out(reshape(norm(in_heads(y, plan.heads)) * gate, {x.dim(0), x.dim(1), values}));
+}
+
 // Kimi Linear, 2025.
 
 void StateMixer::declare_kimi_delta(std::int64_t features) {
@@ -194,15 +230,21 @@ void StateMixer::declare_kimi_delta(std::int64_t features) {
   query_convolution = channel_convolution(at("q_conv1d"), inner, plan.kernel, false);
   key_convolution = channel_convolution(at("k_conv1d"), inner, plan.kernel, false);
   value_convolution = channel_convolution(at("v_conv1d"), inner, plan.kernel, false);
-  decay = parameter("A_log", {1, 1, plan.heads, 1});
-  decay_down = linear_layer(at("f_a_proj"), features, plan.head, false);
-  decay_up = linear_layer(at("f_b_proj"), plan.head, inner, false);
+  if (plan.has_full_rank) {
+    decay = parameter("A_log", {plan.heads});
+    decay_up = linear_layer(at("f_proj"), features, inner, false);
+    gate_up = linear_layer(at("g_proj"), features, inner, false);
+  } else {
+    decay = parameter("A_log", {1, 1, plan.heads, 1});
+    decay_down = linear_layer(at("f_a_proj"), features, plan.head, false);
+    decay_up = linear_layer(at("f_b_proj"), plan.head, inner, false);
+    gate_down = linear_layer(at("g_a_proj"), features, plan.head, false);
+    gate_up = linear_layer(at("g_b_proj"), plan.head, inner, false);
+  }
   time_bias = parameter("dt_bias", {inner});
   rate = linear_layer(at("b_proj"), features, plan.heads, false);
-  gate_down = linear_layer(at("g_a_proj"), features, plan.head, false);
-  gate_up = linear_layer(at("g_b_proj"), plan.head, inner, false);
   norm = rms(at("o_norm"), plan.head);
-  out = linear_layer(at("o_proj"), inner, features, false);
+  out = linear_layer(place(*this, plan.output), inner, features, false);
 }
 
 Tensor StateMixer::run_kimi_delta(Tensor x, PassageContext& context) const {
@@ -210,11 +252,11 @@ Tensor StateMixer::run_kimi_delta(Tensor x, PassageContext& context) const {
   const Tensor q = convolved(query_convolution, query(x), "query_convolution", context);
   const Tensor k = convolved(key_convolution, key(x), "key_convolution", context);
   const Tensor v = convolved(value_convolution, value(x), "value_convolution", context);
-  const Tensor step = unary(softplus_op, decay_up(decay_down(x)) + time_bias);
+  const Tensor step = unary(softplus_op, decay_up(apply_if(decay_down, x)) + time_bias);
   const Tensor rates = unary(sigmoid_op, rate(x));
   const Tensor y = scanned({q, k, v, step, decay, rates},
                            {"delta", product(plan.heads, plan.head, plan.head), inner}, context);
-  const Tensor gate = unary(sigmoid_op, gate_up(gate_down(x)));
+  const Tensor gate = unary(sigmoid_op, gate_up(apply_if(gate_down, x)));
   return out(reshape(norm(in_heads(y, plan.heads)), {x.dim(0), x.dim(1), inner}) * gate);
 }
 

@@ -271,16 +271,16 @@ void add_glm4v_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::int64_t side = picture_side(vision, {"image_size"}, 336);
   const std::int64_t out = vision.size({"out_hidden_size"}, 4096);
+  AttentionPlan attention =
+      fused_qkv(vision.size({"num_heads"}, 12), features, vision.flag({"attention_bias"}, false));
+  attention.output_bias = false;
   StackBuilder tower(picture, "pixel_values", "model.visual");
   tower
       .patches("patch_embed.proj", features, patch, true,
                positive_size(vision, {"temporal_patch_size"}, 2))
       .norm("post_conv_layernorm", features, NormKind::rms)
       .positions("embeddings.position_embedding", checked_mul(side / patch, side / patch), features)
-      .layers("blocks", blocks(vision, 24),
-              numbered_layer(fused_qkv(vision.size({"num_heads"}, 12), features,
-                                       vision.flag({"attention_bias"}, false)),
-                             gated(out)))
+      .layers("blocks", blocks(vision, 24), numbered_layer(attention, gated(out)))
       .norm("post_layernorm", features, NormKind::rms)
       .convolution("downsample", features, out, merge, merge, 0)
       .linear("merger.proj", out, out, false)

@@ -5,8 +5,8 @@
 
 namespace zoometer {
 
-/// Adds the towers of pictures that a model with a language model has. `config` is the model's,
-/// `plan` its decoder's.
+/// Adds the towers of pictures or sound that a model with a language model has. `config` is the
+/// model's, `plan` its decoder's.
 using AddTowers = void (*)(const Configuration& config, ModelPlan& plan);
 
 /// @{
@@ -24,6 +24,9 @@ void add_minimax_tower(const Configuration& config, ModelPlan& plan);
 void add_phi3_tower(const Configuration& config, ModelPlan& plan);
 void add_pixtral_tower(const Configuration& config, ModelPlan& plan);
 void add_step_tower(const Configuration& config, ModelPlan& plan);
+void add_gemma4_sound(const Configuration& config, ModelPlan& plan);
+void add_qwen2_sound(const Configuration& config, ModelPlan& plan);
+void add_voxtral_sound(const Configuration& config, ModelPlan& plan);
 /// @}
 
 /// CLIP's and SigLIP's tower of pictures below `root`, up to its last norm. `has_class_token`:
