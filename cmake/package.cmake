@@ -21,7 +21,7 @@ set(CPACK_DEBIAN_PACKAGE_HOMEPAGE "")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME zoometer)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "python3-torch, python3-torchvision, graphviz")
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "libcurl4, python3-torch, python3-torchvision, graphviz")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
   "Parameters, multiply-accumulates, FLOPs, activations and memory, module by module, of the models
 of torchvision, which are built in, and of ONNX and torch.export files.")

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "import/hub/name.hpp"
 #include "models/trace_option.hpp"
 #include "registry/origin.hpp"
 #include "util/output.hpp"
@@ -114,10 +115,26 @@ void refuse_unknown_model(const std::string& name, const Registry& registry) {
   throw error;
 }
 
+namespace {
+
+/// A word that looks like a path and is none. Names and addresses of other places are pasted, too.
+[[noreturn]] void refuse_missing_file(const std::string& word) {
+  Error error(ErrorCode::io, "cannot read the file: " + std::string(std::strerror(ENOENT)));
+  error.place.model = word;
+  if (word.starts_with("https://") || word.starts_with("http://")) {
+    error.hint = "addresses are not fetched, except models of huggingface.co: download the file";
+  } else if (is_hub_name(word)) {
+    error.hint = "hf:" + word + " is the model of Hugging Face's hub";
+  }
+  throw error;
+}
+
+}  // namespace
+
 void ModelWords::add_to(Arguments& arguments, bool with_inputs) {
   arguments.positional("model", model,
-                       "A model's name, a file, torchvision:NAME, timm:NAME, transformers:NAME, "
-                       "torch.hub:FOLDER:NAME or python:MODULE:FUNCTION");
+                       "A model's name, a file, hf:ORG/NAME, torchvision:NAME, timm:NAME, "
+                       "transformers:NAME, torch.hub:FOLDER:NAME or python:MODULE:FUNCTION");
   add_options_to(arguments, with_inputs);
 }
 
@@ -231,6 +248,8 @@ void add_live_options(Arguments& arguments, LiveOptions& live) {
   arguments.option("--time-limit", live.time_limit, "Seconds that one model may take in Python",
                    "SECONDS");
   arguments.flag("--no-cache", live.no_cache, "Ask Python again, and keep no answer");
+  arguments.flag("--offline", live.is_offline,
+                 "Fetch nothing for hf:ORG/NAME; HF_HUB_OFFLINE=1 does the same");
 }
 
 void add_plugin_option(Arguments& arguments, std::vector<std::string>& plugins) {
@@ -344,8 +363,10 @@ LoadedModel load_model(const ModelWords& words, Graph& graph) {
                      registry, graph);
   }
   const Origin origin = parse_origin(words.model);
-  if (origin.kind == OriginKind::file && !looks_like_file(words.model))
-    refuse_unknown_model(words.model, registry);
+  if (origin.kind == OriginKind::file && !is_anything(words.model)) {
+    if (!looks_like_file(words.model)) refuse_unknown_model(words.model, registry);
+    refuse_missing_file(words.model);
+  }
   return load_from(words, origin, words.model, {}, registry, graph);
 }
 

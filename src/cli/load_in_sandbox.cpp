@@ -5,16 +5,20 @@
 #include <set>
 #include <vector>
 
+#include "import/hub/model.hpp"
 #include "util/paths.hpp"
 #include "util/sandbox.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
 
-std::optional<int> load_in_sandbox(const ModelWords& words, const std::string& output) {
+std::optional<int> load_in_sandbox(ModelWords& words, const std::string& output) {
   namespace fs = std::filesystem;
   if (!words.plugins.empty())
     throw Error(ErrorCode::usage, "--sandbox and --plugin contradict each other");
+  // The sandbox has no network: only what was fetched is read in it.
+  if (const Origin origin = parse_origin(words.model); origin.kind == OriginKind::hugging_face)
+    words.model = hub_model(origin.target, words.live.is_offline).path;
   std::error_code problem;
   const fs::path real = fs::canonical(words.model, problem);
   if (problem || !(is_file(words.model) || is_folder(words.model)))

@@ -4,27 +4,21 @@
 #include <string_view>
 
 #include "registry/discovery.hpp"
+#include "util/status_line.hpp"
 
 namespace zoometer {
 
-/// "[37/118] densenet121": one line of standard error that goes away at the end; nothing where that
-/// is not a terminal.
+/// The model that is tried, of how many, as a StatusLine shows it.
 class ProgressLine {
  public:
-  ProgressLine();
-  ~ProgressLine();
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const Finding& finding, std::size_t total);
+  void show(const Finding& finding, std::size_t total) {
+    line_.show(++count_, total, finding.name);
+  }
   /// A note instead of the line, which returns with the next model.
   void note(std::string_view text);
 
  private:
-  void clear();
-
-  bool is_terminal_;
-  bool is_shown_ = false;
+  StatusLine line_;
   std::size_t count_ = 0;
 };
 

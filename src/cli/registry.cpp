@@ -158,10 +158,11 @@ struct OwnWords {
   bool is_word = false;  ///< `origin` is an argument, not the value of --from
 
   void add_to(Arguments& arguments) {
-    arguments.option("--from", origin,
-                     "Add your own model under a new name: a file, torchvision:NAME, timm:NAME, "
-                     "transformers:NAME, torch.hub:FOLDER:NAME or python:MODULE:FUNCTION",
-                     "MODEL");
+    arguments.option(
+        "--from", origin,
+        "Add your own model under a new name: a file, hf:ORG/NAME, torchvision:NAME, "
+        "timm:NAME, transformers:NAME, torch.hub:FOLDER:NAME or python:MODULE:FUNCTION",
+        "MODEL");
     arguments.option("--input-shape", input_shapes, "With --from: the input's sizes; repeatable",
                      "[NAME=]N,C,H,W");
     add_live_options(arguments, live);
@@ -218,6 +219,20 @@ int add_own(const OwnWords& words, const Names& names, const FormatWords& out) {
   return exit_done;
 }
 
+/// The name of a model that is added by its word alone: "NAME" of hf:ORG/NAME@v2 and
+/// ollama:NAME:7b, ollama:NAME:7b, "net" of nets/net.onnx.
+std::string name_for(const Origin& origin) {
+  if (origin.kind == OriginKind::file) {
+    const std::filesystem::path path = std::filesystem::absolute(origin.target).lexically_normal();
+    return is_folder(origin.target) && !path.has_filename() ? path.parent_path().filename().string()
+                                                            : path.stem().string();
+  }
+  if (origin.kind != OriginKind::hugging_face && origin.kind != OriginKind::ollama)
+    return origin.model();
+  std::string name = origin.target.substr(0, origin.target.find_first_of("@:"));
+  return name.substr(name.rfind('/') + 1);
+}
+
 int run_add(const CommandLine& words) {
   Arguments arguments("registry add",
                       "Test models and add those that trace to the curated list, or with --from "
@@ -233,7 +248,11 @@ int run_add(const CommandLine& words) {
 
   const Registry registry;
   const auto is_origin = [&](const std::string& word) {
-    return registry.find(word) == nullptr && parse_origin(word).runs_python();
+    if (registry.find(word) != nullptr) return false;
+    const Origin origin = parse_origin(word);
+    const bool is_path = origin.kind == OriginKind::file && is_anything(word);
+    return origin.runs_python() || origin.kind == OriginKind::hugging_face ||
+           origin.kind == OriginKind::ollama || is_path;
   };
   if (std::ranges::any_of(names, is_origin)) {
     if (!std::ranges::all_of(names, is_origin))
@@ -243,7 +262,7 @@ int run_add(const CommandLine& words) {
       OwnWords one = own;
       one.origin = word;
       one.is_word = true;
-      status = std::max(status, add_own(one, {parse_origin(word).model()}, out));
+      status = std::max(status, add_own(one, {name_for(parse_origin(word))}, out));
     }
     return status;
   }
@@ -523,6 +542,7 @@ std::string registry_help() {
                 "  zoometer registry add convnext_large\n"
                 "  zoometer registry add mine --from net.onnx\n"
                 "  zoometer registry add timm:resnet50.a1_in1k\n"
+                "  zoometer registry add hf:Qwen/Qwen3-8B\n"
                 "  zoometer registry update --source timm 'vit_*'\n"
                 "  zoometer registry update --no-skip --dry-run\n";
 }

@@ -14,6 +14,11 @@ Safetensors::Safetensors(const std::string& path) : Safetensors(MappedFile(path)
 Safetensors::Safetensors(MappedFile file) : file_(std::move(file)) {
   StoredWeights weights;
   const std::size_t begin = read_safetensors_header(file_, weights);
+  if (weights.headers_only > 0) {
+    Error error(ErrorCode::malformed, "the file is a header only, without the numbers");
+    error.place.model = file_.path();
+    throw error;
+  }
   const std::string_view data = file_.text().substr(begin);
   for (const StoredTensor& tensor : weights.tensors()) {
     if (tensor.type->dtype == DType::unknown) {

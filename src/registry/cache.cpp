@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "util/paths.hpp"
+#include "util/private_folder.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -142,16 +143,6 @@ bool has_write_ahead_log(const std::string& path) {
   const ssize_t count = pread(fd, header.data(), header.size(), 0);
   close(fd);
   return count == static_cast<ssize_t>(header.size()) && header[18] == 2 && header[19] == 2;
-}
-
-/// Whether a user other than this one and root may put files into the folder. A group of the user's
-/// own may: on many systems it has no other member.
-bool is_open_to_others(const std::string& folder) {
-  struct stat status {};
-  if (stat(folder.c_str(), &status) != 0) return false;
-  const bool is_own = status.st_uid == geteuid() || status.st_uid == 0;
-  const bool is_of_group = (status.st_mode & S_IWGRP) != 0 && status.st_gid != getegid();
-  return !is_own || is_of_group || (status.st_mode & S_IWOTH) != 0;
 }
 
 /// Runs statements without results; returns SQLite's code.

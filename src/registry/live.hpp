@@ -19,8 +19,9 @@ struct LiveOptions {
   std::string source;      ///< "timm", "python:package.module", ...; empty: torchvision
   double time_limit = 60;  ///< seconds for one model
   std::optional<std::int64_t> jobs =
-      {};                 ///< processes at once; nothing: as many as there are cores
-  bool no_cache = false;  ///< ask again, and keep nothing
+      {};                   ///< processes at once; nothing: as many as there are cores
+  bool no_cache = false;    ///< ask again, and keep nothing
+  bool is_offline = false;  ///< for hf: nothing is fetched
 };
 
 /// A model to trace.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "import/hub/model.hpp"
 #include "import/importer.hpp"
 #include "import/language/zoo.hpp"
 #include "import/model_stores.hpp"
@@ -157,10 +158,19 @@ OriginAnswer load_family(const OriginRequest& request, Graph& graph) {
   return {"family", "", {}, {}};
 }
 
+ImportNotes import_hub_model(const OriginRequest& request, const TraceOptions& options,
+                             Graph& graph) {
+  HubModel model = hub_model(request.origin.target, request.live.is_offline);
+  ImportNotes notes = import_file(model.path, options, graph);
+  notes.notes.insert(notes.notes.begin(), model.notes.begin(), model.notes.end());
+  return notes;
+}
+
 /// Reads the file that an origin is.
-ImportNotes import_origin(const Origin& origin, const TraceOptions& options, Graph& graph) {
+ImportNotes import_origin(const OriginRequest& request, const TraceOptions& options, Graph& graph) {
+  const Origin& origin = request.origin;
   switch (origin.kind) {
-  case OriginKind::hugging_face: return import_file(hub_folder(origin.target), options, graph);
+  case OriginKind::hugging_face: return import_hub_model(request, options, graph);
   case OriginKind::ollama: return import_file(ollama_file(origin.target), options, graph);
   case OriginKind::language: break;
   default: return import_file(origin.target, options, graph);
@@ -172,7 +182,7 @@ ImportNotes import_origin(const Origin& origin, const TraceOptions& options, Gra
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {
   TraceOptions options = request.options;
   options.inputs = shapes_of(request);
-  ImportNotes notes = import_origin(request.origin, options, graph);
+  ImportNotes notes = import_origin(request, options, graph);
   OriginAnswer answer{notes.format, "", {}, {}};
   take_notes(notes, answer);
   answer.file = std::move(notes.file);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analysis/profile.hpp"
+#include "import/hub/model.hpp"
 #include "models/trace_option.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
@@ -103,6 +104,10 @@ std::vector<SizeNames> SweepPlan::read_model(const Entry& entry, const TraceOpti
 SweepPlan::Entry SweepPlan::entry_of(SweepModel model) const {
   Entry entry{std::move(model)};
   try {
+    // It is fetched once, and not for each row.
+    Origin& origin = entry.model.origin;
+    if (origin.kind == OriginKind::hugging_face)
+      origin = {OriginKind::file, hub_model(origin.target, setup_.live.is_offline).path};
     Graph graph;
     std::vector<SizeNames> sizes;
     if (entry.model.builtin != nullptr) {

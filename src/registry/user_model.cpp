@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "import/hub/name.hpp"
 #include "import/language/zoo.hpp"
 #include "models/parametrised.hpp"
 #include "util/text.hpp"
@@ -175,6 +176,7 @@ Origin parse_origin(std::string_view word) {
     if (!name.prefix.empty() && word.starts_with(name.prefix))
       return {name.kind, std::string(word.substr(name.prefix.size()))};
   }
+  if (auto name = hub_word_of_address(word)) return {OriginKind::hugging_face, std::move(*name)};
   if (is_family_call(word)) return {OriginKind::family, std::string(word)};
   if (find_language_row(word)) return {OriginKind::language, std::string(word)};
   return {OriginKind::file, std::string(word)};

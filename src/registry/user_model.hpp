@@ -28,7 +28,7 @@ enum class OriginKind : std::uint8_t {
   transformers,  ///< "BertModel": an architecture of the transformers there
   torch_hub,     ///< "FOLDER:NAME": an entry point of the hubconf.py of a folder
   language,      ///< a name of the registry of language models
-  hugging_face,  ///< "ORG/NAME@REVISION" in the local cache of Hugging Face's hub
+  hugging_face,  ///< "ORG/NAME@REVISION" of Hugging Face's hub
   ollama,        ///< "NAME:TAG" in ollama's local store
 };
 
@@ -60,8 +60,8 @@ std::span<const OriginName> origin_names() noexcept;
 std::string_view name_of_source(OriginKind kind) noexcept;
 
 /// The origin that a word describes: "torchvision:NAME", "timm:NAME", "transformers:NAME",
-/// "torch.hub:FOLDER:NAME", "python:MODULE:FUNCTION", "hf:ORG/NAME", "ollama:NAME", "resnet(...)",
-/// the name of a language model, else a file.
+/// "torch.hub:FOLDER:NAME", "python:MODULE:FUNCTION", "hf:ORG/NAME" or the address of its page,
+/// "ollama:NAME", "resnet(...)", the name of a language model, else a file.
 Origin parse_origin(std::string_view word);
 
 /// A model of the user's registry.toml, or a file in one of its folders.

@@ -86,8 +86,9 @@ run profile hf:ORG/small --format json
 expect "the branch main" json '.totals.parameters == 82752'
 run profile hf:ORG/small@0123 --format json
 expect "the start of a commit" json '.totals.parameters == 82752'
-expect_error 3 "hf:ORG/other is not in" profile hf:ORG/other
-expect_error 3 "hf download ORG/small config.json" profile hf:ORG/small@v2
+export HF_HUB_OFFLINE=1  # hub.sh has the network
+expect_error 3 "hf:ORG/other was not fetched before" profile hf:ORG/other
+expect_error 3 "hf:ORG/small@v2 was not fetched before" profile hf:ORG/small@v2
 expect_error 2 "hf:: expected ORG/NAME" profile hf:../../etc
 expect_error 2 "hf:: expected ORG/NAME" profile hf:a/b/c
 expect_output "82752 parameters" parameters hf:ORG/small

@@ -111,7 +111,7 @@ TEST(Gguf, IsAMixtureWhereLlamaHasExperts) {
 TEST(Gguf, IsReadFromItsHeader) {
   Graph graph;
   const ImportNotes notes = read_gguf_bytes(tiny_llama(3, false).header(), graph);
-  EXPECT_THAT(notes.ignored, Contains(HasSubstr("m.gguf is a header only")));
+  EXPECT_THAT(notes.notes, Contains(HasSubstr("1 file is a header only")));
 }
 
 /// Every count, length and offset is checked, and the error says of what and where.

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <unordered_map>
 
+#include "import/hub/local_cache.hpp"
 #include "import/language/config.hpp"
 #include "import/language/zoo.hpp"
-#include "import/model_stores.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
@@ -45,10 +45,8 @@ std::optional<Setting> base_settings(const std::string& path, const std::string&
   };
   if (base.empty()) return {};
   if (auto settings = read_in(beside(path, base))) return settings;
-  try {
-    if (auto settings = read_in(hub_folder(base))) return settings;
-  } catch (const Error& error) {
-    if (error.code != ErrorCode::io && error.code != ErrorCode::usage) throw;
+  if (const auto folder = hub_folder(base)) {
+    if (auto settings = read_in(*folder)) return settings;
   }
   const auto row = row_of_base(base);
   if (!row) return {};

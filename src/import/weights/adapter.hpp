@@ -13,7 +13,7 @@ namespace zoometer {
 bool is_adapter(const std::string& path);
 
 /// The configuration of the model that an adapter changes: in the folder that adapter_config.json
-/// names, in the local cache of Hugging Face's hub, or that of a language model of the registry.
+/// names, in a cache of the hub on this machine, or that of a language model of the registry.
 /// Nothing if it is not on this machine.
 std::optional<Setting> settings_of_base(const std::string& path);
 

@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 
 #include "import/weights/ggml_types.hpp"
@@ -17,8 +16,6 @@
 
 namespace zoometer {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::uint32_t most_ggml_dimensions = 4;  // ggml's own limit
 constexpr std::size_t most_kept = 4096;            // numbers of an array, one for each layer
@@ -60,6 +57,7 @@ class GgufCursor {
   std::string what = "the header";  ///< what is read, for errors
   bool is_big_endian = false;
   bool has_short_counts = false;  ///< version 1
+  bool is_cut = false;            ///< `need` failed: the text ends before the header does
 
   std::size_t at() const noexcept { return at_; }
   std::size_t left() const noexcept { return text_.size() - at_; }
@@ -71,9 +69,10 @@ class GgufCursor {
     throw error;
   }
 
-  void need(std::uint64_t bytes) const {
-    if (bytes > left())
-      fail(std::to_string(bytes) + " bytes", std::to_string(left()) + " bytes left");
+  void need(std::uint64_t bytes) {
+    if (bytes <= left()) return;
+    is_cut = true;
+    fail(std::to_string(bytes) + " bytes", std::to_string(left()) + " bytes left");
   }
 
   template <class Number>
@@ -124,6 +123,13 @@ class GgufReader {
         metadata_(metadata) {}
 
   void read() {
+    read_header();
+    check_data();
+    weights_.files.push_back(file_.path());
+  }
+
+  /// Without the data, of which the file may have none.
+  void read_header() {
     read_version();
     const std::uint64_t tensors = in_.count();
     const std::uint64_t keys = in_.count();
@@ -138,8 +144,19 @@ class GgufReader {
     first_ = weights_.tensors().size();
     weights_.reserve(first_ + tensors);
     for (std::uint64_t i = 0; i < tensors; ++i) read_tensor();
-    check_data();
-    weights_.files.push_back(file_.path());
+  }
+
+  /// Where the header ends, and whether the file ends before it.
+  std::size_t header_end() const noexcept { return in_.at(); }
+  bool is_cut() const noexcept { return in_.is_cut; }
+
+  /// The bytes from the start of the file to the end of the last tensor, after `read_header`.
+  std::int64_t file_bytes() {
+    const std::int64_t data = aligned(static_cast<std::int64_t>(in_.at()));
+    std::int64_t end = 0;
+    for (const StoredTensor& tensor : weights_.tensors().subspan(first_))
+      end = std::max(end, checked_add(tensor.begin, tensor.bytes()));
+    return checked_add(data, end);
   }
 
  private:
@@ -213,9 +230,7 @@ class GgufReader {
     const auto type = static_cast<ValueType>(in_.number<std::uint32_t>());
     const std::uint64_t count = in_.count();
     Setting setting{.kind = Setting::Kind::list};
-    // Every element takes a byte or more.
-    if (count > in_.left())
-      in_.fail(fmt::format("{} elements", count), fmt::format("{} bytes left", in_.left()));
+    in_.need(count);  // every element takes a byte or more
     setting.integer = static_cast<std::int64_t>(count);
     if (type == ValueType::text) {
       for (std::uint64_t i = 0; i < count; ++i) in_.text();
@@ -301,9 +316,7 @@ class GgufReader {
     const std::int64_t data = aligned(static_cast<std::int64_t>(in_.at()));
     const std::int64_t needed = tensors.back()->begin + tensors.back()->bytes();
     if (size <= data) {
-      weights_.ignored.push_back(
-          fmt::format("{} is a header only: {} bytes of tensors are not there",
-                      fs::path(file_.path()).filename().string(), needed));
+      if (needed > 0) ++weights_.headers_only;
       return;
     }
     in_.what = "the data of the tensors";
@@ -372,6 +385,20 @@ std::int64_t GgufMetadata::size(std::string_view key, std::int64_t usual) const 
   const bool is_size =
       value != nullptr && value->kind == Setting::Kind::integer && value->integer >= 0;
   return is_size ? value->integer : usual;
+}
+
+std::optional<GgufHeader> gguf_header(std::string_view start) {
+  StoredWeights weights;
+  GgufMetadata metadata;
+  const MappedFile file("the start of the file", std::as_bytes(std::span(start)));
+  GgufReader reader(file, weights, metadata);
+  try {
+    reader.read_header();
+  } catch (const Error&) {
+    if (reader.is_cut()) return {};
+    throw;
+  }
+  return GgufHeader{reader.header_end(), reader.file_bytes()};
 }
 
 bool is_gguf_file(const MappedFile& file) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,16 @@ struct GgufMetadata {
 
 /// Whether the bytes look like a GGUF file.
 bool is_gguf_file(const MappedFile& file) noexcept;
+
+/// How long the header of a GGUF file is, and how long the file has to be.
+struct GgufHeader {
+  std::size_t bytes = 0;
+  std::int64_t file_bytes = 0;
+};
+
+/// Of the file that begins with these bytes; nothing if its header is longer than they are. Throws
+/// Error{malformed} where they are not the start of a GGUF file.
+std::optional<GgufHeader> gguf_header(std::string_view start);
 
 /// Adds the tensors of a GGUF file, versions 1 to 3 of either byte order, and of the other files of
 /// a split one, which are looked for beside it. Shapes are outermost first, as PyTorch has them,

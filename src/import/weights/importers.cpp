@@ -29,6 +29,13 @@ void refuse_passage(const TraceOptions& options) {
   }
 }
 
+void note_headers(const StoredWeights& weights, ImportNotes& notes) {
+  if (weights.headers_only == 0) return;
+  const bool is_one = weights.headers_only == 1;
+  notes.notes.push_back(fmt::format("{} {} a header only, which says all but the numbers",
+                                    counted(weights.headers_only, "file"), is_one ? "is" : "are"));
+}
+
 void note_size(const StoredWeights& weights, ImportNotes& notes) {
   const StoredCounts counts = count_stored(weights);
   if (counts.bytes == 0) return;
@@ -75,6 +82,7 @@ void make_graph(const MappedFile& file, Weights weights, const TraceOptions& opt
                 ImportNotes& notes) {
   notes.notes = weights->notes;
   notes.ignored = weights->ignored;
+  note_headers(*weights, notes);
   const std::string configuration = configuration_beside(file.path());
   bool is_traced = false;
   if (!configuration.empty()) {
@@ -158,6 +166,7 @@ void read_gguf_file(const MappedFile& file, const TraceOptions& options, Graph& 
   read_gguf(file, *weights, metadata);
   notes.notes = weights->notes;
   notes.ignored = weights->ignored;
+  note_headers(*weights, notes);
   notes.format = fmt::format("GGUF version {}{}", metadata.version,
                              metadata.is_big_endian ? ", big-endian" : "");
   if (trace_gguf(metadata, *weights, options, graph, notes)) {

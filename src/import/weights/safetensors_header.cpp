@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t length_bytes = 8;
 constexpr std::uint64_t longest_header = 100'000'000;  // what the format's own reader allows
 constexpr std::size_t most_dimensions_read = 64;
+constexpr std::int64_t most_data = std::int64_t{1} << 56;  // of a file that is not here
 
 constexpr StorageType safetensors_types[] = {
     {"F32", 1, 32, DType::float32},
@@ -178,17 +179,32 @@ std::size_t read_safetensors_header(const MappedFile& file, StoredWeights& weigh
                       " bytes; is it a safetensors file?");
   }
   const std::size_t data = length_bytes + length;
+  const std::size_t first = weights.tensors().size();
+  const bool has_data = text.size() > data;
   try {
-    HeaderReader(file, text.substr(length_bytes, length),
-                 static_cast<std::int64_t>(text.size() - data), weights)
-        .read();
+    const std::int64_t data_bytes =
+        has_data ? static_cast<std::int64_t>(text.size() - data) : most_data;
+    HeaderReader(file, text.substr(length_bytes, length), data_bytes, weights).read();
   } catch (Error& error) {
     file.check();
     if (error.place.model.empty()) error.place.model = file.path();
     throw;
   }
   weights.files.push_back(file.path());
+  const auto has_bytes = [](const StoredTensor& tensor) { return tensor.bytes() > 0; };
+  if (!has_data && std::ranges::any_of(weights.tensors().subspan(first), has_bytes))
+    ++weights.headers_only;
   return data;
+}
+
+std::optional<std::size_t> safetensors_header_bytes(std::string_view start) {
+  if (start.size() < length_bytes) return {};
+  const std::uint64_t length = header_length(start);
+  if (length > longest_header) {
+    throw Error(ErrorCode::limit, "the header of a safetensors file",
+                {"at most 100000000 bytes", std::to_string(length)});
+  }
+  return length_bytes + length;
 }
 
 void check_contiguous(std::span<const StoredTensor> of_file, std::int64_t data_bytes) {
@@ -212,7 +228,8 @@ void check_contiguous(std::span<const StoredTensor> of_file, std::int64_t data_b
     }
     end += tensor->bytes();
   }
-  if (end != data_bytes) refuse("the tensors end before the file: bytes of data", end, data_bytes);
+  if (data_bytes != 0 && end != data_bytes)
+    refuse("the tensors end before the file: bytes of data", end, data_bytes);
 }
 
 }  // namespace zoometer

@@ -10,6 +10,7 @@
 #include "util/paths.hpp"
 #include "util/seeded_hash.hpp"
 #include "util/text.hpp"
+#include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -156,7 +157,7 @@ void compare_names(const Index& index, const std::vector<bool>& is_read, StoredW
 void compare_size(const Index& index, StoredWeights& weights) {
   if (index.total_size < 0) return;
   std::int64_t bytes = 0;
-  for (const StoredTensor& tensor : weights.tensors()) bytes += tensor.bytes();
+  for (const StoredTensor& tensor : weights.tensors()) bytes = checked_add(bytes, tensor.bytes());
   if (bytes == index.total_size) return;
   weights.notes.push_back(fmt::format("total_size of the index is {}; the headers have {} bytes",
                                       index.total_size, bytes));
@@ -169,6 +170,13 @@ bool is_safetensors_index(const MappedFile& file) noexcept {
   const std::size_t first = start.find_first_not_of(" \t\r\n");
   return first != std::string_view::npos && start[first] == '{' &&
          start.find("\"weight_map\"") != std::string_view::npos;
+}
+
+std::vector<std::string> files_of_index(const MappedFile& file) {
+  Index index;
+  IndexReader(file.text(), index).read();
+  file.check();
+  return std::move(index.files);
 }
 
 void read_safetensors_index(const MappedFile& file, StoredWeights& weights) {

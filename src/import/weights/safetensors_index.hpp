@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "import/weights/stored_weights.hpp"
 #include "util/mapped_file.hpp"
 
@@ -13,6 +16,10 @@ bool is_safetensors_index(const MappedFile& file) noexcept;
 /// The headers hold where the index differs, and a note says so. Throws Error{malformed}, also for
 /// a file outside of the index's folder, and Error{limit} for more than 100,000 files.
 void read_safetensors_index(const MappedFile& file, StoredWeights& weights);
+
+/// The files that an index names, each once, in its order: paths within the index's folder. Throws
+/// as above.
+std::vector<std::string> files_of_index(const MappedFile& file);
 
 /// The name of a safetensors file or an index in a folder of a model: model.safetensors.index.json,
 /// model.safetensors, or the only one. Empty if there is none.

@@ -51,6 +51,7 @@ class StoredWeights {
   std::vector<std::string> files;  ///< the names of the files, in the order of the tensors
   std::vector<std::string> notes;
   std::vector<std::string> ignored;  ///< what is not known of the files: `--strict` refuses it
+  std::size_t headers_only = 0;      ///< files that end where their data would begin
 
   std::span<const StoredTensor> tensors() const noexcept { return tensors_; }
   /// The tensor of that name, or null.
