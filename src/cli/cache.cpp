@@ -7,6 +7,7 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/format_words.hpp"
+#include "import/hub/store.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
@@ -61,7 +62,10 @@ std::string status_text(const std::vector<Cache::Usage>& kinds) {
 }
 
 int run_cache(const CommandLine& words) {
-  Arguments arguments("cache", "Show or remove the results kept for live sources and files.");
+  Arguments arguments(
+      "cache",
+      "Show or remove what is kept: results for live sources and files, and what was fetched "
+      "for hf: models.");
   std::string action;
   FormatWords out({"text", "json"});
   arguments.positional("action", action, "status or clear");
@@ -70,6 +74,8 @@ int run_cache(const CommandLine& words) {
   if (action == "clear") {
     const std::int64_t bytes = Cache::clear();
     write_stdout(fmt::format("removed {} from {}\n", format_bytes(bytes), Cache::path()));
+    if (const std::int64_t fetched = clear_hub(); fetched > 0)
+      write_stdout(fmt::format("removed {} that were fetched\n", format_bytes(fetched)));
     return exit_done;
   }
   if (action != "status") {
@@ -78,8 +84,10 @@ int run_cache(const CommandLine& words) {
     error.hint = did_you_mean(action, actions);
     throw error;
   }
-  const std::vector<Cache::Usage> kinds =
+  std::vector<Cache::Usage> kinds =
       Cache::exists() ? Cache(write_note).usage() : std::vector<Cache::Usage>();
+  if (const HubUsage hub = hub_usage(); hub.files > 0)
+    kinds.push_back({"hub", hub.files, hub.bytes, hub.oldest, hub.newest});
   write_stdout(out.is("json") ? status_json(kinds) : status_text(kinds));
   return exit_done;
 }

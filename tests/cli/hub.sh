@@ -115,6 +115,10 @@ expect_error 3 "the headers of the answer: expected at most 256 KiB" profile hf:
 HF_ENDPOINT=http://example.com expect_error 3 "https, or http to this machine" profile hf:ORG/small
 HF_ENDPOINT=file:///etc expect_error 3 "https, or http to this machine" profile hf:ORG/small
 
+# --- a proxy --------------------------------------------------------------------------------------
+http_proxy=http://127.0.0.1:$other HF_ENDPOINT=http://127.0.0.1:9 expect_output "82.75 k" profile hf:ORG/direct
+expect "it was asked" grep -q '^other GET http://127.0.0.1:9/ORG/direct' requests.txt
+
 # --- connections that break, and what continues ---------------------------------------------------
 : >requests.txt
 expect_output "82.75 k" profile hf:ORG/cut
@@ -140,5 +144,9 @@ expect "and nothing is there" is "$(find . -name x.safetensors)" ""
 chmod o+w cache/zoometer
 expect_error 3 "other users may write to the folder" profile hf:ORG/direct
 chmod o-w cache/zoometer
+run cache status --format json
+expect "the cache counts it" json '.kinds[] | select(.kind == "hub") | .entries > 30 and .bytes > 100000'
+expect_output "that were fetched" cache clear
+expect "and removes it" test ! -e cache/zoometer/hub
 
 finish

@@ -11,7 +11,6 @@
 #include "import/weights/json_scanner.hpp"
 #include "import/weights/safetensors_index.hpp"
 #include "util/paths.hpp"
-#include "util/status_line.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -64,10 +63,10 @@ class ModelFetch {
 
   HubModel fetch() {
     const std::string path = fetch_path();
-    notes_.insert(notes_.begin(),
-                  fmt::format("commit {} of {}/{}: its configuration and the headers of its weights",
-                              repository_.commit().substr(0, 12), access_.endpoint,
-                              name_.repository));
+    notes_.insert(
+        notes_.begin(),
+        fmt::format("commit {} of {}/{}: its configuration and the headers of its weights",
+                    repository_.commit().substr(0, 12), access_.endpoint, name_.repository));
     return {path, std::move(notes_)};
   }
 
@@ -132,20 +131,13 @@ class ModelFetch {
                   {fmt::format("at most {}", most_shards), std::to_string(shards.size())});
     }
     const std::string folder = file.substr(0, file.rfind('/') + 1);
-    StatusLine line;
-    for (std::size_t i = 0; i < shards.size(); ++i) {
-      line.show(i + 1, shards.size(), shards[i]);
-      repository_.header(folder + shards[i]);
-    }
+    for (std::string& shard : shards) shard.insert(0, folder);
+    repository_.headers(shards);  // the reader says which are missing
     return true;
   }
 
   std::string fetch_gguf(const GgufModel& model) {
-    StatusLine line;
-    for (std::size_t i = 0; i < model.files.size(); ++i) {
-      if (model.files.size() > 1) line.show(i + 1, model.files.size(), model.files[i]);
-      if (!repository_.header(model.files[i])) refuse_file(model.files[i]);
-    }
+    if (repository_.headers(model.files) > 0) refuse_file(model.files.front());
     return repository_.folder() + "/" + model.files.front();
   }
 
@@ -218,8 +210,7 @@ class ModelFetch {
 
   /// A repository of something else.
   [[noreturn]] void refuse_others(const std::vector<std::string>& files) const {
-    Error error(ErrorCode::unsupported, name_.text(),
-                {"config.json, *.safetensors or *.gguf", ""});
+    Error error(ErrorCode::unsupported, name_.text(), {"config.json, *.safetensors or *.gguf", ""});
     const std::string part = first_with(files, weights_ending);
     const std::string graph = first_with(files, ".onnx");
     const auto pickle = std::ranges::find_if(files, is_pickle);
@@ -231,7 +222,8 @@ class ModelFetch {
       error.hint = fmt::format("hf download {} {} fetches the graph", name_.repository,
                                escape_controls(graph));
     } else if (pickle != files.end()) {
-      error.detail.got = fmt::format("a pickle ({}), which is never loaded", escape_controls(*pickle));
+      error.detail.got =
+          fmt::format("a pickle ({}), which is never loaded", escape_controls(*pickle));
       error.hint = "convert it to safetensors";
     } else {
       error.detail.got = counted(files.size(), "other file");

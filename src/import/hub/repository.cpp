@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 #include "import/hub/download.hpp"
 #include "import/weights/gguf.hpp"
 #include "import/weights/json_scanner.hpp"
 #include "import/weights/safetensors_header.hpp"
+#include "util/status_line.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -22,6 +26,7 @@ constexpr std::int64_t most_header = 128 * mebi;
 constexpr std::int64_t first_range = 128 << 10;  // most headers of safetensors are shorter
 constexpr std::int64_t first_gguf_range = 2 * mebi;
 constexpr std::chrono::minutes most_time{15};
+constexpr std::size_t most_at_once = 4;  // connections
 constexpr std::string_view pointer_start = "version https://git-lfs";
 
 std::string escaped(std::string_view text, bool keeps_slashes) {
@@ -137,7 +142,8 @@ void check_header(const Downloaded& file, bool is_gguf) {
   StoredWeights weights;
   const MappedFile header("header", std::as_bytes(std::span(file.bytes)));
   const auto data = static_cast<std::int64_t>(read_safetensors_header(header, weights));
-  if (file.total == data && weights.headers_only > 0) refuse_size(fmt::format("more than {}", data));
+  if (file.total == data && weights.headers_only > 0)
+    refuse_size(fmt::format("more than {}", data));
   check_contiguous(weights.tensors(), file.total ? *file.total - data : std::int64_t{0});
 }
 
@@ -155,23 +161,26 @@ HubRepository::HubRepository(const HubName& name, const HubAccess& access,
     : name_(name),
       access_(access),
       store_(access.endpoint, name.repository),
+      deadline_(std::chrono::steady_clock::now() + most_time),
       left_(most_in_all) {
   find_commit(notes);
 }
 
 HubRepository::~HubRepository() = default;
 
+std::unique_ptr<HttpClient> HubRepository::make_client() const {
+  return std::make_unique<HttpClient>(HttpLimits{access_.idle_seconds, deadline_});
+}
+
 HttpClient& HubRepository::client() {
-  if (!client_) {
-    client_ = std::make_unique<HttpClient>(
-        HttpLimits{access_.idle_seconds, std::chrono::steady_clock::now() + most_time});
-  }
+  if (!client_) client_ = make_client();
   return *client_;
 }
 
 void HubRepository::take(const std::string& commit) {
   commit_ = commit;
   files_ = store_.files(commit_);
+  if (files_) std::ranges::sort(*files_);
 }
 
 void HubRepository::find_commit(std::vector<std::string>& notes) {
@@ -236,6 +245,7 @@ bool HubRepository::ask_list(std::vector<std::string>& notes) {
     throw error;
   }
   commit_ = listing.commit;
+  std::ranges::sort(listing.files);
   store_.set_files(commit_, listing.files);
   store_.set_commit(name_.revision, commit_);
   files_ = std::move(listing.files);
@@ -243,7 +253,7 @@ bool HubRepository::ask_list(std::vector<std::string>& notes) {
 }
 
 bool HubRepository::may_have(std::string_view file) const {
-  return !files_ || std::ranges::find(*files_, file) != files_->end();
+  return !files_ || std::ranges::binary_search(*files_, file);
 }
 
 std::string HubRepository::address(const std::string& file) const {
@@ -257,11 +267,48 @@ std::optional<std::string> HubRepository::whole(const std::string& file, std::in
 }
 
 std::optional<std::string> HubRepository::header(const std::string& file) {
-  return get(file, file.ends_with(".gguf") ? Part::gguf : Part::safetensors, most_header);
+  return get(file, part_of(file), most_header);
+}
+
+HubRepository::Part HubRepository::part_of(const std::string& file) {
+  return file.ends_with(".gguf") ? Part::gguf : Part::safetensors;
+}
+
+std::size_t HubRepository::headers(std::span<const std::string> files) {
+  std::atomic<std::size_t> next = 0;
+  std::size_t missing = 0;
+  std::size_t done = 0;
+  std::exception_ptr failure;
+  std::mutex turn;
+  StatusLine line;
+  const auto work = [&](HttpClient* own) {
+    for (std::size_t i = next++; i < files.size(); i = next++) {
+      try {
+        const bool is_there = get(files[i], part_of(files[i]), most_header, own).has_value();
+        const std::lock_guard lock(turn);
+        if (!is_there) ++missing;
+        line.show(++done, files.size(), files[i]);
+      } catch (...) {
+        const std::lock_guard lock(turn);
+        if (!failure) failure = std::current_exception();
+        next = files.size();
+      }
+    }
+  };
+  if (access_.is_offline || files.size() < 2) {
+    work(nullptr);
+  } else {
+    client();  // libcurl is loaded before there are threads
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::min(files.size(), most_at_once); ++i)
+      threads.emplace_back([&] { work(make_client().get()); });
+  }
+  if (failure) std::rethrow_exception(failure);
+  return missing;
 }
 
 std::optional<std::string> HubRepository::get(const std::string& file, Part part,
-                                              std::int64_t most_bytes) {
+                                              std::int64_t most_bytes, HttpClient* own) {
   if (!is_inner_path(file) || !may_have(file)) return {};
   auto known = store_.find(commit_, file);
   if (known && (is_current_ || access_.is_offline)) return known;
@@ -276,12 +323,12 @@ std::optional<std::string> HubRepository::get(const std::string& file, Part part
   request.url = address(file);
   request.token = access_.token;
   request.part = part_name(file);
-  request.most_bytes = std::min(most_bytes, left_);
+  request.most_bytes = std::min(most_bytes, left_.load());
   if (part == Part::safetensors) request.wanted = wanted_of_safetensors;
   if (part == Part::gguf) request.wanted = wanted_of_gguf;
   PrivateFolder folder(store_.root(), store_.below(commit_, file));
   try {
-    const Downloaded got = download(client(), request, folder);
+    const Downloaded got = download(own != nullptr ? *own : client(), request, folder);
     const int status = got.answer.status;
     if (status == 404 && !files_ && got.answer.first_header("x-error-code") != "RepoNotFound")
       return {};
@@ -311,9 +358,8 @@ std::string HubRepository::similar_names() {
   try {
     const std::string_view repository = name_.repository;
     DownloadRequest request;
-    request.url =
-        fmt::format("{}/api/models?search={}&limit=5", access_.endpoint,
-                    escaped(repository.substr(repository.find('/') + 1), false));
+    request.url = fmt::format("{}/api/models?search={}&limit=5", access_.endpoint,
+                              escaped(repository.substr(repository.find('/') + 1), false));
     request.token = access_.token;
     request.part = part_name("search");
     request.most_bytes = mebi;
@@ -345,17 +391,20 @@ void HubRepository::refuse(const HttpAnswer& answer) {
                              has_token ? "use a token (HF_TOKEN) of that account"
                                        : "set HF_TOKEN to a token of that account");
   } else if (code == "RevisionNotFound") {
-    error.hint = fmt::format("the repository has no revision {}; see {}/tree/main", name_.revision,
-                             page);
+    error.hint =
+        fmt::format("the repository has no revision {}; see {}/tree/main", name_.revision, page);
   } else if (answer.status == 401 || answer.status == 404 || code == "RepoNotFound") {
     error.hint = has_token ? "if it is private, the token (HF_TOKEN) must be allowed to read it"
                            : "if it is private or gated, set HF_TOKEN to a token that may read it";
-    if (const std::string names = similar_names(); !names.empty()) error.hint += "; " + names;
+    const bool is_first = commit_.empty();  // a repository that is there has another mistake
+    if (const std::string names = is_first ? similar_names() : ""; !names.empty())
+      error.hint.append("; ").append(names);
   } else if (answer.status == 429) {
     const std::string_view after = answer.header("retry-after");
-    error.hint = after.empty() ? "too many requests: try again later"
-                               : fmt::format("too many requests: Retry-After is {} (seconds or a date)",
-                                             escape_controls(after.substr(0, 40)));
+    error.hint = after.empty()
+                     ? "too many requests: try again later"
+                     : fmt::format("too many requests: Retry-After is {} (seconds or a date)",
+                                   escape_controls(after.substr(0, 40)));
     if (!has_token) error.hint += "; with a token (HF_TOKEN) more are allowed";
   } else if (answer.status >= 500) {
     error.hint = "the server fails: try again later";

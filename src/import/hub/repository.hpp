@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +30,7 @@ class HubRepository {
   HubRepository(const HubRepository&) = delete;
   HubRepository& operator=(const HubRepository&) = delete;
 
-  /// All of its files; nothing if the hub does not list them.
+  /// All of its files, in order; nothing if the hub does not list them.
   const std::optional<std::vector<std::string>>& files() const noexcept { return files_; }
   /// False only if it is known that there is no such file.
   bool may_have(std::string_view file) const;
@@ -37,6 +40,8 @@ class HubRepository {
   std::optional<std::string> whole(const std::string& file, std::int64_t most_bytes);
   /// The header of a safetensors or GGUF file, which is checked against the file's size.
   std::optional<std::string> header(const std::string& file);
+  /// Those of several files, some at the same time. Returns how many are not there.
+  std::size_t headers(std::span<const std::string> files);
 
   std::string folder() const { return store_.folder(commit_); }
   const std::string& commit() const noexcept { return commit_; }
@@ -46,7 +51,11 @@ class HubRepository {
   void find_commit(std::vector<std::string>& notes);
   bool ask_list(std::vector<std::string>& notes);
   void take(const std::string& commit);
-  std::optional<std::string> get(const std::string& file, Part part, std::int64_t most_bytes);
+  /// With that client, or its own.
+  std::optional<std::string> get(const std::string& file, Part part, std::int64_t most_bytes,
+                                 HttpClient* own = nullptr);
+  static Part part_of(const std::string& file);
+  std::unique_ptr<HttpClient> make_client() const;
   std::string address(const std::string& file) const;
   HttpClient& client();
   [[noreturn]] void refuse(const HttpAnswer& answer);
@@ -58,8 +67,9 @@ class HubRepository {
   std::unique_ptr<HttpClient> client_;
   std::string commit_;
   std::optional<std::vector<std::string>> files_;
-  std::int64_t left_;         ///< bytes that may still come
-  bool is_current_ = true;    ///< what is in the store is of this commit, and not of an earlier time
+  std::chrono::steady_clock::time_point deadline_;
+  std::atomic<std::int64_t> left_;  ///< bytes that may still come
+  bool is_current_ = true;  ///< what is in the store is of this commit, and not of an earlier time
 };
 
 }  // namespace zoometer

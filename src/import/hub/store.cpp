@@ -1,5 +1,7 @@
 #include "import/hub/store.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -30,9 +32,44 @@ std::string folder_name(std::string_view text, std::string_view separator) {
   return name;
 }
 
+std::optional<std::string> hub_root() {
+  const auto cache = cache_folder();
+  return cache ? std::optional(*cache + "/hub") : std::nullopt;
+}
+
 }  // namespace
 
-std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+HubUsage hub_usage() {
+  HubUsage usage;
+  const auto root = hub_root();
+  if (!root) return usage;
+  std::error_code problem;
+  fs::recursive_directory_iterator entry(*root, problem);
+  for (; !problem && entry != fs::recursive_directory_iterator(); entry.increment(problem)) {
+    struct stat status {};
+    if (lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    usage.oldest = usage.files == 0 ? status.st_mtime : std::min(usage.oldest, status.st_mtime);
+    usage.newest = std::max(usage.newest, status.st_mtime);
+    usage.bytes += status.st_size;
+    ++usage.files;
+  }
+  return usage;
+}
+
+std::int64_t clear_hub() {
+  const std::int64_t bytes = hub_usage().bytes;
+  const auto root = hub_root();
+  std::error_code problem;
+  if (root) fs::remove_all(*root, problem);  // removes links, and not what they lead to
+  if (!problem) return bytes;
+  Error error(ErrorCode::io, "cannot remove: " + problem.message());
+  error.place.model = *root;
+  throw error;
+}
+
+std::string file_name(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
 
 std::string part_name(std::string_view path) { return "." + file_name(path) + ".part"; }
 
@@ -61,8 +98,7 @@ std::string HubStore::below(const std::string& commit, std::string_view file) co
 
 std::optional<std::string> HubStore::commit_of(std::string_view revision) const {
   const std::string repository = root_ + "/" + below_;
-  if (auto commit =
-          read_file(repository + "/" + refs_folder + "/" + folder_name(revision, "--"))) {
+  if (auto commit = read_file(repository + "/" + refs_folder + "/" + folder_name(revision, "--"))) {
     if (is_plain_name(*commit, 1) && is_folder(folder(*commit))) return *commit;
   }
   std::vector<std::string> fitting;

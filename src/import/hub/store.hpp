@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,18 @@ class HubStore {
   std::string root_;   ///< of all repositories
   std::string below_;  ///< this repository's folder
 };
+
+/// The files of all hubs that are kept.
+struct HubUsage {
+  std::int64_t files = 0;
+  std::int64_t bytes = 0;
+  std::int64_t oldest = 0;  ///< when it was written, in seconds since 1970
+  std::int64_t newest = 0;
+};
+HubUsage hub_usage();
+
+/// Removes them; returns their bytes. Throws Error{io}.
+std::int64_t clear_hub();
 
 /// The last part of a path, and the name under which its beginning is kept.
 std::string file_name(std::string_view path);
