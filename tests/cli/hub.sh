@@ -52,6 +52,11 @@ mv cache/zoometer/hub/127.0.0.1_1 "$kept"
 # --- the sandbox, which has no network ------------------------------------------------------------
 expect_output "82.75 k" profile hf:ORG/sharded --sandbox
 
+# --- without libcurl ------------------------------------------------------------------------------
+mkdir broken && echo x | tee broken/libcurl.so.4 >broken/libcurl-gnutls.so.4
+LD_LIBRARY_PATH=$PWD/broken expect_error 3 "apt-get install libcurl4" profile hf:ORG/direct
+LD_LIBRARY_PATH=$PWD/broken expect_output "82.75 k" profile hf:ORG/small --offline
+
 # --- words ----------------------------------------------------------------------------------------
 expect_output "82.75 k" profile https://huggingface.co/ORG/small
 expect_output "82.75 k" profile huggingface.co/ORG/small/tree/v2

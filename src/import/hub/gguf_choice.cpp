@@ -62,7 +62,7 @@ std::vector<GgufModel> gguf_models(std::span<const std::string> files) {
       models.push_back({std::string(stem.substr(stem.find_last_of("-./") + 1)), {}});
     models.back().files.push_back(file);
   }
-  // Where two have the same last part, their whole names tell them apart.
+  // Where two have the same last part, their whole names differ.
   for (GgufModel& model : models) {
     const auto same = std::ranges::count(models, model.tag, &GgufModel::tag);
     if (same > 1) model.tag = stem_of(model.files.front());

@@ -14,7 +14,7 @@ namespace zoometer {
 std::optional<std::string> hub_snapshot(const HubName& name);
 
 /// The folder of a model's configuration on this machine: there, or among what was fetched before.
-/// Nothing is fetched. Nothing also for what is no name of a model.
+/// Nothing is fetched. Nothing also for a word that cannot be a model's name.
 std::optional<std::string> hub_folder(std::string_view name);
 
 /// The files of a folder and its folders, as paths within it: at most 10,000.

@@ -21,7 +21,7 @@ HubName parse_hub_name(std::string_view text);
 
 /// What follows "hf:" of the model whose page is at that address of the hub:
 /// "https://huggingface.co/ORG/NAME/tree/v2" is "ORG/NAME@v2". Nothing for other words. Throws
-/// Error{usage} for an address of the hub that is no model's.
+/// Error{usage} for an address of the hub that is not a model's.
 std::optional<std::string> hub_word_of_address(std::string_view word);
 
 /// Whether a word could be a model's name there: "ORG/NAME".
