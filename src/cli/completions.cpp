@@ -50,10 +50,26 @@ std::vector<std::string> field_names() {
   return names;
 }
 
+std::vector<std::string> registry_names() {
+  std::vector<std::string> names;
+  for (const RegistryKind kind :
+       {RegistryKind::curated, RegistryKind::automatic, RegistryKind::all, RegistryKind::language})
+    names.emplace_back(name_of(kind));
+  return names;
+}
+
+/// The words of positional arguments that are neither models nor files.
+std::vector<std::string> first_values(const CommandDescription& command) {
+  if (command.name == "registry use") return registry_names();
+  if (command.name == "cache") return {"status", "clear"};
+  if (command.name == "completions") return {"bash", "zsh", "fish"};
+  return {};
+}
+
 /// The values of options that take any text and have known ones.
 std::vector<std::string> known_values(const CommandDescription& command, std::string_view option) {
   std::vector<std::string> values;
-  if (option == "--registry") return {"curated", "auto", "all"};
+  if (option == "--registry") return registry_names();
   if (option == "--task") {
     for (const Task task : all_tasks()) values.emplace_back(name_of(task));
   } else if (option == "--on") {
@@ -122,6 +138,7 @@ std::string bash_script() {
   std::string values;
   std::string actions;
   std::string model_commands;
+  std::string words;
   for (const CommandDescription& command : commands) {
     if (!command.actions.empty()) {
       actions +=
@@ -131,6 +148,9 @@ std::string bash_script() {
     options += fmt::format("    {}) words={} ;;\n", in_quotes(command.name),
                            in_quotes(joined(options_of(command))));
     values += bash_values(command);
+    if (const auto first = first_values(command); !first.empty())
+      words +=
+          fmt::format("    {}) words={} ;;\n", in_quotes(command.name), in_quotes(joined(first)));
     if (takes_models(command))
       model_commands += (model_commands.empty() ? "" : " | ") + in_quotes(command.name);
   }
@@ -139,7 +159,11 @@ _zoometer() {{
   local current=$2 previous=$3 command=${{COMP_WORDS[1]}} words='' files=''
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W '{0} --help --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '{0} help version --help --version' -- "$current")
+    return
+  fi
+  if [ "$command" = help ]; then
+    mapfile -t COMPREPLY < <(compgen -W '{0}' -- "$current")
     return
   fi
   case $command in
@@ -160,6 +184,9 @@ _zoometer() {{
   if [ -z "$words" ] && [[ $current == -* ]]; then
     case $command in
 {3}    esac
+  elif [ -z "$words" ]; then
+    case $command in
+{5}    esac
   fi
   if [ -n "$words" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
@@ -173,7 +200,8 @@ _zoometer() {{
 }}
 complete -o filenames -F _zoometer zoometer
 )script",
-                     joined(first_words(commands)), actions, values, options, model_commands);
+                     joined(first_words(commands)), actions, values, options, model_commands,
+                     words);
 }
 
 // -- zsh ----------------------------------------------------------------------------------------
@@ -219,8 +247,11 @@ std::string zsh_script() {
     for (const ArgumentDescription& argument : command.takes.arguments) {
       if (!argument.is_positional) cases += zsh_option(command, argument);
     }
-    cases += fmt::format(" \\\n        '*:word:{}' ;;\n",
-                         takes_models(command) ? "_zoometer_models" : "_files");
+    const std::vector<std::string> first = first_values(command);
+    cases +=
+        fmt::format(" \\\n        '*:word:{}' ;;\n", takes_models(command) ? "_zoometer_models"
+                                                     : first.empty()       ? "_files"
+                                                                     : "(" + joined(first) + ")");
   }
   return fmt::format(R"script(#compdef zoometer
 # zsh completion of zoometer, written by `zoometer completions zsh`
@@ -236,6 +267,10 @@ _zoometer() {{
 {0}  )
   if (( CURRENT == 2 )); then
     _describe command commands
+    return
+  fi
+  if [[ $words[2] = help ]]; then
+    (( CURRENT == 3 )) && _describe command commands
     return
   fi
   shift words
@@ -300,9 +335,11 @@ std::string fish_option(const CommandDescription& command, const ArgumentDescrip
 std::string fish_script() {
   std::string text = "# fish completion of zoometer, written by `zoometer completions fish`\n"
                      "complete -c zoometer -f\n";
+  std::vector<std::string> commands;
   for (const CommandDescription& command : describe_commands()) {
     const bool is_action = command.name.find(' ') != std::string::npos;
     if (!is_action) {
+      commands.push_back(command.name);
       text += fmt::format("complete -c zoometer -n __fish_use_subcommand -a {} -d {}\n",
                           command.name, fish_in_quotes(command.summary));
     }
@@ -315,12 +352,20 @@ std::string fish_script() {
     for (const ArgumentDescription& argument : command.takes.arguments) {
       if (!argument.is_positional) text += fish_option(command, argument);
     }
+    if (const auto first = first_values(command); !first.empty()) {
+      text += fmt::format("complete -c zoometer -n {} -a {}\n", fish_condition(command.name),
+                          fish_in_quotes(joined(first)));
+    }
     if (takes_models(command)) {
       text += fmt::format("complete -c zoometer -n {} -F -a '(zoometer completions models "
                           "2>/dev/null)'\n",
                           fish_condition(command.name));
     }
   }
+  text += fmt::format(
+      "complete -c zoometer -n __fish_use_subcommand -a help -d 'the help of a command'\n"
+      "complete -c zoometer -n '__fish_seen_subcommand_from help' -a {}\n",
+      fish_in_quotes(joined(commands)));
   return text;
 }
 
@@ -329,6 +374,7 @@ std::string fish_script() {
 std::string model_names() {
   std::string text;
   const Registry registry;
+  registry.models(RegistryKind::language);  // which are found by name only where they are asked for
   for (const RegistryModel& model : registry.models()) text.append(model.name).append("\n");
   return text;
 }
