@@ -161,14 +161,16 @@ struct Arguments::Parser {
       const std::size_t equals = after.find(" = ");
       if (equals == std::string::npos) return error;
       const std::string name = after.substr(0, equals);
-      error.message =
-          fmt::format("{} takes {}, got {}", name, is_real(name) ? "a number" : "a whole number",
-                      escape_controls(after.substr(equals + 3)));
+      const std::string value = escape_controls(after.substr(equals + 3));
+      error.message = is_flag(name, app)
+                          ? fmt::format("{} takes no value, got {}", name, value)
+                          : fmt::format("{} takes {}, got {}", name,
+                                        is_real(name) ? "a number" : "a whole number", value);
     } else if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
-      const std::string word = after.substr(0, after.find(' '));
+      const std::string word = first_unexpected(app);
       const bool is_option = word.starts_with('-');
-      error.message = fmt::format("{} {}", is_option ? "no such option:" : "unexpected word:",
-                                  escape_controls(is_option ? word : after));
+      error.message = fmt::format(
+          "{} {}", is_option ? "no such option:" : "unexpected word:", escape_controls(word));
       if (is_option) suggest_option(word.substr(0, word.find('=')), app, error);
     } else if (const std::size_t range = text.find(" not in range "); range != text.npos) {
       const std::string value = after.substr(0, after.find(" not in range "));
@@ -176,8 +178,10 @@ struct Arguments::Parser {
           fmt::format("{} takes a number above 0, got {}", text.substr(0, colon),
                       escape_controls(value.substr(std::min(value.size(), value.find(' ') + 1))));
     } else if (kind == "RequiredError" && text.ends_with(" is required")) {
-      error.message =
-          text.substr(0, text.size() - std::string_view("is required").size()) + "is missing";
+      const std::string name = text.substr(0, text.rfind(" is required"));
+      error.message = name + (name.ends_with('s') ? " are missing" : " is missing");
+    } else if (kind == "ArgumentMismatch" && text.find("At Most") != std::string::npos) {
+      error.message = text.substr(0, colon) + " is given more than once";
     } else if (kind == "ArgumentMismatch" && text.find("required") != std::string::npos) {
       error.message = text.substr(0, colon) + " takes a value";
     }
@@ -188,6 +192,19 @@ struct Arguments::Parser {
     return std::ranges::any_of(declared, [&](const Declaration& each) {
       return each.is_real && each.names.find(name) != std::string::npos;
     });
+  }
+
+  static bool is_flag(const std::string& name, const CLI::App& app) {
+    const CLI::Option* option = app.get_option_no_throw(name);
+    return option != nullptr && option->get_items_expected_max() == 0;
+  }
+
+  /// An option that the command does not have, else the first word that is too many.
+  static std::string first_unexpected(const CLI::App& app) {
+    const std::vector<std::string> words = app.remaining();
+    const auto option = std::ranges::find_if(
+        words, [](const std::string& word) { return word.size() > 1 && word[0] == '-'; });
+    return option == words.end() ? words.front() : *option;
   }
 
   static void suggest_option(const std::string& word, const CLI::App& app, Error& error) {
@@ -269,7 +286,15 @@ void Arguments::option(std::string names, std::optional<std::int64_t>& target, s
 
 void Arguments::option(std::string names, std::optional<int>& target, std::string help,
                        std::string value) {
-  parser_->option(std::move(names), target, std::move(help), std::move(value));
+  const auto check = [](const std::string& given) {
+    const bool is_wrong = given.starts_with('-') && given != "-1";
+    return is_wrong ? fmt::format("expected -1 or more, got {}", given) : std::string();
+  };
+  parser_->declared.push_back(
+      {std::move(names), [&target, help = std::move(help), value = std::move(value),
+                          check](CLI::App& app, const std::string& name) {
+         app.add_option(name, target, help)->type_name(value)->check(check);
+       }});
 }
 
 void Arguments::option(std::string names, double& target, std::string help, std::string value) {

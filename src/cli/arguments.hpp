@@ -67,6 +67,7 @@ class Arguments {
   void option(std::string names, std::string& target, std::string help, std::string value);
   void option(std::string names, std::optional<std::int64_t>& target, std::string help,
               std::string value);
+  /// A number of levels: at least -1, which stands for all.
   void option(std::string names, std::optional<int>& target, std::string help, std::string value);
   void option(std::string names, double& target, std::string help, std::string value);
   void option(std::string names, std::vector<std::string>& target, std::string help,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "util/output.hpp"
 
@@ -23,6 +24,19 @@ std::string stated(const GateField& field) {
   return exact == rounded || field.unit == MetricUnit::ratio ? text : text + " (" + rounded + ")";
 }
 
+/// The short names of figures, which expressions over models know, too.
+void add_short_names(std::vector<GateField>& fields) {
+  constexpr std::tuple<std::string_view, std::string_view, std::string_view> names[] = {
+      {"params", "parameters", "the same as parameters"}, {"mem", "memory", "the same as memory"}};
+  for (const auto& [name, of, summary] : names) {
+    GateField field = *std::ranges::find_if(
+        fields, [&, wanted = of](const GateField& each) { return each.field.name == wanted; });
+    field.field.name = name;
+    field.field.summary = summary;
+    fields.push_back(field);
+  }
+}
+
 }  // namespace
 
 std::vector<GateField> gate_fields(const Totals& totals, bool has_cost) {
@@ -37,6 +51,7 @@ std::vector<GateField> gate_fields(const Totals& totals, bool has_cost) {
                  {}};
   if (has_cost) cost.value = ExpressionValue::of(static_cast<long double>(totals.metrics.cost));
   fields.push_back(cost);
+  add_short_names(fields);
   return fields;
 }
 
@@ -54,6 +69,7 @@ ChangeFields::ChangeFields(const Totals& before, const Totals& after, const Diff
             counts.changed);
   add_count("renamed", "modules with another name", counts.renamed);
   add_count("moved", "modules with another parent", counts.moved);
+  add_short_names(fields_);
 }
 
 void ChangeFields::add(std::string_view prefix, const TotalsField& total, MetricUnit unit,
