@@ -45,9 +45,8 @@ std::string status_json(const std::vector<Cache::Usage>& kinds) {
   return json.text();
 }
 
-std::string status_text(const std::vector<Cache::Usage>& kinds) {
-  std::string text = Cache::path() + "\n";
-  if (kinds.empty()) return text + "nothing is kept\n";
+/// A row for each kind; `exact` writes all bytes.
+TextTable status_table(const std::vector<Cache::Usage>& kinds, bool exact) {
   TextTable table;
   table.column("KIND");
   table.column("ENTRIES", true);
@@ -55,10 +54,17 @@ std::string status_text(const std::vector<Cache::Usage>& kinds) {
   table.column("OLDEST");
   table.column("NEWEST");
   for (const Cache::Usage& kind : kinds) {
-    table.row({kind.kind, std::to_string(kind.entries), format_bytes(kind.bytes), day(kind.oldest),
+    table.row({kind.kind, std::to_string(kind.entries),
+               exact ? std::to_string(kind.bytes) : format_bytes(kind.bytes), day(kind.oldest),
                day(kind.newest)});
   }
-  return text + table.text(0, false);
+  return table;
+}
+
+std::string status_text(const std::vector<Cache::Usage>& kinds, int width) {
+  const std::string text = Cache::path() + "\n";
+  if (kinds.empty()) return text + "nothing is kept\n";
+  return text + status_table(kinds, false).text(width, false);
 }
 
 int run_cache(const CommandLine& words) {
@@ -67,10 +73,11 @@ int run_cache(const CommandLine& words) {
       "Show or remove what is kept: results for live sources and files, and what was fetched "
       "for hf: models.");
   std::string action;
-  FormatWords out({"text", "json"});
+  FormatWords out(table_formats({"text", "json"}));
   arguments.positional("action", action, "status or clear");
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
   if (action == "clear") {
     const std::int64_t bytes = Cache::clear();
     write_stdout(fmt::format("removed {} from {}\n", format_bytes(bytes), Cache::path()));
@@ -88,7 +95,8 @@ int run_cache(const CommandLine& words) {
       Cache::exists() ? Cache(write_note).usage() : std::vector<Cache::Usage>();
   if (const HubUsage hub = hub_usage(); hub.files > 0)
     kinds.push_back({"hub", hub.files, hub.bytes, hub.oldest, hub.newest});
-  write_stdout(out.is("json") ? status_json(kinds) : status_text(kinds));
+  const auto table = status_table(kinds, out.is("csv")).written_as(out.format());
+  out.write(table ? *table : out.is("json") ? status_json(kinds) : status_text(kinds, out.width()));
   return exit_done;
 }
 

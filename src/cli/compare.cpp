@@ -253,7 +253,7 @@ int compare_models(const CompareWords& words, const FormatWords& out) {
   for (const std::string& word : words.models) models.push_back(compared(words, word, device));
   sort_compared(models, words.sort);
   if (out.is("json")) {
-    write_output(out.output(), compared_json(models, device));
+    out.write(compared_json(models, device));
     return exit_done;
   }
   const TextTable table = out.is("csv") ? compared_csv(models) : compared_table(models, device);
@@ -261,14 +261,13 @@ int compare_models(const CompareWords& words, const FormatWords& out) {
   if (auto written = table.written_as(out.format())) {
     text = std::move(*written);
   } else {
-    const bool to_terminal = out.is_for_terminal();
-    text = table.text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour());
+    text = table.text(out.width(), out.colour());
     for (const Compared& model : models) {
       for (const std::string& note : model.notes)
         text += fmt::format("note  {}: {}\n", escape_controls(model.name), escape_controls(note));
     }
   }
-  write_output(out.output(), text);
+  out.write(text);
   return exit_done;
 }
 

@@ -91,16 +91,14 @@ int run_diff(const CommandLine& words) {
   const ReportInput report_before = before.report_input();
   const ReportInput report_after = after.report_input();
   const DiffInput input{report_before, report_after, difference, show_all};
-  if (out.is_for_terminal()) {
-    options.width = terminal_width();
-    options.colour = wants_colour();
-  }
+  options.width = out.width();
+  options.colour = out.colour();
   const Totals totals_before = totals_of(before.graph, before.profile);
   const Totals totals_after = totals_of(after.graph, after.profile);
   const auto table =
       change_table(input, {totals_before, totals_after}, out.is("csv")).written_as(out.format());
   const auto write = out.is("json") ? diff_json : (out.is("html") ? diff_html : diff_text);
-  write_output(out.output(), table ? *table : write(input, options));
+  out.write(table ? *table : write(input, options));
   const ChangeFields fields(totals_before, totals_after, difference.counts);
   return gates.pass(fields.fields()) ? exit_done : exit_check_failed;
 }

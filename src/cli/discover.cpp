@@ -23,7 +23,7 @@ struct DiscoverWords {
   std::string test_model;
   bool verbose = false;
   std::optional<std::string> language;
-  FormatWords out{{"text", "json"}};
+  FormatWords out{table_formats({"text", "json"})};
 };
 
 std::string figure(const std::optional<std::int64_t>& value) {
@@ -42,7 +42,13 @@ std::string reason_text(const Finding& finding) {
   return escape_controls(text + ": " + finding.message);
 }
 
-TextTable verbose_table(const Discovery& discovery) {
+/// A row for each model; `exact` writes all digits.
+TextTable verbose_table(const Discovery& discovery, bool exact) {
+  const auto number = [&](const std::optional<std::int64_t>& value) {
+    if (!exact) return figure(value);
+    return value ? std::to_string(*value) : std::string();
+  };
+  const std::string none = exact ? "" : "-";
   TextTable table;
   table.column("MODEL");
   table.column("FAMILY", false, 1);
@@ -55,9 +61,9 @@ TextTable verbose_table(const Discovery& discovery) {
   for (const Finding& finding : discovery.findings) {
     const bool tried = finding.status != Status::skipped;
     table.row({finding.name, finding.family, std::string(name_of(finding.status)),
-               tried ? milliseconds(finding.seconds) : "-",
-               finding.nodes ? std::to_string(*finding.nodes) : "-", figure(finding.parameters),
-               figure(finding.macs), reason_text(finding)});
+               tried ? milliseconds(finding.seconds) : none,
+               finding.nodes ? std::to_string(*finding.nodes) : none, number(finding.parameters),
+               number(finding.macs), reason_text(finding)});
   }
   return table;
 }
@@ -253,21 +259,23 @@ int run_discover(const CommandLine& command_line) {
   const bool names_some = is_test || !words.patterns.empty();
   if (discovery.findings.empty() && names_some) nothing_found(registry, words);
 
-  const bool to_terminal = words.out.is_for_terminal();
-  const int width = to_terminal ? terminal_width() : 0;
+  const int width = words.out.width();
   std::string text;
   if (words.language) {
     text = generate_code(discovery, registry, *words.language);
   } else if (words.out.is("json")) {
     text = write_json(registry, discovery);
+  } else if (auto table =
+                 verbose_table(discovery, words.out.is("csv")).written_as(words.out.format())) {
+    text = std::move(*table);
   } else if (!words.test_model.empty()) {
     for (const Finding& finding : discovery.findings) text += test_text(finding);
   } else {
     if (words.verbose)
-      text = verbose_table(discovery).text(width, to_terminal && wants_colour()) + "\n";
+      text = verbose_table(discovery, false).text(width, words.out.colour()) + "\n";
     text += summary(registry, discovery, width);
   }
-  write_output(words.out.output(), text);
+  words.out.write(text);
   const bool failed = !words.test_model.empty() && discovery.count(Status::failed) > 0;
   return failed ? exit_check_failed : exit_done;
 }

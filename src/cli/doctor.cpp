@@ -115,7 +115,7 @@ int run_doctor(const CommandLine& words) {
         }
       });
     });
-    write_output(out.output(), json.text());
+    out.write(json.text());
     return exit_done;
   }
   std::string text;
@@ -123,7 +123,7 @@ int run_doctor(const CommandLine& words) {
     text += fmt::format("{:<9}  {}{}\n", each.what, escape_controls(each.state),
                         each.where.empty() ? "" : "  (" + escape_controls(each.where) + ")");
   }
-  write_output(out.output(), wrapped_lines(text, static_cast<std::size_t>(terminal_width())));
+  out.write(text);
   return exit_done;
 }
 

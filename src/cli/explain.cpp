@@ -27,11 +27,9 @@ int run_explain(const CommandLine& words) {
   const Explanation explanation = explain(graph);
   const ExplanationReport report{explanation, loaded.name, loaded.source, std::move(loaded.notes)};
   if (const auto text = explanation_table(explanation, out.is("csv")).written_as(out.format())) {
-    write_output(out.output(), *text);
+    out.write(*text);
   } else {
-    const int width = out.is_for_terminal() ? terminal_width() : 0;
-    write_output(out.output(),
-                 out.is("json") ? explanation_json(report) : explanation_text(report, width));
+    out.write(out.is("json") ? explanation_json(report) : explanation_text(report, out.width()));
   }
   return exit_done;
 }

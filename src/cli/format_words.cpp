@@ -34,9 +34,12 @@ std::string lower_ending(const std::string& path) {
 }  // namespace
 
 void FormatWords::add_to(Arguments& arguments, std::string_view output_names) {
+  output_option_ = output_names.substr(0, output_names.find(','));
   arguments.option({.names = "--format,-f",
                     .value = fmt::format("{}", fmt::join(formats_, "|")),
-                    .help = "The format, else that of the ending of --output",
+                    .help = output_names.empty()
+                                ? "The format"
+                                : "The format, else that of the ending of " + output_option_,
                     .standard = formats_.front(),
                     .read = [this](const std::string& value) { take(value, "--format"); }});
   for (const std::string_view format : {"json", "csv", "markdown"}) {
@@ -76,11 +79,22 @@ void FormatWords::take(const std::string& format, std::string_view option) {
 }
 
 void FormatWords::settle() {
-  if (format_.empty()) format_ = format_of_ending(output_, formats_);
+  if (format_.empty()) format_ = format_of_ending(output_, formats_, output_option_);
   if (format_.empty()) format_ = formats_.front();
 }
 
-std::string format_of_ending(const std::string& path, const std::vector<std::string>& formats) {
+int FormatWords::width() const noexcept { return output_.empty() ? terminal_width() : 0; }
+
+bool FormatWords::colour() const noexcept { return output_.empty() && wants_colour(); }
+
+void FormatWords::write(std::string_view text) const {
+  const auto columns = static_cast<std::size_t>(is("text") ? width() : 0);
+  if (columns == 0) return write_output(output_, text);
+  write_stdout(wrapped_lines(text, columns));
+}
+
+std::string format_of_ending(const std::string& path, const std::vector<std::string>& formats,
+                             std::string_view option) {
   if (path.empty() || path == "-" || is_written_in_place(path)) return {};
   const auto has = [&](std::string_view format) {
     return std::ranges::find(formats, format) != formats.end();
@@ -90,7 +104,7 @@ std::string format_of_ending(const std::string& path, const std::vector<std::str
     if (each.ending != ending) continue;
     if (has(each.format)) return std::string(each.format);
     if (each.format == "html" && has("html-table")) return "html-table";
-    Error error(ErrorCode::usage, "--output " + escape_controls(path),
+    Error error(ErrorCode::usage, fmt::format("{} {}", option, escape_controls(path)),
                 {fmt::format("a file of one of the formats {}", fmt::join(formats, ", ")), ending});
     error.hint = "--format " + formats.front() + " writes " + formats.front() + " to any name";
     throw error;

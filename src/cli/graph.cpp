@@ -120,7 +120,7 @@ int run_graph(const CommandLine& words) {
     std::fputs("zoometer: --strict: no file is written\n", stderr);
     return exit_check_failed;
   }
-  write_output(given.out.output(), text);
+  given.out.write(text);
   return exit_done;
 }
 

@@ -478,8 +478,7 @@ std::string text_of(const ListWords& words, const Registry& registry, ListedRegi
   const bool exact = words.out.is("csv");
   const TextTable table = table_of(question, rows, exact);
   if (auto text = table.written_as(words.out.format())) return *text;
-  const bool to_terminal = words.out.is_for_terminal();
-  std::string text = table.text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour());
+  std::string text = table.text(words.out.width(), words.out.colour());
   if (listed.kind != listed.chosen) {
     text += fmt::format("\nThe {} registry has none of these: they are of the registry {}.\n",
                         name_of(listed.chosen), name_of(listed.kind));
@@ -535,7 +534,7 @@ int run_list(const CommandLine& command_line) {
   if (has_models && rows.empty()) note_patterns(words.where);
   note_shares(question, words.where);
 
-  write_output(words.out.output(), text_of(words, registry, {chosen, kind}, question, rows));
+  words.out.write(text_of(words, registry, {chosen, kind}, question, rows));
   return exit_done;
 }
 

@@ -82,17 +82,15 @@ int run_list_sources(const FormatWords& out) {
   Cache cache(write_note);
   const std::vector<SourceInfo> sources = list_sources(registry, cache);
   const std::int64_t now = std::time(nullptr);
-  const bool to_terminal = out.is_for_terminal();
   std::string text;
   if (out.is("json")) {
     text = json_of(sources, now);
   } else if (auto table = table_of(sources, now).written_as(out.format())) {
     text = std::move(*table);
   } else {
-    text = table_of(sources, now)
-               .text(to_terminal ? terminal_width() : 0, to_terminal && wants_colour());
+    text = table_of(sources, now).text(out.width(), out.colour());
   }
-  write_output(out.output(), text);
+  out.write(text);
   return exit_done;
 }
 

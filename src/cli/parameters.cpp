@@ -231,11 +231,42 @@ std::string write_text(const StoredWeights& weights) {
   return text;
 }
 
-/// The text of a model. Files of weights have an entry for each of their tensors.
-std::string write_text(const LoadedModel& model, const Graph& graph) {
+/// The entries, for other formats than text.
+TextTable table_of(const LoadedModel& model, const Graph& graph) {
+  TextTable table;
+  table.column("name");
+  table.column("kind", false, 3);
+  table.column("dtype", false, 2);
+  table.column("shape");
+  table.column("shared with", false, 1);
+  if (const StoredWeights* weights = weights_of(model)) {
+    for (const StoredTensor& tensor : weights->tensors()) {
+      const bool is_known = tensor.is_known();
+      table.row({escape_controls(tensor.name), std::string(kind_name(tensor.kind())),
+                 is_known ? std::string(name_of(*tensor.type)) : std::string(),
+                 is_known ? to_string(Shape(tensor.shape)) : std::string(), ""});
+    }
+    return table;
+  }
+  for (const Entry& entry : state_dict(graph)) {
+    table.row({escape_controls(entry.name), std::string(entry.kind),
+               std::string(name_of(entry.dtype)), to_string(entry.shape),
+               escape_controls(entry.shared_with)});
+  }
+  return table;
+}
+
+/// The text of a model. Files of weights have an entry for each of their tensors. On a terminal
+/// that is too narrow for the lines, the columns that have room.
+std::string write_text(const LoadedModel& model, const Graph& graph, int width) {
   const StoredWeights* weights = weights_of(model);
-  return weights != nullptr ? write_text(*weights)
-                            : write_text(state_dict(graph), totals_of(graph));
+  std::string text =
+      weights != nullptr ? write_text(*weights) : write_text(state_dict(graph), totals_of(graph));
+  const auto columns = static_cast<std::size_t>(width);
+  if (width == 0 || wrapped_lines(text, columns) == text) return text;
+  const std::string fitted = table_of(model, graph).text(width, false);
+  const std::size_t summary = text.rfind('\n', text.size() - 2) + 1;
+  return fitted.substr(fitted.find('\n') + 1) + text.substr(summary);
 }
 
 int run_parameters(const CommandLine& words) {
@@ -243,7 +274,7 @@ int run_parameters(const CommandLine& words) {
                       "List the state dict: name, kind, dtype and shape, in its order.");
   ModelWords model;
   model.add_to(arguments);
-  FormatWords out({"text", "json"});
+  FormatWords out(table_formats({"text", "json"}));
   out.add_to(arguments);
   if (!arguments.parse(join_shape_words(words))) return exit_done;
   out.settle();
@@ -253,9 +284,11 @@ int run_parameters(const CommandLine& words) {
   if (out.is("json")) {
     JsonWriter json;
     write_document(json, loaded, graph);
-    write_output(out.output(), json.finish());
+    out.write(json.finish());
+  } else if (out.is("text")) {
+    out.write(write_text(loaded, graph, out.width()));
   } else {
-    write_output(out.output(), write_text(loaded, graph));
+    out.write(*table_of(loaded, graph).written_as(out.format()));
   }
   return exit_done;
 }

@@ -101,7 +101,7 @@ std::string table_text(const ReportInput& input, const ReportOptions& options,
       fmt::format("{}  ({})\n\n", escape_controls(input.model), escape_controls(input.source));
   text += table.text(options.width, options.colour);
   for (const std::string& note : input.notes) text += "note  " + escape_controls(note) + "\n";
-  return text;
+  return wrapped_lines(text, static_cast<std::size_t>(options.width));
 }
 
 /// The conventions, for the end of the help text.
@@ -270,11 +270,17 @@ int run_profile(const CommandLine& words) {
   out.settle();
   const std::string& format = out.format();
   if (!others.empty()) {
-    const bool asks_for_more = strict || with_memory || training_words.wanted ||
-                               !assertions.empty() || !table_words.given().empty();
-    if (asks_for_more)
-      throw Error(ErrorCode::usage, "this option of profile",
-                  {"one model", std::to_string(others.size() + 1)});
+    const std::pair<std::string_view, bool> of_one_model[] = {
+        {"--strict", strict},
+        {"--memory", with_memory},
+        {"--training", training_words.wanted},
+        {"--assert", !assertions.empty()},
+        {table_words.given(), !table_words.given().empty()}};
+    for (const auto& [name, is_given] : of_one_model) {
+      if (is_given)
+        throw Error(ErrorCode::usage, std::string(name),
+                    {"one model", std::to_string(others.size() + 1)});
+    }
     return compare_all(model, others, {dtype, views}, out);
   }
   const bool is_table = format == "markdown" || format == "latex" || format == "html-table" ||
@@ -289,10 +295,8 @@ int run_profile(const CommandLine& words) {
   if (format == "table" && convention_name == "native") convention_name = "fvcore";
 
   const Gates gates(assertions, gate_fields({}, false), Gates::Kind::must_hold, "--assert");
-  if (out.is_for_terminal()) {
-    options.width = terminal_width();
-    options.colour = wants_colour();
-  }
+  options.width = out.width();
+  options.colour = out.colour();
   std::string output = out.output();
   if (sandboxed) {
     if (const std::optional<int> status = load_in_sandbox(model, output)) return *status;

@@ -49,7 +49,7 @@ void add_own_rows(const ModelStorage& storage, const std::vector<ModelWeight>& w
 TextTable quant_table(const QuantReport& report) {
   TextTable table;
   table.column("scheme");
-  table.column("bytes", true);
+  table.column("bytes", true, 2);
   table.column("", true, 1);
   table.column("bits per weight", true);
   for (const Device* device : report.devices) table.column("on " + escape_controls(device->name));
@@ -67,8 +67,8 @@ TextTable quant_table(const QuantReport& report) {
   return table;
 }
 
-std::string quant_text(const QuantReport& report) {
-  std::string text = quant_table(report).text(0, false);
+std::string quant_text(const QuantReport& report, int width) {
+  std::string text = quant_table(report).text(width, false);
   for (const std::string& note : report.notes) text += "note: " + escape_controls(note) + '\n';
   return text;
 }
@@ -159,11 +159,14 @@ int run_quant(const CommandLine& words) {
   }
   for (const Scheme& scheme : chosen)
     report.rows.push_back({scheme.name, "foreseen", size_after(scheme, weights, storage.context)});
-  write_output(out.output(),
-               out.is("json") ? quant_json(report)
-               : out.is("csv")
-                   ? quant_csv(report)
-                   : quant_table(report).written_as(out.format()).value_or(quant_text(report)));
+  if (out.is("json")) {
+    out.write(quant_json(report));
+  } else if (out.is("csv")) {
+    out.write(quant_csv(report));
+  } else {
+    out.write(
+        quant_table(report).written_as(out.format()).value_or(quant_text(report, out.width())));
+  }
   return exit_done;
 }
 

@@ -52,9 +52,8 @@ struct RooflineWords {
   }
 
   void fit_terminal() {
-    if (!out.is_for_terminal()) return;
-    options.width = terminal_width();
-    options.colour = wants_colour();
+    options.width = out.width();
+    options.colour = out.colour();
   }
 };
 
@@ -91,9 +90,9 @@ int list_devices(RooflineWords& words) {
   words.fit_terminal();
   const std::vector<Device> devices = known_devices(words);
   const auto table = devices_table(devices).written_as(words.out.format());
-  write_output(words.out.output(), table                  ? *table
-                                   : words.out.is("json") ? devices_json(devices)
-                                                          : devices_text(devices, words.options));
+  words.out.write(table                  ? *table
+                  : words.out.is("json") ? devices_json(devices)
+                                         : devices_text(devices, words.options));
   return exit_done;
 }
 
@@ -151,7 +150,7 @@ int run_roofline(const CommandLine& given) {
   } else {
     text = roofline_text(report, shown, words.options);
   }
-  write_output(words.out.output(), text);
+  words.out.write(text);
   return exit_done;
 }
 

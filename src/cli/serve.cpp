@@ -7,6 +7,7 @@
 #include "analysis/serving.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
+#include "cli/format_words.hpp"
 #include "cli/language_model.hpp"
 #include "cli/memory_devices.hpp"
 #include "cli/varied.hpp"
@@ -31,8 +32,7 @@ struct ServeWords {
   double memory_utilization = 0.9;
   std::vector<std::string> efficiency;
   std::string vary;
-  std::string format = "text";
-  std::string output;
+  FormatWords out{{"text", "json", "csv", "html"}};
 
   void add_to(Arguments& arguments) {
     arguments.option("--prompt", prompt, "Tokens of each sequence's prompt (2048)", "N");
@@ -59,9 +59,7 @@ struct ServeWords {
                      "A table over batch=, context=, prompt=, output=, quant= or cache-dtype=: "
                      "batch=1,2,4..256",
                      "NAME=VALUES");
-    arguments.choice("--format,-f", format, {"text", "json", "csv", "html"}, "The format");
-    arguments.option("--output-file,-o", output, "Write to a file instead of standard output",
-                     "FILE");
+    out.add_to(arguments, "--output-file,-o");
     arguments.footer(
         "Examples:\n"
         "  zoometer serve config.json --prompt 8000 --batch 16 --on H100\n"
@@ -280,6 +278,7 @@ int run_serve(const CommandLine& words) {
   ServeWords serve;
   serve.add_to(arguments);
   if (!arguments.parse(words)) return exit_done;
+  serve.out.settle();
   check_numbers(serve);
 
   const std::vector<Device> devices = serve.on.empty() ? std::vector<Device>() : all_devices();
@@ -308,14 +307,15 @@ int run_serve(const CommandLine& words) {
       report.points.push_back(server.serve(value, changed));
     }
   }
-  if (serve.format == "html") {
-    write_output(serve.output, serving_html(report, charts_of(server, base, graph)));
-  } else if (serve.format == "json") {
-    write_output(serve.output, serving_json(report));
-  } else if (serve.format == "csv") {
-    write_output(serve.output, serving_csv(report));
+  const FormatWords& out = serve.out;
+  if (out.is("html")) {
+    out.write(serving_html(report, charts_of(server, base, graph)));
+  } else if (out.is("json")) {
+    out.write(serving_json(report));
+  } else if (out.is("csv")) {
+    out.write(serving_csv(report));
   } else {
-    write_output(serve.output, serving_text(report, terminal_width(), wants_colour()));
+    out.write(serving_text(report, out.width(), out.colour()));
   }
   return exit_done;
 }

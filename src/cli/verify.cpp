@@ -13,6 +13,7 @@
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -77,14 +78,47 @@ std::string reasons_of(const Verification& result) {
   return text;
 }
 
-std::string write_text(const std::vector<Verification>& results, bool verbose) {
+TextTable table_of(const std::vector<Verification>& results, bool verbose) {
+  TextTable table;
+  table.column("weights");
+  table.column("verdict");
+  table.column("num_params", true, 1);
+  table.column("ours", true, 2);
+  table.column("_ops", true, 3);
+  table.column("ours", true, 4);
+  table.column("file MiB", true, 5);
+  table.column("ours", true, 6);
+  table.column("reason");
+  for (const Verification& result : results) {
+    const std::string reasons = reasons_of(result);
+    if (!verbose && reasons.empty()) continue;
+    const PublishedMetrics& published = *result.published;
+    table.row({std::string(published.weights), std::string(name_of(result.verdict())),
+               std::to_string(published.parameters), fmt::format("{:.0f}", result.parameters.ours),
+               fmt::format("{:.3f}", published.giga_macs),
+               fmt::format("{:.3f}", result.giga_macs.ours),
+               fmt::format("{:.3f}", published.file_mebibytes),
+               fmt::format("{:.3f}", result.file_bytes.ours / 1048576), reasons});
+  }
+  return table;
+}
+
+/// `width_limit` is that of a terminal, or 0: a wide one has the reasons below their rows.
+std::string write_text(const std::vector<Verification>& results, bool verbose, int width_limit) {
   std::string text;
   auto out = std::back_inserter(text);
   std::size_t width = 7;
   for (const Verification& result : results)
     width = std::max(width, result.published->weights.size());
-  fmt::format_to(out, "{:<{}}  {:<8}  {:>11}  {:>11}  {:>8}  {:>8}  {:>9}  {:>9}\n", "weights",
-                 width, "verdict", "num_params", "ours", "_ops", "ours", "file MiB", "ours");
+  constexpr std::size_t width_of_figures = 84;
+  const bool is_narrow =
+      width_limit > 0 && width + width_of_figures > static_cast<std::size_t>(width_limit);
+  if (is_narrow) {
+    text += table_of(results, verbose).text(width_limit, false);
+  } else {
+    fmt::format_to(out, "{:<{}}  {:<8}  {:>11}  {:>11}  {:>8}  {:>8}  {:>9}  {:>9}\n", "weights",
+                   width, "verdict", "num_params", "ours", "_ops", "ours", "file MiB", "ours");
+  }
   Tally parameters;
   Tally macs;
   Tally files;
@@ -94,7 +128,7 @@ std::string write_text(const std::vector<Verification>& results, bool verbose) {
     macs.add(failed ? Verdict::differs : result.giga_macs.verdict);
     files.add(failed ? Verdict::differs : result.file_bytes.verdict);
     const std::string reasons = reasons_of(result);
-    if (!verbose && reasons.empty()) continue;
+    if (is_narrow || (!verbose && reasons.empty())) continue;
     fmt::format_to(
         out, "{:<{}}  {:<8}  {:>11}  {:>11.0f}  {:>8.3f}  {:>8.3f}  {:>9.3f}  {:>9.3f}\n",
         result.published->weights, width, name_of(result.verdict()), result.published->parameters,
@@ -142,7 +176,7 @@ int run_verify(const CommandLine& words) {
                       "Compare every figure that torchvision publishes with this binary's own, or "
                       "with --live every model with the installed torchvision.");
   std::vector<std::string> patterns;
-  FormatWords out({"text", "json"});
+  FormatWords out(table_formats({"text", "json"}));
   bool verbose = false;
   arguments.positionals("model", patterns, "Names of models or weights, with * and ? (all)");
   arguments.flag("--verbose,-v", verbose, "Also print the weights that agree");
@@ -153,14 +187,18 @@ int run_verify(const CommandLine& words) {
   add_live_options(arguments, live);
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
   // --python alone implies --live.
   if (is_live || !live.python.empty())
-    return run_verify_live({live, patterns, verbose, out.is("json")});
+    return run_verify_live({live, patterns, verbose, out.format()});
 
   refuse_unmatched(patterns);
   const std::vector<Verification> results = verify_all(patterns);
-  write_stdout(out.is("json") ? write_json(results)
-                              : write_text(results, verbose || !patterns.empty()));
+  verbose = verbose || !patterns.empty();
+  const auto table = table_of(results, verbose || !out.is("text")).written_as(out.format());
+  out.write(table            ? *table
+            : out.is("json") ? write_json(results)
+                             : write_text(results, verbose, out.width()));
   const bool differs = std::any_of(results.begin(), results.end(), [](const Verification& result) {
     return result.verdict() == Verdict::differs;
   });

@@ -36,7 +36,7 @@ std::vector<std::string> differences_of(const LiveVerification& result) {
   return differences;
 }
 
-std::string table_text(const Results& results) {
+TextTable table_of(const Results& results) {
   TextTable table;
   table.column("MODEL");
   table.column("BY");
@@ -55,7 +55,7 @@ std::string table_text(const Results& results) {
                figure_text(result.macs, true), figure_text(result.macs, false),
                std::string(verdict_of(result))});
   }
-  return table.text(0, false);
+  return table;
 }
 
 std::string differences_text(const Results& results, bool is_verbose) {
@@ -184,11 +184,17 @@ int run_verify_live(const VerifyLiveWords& words) {
     line.note(python);
     note_others(source, registry, words.patterns);
   }
-  if (words.wants_json) {
+  const TextTable table = table_of(results);
+  if (words.format == "json") {
     write_stdout(write_json(results, python));
+  } else if (const auto text = table.written_as(words.format)) {
+    write_stdout(*text);
   } else {
-    write_stdout(table_text(results) + differences_text(results, words.is_verbose) + "\n" +
-                 not_traced_text(results) + tally_text(results));
+    const int width = terminal_width();
+    write_stdout(wrapped_lines(table.text(width, false) +
+                                   differences_text(results, words.is_verbose) + "\n" +
+                                   not_traced_text(results) + tally_text(results),
+                               static_cast<std::size_t>(width)));
   }
   const bool all_agree = std::all_of(results.begin(), results.end(),
                                      [](const LiveVerification& each) { return each.agrees(); });

@@ -11,8 +11,8 @@ namespace zoometer {
 struct VerifyLiveWords {
   LiveOptions live;
   std::vector<std::string> patterns;  ///< names of models, with * and ?; empty: all
-  bool is_verbose = false;  ///< print every difference, not only the first ones of a model
-  bool wants_json = false;
+  bool is_verbose = false;      ///< print every difference, not only the first ones of a model
+  std::string format = "text";  ///< of FormatWords
 };
 
 /// Compares the built-in models with those of the user's torchvision and prints the table. Returns

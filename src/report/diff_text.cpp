@@ -69,7 +69,7 @@ class TextDiff : TextLines {
     write_modules();
     write_operators();
     write_counts();
-    return std::move(text_);
+    return wrapped_lines(text_, static_cast<std::size_t>(options_.width));
   }
 
  private:
@@ -222,9 +222,12 @@ class TextDiff : TextLines {
     if (input_.diff.operators.empty()) return;
     TextTable table;
     table.column("operator");
-    for (const std::string_view title :
-         {"count before", "after", "MACs", "change", "FLOPs", "change"})
-      table.column(title, true);
+    table.column("count before", true);
+    table.column("after", true);
+    table.column("MACs", true);
+    table.column("change", true);
+    table.column("FLOPs", true, 2);
+    table.column("change", true, 1);
     for (const OperatorDiff& each : input_.diff.operators) {
       table.row({escape_controls(each.name), std::to_string(each.count_before),
                  std::to_string(each.count_after), count_text(each.after.macs),

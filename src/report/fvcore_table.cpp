@@ -78,7 +78,11 @@ class FvcoreTable {
     for (const std::string_view title : titles) table.column(title);
     if (graph_.modules().empty()) return table;
     choose_rows();
-    for (const auto& row : rows_) table.row({row.begin(), row.end()});
+    for (const auto& row : rows_) {
+      std::vector<std::string> cells(row.begin(), row.end());
+      for (std::string& cell : cells) cell.erase(0, cell.find_first_not_of(' '));
+      table.row(std::move(cells));
+    }
     return table;
   }
 

@@ -124,7 +124,8 @@ class ModuleTable {
       rows_.resize(static_cast<std::size_t>(*options_.top));
     TextTable table;
     table.column(options_.group_by.empty() ? "module" : options_.group_by);
-    for (const TableColumn* column : columns_) table.column(column->title, column->kind != text);
+    for (const TableColumn* column : columns_)
+      table.column(column->title, column->kind != text, drop_of(*column));
     for (const TableRow& row : rows_) table.row(cells_of(row));
     TableRow total{
         .name = "total", .metrics = input_.profile.total, .seconds = seconds_of_module(0)};
@@ -144,7 +145,16 @@ class ModuleTable {
                             std::ranges::find(words, plain_column(options_.sort)) != words.end();
       if (!is_shown) words.push_back(options_.sort);
     }
-    for (const std::string& word : words) columns_.push_back(&column_of(word, "--columns"));
+    const std::string_view option = options_.columns.empty() ? "--sort" : "--columns";
+    for (const std::string& word : words) columns_.push_back(&column_of(word, option));
+  }
+
+  /// When a narrow terminal has no room for a column. Columns that the user named stay.
+  int drop_of(const TableColumn& column) const {
+    if (!options_.columns.empty() || column.name == plain_column(options_.sort)) return 0;
+    constexpr std::string_view least_first[] = {"output", "type", "memory", "flops", "macs%"};
+    const auto* place = std::ranges::find(least_first, column.name);
+    return static_cast<int>(std::end(least_first) - place);
   }
 
   /// The least time of each module on an A100.

@@ -106,7 +106,7 @@ class TextWriter : TextLines {
         text_ += roofline_plot(roofline, width) + "\n";
     }
     write_notes();
-    return std::move(text_);
+    return wrapped_lines(text_, static_cast<std::size_t>(options_.width));
   }
 
  private:
@@ -201,11 +201,14 @@ class TextWriter : TextLines {
   }
 
   void write_notes() {
-    line("lower bound  each {} alone, at the full peak or bandwidth, whichever takes longer;",
-         report_.fused ? "group of operators" : "operator");
-    line("             inputs are read from memory and results written to it; no launch time");
-    line("overlapped   the same if arithmetic and memory overlap completely, and weights, inputs");
-    line("             and outputs move once and nothing else does");
+    // On a terminal the lines break where it ends.
+    const std::string_view next = options_.width > 0 ? " " : "\n             ";
+    line("lower bound  each {} alone, at the full peak or bandwidth, whichever takes longer;{}"
+         "inputs are read from memory and results written to it; no launch time",
+         report_.fused ? "group of operators" : "operator", next);
+    line("overlapped   the same if arithmetic and memory overlap completely, and weights, inputs{}"
+         "and outputs move once and nothing else does",
+         next);
     for (const Roofline& each : report_.rooflines) write_device_notes(each);
     const bool bounded = std::any_of(report_.workload.works.begin(), report_.workload.works.end(),
                                      [](const Work& work) { return work.bounded; });

@@ -38,33 +38,21 @@ class TextReport : TextLines {
 
   std::string write() {
     write_head();
-    fit(0);
     append_module_tree(text_, input_, options_);
-    const std::size_t totals = text_.size();
     write_totals();
-    fit(totals);
     write_operators();
     write_dtypes();
     write_element_types();
     if (input_.memory != nullptr) text_ += memory_text(graph_, *input_.memory, options_);
     if (input_.training != nullptr) text_ += training_text(graph_, *input_.training, options_);
-    const std::size_t coverage = text_.size();
     write_coverage();
     write_notes();
-    fit(coverage);
-    return std::move(text_);
+    if (options_.width == 0) return std::move(text_);
+    return wrapped_lines(text_, static_cast<std::size_t>(options_.width));
   }
 
  private:
   bool has_cost() const { return input_.convention != nullptr; }
-
-  /// Wraps the lines from there on a terminal.
-  void fit(std::size_t begin) {
-    if (options_.width == 0) return;
-    const std::string lines = wrapped_lines(std::string_view(text_).substr(begin),
-                                            static_cast<std::size_t>(options_.width));
-    text_.replace(begin, std::string::npos, lines);
-  }
 
   static std::string port_text(const Graph& graph, const Port& port) {
     return fmt::format("{} {} {}", escape_controls(port.name),
@@ -180,12 +168,10 @@ class TextReport : TextLines {
            cells[2], cells[3], cells[4], cells[5], cells[6], cells[7]);
     }
     if (is_narrow) text_ += table.text(options_.width, options_.colour);
-    const std::size_t summary = text_.size();
     line("{}",
          styled(dim, fmt::format("{} compute-bound and {} memory-bound operators at {:.1f} FLOPs "
                                  "per byte (A100, float32)",
                                  compute_bound, memory_bound, ridge)));
-    fit(summary);
     text_ += '\n';
   }
 

@@ -183,9 +183,18 @@ std::string share_bar(double share, std::size_t cells) {
 }
 
 std::size_t display_width(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
+  const auto characters = [](std::string_view part) {
+    return static_cast<std::size_t>(std::count_if(part.begin(), part.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+  };
+  std::size_t width = 0;
+  for (std::size_t escape = text.find('\x1b'); escape != text.npos; escape = text.find('\x1b')) {
+    width += characters(text.substr(0, escape));
+    text.remove_prefix(std::min(text.size(), text.find('m', escape)));
+    if (!text.empty()) text.remove_prefix(1);
+  }
+  return width + characters(text);
 }
 
 std::optional<std::string_view> found_twice(std::vector<std::string_view>& names) {
@@ -227,8 +236,9 @@ std::string wrapped(std::string_view text, std::size_t width, std::size_t indent
     rest.remove_prefix(std::min(rest.size(), end + 1));
     const std::size_t length = display_width(word);
     if (!is_first && used + 1 + length > width) {
-      result.append("\n").append(indent, ' ');
-      used = indent;
+      drop_spaces_at_end(result);
+      used = std::min(indent, width - std::min(width, length));  // less for a long word
+      result.append("\n").append(used, ' ');
     } else if (!is_first) {
       result += ' ';
       ++used;

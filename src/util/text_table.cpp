@@ -97,6 +97,7 @@ std::string latex_cell(std::string_view cell) {
   }
   return text;
 }
+
 /// The cells of a table that are longer, cut.
 class Cells {
  public:
@@ -113,6 +114,27 @@ std::size_t total_width(const std::vector<std::size_t>& widths,
   std::size_t total = 0;
   for (const std::size_t column : shown) total += widths[column] + gap.size();
   return total == 0 ? 0 : total - gap.size();
+}
+
+/// The columns in as many tables as the width needs, each with the first column; in one where that
+/// leaves no room for another.
+std::vector<std::vector<std::size_t>> parts_of(const std::vector<std::size_t>& columns,
+                                               const std::vector<std::size_t>& widths, int width) {
+  const auto limit = static_cast<std::size_t>(std::max(width, 0));
+  if (limit == 0 || columns.size() < 3 || total_width(widths, columns) <= limit) return {columns};
+  if (widths[columns.front()] + gap.size() >= limit) return {columns};
+  std::vector<std::vector<std::size_t>> parts;
+  std::size_t used = 0;
+  for (std::size_t i = 1; i < columns.size(); ++i) {
+    const std::size_t wanted = gap.size() + widths[columns[i]];
+    if (parts.empty() || used + wanted > limit) {
+      parts.push_back({columns.front()});
+      used = widths[columns.front()];
+    }
+    parts.back().push_back(columns[i]);
+    used += wanted;
+  }
+  return parts;
 }
 
 }  // namespace
@@ -146,16 +168,26 @@ std::vector<std::size_t> TextTable::shown(const std::vector<std::size_t>& widths
 }
 
 std::string TextTable::text(int width, bool bold) const {
-  Cells shown_cell;
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     std::size_t widest = display_width(columns_[i].title);
-    for (const auto& cells : rows_) widest = std::max(widest, display_width(shown_cell(cells[i])));
+    for (const auto& cells : rows_) {
+      const std::string& cell = cells[i];
+      widest = std::max(widest, display_width(cell.size() > longest_cell ? cut_cell(cell) : cell));
+    }
     widths.push_back(widest);
   }
-  const std::vector<std::size_t> columns = shown(widths, width);
-
   std::string text;
+  for (const std::vector<std::size_t>& part : parts_of(shown(widths, width), widths, width)) {
+    if (!text.empty()) text += '\n';
+    append_part(text, widths, part, bold);
+  }
+  return text;
+}
+
+void TextTable::append_part(std::string& text, const std::vector<std::size_t>& widths,
+                            const std::vector<std::size_t>& columns, bool bold) const {
+  Cells shown_cell;
   const auto line = [&](const auto& cell_of) {
     std::size_t pending = 0;  // spaces that are written only if text follows
     for (const std::size_t i : columns) {
@@ -175,7 +207,6 @@ std::string TextTable::text(int width, bool bold) const {
     line([&](std::size_t i) -> std::string_view { return shown_cell(cells[i]); });
     text += '\n';
   }
-  return text;
 }
 
 std::string TextTable::csv() const {

@@ -16,7 +16,7 @@ inline constexpr std::size_t longest_cell = 1000;
 std::string cut_cell(std::string text);
 
 /// A table with columns aligned by spaces. On a narrow terminal, the least important columns are
-/// left out.
+/// left out; those that still have no room follow below, beside the first column again.
 class TextTable {
  public:
   /// Columns with `drop` 0 always stay; of the others, the highest is left out first.
@@ -44,6 +44,8 @@ class TextTable {
     int drop;
   };
   std::vector<std::size_t> shown(const std::vector<std::size_t>& widths, int width) const;
+  void append_part(std::string& text, const std::vector<std::size_t>& widths,
+                   const std::vector<std::size_t>& columns, bool bold) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
