@@ -17,6 +17,7 @@
 #include "util/output.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
+#include "util/text_table.hpp"
 
 namespace zoometer {
 namespace {
@@ -43,6 +44,47 @@ bool is_curated(const Registry& registry, std::string_view name) {
 
 // -- show -------------------------------------------------------------------------------------
 
+/// A row for each model of the lists.
+TextTable show_table(const Registry& registry) {
+  TextTable table;
+  for (const std::string_view title : {"model", "list", "source"}) table.column(title);
+  const auto add = [&](const Names& names, const char* list) {
+    for (const std::string& name : names) {
+      const RegistryModel* model = registry.find(name);
+      table.row(
+          {escape_controls(name), list, model == nullptr ? "" : escape_controls(model->source)});
+    }
+  };
+  add(registry.curated(), "curated");
+  for (const RegistryModel& model : registry.models()) {
+    if (model.is_own())
+      table.row({escape_controls(model.name), "own", escape_controls(model.source)});
+  }
+  add(registry.removed(), "removed");
+  return table;
+}
+
+/// The version of torchvision that the curated list was made from.
+std::string_view torchvision_of(const Registry& registry) {
+  return registry.torchvision().empty() ? builtin_torchvision : registry.torchvision();
+}
+
+/// The models of zoometer's own torchvision that trace and that a list made from an older one
+/// lacks.
+std::vector<std::string_view> newer_models(const Registry& registry) {
+  std::vector<std::string_view> names;
+  if (!natural_less(torchvision_of(registry), builtin_torchvision)) return names;
+  const Names& removed = registry.removed();
+  for (const RegistryModel& model : registry.models()) {
+    const bool is_missing = model.builtin != nullptr &&
+                            registry.holds(RegistryKind::automatic, model) &&
+                            !is_curated(registry, model.name) &&
+                            std::ranges::find(removed, model.name) == removed.end();
+    if (is_missing) names.push_back(model.name);
+  }
+  return names;
+}
+
 std::string show_json(const Registry& registry) {
   JsonWriter json;
   json.object([&] {
@@ -52,6 +94,13 @@ std::string show_json(const Registry& registry) {
     json.field("registry", name_of(registry.choose("")));
     json.array("curated", [&] {
       for (const std::string& name : registry.curated()) json.value(name);
+    });
+    json.array("removed", [&] {
+      for (const std::string& name : registry.removed()) json.value(name);
+    });
+    json.field("torchvision", torchvision_of(registry));
+    json.array("missing", [&] {
+      for (const std::string_view name : newer_models(registry)) json.value(name);
     });
     json.array("skip_patterns", [&] {
       for (const std::string& pattern : registry.skip_patterns()) json.value(pattern);
@@ -81,7 +130,12 @@ std::string show_text(const Registry& registry) {
   text += fmt::format("chosen         {}\n", name_of(registry.choose("")));
   text += fmt::format("sizes          curated {}, auto {}, all {}\n", count(RegistryKind::curated),
                       count(RegistryKind::automatic), count(RegistryKind::all));
-  text += "skip patterns ";
+  text += fmt::format("torchvision    {}", torchvision_of(registry));
+  if (const auto newer = newer_models(registry); !newer.empty()) {
+    text += fmt::format("; {} has {} that this list lacks: registry update adds them",
+                        builtin_torchvision, counted(newer.size(), "model"));
+  }
+  text += "\nskip patterns ";
   for (const std::string& pattern : registry.skip_patterns()) text += " " + pattern;
   text += fmt::format("\n\ncurated ({}):\n", registry.curated().size());
   for (const std::string& name : registry.curated()) {
@@ -99,11 +153,13 @@ std::string show_text(const Registry& registry) {
 
 int run_show(const CommandLine& words) {
   Arguments arguments("registry show", "Show the registries and the file that changes them.");
-  FormatWords out({"text", "json"});
+  FormatWords out(table_formats({"text", "json"}));
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
   const Registry registry;
-  write_stdout(out.is("json") ? show_json(registry) : show_text(registry));
+  const auto table = show_table(registry).written_as(out.format());
+  out.write(table ? *table : out.is("json") ? show_json(registry) : show_text(registry));
   return exit_done;
 }
 
@@ -118,7 +174,7 @@ struct RegistryChange {
 /// Writes a change: `text`, or a document of the schema zoometer.registry_change/1.
 void write_change(const FormatWords& out, const Registry& registry, const RegistryChange& change,
                   const std::string& text) {
-  if (!out.is("json")) return write_stdout(text);
+  if (!out.is("json")) return out.write(text);
   JsonWriter json;
   json.object([&] {
     json.field("schema", "zoometer.registry_change/1");
@@ -134,7 +190,7 @@ void write_change(const FormatWords& out, const Registry& registry, const Regist
       });
     }
   });
-  write_stdout(json.text());
+  out.write(json.text());
 }
 
 // -- add and remove ---------------------------------------------------------------------------
@@ -244,6 +300,7 @@ int run_add(const CommandLine& words) {
   FormatWords out({"text", "json"});
   out.add_to(arguments, "");
   if (!arguments.parse(join_shape_words(words))) return exit_done;
+  out.settle();
   if (!own.origin.empty()) return add_own(own, names, out);
 
   const Registry registry;
@@ -321,6 +378,7 @@ int run_remove(const CommandLine& words) {
   FormatWords out({"text", "json"});
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
 
   const Registry registry;
   const Names& curated = registry.curated();
@@ -328,7 +386,8 @@ int run_remove(const CommandLine& words) {
   for (const RegistryModel& model : registry.models()) {
     if (model.user != nullptr) candidates.push_back(model.name);
   }
-  for (const std::string& name : names) {
+  for (std::string& name : names) {
+    if (const RegistryModel* model = registry.resolve(name)) name = model->name;
     if (std::find(candidates.begin(), candidates.end(), name) == candidates.end())
       unknown(name, "the curated registry", candidates);
     refuse_file(registry.find(name));
@@ -355,6 +414,7 @@ int run_use(const CommandLine& words) {
   FormatWords out({"text", "json"});
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
   const Registry registry;
   const std::string_view chosen = name_of(registry.choose(kind));
   RegistryFile file(registry.user_path());
@@ -401,6 +461,7 @@ int run_registry_diff(const CommandLine& words) {
   arguments.flag("--strict", strict, "Exit with 1 if they differ");
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, {});
@@ -425,7 +486,7 @@ int run_registry_diff(const CommandLine& words) {
     text += fmt::format("{} that trace and are not curated (+), {} curated that do not trace (-)\n",
                         difference.missing.size(), difference.extra.size());
   }
-  write_stdout(text);
+  out.write(text);
   const bool differs = !difference.missing.empty() || !difference.extra.empty();
   return strict && differs ? exit_check_failed : exit_done;
 }
@@ -453,14 +514,16 @@ News news_of(const Registry& registry, const Discovery& discovery, const Names& 
   return news;
 }
 
+/// Adds the models to the user's file, which then names the version of torchvision that it is of.
 void add_news(const Registry& registry, const Discovery& discovery, const News& news) {
   RegistryFile file(registry.user_path());
   for (const Finding* finding : news.own)
     file.text().add_model(finding->name,
                           RegistryEntry{*origin_of(discovery, *finding), {}}.lines());
   file.text().add_curated(news.curated);
-  if (discovery.source == "torchvision" && !discovery.source_version.empty())
-    file.text().set("torchvision", discovery.source_version);
+  const std::string version = torchvision_of(discovery);
+  if (!version.empty() && natural_less(torchvision_of(registry), version))
+    file.text().set("torchvision", version);
   file.save();
 }
 
@@ -475,6 +538,7 @@ int run_update(const CommandLine& words) {
   FormatWords out({"text", "json"});
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
+  out.settle();
 
   const Registry registry(source.plugins);
   const Discovery discovery = discover(registry, source, patterns);
@@ -507,13 +571,15 @@ int run_update(const CommandLine& words) {
         "{} that you removed {} left out: {}\n", counted(change.unchanged.size(), "model"),
         change.unchanged.size() == 1 ? "is" : "are", fmt::join(change.unchanged, ", "));
   }
-  if (discovery.source == "torchvision" && !discovery.source_version.empty() &&
-      registry.torchvision() != discovery.source_version && !change.added.empty()) {
-    text += fmt::format(
-        "torchvision {} has models that this registry{} has not\n", discovery.source_version,
-        registry.torchvision().empty() ? "" : ", made from " + registry.torchvision() + ",");
+  const std::string version = torchvision_of(discovery);
+  const bool is_newer = natural_less(torchvision_of(registry), version);
+  if (is_newer && !change.added.empty()) {
+    text += fmt::format("torchvision {} has models that this registry, made from {}, lacks\n",
+                        version, torchvision_of(registry));
   }
-  if (!dry_run && !change.added.empty()) add_news(registry, discovery, news);
+  // A list that lacks nothing of a newer version is of that version.
+  const bool is_confirmed = is_newer && patterns.empty() && is_file(registry.user_path());
+  if (!dry_run && (!change.added.empty() || is_confirmed)) add_news(registry, discovery, news);
   text += counted(change.added.size(), "model");
   text += dry_run ? " would be added\n" : " added to " + registry.user_path() + "\n";
   write_change(out, registry, change, text);
@@ -550,7 +616,7 @@ std::string registry_help() {
 int run_registry(const CommandLine& words) {
   const std::string_view name = words.first();
   if (words.words.empty() || name == "--help" || name == "-h") {
-    write_stdout(registry_help());
+    write_stdout(wrapped_lines(registry_help(), static_cast<std::size_t>(terminal_width())));
     return words.words.empty() ? exit_usage : exit_done;
   }
   for (const Action& action : actions) {

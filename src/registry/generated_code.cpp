@@ -9,6 +9,7 @@
 #include <set>
 
 #include "registry/origin.hpp"
+#include "registry/registry_file.hpp"
 #include "util/text.hpp"
 #include "util/toml.hpp"
 
@@ -67,15 +68,6 @@ Groups groups_of(const Discovery& discovery, const Registry& registry) {
   return groups;
 }
 
-/// The version of torchvision that has all built-in models.
-constexpr std::string_view builtin_torchvision = "0.26";
-
-/// The version of torchvision whose models these are; empty for another source.
-std::string torchvision_of(const Discovery& discovery) {
-  if (discovery.source == "builtin") return std::string(builtin_torchvision);
-  return discovery.source == "torchvision" ? discovery.source_version : std::string();
-}
-
 std::string heading(const Discovery& discovery, std::string_view comment) {
   std::string source = discovery.source;
   const std::string version = torchvision_of(discovery);
@@ -101,6 +93,28 @@ std::string code_string(std::string_view text) {
     }
   }
   return result + "\"";
+}
+
+/// Quoted names, several per line.
+std::string name_lines(const std::vector<std::string_view>& names,
+                       std::string (*quote)(std::string_view)) {
+  constexpr std::size_t widest = 100;
+  std::string text;
+  std::string line = " ";
+  for (const std::string_view name : names) {
+    const std::string item = " " + quote(name) + ",";
+    if (line.size() + item.size() > widest && line.size() > 1) {
+      text += line + "\n";
+      line = " ";
+    }
+    line += item;
+  }
+  return line.size() > 1 ? text + line + "\n" : text;
+}
+std::string name_lines(const Group& group, std::string (*quote)(std::string_view)) {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : group) names.push_back(entry.finding->name);
+  return name_lines(names, quote);
 }
 
 // -- Python ---------------------------------------------------------------------------------------
@@ -180,6 +194,30 @@ void add_group(PythonParts& parts, const std::string& family, const Group& group
                   "    MODEL_REGISTRY.update({\n" + recent + "    })\n";
 }
 
+/// A warning where the installed torchvision has models that the one of the discovery had not.
+std::string newer_models_code(const Discovery& discovery, const Registry& registry) {
+  std::set<std::string_view, Natural> others;
+  for (const RegistryModel& model : registry.models()) {
+    if (model.builtin != nullptr) others.insert(model.name);
+  }
+  for (const Finding& finding : discovery.findings) others.insert(finding.name);
+  for (const Finding& finding : discovery.findings) {
+    if (finding.status == Status::traceable) others.erase(finding.name);
+  }
+  std::string text = "\n# Other models of that version.\nOTHER_MODELS = {\n";
+  std::vector<std::string_view> names(others.begin(), others.end());
+  text += name_lines(names, code_string);
+  return text +
+         "}\n\nif hasattr(models, \"list_models\"):  # from torchvision 0.14\n"
+         "    _newer = sorted(set(models.list_models()) - set(MODEL_REGISTRY) - "
+         "set(OTHER_MODELS))\n"
+         "    if _newer:\n"
+         "        warnings.warn(f\"torchvision {torchvision.__version__} has models that this "
+         "registry, \"\n"
+         "                      f\"made from {TORCHVISION_VERSION}, lacks: {', '.join(_newer)}"
+         "\")\n";
+}
+
 std::string python_code(const Discovery& discovery, const Registry& registry) {
   PythonParts parts;
   for (const auto& [family, group] : groups_of(discovery, registry))
@@ -188,11 +226,14 @@ std::string python_code(const Discovery& discovery, const Registry& registry) {
   const bool has_torchvision =
       !parts.recent.empty() || parts.builders.find(": models.") != std::string::npos;
   std::string text = heading(discovery, "#");
+  const std::string version = has_torchvision ? torchvision_of(discovery) : std::string();
+  if (!version.empty()) text += "import warnings\n\n";
   if (has_own) text += "import importlib\nimport operator\n\n";
+  if (!version.empty()) text += "import torchvision\n";
   if (has_torchvision) text += "from torchvision import models\n\n";
   for (const std::string& line : parts.imports) text += line + "\n";
   if (!parts.imports.empty()) text += "\n";
-  if (const std::string version = torchvision_of(discovery); !version.empty()) {
+  if (!version.empty()) {
     text += fmt::format("TORCHVISION_VERSION = {}  # has all of these models\n\n",
                         code_string(version));
   }
@@ -206,29 +247,14 @@ std::string python_code(const Discovery& discovery, const Registry& registry) {
             "    return build\n\n\n";
   }
   text += "MODEL_REGISTRY = {\n" + parts.builders + "}\n" + parts.recent;
-  if (parts.others.empty()) return text;
-  return text +
-         "\n# Models that no Python builds: zoometer profile reads them.\nMODEL_FILES = {\n" +
-         parts.others + "}\n";
+  if (!parts.others.empty()) {
+    text += "\n# Models that no Python builds: zoometer profile reads them.\nMODEL_FILES = {\n" +
+            parts.others + "}\n";
+  }
+  return version.empty() ? text : text + newer_models_code(discovery, registry);
 }
 
 // -- C++ and TOML ---------------------------------------------------------------------------------
-
-/// Quoted names, several per line.
-std::string name_lines(const Group& group, std::string (*quote)(std::string_view)) {
-  constexpr std::size_t widest = 100;
-  std::string text;
-  std::string line = " ";
-  for (const Entry& entry : group) {
-    const std::string item = " " + quote(entry.finding->name) + ",";
-    if (line.size() + item.size() > widest && line.size() > 1) {
-      text += line + "\n";
-      line = " ";
-    }
-    line += item;
-  }
-  return text + line + "\n";
-}
 
 std::string cpp_code(const Discovery& discovery, const Registry& registry) {
   std::string text = heading(discovery, "//") + "#include <array>\n#include <string_view>\n\n";
@@ -333,6 +359,11 @@ std::vector<std::string> RegistryEntry::lines() const {
     lines.push_back(fmt::format("group = {}", toml_string(family)));
   if (task != Task::other) lines.push_back(fmt::format("task = {}", toml_string(name_of(task))));
   return lines;
+}
+
+std::string torchvision_of(const Discovery& discovery) {
+  if (discovery.source == "builtin") return std::string(builtin_torchvision);
+  return discovery.source == "torchvision" ? discovery.source_version : std::string();
 }
 
 std::string generate_code(const Discovery& discovery, const Registry& registry,

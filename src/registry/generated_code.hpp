@@ -8,6 +8,9 @@
 
 namespace zoometer {
 
+/// The version of torchvision whose models a discovery found; empty for another source.
+std::string torchvision_of(const Discovery& discovery);
+
 /// The traceable models of a discovery as source code that runs, grouped by family: "python" (a
 /// dict of builders, and one of the models that no Python builds), "cpp" (an array of names) or
 /// "toml" (a registry.toml with an entry for each model that is not built in).

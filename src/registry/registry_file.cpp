@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view curated_key = "curated";
 constexpr std::string_view removed_key = "removed";
+constexpr std::string_view torchvision_key = "torchvision";
 constexpr std::string_view head =
     "# The user's registry for zoometer; docs/registry.md describes its keys.\n";
 
@@ -105,6 +106,8 @@ TomlValue RegistryText::list_of(std::string_view key) {
       items = standard.substr(list.begin, list.end - list.begin);
     }
     insert_at_top(std::string(key).append(" = ").append(items));
+    if (key == curated_key && file.find(torchvision_key) == nullptr)
+      set(torchvision_key, builtin_torchvision);
     file = parse();
   }
   const TomlValue& list = *file.find(key);

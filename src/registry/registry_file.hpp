@@ -8,6 +8,10 @@
 
 namespace zoometer {
 
+/// The version of torchvision that has all built-in models: those of the list that a new file
+/// begins with.
+inline constexpr std::string_view builtin_torchvision = "0.26";
+
 /// Edits the text of a registry.toml. Keeps comments, order and layout of everything else.
 class RegistryText {
  public:

@@ -128,6 +128,10 @@ run list --sort -macs --names
 expect "--sort -macs is downwards" is "$out" "$("$ZOOMETER" list --sort macs:desc --names)"
 run list --where 'params < 10M' --sort params --names
 expect "params is parameters" is "$out" "$("$ZOOMETER" list --where 'parameters < 10M' --sort parameters --names)"
+run profile resnet18 --assert 'params < 10M'
+expect "--assert knows it, too" is "$status" 1
+expect "with the figure" has "$err" "params is 11689512"
+expect "--fail-on knows mem" "$ZOOMETER" diff resnet18 resnet18 --fail-on 'mem > +1%'
 run list --where 'mem < 100M' --sort mem --names alexnet resnet18
 expect "mem is memory" is "$out" "$("$ZOOMETER" list --where 'memory < 100M' --sort memory --names alexnet resnet18)"
 run list --where 'name ~ "resnet"'
@@ -180,12 +184,47 @@ for command in "list resnet18" "profile resnet18" "table resnet18" "explain resn
   done
   expect "$command: each row of Markdown has as many cells" is "$(sed 's/\\|//g' "${words[0]}.markdown" | tr -cd '|\n' | sort -u | wc -l)" 1
 done
-if command -v pdflatex >/dev/null; then
-  { echo '\documentclass{article}\usepackage{booktabs}\begin{document}'; cat ./*.latex; echo '\end{document}'; } >paper.tex
-  expect "pdflatex compiles the tables" pdflatex -interaction=nonstopmode -halt-on-error paper.tex
-else
-  echo "NOT CHECKED: LaTeX, as there is no pdflatex"
-fi
+# Names that LaTeX would read otherwise are escaped.
+cat >names.py <<'PY'
+import onnx
+from onnx import TensorProto, helper
+names = ["50%_of_$x & y#1", "a{b}~c^d\\e", "<f|g>[h] 'i' \"j\"", "é ß µ × ≤ 模"]
+value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 3])
+nodes = [helper.make_node("Relu", ["x" if i == 0 else f"v{i - 1}"], [f"v{i}"], name=f"/{name}/relu")
+         for i, name in enumerate(names)]
+graph = helper.make_graph(nodes, "g", [value("x")], [value(f"v{len(names) - 1}")])
+onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), "50%_$x#&.onnx")
+PY
+/usr/bin/python3 names.py
+"$ZOOMETER" profile '50%_$x#&.onnx' -f latex >names.latex
+expect "names are escaped" grep -qF '50\%\_of\_\$x \& y\#1' names.latex
+"$ZOOMETER" compare '50%_$x#&.onnx' resnet18 -f latex >compared.latex
+"$ZOOMETER" parameters alexnet -f latex >parameters.latex
+"$ZOOMETER" discover 'resnet*' -f latex >discover.latex
+{
+  echo '\documentclass{article}\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{booktabs}\begin{document}'
+  for table in *.latex; do printf '\\input{%s}\n\n' "$table"; done
+  echo '\end{document}'
+} >paper.tex
+expect "pdflatex compiles the tables" pdflatex -interaction=nonstopmode -halt-on-error paper.tex
+expect "all of them" is "$(tr -d '\n' <paper.log | grep -o '(\./[a-z]*\.latex' | wc -l)" "$(find . -maxdepth 1 -name '*.latex' | wc -l)"
+
+# CSV for every table
+for command in "list resnet18" "profile resnet18" "table resnet18" "explain resnet18" "diff resnet18 resnet34" \
+  "compare resnet18 vgg11" "roofline resnet18" "roofline --list" "sweep resnet18" "parameters resnet18" "discover resnet18" \
+  "registry list" "verify resnet18" "cache status" "list --sources" "quant qwen2.5-7b" "serve qwen2.5-7b --vary batch=1,2"; do
+  read -r -a words <<<"$command"
+  run "${words[@]}" -f csv
+  expect "$command in CSV: each row has as many fields" /usr/bin/python3 -c '
+import csv, sys
+rows = list(csv.reader(open("stdout.txt", newline="")))
+assert len(rows) > 1 or "cache" in sys.argv, rows
+assert {len(row) for row in rows} == {len(rows[0])}, rows
+assert not [cell for row in rows for cell in row if cell != cell.strip()], rows' "${words[@]}"
+done
+run table resnet18 -f csv
+expect "fvcore's table in CSV has the names as they are" has "$out" "
+layer1.0.conv1,36.864K,0.116G"
 
 # standard input
 expect "a file" is "$("$ZOOMETER" profile - --json <"$net" | jq .totals)" "$("$ZOOMETER" profile "$net" --json | jq .totals)"
@@ -207,6 +246,21 @@ expect "Ctrl-C says how a sweep continues" has "$(cat stderr.txt)" "the same com
 expect_error 2 "--depth takes a whole number, got all" profile resnet18 --depth all
 expect_error 2 "--time-limit takes a number above 0, got soon" profile resnet18 --time-limit soon
 expect_error 2 "did you mean --format" profile resnet18 --formt json
+expect_error 2 "zoometer: --depth is given more than once" profile resnet18 --depth 1 --depth 2
+expect_error 2 "zoometer: --depth takes a value" profile resnet18 --depth
+expect_error 2 "zoometer: no such option: --dtype" table resnet18 --dtype fp16
+expect_error 2 "zoometer: unexpected word: a" table resnet18 a b
+expect_error 2 "zoometer: --strict takes no value, got maybe" profile resnet18 --strict=maybe
+expect_error 2 "zoometer: models are missing" registry rm
+expect_error 2 "zoometer: --strict: expected one model, got 2" profile resnet18 resnet34 --strict
+expect_error 2 "zoometer: --sort: expected one of type" profile resnet18 --sort size
+# words that cannot be meant are 2, files that cannot be read 3
+for words in "--batch 0" "--batch -1" "--batch x" "--input-shape ," "--depth -2" "--depth 1.5" "--top 0" "--units m" "--columns x" "--group-by x" "--assert macs<" "--max-time x" "-z"; do
+  read -r -a wrong <<<"$words"
+  expect_error 2 "zoometer: " profile resnet18 "${wrong[@]}"
+done
+for file in missing.onnx missing/ . /dev/null; do expect_error 3 "cannot read the file" profile $file; done
+expect_error 3 "cannot write" profile resnet18 -o missing/x.txt
 
 # registry
 run registry list
@@ -221,8 +275,28 @@ expect "update remembers removals" json '.unchanged == ["alexnet"] and (.added |
 run registry add AlexNet --json
 expect "until the model is added again" json '.added == ["alexnet"]'
 expect "which the file shows" lacks "$(sed -n '/removed/,/]/p' "$config")" alexnet
+expect "rm knows the spellings" has "$("$ZOOMETER" registry rm VGG-16)" "removed vgg16"
+run registry list --json
+expect "removals are listed" json '.removed == ["vgg16"]'
+expect "and follow the schema" validate stdout.txt registry
+expect "the file names the torchvision whose models it has" grep -qx 'torchvision = "0.26"' "$config"
+"$ZOOMETER" registry add vgg16 >/dev/null
 run registry use auto
+expect_error 2 "expected curated, auto, all or language, got none" registry use none
 expect "registry use" has "$("$ZOOMETER" registry show --json | jq -r .registry)" auto
+# a list made from an older torchvision
+printf 'torchvision = "0.15"\nremoved = ["vgg11"]\ncurated = ["alexnet"]\n' >"$config"
+run registry list
+expect "registry list says that zoometer has models of a newer one" has "$out" "torchvision    0.15; 0.26 has 78 models that this list lacks"
+run registry list --json
+expect "and names them" json '.torchvision == "0.15" and (.missing | length == 78 and (index("vgg11") | not) and index("vgg16"))'
+run registry update --dry-run
+expect "so does update" has "$out" "torchvision 0.26 has models that this registry, made from 0.15, lacks"
+"$ZOOMETER" registry update >/dev/null
+expect "which then records the newer one" grep -qx 'torchvision = "0.26"' "$config"
+run registry list
+expect "and lacks nothing" has "$out" "torchvision    0.26
+"
 rm "$config"
 for name in '' 'a*' 'a,b' ../x -x 'a b' 'a@b'; do
   "$ZOOMETER" registry add --from "$net" -- "$name" >stdout.txt 2>stderr.txt
@@ -284,6 +358,14 @@ cp stdout.txt generated.py
 echo 'print(sorted(MODEL_REGISTRY), sorted(MODEL_FILES))' >>generated.py
 expect "the Python with models of one's own runs" has "$(/usr/bin/python3 generated.py 2>&1)" "'resnet18'] ['mine']"
 expect "and names the version of torchvision that has the models" has "$out" 'TORCHVISION_VERSION = "0.26"'
+mkdir -p newer/torchvision/models
+echo '__version__ = "9.9"' >newer/torchvision/__init__.py
+printf 'def list_models(): return ["resnet18", "vgg11", "resnet9000"]\nresnet18 = None\n' >newer/torchvision/models/__init__.py
+run discover resnet18 -g python
+cp stdout.txt alone.py
+expect "a newer torchvision with other models is reported" has "$(PYTHONPATH=newer /usr/bin/python3 alone.py 2>&1)" \
+  "torchvision 9.9 has models that this registry, made from 0.26, lacks: resnet9000"
+expect "one without is not" is "$(/usr/bin/python3 alone.py 2>&1)" ""
 run discover resnet18 mine -g toml
 expect "so does the TOML" has "$out" 'torchvision = "0.26"'
 cp stdout.txt "$config"
