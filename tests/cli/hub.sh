@@ -7,7 +7,7 @@ mkdir repositories
 "$SOURCE_DIR/tests/cli/_hub_server.py" repositories requests.txt ports.txt &
 server=$!
 trap 'kill $server' EXIT
-for _ in $(seq 200); do [ -s ports.txt ] && break; sleep 0.05; done
+for _ in $(seq 1200); do [ -s ports.txt ] && break; sleep 0.05; done
 read -r hub other <ports.txt
 export HF_ENDPOINT=http://127.0.0.1:$hub HF_HOME=$PWD/hf XDG_CACHE_HOME=$PWD/cache
 unset HF_TOKEN HF_TOKEN_PATH HF_HUB_OFFLINE HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HUGGING_FACE_HUB_TOKEN

@@ -32,8 +32,8 @@ std::string validator_of(const HttpAnswer& answer) {
   return is_text ? std::string(validator) : std::string();
 }
 
-/// What came of a file, on the disk: the mark, the file's validator and its bytes. Where it cannot be
-/// kept, for example because another process fetches the same file, nothing is.
+/// What came of a file, on the disk: the mark, the file's validator and its bytes. Where it cannot
+/// be kept, for example because another process fetches the same file, nothing is.
 class Part {
  public:
   Part(PrivateFolder& folder, const std::string& name)
@@ -195,14 +195,16 @@ class Fetch {
 
   /// Waits a little before the rest is asked for, or gives up.
   void cut(const std::string& reason) {
-    if ((came_.answer.status < 500 && !came_.answer.may_go_on &&
-         !came_.answer.problem.empty()) ||
+    if ((came_.answer.status < 500 && !came_.answer.may_go_on && !came_.answer.problem.empty()) ||
         ++cuts_ > most_cuts) {
-      Error error(ErrorCode::io, came_.bytes.empty() ? "no answer" : "the answer was cut",
-                  {came_.total ? fmt::format("{} bytes", *came_.total) : "a file",
-                   fmt::format("{} after {} bytes", reason, size())});
+      const bool has_some = !came_.bytes.empty();
+      Error error(ErrorCode::io, has_some ? "the answer was cut" : "no answer",
+                  {came_.total ? fmt::format("{} bytes", *came_.total) : std::string(),
+                   has_some ? fmt::format("{} after {} bytes", reason, size()) : reason});
       error.place.model = shown_url(request_.url);
-      error.hint = "try again later; what came is kept, and HF_HUB_OFFLINE=1 uses it alone";
+      error.hint = has_some ? "try again: it continues there"
+                            : "check the connection and https_proxy; HF_HUB_OFFLINE=1 reads what "
+                              "was fetched before";
       throw error;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200) * cuts_ * cuts_);
@@ -225,9 +227,9 @@ class Fetch {
   Downloaded came_;
   std::string validator_;
   std::optional<std::int64_t> end_;
-  bool is_ended_ = false;   ///< the file has no more bytes
-  bool is_stale_ = false;   ///< this answer does not continue what came
-  bool has_enough_ = false; ///< this answer was stopped
+  bool is_ended_ = false;    ///< the file has no more bytes
+  bool is_stale_ = false;    ///< this answer does not continue what came
+  bool has_enough_ = false;  ///< this answer was stopped
   int cuts_ = 0;
   int changes_ = 0;
 };
