@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _core
-from ._errors import CaptureError, MissingPackageError, UsageError
+from ._errors import CaptureError, MissingPackageError, UnsupportedError, UsageError
 from ._profile import Profile
 
 TYPE_CHECKING = False  # for type checkers; the module `typing` takes longer than the core
@@ -203,7 +203,16 @@ def _is_configuration(model: Any) -> bool:
 
 def _of_configuration(configuration: Any, args: tuple[Any, ...],
                       kwargs: dict[str, Any]) -> _core.Network:
-    """The model that the configuration describes, for its task if it names one."""
+    """The native graph of the configuration, which needs no PyTorch (docs/language_models.md). Of
+    a model that has none, or with inputs, the class that the configuration names runs."""
+    inputs = [name for name, value in kwargs.items()
+              if hasattr(value, "dtype") or name in ("input_size", "input_data", "dtypes")]
+    if not args and not inputs:
+        content = configuration.to_json_string(use_diff=False).encode()
+        try:
+            return _of_bytes(content, type(configuration).__name__, args, dict(kwargs))
+        except UnsupportedError:
+            pass  # a type without a native graph
     torch = _torch("a configuration of transformers needs PyTorch")
     transformers = _package("transformers")
     named = (configuration.architectures or [""])[0]
