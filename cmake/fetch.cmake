@@ -6,11 +6,9 @@ include(FetchContent)
 
 # zoometer_unpack(NAME ARGUMENTS...): unpacks an archive. NAME_SOURCE_DIR is where.
 function(zoometer_unpack NAME)
-  FetchContent_Declare(${NAME} ${ARGN} DOWNLOAD_EXTRACT_TIMESTAMP ON)
-  FetchContent_GetProperties(${NAME})
-  if(NOT ${NAME}_POPULATED)
-    FetchContent_Populate(${NAME})
-  endif()
+  # Their own CMake files are of no use here: they are not in that folder.
+  FetchContent_Declare(${NAME} ${ARGN} DOWNLOAD_EXTRACT_TIMESTAMP ON SOURCE_SUBDIR none)
+  FetchContent_MakeAvailable(${NAME})
   set(${NAME}_SOURCE_DIR ${${NAME}_SOURCE_DIR} PARENT_SCOPE)
 endfunction()
 
@@ -31,9 +29,6 @@ function(zoometer_fetch_headers NAME PATH HASH)
   set(${NAME}_INCLUDE_DIR ${${NAME}_SOURCE_DIR}/usr/include PARENT_SCOPE)
 endfunction()
 
-if(POLICY CMP0169)
-  cmake_policy(SET CMP0169 OLD)  # their own CMake files are of no use here
-endif()
 zoometer_fetch(cli11 c/cli11/cli11_2.1.2+ds.orig.tar.xz
   8143d20b688e98ccce8e24562d3b68e5f47c12e896c42c7ca8553dbde5bed55d)
 zoometer_fetch(fmt f/fmtlib/fmtlib_9.1.0+ds1.orig.tar.gz

@@ -9,6 +9,10 @@ if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.26)
 else()
   find_package(Python 3.10 REQUIRED COMPONENTS ${python_parts})
 endif()
+if(SKBUILD_SABI_VERSION AND NOT TARGET Python::SABIModule)
+  # nanobind would build for this version alone, in a wheel that claims to be for all.
+  message(FATAL_ERROR "The stable ABI of Python ${SKBUILD_SABI_VERSION} needs CMake 3.26, this is ${CMAKE_VERSION}")
+endif()
 # nanobind is itself a Python package, which knows where its CMake files are.
 execute_process(COMMAND ${Python_EXECUTABLE} -m nanobind --cmake_dir
   OUTPUT_VARIABLE nanobind_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
@@ -25,7 +29,7 @@ else()
 endif()
 
 file(GLOB python_sources CONFIGURE_DEPENDS python/core/*.cpp)
-nanobind_add_module(_core NB_STATIC STABLE_ABI ${python_sources})
+nanobind_add_module(_core NB_STATIC STABLE_ABI PROTECT_STACK ${python_sources})
 target_include_directories(_core PRIVATE python/core)
 target_link_libraries(_core PRIVATE zoometer_core)
 if(NOT APPLE)
