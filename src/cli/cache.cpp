@@ -80,9 +80,10 @@ int run_cache(const CommandLine& words) {
   out.settle();
   if (action == "clear") {
     const std::int64_t bytes = Cache::clear();
-    write_stdout(fmt::format("removed {} from {}\n", format_bytes(bytes), Cache::path()));
-    if (const std::int64_t fetched = clear_hub(); fetched > 0)
-      write_stdout(fmt::format("removed {} that were fetched\n", format_bytes(fetched)));
+    const std::int64_t fetched = clear_hub();
+    std::string text = fmt::format("removed {} from {}\n", format_bytes(bytes), Cache::path());
+    if (fetched > 0) text += fmt::format("removed {} that were fetched\n", format_bytes(fetched));
+    out.write(out.is("json") ? status_json({}) : text);
     return exit_done;
   }
   if (action != "status") {

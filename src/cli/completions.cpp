@@ -374,8 +374,9 @@ std::string fish_script() {
 std::string model_names() {
   std::string text;
   const Registry registry;
-  registry.models(RegistryKind::language);  // which are found by name only where they are asked for
-  for (const RegistryModel& model : registry.models()) text.append(model.name).append("\n");
+  for (const RegistryKind kind : {RegistryKind::all, RegistryKind::language}) {
+    for (const RegistryModel& model : registry.models(kind)) text.append(model.name).append("\n");
+  }
   return text;
 }
 

@@ -37,7 +37,8 @@ struct ServeWords {
   void add_to(Arguments& arguments) {
     arguments.option("--prompt", prompt, "Tokens of each sequence's prompt (2048)", "N");
     arguments.option("--output", answer, "Tokens that each sequence gets after it (256)", "N");
-    arguments.option("--batch", batch, "Sequences that are served together (1)", "N");
+    arguments.option("--batch,--batch-size,-b", batch, "Sequences that are served together (1)",
+                     "N");
     arguments.option("--quant", quant,
                      "The scheme of the weights: Q4_K_M, awq ... (zoometer quant)", "SCHEME");
     arguments.choice("--engine", engine, {"ideal", "transformers", "vllm", "llama.cpp"},

@@ -262,14 +262,8 @@ class ProgressBar {
 /// While it lives, Ctrl-C says how the sweep continues before it ends the program.
 class StopNote {
  public:
-  explicit StopNote(const std::string& output) {
-    const bool is_file = !output.empty() && output != "-" && !is_written_in_place(output);
-    const std::string text =
-        is_file
-            ? fmt::format("\nzoometer: stopped; the same command with --resume continues from the "
-                          "rows in {}\n",
-                          escape_controls(partial_sweep(output)))
-            : "\nzoometer: stopped; with --output FILE a sweep can continue with --resume\n";
+  explicit StopNote(std::string_view how) {
+    const std::string text = fmt::format("\nzoometer: stopped; {}\n", how);
     length_ = std::min(text.size(), sizeof text_);
     std::copy_n(text.begin(), length_, text_);
     std::signal(SIGINT, [](int signal) {
@@ -308,6 +302,7 @@ class SweepRun {
   }
 
   int run() {
+    const StopNote note(how_to_continue());
     if (is_whole(words_.format)) {
       std::vector<SweepRow> rows;
       work([&](const SweepRow& row) { rows.push_back(row); });
@@ -315,7 +310,6 @@ class SweepRun {
     } else if (goes_on()) {
       const SweepTarget target{format_, words_.output, kept_path_, kept_ ? &*kept_ : nullptr};
       const auto writer = open_sweep(target, columns_);
-      const StopNote note(words_.output);
       work([&](const SweepRow& row) { writer->write(row); });
       writer->finish();
     } else {
@@ -387,6 +381,16 @@ class SweepRun {
       error.hint = "write to another file and join them with zoometer sweep merge";
       throw error;
     }
+  }
+
+  std::string how_to_continue() const {
+    if (is_whole(words_.format))
+      return "a page has all rows or none; a sweep to FILE.csv can continue with --resume";
+    const std::string& output = words_.output;
+    const bool is_file = !output.empty() && output != "-" && !is_written_in_place(output);
+    if (!is_file) return "with --output FILE a sweep can continue with --resume";
+    return "the same command with --resume continues from the rows in " +
+           escape_controls(goes_on() ? partial_sweep(output) : kept_path_);
   }
 
   /// Whether rows can be appended to the existing ones: a database has no order.

@@ -33,6 +33,7 @@ expect "list falls back to a wider registry" has "$out" resnext50_32x4d
 expect "and says so in its output" has "$out" "The curated registry has none of these: they are of the registry auto."
 expect "and nowhere else" is "$err" ""
 
+
 # endings
 "$ZOOMETER" profile alexnet -o x.json && expect "x.json is JSON" jq -e .totals.macs x.json
 "$ZOOMETER" profile alexnet -o X.CSV && expect "X.CSV is CSV" grep -q '^path,type' X.CSV
@@ -243,6 +244,8 @@ done
 expect "a closed pipe is silent" is "${PIPESTATUS[0]}$(cat stderr.txt)" 0
 timeout -s INT 0.5 "$ZOOMETER" sweep --registry all --batch 1,2,4,8,16,32,64 --resolution 128,160,192,224,256,288,320 --jobs 1 -o stopped.csv 2>stderr.txt
 expect "Ctrl-C says how a sweep continues" has "$(cat stderr.txt)" "the same command with --resume continues from the rows in stopped.csv.part"
+timeout -s INT 0.5 "$ZOOMETER" sweep --registry all --batch 1,2,4,8,16,32,64 --resolution 128,160,192,224,256,288,320 --jobs 1 -o stopped.html 2>stderr.txt
+expect "or that a page cannot" has "$(cat stderr.txt)" "a page has all rows or none; a sweep to FILE.csv can continue with --resume"
 expect_error 2 "--depth takes a whole number, got all" profile resnet18 --depth all
 expect_error 2 "--time-limit takes a number above 0, got soon" profile resnet18 --time-limit soon
 expect_error 2 "did you mean --format" profile resnet18 --formt json
@@ -261,6 +264,13 @@ for words in "--batch 0" "--batch -1" "--batch x" "--input-shape ," "--depth -2"
 done
 for file in missing.onnx missing/ . /dev/null; do expect_error 3 "cannot read the file" profile $file; done
 expect_error 3 "cannot write" profile resnet18 -o missing/x.txt
+
+# the README's first screen, and its length
+screen=$(head -n 32 "$SOURCE_DIR/README.md")
+for text in "import zoometer; zoometer.profile" "profile config.json" "compare resnet50 vit_b_16" "profile resnet50" ./check; do
+  expect "the first screen of the README shows $text" has "$screen" "$text"
+done
+expect "the README is short" test "$(wc -l <"$SOURCE_DIR/README.md")" -le 207
 
 # registry
 run registry list
