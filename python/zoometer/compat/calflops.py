@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .._errors import UnsupportedError
-from ._run import Evaluating, Run, Step, product
+from ._run import (POOLS, Evaluating, Run, Step, Watch, broadcast_elements, functions, product,
+                   products_and_sums)
 
 __all__ = ["calculate_flops"]
 
@@ -31,11 +33,11 @@ def calculate_flops(model: Any, input_shape: tuple[int, ...] | None = None,
     if ignore_modules or forward_mode != "forward":
         raise UnsupportedError("zoometer ignores no modules and does not generate")
     args, kwargs = _inputs(model, input_shape, transformer_tokenizer, args, kwargs or {})
+    watch = Watch(_function_rules())
     with Evaluating(model):
-        run = Run(model, args, kwargs, "native")
+        run = Run(model, args, kwargs, "native", watch)
     flops, macs = 0, 0
-    for step in run.steps():
-        more, products = _cost(step)
+    for more, products in [*map(_cost, run.steps()), *watch.costs]:
         flops, macs = flops + more, macs + products
     for path, module in model.named_modules():
         if type(module).__name__ in _GATES and run.is_called(path):
@@ -63,9 +65,47 @@ def _inputs(model: Any, shape: Any, tokenizer: Any, args: Any,
     return (torch.empty(shape, dtype=first.dtype, device="meta"),), {}
 
 
-_ELEMENTWISE = {"relu", "prelu", "elu", "leaky_relu", "relu6", "silu", "gelu", "softmax"}
+_ELEMENTWISE = "relu prelu elu leaky_relu relu6 silu gelu softmax"
 _NORMS = {"batch_norm_training", "layer_norm", "group_norm", "instance_norm"}
 _GATES = {"RNN": 1, "RNNCell": 1, "GRU": 7, "GRUCell": 7, "LSTM": 10, "LSTMCell": 10}
+
+
+def _function_rules() -> list[tuple[Any, str, Callable[..., Any]]]:
+    """Functions that it replaces, with their FLOPs and MACs; the others have a rule in `_cost`."""
+    import torch
+    return (functions(torch, f"{_ELEMENTWISE} {POOLS}", lambda input, *_, **__: (input.numel(), 0))
+            + functions(torch, "upsample interpolate", _interpolation)
+            + products_and_sums(torch, "matmul", _product)
+            + products_and_sums(torch, "addmm", _sum_of_product)
+            + [(torch, "baddbmm", _sum_of_product), (torch, "einsum", _einsum)]
+            + products_and_sums(torch, "mul add", lambda input, other, **_:
+                                (broadcast_elements(input, other), 0)))
+
+
+def _product(input: Any, other: Any, **_: Any) -> tuple[int, int]:
+    macs = input.numel() * other.shape[-1]
+    return 2 * macs, macs
+
+
+def _sum_of_product(input: Any, left: Any, right: Any, **_: Any) -> tuple[int, int]:
+    macs = left.numel() * right.shape[-1]
+    return 2 * macs + input.numel(), macs
+
+
+def _interpolation(input: Any, size: Any = None, *_: Any, **__: Any) -> tuple[int, int]:
+    """The product of the sizes that are given, without batch and channels; by a factor, of the input."""
+    if size is None:
+        return input.numel(), 0
+    return int(product(size) if isinstance(size, (tuple, list)) else size), 0
+
+
+def _einsum(equation: str, *operands: Any) -> tuple[int, int]:
+    """What numpy says of the best order."""
+    import numpy
+    arrays = [numpy.broadcast_to(numpy.zeros(()), tuple(each.shape)) for each in operands]
+    text = numpy.einsum_path(equation.replace(" ", ""), *arrays, optimize="optimal")[1]
+    line = next(line for line in text.split("\n") if "optimized flop" in line.lower())
+    return int(float(line.split(":")[-1])), 0
 
 
 def _cost(step: Step) -> tuple[int, int]:
@@ -77,18 +117,8 @@ def _cost(step: Step) -> tuple[int, int]:
     if name == "linear":
         macs = elements * step.outputs[0][-1]
         return 2 * macs, macs
-    if name == "matmul" and has_weight:
-        macs = elements * (step.inputs[1][-1] if len(step.inputs[1]) > 1 else 1)
-        return 2 * macs, macs
-    if name == "addmm":
-        macs = product(step.inputs[1]) * step.inputs[2][-1]
-        return 2 * macs + elements, macs
     if name.startswith("conv"):
         return _convolution(step, [shape for shape in step.inputs if shape is not None])
-    if step.kind == "ReLU6":  # calls hardtanh, which it does not replace
-        return 0, 0
-    if name in _ELEMENTWISE or "pool" in name:
-        return elements, 0
     if name == "batch_norm":
         return elements * (2 if has_weight else 1), 0
     if name in _NORMS:

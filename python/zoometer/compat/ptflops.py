@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import UnsupportedError, UsageError
-from ._run import Evaluating, Run, Step, ancestors, product
+from ._run import (POOLS, Evaluating, Run, Step, Watch, ancestors, broadcast_elements, functions, product,
+                   products_and_sums)
 
 __all__ = ["get_model_complexity_info"]
 
@@ -16,12 +17,8 @@ _CONVOLUTIONS = {"Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose
 _NORMS = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d",
           "InstanceNorm3d", "GroupNorm"}
 _RECURRENT = {"RNN", "GRU", "LSTM", "RNNCell", "LSTMCell", "GRUCell"}
-# Modules that the pytorch backend counts by a hook, and whose function it replaces, too.
-_TWICE = {"ReLU", "PReLU", "ELU", "GELU", "MaxPool1d", "MaxPool2d", "MaxPool3d",
-          "AvgPool1d", "AvgPool2d", "AvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
-          "AdaptiveMaxPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"}
-# Functions that it replaces.
-_FUNCTIONS = {"relu", "prelu", "elu", "relu6", "gelu", "silu", "softmax"}
+_ACTIVATIONS = {"ReLU", "PReLU", "ELU", "GELU", "LeakyReLU", "ReLU6"}
+_POOL_MODULES = {name.title().replace("_", "").replace("D", "d") for name in POOLS.split()}
 _PRODUCTS = {"linear", "addmm", "matmul", "bmm"}
 
 
@@ -49,9 +46,13 @@ def get_model_complexity_info(
     if name not in ("pytorch", "aten"):
         raise UsageError(f"no such backend: {name}", hint='"pytorch" or "aten"')
     args, kwargs = _inputs(model, input_res, input_constructor)
+    watch = Watch(_function_rules()) if name == "pytorch" else None
     with Evaluating(model):
-        run = Run(model, args, kwargs, "ptflops")
-    macs = _pytorch_macs(run, model) if name == "pytorch" else sum(map(_aten_cost, run.steps()))
+        run = Run(model, args, kwargs, "ptflops", watch)
+    if watch is None:
+        macs = sum(map(_aten_cost, run.steps()))
+    else:  # it divides what its hooks count by the batch, but not what functions cost
+        macs = int(_pytorch_macs(run, model) / (len(args[0]) if args else 1)) + sum(watch.costs)
     parameters = sum(each.numel() for each in model.parameters() if each.requires_grad)
     if print_per_layer_stat:
         print(_layers(run, output_precision), file=ost)
@@ -106,15 +107,36 @@ def _pytorch_cost(step: Step) -> int:
         return elements
     if step.kind in _CONVOLUTIONS or step.kind in _NORMS or step.kind in _RECURRENT:
         return step.cost
-    if step.kind in _TWICE:
-        return 2 * elements
-    # Modules whose functions it does not replace: ReLU6 calls hardtanh.
-    if step.kind in ("ReLU6", "LeakyReLU") or step.name in _FUNCTIONS or "pool" in step.name:
+    if step.kind in _ACTIVATIONS or step.kind in _POOL_MODULES:
         return elements
-    if step.name in ("matmul", "bmm", "addmm", "baddbmm", "upsample_nearest2d",
-                     "upsample_bilinear2d"):
-        return step.cost
-    return 0
+    return product(step.outputs[0][1:]) if step.kind == "Upsample" else 0
+
+
+def _function_rules() -> list[tuple[Any, str, Callable[..., Any]]]:
+    """The functions that the pytorch backend replaces: a module that calls one counts there, too."""
+    import torch
+    return (functions(torch, "relu prelu elu relu6 gelu silu softmax " + POOLS,
+                      lambda input, *_, **__: input.numel())
+            + functions(torch, "upsample interpolate", _interpolation)
+            + products_and_sums(torch, "matmul mm bmm",
+                                lambda input, other, **_: input.numel() * other.shape[-1])
+            + products_and_sums(torch, "addmm", _sum_of_product)
+            + [(torch, "baddbmm", _sum_of_product)]
+            + products_and_sums(torch, "mul add", broadcast_elements))
+
+
+def _sum_of_product(input: Any, left: Any, right: Any, *, beta: Any = 1, **_: Any) -> int:
+    return left.numel() * right.shape[-1] + (input.numel() if beta != 0 else 0)
+
+
+def _interpolation(input: Any, size: Any = None, scale_factor: Any = None, *_: Any, **__: Any) -> Any:
+    spatial = input.dim() - 2
+    if size is not None:
+        places = product(size) if isinstance(size, (tuple, list)) else int(size) ** spatial
+        return places * product(input.shape[:2])
+    if isinstance(scale_factor, tuple) and len(scale_factor) == spatial:
+        return input.numel() * int(product(scale_factor))
+    return input.numel() * scale_factor ** spatial
 
 
 def _aten_cost(step: Step) -> int:
