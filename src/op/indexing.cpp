@@ -250,9 +250,7 @@ void infer_random(Inference& in) {
 
 void place_split(const NodeView& node, std::size_t output, Layout& layout) {
   const auto& attrs = node.attrs<SplitAttrs>();
-  std::int64_t before = 0;
-  for (std::size_t i = 0; i < output; ++i) before += attrs.sizes.items[i];
-  layout.skip(moving::axis_in(node.in(0), attrs.dim), before);
+  layout.skip(moving::axis_in(node.in(0), attrs.dim), attrs.sizes.starts[output]);
 }
 
 void place_unbind(const NodeView& node, std::size_t output, Layout& layout) {
@@ -484,9 +482,19 @@ Chunks chunks_of(Tensor first) {
 extern constinit const OpGroup indexing_ops = {"indexing",
                                                "Pieces taken by index, and pieces replaced.", ops};
 
+SizeList SizeList::copied(std::span<const std::int64_t> sizes, Arena& arena) {
+  std::vector<std::int64_t> starts;
+  starts.reserve(sizes.size());
+  std::uint64_t sum = 0;
+  for (const std::int64_t size : sizes) {
+    starts.push_back(static_cast<std::int64_t>(sum));
+    sum += static_cast<std::uint64_t>(size);
+  }
+  return {arena.copy(sizes), arena.copy(std::span<const std::int64_t>(starts))};
+}
+
 Chunks split(Tensor x, std::span<const std::int64_t> sizes, std::int64_t dim) {
-  const SizeList kept{x.graph->arena().copy(sizes)};
-  return chunks_of(apply(split_op, SplitAttrs{kept, dim}, x));
+  return chunks_of(apply(split_op, SplitAttrs{SizeList::copied(sizes, x.graph->arena()), dim}, x));
 }
 
 Chunks unbind(Tensor x, std::int64_t dim) { return chunks_of(apply(unbind_op, AxisAttrs{dim}, x)); }

@@ -13,6 +13,11 @@ namespace zoometer {
 /// Any number of sizes; they live as long as the graph.
 struct SizeList {
   std::span<const std::int64_t> items;
+  /// The sum of the sizes before each: where a piece begins, without adding up 65,535 of them for
+  /// each of as many pieces. 2^64 wraps round; `infer_split` refuses such sizes.
+  std::span<const std::int64_t> starts;
+
+  static SizeList copied(std::span<const std::int64_t> sizes, Arena& arena);
 
   operator std::span<const std::int64_t>() const noexcept { return items; }
   friend bool operator==(const SizeList& a, const SizeList& b) noexcept {

@@ -134,12 +134,12 @@ class GraphReceiver {
     void* attrs = graph_.arena().allocate(op.attrs.size, alignof(std::max_align_t));
     std::memcpy(attrs, node.attrs, op.attrs.size);
     op.attrs.keep_texts(attrs, graph_.arena());
-    if (&op == &split_op) keep(static_cast<SplitAttrs*>(attrs)->sizes.items);
+    if (&op == &split_op) keep(static_cast<SplitAttrs*>(attrs)->sizes);
     return attrs;
   }
 
   /// Copies a list that is not part of the attributes' bytes and still belongs to the plug-in.
-  void keep(std::span<const std::int64_t>& items) { items = graph_.arena().copy(items); }
+  void keep(SizeList& sizes) { sizes = SizeList::copied(sizes.items, graph_.arena()); }
 
   void take_node(const PluginNode& node) {
     const OpDef* op = find_op(text_of(node.op));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "op/indexing.hpp"
 #include "op/unknown.hpp"
@@ -19,12 +20,27 @@ SliceAttrs range_along(std::int64_t axis, std::int64_t start, std::int64_t end) 
   return {axis, start, end, 1};
 }
 
-/// Where the pieces before one end along the axis of a split.
-SliceAttrs place_of_piece(const NodeView& node, std::int64_t dim, std::size_t output) {
+/// The place of a piece of a split or chunk; none of another operator.
+std::optional<SliceAttrs> place_of_piece(const NodeView& node, std::size_t output) {
+  const bool is_split = &node.op() == &split_op;
+  if (!is_split && &node.op() != &chunk_op) return std::nullopt;
+  const std::int64_t dim = is_split ? node.attrs<SplitAttrs>().dim : node.attrs<ChunkAttrs>().dim;
   const std::int64_t axis = dim < 0 ? dim + node.in(0).rank() : dim;
-  std::int64_t start = 0;
-  for (std::size_t i = 0; i < output; ++i) start += node.out(i).dim(axis);
+  // All chunks but the last are equal.
+  const std::int64_t start = is_split ? node.attrs<SplitAttrs>().sizes.starts[output]
+                                      : node.out(0).dim(axis) * static_cast<std::int64_t>(output);
   return range_along(axis, start, start + node.out(output).dim(axis));
+}
+
+/// One piece of a tensor of which a node made many, without all others; `no_id` of another
+/// operator.
+ValueId take_piece(const NodeView& node, std::size_t output, Tensor x) {
+  if (&node.op() == &unbind_op) {
+    const auto index = static_cast<std::int64_t>(output);
+    return apply(select_op, SelectAttrs{node.attrs<AxisAttrs>().dim, index}, x).id;
+  }
+  const auto place = place_of_piece(node, output);
+  return place ? apply(slice_op, *place, x).id : no_id;
 }
 
 /// x after the index along an axis was written.
@@ -140,10 +156,19 @@ void ProgramMemory::spend() {
 }
 
 ValueId ProgramMemory::take(const View& view, ValueId base) {
+  constexpr std::uint16_t many = 64;
   for (const ValueId step : view.steps) {
     spend();
     const Value old = graph_.value(step);
     const Node node = graph_.nodes()[old.producer];
+    const ValueId piece = node.output_count <= many ? no_id
+                                                    : take_piece(graph_.view(old.producer),
+                                                                 old.output_index, {&graph_, base});
+    if (piece != no_id) {
+      base = piece;
+      graph_.set_dtype(base, old.dtype);
+      continue;
+    }
     std::vector<ValueId> inputs(graph_.inputs_of(node).begin(), graph_.inputs_of(node).end());
     inputs[0] = base;
     const NodeId again = graph_.append_raw(*node.op, node.attrs, inputs);
@@ -177,10 +202,7 @@ ValueId ProgramMemory::put_step(ValueId step, ValueId whole, ValueId piece) {
     return apply(written_slice_op, attrs, x, y).id;
   };
   if (&op == &slice_op) return slice_back(node.attrs<SliceAttrs>());
-  if (&op == &split_op)
-    return slice_back(place_of_piece(node, node.attrs<SplitAttrs>().dim, made.output_index));
-  if (&op == &chunk_op)
-    return slice_back(place_of_piece(node, node.attrs<ChunkAttrs>().dim, made.output_index));
+  if (const auto place = place_of_piece(node, made.output_index)) return slice_back(*place);
   if (&op == &select_op) {
     const auto& attrs = node.attrs<SelectAttrs>();
     return written_index(x, y, attrs.dim, attrs.index).id;
