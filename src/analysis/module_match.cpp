@@ -14,9 +14,7 @@ namespace {
 using Hash = std::uint64_t;
 
 Hash mix(Hash seed, Hash value) {
-  Hash hash = (seed ^ value) * 0x9E3779B97F4A7C15ULL;
-  hash = (hash ^ (hash >> 32)) * 0xFF51AFD7ED558CCDULL;
-  return hash ^ (hash >> 29);
+  return folded_product(seed ^ value ^ hash_seed.first, 0x9E3779B97F4A7C15ULL ^ hash_seed.second);
 }
 Hash mix(Hash seed, std::string_view text) { return mix(seed, seeded_hash(text)); }
 Hash mix(Hash seed, const Shape& shape) {

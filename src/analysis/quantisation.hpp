@@ -5,11 +5,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "analysis/model_weights.hpp"
 #include "models/language/configuration.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/analysis/hardware.hpp"
 
 namespace zoometer {
@@ -41,7 +41,7 @@ struct Scheme {
   /// Modules whose weights are left alone: paths, "re:" and an expression, or with `*`.
   std::vector<std::string> left_alone = {};
   /// Where each module has a scheme of its own: these, and all others are left alone.
-  std::unordered_map<std::string, Kind> own_kinds = {};
+  TextMap<Kind> own_kinds = {};
   bool has_zero_points = false;   ///< packed
   bool has_group_index = false;   ///< packed
   bool is_of_all_linear = false;  ///< mxfp4: also where there are experts

@@ -11,7 +11,6 @@
 #include <fstream>
 #include <iostream>
 #include <set>
-#include <unordered_map>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
@@ -25,6 +24,7 @@
 #include "util/ordered_work.hpp"
 #include "util/output.hpp"
 #include "util/paths.hpp"
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
 
@@ -431,8 +431,8 @@ class SweepRun {
   SweepFormat format_;
   std::optional<SweepTable> kept_;
   std::string kept_path_;
-  bool keeps_part_ = false;                          // kept_path_ is that of an unfinished sweep
-  std::unordered_map<std::string, bool> kept_keys_;  // whether the plan has it
+  bool keeps_part_ = false;  // kept_path_ is that of an unfinished sweep
+  TextMap<bool> kept_keys_;  // whether the plan has it
   bool is_prefix_ = true;
   std::vector<std::size_t> jobs_;
   std::size_t written_ = 0;

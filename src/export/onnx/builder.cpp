@@ -1,10 +1,13 @@
 #include "export/onnx/builder.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <protozero/pbf_writer.hpp>
+#include <unordered_set>
 
 #include "util/text.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -277,8 +280,12 @@ void OnnxBuilder::name_ports() {
 
 std::string OnnxBuilder::unique(std::string_view name) {
   const std::string wanted = name.empty() ? "value" : to_utf8(escape_controls(name));
-  std::string result = wanted;
-  for (int i = 1; !taken_.insert(result).second; ++i) result = wanted + "_" + std::to_string(i);
+  if (taken_.insert(wanted).second) return wanted;
+  int& last = suffixes_[wanted];
+  std::string result;
+  do {
+    result = fmt::format("{}_{}", wanted, ++last);
+  } while (!taken_.insert(result).second);
   return result;
 }
 

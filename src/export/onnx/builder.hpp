@@ -8,12 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <variant>
 #include <vector>
 
 #include "report/graph_writer.hpp"
+#include "util/seeded_hash.hpp"
 #include "zoometer/ir/graph.hpp"
 
 namespace zoometer {
@@ -161,14 +160,15 @@ class OnnxBuilder {
   std::vector<std::string> raw_names_;  // by place, "layer1.0"
   std::vector<std::string> names_;      // by value
   std::vector<std::string> outputs_;
-  std::unordered_set<std::string> taken_;
-  std::unordered_map<std::string, std::size_t> counts_;  // of names for nodes
+  TextSet taken_;
+  TextMap<std::size_t> counts_;  // of names for nodes
   std::map<ValueId, std::int64_t> open_axes_;
   std::map<ValueId, OnnxScale> scales_;
   std::vector<OnnxWeightScale> weight_scales_;
   std::map<std::string, std::size_t> own_nodes_;
   std::string nodes_;
   std::string scope_;
+  TextMap<int> suffixes_;  // the last one of each name of a tensor that was taken
 };
 
 /// Writes one node of a graph as ONNX nodes.

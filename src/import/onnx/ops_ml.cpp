@@ -1,7 +1,7 @@
 // ai.onnx.ml: trees, support vector machines, linear models, and what prepares their features.
 #include <algorithm>
+#include <map>
 #include <set>
-#include <unordered_map>
 
 #include "import/onnx/reader.hpp"
 #include "op/classical.hpp"
@@ -165,7 +165,6 @@ using Children = std::vector<std::array<std::int64_t, 2>>;
 std::int64_t longest_path(const Children& children, std::int64_t root,
                           std::vector<std::int64_t>& depths) {
   std::vector<std::int64_t> open = {root};
-  std::vector<std::int64_t> order;
   std::int64_t longest = 0;
   depths[static_cast<std::size_t>(root)] = 1;
   while (!open.empty()) {
@@ -216,22 +215,19 @@ Trees numbered_trees(OnnxContext& context) {
   context.require(count > 0 && numbers.size() == count && yes.size() == count &&
                       no.size() == count && words.size() == count,
                   "lists of equal length that describe the trees' nodes");
-  const auto key = [](std::int64_t tree, std::int64_t number) {
-    return static_cast<std::uint64_t>(tree) * 0x9E3779B97F4A7C15ULL ^
-           static_cast<std::uint64_t>(number);
-  };
-  std::unordered_map<std::uint64_t, std::int64_t> inner;  // positions among inner nodes
+  using Key = std::pair<std::int64_t, std::int64_t>;  // of a tree's number and a node's
+  std::map<Key, std::int64_t> inner;                  // positions among inner nodes
   for (std::size_t i = 0; i < count; ++i) {
     if (words[i] != "LEAF")
-      inner.emplace(key(trees[i], numbers[i]), static_cast<std::int64_t>(inner.size()));
+      inner.emplace(Key(trees[i], numbers[i]), static_cast<std::int64_t>(inner.size()));
   }
   Children children(inner.size(), {-1, -1});
   std::vector<bool> is_child(inner.size(), false);
   for (std::size_t i = 0; i < count; ++i) {
     if (words[i] == "LEAF") continue;
-    const auto own = static_cast<std::size_t>(inner.at(key(trees[i], numbers[i])));
+    const auto own = static_cast<std::size_t>(inner.at(Key(trees[i], numbers[i])));
     for (const std::size_t side : {0U, 1U}) {
-      const auto found = inner.find(key(trees[i], side == 0 ? yes[i] : no[i]));
+      const auto found = inner.find(Key(trees[i], side == 0 ? yes[i] : no[i]));
       if (found == inner.end()) continue;
       children[own][side] = found->second;
       is_child[static_cast<std::size_t>(found->second)] = true;

@@ -1,9 +1,11 @@
 #include "import/torch/captured.hpp"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
+#include "util/seeded_hash.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -112,10 +114,10 @@ class Expansion {
   const Json& operators_;
   const Json& scopes_;
   const Json& calls_;
-  std::unordered_map<std::string_view, int> names_;
+  NameMap<int> names_;
   std::vector<Value> known_;
   std::unordered_map<std::size_t, const Json*> bounds_;
-  std::unordered_map<std::int64_t, std::string_view> symbols_;
+  std::map<std::int64_t, std::string_view> symbols_;
   std::vector<std::string_view> stacks_;
   Json inputs_{rapidjson::kArrayType};
   Json outputs_{rapidjson::kArrayType};

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include <filesystem>
-#include <unordered_map>
 
 #include "import/hub/local_cache.hpp"
 #include "import/language/config.hpp"
 #include "import/language/zoo.hpp"
 #include "util/paths.hpp"
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
@@ -68,7 +68,7 @@ std::string_view changed_module(std::string_view name) {
 /// Adds each tensor to the module that it changes. Those of modules that the model lacks are the
 /// root's. Returns how many these are.
 std::size_t add_tensors(const StoredWeights& weights, Graph& graph) {
-  std::unordered_map<std::string, ModuleId> modules;
+  TextMap<ModuleId> modules;
   for (ModuleId id = 0; id < graph.modules().size(); ++id)
     modules.emplace(graph.module_path(id), id);
   std::size_t lost = 0;
