@@ -279,8 +279,8 @@ std::string script_json(std::string_view json) {
       continue;
     }
     if (c == '\\') {
-      // A control character, "\u001b", is shown as it is written.
-      if (json.substr(i).starts_with("\\u00")) text += '\\';
+      // What a terminal obeys or hides, "\u001b", is shown as it is written.
+      if (json.substr(i).starts_with("\\u")) text += '\\';
       text.append(json.substr(i, 2));
       ++i;
     } else if (static_cast<unsigned char>(c) >= 0x80) {

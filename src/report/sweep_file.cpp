@@ -70,7 +70,8 @@ std::string json_line(const SweepColumns& columns, const SweepRow& row) {
     }
   }
   json.EndObject();
-  return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
+  const std::string line = std::string(buffer.GetString(), buffer.GetSize()) + "\n";
+  return visible_json(line).value_or(line);
 }
 
 std::string line_of(SweepFormat format, const SweepColumns& columns, const SweepRow& row) {

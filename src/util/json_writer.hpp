@@ -112,10 +112,18 @@ class JsonWriter {
   /// million tensors are written without a copy. Nothing is written after it.
   std::string_view finish() {
     buffer_.Put('\n');
+    const std::string_view document(buffer_.GetString(), buffer_.GetSize());
+    if (const auto shown = visible_json(document)) {
+      buffer_.Clear();
+      std::memcpy(buffer_.Push(shown->size()), shown->data(), shown->size());
+    }
     return {buffer_.GetString(), buffer_.GetSize()};
   }
   /// The complete document with a line break at the end.
-  std::string text() const { return std::string(buffer_.GetString(), buffer_.GetSize()) + "\n"; }
+  std::string text() const {
+    const std::string_view document(buffer_.GetString(), buffer_.GetSize());
+    return visible_json(document).value_or(std::string(document)) + "\n";
+  }
 
  private:
   static constexpr std::size_t most_digits = 20;  // of a 64-bit number, its sign included

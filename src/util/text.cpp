@@ -51,14 +51,16 @@ std::uint32_t code_point_of(std::string_view sequence) noexcept {
 }
 
 /// What a terminal obeys, or what hides or reorders the text around it: C0 and C1 controls, marks
-/// of direction, spaces without width, separators of lines.
+/// of direction, characters without width, separators of lines, tags. The joiners of letters
+/// (U+200C, U+200D) are left: words and emoji need them.
 bool is_control(std::uint32_t code) noexcept {
   struct Range {
     std::uint32_t first, last;
   };
-  constexpr Range ranges[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
-                              {0x200B, 0x200B}, {0x200E, 0x200F}, {0x2028, 0x202E},
-                              {0x2066, 0x2069}, {0xFEFF, 0xFEFF}};
+  constexpr Range ranges[] = {{0, 0x1F},        {0x7F, 0x9F},     {0xAD, 0xAD},
+                              {0x61C, 0x61C},   {0x180E, 0x180E}, {0x200B, 0x200B},
+                              {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
+                              {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
   return std::ranges::any_of(
       ranges, [&](const Range& range) { return range.first <= code && code <= range.last; });
 }
@@ -77,7 +79,7 @@ std::string escaped(std::string_view text, std::string_view kept) {
     if (length == 0 || (code < 0x80 && is_control(code) && kept.find(text[0]) == kept.npos)) {
       result += fmt::format("\\x{:02x}", code);
     } else if (code >= 0x80 && is_control(code)) {
-      result += fmt::format("\\u{:04x}", code);
+      result += code > 0xFFFF ? fmt::format("\\U{:08x}", code) : fmt::format("\\u{:04x}", code);
     } else {
       result += sequence;
     }
@@ -272,11 +274,11 @@ std::string wrapped_lines(std::string_view text, std::size_t width) {
 void drop_spaces_at_end(std::string& text) { text.erase(text.find_last_not_of(' ') + 1); }
 
 std::string csv_field(std::string_view text) {
-  const std::string shown = escaped(text, "\t\r\n");
+  const std::string shown = escaped(text, "\t\n");  // "\r" would write over the line
   const bool is_formula =
       !shown.empty() && csv_formula_starts.find(shown[0]) != text.npos && !is_number(shown);
   const std::string_view mark = is_formula ? "'" : "";
-  if (shown.find_first_of(",\"\r\n") == std::string::npos) return std::string(mark) + shown;
+  if (shown.find_first_of(",\"\n") == std::string::npos) return std::string(mark) + shown;
   std::string result = "\"";
   result += mark;
   for (const char c : shown) {
@@ -292,6 +294,34 @@ std::string_view first_sentence(std::string_view message) {
 }
 
 std::string escape_controls(std::string_view text) { return escaped(text, ""); }
+
+std::optional<std::string> visible_json(std::string_view json) {
+  std::string result;
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < json.size();) {
+    if (json.size() - i >= sizeof(std::uint64_t)) {
+      std::uint64_t letters = 0;
+      std::memcpy(&letters, json.data() + i, sizeof(letters));
+      // Eight of ASCII, none of them 0x7F.
+      if (((letters | (letters + 0x0101010101010101U)) & 0x8080808080808080U) == 0) {
+        i += sizeof(letters);
+        continue;
+      }
+    }
+    const std::size_t length = std::max<std::size_t>(1, sequence_length(json.substr(i)));
+    const std::uint32_t code = code_point_of(json.substr(i, length));
+    if (code >= 0x7F && is_control(code)) {
+      result.append(json.substr(copied, i - copied));
+      const auto unit = [&](std::uint32_t number) { result += fmt::format("\\u{:04x}", number); };
+      if (code > 0xFFFF) unit(0xD7C0 + (code >> 10U));
+      unit(code > 0xFFFF ? 0xDC00 + (code & 0x3FFU) : code);
+      copied = i + length;
+    }
+    i += length;
+  }
+  if (copied == 0) return std::nullopt;
+  return result.append(json.substr(copied));
+}
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {

@@ -65,6 +65,11 @@ std::string escape_controls(std::string_view text);
 /// The text with U+FFFD for every byte that is not valid UTF-8. File names may contain any bytes,
 /// but JSON, SVG and protobuf require UTF-8.
 std::string to_utf8(std::string_view text);
+
+/// A document of JSON in UTF-8 with the characters beyond ASCII's controls that `escape_controls`
+/// escapes as "\u202e", which readers take for the same: only texts can have them. Nothing if it
+/// has none.
+std::optional<std::string> visible_json(std::string_view json);
 bool is_utf8(std::string_view text) noexcept;
 
 /// Two indented lines: the text, and `^` under the bytes from `begin` to `end`. A long text is cut
