@@ -40,6 +40,14 @@ std::int64_t ProtobufFields::long_varint() {
   }
 }
 
+std::uint64_t ProtobufFields::long_tag() {
+  constexpr std::ptrdiff_t most_bytes = 5;
+  const char* const begin = position_;
+  const auto value = static_cast<std::uint64_t>(long_varint());
+  if (position_ - begin > most_bytes) fail("has a tag or a length of more than five bytes");
+  return value;
+}
+
 void ProtobufFields::fail(std::string_view reason) const {
   Error error(ErrorCode::malformed, std::string(name_) + " " + std::string(reason));
   error.place.byte_offset = static_cast<std::uint64_t>(position_ - file_);

@@ -26,7 +26,7 @@ class ProtobufFields {
   bool next() {
     if (unread_) skip();
     if (position_ == end_) return false;
-    const auto key = static_cast<std::uint64_t>(varint());
+    const auto key = short_varint();
     number_ = static_cast<std::uint32_t>(key >> 3U);
     if (number_ == 0 || key > 0xFFFFFFFFU) fail("has a field without a valid number");
     wire_type_ = static_cast<protozero::pbf_wire_type>(key & 7U);
@@ -46,7 +46,7 @@ class ProtobufFields {
   /// A string, bytes, or an embedded message.
   [[gnu::always_inline]] std::string_view bytes() {
     require(protozero::pbf_wire_type::length_delimited);
-    const auto length = static_cast<std::uint64_t>(varint());
+    const std::uint64_t length = short_varint();
     if (length > static_cast<std::uint64_t>(end_ - position_)) {
       fail("has a field that is longer than the rest of the message");
     }
@@ -100,6 +100,12 @@ class ProtobufFields {
     return is_one_byte ? *position_++ : long_varint();
   }
   std::int64_t long_varint();
+  /// A tag or a length: other readers refuse those of more than five bytes.
+  std::uint64_t short_varint() {
+    const bool is_one_byte = position_ != end_ && static_cast<signed char>(*position_) >= 0;
+    return is_one_byte ? static_cast<std::uint64_t>(*position_++) : long_tag();
+  }
+  std::uint64_t long_tag();
   template <class T>
   T fixed() {
     if (static_cast<std::size_t>(end_ - position_) < sizeof(T)) fail("ends inside a number");

@@ -1,16 +1,21 @@
 #!/usr/bin/python3
 """differential.py ZOOMETER [--runs N] [--seed S]: files that two readers may understand differently.
 
-Changes small ONNX files field by field (one twice, in another order, missing, of another file) and the JSON of programs
-member by member. What zoometer reads must be what `onnx` and Python's json read: names of inputs and outputs, their
-sizes, the number of weights. What it refuses it may refuse. Prints each difference, and the number of files.
+Changes small ONNX files field by field (one twice, merged, in another order, missing, cut off, of another file, numbers
+in another form, packed lists, groups and unknown fields), the JSON of programs and of safetensors headers member by
+member, and a device's TOML line by line. What zoometer reads must be what `onnx` and Python's json and tomllib read:
+names of inputs, outputs and weights, their sizes, and how many there are. What it refuses it may refuse. Prints each
+difference, and how many files of each kind were read.
 """
 import argparse
+import collections
 import json
 import pathlib
 import random
+import struct
 import subprocess
 import tempfile
+import tomllib
 import zipfile
 
 import onnx
@@ -68,6 +73,42 @@ def text_of(fields):
     return b''.join(tag + (packed(len(value)) if wire == 2 else b'') + value for tag, value, wire in fields)
 
 
+def overlong(value, chosen):
+    """The same number in more bytes; ten at most, as protobuf reads."""
+    longer = chosen.randrange(1, 11)
+    if len(value) >= longer:
+        return value
+    return value[:-1] + bytes([value[-1] | 0x80]) + b'\x80' * (longer - len(value) - 1) + b'\0'
+
+
+def unknown_field(chosen):
+    """A field that no version has, of each kind; a group with one in it too."""
+    number = chosen.choice([31, 100, 5000, (1 << 29) - 1])
+    wire = chosen.choice([0, 1, 2, 3, 5])
+    content = {0: b'\x05', 1: bytes(8), 2: b'\x02ab', 3: b'\x08\x01' + packed(number << 3 | 4), 5: bytes(4)}[wire]
+    return packed(number << 3 | wire), content, -1
+
+
+def changed_list(fields, at, chosen):
+    """A list of numbers the other way: packed, or each number as a field of its own."""
+    tag, value, wire = fields[at]
+    try:
+        number = varint(tag, 0)[0] >> 3
+        if wire == 0:
+            fields[at] = (packed(number << 3 | 2), value, 2)
+        elif wire == 2:
+            numbers, begin = [], 0
+            while begin < len(value):
+                end = varint(value, begin)[1]
+                numbers.append((packed(number << 3), value[begin:end], 0))
+                begin = end
+            if chosen.random() < 0.5 and len(numbers) > 1:
+                numbers[1:] = [(tag, b''.join(each[1] for each in numbers[1:]), 2)]  # half and half
+            fields[at:at + 1] = numbers
+    except ValueError:
+        pass
+
+
 def changed_message(data, chosen, depth=0):
     try:
         fields = fields_of(data)
@@ -81,7 +122,7 @@ def changed_message(data, chosen, depth=0):
         fields[at] = (tag, changed_message(value, chosen, depth + 1), wire)
         return text_of(fields)
     other = chosen.randrange(len(fields))
-    kind = chosen.randrange(5)
+    kind = chosen.randrange(11)
     if kind == 0:
         fields.insert(other, fields[at])
     elif kind == 1:
@@ -90,6 +131,26 @@ def changed_message(data, chosen, depth=0):
         del fields[at]
     elif kind == 3 and wire == 0:
         fields.insert(at + 1, (tag, packed(chosen.choice([0, 1, 2, 7, 300, (1 << 64) - 1])), wire))
+    elif kind == 4 and wire == 0:
+        fields[at] = (tag, overlong(value, chosen), wire)
+    elif kind == 5:
+        fields[at] = (overlong(tag, chosen), value, wire)
+    elif kind == 6:
+        fields.insert(at, unknown_field(chosen))
+    elif kind == 7:
+        changed_list(fields, at, chosen)
+    elif kind == 8 and wire == 2 and value:  # a message or a text that ends early
+        fields[at] = (tag, value[:chosen.randrange(len(value))], wire)
+    elif kind == 9 and wire == 2:  # the other member of a `oneof`, such as dim_param beside dim_value
+        number = varint(tag, 0)[0] >> 3
+        fields.insert(at + chosen.randrange(2), (packed((3 - number if number < 3 else number + 3) << 3 | 2), value, 2))
+    elif kind == 10 and wire == 2:  # two halves, which are merged where the field may occur once
+        try:
+            parts = fields_of(value)
+        except ValueError:
+            return text_of(fields)
+        cut = chosen.randrange(len(parts) + 1)
+        fields[at:at + 1] = [(tag, text_of(parts[:cut]), 2), (tag, text_of(parts[cut:]), 2)]
     else:
         fields[at] = (tag, fields[other][1] if fields[other][2] == wire else value, wire)
     return text_of(fields)
@@ -113,7 +174,8 @@ def seen_by_onnx(data):
                 for dim in kind.tensor_type.shape.dim]
 
     return {'inputs': [(each.name, sizes(each)) for each in graph.input if each.name not in weights],
-            'outputs': [each.name for each in graph.output]}
+            'outputs': [each.name for each in graph.output],
+            'weights': {each.name: list(each.dims) for each in graph.initializer}}
 
 
 class Twice(Exception):
@@ -134,13 +196,51 @@ def seen_by_json(text):
         return None
 
 
+def seen_in_header(file):
+    """Names and shapes of a safetensors file, as its specification has them; None if it is none."""
+    def pairs(members):
+        if len({name for name, _ in members}) != len(members):
+            raise Twice
+        return dict(members)
+
+    def not_json(word):
+        raise ValueError(word)
+
+    try:
+        size = struct.unpack('<Q', file[:8])[0]
+        header = file[8:8 + size].decode('utf-8')
+        if not header.startswith('{'):
+            return None
+        tensors = json.loads(header, object_pairs_hook=pairs, parse_constant=not_json)
+        return {name: entry['shape'] for name, entry in tensors.items() if name != '__metadata__'}
+    except Exception:
+        return None
+
+
+def seen_in_toml(text):
+    try:
+        device = tomllib.loads(text.decode())
+        return device['name'], float(device['memory']['bandwidth'])
+    except Exception:
+        return None
+
+
 # -- comparison ----------------------------------------------------------------------------------------
 
-def profile(zoometer, file):
-    done = subprocess.run([zoometer, 'profile', file, '--format', 'json'], capture_output=True, timeout=60)
+def answer_of(zoometer, *words):
+    done = subprocess.run([zoometer, *words, '--format', 'json'], capture_output=True, timeout=60)
     if done.returncode not in (0, 3):
         return 'status %d: %s' % (done.returncode, done.stderr.decode(errors='replace')[:200])
     return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def weights_difference(seen, listed):
+    """Parameters of the names that the other reader has, of other sizes."""
+    for entry in listed['entries']:
+        sizes = seen.get(entry['name'])
+        if sizes is not None and sizes != entry['shape']:
+            return f'the weight {entry["name"]} is {entry["shape"]}, and {sizes} for the other reader'
+    return None
 
 
 def onnx_difference(data, read):
@@ -161,13 +261,99 @@ def onnx_difference(data, read):
     return f'outputs {outputs}, and {seen["outputs"]} for onnx' if missing else None
 
 
-def changed_program(text, chosen):
-    """A member once more, or a value of another type, at a place of the text where members begin."""
+JSON_PIECES = [
+    '"sizes": [{"as_int": 7}, {"as_int": 9}], ', '"x": 1, ', '"name": "x", ', '1, ', 'NaN, ', '{"as_int": 5}, ',
+    '"as_int": 5, ', ' ', '\t', '{', '}', '"\\u0078": 2, ', '"\\u0073izes": [], ', '"\\u006e\\u0061me": "y", ',
+    '"\\ud800": 1, ', '"\\udc00\\ud800": 1, ', '-Infinity, ', '1e400, ', '99999999999999999999, ', '-0, ', '01, ', '+1, ',
+    '.5, ', '1., ', '0x10, ', '// c\n', '/* c */', ', ', '\ufeff', '"a\tb": 1, ', "'a': 1, ", '"": 1, ', '\u00a0', '\u2028',
+    'true, ', 'True, ', 'null, ', '[' * 3000, '[' * 20 + ']' * 20 + ', ', '"\\x41": 1, ', '"\\', '\0', '\x0b', '"as_int": 4.0, ',
+    '{"as_int": 4.0}, ', '{"as_int": 1e1}, ', '{"as_int": "4"}, ', '{"as_int": true}, ']
+
+
+def changed_json(text, chosen):
+    """A member once more, or a value of another form, at a place where members begin or at an end."""
     starts = [at for at in range(len(text)) if text[at] in '{[,']
-    at = chosen.choice(starts) + 1
-    piece = chosen.choice(['"sizes": [{"as_int": 7}, {"as_int": 9}], ', '"x": 1, ', '"name": "x", ', '1, ', 'NaN, ',
-                           '{"as_int": 5}, ', '"as_int": 5, ', ' ', '\t', '{', '}', '"\\u0078": 2, '])
-    return text[:at] + piece + text[at:]
+    at = chosen.choice([*(each + 1 for each in starts), 0, len(text)])
+    return text[:at] + chosen.choice(JSON_PIECES) + text[at:]
+
+
+class Kinds:
+    """Makes a file of each kind, and says how zoometer and the other reader differ about it."""
+
+    def __init__(self, zoometer, folder, chosen):
+        self.zoometer, self.folder, self.chosen = zoometer, pathlib.Path(folder), chosen
+        self.models = [file.read_bytes() for file in sorted((DATA / 'onnx' / 'kinds').glob('*.onnx'))
+                       if file.stat().st_size < 4000]
+        with zipfile.ZipFile(DATA / 'hostile' / 'json_key_twice.pt2') as archive:
+            self.program = archive.read('m/models/model.json').decode().replace(
+                '"sizes": [{"as_int": 1000}, {"as_int": 4000}], ', '')
+
+    def put(self, name, data):
+        file = self.folder / name
+        file.write_bytes(data)
+        return file
+
+    def onnx(self):
+        data = changed_message(self.chosen.choice(self.models), self.chosen)
+        file = self.put('model.onnx', data)
+        read = answer_of(self.zoometer, 'profile', file)
+        if not isinstance(read, dict):
+            return file, read, False
+        problem = onnx_difference(data, read)
+        if not problem and self.chosen.random() < 0.3:
+            listed = answer_of(self.zoometer, 'parameters', file)
+            problem = weights_difference(seen_by_onnx(data)['weights'], listed)
+        return file, problem, True
+
+    def pt2(self):
+        text = changed_json(self.program, self.chosen).encode('utf-8')
+        if self.chosen.random() < 0.05:
+            text = text.decode('utf-8').encode(self.chosen.choice(['utf-8-sig', 'utf-16', 'utf-32']))
+        file = self.folder / 'program.pt2'
+        with zipfile.ZipFile(file, 'w') as archive:
+            archive.writestr('m/archive_format', 'pt2')
+            archive.writestr('m/models/model.json', text)
+        read = answer_of(self.zoometer, 'profile', file)
+        if not isinstance(read, dict):
+            return file, read, False
+        sizes, own = seen_by_json(text), read['inputs'][0]['shape']
+        return file, None if sizes == own else f'{own}, and {sizes} for Python', True
+
+    def safetensors(self):
+        tensors = {'__metadata__': {'format': 'pt'},
+                   'x': {'dtype': 'F32', 'shape': [2, 3], 'data_offsets': [0, 24]},
+                   'y': {'dtype': 'F16', 'shape': [4], 'data_offsets': [24, 32]}}
+        header = changed_json(json.dumps(tensors), self.chosen).encode('utf-8')
+        header += self.chosen.choice([b'', b' ', b'      ', b'\n', b'\0', b'}', b' {}'])
+        size = len(header) + self.chosen.choice([0] * 8 + [-1, 1])
+        data = struct.pack('<Q', size) + header + bytes(32)
+        file = self.put('weights.safetensors', data)
+        read = answer_of(self.zoometer, 'parameters', file)
+        if not isinstance(read, dict):
+            return file, read, False
+        own = {entry['name']: entry['shape'] for entry in read['entries']}
+        seen = seen_in_header(data)
+        return file, None if seen == own else f'{own}, and {seen} for the specification', True
+
+    def toml(self):
+        lines = ['name = "B"', 'title = "b"', '[peak]', 'float32 = 1e12', '[memory]', 'bandwidth = 100e9',
+                 '[source]', 'peak = "p"', 'memory = "m"']
+        pieces = ['name = "C"', '"name" = "C"', "'name' = 'C'", '"n\\u0061me" = "C"', 'memory.bandwidth = 2', '[memory]',
+                  '[peak.float32]', '[[memory]]', 'bandwidth = 7', '"bandwidth" = 7', '# \r', 'name.x = 1', '\ufeff',
+                  'memory = {bandwidth = 5}', 'bandwidth = inf', 'bandwidth = nan', 'bandwidth = 0x10', 'bandwidth = 1_0',
+                  'title = "\\ud800"', 'title = """\n"""', '[ memory ]', '["memory"]', '= 1', 'name', 'x = 1979-05-27']
+        at = self.chosen.randrange(len(lines) + 1)
+        lines[at:at + self.chosen.randrange(2)] = [self.chosen.choice(pieces)]
+        text = ('\n'.join(lines) + self.chosen.choice(['\n', '', '\r\n'])).encode('utf-8', 'surrogatepass')
+        file = self.put('device.toml', text)
+        read = answer_of(self.zoometer, 'roofline', 'alexnet', '--hardware', file, '--on', 'B,C')
+        if not isinstance(read, dict):
+            read = answer_of(self.zoometer, 'roofline', 'alexnet', '--hardware', file, '--on', 'B')
+        if not isinstance(read, dict):
+            return file, None, False  # names that the file does not have are a mistake of use, status 2
+        device = read['devices'][0]
+        own, seen = (device['name'], float(device['bandwidth'])), seen_in_toml(text)
+        return file, None if own == seen else f'{own}, and {seen} for tomllib', True
 
 
 def main():
@@ -177,40 +363,22 @@ def main():
     words.add_argument('--seed', type=int, default=1)
     given = words.parse_args()
     chosen = random.Random(given.seed)
-    models = [file.read_bytes() for file in sorted((DATA / 'onnx' / 'kinds').glob('*.onnx'))
-              if file.stat().st_size < 4000]
-    with zipfile.ZipFile(DATA / 'hostile' / 'json_key_twice.pt2') as archive:
-        program = archive.read('m/models/model.json').decode().replace(
-            '"sizes": [{"as_int": 1000}, {"as_int": 4000}], ', '')
-    differences = read = 0
+    read, made, differences = collections.Counter(), collections.Counter(), 0
     with tempfile.TemporaryDirectory() as folder:
+        kinds = Kinds(given.zoometer, folder, chosen)
+        order = [kinds.onnx, kinds.onnx, kinds.pt2, kinds.onnx, kinds.safetensors, kinds.pt2, kinds.onnx, kinds.toml]
         for run in range(given.runs):
-            if run % 3 < 2:
-                file = pathlib.Path(folder, 'model.onnx')
-                data = changed_message(chosen.choice(models), chosen)
-                file.write_bytes(data)
-                is_other = onnx_difference
-            else:
-                file = pathlib.Path(folder, 'program.pt2')
-                data = changed_program(program, chosen)
-                with zipfile.ZipFile(file, 'w') as archive:
-                    archive.writestr('m/archive_format', 'pt2')
-                    archive.writestr('m/models/model.json', data)
-
-                def is_other(text, answer):
-                    sizes = seen_by_json(text)
-                    own = answer['inputs'][0]['shape']
-                    return None if sizes == own else f'{own}, and {sizes} for Python'
-
-            answer = profile(given.zoometer, file)
-            read += isinstance(answer, dict)
-            problem = is_other(data, answer) if isinstance(answer, dict) else answer
+            make = order[run % len(order)]
+            file, problem, is_read = make()
+            made[make.__name__] += 1
+            read[make.__name__] += is_read
             if problem:
                 differences += 1
                 kept = pathlib.Path(tempfile.gettempdir(), f'differs_{given.seed}_{run}{file.suffix}')
                 kept.write_bytes(file.read_bytes())
                 print(f'{kept}: {problem}')
-    print(f'{given.runs} files, {read} read, {differences} differ')
+    kinds_read = ', '.join(f'{read[name]} of {made[name]} {name}' for name in made)
+    print(f'{given.runs} files, read: {kinds_read}; {differences} differ')
     return 1 if differences else 0
 
 

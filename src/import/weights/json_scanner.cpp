@@ -12,6 +12,42 @@ namespace {
 
 constexpr int deepest_skipped = 64;
 
+/// Whether a text has a control character, which JSON wants escaped.
+bool has_control(std::string_view text) {
+  constexpr std::uint64_t high = 0x8080808080808080U, spaces = 0x2020202020202020U;
+  std::uint64_t eight = 0;
+  for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if (((eight - spaces) & ~eight & high) != 0) return true;
+  }
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+/// true, false, null, a number as JSON writes it, or NaN and Infinity as Python does.
+bool is_scalar(std::string_view text) {
+  constexpr std::string_view words[] = {"true", "false", "null", "NaN", "Infinity", "-Infinity"};
+  if (std::ranges::find(words, text) != std::end(words)) return true;
+  const auto digits = [&] {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count;
+  };
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const bool begins_with_zero = text.starts_with('0');
+  const std::size_t whole = digits();
+  if (whole == 0 || (begins_with_zero && whole > 1)) return false;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    if (digits() == 0) return false;
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+    if (digits() == 0) return false;
+  }
+  return text.empty();
+}
+
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 void append_utf8(std::uint32_t code, std::string& text) {
@@ -120,6 +156,7 @@ std::string_view JsonScanner::text() {
   const auto end = static_cast<std::size_t>(quote - text_.data());
   const std::string_view plain = text_.substr(begin, end - begin);
   if (std::memchr(plain.data(), '\\', plain.size()) == nullptr) {
+    if (has_control(plain)) fail("a text without control characters");
     at_ = end + 1;
     return plain;
   }
@@ -127,7 +164,9 @@ std::string_view JsonScanner::text() {
   while (true) {
     const std::size_t special = text_.find_first_of("\"\\", at_);
     if (special == std::string_view::npos) fail("the end of a text");
-    unescaped_ += text_.substr(at_, special - at_);
+    const std::string_view piece = text_.substr(at_, special - at_);
+    if (has_control(piece)) fail("a text without control characters");
+    unescaped_ += piece;
     at_ = special + 1;
     if (text_[special] == '"') return unescaped_;
     read_escape();
@@ -141,6 +180,7 @@ std::int64_t JsonScanner::size() {
   const char* end = text_.data() + text_.size();
   const auto [last, problem] = std::from_chars(begin, end, number);
   const bool is_whole = last == end || (*last != '.' && *last != 'e' && *last != 'E');
+  if (last - begin > 1 && *begin == '0') fail("a number without zeros before it");
   if (problem != std::errc() || number < 0 || !is_whole) fail("an integer from 0 to 2^63 - 1");
   at_ += static_cast<std::size_t>(last - begin);
   return number;
@@ -153,7 +193,10 @@ std::string_view JsonScanner::scalar() {
   const std::size_t begin = at_;
   at_ = std::min(text_.find_first_not_of(letters, at_), text_.size());
   if (at_ == begin) fail("a value");
-  return text_.substr(begin, at_ - begin);
+  const std::string_view value = text_.substr(begin, at_ - begin);
+  if (is_scalar(value)) return value;
+  at_ = begin;
+  fail("a value");
 }
 
 void JsonScanner::skip() { skip(0); }

@@ -75,6 +75,7 @@ class HeaderReader {
         read_tensor();
       }
     }
+    if (!json_.is_at_end()) json_.fail("the end of the header");
   }
 
  private:
@@ -82,11 +83,15 @@ class HeaderReader {
     fail_in(file_, "the tensor " + escape_controls(name_) + std::string(what));
   }
 
+  [[noreturn]] void refuse_twice(std::string_view member) {
+    refuse(std::string(" has ").append(member).append(" twice"));
+  }
+
   void read_tensor() {
     if (!json_.is_at('{')) refuse(" is not an object");
     StoredTensor tensor;
     sizes_.clear();
-    has_shape_ = false;
+    has_shape_ = has_type_ = false;
     range_.reset();
     json_.open('{');
     for (bool is_first = true; json_.next('}', is_first); is_first = false)
@@ -106,16 +111,20 @@ class HeaderReader {
 
   void read_member(std::string_view name, StoredTensor& tensor) {
     if (name == "dtype") {
+      if (has_type_) refuse_twice(name);
+      has_type_ = true;
       if (json_.is_at('"')) {
         tensor.type = safetensors_type(json_.text());
       } else {
         json_.skip();
       }
     } else if (name == "shape") {
+      if (has_shape_) refuse_twice(name);
       sizes_.clear();
       has_shape_ = read_sizes(sizes_, most_dimensions_read);
       if (!has_shape_) refuse(" has no shape");
     } else if (name == "data_offsets") {
+      if (range_) refuse_twice(name);
       std::vector<std::int64_t>& range = offsets_;
       range.clear();
       if (!read_sizes(range, 2) || range.size() != 2) refuse(" is outside of the file");
@@ -149,6 +158,7 @@ class HeaderReader {
   std::string name_;
   std::vector<std::int64_t> sizes_;
   std::vector<std::int64_t> offsets_;
+  bool has_type_ = false;
   bool has_shape_ = false;
   std::optional<Range> range_;
 };
