@@ -223,6 +223,34 @@ def colliding_shapes(n):
     return model(graph([RELU], X, Y, [tensor('w%d' % i, [i << 32 | i]) for i in range(1, 800 * n)]))
 
 
+def pieces(n, type_of_sizes):
+    """A Split into pieces of unequal sizes, each of which an operator reads."""
+    count = 1000 * n
+    sizes = [1 + i % 2 for i in range(count)]
+    data = part(9, struct.pack('<%dq' % count, *sizes))
+    outputs = ['o%d' % i for i in range(count)]
+    nodes = [node('Split', ['x', 's'], outputs, [axis_0()])] + [node('Relu', [each], ['r' + each]) for each in outputs]
+    tensors = [tensor('s', [count], data, 7)] if type_of_sizes == 'constant' else []
+    inputs = [value_info('x', [sum(sizes), 4])]
+    if not tensors:
+        inputs.append(part(1, 's') + part(2, part(1, number(1, 7) + part(2, part(1, number(1, count))))))
+    return model(graph(nodes, inputs, [value_info('ro0')], tensors))
+
+
+def split_pieces(n):
+    return pieces(n, 'constant')
+
+
+def bounded_pieces(n):
+    return pieces(n, 'input')
+
+
+def joined_pieces(n):
+    outputs = ['o%d' % i for i in range(1000 * n)]
+    nodes = [node('Split', ['x'], outputs, [axis_0()]), node('Concat', outputs, ['y'], [axis_0()])]
+    return model(graph(nodes, [value_info('x', [1000 * n, 4])], Y))
+
+
 # -- programs of torch.export ----------------------------------------------------------------------
 
 def meta(sizes):
@@ -272,6 +300,19 @@ def missing_results(n):
     return archive(made)
 
 
+def written_pieces(n):
+    """Chunks of one tensor, each of which is written into: the others change with it."""
+    count = 300 * n
+    shape, pieces = meta([1, 4]), ['u%d' % i for i in range(count)]
+    chunk = {'target': 'torch.ops.aten.chunk.default', 'metadata': {},
+             'inputs': [{'name': 'self', 'arg': named('x')}, {'name': 'chunks', 'arg': {'as_int': count}}],
+             'outputs': [{'as_tensors': [{'name': each} for each in pieces]}]}
+    writes = [{'target': 'torch.ops.aten.relu_.default', 'inputs': [{'name': 'self', 'arg': named(each)}],
+               'outputs': [named('r' + each)], 'metadata': {}} for each in pieces]
+    values = {each: shape for piece in pieces for each in (piece, 'r' + piece)}
+    return archive(program([chunk, *writes], {**values, 'x': meta([count, 4]), 'y': meta([count, 4])}))
+
+
 def symbols(n):
     expression = '+'.join('a%x' % i for i in range(500 * n))
     size = {'as_expr': {'expr_str': expression, 'hint': {'as_int': 4}}}
@@ -290,8 +331,9 @@ def many_numbers(n):
 
 ONNX = [opsets, unknown_operators, defaults, dequantised, dotted_weight, external, concatenated_sequences, unknown_of_sequences,
         returned_sequences, long_output_name, long_name_in_a_function, long_name_in_a_sequence_map, long_path,
-        one_wide_name, loop_with_initializers, loop_with_types, loop_with_lists, colliding_names, colliding_shapes]
-PROGRAMS = [long_key_of_leaves, missing_results, symbols, markers, many_numbers]
+        one_wide_name, loop_with_initializers, loop_with_types, loop_with_lists, colliding_names, colliding_shapes,
+        split_pieces, bounded_pieces, joined_pieces]
+PROGRAMS = [long_key_of_leaves, missing_results, written_pieces, symbols, markers, many_numbers]
 
 
 def main():

@@ -206,7 +206,9 @@ bool OnnxContext::is_declared(std::size_t index, std::int64_t rank) {
 }
 
 void OnnxContext::at_most(std::size_t index, Tensor tensor, std::int64_t axis) {
-  own_bounds_.emplace_back(index, axis < 0 ? axis + tensor.rank() : axis);
+  // Sorted, since a node may have 65,535 outputs, and each looks for its own.
+  const std::pair bound(index, axis < 0 ? axis + tensor.rank() : axis);
+  own_bounds_.insert(std::ranges::upper_bound(own_bounds_, bound), bound);
   out(index, tensor);
 }
 

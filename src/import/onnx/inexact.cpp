@@ -534,8 +534,10 @@ void OnnxInexact::label_output(std::size_t index, const Shape& shape,
       other[i] = is_guess_ ? size : std::min(other[i], size);
     }
   }
-  for (const auto& [which, axis] : context_.own_bounds_) {
-    if (which != index) continue;
+  const auto& bounds = context_.own_bounds_;
+  for (auto bound = std::ranges::lower_bound(bounds, std::pair(index, std::int64_t{0}));
+       bound != bounds.end() && bound->first == index; ++bound) {
+    const std::int64_t axis = bound->second;
     open |= std::uint32_t{1} << static_cast<unsigned>(axis);
     other.set_dim(axis, is_guess_ ? shape.dim(axis) + 6 : 0);
   }

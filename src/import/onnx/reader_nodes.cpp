@@ -364,12 +364,12 @@ void OnnxReader::label_all(OnnxContext& context, ValueId first_value) {
 
 /// Sizes that data decides in this node, of inputs that are exact.
 void OnnxReader::label_bounds(OnnxContext& context) {
+  auto bound = context.own_bounds_.begin();
   for (std::size_t i = 0; i < context.outputs_.size(); ++i) {
     const ValueId id = context.outputs_[i].id;
     UnknownSizes open = 0;
-    for (const auto& [output, axis] : context.own_bounds_) {
-      if (output == i) open |= UnknownSizes{1} << static_cast<unsigned>(axis);
-    }
+    for (; bound != context.own_bounds_.end() && bound->first == i; ++bound)
+      open |= UnknownSizes{1} << static_cast<unsigned>(bound->second);
     if (open == 0 || id == no_id) continue;
     Shape other = graph_.shape(id);
     for (std::size_t axis = 0; axis < other.size(); ++axis) {
