@@ -150,7 +150,8 @@ Tensor rearrange(std::span<const Tensor> operands, const RearrangeAttrs& attrs) 
   std::vector<ValueId> ids;
   for (const Tensor& operand : operands) ids.push_back(operand.id);
   Graph& graph = *operands.front().graph;
-  return {&graph, graph.nodes()[graph.append(rearrange_op, attrs, ids)].first_output};
+  const NodeId node = graph.append(rearrange_op, attrs, ids);
+  return {&graph, graph.nodes()[node].first_output};
 }
 
 }  // namespace zoometer

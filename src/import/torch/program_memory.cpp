@@ -224,7 +224,8 @@ ValueId ProgramMemory::put_step(ValueId step, ValueId whole, ValueId piece) {
   const OutputType type{x.shape(), x.dtype(), false};
   const UnknownAttrs* attrs = graph_.keep(UnknownAttrs{"zoometer", "write through a view"});
   const ValueId inputs[] = {whole, piece};
-  return graph_.nodes()[graph_.append_declared(unknown_op, attrs, inputs, {&type, 1})].first_output;
+  const NodeId unknown_node = graph_.append_declared(unknown_op, attrs, inputs, {&type, 1});
+  return graph_.nodes()[unknown_node].first_output;
 }
 
 }  // namespace zoometer

@@ -1,0 +1,74 @@
+#include "import/input_sizes.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "util/text.hpp"
+
+namespace zoometer {
+
+InputSizes::InputSizes(const TraceOptions& options, ImportNotes& notes)
+    : options_(options),
+      notes_(notes) {
+  for (const NamedSize& dim : options.dims) sizes_[dim.name] = dim.size;
+}
+
+Shape InputSizes::next(const DeclaredInput& input) {
+  const std::size_t index = count_++;
+  const InputShape* given = nullptr;
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    const InputShape& option = options_.inputs[i];
+    if (option.name.empty() ? i == index : option.name == input.name) given = &option;
+  }
+  if (given != nullptr && input.has_rank && given->shape.size() != input.shape.size()) {
+    throw Error(ErrorCode::usage, "the input " + escape_controls(input.name) + ": wrong rank",
+                {std::to_string(input.shape.size()) + " dimensions", to_string(given->shape)});
+  }
+  Shape shape = given != nullptr ? given->shape : input.shape;
+  is_changed_ = is_changed_ || (given != nullptr && !(shape == input.shape));
+  SizeNames names(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if ((input.unknown >> i & 1U) == 0) continue;
+    const std::string size_name = i == 0 ? "batch" : fmt::format("{}_dim_{}", input.name, i);
+    names[i] = size_name;
+    const auto found = sizes_.find(size_name);
+    if (given == nullptr) {
+      if (found == sizes_.end()) assumed_.push_back(size_name);
+      shape[i] = found == sizes_.end() ? 1 : found->second;
+    }
+    sizes_[size_name] = shape[i];
+    const auto is_same = [&](const auto& dim) { return dim.first == size_name; };
+    if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(size_name, shape[i]);
+  }
+  notes_.input_sizes.push_back(std::move(names));
+  return shape;
+}
+
+void InputSizes::finish(const Graph& graph) const {
+  for (const NamedSize& dim : options_.dims) {
+    const auto is_same = [&](const auto& each) { return each.first == dim.name; };
+    if (std::ranges::any_of(notes_.dims, is_same)) continue;
+    Error error(ErrorCode::unknown_name,
+                "the file has no size of that name: " + escape_controls(dim.name));
+    for (const auto& [name, size] : notes_.dims)
+      error.detail.expected.append(error.detail.expected.empty() ? "" : ", ").append(name);
+    throw error;
+  }
+  for (const InputShape& wanted : options_.inputs) {
+    const auto is_named = [&](const Port& port) { return port.name == wanted.name; };
+    if (!wanted.name.empty() && std::ranges::none_of(graph.inputs(), is_named)) {
+      throw Error(ErrorCode::unknown_name,
+                  "the model has no input " + escape_controls(wanted.name));
+    }
+  }
+}
+
+void InputSizes::add_notes() const {
+  for (const std::string& name : assumed_) {
+    notes_.notes.push_back(
+        fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
+  }
+}
+
+}  // namespace zoometer
