@@ -282,8 +282,6 @@ bool is_core_ml_manifest(const MappedFile& file) {
   return is_json_with(file, {"\"itemInfoEntries\""});
 }
 
-bool is_mlir_bytecode(const MappedFile& file) { return starts_with(file, "ML\xEFR"); }
-
 bool is_mlir_text(const MappedFile& file) {
   constexpr std::string_view starts[] = {
       "module", "builtin.module", "\"builtin.module\"", "func.func",
@@ -406,9 +404,9 @@ constexpr UnsupportedFormat formats[] = {
     {"an HDF5 file, such as Keras writes", "export the model to ONNX", is_hdf5, nullptr,
      " .h5 .hdf5 "},
     {"a Core ML model (.mlmodel)", convert_hint, is_core_ml, nullptr, " .mlmodel "},
-    {"MLIR bytecode, such as StableHLO", "export the model it was made from to ONNX",
-     is_mlir_bytecode, nullptr, " .mlirbc "},
-    {"MLIR text", "export the model it was made from to ONNX", is_mlir_text, nullptr, " .mlir "},
+    {"MLIR text",
+     "write a StableHLO program as bytecode: jax.export, or stablehlo-translate --serialize",
+     is_mlir_text, nullptr, " .mlir "},
     {"an OpenVINO model (.xml)", convert_hint, is_openvino},
     {"a TensorRT engine", compiled_hint, is_tensorrt, nullptr, " .engine .plan .trt "},
     {"a PaddlePaddle program (.pdmodel)", "convert it with paddle2onnx", is_paddle_program, nullptr,

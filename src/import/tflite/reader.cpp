@@ -323,7 +323,7 @@ void TfliteReader::run_nodes(TfliteFrame& frame) {
 
 void TfliteReader::emit(TfliteFrame& frame, const TfliteNode& node) {
   if (!node.outputs.empty()) {
-    modules_.enter(
+    enter_module(
         plain_name(frame.subgraph.tensors[static_cast<std::size_t>(node.outputs[0])].name));
   }
   const TfliteOperator* row = find_tflite_operator(node.code);
@@ -431,87 +431,37 @@ void TfliteReader::add_notes() {
 
 // -- modules ------------------------------------------------------------------------------------
 
-void TfliteModules::add_root(std::string_view name) {
-  graph_.add_module(no_id, {}, name.empty() ? "main" : name);
-  graph_.mark_without_class(0);
-  root_call_ = graph_.begin_call(0);
-}
+namespace {
 
-void TfliteModules::finish(std::span<const ValueId> outputs) {
-  close(0);
-  graph_.end_call(root_call_, outputs);
-}
-
-void TfliteModules::open(std::string_view scope, std::string_view name, std::string_view kind,
-                         bool has_class) {
-  const ModuleId parent = current();
-  const auto found = children_.find({parent, name});
-  ModuleId module = found == children_.end() ? no_id : found->second;
-  if (module == no_id) {
-    const std::string_view kept = graph_.arena().copy(to_utf8(name));
-    module = graph_.add_module(parent, kept, has_class ? graph_.arena().copy(to_utf8(kind)) : kept);
-    if (!has_class) graph_.mark_without_class(module);
-    children_.emplace(std::pair{parent, kept}, module);
+/// A part of a tensor's name. litert-torch writes packages, the class, "_" and the attribute.
+ModuleScope scope_of(std::string_view text) {
+  std::string_view rest = text;
+  while (!rest.empty() && rest.find('.') != std::string_view::npos) {
+    const std::string_view part = rest.substr(0, rest.find('.'));
+    const std::string_view letters =
+        part.substr(std::min(part.size(), part.find_first_not_of('_')));
+    if (!letters.empty() && letters[0] >= 'A' && letters[0] <= 'Z') break;
+    rest.remove_prefix(part.size() + 1);
   }
-  open_.push_back({scope, module, graph_.begin_call(module)});
-  graph_.set_current_module(module);
+  const std::size_t split = rest.size() == text.size() ? std::string_view::npos : rest.find('_', 1);
+  if (split == std::string_view::npos) return {text, rest, {}};
+  return {text, rest.substr(split + 1), rest.substr(0, split)};
 }
 
-void TfliteModules::close(std::size_t depth) {
-  while (open_.size() > depth) {
-    const ValueId outputs[] = {last_};
-    graph_.end_call(open_.back().call, std::span(outputs, last_ == no_id ? 0 : 1));
-    open_.pop_back();
-  }
-  graph_.set_current_module(current());
-}
+}  // namespace
 
-void TfliteModules::descend(std::string_view name, std::string_view kind) {
-  open({}, name, kind, true);
-  floors_.push_back(open_.size());
-}
-
-void TfliteModules::leave() {
-  const std::size_t depth = floors_.back() - 1;
-  floors_.pop_back();
-  close(depth);
-}
-
-void TfliteModules::enter(std::string_view tensor) {
-  constexpr std::size_t deepest = 60;
-  const std::size_t floor = floors_.empty() ? 0 : floors_.back();
+/// Goes to the module in the name of a tensor.
+void TfliteReader::enter_module(std::string_view tensor) {
+  path_.clear();
   const std::size_t end = tensor.rfind('/');
   std::string_view scopes =
       end == std::string_view::npos ? std::string_view{} : tensor.substr(0, end);
-  std::size_t depth = floor;
-  while (!scopes.empty() && depth < floor + deepest) {
+  while (!scopes.empty()) {
     const std::string_view scope = scopes.substr(0, scopes.find('/'));
     scopes.remove_prefix(std::min(scopes.size(), scope.size() + 1));
-    if (scope.empty()) continue;
-    if (depth < open_.size() && open_[depth].scope == scope) {
-      ++depth;
-      continue;
-    }
-    close(depth);
-    // litert-torch: packages, the class, "_" and the attribute.
-    std::string_view rest = scope;
-    while (!rest.empty() && rest.find('.') != std::string_view::npos) {
-      const std::string_view part = rest.substr(0, rest.find('.'));
-      const std::string_view letters =
-          part.substr(std::min(part.size(), part.find_first_not_of('_')));
-      if (!letters.empty() && letters[0] >= 'A' && letters[0] <= 'Z') break;
-      rest.remove_prefix(part.size() + 1);
-    }
-    const std::size_t split =
-        rest.size() == scope.size() ? std::string_view::npos : rest.find('_', 1);
-    if (split == std::string_view::npos) {
-      open(scope, rest, {}, false);
-    } else {
-      open(scope, rest.substr(split + 1), rest.substr(0, split), true);
-    }
-    ++depth;
+    if (!scope.empty()) path_.push_back(scope_of(scope));
   }
-  close(depth);
+  modules_.enter(path_);
 }
 
 }  // namespace zoometer

@@ -8,6 +8,7 @@
 
 #include "import/foreign.hpp"
 #include "import/importer.hpp"
+#include "import/scoped_modules.hpp"
 #include "import/tflite/model.hpp"
 #include "zoometer/ir/tensor.hpp"
 
@@ -44,45 +45,6 @@ enum class TfliteRole : std::uint8_t {
   weight,  ///< a parameter whatever its type: the weight or bias of a product
 };
 
-/// The modules in the tensors' names, opened and closed while nodes are read.
-class TfliteModules {
- public:
-  explicit TfliteModules(Graph& graph) : graph_(graph) {}
-
-  void add_root(std::string_view name);
-  /// Goes to the module in the name of a tensor.
-  void enter(std::string_view tensor);
-  /// Goes to a module below the one that is open, and stays there at least until `leave`.
-  void descend(std::string_view name, std::string_view kind);
-  void leave();
-  /// A node made that value.
-  void made(ValueId value) noexcept { last_ = value; }
-  /// Values from that one on are no more.
-  void forget(ValueId first) noexcept { last_ = last_ != no_id && last_ >= first ? no_id : last_; }
-  /// Ends all calls; `outputs` are what the model returns.
-  void finish(std::span<const ValueId> outputs);
-  ModuleId current() const noexcept { return open_.empty() ? 0 : open_.back().module; }
-  /// How many modules are open below the root.
-  std::size_t depth() const noexcept { return open_.size(); }
-
- private:
-  struct Level {
-    std::string_view scope;
-    ModuleId module;
-    std::uint32_t call;
-  };
-  void close(std::size_t depth);
-  void open(std::string_view scope, std::string_view name, std::string_view kind, bool has_class);
-
-  Graph& graph_;
-  std::vector<Level> open_;
-  std::vector<std::size_t> floors_;
-  std::map<std::pair<ModuleId, std::string_view>, ModuleId> children_;
-  std::string_view last_scope_;
-  ValueId last_ = no_id;
-  std::uint32_t root_call_ = 0;
-};
-
 /// Reads one file into a graph.
 class TfliteReader {
  public:
@@ -93,7 +55,7 @@ class TfliteReader {
 
   Graph& graph() noexcept { return graph_; }
   TfliteModel& model() noexcept { return model_; }
-  TfliteModules& modules() noexcept { return modules_; }
+  ScopedModules& modules() noexcept { return modules_; }
 
   /// A tensor of the frame as a value of the graph. Throws Error{malformed} where nothing makes it.
   Tensor enter(TfliteFrame& frame, std::int32_t tensor, TfliteRole role);
@@ -130,6 +92,7 @@ class TfliteReader {
   Shape input_shape(const std::string& name, std::size_t index, const TfliteTensor& tensor);
   void run_nodes(TfliteFrame& frame);
   void emit(TfliteFrame& frame, const TfliteNode& node);
+  void enter_module(std::string_view tensor);
   void emit_unknown(TfliteFrame& frame, const TfliteNode& node, std::string_view name);
   void compare(const TfliteFrame& frame, const TfliteNode& node);
   void add_notes();
@@ -139,7 +102,8 @@ class TfliteReader {
   Graph& graph_;
   ImportNotes& notes_;
   TfliteModel model_;
-  TfliteModules modules_;
+  ScopedModules modules_;
+  std::vector<ModuleScope> path_;
   IgnoredSettings ignored_;
   std::deque<TfliteKnown> known_;
   /// By subgraph and tensor: the value of a constant.

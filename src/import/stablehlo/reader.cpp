@@ -1,0 +1,404 @@
+// A StableHLO program as a graph: entry, inputs, parameters, constants, functions and operations.
+#include "import/stablehlo/reader.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "import/stablehlo/call.hpp"
+#include "op/unknown.hpp"
+#include "util/text.hpp"
+#include "zoometer/op/movement.hpp"
+
+namespace zoometer {
+namespace {
+
+constexpr std::size_t most_known = 1024;  // elements that decide sizes
+constexpr std::size_t deepest_call = 48;
+constexpr std::size_t most_notes = 50;
+
+/// Whether the name of an argument is a path into a tree: "params['Dense_0']['kernel']".
+bool is_path(std::string_view name) { return name.find_first_of("[.") != std::string_view::npos; }
+
+/// "params.Dense_0.kernel" of "params['Dense_0']['kernel']".
+std::string dotted(std::string_view path) {
+  std::string name;
+  for (const char letter : path) {
+    if (letter == '[') name += '.';
+    if (letter != '[' && letter != ']' && letter != '\'' && letter != '"') name += letter;
+  }
+  return name;
+}
+
+/// What jax writes around the name of a function: "jvp(X)" is X.
+std::string_view unwrapped(std::string_view part) {
+  constexpr std::string_view wrappers[] = {"jvp(", "transpose(", "vmap(", "rematted_computation("};
+  for (bool is_wrapped = true; is_wrapped;) {
+    is_wrapped = false;
+    for (const std::string_view wrapper : wrappers) {
+      if (!part.starts_with(wrapper) || !part.ends_with(')')) continue;
+      part = part.substr(wrapper.size(), part.size() - wrapper.size() - 1);
+      is_wrapped = true;
+    }
+  }
+  return part;
+}
+
+/// Whether a part of a path comes from a transformation of jax and is no module.
+bool is_transformation(std::string_view part) {
+  constexpr std::string_view words[] = {"while",       "body",      "cond", "checkpoint",
+                                        "remat",       "remat2",    "scan", "pjit",
+                                        "closed_call", "core_call", "~",    ""};
+  return std::ranges::find(words, part) != std::end(words) || part.starts_with("jit(") ||
+         part.starts_with("pjit(") || part.starts_with("branch_") ||
+         part.find("->") != std::string_view::npos || part.starts_with("custom_");
+}
+
+}  // namespace
+
+HloReader::HloReader(HloProgram program, HloNames names, const TraceOptions& options, Graph& graph,
+                     ImportNotes& notes)
+    : options_(options),
+      graph_(graph),
+      notes_(notes),
+      program_(std::move(program)),
+      argument_names_(std::move(names)),
+      functions_(program_.functions()),
+      modules_(graph) {
+  for (const NamedSize& dim : options.dims) sizes_[dim.name] = dim.size;
+  for (std::size_t i = 0; i < functions_.size(); ++i) by_name_.emplace(functions_[i].name, i);
+}
+
+void HloReader::note(std::string text) {
+  if (seen_notes_.size() < most_notes && seen_notes_.insert(text).second)
+    notes_.notes.push_back(std::move(text));
+}
+
+void HloReader::spend(std::uint64_t units) {
+  if (units > units_left_) {
+    throw Error(ErrorCode::limit, "the functions of the program call each other too often",
+                {"at most 16 times its operations", "more"});
+  }
+  units_left_ -= units;
+}
+
+const HloFunction& HloReader::choose_entry() const {
+  const auto with_body = [](const HloFunction& function) { return function.body != nullptr; };
+  const std::string_view wanted =
+      options_.entry.empty() ? "main" : std::string_view(options_.entry);
+  const auto found = by_name_.find(wanted);
+  if (found != by_name_.end() && with_body(functions_[found->second]))
+    return functions_[found->second];
+  if (options_.entry.empty() && std::ranges::count_if(functions_, with_body) == 1)
+    return *std::ranges::find_if(functions_, with_body);
+  Error error(options_.entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
+              options_.entry.empty()
+                  ? "the program has no function main"
+                  : "the program has no function " + escape_controls(options_.entry));
+  error.hint = "choose with --entry: ";
+  for (std::size_t i = 0; i < std::min<std::size_t>(20, functions_.size()); ++i)
+    error.hint.append(i == 0 ? "" : ", ").append(escape_controls(to_utf8(functions_[i].name)));
+  if (functions_.size() > 20) error.hint += ", ...";
+  throw error;
+}
+
+void HloReader::read() {
+  notes_.format = "StableHLO";
+  notes_.producer = escape_controls(to_utf8(program_.producer.substr(0, 80)));
+  const HloFunction& entry = choose_entry();
+  const std::string root =
+      argument_names_.function.empty() ? to_utf8(entry.name) : argument_names_.function;
+  modules_.add_root(graph_.arena().copy(root));
+  std::uint64_t values = 0;
+  for (const HloFunction& function : functions_) values += function.operation->value_count;
+  units_left_ = 4096 + 16 * (program_.operation_count + values);
+  HloFrame frame{std::vector<HloValue>(entry.operation->value_count)};
+  add_arguments(entry, frame);
+  running_.push_back(entry.name);
+  const std::vector<HloValue> results = run_block(frame, *entry.body);
+  std::vector<ValueId> outputs;
+  names_.clear();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    HloFrame last{{results[i]}};
+    const Tensor value = enter(last, 0, entry.operation->at);
+    const std::string name = results.size() == 1 ? "output" : "output_" + std::to_string(i);
+    graph_.add_output(graph_.arena().copy(name), value.id);
+    outputs.push_back(value.id);
+  }
+  modules_.finish(outputs);
+  std::string list;
+  for (const auto& [name, count] : operators_)
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
+  if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
+  note(fmt::format("operations that run: {}", list.empty() ? "none" : list));
+  for (const std::string& name : assumed_)
+    note(fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
+}
+
+// -- arguments ----------------------------------------------------------------------------------
+
+std::string HloReader::unique_name(std::string_view name) {
+  std::string base = to_utf8(name);
+  if (base.empty()) base = "tensor";
+  std::string result = base;
+  for (int i = 1; !names_.insert(result).second; ++i) result = base + "_" + std::to_string(i);
+  return result;
+}
+
+std::string HloReader::name_of_argument(const HloFunction& entry, std::size_t index) const {
+  if (index < argument_names_.arguments.size() && !argument_names_.arguments[index].empty())
+    return argument_names_.arguments[index];
+  const std::vector<std::uint32_t>& locations = entry.body->argument_locations;
+  const std::string_view name =
+      index < locations.size() ? program_.location_name(locations[index]) : std::string_view{};
+  return name.empty() ? "arg" + std::to_string(index) : std::string(name);
+}
+
+Shape HloReader::input_shape(const std::string& name, std::size_t argument, std::size_t input,
+                             const HloType& type) {
+  const InputShape* given = nullptr;
+  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
+    const InputShape& option = options_.inputs[i];
+    if (option.name.empty() ? i == input : option.name == name) given = &option;
+  }
+  if (given != nullptr && given->shape.size() != type.shape.size()) {
+    throw Error(ErrorCode::usage, "the input " + escape_controls(name) + ": wrong rank",
+                {std::to_string(type.shape.size()) + " dimensions", to_string(given->shape)});
+  }
+  Shape shape = given != nullptr ? given->shape : type.shape;
+  SizeNames names(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if ((type.unknown >> i & 1U) == 0) {
+      if (shape[i] == type.shape[i]) continue;
+      throw Error(ErrorCode::usage,
+                  "the program fixes the sizes of its input " + escape_controls(name),
+                  {to_string(type.shape), to_string(shape)});
+    }
+    std::string size_name = i == 0 ? "batch" : fmt::format("{}_dim_{}", name, i);
+    if (argument < argument_names_.sizes.size() && i < argument_names_.sizes[argument].size() &&
+        !argument_names_.sizes[argument][i].empty())
+      size_name = argument_names_.sizes[argument][i];
+    names[i] = size_name;
+    const auto found = sizes_.find(size_name);
+    if (given == nullptr) {
+      if (found == sizes_.end()) assumed_.push_back(size_name);
+      shape[i] = found == sizes_.end() ? 1 : found->second;
+    }
+    sizes_[size_name] = shape[i];
+    const auto is_same = [&](const auto& dim) { return dim.first == size_name; };
+    if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(size_name, shape[i]);
+  }
+  notes_.input_sizes.push_back(std::move(names));
+  return shape;
+}
+
+/// An argument is a parameter if its name is a path into a tree and its elements are floating, and
+/// something is left as an input: an argument without a path, or the last one.
+void HloReader::add_arguments(const HloFunction& entry, HloFrame& frame) {
+  const HloBlock& body = *entry.body;
+  const std::size_t count = body.argument_types.size();
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) names.push_back(name_of_argument(entry, i));
+  const bool all_paths =
+      std::ranges::all_of(names, [](const std::string& name) { return is_path(name); });
+  std::size_t inputs = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const HloType& type = program_.type(body.argument_types[i]);
+    HloValue& value = frame.values[body.first_argument + i];
+    value.type = body.argument_types[i];
+    const bool is_last = all_paths && i + 1 == count;
+    const bool is_learnt =
+        is_path(names[i]) && is_floating(type.dtype) && type.unknown == 0 && !is_last;
+    const std::string name = unique_name(is_learnt ? dotted(names[i]) : names[i]);
+    const std::string_view kept = graph_.arena().copy(name);
+    if (is_learnt) {
+      const bool is_statistic =
+          name.starts_with("batch_stats") || name.find(".batch_stats.") != std::string::npos;
+      value.id =
+          graph_.add_parameter(0, kept, type.shape, type.dtype,
+                               is_statistic ? ParameterKind::buffer : ParameterKind::parameter);
+    } else {
+      const Shape shape = input_shape(name, i, inputs++, type);
+      value.id = graph_.add_input(kept, shape, type.dtype);
+    }
+  }
+  check_options();
+}
+
+/// Options that name what the program does not have.
+void HloReader::check_options() const {
+  for (const NamedSize& dim : options_.dims) {
+    const auto is_same = [&](const auto& each) { return each.first == dim.name; };
+    if (std::ranges::any_of(notes_.dims, is_same)) continue;
+    Error error(ErrorCode::unknown_name,
+                "the file has no size of that name: " + escape_controls(dim.name));
+    for (const auto& [name, size] : notes_.dims)
+      error.detail.expected.append(error.detail.expected.empty() ? "" : ", ").append(name);
+    throw error;
+  }
+  for (const InputShape& wanted : options_.inputs) {
+    const auto is_named = [&](const Port& port) { return port.name == wanted.name; };
+    if (!wanted.name.empty() && std::ranges::none_of(graph_.inputs(), is_named))
+      throw Error(ErrorCode::unknown_name,
+                  "the model has no input " + escape_controls(wanted.name));
+  }
+}
+
+// -- values -------------------------------------------------------------------------------------
+
+Tensor HloReader::enter(HloFrame& frame, std::uint32_t value, std::uint64_t at) {
+  HloValue& found = frame.values[value];
+  if (found.id != no_id) return {&graph_, found.id};
+  if (found.known == nullptr || found.type == hlo_none)
+    fail_hlo("an operand of the operation", at, "a value that was made before", "none");
+  const HloType& type = program_.type(found.type);
+  const std::vector<std::int64_t>& elements = found.known->elements;
+  const double first = elements.empty() ? 0 : static_cast<double>(elements[0]);
+  found.id = full(graph_, type.shape, first, type.dtype).id;
+  entered_.push_back(&found);
+  return {&graph_, found.id};
+}
+
+void HloReader::rewind(const Mark& mark) {
+  for (; entered_.size() > mark.entered; entered_.pop_back()) entered_.back()->id = no_id;
+  for (; constant_order_.size() > mark.constants; constant_order_.pop_back())
+    constants_.erase(constant_order_.back());
+  graph_.rewind(mark.graph);
+  modules_.forget(static_cast<ValueId>(mark.graph.values));
+}
+
+Tensor HloReader::add_constant(const HloOperation& operation, const HloAttribute& constant) {
+  const auto index = static_cast<std::uint32_t>(&constant - program_.attributes.data());
+  const auto found = constants_.find(index);
+  if (found != constants_.end()) return {&graph_, found->second};
+  const HloType& type = program_.type(operation.types[0]);
+  const bool is_learnt = is_floating(type.dtype) && type.shape.rank() >= 1;
+  const std::string name = unique_name("constant");
+  const ValueId id =
+      graph_.add_parameter(0, graph_.arena().copy(name), type.shape, type.dtype,
+                           is_learnt ? ParameterKind::parameter : ParameterKind::constant);
+  constants_.emplace(index, id);
+  constant_order_.push_back(index);
+  return {&graph_, id};
+}
+
+// -- functions and operations -------------------------------------------------------------------
+
+std::vector<HloValue> HloReader::call(std::string_view function,
+                                      const std::vector<HloValue>& arguments, std::uint64_t at) {
+  const auto found = by_name_.find(function);
+  const std::string what = "the call of " + escape_controls(to_utf8(function));
+  if (found == by_name_.end() || functions_[found->second].body == nullptr)
+    fail_hlo(what, at, "a function of the program", "none of that name");
+  const HloFunction& called = functions_[found->second];
+  if (running_.size() >= deepest_call || std::ranges::count(running_, function) > 0) {
+    fail_hlo(what, at, "functions that do not call themselves, at most 48 deep",
+             running_.size() >= deepest_call ? "more" : "a recursion");
+  }
+  spend(1 + std::uint64_t{called.operation->value_count});
+  HloFrame frame{std::vector<HloValue>(called.operation->value_count)};
+  const HloRegion& region = called.operation->regions[0];
+  const std::size_t entered = entered_.size();
+  running_.push_back(called.name);
+  std::vector<HloValue> results = run(frame, region, arguments, at);
+  running_.pop_back();
+  entered_.resize(entered);
+  return results;
+}
+
+std::vector<HloValue> HloReader::run(HloFrame& frame, const HloRegion& region,
+                                     const std::vector<HloValue>& arguments, std::uint64_t at) {
+  if (region.blocks.empty()) fail_hlo("a region", at, "a block", "none");
+  const HloBlock& block = region.blocks[0];
+  if (arguments.size() != block.argument_types.size()) {
+    fail_hlo("the arguments of a block", at, std::to_string(block.argument_types.size()),
+             std::to_string(arguments.size()));
+  }
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    frame.values[block.first_argument + i] = arguments[i];
+    frame.values[block.first_argument + i].type = block.argument_types[i];
+  }
+  return run_block(frame, block);
+}
+
+std::vector<HloValue> HloReader::run_block(HloFrame& frame, const HloBlock& block) {
+  for (const HloOperation& operation : block.operations) {
+    spend(1 + operation.types.size() + operation.operands.size());
+    if (operation.name != "return") {
+      emit(frame, operation);
+      continue;
+    }
+    std::vector<HloValue> results;
+    for (const std::uint32_t operand : operation.operands) {
+      if (frame.values[operand].known == nullptr) enter(frame, operand, operation.at);
+      results.push_back(frame.values[operand]);
+    }
+    return results;
+  }
+  return {};
+}
+
+void HloReader::emit(HloFrame& frame, const HloOperation& operation) {
+  if (operators_.size() < 1000) ++operators_[escape_controls(to_utf8(operation.name))];
+  enter_module(operation.location);
+  const HloOperator* row = find_hlo_operator(operation.name);
+  if (row == nullptr) return emit_unknown(frame, operation);
+  const Mark before = mark();
+  const std::size_t depth = modules_.depth();
+  const std::vector<std::string_view> running = running_;
+  try {
+    HloCall call(*this, frame, operation, *row);
+    return row->emit(call);
+  } catch (const Error& error) {
+    if (error.code != ErrorCode::shape || modules_.depth() != depth) throw;
+    note(fmt::format("{} at byte {} does not fit its operands and counts as unknown: {}",
+                     escape_controls(to_utf8(operation.name)), operation.at,
+                     first_sentence(error.what())));
+  }
+  running_ = running;
+  rewind(before);
+  emit_unknown(frame, operation);
+}
+
+void HloReader::emit_unknown(HloFrame& frame, const HloOperation& operation) {
+  std::vector<ValueId> inputs;
+  for (const std::uint32_t operand : operation.operands)
+    inputs.push_back(enter(frame, operand, operation.at).id);
+  std::vector<OutputType> outputs;
+  for (const std::uint32_t type : operation.types)
+    outputs.push_back({program_.type(type).shape, program_.type(type).dtype});
+  std::string_view label = operation.name;
+  std::string_view domain = "stablehlo";
+  if (const HloAttribute* target = program_.find(operation, "call_target_name")) {
+    label = target->text;
+    domain = "stablehlo.custom_call";
+  }
+  const auto* attrs = graph_.keep(UnknownAttrs{domain, graph_.arena().copy(to_utf8(label))});
+  const NodeId made = graph_.append_declared(unknown_op, attrs, inputs, outputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const ValueId id = graph_.nodes()[made].first_output + static_cast<ValueId>(i);
+    frame.values[operation.first_result + i] = {id, nullptr, operation.types[i]};
+    const UnknownSizes unknown = program_.type(operation.types[i]).unknown;
+    if (unknown != 0) graph_.mark_assumed(id, unknown);
+    modules_.made(id);
+  }
+}
+
+// -- modules ------------------------------------------------------------------------------------
+
+/// jax writes the path of modules and the primitive: "jit(f)/Model/Dense_0/dot_general".
+void HloReader::enter_module(std::uint32_t location) {
+  path_.clear();
+  std::string_view name = program_.location_name(location);
+  const std::size_t end = name.rfind('/');
+  name = end == std::string_view::npos ? std::string_view{} : name.substr(0, end);
+  while (!name.empty()) {
+    const std::string_view part = name.substr(0, name.find('/'));
+    name.remove_prefix(std::min(name.size(), part.size() + 1));
+    const std::string_view plain = unwrapped(part);
+    if (!is_transformation(plain)) path_.push_back({plain, plain, {}});
+  }
+  modules_.enter(path_);
+}
+
+}  // namespace zoometer

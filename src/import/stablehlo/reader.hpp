@@ -1,0 +1,117 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "import/foreign.hpp"
+#include "import/importer.hpp"
+#include "import/scoped_modules.hpp"
+#include "import/stablehlo/program.hpp"
+#include "zoometer/ir/tensor.hpp"
+
+namespace zoometer {
+
+/// Integers that are known while the graph is built: constants, sizes, and what is computed from
+/// sizes.
+struct HloKnown {
+  std::vector<std::int64_t> elements;
+  bool is_size = false;  ///< computed from sizes, so that more can be
+};
+
+/// What a value of a function is in the graph.
+struct HloValue {
+  ValueId id = no_id;
+  const HloKnown* known = nullptr;
+  std::uint32_t type = hlo_none;
+};
+
+/// One call of a function.
+struct HloFrame {
+  std::vector<HloValue> values;
+};
+
+/// The names of the inputs of a jax.export file, which its bytecode need not have.
+struct HloNames {
+  std::vector<std::string> arguments;           ///< empty: as in the program
+  std::vector<std::vector<std::string>> sizes;  ///< "b", "2*b", for sizes of arguments
+  std::string function;                         ///< the name of what was exported
+};
+
+/// Reads one program into a graph.
+class HloReader {
+ public:
+  HloReader(HloProgram program, HloNames names, const TraceOptions& options, Graph& graph,
+            ImportNotes& notes);
+
+  void read();
+
+  Graph& graph() noexcept { return graph_; }
+  const HloProgram& program() const noexcept { return program_; }
+  ScopedModules& modules() noexcept { return modules_; }
+
+  /// A value as a tensor of the graph. Throws Error{malformed} where nothing made it.
+  Tensor enter(HloFrame& frame, std::uint32_t value, std::uint64_t at);
+  const HloKnown* keep(HloKnown known) { return &known_.emplace_back(std::move(known)); }
+  /// A constant of the program.
+  Tensor add_constant(const HloOperation& operation, const HloAttribute& constant);
+
+  /// Runs a function on values. Throws Error{malformed} for an unknown one and for a recursion,
+  /// Error{limit} where functions call each other too often.
+  std::vector<HloValue> call(std::string_view function, const std::vector<HloValue>& arguments,
+                             std::uint64_t at);
+  /// Runs a region within its function; returns what it returns.
+  std::vector<HloValue> run(HloFrame& frame, const HloRegion& region,
+                            const std::vector<HloValue>& arguments, std::uint64_t at);
+
+  /// What `rewind` returns to.
+  struct Mark {
+    Graph::Mark graph;
+    std::size_t constants = 0, entered = 0;
+  };
+  Mark mark() const noexcept { return {graph_.mark(), constant_order_.size(), entered_.size()}; }
+  /// Forgets the nodes since then, and the values that they made of what is known.
+  void rewind(const Mark& mark);
+
+  void note(std::string text);
+
+ private:
+  const HloFunction& choose_entry() const;
+  void add_arguments(const HloFunction& entry, HloFrame& frame);
+  std::string name_of_argument(const HloFunction& entry, std::size_t index) const;
+  Shape input_shape(const std::string& name, std::size_t argument, std::size_t input,
+                    const HloType& type);
+  void check_options() const;
+  std::vector<HloValue> run_block(HloFrame& frame, const HloBlock& block);
+  void emit(HloFrame& frame, const HloOperation& operation);
+  void emit_unknown(HloFrame& frame, const HloOperation& operation);
+  void enter_module(std::uint32_t location);
+  std::string unique_name(std::string_view name);
+  void spend(std::uint64_t units);
+
+  const TraceOptions& options_;
+  Graph& graph_;
+  ImportNotes& notes_;
+  HloProgram program_;
+  HloNames argument_names_;
+  std::vector<HloFunction> functions_;
+  std::map<std::string_view, std::size_t> by_name_;
+  ScopedModules modules_;
+  std::vector<ModuleScope> path_;
+  std::deque<HloKnown> known_;
+  std::map<std::uint32_t, ValueId> constants_;  ///< by attribute
+  std::vector<std::uint32_t> constant_order_;
+  std::vector<HloValue*> entered_;  ///< values of open frames that were known and got a node
+  std::set<std::string, std::less<>> names_;
+  std::vector<std::string_view> running_;
+  std::map<std::string, std::int64_t, std::less<>> sizes_;
+  std::vector<std::string> assumed_;
+  std::set<std::string> seen_notes_;
+  std::map<std::string, std::size_t, std::less<>> operators_;
+  std::uint64_t units_left_ = 0;
+};
+
+}  // namespace zoometer
