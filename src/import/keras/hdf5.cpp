@@ -90,7 +90,8 @@ std::optional<std::string_view> Hdf5File::attribute(std::string_view name) const
   if (is_new) {
     const std::uint64_t flags = number("an object header", root_ + 5, 1);
     const unsigned width = 1U << (flags & 3U);
-    const std::uint64_t at = root_ + 6 + ((flags & 32U) != 0 ? 16 : 0) + ((flags & 16U) != 0 ? 4 : 0);
+    const std::uint64_t at =
+        root_ + 6 + ((flags & 32U) != 0 ? 16 : 0) + ((flags & 16U) != 0 ? 4 : 0);
     const std::uint64_t size = number("an object header", at, width);
     order = (flags & 4U) != 0 ? 2 : 0;
     blocks.push_back({at + width, size});
@@ -128,8 +129,8 @@ std::optional<std::string_view> Hdf5File::attribute(std::string_view name) const
             fail_hdf5("a continuation", next.at, "the signature OCHK", "other bytes");
           next = {next.at + 4, next.end - 8};
         }
-        const bool is_known = std::ranges::any_of(
-            blocks, [&](const Block& block) { return block.at == next.at; });
+        const bool is_known =
+            std::ranges::any_of(blocks, [&](const Block& block) { return block.at == next.at; });
         if (is_known || blocks.size() == most_blocks)
           fail_hdf5("a continuation", data, "a block that was not read, at most 64", "another");
         blocks.push_back(next);

@@ -172,13 +172,12 @@ bool emit_lookup(KerasCall& call) {
   for (std::size_t i = 0; i < call.input_count(); ++i)
     inputs.push_back(call.reader().last(call.handle(i)).id);
   const bool is_real = is_encoding || mode != "int";
-  const auto* attrs = call.graph().keep(
-      UnknownAttrs{"keras", call.graph().arena().copy(call.class_name())});
+  const auto* attrs =
+      call.graph().keep(UnknownAttrs{"keras", call.graph().arena().copy(call.class_name())});
   const OutputType outputs[] = {{sizes, is_real ? DType::float32 : DType::int64}};
   const NodeId node = call.graph().append_declared(unknown_op, attrs, inputs, outputs);
   const ValueId id = call.graph().nodes()[node].first_output;
-  if (is_open)
-    call.graph().mark_assumed(id, UnknownSizes{1} << (sizes.size() - 1));
+  if (is_open) call.graph().mark_assumed(id, UnknownSizes{1} << (sizes.size() - 1));
   return call.out({&call.graph(), id});
 }
 

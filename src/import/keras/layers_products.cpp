@@ -46,8 +46,8 @@ bool has_integer_weight(KerasCall& call) {
 /// Rows that share a scale, of "int4/128"; 0: a scale for each column.
 std::int64_t block_size(KerasCall& call) {
   std::string_view mode = call.policy().quantised;
-  const bool is_grouped = mode.starts_with("int4/") || mode.starts_with("gptq/") ||
-                          mode.starts_with("awq/");
+  const bool is_grouped =
+      mode.starts_with("int4/") || mode.starts_with("gptq/") || mode.starts_with("awq/");
   if (!is_grouped) return 0;
   mode.remove_prefix(mode.rfind('/') + 1);
   std::int64_t size = 0;
@@ -341,8 +341,8 @@ bool emit_convolution(KerasCall& call) {
   const Tensor weight =
       kernel_with_lora(call, "kernel", kernel_shape(kernel, x.dim(1) / groups, filters));
   const Tensor bias = bias_of(call, filters);
-  return finish_convolution(
-      call, convolution(x, name_axes(weight, kernel_order(spatial)), bias, attrs));
+  return finish_convolution(call,
+                            convolution(x, name_axes(weight, kernel_order(spatial)), bias, attrs));
 }
 
 /// (kernel..., channels, multiplier) -> (channels x multiplier, 1, kernel...).
@@ -363,8 +363,8 @@ bool emit_depthwise(KerasCall& call) {
   const std::int64_t filters = checked_mul(x.dim(1), multiplier);
   const Tensor weight = call.weight("kernel", kernel_shape(kernel, x.dim(1), multiplier));
   const Tensor bias = bias_of(call, filters);
-  return finish_convolution(
-      call, convolution(x, depthwise_weight(weight, kernel, filters), bias, attrs));
+  return finish_convolution(call,
+                            convolution(x, depthwise_weight(weight, kernel, filters), bias, attrs));
 }
 
 bool emit_separable(KerasCall& call) {
@@ -385,7 +385,8 @@ bool emit_separable(KerasCall& call) {
   const Tensor bias = bias_of(call, filters);
   const Tensor depthwise =
       convolution(x, depthwise_weight(weight, kernel, channels), call.none(), attrs);
-  const ConvAttrs pointwise{ones, Spatial::filled(count, 0), Spatial::filled(count, 0), ones, {}, 1};
+  const ConvAttrs pointwise{ones, Spatial::filled(count, 0), Spatial::filled(count, 0), ones, {},
+                            1};
   return finish_convolution(
       call, convolution(depthwise, name_axes(points, kernel_order(spatial)), bias, pointwise));
 }
@@ -396,8 +397,7 @@ std::int64_t transposed_size(std::int64_t size, std::int64_t extent, std::int64_
   const std::int64_t grown = checked_mul(size, stride);
   if (output_padding < 0)
     return is_same ? grown : checked_add(grown, std::max<std::int64_t>(extent - stride, 0));
-  if (is_same)
-    return checked_add(checked_mul(size - 1, stride), extent % 2 + output_padding);
+  if (is_same) return checked_add(checked_mul(size - 1, stride), extent % 2 + output_padding);
   return checked_add(checked_mul(size - 1, stride), checked_add(extent, output_padding));
 }
 
@@ -421,8 +421,7 @@ bool emit_transposed(KerasCall& call) {
             ? -1
             : output_padding[output_padding.size() == 1 ? 0
                                                         : std::min(i, output_padding.size() - 1)];
-    const std::int64_t out =
-        transposed_size(size, extent, strides[i], is_same, own);
+    const std::int64_t out = transposed_size(size, extent, strides[i], is_same, own);
     const std::int64_t full = checked_add(checked_mul(size - 1, strides[i]), extent);
     const std::int64_t cut = std::max<std::int64_t>(full - out, 0);
     attrs.padding.push_back(cut / 2);

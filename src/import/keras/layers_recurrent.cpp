@@ -41,8 +41,7 @@ Sequence run_cell(KerasCall& cell, Tensor x, std::int64_t gates, std::size_t fir
   const std::int64_t rows = checked_mul(gates, units);
   const Tensor kernel = cell.weight("kernel", {x.dim(2), rows});
   const Tensor recurrent = cell.weight("recurrent_kernel", {units, rows});
-  const bool resets_after =
-      cell.flag({"reset_after"}, cell.class_name().starts_with("CuDNN"));
+  const bool resets_after = cell.flag({"reset_after"}, cell.class_name().starts_with("CuDNN"));
   Tensor bias = cell.none();
   if (cell.flag({"use_bias"}, true)) {
     const bool has_two = (gates == gru && resets_after) || cell.class_name() == "CuDNNLSTM";
@@ -52,8 +51,7 @@ Sequence run_cell(KerasCall& cell, Tensor x, std::int64_t gates, std::size_t fir
     bias = reshape(bias, {1, checked_mul(count, rows)});
   }
   const std::string_view activation = cell.text({"activation"}, "tanh");
-  const std::string_view inner =
-      cell.text({"recurrent_activation", "inner_activation"}, "sigmoid");
+  const std::string_view inner = cell.text({"recurrent_activation", "inner_activation"}, "sigmoid");
   if (activation != "tanh" || (gates > 1 && inner != "sigmoid"))
     cell.reader().note("recurrent layers with other activations than tanh and sigmoid are counted "
                        "as with these");
@@ -199,11 +197,10 @@ bool emit_conv_lstm(KerasCall& call) {
   const Tensor state = full(graph, state_sizes, 0, all.dtype());
   const auto first = static_cast<NodeId>(graph.nodes().size());
   const Tensor own = select(gates_of_steps, 1, 0);
-  const Tensor sum =
-      own + convolution(state, step_weight(recurrent, spatial), call.none(), same);
+  const Tensor sum = own + convolution(state, step_weight(recurrent, spatial), call.none(), same);
   const Chunks gates = chunk(sum, 4, 1);
-  const Tensor cell = unary(sigmoid_op, gates[1]) * state +
-                      unary(sigmoid_op, gates[0]) * unary(tanh_op, gates[2]);
+  const Tensor cell =
+      unary(sigmoid_op, gates[1]) * state + unary(sigmoid_op, gates[0]) * unary(tanh_op, gates[2]);
   const Tensor hidden = unary(sigmoid_op, gates[3]) * unary(tanh_op, cell);
   const auto end = static_cast<NodeId>(graph.nodes().size());
   if (steps > 1) graph.add_repeat({first, end, steps, false});
@@ -261,15 +258,14 @@ bool emit_bidirectional(KerasCall& call) {
   const Json* layer = wrapped(call, "layer");
   const Json* backward = call.option({"backward_layer"});
   const KerasLayer& first = call.reader().inner(*layer);
-  const std::string forward_name =
-      first.name.starts_with("forward_") ? std::string(first.name)
-                                         : "forward_" + std::string(first.name);
+  const std::string forward_name = first.name.starts_with("forward_")
+                                       ? std::string(first.name)
+                                       : "forward_" + std::string(first.name);
   const std::string backward_name = "backward_" + std::string(first.name);
   KerasApplication ahead{first, {}};
   ahead.name = forward_name;
-  const KerasLayer& second = backward != nullptr && backward->IsObject()
-                                 ? call.reader().inner(*backward)
-                                 : first;
+  const KerasLayer& second =
+      backward != nullptr && backward->IsObject() ? call.reader().inner(*backward) : first;
   KerasApplication back{second, {}};
   if (backward == nullptr) back.name = backward_name;
   back.variant = backward == nullptr ? 1 : 0;
@@ -317,8 +313,8 @@ bool emit_wrapper(KerasCall& call) {
     for (const std::string_view name : {"filters", "units"}) {
       const Json* filters = find_member(*inner.config, name);
       if (filters != nullptr && filters->IsInt64() && filters->GetInt64() > 0)
-        call.stored({"vector_u", {1, filters->GetInt64()}, DType::float32, ParameterKind::buffer,
-                     false});
+        call.stored(
+            {"vector_u", {1, filters->GetInt64()}, DType::float32, ParameterKind::buffer, false});
     }
     call.option({"power_iterations"});
   } else {

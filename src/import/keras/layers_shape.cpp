@@ -68,8 +68,8 @@ Ints axes_of(KerasCall& call, std::int64_t rank, std::int64_t otherwise) {
   if (axes.empty()) axes.push_back(otherwise);
   Ints result;
   for (std::int64_t i = 0; i < rank; ++i) {
-    const bool is_named = std::ranges::any_of(
-        axes, [&](std::int64_t axis) { return call.axis(axis, rank) == i; });
+    const bool is_named =
+        std::ranges::any_of(axes, [&](std::int64_t axis) { return call.axis(axis, rank) == i; });
     if (is_named) result.push_back(i);
   }
   call.require(!result.empty(), "an axis");
@@ -77,9 +77,8 @@ Ints axes_of(KerasCall& call, std::int64_t rank, std::int64_t otherwise) {
 }
 
 bool emit_batch_norm(KerasCall& call) {
-  const std::int64_t rank = call.reader().is_planar(call.handle(0))
-                                ? call.planar_in(0).rank()
-                                : call.in().rank();
+  const std::int64_t rank =
+      call.reader().is_planar(call.handle(0)) ? call.planar_in(0).rank() : call.in().rank();
   const Ints axes = axes_of(call, rank, -1);
   call.require(axes.size() == 1 && rank >= 2, "one axis of an operand with a batch");
   const bool is_last = axes[0] == rank - 1 && rank >= 3;
@@ -92,20 +91,19 @@ bool emit_batch_norm(KerasCall& call) {
     x = name_axes(x, order);
   }
   const Shape channels{x.dim(1)};
-  const Tensor gamma =
-      call.flag({"scale"}, true) ? call.weight("gamma", channels) : call.none();
+  const Tensor gamma = call.flag({"scale"}, true) ? call.weight("gamma", channels) : call.none();
   const Tensor beta = call.flag({"center"}, true) ? call.weight("beta", channels) : call.none();
   const Tensor mean = call.weight("moving_mean", channels, ParameterKind::buffer);
   const Tensor variance = call.weight("moving_variance", channels, ParameterKind::buffer);
   if (call.flag({"renorm"}, false))
     for (const std::string_view name : {"renorm_mean", "renorm_stddev", "moving_stddev"})
       call.weight(name, channels, ParameterKind::buffer);
-  const Tensor result =
-      batch_norm(x, gamma, beta, mean, variance, {call.real({"epsilon"}, 1e-3)});
+  const Tensor result = batch_norm(x, gamma, beta, mean, variance, {call.real({"epsilon"}, 1e-3)});
   if (is_last) return call.out_planar(result);
   if (is_first) return call.out(result);
   Ints back{0};
-  for (std::int64_t i = 1; i < rank; ++i) back.push_back(i == axes[0] ? 1 : i < axes[0] ? i + 1 : i);
+  for (std::int64_t i = 1; i < rank; ++i)
+    back.push_back(i == axes[0] ? 1 : i < axes[0] ? i + 1 : i);
   return call.out(name_axes(result, back));
 }
 
@@ -129,9 +127,9 @@ bool emit_layer_norm(KerasCall& call) {
   const Tensor gamma = has_scale ? call.weight(name, sizes) : call.none();
   const bool has_center = call.row().op != &rms_norm_op && call.flag({"center"}, true) && !is_rms;
   const Tensor beta = has_center ? call.weight("beta", sizes) : call.none();
-  const LayerNormAttrs attrs{static_cast<std::int64_t>(axes.size()),
-                             call.real({"epsilon"}, 1e-3)};
-  const Tensor result = is_rms ? rms_norm(moved, gamma, attrs) : layer_norm(moved, gamma, beta, attrs);
+  const LayerNormAttrs attrs{static_cast<std::int64_t>(axes.size()), call.real({"epsilon"}, 1e-3)};
+  const Tensor result =
+      is_rms ? rms_norm(moved, gamma, attrs) : layer_norm(moved, gamma, beta, attrs);
   if (is_trailing) return call.out(result);
   Ints back = Ints::filled(order.size(), 0);
   for (std::size_t i = 0; i < order.size(); ++i)
@@ -194,8 +192,7 @@ std::vector<Tensor> merged_operands(KerasCall& call, bool& is_planar) {
   for (std::size_t i = 0; i < call.input_count(); ++i)
     operands.push_back(is_planar ? call.planar_in(i) : call.in(i));
   call.require(!operands.empty(), "an operand");
-  for (const Tensor& each : operands)
-    is_planar = is_planar && each.rank() == operands[0].rank();
+  for (const Tensor& each : operands) is_planar = is_planar && each.rank() == operands[0].rank();
   if (!is_planar)
     for (std::size_t i = 0; i < operands.size(); ++i) operands[i] = call.in(i);
   return operands;
@@ -323,7 +320,7 @@ bool emit_upsampling(KerasCall& call) {
 
 /// (before, after) of each spatial dimension: a number, one for each, or pairs.
 std::vector<std::pair<std::int64_t, std::int64_t>> edges_of(KerasCall& call,
-                                                           std::string_view setting) {
+                                                            std::string_view setting) {
   const auto count = static_cast<std::size_t>(call.row().number);
   const Json* found = call.option({setting});
   std::vector<std::pair<std::int64_t, std::int64_t>> edges;

@@ -126,8 +126,7 @@ std::optional<KerasHistory> keras_history(const Json& value) {
     if (find_text(value, "class_name") != "__keras_tensor__") return std::nullopt;
     const Json& config = get_member(value, "config");
     const Json* triple = find_member(config, "keras_history");
-    std::optional<KerasHistory> history =
-        triple == nullptr ? std::nullopt : keras_history(*triple);
+    std::optional<KerasHistory> history = triple == nullptr ? std::nullopt : keras_history(*triple);
     if (!history) fail_keras("a tensor without a history", {"a layer, a call and a result", ""});
     history->shape = find_member(config, "shape");
     return history;
@@ -153,10 +152,9 @@ KerasLayer keras_layer(const Json& json) {
   if (layer.name.empty()) layer.name = find_text(*layer.config, "name");
   const std::string_view registered = find_text(json, "registered_name");
   const auto is_of = [&](std::string_view package) { return layer.module.starts_with(package); };
-  layer.is_custom =
-      has_word(layer.class_name, ">") || has_word(registered, ">") ||
-      (!layer.module.empty() && !is_of("keras") && !is_of("tf_keras") && !is_of("tensorflow") &&
-       !is_of("builtins"));
+  layer.is_custom = has_word(layer.class_name, ">") || has_word(registered, ">") ||
+                    (!layer.module.empty() && !is_of("keras") && !is_of("tf_keras") &&
+                     !is_of("tensorflow") && !is_of("builtins"));
   return layer;
 }
 
@@ -201,8 +199,8 @@ void KerasPlan::number_calls() {
       visit_keras_histories(*nodes, take);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Json* nodes = find_member(*layers_[i].json, "inbound_nodes");
-    const bool is_old = nodes != nullptr && nodes->IsArray() && !nodes->Empty() &&
-                        !(*nodes)[0].IsObject();
+    const bool is_old =
+        nodes != nullptr && nodes->IsArray() && !nodes->Empty() && !(*nodes)[0].IsObject();
     first_call_[i] = is_keras_model(layers_[i]) && is_old && first_call_[i] != 0 ? 1 : 0;
   }
 }
@@ -222,10 +220,10 @@ KerasSource KerasPlan::find(const KerasHistory& history, bool is_output) const {
   const std::int64_t call = history.call - first;
   const bool fits = call >= 0 && call < calls_[layer] && call < most_calls;
   if (!fits || history.result < 0 || history.result > UINT16_MAX) {
-    fail_keras("a result of the layer " + quoted_name(history.layer),
-               {"one of " + std::to_string(calls_[layer]) + " calls",
-                "call " + std::to_string(history.call) + ", result " +
-                    std::to_string(history.result)});
+    fail_keras(
+        "a result of the layer " + quoted_name(history.layer),
+        {"one of " + std::to_string(calls_[layer]) + " calls",
+         "call " + std::to_string(history.call) + ", result " + std::to_string(history.result)});
   }
   return {layer, static_cast<std::uint32_t>(call), static_cast<std::uint32_t>(history.result)};
 }

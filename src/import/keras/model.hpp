@@ -167,7 +167,11 @@ void collect_keras_operands(const Json& node, Take&& take) {
     return;
   }
   if (!node.IsArray()) return;
-  if (keras_history(node)) return take(node, std::string_view{});
+  if (keras_history(node)) {
+    take(node, std::string_view{});
+    if (node.Size() > 3) take_named(node[3]);
+    return;
+  }
   // Keras 1 and 2: [["layer", 0, 0, {"name": ...}], ...]
   for (const Json& each : node.GetArray()) {
     const bool is_constant = each.IsArray() && each.Size() >= 3 && each[0].IsString() &&

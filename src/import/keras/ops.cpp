@@ -39,7 +39,8 @@ bool emit_binary_op(KerasCall& call) {
                "two operands");
   const OpDef& op = *call.row().op;
   if (operands[0].graph == nullptr)
-    return call.out(binary(op, full(call.graph(), {}, numbers[0], operands[1].dtype()), operands[1]));
+    return call.out(
+        binary(op, full(call.graph(), {}, numbers[0], operands[1].dtype()), operands[1]));
   if (operands[1].graph == nullptr) return call.out(binary(op, operands[0], numbers[1]));
   return call.out(binary(op, operands[0], operands[1]));
 }
@@ -86,8 +87,8 @@ bool emit_softmax_op(KerasCall& call) {
 
 bool emit_function(KerasCall& call) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"Elu", "elu"},   {"Celu", "celu"}, {"Gelu", "gelu"},
-      {"LeakyRelu", "leaky_relu"}, {"Glu", "glu"}, {"HardTanh", "hard_tanh"}};
+      {"Elu", "elu"}, {"Celu", "celu"},         {"Gelu", "gelu"}, {"LeakyRelu", "leaky_relu"},
+      {"Glu", "glu"}, {"HardTanh", "hard_tanh"}};
   for (const auto& [name, function] : names)
     if (call.row().name == name) return call.out(call.apply_function(call.in(), function, -1));
   return false;
@@ -105,8 +106,7 @@ bool emit_clip(KerasCall& call) {
 
 bool emit_cast_op(KerasCall& call) {
   const std::string_view name = call.text({"dtype"}, "float32");
-  const std::optional<DType> dtype =
-      name == "bool" ? DType::boolean : dtype_from_name(name);
+  const std::optional<DType> dtype = name == "bool" ? DType::boolean : dtype_from_name(name);
   return call.out(to(call.reader().last(call.handle(0)), dtype.value_or(DType::float32)));
 }
 
@@ -289,8 +289,7 @@ bool emit_take(KerasCall& call) {
   const Json* axis = call.option({"axis"});
   if (call.input_count() < 2) return false;
   const Tensor indices = call.reader().last(call.handle(1));
-  const std::int64_t along =
-      axis == nullptr ? 0 : call.axis(call.integer({"axis"}, 0), x.rank());
+  const std::int64_t along = axis == nullptr ? 0 : call.axis(call.integer({"axis"}, 0), x.rank());
   return call.out(advanced_index(x, std::vector<Tensor>{indices}, {along}));
 }
 
@@ -481,8 +480,8 @@ constexpr std::pair<std::string_view, std::string_view> tensorflow_names[] = {
 bool emit_tensorflow(KerasCall& call) {
   std::string_view function = call.text({"function"}, "__operators__.getitem");
   function.remove_prefix(function.rfind('.') + 1);
-  const auto found = std::ranges::find_if(
-      tensorflow_names, [&](const auto& each) { return each.first == function; });
+  const auto found = std::ranges::find_if(tensorflow_names,
+                                          [&](const auto& each) { return each.first == function; });
   if (found == std::end(tensorflow_names)) return false;
   for (const KerasOperators* group : keras_operators()) {
     for (const KerasOperator& row : group->rows) {

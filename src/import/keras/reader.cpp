@@ -189,8 +189,8 @@ void KerasReader::add_outputs(const std::vector<KerasHandle>& results, const Ker
     if (has_ports) {
       const KerasPlan& plan = plan_of(root);
       if (i < plan.outputs().size()) name = plan.layers()[plan.outputs()[i].layer].name;
-    } else if (const Json* layers = root.config->IsArray() ? root.config
-                                                           : find_member(*root.config, "layers");
+    } else if (const Json* layers =
+                   root.config->IsArray() ? root.config : find_member(*root.config, "layers");
                layers != nullptr && !layers->Empty()) {
       name = inner((*layers)[layers->Size() - 1]).name;
     }
@@ -256,8 +256,8 @@ Tensor KerasReader::weight(KerasState& state, const KerasWeight& weight) {
 }
 
 KerasReader::Mark KerasReader::mark() const {
-  return {graph_.mark(), graph_.current_module(), made_weights_.size(), named_.size(),
-          values_.size(), counts_};
+  return {graph_.mark(), graph_.current_module(), made_weights_.size(),
+          named_.size(), values_.size(),          counts_};
 }
 
 void KerasReader::rewind(const Mark& mark) {
@@ -300,8 +300,7 @@ std::vector<KerasHandle> KerasReader::run_model(const KerasLayer& model,
       model.config->IsObject() && find_member(*model.config, "input_layers") != nullptr;
   if (has_ports) return run_functional(model, inputs);
   if (inputs.empty()) {
-    throw Error(ErrorCode::malformed, "the model " + shown(model.name),
-                {"an operand", "none"});
+    throw Error(ErrorCode::malformed, "the model " + shown(model.name), {"an operand", "none"});
   }
   return run_sequential(model, inputs[0]);
 }
@@ -315,7 +314,8 @@ std::vector<KerasHandle> KerasReader::run_sequential(const KerasLayer& model, Ke
     KerasApplication application{layer, {}};
     for (const KerasHandle each : results) application.operands.push_back({each, nullptr, {}});
     if (i + 1 < list.Size()) {
-      const Json* build = list[i + 1].IsObject() ? find_member(list[i + 1], "build_config") : nullptr;
+      const Json* build =
+          list[i + 1].IsObject() ? find_member(list[i + 1], "build_config") : nullptr;
       const Json* shape = build != nullptr ? find_member(*build, "input_shape") : nullptr;
       if (shape != nullptr) application.declared.push_back(shape);
     }
@@ -328,9 +328,9 @@ std::vector<KerasHandle> KerasReader::run_functional(const KerasLayer& model,
                                                      const std::vector<KerasHandle>& inputs) {
   const KerasPlan& plan = plan_of(model);
   if (inputs.size() != plan.inputs().size()) {
-    throw Error(ErrorCode::malformed, "the model " + shown(model.name),
-                {std::to_string(plan.inputs().size()) + " operands",
-                 std::to_string(inputs.size())});
+    throw Error(
+        ErrorCode::malformed, "the model " + shown(model.name),
+        {std::to_string(plan.inputs().size()) + " operands", std::to_string(inputs.size())});
   }
   spend(plan.steps().size());
   std::vector<std::vector<std::vector<KerasHandle>>> made(plan.layers().size());
@@ -346,10 +346,9 @@ std::vector<KerasHandle> KerasReader::run_functional(const KerasLayer& model,
     const std::vector<KerasHandle>& results = made[source.layer][source.call];
     if (source.result < results.size() && results[source.result] != no_keras_value)
       return results[source.result];
-    throw Error(ErrorCode::malformed,
-                "a result of the layer " + shown(plan.layers()[source.layer].name),
-                {"one of " + std::to_string(results.size()),
-                 "number " + std::to_string(source.result)});
+    throw Error(
+        ErrorCode::malformed, "a result of the layer " + shown(plan.layers()[source.layer].name),
+        {"one of " + std::to_string(results.size()), "number " + std::to_string(source.result)});
   };
   for (const KerasStep& step : plan.steps()) {
     const KerasLayer& layer = plan.layers()[step.layer];
@@ -360,10 +359,13 @@ std::vector<KerasHandle> KerasReader::run_functional(const KerasLayer& model,
       application.declared.push_back(plan.declared({step.layer, step.call, i}));
     const auto add = [&](const Json& value, std::string_view name) {
       std::size_t found = 0;
-      visit_keras_histories(value, [&](const KerasHistory& history) {
-        application.operands.push_back({value_of(plan.find(history)), nullptr, name});
-        ++found;
-      }, false);
+      visit_keras_histories(
+          value,
+          [&](const KerasHistory& history) {
+            application.operands.push_back({value_of(plan.find(history)), nullptr, name});
+            ++found;
+          },
+          false);
       if (found == 0) application.operands.push_back({no_keras_value, &value, name});
       spend(found + 1);
     };
@@ -453,7 +455,8 @@ std::vector<KerasHandle> KerasReader::apply_layer(const KerasApplication& applic
     if (error.code != ErrorCode::shape) throw;
     std::string names;
     for (const std::string& name : sizes_.assumed())
-      if (name != "batch" && names.size() < 200) names.append(names.empty() ? "" : ", ").append(name);
+      if (name != "batch" && names.size() < 200)
+        names.append(names.empty() ? "" : ", ").append(name);
     if (!names.empty()) {
       Error located(ErrorCode::usage,
                     fmt::format("the layer {} does not take the size 1 of what the file leaves "
@@ -495,9 +498,9 @@ std::vector<KerasHandle> KerasReader::append_unknown(const KerasApplication& app
     unknown.push_back(open);
   }
   const bool is_operation = layer.module.find(".ops") != std::string_view::npos;
-  const auto* attrs = graph_.keep(
-      UnknownAttrs{is_operation ? "keras.ops" : "keras",
-                   graph_.arena().copy(to_utf8(layer.class_name.substr(0, 200)))});
+  const auto* attrs =
+      graph_.keep(UnknownAttrs{is_operation ? "keras.ops" : "keras",
+                               graph_.arena().copy(to_utf8(layer.class_name.substr(0, 200)))});
   const NodeId node = graph_.append_declared(unknown_op, attrs, inputs, outputs);
   std::vector<KerasHandle> results;
   for (std::size_t i = 0; i < count; ++i) {

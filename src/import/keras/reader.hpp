@@ -44,8 +44,8 @@ struct KerasWeight {
   Shape shape;
   DType dtype = DType::float32;
   ParameterKind kind = ParameterKind::parameter;
-  bool is_trained = true;       ///< in Keras's count
-  std::int64_t elements = -1;   ///< in Keras's count, where several are packed into one; -1: all
+  bool is_trained = true;      ///< in Keras's count
+  std::int64_t elements = -1;  ///< in Keras's count, where several are packed into one; -1: all
 };
 
 /// One call of a layer.
@@ -57,7 +57,7 @@ struct KerasApplication {
   std::size_t results = 1;
   /// Distinguishes layers that are made of one configuration, as the two of Bidirectional.
   unsigned variant = 0;
-  std::string_view name = {};  ///< in place of the layer's own
+  std::string_view name = {};  ///< instead of the layer's own
 };
 
 /// Reads one file into a graph.
