@@ -130,9 +130,8 @@ struct HttpClient::Transfer {
     if (line.starts_with("HTTP/")) {  // also after an answer of a proxy
       answer.headers.clear();
       const std::size_t space = line.find(' ');
-      const auto status = space == std::string_view::npos
-                              ? std::optional<std::int64_t>()
-                              : size_in(line.substr(space + 1, 3));
+      const auto status = space == std::string_view::npos ? std::optional<std::int64_t>()
+                                                          : size_in(line.substr(space + 1, 3));
       answer.status = status ? static_cast<int>(*status) : 0;
       return;
     }
@@ -196,7 +195,7 @@ HttpClient::~HttpClient() { curl_.easy_cleanup(handle_); }
 
 HttpClient::Origin HttpClient::origin_of(const std::string& url) const {
   const std::unique_ptr<CurlLibrary::Url, void (*)(CurlLibrary::Url*)> parsed(curl_.url(),
-                                                                             curl_.url_cleanup);
+                                                                              curl_.url_cleanup);
   const auto part = [&](int which) {
     char* text = nullptr;
     std::string copy;
@@ -204,10 +203,9 @@ HttpClient::Origin HttpClient::origin_of(const std::string& url) const {
     curl_.free(text);
     return copy;
   };
-  const bool is_url = parsed != nullptr &&
-                      curl_.url_set(parsed.get(), curlupart_url, url.c_str(), 0) == curle_ok;
-  if (!is_url)
-    throw Error(ErrorCode::io, "the address", {"https://HOST/...", shown_url(url)});
+  const bool is_url =
+      parsed != nullptr && curl_.url_set(parsed.get(), curlupart_url, url.c_str(), 0) == curle_ok;
+  if (!is_url) throw Error(ErrorCode::io, "the address", {"https://HOST/...", shown_url(url)});
   Origin origin{lower(part(curlupart_scheme)), lower(part(curlupart_host)), part(curlupart_port)};
   origin.has_user = !part(curlupart_user).empty() || !part(curlupart_password).empty();
   return origin;
@@ -223,8 +221,7 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const HttpReceiver& recei
     const bool may_be_plain = is_loopback(origin.host) && first.is_plain();
     if (origin.scheme != "https" && !(origin.is_plain() && may_be_plain))
       refuse_answer(answer, "the address", "https, or http to this machine", origin.scheme);
-    if (origin.has_user)
-      refuse_answer(answer, "the address", "no user and password in it", "them");
+    if (origin.has_user) refuse_answer(answer, "the address", "no user and password in it", "them");
     std::string target = perform(next, origin == first, receiver, answer);
     if (target.empty()) return answer;
     if (redirections == 0) answer.of_first = answer.headers;
@@ -236,8 +233,8 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const HttpReceiver& recei
 
 std::string HttpClient::perform(const HttpRequest& request, bool has_token,
                                 const HttpReceiver& receiver, HttpAnswer& answer) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline -
-                                                                          Clock::now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - Clock::now());
   if (left.count() <= 0)
     throw Error(ErrorCode::limit, answer.url + ": the time for all requests is over");
   answer.status = 0;

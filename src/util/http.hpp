@@ -16,23 +16,23 @@ namespace zoometer {
 /// A file, or a part of it.
 struct HttpRequest {
   std::string url;
-  std::string token;                   ///< of the host of `url`, and sent to no other
-  std::int64_t begin = 0;              ///< the first byte that is wanted
-  std::optional<std::int64_t> end{};   ///< after the last one
-  std::string validator{};             ///< for If-Range: another file is sent from its start
+  std::string token;                  ///< of the host of `url`, and sent to no other
+  std::int64_t begin = 0;             ///< the first byte that is wanted
+  std::optional<std::int64_t> end{};  ///< after the last one
+  std::string validator{};            ///< for If-Range: another file is sent from its start
 };
 
 /// What came. Headers are those of the last answer, those of the first host's first answer apart.
 struct HttpAnswer {
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
-  int status = 0;    ///< 0: nothing came
-  std::string url;   ///< that answered, without its query, which may be a secret
-  Headers headers;   ///< names in lower case
-  Headers of_first;  ///< before redirections
-  std::int64_t begin = 0;              ///< where the body begins in the file
+  int status = 0;                       ///< 0: nothing came
+  std::string url;                      ///< that answered, without its query, which may be a secret
+  Headers headers;                      ///< names in lower case
+  Headers of_first;                     ///< before redirections
+  std::int64_t begin = 0;               ///< where the body begins in the file
   std::optional<std::int64_t> total{};  ///< the size of the whole file
-  std::string problem;     ///< why the body has not come as a whole; empty if it has
+  std::string problem;                  ///< why the body has not come as a whole; empty if it has
   bool may_go_on = false;  ///< the connection was cut: another request may get the rest
 
   /// The header of that name, or empty.

@@ -79,8 +79,8 @@ int PrivateFolder::open_alone(const std::string& name) noexcept {
   const int file = openat(fd_, name.c_str(), O_RDWR | O_CREAT | no_link | O_NONBLOCK, 0600);
   if (file < 0) return -1;
   struct stat status {};
-  const bool is_ours = fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
-                       flock(file, LOCK_EX | LOCK_NB) == 0;
+  const bool is_ours =
+      fstat(file, &status) == 0 && S_ISREG(status.st_mode) && flock(file, LOCK_EX | LOCK_NB) == 0;
   if (is_ours) return file;
   close(file);
   return -1;

@@ -45,7 +45,7 @@ for format in csv markdown json; do
   expect "$format has no width" is "$(COLUMNS=60 "$ZOOMETER" compare resnet18 vgg11 -f $format | md5sum)" \
     "$("$ZOOMETER" compare resnet18 vgg11 -f $format | md5sum)"
 done
-expect "COLUMNS that is no number is none" is "$(COLUMNS=all "$ZOOMETER" diff resnet18 resnet34 | md5sum)" "$whole"
+expect "COLUMNS that is not a number is none" is "$(COLUMNS=all "$ZOOMETER" diff resnet18 resnet34 | md5sum)" "$whole"
 
 # The columns that have no room follow below.
 models="resnet18 resnet50 vgg11 alexnet vit_b_16 swin_t"
@@ -84,7 +84,7 @@ for width in 60 80 120; do
     read -r -a words <<<"$command"
     /usr/bin/python3 terminal.py $width "$ZOOMETER" "${words[@]}" >shown.txt
     expect "$command on a terminal of $width columns" is "$(too_wide $width shown.txt)" ""
-    expect "$command has colours there, or none for want of marks" is "$(sed 's/\x1b\[[0-9]*m//g; s/ *$//' shown.txt | md5sum)" \
+    expect "$command has colours there, or none without marks" is "$(sed 's/\x1b\[[0-9]*m//g; s/ *$//' shown.txt | md5sum)" \
       "$(COLUMNS=$width "$ZOOMETER" "${words[@]}" | sed 's/ *$//' | md5sum)"
   done
 done

@@ -103,7 +103,7 @@ def main():
     for row in facts_of(wanted):
         try:
             found = differences(row)
-        except Exception as error:  # the others run all the same
+        except Exception as error:  # the others still run
             found = [f"{type(error).__name__}: {error}"]
         if found:
             failed += 1

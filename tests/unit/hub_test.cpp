@@ -65,8 +65,13 @@ TEST(HubName, IsTakenFromTheAddressOfAPage) {
 }
 
 std::vector<std::string> quantisations() {
-  return {"m-Q8_0.gguf", "m-Q4_K_M-00002-of-00002.gguf", "m-Q4_K_M-00001-of-00002.gguf",
-          "mmproj-m-f16.gguf", "m.imatrix.gguf", "UD/m-UD-Q4_K_XL.gguf", "README.md"};
+  return {"m-Q8_0.gguf",
+          "m-Q4_K_M-00002-of-00002.gguf",
+          "m-Q4_K_M-00001-of-00002.gguf",
+          "mmproj-m-f16.gguf",
+          "m.imatrix.gguf",
+          "UD/m-UD-Q4_K_XL.gguf",
+          "README.md"};
 }
 
 TEST(HubGguf, GroupsTheFilesOfAModel) {
@@ -151,8 +156,9 @@ TEST(HeaderOnly, GgufSaysItsLength) {
   for (std::size_t size = 0; size < header->bytes; ++size)
     EXPECT_FALSE(gguf_header(std::string_view(whole).substr(0, size))) << size;
   EXPECT_TRUE(gguf_header(std::string_view(whole).substr(0, header->bytes)));
-  EXPECT_THAT(failure_of([] { gguf_header("GGUF\x09" + std::string(3, '\0') + std::string(100, 'x')); }),
-              HasSubstr("version"));
+  EXPECT_THAT(
+      failure_of([] { gguf_header("GGUF\x09" + std::string(3, '\0') + std::string(100, 'x')); }),
+      HasSubstr("version"));
 }
 
 /// Folders between: others must not be able to put files there.

@@ -64,7 +64,7 @@ class Watch:
 
     @contextlib.contextmanager
     def watching(self, model: Any) -> Iterator[None]:
-        """Where the names are replaced. A second run of the model counts anew."""
+        """Where the names are replaced. A second run of the model counts again."""
         begin = model.register_forward_pre_hook(lambda *_: self.costs.clear())
         before = [(owner, name, vars(owner).get(name)) for owner, name, _ in self._rules]
         try:

@@ -63,8 +63,7 @@ double idle_seconds() {
   const auto text = setting("HF_HUB_DOWNLOAD_TIMEOUT");
   if (!text) return HubAccess{}.idle_seconds;
   double seconds = 0;
-  const auto [after, problem] =
-      std::from_chars(text->data(), text->data() + text->size(), seconds);
+  const auto [after, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
   const bool is_number = problem == std::errc() && after == text->data() + text->size();
   if (!is_number || !(seconds >= 1 && seconds <= 3600)) {
     throw Error(ErrorCode::usage, "HF_HUB_DOWNLOAD_TIMEOUT",
@@ -80,10 +79,10 @@ HubAccess hub_access(bool is_offline) {
   access.endpoint = setting("HF_ENDPOINT").value_or("https://huggingface.co");
   while (access.endpoint.ends_with('/')) access.endpoint.pop_back();
   const std::size_t host = access.endpoint.find("://");
-  const bool is_plain = host != std::string::npos &&
-                        std::ranges::all_of(access.endpoint, [](char c) {
-                          return c > ' ' && c < 0x7F && c != '@' && c != '?' && c != '#';
-                        });
+  const bool is_plain =
+      host != std::string::npos && std::ranges::all_of(access.endpoint, [](char c) {
+        return c > ' ' && c < 0x7F && c != '@' && c != '?' && c != '#';
+      });
   if (!is_plain) {
     throw Error(ErrorCode::usage, "HF_ENDPOINT",
                 {"https://HOST without a user, a password or a query", "something else"});

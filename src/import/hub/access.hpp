@@ -6,8 +6,8 @@ namespace zoometer {
 
 /// How the hub is asked, from the variables of Hugging Face's own programs.
 struct HubAccess {
-  std::string endpoint;  ///< HF_ENDPOINT, or https://huggingface.co; without a slash at its end
-  std::string token;     ///< HF_TOKEN, or the file that `hf auth login` writes; empty: none
+  std::string endpoint;      ///< HF_ENDPOINT, or https://huggingface.co; without a slash at its end
+  std::string token;         ///< HF_TOKEN, or the file that `hf auth login` writes; empty: none
   bool is_offline = false;   ///< HF_HUB_OFFLINE, or asked for
   double idle_seconds = 10;  ///< HF_HUB_DOWNLOAD_TIMEOUT: without an answer
 };

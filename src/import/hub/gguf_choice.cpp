@@ -88,8 +88,9 @@ GgufModel choose_gguf(std::vector<GgufModel> models, const HubName& name) {
   const auto usual = std::ranges::find(tags, "Q4_K_M");
   example.which = usual != tags.end() ? *usual : tags.front();
   Error error(ErrorCode::usage, name.text(),
-              {"one of " + list_of(models), name.which.empty() ? fmt::format("none, of {} models", models.size())
-                                                               : escape_controls(name.which)});
+              {"one of " + list_of(models), name.which.empty()
+                                                ? fmt::format("none, of {} models", models.size())
+                                                : escape_controls(name.which)});
   error.hint = name.which.empty() ? std::string() : did_you_mean(name.which, tags);
   if (error.hint.empty()) error.hint = "for example " + escape_controls(example.text());
   throw error;

@@ -29,8 +29,8 @@ std::vector<std::string_view> parts_of(std::string_view text) {
 }
 
 [[noreturn]] void refuse(std::string_view found) {
-  throw Error(ErrorCode::usage, "hf:",
-              {"ORG/NAME, ORG/NAME@REVISION or ORG/NAME:WHICH", escape_controls(found)});
+  throw Error(ErrorCode::usage,
+              "hf:", {"ORG/NAME, ORG/NAME@REVISION or ORG/NAME:WHICH", escape_controls(found)});
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ std::optional<std::string> hub_word_of_address(std::string_view word) {
   word = word.substr(0, word.find_first_of("?#"));
   while (word.ends_with('/')) word.remove_suffix(1);
   const std::vector<std::string_view> parts = parts_of(word);
-  constexpr std::string_view not_models[] = {"datasets", "spaces",  "collections", "docs",
+  constexpr std::string_view not_models[] = {"datasets", "spaces", "collections", "docs",
                                              "blog",     "papers", "learn",       "api"};
   if (std::ranges::find(not_models, parts[0]) != std::end(not_models)) {
     throw Error(ErrorCode::usage, "the address",

@@ -362,7 +362,7 @@ void BytecodeReader::read_dialects(Cursor cursor) {
   }
 }
 
-/// Sizes stand in one section and bytes in the other, attributes first.
+/// Sizes are in one section and bytes in the other, attributes first.
 void BytecodeReader::read_entries() {
   Cursor sizes = required(3, "a section of sizes of attributes");
   Cursor data = required(2, "a section of attributes");

@@ -44,7 +44,7 @@ std::string_view unwrapped(std::string_view part) {
   return part;
 }
 
-/// Whether a part of a path comes from a transformation of jax and is no module.
+/// Whether a part of a path comes from a transformation of jax and is not a module.
 bool is_transformation(std::string_view part) {
   constexpr std::string_view words[] = {"while",       "body",      "cond", "checkpoint",
                                         "remat",       "remat2",    "scan", "pjit",
