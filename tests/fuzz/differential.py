@@ -219,7 +219,7 @@ def seen_in_header(file):
 
 def seen_in_toml(text):
     try:
-        device = tomllib.loads(text.decode())
+        device = tomllib.loads(text.decode('utf-8-sig'))  # TOML ignores the mark that tomllib refuses
         return device['name'], float(device['memory']['bandwidth'])
     except Exception:
         return None
