@@ -175,7 +175,8 @@ def seen_by_onnx(data):
 
     return {'inputs': [(each.name, sizes(each)) for each in graph.input if each.name not in weights],
             'outputs': [each.name for each in graph.output],
-            'weights': {each.name: list(each.dims) for each in graph.initializer}}
+            # Real numbers only: integers may be packed, and are listed as what they stand for.
+            'weights': {each.name: list(each.dims) for each in graph.initializer if each.data_type in (1, 10, 11, 16)}}
 
 
 class Twice(Exception):
