@@ -299,11 +299,12 @@ std::optional<std::string> visible_json(std::string_view json) {
   std::string result;
   std::size_t copied = 0;
   for (std::size_t i = 0; i < json.size();) {
-    if (json.size() - i >= sizeof(std::uint64_t)) {
-      std::uint64_t letters = 0;
-      std::memcpy(&letters, json.data() + i, sizeof(letters));
-      // Eight of ASCII, none of them 0x7F.
-      if (((letters | (letters + 0x0101010101010101U)) & 0x8080808080808080U) == 0) {
+    std::array<std::uint64_t, 4> letters;
+    if (json.size() - i >= sizeof(letters)) {
+      std::memcpy(letters.data(), json.data() + i, sizeof(letters));
+      std::uint64_t high = 0;  // bits of what is not ASCII, or 0x7F
+      for (const std::uint64_t each : letters) high |= each | (each + 0x0101010101010101U);
+      if ((high & 0x8080808080808080U) == 0) {
         i += sizeof(letters);
         continue;
       }

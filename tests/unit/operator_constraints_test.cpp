@@ -101,7 +101,7 @@ const Case cases[] = {
      }},
     {"lstm_c4",
      [](Bench& b) {
-       lstm(b, {.bias = {1, 16}});
+       lstm(b, {.bias = {1, 24}});
      }},
     {"lstm_c5", [](Bench& b) { lstm(b, {.lengths = {5}}); }},
     {"lstm_c6",

@@ -89,6 +89,7 @@ TEST(TraceOption, WritesWhatItReads) {
   for (const TraceOption& each : trace_options()) EXPECT_THAT(each.format(options), ElementsAre());
   options.variant = Variant::untrained;
   options.inputs = {{"", {1, 3}}, {"mask", {}}};
+  options.dtypes = {{"", DType::float16}, {"mask", DType::boolean}};
   options.batch = 4;
   options.batch_axes = {{"x", 1}, {"mask", -2}};
   options.proposals = 0;

@@ -188,10 +188,7 @@ void emit_while(HloCall& call) {
   first = call.graph().nodes().size();
   std::vector<HloValue> results = reader.run(call.frame(), body, arguments, call.operation().at);
   repeat_hlo_nodes(call.graph(), first, trips.value_or(1));
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    HloFrame one{{results[i]}};
-    results[i] = {reader.enter(one, 0, call.operation().at).id};
-  }
+  for (HloValue& result : results) result = {reader.tensor_of(result, call.operation().at).id};
   out_results(call, results);
 }
 

@@ -119,8 +119,7 @@ void HloReader::read() {
   std::vector<ValueId> outputs;
   names_.clear();
   for (std::size_t i = 0; i < results.size(); ++i) {
-    HloFrame last{{results[i]}};
-    const Tensor value = enter(last, 0, entry.operation->at);
+    const Tensor value = tensor_of(results[i], entry.operation->at);
     const std::string name = results.size() == 1 ? "output" : "output_" + std::to_string(i);
     graph_.add_output(graph_.arena().copy(name), value.id);
     outputs.push_back(value.id);
@@ -246,17 +245,22 @@ void HloReader::check_options() const {
 
 // -- values -------------------------------------------------------------------------------------
 
+Tensor HloReader::tensor_of(const HloValue& value, std::uint64_t at) {
+  if (value.id != no_id) return {&graph_, value.id};
+  if (value.known == nullptr || value.type == hlo_none)
+    fail_hlo("an operand of the operation", at, "a value that was made before", "none");
+  const HloType& type = program_.type(value.type);
+  const std::vector<std::int64_t>& elements = value.known->elements;
+  const double first = elements.empty() ? 0 : static_cast<double>(elements[0]);
+  return full(graph_, type.shape, first, type.dtype);
+}
+
 Tensor HloReader::enter(HloFrame& frame, std::uint32_t value, std::uint64_t at) {
   HloValue& found = frame.values[value];
-  if (found.id != no_id) return {&graph_, found.id};
-  if (found.known == nullptr || found.type == hlo_none)
-    fail_hlo("an operand of the operation", at, "a value that was made before", "none");
-  const HloType& type = program_.type(found.type);
-  const std::vector<std::int64_t>& elements = found.known->elements;
-  const double first = elements.empty() ? 0 : static_cast<double>(elements[0]);
-  found.id = full(graph_, type.shape, first, type.dtype).id;
-  entered_.push_back(&found);
-  return {&graph_, found.id};
+  const Tensor tensor = tensor_of(found, at);
+  if (found.id == no_id) entered_.push_back(&found);
+  found.id = tensor.id;
+  return tensor;
 }
 
 void HloReader::rewind(const Mark& mark) {

@@ -55,6 +55,8 @@ class HloReader {
 
   /// A value as a tensor of the graph. Throws Error{malformed} where nothing made it.
   Tensor enter(HloFrame& frame, std::uint32_t value, std::uint64_t at);
+  /// The same for a value of no frame.
+  Tensor tensor_of(const HloValue& value, std::uint64_t at);
   const HloKnown* keep(HloKnown known) { return &known_.emplace_back(std::move(known)); }
   /// A constant of the program.
   Tensor add_constant(const HloOperation& operation, const HloAttribute& constant);
