@@ -663,7 +663,10 @@ void BytecodeReader::read_regions(HloOperation& operation, Cursor& cursor) {
     read_all(cursor);
   }
   if (is_isolated) {
-    operation.value_count = scope_.made;
+    for (HloRegion& region : operation.regions) {
+      region.is_isolated = true;
+      region.own_values = scope_.made;
+    }
     std::swap(outer, scope_);
   }
   --depth_;

@@ -27,6 +27,8 @@ std::vector<HloFunction> HloProgram::functions() const {
       const bool has_body = !operation.regions.empty() && !operation.regions[0].blocks.empty();
       if (name == nullptr || name->text.empty())
         fail_hlo("a function", operation.at, "a name", "none");
+      if (has_body && !operation.regions[0].is_isolated)
+        fail_hlo("a function", operation.at, "values of its own", "those around it");
       found.push_back(
           {name->text, &operation, has_body ? &operation.regions[0].blocks[0] : nullptr});
     }

@@ -43,7 +43,8 @@ struct HloAttribute {
 
 struct HloRegion;
 
-/// An operation. Values are numbered within their function.
+/// An operation. Values are numbered within their function, or
+/// within the region that sees no others.
 struct HloOperation {
   std::string_view name;                ///< "dot_general", without dialect and version
   std::string_view full_name;           ///< "vhlo.dot_general_v2"
@@ -54,7 +55,6 @@ struct HloOperation {
   std::vector<std::uint32_t> types;     ///< of the results
   std::vector<std::pair<std::string_view, std::uint32_t>> attributes;  ///< by name
   std::vector<HloRegion> regions;
-  std::uint32_t value_count = 0;  ///< of a function: the values of its regions
 };
 
 /// Operations that run one after the other.
@@ -68,6 +68,9 @@ struct HloBlock {
 /// What an operation runs. StableHLO's regions have one block.
 struct HloRegion {
   std::vector<HloBlock> blocks;
+  bool is_isolated =
+      false;  ///< it sees no values around it and numbers its own, as a function does
+  std::uint32_t own_values = 0;  ///< of one that is isolated
 };
 
 /// One function.

@@ -110,9 +110,10 @@ void HloReader::read() {
       argument_names_.function.empty() ? to_utf8(entry.name) : argument_names_.function;
   modules_.add_root(graph_.arena().copy(root));
   std::uint64_t values = 0;
-  for (const HloFunction& function : functions_) values += function.operation->value_count;
+  for (const HloFunction& function : functions_)
+    if (function.body != nullptr) values += function.operation->regions[0].own_values;
   units_left_ = 4096 + 16 * (program_.operation_count + values);
-  HloFrame frame{std::vector<HloValue>(entry.operation->value_count)};
+  HloFrame frame{std::vector<HloValue>(entry.operation->regions[0].own_values)};
   add_arguments(entry, frame);
   running_.push_back(entry.name);
   const std::vector<HloValue> results = run_block(frame, *entry.body);
@@ -299,14 +300,10 @@ std::vector<HloValue> HloReader::call(std::string_view function,
     fail_hlo(what, at, "functions that do not call themselves, at most 48 deep",
              running_.size() >= deepest_call ? "more" : "a recursion");
   }
-  spend(1 + std::uint64_t{called.operation->value_count});
-  HloFrame frame{std::vector<HloValue>(called.operation->value_count)};
-  const HloRegion& region = called.operation->regions[0];
-  const std::size_t entered = entered_.size();
+  HloFrame none;
   running_.push_back(called.name);
-  std::vector<HloValue> results = run(frame, region, arguments, at);
+  std::vector<HloValue> results = run(none, called.operation->regions[0], arguments, at);
   running_.pop_back();
-  entered_.resize(entered);
   return results;
 }
 
@@ -318,11 +315,17 @@ std::vector<HloValue> HloReader::run(HloFrame& frame, const HloRegion& region,
     fail_hlo("the arguments of a block", at, std::to_string(block.argument_types.size()),
              std::to_string(arguments.size()));
   }
+  spend(1 + std::uint64_t{region.own_values});
+  const std::size_t entered = entered_.size();
+  HloFrame own{std::vector<HloValue>(region.own_values)};
+  HloFrame& inner = region.is_isolated ? own : frame;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    frame.values[block.first_argument + i] = arguments[i];
-    frame.values[block.first_argument + i].type = block.argument_types[i];
+    inner.values[block.first_argument + i] = arguments[i];
+    inner.values[block.first_argument + i].type = block.argument_types[i];
   }
-  return run_block(frame, block);
+  std::vector<HloValue> results = run_block(inner, block);
+  if (region.is_isolated) entered_.resize(entered);
+  return results;
 }
 
 std::vector<HloValue> HloReader::run_block(HloFrame& frame, const HloBlock& block) {
