@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -186,9 +187,17 @@ std::string share_bar(double share, std::size_t cells) {
 
 std::size_t display_width(std::string_view text) noexcept {
   const auto characters = [](std::string_view part) {
-    return static_cast<std::size_t>(std::count_if(part.begin(), part.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
+    std::size_t count = part.size();
+    for (; part.size() >= sizeof(std::uint64_t); part.remove_prefix(sizeof(std::uint64_t))) {
+      std::uint64_t bytes = 0;
+      std::memcpy(&bytes, part.data(), sizeof(bytes));
+      // The bytes 10xxxxxx, which continue a character.
+      const std::uint64_t continued = bytes >> 7U & ~(bytes >> 6U) & 0x0101010101010101U;
+      if (continued != 0) count -= static_cast<std::size_t>(std::popcount(continued));
+    }
+    for (const char c : part)
+      if ((static_cast<unsigned char>(c) & 0xC0U) == 0x80U) --count;
+    return count;
   };
   std::size_t width = 0;
   for (std::size_t escape = text.find('\x1b'); escape != text.npos; escape = text.find('\x1b')) {

@@ -11,8 +11,11 @@ PROGRAM = os.environ.get("ZOOMETER", "zoometer")
 
 
 def text_of(*words):
-    """What the native program prints."""
-    return subprocess.run([PROGRAM, *map(str, words)], check=True, capture_output=True, text=True).stdout
+    """What the native program prints into a pipe, at its full width."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return subprocess.run(
+        [PROGRAM, *map(str, words)], check=True, capture_output=True, text=True, env=environment
+    ).stdout
 
 
 def command_line(*words):

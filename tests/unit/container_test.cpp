@@ -2,6 +2,7 @@
 #include "util/container.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -21,7 +22,8 @@ class Container : public ::testing::Test {
   }
   std::int64_t memory() const { return container_memory(root_); }
 
-  std::string root_ = ::testing::TempDir() + "zoometer_container";
+  // Shards of the tests run side by side.
+  std::string root_ = ::testing::TempDir() + "zoometer_container" + std::to_string(getpid());
 };
 
 TEST_F(Container, HasNoLimitWithoutGroups) {

@@ -29,8 +29,8 @@ struct InputShape {
 
 /// The element type of an input.
 struct InputType {
-  std::string name;  ///< empty: by position
-  DType dtype = DType::float32;
+  std::string name;              ///< empty: by position
+  DType dtype = DType::float32;  ///< of its elements
 };
 
 /// The value of a symbolic size.
