@@ -15,12 +15,17 @@ constexpr int deepest_skipped = 64;
 /// Whether a text has a control character, which JSON wants escaped.
 bool has_control(std::string_view text) {
   constexpr std::uint64_t high = 0x8080808080808080U, spaces = 0x2020202020202020U;
-  std::uint64_t eight = 0;
-  for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
-    std::memcpy(&eight, text.data(), sizeof eight);
-    if (((eight - spaces) & ~eight & high) != 0) return true;
-  }
-  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  const auto is_found = [&](const char* place) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, place, sizeof eight);
+    return ((eight - spaces) & ~eight & high) != 0;
+  };
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  if (text.size() < step)
+    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  for (std::size_t i = 0; i + step < text.size(); i += step)
+    if (is_found(text.data() + i)) return true;
+  return is_found(text.data() + text.size() - step);  // some of them a second time
 }
 
 /// true, false, null, a number as JSON writes it, or NaN and Infinity as Python does.
