@@ -129,6 +129,8 @@ void HloCall::out_declared(std::span<const Tensor> operands, std::size_t index) 
   Tensor result;
   if (!declared.is_tensor || operands.empty()) {
     result = full(graph(), declared.shape, 0, declared.dtype);
+    graph().mark_stand_in(static_cast<NodeId>(graph().nodes().size() - 1),
+                          graph().arena().copy(operation_.name));
   } else {
     result = rearrange(operands, {graph().arena().copy(operation_.name), declared.shape});
   }

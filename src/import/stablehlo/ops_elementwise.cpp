@@ -1,5 +1,6 @@
 // Operations that work element by element, and constants.
 #include <algorithm>
+#include <optional>
 
 #include "import/stablehlo/call.hpp"
 #include "op/indexing.hpp"
@@ -149,7 +150,10 @@ void emit_constant(HloCall& call) {
   const std::int64_t bytes = bytes_of(numel(type.shape), type.dtype);
   const bool is_splat = count <= 1 || static_cast<std::int64_t>(value->text.size()) < bytes;
   if (!is_splat) return call.out(call.reader().add_constant(call.operation(), *value));
-  const Tensor scalar = full(call.graph(), {}, 0, type.dtype);
+  const std::optional<double> number = call.program().repeated(*value);
+  const std::size_t first = call.graph().nodes().size();
+  const Tensor scalar = full(call.graph(), {}, number.value_or(0), type.dtype);
+  if (!number) mark_hlo_stand_in(call, first);
   call.out(type.shape.empty() ? scalar : expand(scalar, type.shape));
 }
 

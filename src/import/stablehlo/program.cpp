@@ -1,6 +1,7 @@
 #include "import/stablehlo/program.hpp"
 
-#include <cstring>
+#include <bit>
+#include <cmath>
 
 #include "zoometer/util/error.hpp"
 
@@ -97,6 +98,28 @@ std::vector<std::int64_t> HloProgram::integers(const HloAttribute& attribute,
       numbers.push_back(stored_number(attribute.text, i * size, size, is_signed));
   }
   return numbers;
+}
+
+std::optional<double> HloProgram::repeated(const HloAttribute& attribute) const {
+  if (attribute.kind != HloAttribute::Kind::tensor || attribute.type == hlo_none)
+    return std::nullopt;
+  const std::string_view bytes = attribute.text;
+  const DType dtype = types[attribute.type].dtype;
+  if (static_cast<std::int64_t>(bytes.size()) != bytes_of(1, dtype)) return std::nullopt;
+  const auto bits = [&] {
+    return static_cast<std::uint64_t>(stored_number(bytes, 0, bytes.size(), false));
+  };
+  if (dtype == DType::float32) return std::bit_cast<float>(static_cast<std::uint32_t>(bits()));
+  if (dtype == DType::float64) return std::bit_cast<double>(bits());
+  if (dtype == DType::bfloat16)
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits() << 16U));
+  if (dtype != DType::float16) return std::nullopt;
+  const auto exponent = static_cast<int>(bits() >> 10U & 0x1FU);
+  const auto fraction = static_cast<double>(bits() & 0x3FFU);
+  const double sign = (bits() >> 15U) != 0 ? -1 : 1;
+  if (exponent == 0x1F) return fraction != 0 ? std::nan("") : sign * HUGE_VAL;
+  return sign *
+         (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25));
 }
 
 std::string_view HloProgram::location_name(std::uint32_t location) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -101,6 +102,8 @@ class HloProgram {
   const HloAttribute* find(const HloOperation& operation, std::string_view name) const;
   /// Its integers: a tensor, a list or a number. `most` bounds what is expanded.
   std::vector<std::int64_t> integers(const HloAttribute& attribute, std::size_t most) const;
+  /// The number that a tensor of real numbers repeats, or nothing: all its bytes are one element.
+  std::optional<double> repeated(const HloAttribute& attribute) const;
   /// The name of the innermost location that has one: "jit(f)/encoder/dot_general".
   std::string_view location_name(std::uint32_t location) const;
 };

@@ -253,7 +253,11 @@ Tensor HloReader::tensor_of(const HloValue& value, std::uint64_t at) {
   const HloType& type = program_.type(value.type);
   const std::vector<std::int64_t>& elements = value.known->elements;
   const double first = elements.empty() ? 0 : static_cast<double>(elements[0]);
-  return full(graph_, type.shape, first, type.dtype);
+  const Tensor made = full(graph_, type.shape, first, type.dtype);
+  const bool is_one =
+      std::ranges::all_of(elements, [&](std::int64_t each) { return each == elements[0]; });
+  if (!is_one) graph_.mark_stand_in(static_cast<NodeId>(graph_.nodes().size() - 1), "constant");
+  return made;
 }
 
 Tensor HloReader::enter(HloFrame& frame, std::uint32_t value, std::uint64_t at) {
