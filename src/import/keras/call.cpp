@@ -63,8 +63,9 @@ bool is_word_of(std::string_view words, std::string_view word) {
 /// null, false, 0, "" and empty lists ask for nothing.
 bool asks_for_nothing(const Json& value) {
   return value.IsNull() || (value.IsBool() && !value.GetBool()) ||
-         (value.IsNumber() && value.GetDouble() == 0) || (value.IsString() && value.Empty()) ||
-         (value.IsArray() && value.Empty()) || (value.IsObject() && value.ObjectEmpty());
+         (value.IsNumber() && value.GetDouble() == 0) ||
+         (value.IsString() && value.GetStringLength() == 0) || (value.IsArray() && value.Empty()) ||
+         (value.IsObject() && value.ObjectEmpty());
 }
 
 std::string short_text(const Json& value) {
