@@ -14,15 +14,7 @@ from torch import nn
 
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
-try:
-    import torchvision
-except RuntimeError:
-    # torchvision of PyPI beside a torch for CPUs cannot load its operators, which none of the models
-    # needs; its import asks for two of them.
-    operators = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    import torchvision
+from torchvision_beside_cpu import torchvision
 
 import calflops
 import fvcore.nn

@@ -13,6 +13,7 @@ import sys
 import warnings
 
 import torch
+import torchvision_beside_cpu  # transformers imports it
 import transformers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -39,7 +40,7 @@ TYPES = """llama mistral mixtral ministral3 qwen2 qwen2_moe qwen3 qwen3_moe qwen
  gemma2 gemma3_text gemma4_text gemma3n_text vaultgemma deepseek_v2 deepseek_v3 glm4_moe glm4_moe_lite
  gpt_oss minimax_m2 granite granitemoe granitemoehybrid olmo2 olmo3 olmoe olmo_hybrid phi phi3 phimoe
  cohere cohere2 falcon gpt2 gpt_neox gptj opt bloom stablelm starcoder2 mpt bert roberta t5 mamba jamba
- falcon_h1 nemotron_h lfm2 rwkv afmoe laguna longcat_flash hunyuan_v1_moe seed_oss smollm3""".split()
+ falcon_h1 nemotron_h lfm2 rwkv afmoe laguna hunyuan_v1_moe seed_oss smollm3""".split()
 
 
 def facts_of(wanted):
