@@ -21,9 +21,10 @@ GraphComparison compare_states(const Graph& native, const FxRecord& record);
 
 /// Compares a native graph with the one that the live bridge wrote, in everything that does not
 /// depend on how the model was traced: the module tree with types, the parameters, the MACs and the
-/// cost by every convention of each module with its children, the output shapes of every module
-/// call, and the model's outputs. The outputs of calls come from the record, since calls that
-/// compute nothing have no node. torch.export does not report calls; then they are not compared.
+/// cost by each tool's convention of each module with its children, the output shapes of every
+/// module call, and the model's outputs. Costs are not compared where sizes depend on data. The
+/// outputs of calls come from the record, since calls that compute nothing have no node.
+/// torch.export does not report calls; then they are not compared.
 GraphComparison compare_modules(const Graph& native, const Graph& live, const FxRecord& record);
 
 }  // namespace zoometer
