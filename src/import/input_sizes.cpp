@@ -64,11 +64,13 @@ void InputSizes::finish(const Graph& graph) const {
   }
 }
 
-void InputSizes::add_notes() const {
+std::vector<std::string> InputSizes::notes() const {
+  std::vector<std::string> notes;
   for (const std::string& name : assumed_) {
-    notes_.notes.push_back(
+    notes.push_back(
         fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
   }
+  return notes;
 }
 
 }  // namespace zoometer

@@ -35,7 +35,8 @@ class InputSizes {
   std::span<const std::string> assumed() const noexcept { return assumed_; }
   /// Whether an input has another shape than the file declares.
   bool is_changed() const noexcept { return is_changed_; }
-  void add_notes() const;
+  /// A note for each of them.
+  std::vector<std::string> notes() const;
 
  private:
   const TraceOptions& options_;

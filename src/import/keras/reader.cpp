@@ -537,7 +537,7 @@ void KerasReader::add_notes() {
   note(fmt::format("layers of the file: {}", list.empty() ? "none" : list));
   note(fmt::format("as Keras counts them: {} trainable parameters and {} others", counts_.trained,
                    counts_.others));
-  sizes_.add_notes();
+  for (std::string& text : sizes_.notes()) notes_.notes.push_back(std::move(text));
   if (compared_ > 0) {
     note(differing_ == 0
              ? fmt::format("all {} sizes of results are as the file states them", compared_)

@@ -37,10 +37,10 @@ void read_stablehlo(const MappedFile& file, const TraceOptions& options, Graph& 
   const std::string_view bytes = file.text();
   const bool is_bare = looks_like_mlir_bytecode(bytes);
   const std::string_view module = is_bare ? bytes : exported_module(bytes);
-  HloNames names;
-  if (!is_bare) names.function = to_utf8(FlatBuffer(bytes).root().text(function_name_field));
+  std::string root;
+  if (!is_bare) root = to_utf8(FlatBuffer(bytes).root().text(function_name_field));
   const auto offset = static_cast<std::uint64_t>(module.data() - bytes.data());
-  HloReader(read_mlir_bytecode(module, offset), std::move(names), options, graph, notes).read();
+  HloReader(read_mlir_bytecode(module, offset), std::move(root), options, graph, notes).read();
   if (!is_bare) notes.format = "StableHLO in a jax.export file";
 }
 

@@ -13,7 +13,6 @@
 namespace zoometer {
 namespace {
 
-constexpr std::size_t most_known = 1024;  // elements that decide sizes
 constexpr std::size_t deepest_call = 48;
 constexpr std::size_t most_notes = 50;
 
@@ -56,16 +55,16 @@ bool is_transformation(std::string_view part) {
 
 }  // namespace
 
-HloReader::HloReader(HloProgram program, HloNames names, const TraceOptions& options, Graph& graph,
-                     ImportNotes& notes)
+HloReader::HloReader(HloProgram program, std::string root, const TraceOptions& options,
+                     Graph& graph, ImportNotes& notes)
     : options_(options),
       graph_(graph),
       notes_(notes),
       program_(std::move(program)),
-      argument_names_(std::move(names)),
+      root_(std::move(root)),
       functions_(program_.functions()),
-      modules_(graph) {
-  for (const NamedSize& dim : options.dims) sizes_[dim.name] = dim.size;
+      modules_(graph),
+      sizes_(options, notes) {
   for (std::size_t i = 0; i < functions_.size(); ++i) by_name_.emplace(functions_[i].name, i);
 }
 
@@ -106,9 +105,7 @@ void HloReader::read() {
   notes_.format = "StableHLO";
   notes_.producer = escape_controls(to_utf8(program_.producer.substr(0, 80)));
   const HloFunction& entry = choose_entry();
-  const std::string root =
-      argument_names_.function.empty() ? to_utf8(entry.name) : argument_names_.function;
-  modules_.add_root(graph_.arena().copy(root));
+  modules_.add_root(graph_.arena().copy(root_.empty() ? to_utf8(entry.name) : root_));
   std::uint64_t values = 0;
   for (const HloFunction& function : functions_)
     if (function.body != nullptr) values += function.operation->regions[0].own_values;
@@ -131,8 +128,7 @@ void HloReader::read() {
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
   if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
   note(fmt::format("operations that run: {}", list.empty() ? "none" : list));
-  for (const std::string& name : assumed_)
-    note(fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
+  for (std::string& text : sizes_.notes()) note(std::move(text));
 }
 
 // -- arguments ----------------------------------------------------------------------------------
@@ -146,49 +142,20 @@ std::string HloReader::unique_name(std::string_view name) {
 }
 
 std::string HloReader::name_of_argument(const HloFunction& entry, std::size_t index) const {
-  if (index < argument_names_.arguments.size() && !argument_names_.arguments[index].empty())
-    return argument_names_.arguments[index];
   const std::vector<std::uint32_t>& locations = entry.body->argument_locations;
   const std::string_view name =
       index < locations.size() ? program_.location_name(locations[index]) : std::string_view{};
   return name.empty() ? "arg" + std::to_string(index) : std::string(name);
 }
 
-Shape HloReader::input_shape(const std::string& name, std::size_t argument, std::size_t input,
-                             const HloType& type) {
-  const InputShape* given = nullptr;
-  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
-    const InputShape& option = options_.inputs[i];
-    if (option.name.empty() ? i == input : option.name == name) given = &option;
-  }
-  if (given != nullptr && given->shape.size() != type.shape.size()) {
-    throw Error(ErrorCode::usage, "the input " + escape_controls(name) + ": wrong rank",
-                {std::to_string(type.shape.size()) + " dimensions", to_string(given->shape)});
-  }
-  Shape shape = given != nullptr ? given->shape : type.shape;
-  SizeNames names(shape.size());
+Shape HloReader::input_shape(const std::string& name, const HloType& type) {
+  const Shape shape = sizes_.next({name, type.shape, type.unknown});
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if ((type.unknown >> i & 1U) == 0) {
-      if (shape[i] == type.shape[i]) continue;
-      throw Error(ErrorCode::usage,
-                  "the program fixes the sizes of its input " + escape_controls(name),
-                  {to_string(type.shape), to_string(shape)});
-    }
-    std::string size_name = i == 0 ? "batch" : fmt::format("{}_dim_{}", name, i);
-    if (argument < argument_names_.sizes.size() && i < argument_names_.sizes[argument].size() &&
-        !argument_names_.sizes[argument][i].empty())
-      size_name = argument_names_.sizes[argument][i];
-    names[i] = size_name;
-    const auto found = sizes_.find(size_name);
-    if (given == nullptr) {
-      if (found == sizes_.end()) assumed_.push_back(size_name);
-      shape[i] = found == sizes_.end() ? 1 : found->second;
-    }
-    sizes_[size_name] = shape[i];
-    const auto is_same = [&](const auto& dim) { return dim.first == size_name; };
-    if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(size_name, shape[i]);
+    if ((type.unknown >> i & 1U) != 0 || shape[i] == type.shape[i]) continue;
+    throw Error(ErrorCode::usage,
+                "the program fixes the sizes of its input " + escape_controls(name),
+                {to_string(type.shape), to_string(shape)});
   }
-  notes_.input_sizes.push_back(std::move(names));
   return shape;
 }
 
@@ -201,7 +168,6 @@ void HloReader::add_arguments(const HloFunction& entry, HloFrame& frame) {
   for (std::size_t i = 0; i < count; ++i) names.push_back(name_of_argument(entry, i));
   const bool all_paths =
       std::ranges::all_of(names, [](const std::string& name) { return is_path(name); });
-  std::size_t inputs = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const HloType& type = program_.type(body.argument_types[i]);
     HloValue& value = frame.values[body.first_argument + i];
@@ -218,30 +184,11 @@ void HloReader::add_arguments(const HloFunction& entry, HloFrame& frame) {
           graph_.add_parameter(0, kept, type.shape, type.dtype,
                                is_statistic ? ParameterKind::buffer : ParameterKind::parameter);
     } else {
-      const Shape shape = input_shape(name, i, inputs++, type);
+      const Shape shape = input_shape(name, type);
       value.id = graph_.add_input(kept, shape, type.dtype);
     }
   }
-  check_options();
-}
-
-/// Options that name what the program does not have.
-void HloReader::check_options() const {
-  for (const NamedSize& dim : options_.dims) {
-    const auto is_same = [&](const auto& each) { return each.first == dim.name; };
-    if (std::ranges::any_of(notes_.dims, is_same)) continue;
-    Error error(ErrorCode::unknown_name,
-                "the file has no size of that name: " + escape_controls(dim.name));
-    for (const auto& [name, size] : notes_.dims)
-      error.detail.expected.append(error.detail.expected.empty() ? "" : ", ").append(name);
-    throw error;
-  }
-  for (const InputShape& wanted : options_.inputs) {
-    const auto is_named = [&](const Port& port) { return port.name == wanted.name; };
-    if (!wanted.name.empty() && std::ranges::none_of(graph_.inputs(), is_named))
-      throw Error(ErrorCode::unknown_name,
-                  "the model has no input " + escape_controls(wanted.name));
-  }
+  sizes_.finish(graph_);
 }
 
 // -- values -------------------------------------------------------------------------------------

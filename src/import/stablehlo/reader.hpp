@@ -9,6 +9,7 @@
 
 #include "import/foreign.hpp"
 #include "import/importer.hpp"
+#include "import/input_sizes.hpp"
 #include "import/scoped_modules.hpp"
 #include "import/stablehlo/program.hpp"
 #include "zoometer/ir/tensor.hpp"
@@ -34,17 +35,11 @@ struct HloFrame {
   std::vector<HloValue> values;
 };
 
-/// The names of the inputs of a jax.export file, which its bytecode need not have.
-struct HloNames {
-  std::vector<std::string> arguments;           ///< empty: as in the program
-  std::vector<std::vector<std::string>> sizes;  ///< "b", "2*b", for sizes of arguments
-  std::string function;                         ///< the name of what was exported
-};
-
 /// Reads one program into a graph.
 class HloReader {
  public:
-  HloReader(HloProgram program, HloNames names, const TraceOptions& options, Graph& graph,
+  /// `root` is the name of the model; empty: that of its entry.
+  HloReader(HloProgram program, std::string root, const TraceOptions& options, Graph& graph,
             ImportNotes& notes);
 
   void read();
@@ -84,9 +79,7 @@ class HloReader {
   const HloFunction& choose_entry() const;
   void add_arguments(const HloFunction& entry, HloFrame& frame);
   std::string name_of_argument(const HloFunction& entry, std::size_t index) const;
-  Shape input_shape(const std::string& name, std::size_t argument, std::size_t input,
-                    const HloType& type);
-  void check_options() const;
+  Shape input_shape(const std::string& name, const HloType& type);
   std::vector<HloValue> run_block(HloFrame& frame, const HloBlock& block);
   void emit(HloFrame& frame, const HloOperation& operation);
   void emit_unknown(HloFrame& frame, const HloOperation& operation);
@@ -98,7 +91,7 @@ class HloReader {
   Graph& graph_;
   ImportNotes& notes_;
   HloProgram program_;
-  HloNames argument_names_;
+  std::string root_;
   std::vector<HloFunction> functions_;
   std::map<std::string_view, std::size_t> by_name_;
   ScopedModules modules_;
@@ -109,8 +102,7 @@ class HloReader {
   std::vector<HloValue*> entered_;  ///< values of open frames that were known and got a node
   std::set<std::string, std::less<>> names_;
   std::vector<std::string_view> running_;
-  std::map<std::string, std::int64_t, std::less<>> sizes_;
-  std::vector<std::string> assumed_;
+  InputSizes sizes_;
   std::set<std::string> seen_notes_;
   std::map<std::string, std::size_t, std::less<>> operators_;
   std::uint64_t units_left_ = 0;

@@ -47,9 +47,8 @@ TfliteReader::TfliteReader(const MappedFile& file, const TraceOptions& options, 
       graph_(graph),
       notes_(notes),
       model_(file),
-      modules_(graph) {
-  for (const NamedSize& dim : options.dims) sizes_[dim.name] = dim.size;
-}
+      modules_(graph),
+      sizes_(options, notes) {}
 
 void TfliteReader::note(std::string text) {
   if (seen_notes_.size() < most_notes && seen_notes_.insert(text).second)
@@ -114,37 +113,6 @@ std::string TfliteReader::unique_name(std::string_view name) {
   return result;
 }
 
-Shape TfliteReader::input_shape(const std::string& name, std::size_t index,
-                                const TfliteTensor& tensor) {
-  const InputShape* given = nullptr;
-  for (std::size_t i = 0; i < options_.inputs.size(); ++i) {
-    const InputShape& option = options_.inputs[i];
-    if (option.name.empty() ? i == index : option.name == name) given = &option;
-  }
-  if (given != nullptr && tensor.has_shape && given->shape.size() != tensor.shape.size()) {
-    throw Error(ErrorCode::usage, "the input " + escape_controls(name) + ": wrong rank",
-                {std::to_string(tensor.shape.size()) + " dimensions", to_string(given->shape)});
-  }
-  Shape shape = given != nullptr ? given->shape : tensor.shape;
-  if (given != nullptr && !(shape == tensor.shape)) is_dynamic_ = true;
-  SizeNames names(shape.size());
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if ((tensor.unknown >> i & 1U) == 0) continue;
-    const std::string size_name = i == 0 ? "batch" : fmt::format("{}_dim_{}", name, i);
-    names[i] = size_name;
-    const auto found = sizes_.find(size_name);
-    if (given == nullptr) {
-      if (found == sizes_.end()) assumed_.push_back(size_name);
-      shape[i] = found == sizes_.end() ? 1 : found->second;
-    }
-    sizes_[size_name] = shape[i];
-    const auto is_same = [&](const auto& dim) { return dim.first == size_name; };
-    if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(size_name, shape[i]);
-  }
-  notes_.input_sizes.push_back(std::move(names));
-  return shape;
-}
-
 void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
   for (std::size_t i = 0; i < frame.subgraph.inputs.size(); ++i) {
     const auto tensor = static_cast<std::uint32_t>(frame.subgraph.inputs[i]);
@@ -153,25 +121,11 @@ void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
     for (const auto& [name, index] : entry.inputs)
       if (index == tensor) given = name;
     const std::string name = unique_name(given);
-    const Shape shape = input_shape(name, i, declared);
+    const Shape shape = sizes_.next({name, declared.shape, declared.unknown, declared.has_shape});
     frame.values[tensor].id = graph_.add_input(graph_.arena().copy(name), shape, declared.dtype);
   }
-  for (const NamedSize& dim : options_.dims) {
-    const auto is_same = [&](const auto& each) { return each.first == dim.name; };
-    if (std::ranges::any_of(notes_.dims, is_same)) continue;
-    Error error(ErrorCode::unknown_name,
-                "the file has no size of that name: " + escape_controls(dim.name));
-    for (const auto& [name, size] : notes_.dims)
-      error.detail.expected.append(error.detail.expected.empty() ? "" : ", ").append(name);
-    throw error;
-  }
-  for (const InputShape& wanted : options_.inputs) {
-    const auto is_named = [&](const Port& port) { return port.name == wanted.name; };
-    if (!wanted.name.empty() && std::ranges::none_of(graph_.inputs(), is_named)) {
-      throw Error(ErrorCode::unknown_name,
-                  "the model has no input " + escape_controls(wanted.name));
-    }
-  }
+  sizes_.finish(graph_);
+  is_dynamic_ = is_dynamic_ || sizes_.is_changed();
 }
 
 void TfliteReader::add_outputs(const TfliteEntry& entry, TfliteFrame& frame) {
@@ -400,8 +354,7 @@ void TfliteReader::add_notes() {
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
   if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
   note(fmt::format("operators of the file: {}", list.empty() ? "none" : list));
-  for (const std::string& name : assumed_)
-    note(fmt::format("the symbolic size {0} is taken as 1; set it with --dim {0}=N", name));
+  for (std::string& text : sizes_.notes()) note(std::move(text));
   if (compared_ > 0) {
     note(differing_ == 0
              ? fmt::format("all {} sizes of results are as the file states them", compared_)

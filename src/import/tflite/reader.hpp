@@ -8,6 +8,7 @@
 
 #include "import/foreign.hpp"
 #include "import/importer.hpp"
+#include "import/input_sizes.hpp"
 #include "import/scoped_modules.hpp"
 #include "import/tflite/model.hpp"
 #include "zoometer/ir/tensor.hpp"
@@ -89,7 +90,6 @@ class TfliteReader {
   const TfliteEntry& choose_entry() const;
   void add_inputs(const TfliteEntry& entry, TfliteFrame& frame);
   void add_outputs(const TfliteEntry& entry, TfliteFrame& frame);
-  Shape input_shape(const std::string& name, std::size_t index, const TfliteTensor& tensor);
   void run_nodes(TfliteFrame& frame);
   void emit(TfliteFrame& frame, const TfliteNode& node);
   void enter_module(std::string_view tensor);
@@ -116,8 +116,7 @@ class TfliteReader {
   std::vector<Entered> entered_;
   std::set<std::string, std::less<>> names_;
   std::vector<std::uint32_t> running_;
-  std::map<std::string, std::int64_t, std::less<>> sizes_;
-  std::vector<std::string> assumed_;
+  InputSizes sizes_;
   std::map<std::string, std::size_t, std::less<>> operators_;  ///< of the entry, by name
   std::map<std::string, std::size_t, std::less<>> compiled_;
   std::set<std::string> seen_notes_;
