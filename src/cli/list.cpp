@@ -255,68 +255,41 @@ void note_others(const ListWords& words, const Registry& registry, RegistryKind 
 
 // -- hints --------------------------------------------------------------------------------------
 
-/// Calls `visit` with the place after each operator of those characters, outside of quotes.
-template <class Visit>
-void for_each_operator(std::string_view text, std::string_view characters, const Visit& visit) {
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote != 0) {
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (characters.find(c) != std::string_view::npos) {
-      std::size_t end = i + 1;
-      while (end < text.size() && (text[end] == '=' || text[end] == ' ')) ++end;
-      visit(i, end);
-      i = end - 1;
+/// Whether a text has what a regular expression has, and a pattern of * and ? does not.
+bool looks_like_regex(std::string_view text) {
+  return text.find(".*") != std::string_view::npos ||
+         text.find_first_of("^$|[]()+\\") != std::string_view::npos;
+}
+
+/// Notes a text that is not meant as it is compared, where no model has it.
+void note_patterns(const Question& question) {
+  for (const LiteralComparison& each : question.where->literal_comparisons()) {
+    const bool has_wildcard = each.text.find_first_of("*?") != std::string_view::npos;
+    if (each.text.empty()) continue;
+    if (each.is_pattern && looks_like_regex(each.text)) {
+      write_note(fmt::format(
+          "--where: \"{}\" looks like a regular expression: ~ compares whole names with "
+          "a pattern of * and ?, as in \"*net1*\"",
+          each.text));
+    } else if (each.is_pattern && !has_wildcard) {
+      write_note(
+          fmt::format("--where: ~ compares whole names with a pattern: \"*{}*\"", each.text));
+    } else if (!each.is_pattern && has_wildcard) {
+      write_note(fmt::format("--where: = compares without patterns: write ~ \"{}\"", each.text));
     }
   }
 }
 
-/// The text in quotes that begins there, or empty.
-std::string_view quoted_text(std::string_view text, std::size_t begin) {
-  if (begin >= text.size() || (text[begin] != '"' && text[begin] != '\'')) return {};
-  const std::size_t end = text.find(text[begin], begin + 1);
-  return end == std::string_view::npos ? std::string_view()
-                                       : text.substr(begin + 1, end - begin - 1);
-}
-
-/// Notes a pattern that is compared as a name, and a name that is compared as a pattern, where no
-/// model has it.
-void note_patterns(std::string_view condition) {
-  for_each_operator(condition, "~=", [&](std::size_t at, std::size_t end) {
-    const std::string_view text = quoted_text(condition, end);
-    if (text.empty()) return;
-    const bool is_pattern = text.find_first_of("*?") != std::string_view::npos;
-    if (condition[at] == '~' && !is_pattern)
-      write_note(fmt::format("--where: ~ compares whole names with a pattern: \"*{}*\"", text));
-    if (condition[at] == '=' && is_pattern)
-      write_note(fmt::format("--where: = compares without patterns: write ~ \"{}\"", text));
-  });
-}
-
 /// Notes a share that a percentage is compared with: top1 > 0.75.
-void note_shares(const Question& question, std::string_view condition) {
-  if (!question.where) return;
-  for_each_operator(condition, "<>", [&](std::size_t at, std::size_t end) {
-    std::size_t last = end;
-    while (
-        last < condition.size() &&
-        (condition[last] == '.' || std::isdigit(static_cast<unsigned char>(condition[last])) != 0))
-      ++last;
-    const std::string number(condition.substr(end, last - end));
-    const double value = std::strtod(number.c_str(), nullptr);
-    if (!(value > 0 && value < 1) || (last < condition.size() && condition[last] == '%')) return;
-    std::string_view name = condition.substr(0, at);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    for (const std::size_t field : question.where->fields()) {
-      const ExpressionField& each = question.query.names()[field];
-      if (each.type != ExpressionField::Type::percent || !name.ends_with(each.name)) continue;
-      write_note(fmt::format("--where: {} is a percentage: for {} write {:g}%", each.name, number,
-                             value * 100));
-    }
-  });
+void note_shares(const Question& question) {
+  for (const LiteralComparison& each : question.where->literal_comparisons()) {
+    const ExpressionField& field = question.query.names()[each.field];
+    if (field.type != ExpressionField::Type::percent || each.number <= 0 || each.number >= 1)
+      continue;
+    const auto share = static_cast<double>(each.number);
+    write_note(fmt::format("--where: {} is a percentage: for {:g} write {:g}%", field.name, share,
+                           share * 100));
+  }
 }
 
 /// The value in the registry, or else of the trace, if there was one.
@@ -531,8 +504,10 @@ int run_list(const CommandLine& command_line) {
   note_others(words, registry, kind, rows.size());
   const bool has_models = !rows.empty();
   answer(question, words, rows);
-  if (has_models && rows.empty()) note_patterns(words.where);
-  note_shares(question, words.where);
+  if (question.where) {
+    if (has_models && rows.empty()) note_patterns(question);
+    note_shares(question);
+  }
 
   words.out.write(text_of(words, registry, {chosen, kind}, question, rows));
   return exit_done;

@@ -1,6 +1,7 @@
 #include "util/expression.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "util/expression_tokens.hpp"
 #include "util/text.hpp"
@@ -43,6 +44,22 @@ bool matches(std::string_view pattern, std::string_view text) {
 std::optional<std::size_t> Expression::lone_field() const noexcept {
   if (nodes_.size() != 1 || nodes_[0].operation != Operation::field) return std::nullopt;
   return fields_[0];
+}
+
+std::vector<LiteralComparison> Expression::literal_comparisons() const {
+  std::vector<LiteralComparison> found;
+  for (const Node& node : nodes_) {
+    if (node.operation < Operation::equal || node.operation > Operation::unlike) continue;
+    const Node* field = &nodes_[node.left];
+    const Node* literal = &nodes_[node.right];
+    if (field->operation != Operation::field) std::swap(field, literal);
+    const bool is_literal =
+        literal->operation == Operation::number || literal->operation == Operation::text;
+    if (field->operation != Operation::field || !is_literal) continue;
+    found.push_back(
+        {fields_[field->left], node.operation >= Operation::like, literal->number, literal->text});
+  }
+  return found;
 }
 
 ExpressionValue Expression::run(std::span<const ExpressionValue> values) const {

@@ -51,6 +51,14 @@ struct ExpressionValue {
   static ExpressionValue pending() { return {State::pending, 0, {}}; }
 };
 
+/// A comparison of a field with a number or a text that is written in the expression.
+struct LiteralComparison {
+  std::size_t field = 0;       ///< an index into the fields that the expression was parsed with
+  bool is_pattern = false;     ///< compared by ~ or !~
+  long double number = 0;      ///< of a field that is a number
+  std::string_view text = {};  ///< of a field that is a text
+};
+
 /// An expression over fields, as in `macs < 1G and not (task == "detection" or top1 < 75%)`;
 /// docs/query.md describes the language. All errors are found when it is parsed. It is evaluated in
 /// one pass without recursion.
@@ -73,6 +81,10 @@ class Expression {
   std::span<const std::size_t> fields() const noexcept { return fields_; }
   /// The field, if the expression is only a field.
   std::optional<std::size_t> lone_field() const noexcept;
+
+  /// The comparisons of fields with plain numbers (`75%` is none) and texts, whichever side they
+  /// are on.
+  std::vector<LiteralComparison> literal_comparisons() const;
 
   /// The value of the expression; `values` are those of `fields()` in the same order.
   ExpressionValue evaluate(std::span<const ExpressionValue> values) const;

@@ -142,6 +142,12 @@ expect "= with a pattern gets a hint" has "$err" '~ "resnet*"'
 run list --where 'top1 > 0.75' --names
 expect "a share gets a hint" has "$err" "write 75%"
 expect "and keeps every model that has the figure" is "$status" 0
+run list --where '0.75 < top1 and name != "top1 < 0.5"' --names
+expect "on either side" is "$err" "zoometer: --where: top1 is a percentage: for 0.75 write 75%"
+run list --where 'name ~ "^resnet.*"'
+expect "a regular expression gets a hint" has "$err" "a pattern of * and ?"
+run list --where 'name ~ "resnet*" and macs < 1k'
+expect "a pattern gets none" is "$err" ""
 run list --where 'top1 > 75%' --names
 expect "a percentage gets none" is "$err" ""
 

@@ -181,6 +181,30 @@ TEST(Expression, LoneFields) {
   EXPECT_TRUE(Expression("name", fields, "").is_text());
 }
 
+/// The comparisons of fields with what is written there, as "field text" or "field number".
+std::vector<std::string> literals(std::string_view text) {
+  const Expression expression = Expression::condition(text, fields, "--where", choose);
+  std::vector<std::string> found;
+  for (const LiteralComparison& each : expression.literal_comparisons()) {
+    std::string words(fields[each.field].name);
+    words += each.is_pattern ? " ~ " : " ";
+    words += each.text.empty() ? std::to_string(each.number) : std::string(each.text);
+    found.push_back(std::move(words));
+  }
+  return found;
+}
+
+TEST(Expression, ComparisonsWithLiterals) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(literals("top1 > 0.75"), ElementsAre("top1 0.750000"));
+  EXPECT_THAT(literals("0.75 < top1 < 0.9"), ElementsAre("top1 0.750000", "top1 0.900000"));
+  EXPECT_THAT(literals("top1 in (1, 2)"), ElementsAre("top1 1.000000", "top1 2.000000"));
+  EXPECT_THAT(literals("name !~ 'res*' or \"top1 < 0.5\" == name"),
+              ElementsAre("name ~ res*", "name top1 < 0.5"));
+  EXPECT_THAT(literals("top1 > 75% and macs < parameters and macs < 2 * 3 and top1 != none"),
+              ElementsAre());
+}
+
 TEST(Expression, ErrorsPointAtTheirPlace) {
   EXPECT_EQ(message("mac < 1G"), "--where: no such figure: mac (did you mean macs?)\n"
                                  "  mac < 1G\n"

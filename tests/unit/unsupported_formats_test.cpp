@@ -105,8 +105,8 @@ TEST(UnsupportedFormats, NamesProgramsOfPyTorch) {
 
 TEST(UnsupportedFormats, NamesFormatsOfOtherFrameworks) {
   expect_refusal("// a comment\nmodule @net {\n  func.func @main() {\n  }\n}\n", "MLIR text",
-                 "jax.export");
-  expect_refusal("#map = affine_map<(d0) -> (d0)>\nmodule {\n}\n", "MLIR text", "jax.export");
+                 "StableHLO");
+  expect_refusal("#map = affine_map<(d0) -> (d0)>\nmodule {\n}\n", "MLIR text", "StableHLO");
   expect_refusal(
       "<?xml version=\"1.0\"?>\n<net name=\"a\" version=\"11\">\n<layers></layers></net>",
       "an OpenVINO model (.xml)", "ONNX");

@@ -1,9 +1,10 @@
-// Files with StableHLO: its portable bytecode, alone or in what jax.export wrote.
+// Files with StableHLO: its portable bytecode, alone or in what jax.export wrote, and its text.
 #include "import/importer.hpp"
 
 #include <algorithm>
 
 #include "import/flatbuffer/flatbuffer.hpp"
+#include "import/stablehlo/assembly.hpp"
 #include "import/stablehlo/bytecode.hpp"
 #include "import/stablehlo/reader.hpp"
 #include "util/text.hpp"
@@ -29,12 +30,19 @@ std::string_view exported_module(std::string_view bytes) {
 }
 
 bool recognises_stablehlo(const MappedFile& file) {
-  return looks_like_mlir_bytecode(file.text()) || !exported_module(file.text()).empty();
+  const std::string_view bytes = file.text();
+  return looks_like_mlir_bytecode(bytes) || looks_like_stablehlo_text(bytes) ||
+         !exported_module(bytes).empty();
 }
 
 void read_stablehlo(const MappedFile& file, const TraceOptions& options, Graph& graph,
                     ImportNotes& notes) {
   const std::string_view bytes = file.text();
+  if (looks_like_stablehlo_text(bytes)) {
+    HloReader(read_stablehlo_text(bytes), {}, options, graph, notes).read();
+    notes.format = "StableHLO as text";
+    return;
+  }
   const bool is_bare = looks_like_mlir_bytecode(bytes);
   const std::string_view module = is_bare ? bytes : exported_module(bytes);
   std::string root;
@@ -47,7 +55,7 @@ void read_stablehlo(const MappedFile& file, const TraceOptions& options, Graph& 
 }  // namespace
 
 extern constinit const Importer stablehlo_importer = {
-    "stablehlo", "StableHLO programs in MLIR bytecode, and jax.export files.", recognises_stablehlo,
-    read_stablehlo};
+    "stablehlo", "StableHLO programs in MLIR bytecode or as text, and jax.export files.",
+    recognises_stablehlo, read_stablehlo};
 
 }  // namespace zoometer

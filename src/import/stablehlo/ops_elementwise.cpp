@@ -4,6 +4,7 @@
 
 #include "import/stablehlo/call.hpp"
 #include "op/indexing.hpp"
+#include "op/special.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/norm.hpp"
@@ -148,7 +149,8 @@ void emit_constant(HloCall& call) {
   const auto count = static_cast<std::size_t>(numel(type.shape));
   if (!integers.empty() && integers.size() == count) return call.out_known({integers, false});
   const std::int64_t bytes = bytes_of(numel(type.shape), type.dtype);
-  const bool is_splat = count <= 1 || static_cast<std::int64_t>(value->text.size()) < bytes;
+  const bool is_splat =
+      count <= 1 || (!value->is_left_out && static_cast<std::int64_t>(value->text.size()) < bytes);
   if (!is_splat) return call.out(call.reader().add_constant(call.operation(), *value));
   const std::optional<double> number = call.program().repeated(*value);
   const std::size_t first = call.graph().nodes().size();
@@ -216,6 +218,20 @@ constexpr HloOperator elementwise_rows[] = {
     {"batch_norm_training", emit_batch_norm_training},
     {"cbrt", emit_cbrt},
     {"ceil", emit_unary, &ceil_op},
+    {"chlo.acos", emit_unary, &acos_op},
+    {"chlo.acosh", emit_unary, &acosh_op},
+    {"chlo.asin", emit_unary, &asin_op},
+    {"chlo.asinh", emit_unary, &asinh_op},
+    {"chlo.atan", emit_unary, &atan_op},
+    {"chlo.atanh", emit_unary, &atanh_op},
+    {"chlo.cosh", emit_unary, &cosh_op},
+    {"chlo.digamma", emit_unary, &digamma_op},
+    {"chlo.erf", emit_unary, &erf_op},
+    {"chlo.erf_inv", emit_unary, &erfinv_op},
+    {"chlo.erfc", emit_unary, &erfc_op},
+    {"chlo.lgamma", emit_unary, &lgamma_op},
+    {"chlo.sinh", emit_unary, &sinh_op},
+    {"chlo.tan", emit_unary, &tan_op},
     {"clamp", emit_clamp},
     {"compare", emit_compare},
     {"constant", emit_constant},

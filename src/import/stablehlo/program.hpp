@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,7 +12,7 @@
 #include "zoometer/ir/graph.hpp"
 
 // A StableHLO program as it was read: operations in blocks in regions, with their types and
-// attributes. Texts are parts of the file's bytes.
+// attributes. Texts are parts of the file's bytes, or of `made`.
 
 namespace zoometer {
 
@@ -37,9 +39,10 @@ struct HloAttribute {
   };
   Kind kind = Kind::other;
   std::int64_t number = 0;
-  std::string_view text;
-  std::vector<std::uint32_t> items;
+  std::string_view text = {};
+  std::vector<std::uint32_t> items = {};
   std::uint32_t type = hlo_none;
+  bool is_left_out = false;  ///< of a tensor: it has several elements, which were not read
 };
 
 struct HloRegion;
@@ -93,6 +96,7 @@ class HloProgram {
   std::vector<HloType> types;
   std::vector<HloAttribute> attributes;
   std::size_t operation_count = 0;
+  std::deque<std::string> made;  ///< texts that are no part of the file
 
   /// Its functions in their order. Throws Error{malformed} for one without a name.
   std::vector<HloFunction> functions() const;

@@ -65,7 +65,11 @@ HloReader::HloReader(HloProgram program, std::string root, const TraceOptions& o
       functions_(program_.functions()),
       modules_(graph),
       sizes_(options, notes) {
-  for (std::size_t i = 0; i < functions_.size(); ++i) by_name_.emplace(functions_[i].name, i);
+  for (std::size_t i = 0; i < functions_.size(); ++i) {
+    if (by_name_.emplace(functions_[i].name, i).second) continue;
+    fail_hlo("the functions of the program", functions_[i].operation->at, "each name once",
+             escape_controls(to_utf8(functions_[i].name.substr(0, 80))) + " twice");
+  }
 }
 
 void HloReader::note(std::string text) {

@@ -1,0 +1,249 @@
+// StableHLO as text: the same figures as its bytecode, every form of its operations, and hostile
+// texts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "analysis/profile.hpp"
+#include "failure.hpp"
+#include "import/importer.hpp"
+#include "import/stablehlo/assembly.hpp"
+#include "ir/verify.hpp"
+
+namespace zoometer {
+namespace {
+
+using ::testing::Contains;
+using testing::failure_of;
+using ::testing::HasSubstr;
+
+const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/stablehlo/";
+
+struct Read {
+  Graph graph;
+  ImportNotes notes;
+};
+
+Read read_file(const std::string& name, const TraceOptions& options = {}) {
+  Read read;
+  read.notes = import_file(data + name, options, read.graph);
+  verify(read.graph);
+  return read;
+}
+
+Read read_text(const std::string& text, const TraceOptions& options = {}) {
+  Read read;
+  const MappedFile file("m.mlir", std::as_bytes(std::span(text)));
+  read.notes = import_file(file, options, read.graph);
+  verify(read.graph);
+  return read;
+}
+
+/// A program of one function, main, with that body.
+std::string program(const std::string& arguments, const std::string& body) {
+  return "module @m {\n  func.func public @main(" + arguments + ") -> tensor<2x3xf32> {\n" + body +
+         "    return %r : tensor<2x3xf32>\n  }\n}\n";
+}
+
+std::string text_of_file(const std::string& name) {
+  std::ifstream stream(data + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::vector<std::string> operators_of(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes()) names.emplace_back(node.op->name);
+  return names;
+}
+
+/// The shapes of the outputs.
+std::vector<Shape> outputs_of(const Graph& graph) {
+  std::vector<Shape> shapes;
+  for (const auto& output : graph.outputs()) shapes.push_back(graph.shape(output.value));
+  return shapes;
+}
+
+/// Every operation of StableHLO, as bytecode and as jaxlib writes it as text.
+TEST(StablehloText, EqualsTheBytecodeFunctionByFunction) {
+  const std::string text = text_of_file("stablehlo_legalize_to_vhlo.0_9_0.mlir");
+  const HloProgram program = read_stablehlo_text(text);
+  std::size_t compared = 0;
+  for (const HloFunction& function : program.functions()) {
+    if (function.body == nullptr) continue;
+    TraceOptions options;
+    options.entry = function.name;
+    const Read from_text = read_text(text, options);
+    const Read from_bytes = read_file("stablehlo_legalize_to_vhlo.0_9_0.mlir.bc", options);
+    const Profile left = profile(from_text.graph);
+    const Profile right = profile(from_bytes.graph);
+    EXPECT_EQ(left.total.macs, right.total.macs) << function.name;
+    EXPECT_EQ(left.total.flops, right.total.flops) << function.name;
+    EXPECT_EQ(left.total.parameters, right.total.parameters) << function.name;
+    EXPECT_EQ(operators_of(from_text.graph), operators_of(from_bytes.graph)) << function.name;
+    EXPECT_EQ(outputs_of(from_text.graph), outputs_of(from_bytes.graph)) << function.name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 192U);
+}
+
+/// 2 x 3 x 9 x 16 x 16 of queries and keys, 2 x 3 x 2 x 9 x 9 x 8 of scores and their products.
+TEST(StablehloText, ReadsNamesAndModulesFromLocations) {
+  for (const char* name : {"jax_heads.mlir", "jax_heads.generic.mlir"}) {
+    const Read read = read_file(name);
+    const Profile result = profile(read.graph);
+    EXPECT_EQ(result.total.macs, 2 * 6'912 + 2 * 3'888) << name;
+    EXPECT_EQ(result.total.parameters, 2 * 256) << name;
+    EXPECT_EQ(read.notes.format, "StableHLO as text");
+    EXPECT_EQ(read.graph.inputs().size(), 1U) << name;
+    std::optional<ModuleId> module;
+    for (ModuleId id = 0; id < read.graph.modules().size(); ++id)
+      if (read.graph.module_path(id) == "enc") module = id;
+    ASSERT_TRUE(module) << name;
+    EXPECT_EQ(result.modules[*module].macs, 2 * 6'912 + 2 * 3'888) << name;
+  }
+}
+
+/// Groups of channels and a dilated kernel: 2 x 12 x 5 results of 1 x 3 products.
+TEST(StablehloText, ReadsWindowsAndDimensionNumbers) {
+  const Read read = read_file("conv_grouped_dilated.mlir");
+  EXPECT_EQ(profile(read.graph).total.macs, 360);
+  EXPECT_EQ(profile(read.graph).total.parameters, 2 * 3 * 9 + 12 * 3 + 2 * 12 * 5);
+}
+
+/// Sizes that the program leaves open, computed with and passed on to another function.
+TEST(StablehloText, FollowsOpenSizes) {
+  TraceOptions options;
+  options.dims = {{"batch", 5}};
+  const Read read = read_file("jax_poly.mlir", options);
+  EXPECT_EQ(profile(read.graph).total.macs, 5 * 2 * 8 * 4);
+}
+
+TEST(StablehloText, ReadsConstants) {
+  const Read read = read_text(program(
+      "%a: tensor<2x3xf32>",
+      "    %0 = stablehlo.constant dense<[[1.0, -2.5e-3, 0x7F800000], [4, 5, 6]]> : "
+      "tensor<2x3xf32>\n"
+      "    %1 = stablehlo.constant dense<\"0x000080BF\"> : tensor<2x3xf32>\n"
+      "    %2 = stablehlo.constant dense<0.5> : tensor<2x3xf32>\n"
+      "    %3 = stablehlo.constant dense_resource<blob> : tensor<2x3xf32>\n"
+      "    %4 = stablehlo.add %a, %0 : tensor<2x3xf32>\n"
+      "    %5 = stablehlo.add %4, %1 : tensor<2x3xf32>\n"
+      "    %6 = \"stablehlo.add\"(%5, %2) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>\n"
+      "    %r = stablehlo.add %6, %3 : tensor<2x3xf32>\n"));
+  EXPECT_EQ(profile(read.graph).total.parameters, 2 * 6);  // the first and the last one
+  EXPECT_EQ(profile(read.graph).total.flops, 4 * 6);
+}
+
+TEST(StablehloText, CountsLoopsBranchesAndReductions) {
+  const Read read = read_text(program(
+      "%a: tensor<2x3xf32>",
+      "    %c = stablehlo.constant dense<0> : tensor<i32>\n"
+      "    %z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+      "    %0:2 = stablehlo.while(%i = %c, %x = %a) : tensor<i32>, tensor<2x3xf32>\n"
+      "    cond {\n"
+      "      %n = stablehlo.constant dense<7> : tensor<i32>\n"
+      "      %2 = stablehlo.compare LT, %i, %n, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+      "      stablehlo.return %2 : tensor<i1>\n"
+      "    } do {\n"
+      "      %one = stablehlo.constant dense<1> : tensor<i32>\n"
+      "      %2 = stablehlo.add %i, %one : tensor<i32>\n"
+      "      %3 = stablehlo.tanh %x : tensor<2x3xf32>\n"
+      "      stablehlo.return %2, %3 : tensor<i32>, tensor<2x3xf32>\n"
+      "    }\n"
+      "    %1 = stablehlo.reduce(%0#1 init: %z) applies stablehlo.add across dimensions = [0] : "
+      "(tensor<2x3xf32>, tensor<f32>) -> tensor<3xf32>\n"
+      "    %m:2 = stablehlo.reduce(%0#1 init: %z), (%a init: %z) across dimensions = [0] : "
+      "(tensor<2x3xf32>, tensor<2x3xf32>, tensor<f32>, tensor<f32>) -> (tensor<3xf32>, "
+      "tensor<3xf32>)\n"
+      "     reducer(%p: tensor<f32>, %q: tensor<f32>) (%s: tensor<f32>, %t: tensor<f32>) {\n"
+      "      %2 = stablehlo.add %p, %q : tensor<f32>\n"
+      "      %3 = stablehlo.multiply %s, %t : tensor<f32>\n"
+      "      stablehlo.return %2, %3 : tensor<f32>, tensor<f32>\n"
+      "    }\n"
+      "    %r = stablehlo.broadcast_in_dim %1, dims = [1] : (tensor<3xf32>) -> tensor<2x3xf32>\n"));
+  EXPECT_THAT(read.notes.notes, Contains(HasSubstr("runs 7 times")));
+  // 7 tanh of 6, 8 comparisons and 7 additions of the counter, a sum of 6, and 2 for each of 6.
+  EXPECT_EQ(profile(read.graph).total.flops, 42 + 8 + 7 + 6 + 12);
+}
+
+/// What StableHLO does not define is unknown, with its types; CHLO's functions of an element count.
+TEST(StablehloText, NamesOperationsOfOtherDialects) {
+  const Read read = read_text(program(
+      "%a: tensor<2x3xf32>",
+      "    %0 = chlo.erf %a : tensor<2x3xf32> -> tensor<2x3xf32>\n"
+      "    %1:2 = chlo.top_k(%0, k = 2) {note = \"x : y\"} : tensor<2x3xf32> -> (tensor<2x2xf32>, "
+      "tensor<2x2xi32>)\n"
+      "    %2 = sdy.sharding_constraint %0 <@mesh, [{\"x\"}, {}]> : tensor<2x3xf32>\n"
+      "    %3 = sdy.manual_computation(%2) in_shardings=[<@mesh, [{}]>] (%arg9: tensor<2x3xf32>) "
+      "{\n"
+      "      %9 = stablehlo.tanh %arg9 : tensor<2x3xf32>\n"
+      "      sdy.return %9 : tensor<2x3xf32>\n"
+      "    } : (tensor<2x3xf32>) -> tensor<2x3xf32>\n"
+      "    util.check %1#0, %3 : tensor<2x2xf32>, tensor<2x3xf32>\n"
+      "    %r = stablehlo.tanh %3 : tensor<2x3xf32>\n"));
+  const Profile result = profile(read.graph);
+  EXPECT_EQ(result.total.flops, 12);
+  std::vector<std::string> unknown;
+  for (const auto& [name, count] : result.coverage.unknown) unknown.emplace_back(name);
+  EXPECT_EQ(unknown.size(), 4U);
+}
+
+TEST(StablehloText, LocatesWhatIsWrong) {
+  const auto failure = [](const std::string& body) {
+    return failure_of([&] { read_text(program("%a: tensor<2x3xf32>", body)); });
+  };
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %b : tensor<2x3xf32>\n"),
+              HasSubstr("expected one that was made before, got %b"));
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %a#1 : tensor<2x3xf32>\n"),
+              HasSubstr("expected one of 1 results, got 1"));
+  EXPECT_THAT(failure("    %a = stablehlo.tanh %a : tensor<2x3xf32>\n"),
+              HasSubstr("a name of its own, not %a"));
+  EXPECT_THAT(failure("    %r:2 = stablehlo.tanh %a : tensor<2x3xf32>\n"),
+              HasSubstr("expected 2, one for each result, got 1"));
+  EXPECT_THAT(failure("    %r = stablehlo.constant dense<[1, 2]> : tensor<2x3xf32>\n"),
+              HasSubstr("expected 6 elements, got 2"));
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %a {x = 1, x = 2} : tensor<2x3xf32>\n"),
+              HasSubstr("each name once"));
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %a {x = \"open} : tensor<2x3xf32>\n"),
+              HasSubstr("its end on the same line"));
+  EXPECT_THAT(
+      failure("    %r = stablehlo.tanh %a {x = #y} : tensor<9x9x9x9x9x9x9x9x9x9x9x9x9x9x9x9x9"
+              "xf32>\n"),
+      HasSubstr("too many dimensions"));
+  EXPECT_THAT(failure_of([] {
+                read_text("#a = #b\n#b = #a\nmodule {\n func.func @main() -> tensor<f32> {\n"
+                          "  %0 = stablehlo.iota {x = #a} dim = 0 : tensor<f32>\n"
+                          "  return %0 : tensor<f32>\n }\n}\n");
+              }),
+              HasSubstr("does not contain itself"));
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %a {x = " + std::string(100, '[') + "} : f32\n"),
+              HasSubstr("limit: "));
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %a {x = " + std::string(300, '{') + "} : f32\n"),
+              HasSubstr("limit: "));
+}
+
+TEST(StablehloText, RefusesFunctionsOfOneName) {
+  const std::string one = " func.func @main() -> tensor<f32> {\n"
+                          "  %0 = stablehlo.iota dim = 0 : tensor<f32>\n"
+                          "  return %0 : tensor<f32>\n }\n";
+  EXPECT_THAT(failure_of([&] { read_text("module {\n" + one + one + "}\n"); }),
+              HasSubstr("each name once, got main twice"));
+}
+
+/// Every prefix of a file, and each byte changed: a graph or an error, never a crash.
+TEST(StablehloText, SurvivesDamagedFiles) {
+  const std::string text = text_of_file("jax_heads.mlir");
+  ASSERT_GT(text.size(), 1'000U);
+  for (std::size_t size = 0; size < text.size(); size += 13)
+    failure_of([&] { read_text(text.substr(0, size)); });
+  for (std::size_t place = 0; place < text.size(); place += 2) {
+    std::string damaged = text;
+    damaged[place] = static_cast<char>(damaged[place] ^ 0x15);
+    failure_of([&] { read_text(damaged); });
+  }
+}
+
+}  // namespace
+}  // namespace zoometer
