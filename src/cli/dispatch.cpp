@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "cli/defaults.hpp"
 #include "cli/description.hpp"
 #include "cli/load.hpp"
@@ -32,11 +35,23 @@ std::string help_text() {
   return text;
 }
 
+/// What other tools call a command, in a message; or empty.
+std::string usual_name(std::string_view word) {
+  constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"count", "profile"}, {"flops", "profile"}, {"info", "profile"},      {"ls", "list"},
+      {"macs", "profile"},  {"models", "list"},   {"params", "parameters"}, {"summary", "profile"}};
+  const auto* const found =
+      std::ranges::find(names, word, &std::pair<std::string_view, std::string_view>::first);
+  if (found == std::end(names)) return {};
+  return "did you mean " + std::string(found->second) + "?";
+}
+
 [[noreturn]] void unknown_command(const std::string& word, const Registry& registry) {
   std::vector<std::string_view> names;
   for (const Command* command : commands()) names.push_back(command->name);
   Error error(ErrorCode::usage, "no such command: " + escape_controls(word));
-  error.hint = did_you_mean(word, names);
+  error.hint = usual_name(word);
+  if (error.hint.empty()) error.hint = did_you_mean(word, names);
   if (error.hint.empty()) {
     names.clear();
     for (const RegistryModel& model : registry.models()) names.push_back(model.name);

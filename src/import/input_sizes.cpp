@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "import/torch/symbolic.hpp"
 #include "util/text.hpp"
 
 namespace zoometer {
@@ -12,6 +13,35 @@ InputSizes::InputSizes(const TraceOptions& options, ImportNotes& notes)
     : options_(options),
       notes_(notes) {
   for (const NamedSize& dim : options.dims) sizes_[dim.name] = dim.size;
+}
+
+/// The size that has the name: an option's, an earlier input's, or 1.
+std::int64_t InputSizes::size_of(const std::string& name) {
+  const auto found = sizes_.find(name);
+  if (found != sizes_.end()) return found->second;
+  assumed_.push_back(name);
+  return 1;
+}
+
+void InputSizes::declare(const std::string& name, std::int64_t size) {
+  sizes_[name] = size;
+  const auto is_same = [&](const auto& dim) { return dim.first == name; };
+  if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(name, size);
+}
+
+/// The value of an expression of sizes; 1 where it has none.
+std::int64_t InputSizes::computed_size(const std::string& expression) {
+  SymbolValues values;
+  for (const std::string_view symbol : symbols_in(expression)) {
+    const std::string name(symbol);
+    const std::int64_t size = size_of(name);
+    declare(name, size);
+    values.set(name, size);
+  }
+  const std::optional<std::int64_t> size = evaluate_size(expression, values);
+  if (size && *size >= 0) return *size;
+  assumed_.push_back(expression);
+  return 1;
 }
 
 Shape InputSizes::next(const DeclaredInput& input) {
@@ -30,16 +60,17 @@ Shape InputSizes::next(const DeclaredInput& input) {
   SizeNames names(shape.size());
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if ((input.unknown >> i & 1U) == 0) continue;
-    const std::string size_name = i == 0 ? "batch" : fmt::format("{}_dim_{}", input.name, i);
+    const bool is_written = i < input.expressions.size() && !input.expressions[i].empty();
+    const std::string size_name = is_written ? input.expressions[i]
+                                  : i == 0   ? "batch"
+                                             : fmt::format("{}_dim_{}", input.name, i);
     names[i] = size_name;
-    const auto found = sizes_.find(size_name);
-    if (given == nullptr) {
-      if (found == sizes_.end()) assumed_.push_back(size_name);
-      shape[i] = found == sizes_.end() ? 1 : found->second;
+    if (is_written && lone_symbol(size_name).empty()) {
+      if (given == nullptr) shape[i] = computed_size(size_name);
+      continue;
     }
-    sizes_[size_name] = shape[i];
-    const auto is_same = [&](const auto& dim) { return dim.first == size_name; };
-    if (std::ranges::none_of(notes_.dims, is_same)) notes_.dims.emplace_back(size_name, shape[i]);
+    if (given == nullptr) shape[i] = size_of(size_name);
+    declare(size_name, shape[i]);
   }
   notes_.input_sizes.push_back(std::move(names));
   return shape;

@@ -16,11 +16,13 @@ struct DeclaredInput {
   Shape shape;               ///< 1 where a size is not known
   UnknownSizes unknown = 0;  ///< a bit for each size that the file does not know
   bool has_rank = true;      ///< false: nothing says how many sizes there are
+  /// What the file writes for each size: "b", "2*b + 1" or a number. Empty: nothing.
+  std::span<const std::string> expressions = {};
 };
 
-/// The sizes of the inputs of files that leave some of them open without giving them names: the
-/// first one is named `batch`, others `INPUT_dim_AXIS`. `--dim` and `--input-shape` set them, else
-/// they are 1, with a note.
+/// The sizes of the inputs of files that leave some of them open. Those without a name of the file
+/// are `batch` for the first axis and `INPUT_dim_AXIS` for others. `--dim` and `--input-shape` set
+/// them, else they are 1, with a note; an expression has the value that its symbols give it.
 class InputSizes {
  public:
   InputSizes(const TraceOptions& options, ImportNotes& notes);
@@ -39,6 +41,10 @@ class InputSizes {
   std::vector<std::string> notes() const;
 
  private:
+  std::int64_t size_of(const std::string& name);
+  std::int64_t computed_size(const std::string& expression);
+  void declare(const std::string& name, std::int64_t size);
+
   const TraceOptions& options_;
   ImportNotes& notes_;
   std::map<std::string, std::int64_t, std::less<>> sizes_;

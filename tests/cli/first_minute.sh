@@ -78,6 +78,7 @@ run profile resnet18
 expect "a model alone is profiled" is "$bare" "$out"
 expect_error 2 "did you mean profile?" proflie resnet18
 expect_error 2 "did you mean resnet18" resnet1b
+expect_error 2 "did you mean parameters?" params resnet18
 run help profile
 expect "help of a command" has "$out" --depth
 for word in -V version; do expect_output "$("$ZOOMETER" --version)" $word; done

@@ -93,6 +93,27 @@ TEST(Stablehlo, ReadsFilesOfJaxExport) {
   }
 }
 
+/// jax.export writes what the sizes of inputs are: (b, t, 8) and (2*b + 1, floordiv(t, 2)). The
+/// program computes with them.
+TEST(Stablehlo, NamesOpenSizesAsTheyWereExported) {
+  TraceOptions options;
+  options.dims = {{"b", 4}, {"t", 10}};
+  const Read read = read_file("jax_poly.jaxexport", options);
+  std::vector<Shape> shapes;
+  for (const auto& port : read.graph.inputs()) shapes.push_back(read.graph.shape(port.value));
+  for (const auto& port : read.graph.outputs()) shapes.push_back(read.graph.shape(port.value));
+  EXPECT_THAT(shapes, ::testing::ElementsAre(Shape{3}, Shape{8, 4}, Shape{4, 10, 8}, Shape{9, 5},
+                                             Shape{4, 10, 4}, Shape{9, 5}));
+  EXPECT_EQ(profile(read.graph).total.macs, 40 * 8 * 4);
+  for (const auto& port : read.graph.outputs()) EXPECT_EQ(read.graph.unknown_sizes(port.value), 0U);
+  EXPECT_THAT(read_file("jax_poly.jaxexport").notes.notes, Contains(HasSubstr("--dim t=N")));
+  EXPECT_THAT(failure_of([&] {
+                options.dims = {{"batch", 2}};
+                read_file("jax_poly.jaxexport", options);
+              }),
+              HasSubstr("b, t"));
+}
+
 /// Every operation and attribute that StableHLO has, in the oldest form of the bytecode and in a
 /// recent one: all functions are found, and each is read.
 TEST(Stablehlo, ReadsEveryFormOfTheBytecode) {

@@ -85,6 +85,21 @@ FlatTable FlatTable::table(unsigned field) const {
   return {*buffer_, buffer_->follow("a table of the flatbuffer", reference)};
 }
 
+std::vector<std::string_view> FlatTable::texts(unsigned field) const {
+  constexpr std::string_view what = "a text of the flatbuffer";
+  const FlatVector found = vector(field, 4);
+  if (found.count > 0) buffer_->spend(found.count);
+  std::vector<std::string_view> result;
+  for (std::uint32_t i = 0; i < found.count; ++i) {
+    const std::uint64_t start = buffer_->follow(what, found.at + std::uint64_t{4} * i);
+    buffer_->need(what, start, 4);
+    const auto count = buffer_->load<std::uint32_t>(start);
+    buffer_->need(what, start + 4, count);
+    result.push_back(buffer_->bytes().substr(start + 4, count));
+  }
+  return result;
+}
+
 std::vector<FlatTable> FlatTable::tables(unsigned field) const {
   const FlatVector found = vector(field, 4);
   std::vector<FlatTable> result;

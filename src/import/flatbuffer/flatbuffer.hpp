@@ -107,6 +107,8 @@ class FlatTable {
   }
   /// The number of elements of a vector; 0 where the field is absent.
   std::uint32_t count(unsigned field) const { return vector(field, 1).count; }
+  /// All texts of a vector of texts.
+  std::vector<std::string_view> texts(unsigned field) const;
   /// All tables of a vector of tables.
   std::vector<FlatTable> tables(unsigned field) const;
 

@@ -15,7 +15,13 @@ namespace {
 
 // Fields of jax.export's root table (jax/_src/export/serialization.fbs).
 constexpr unsigned function_name_field = 1;
+constexpr unsigned input_types_field = 3;
 constexpr unsigned module_field = 13;
+constexpr unsigned kept_inputs_field = 15;
+constexpr unsigned types_field = 19;  // from version 10 on, each once
+constexpr unsigned input_places_field = 22;
+// Of a type.
+constexpr unsigned shape_field = 1;
 
 /// The bytecode within a file of jax.export, or nothing. The format has no identifier.
 std::string_view exported_module(std::string_view bytes) {
@@ -27,6 +33,24 @@ std::string_view exported_module(std::string_view bytes) {
   } catch (const Error&) {
     return {};
   }
+}
+
+/// What jax.export writes for the sizes of the inputs that its program takes: "b", "2*b", "16".
+std::vector<std::vector<std::string>> input_sizes(const FlatTable& exported) {
+  std::vector<FlatTable> types = exported.tables(input_types_field);
+  if (types.empty()) {
+    const std::vector<FlatTable> each_once = exported.tables(types_field);
+    for (const auto place : exported.numbers<std::uint32_t>(input_places_field))
+      if (place < each_once.size()) types.push_back(each_once[place]);
+  }
+  std::vector<std::vector<std::string>> sizes;
+  for (const auto kept : exported.numbers<std::uint16_t>(kept_inputs_field)) {
+    std::vector<std::string>& shape = sizes.emplace_back();
+    if (kept >= types.size()) continue;
+    for (const std::string_view size : types[kept].texts(shape_field))
+      shape.push_back(escape_controls(to_utf8(size)));
+  }
+  return sizes;
 }
 
 bool recognises_stablehlo(const MappedFile& file) {
@@ -43,13 +67,15 @@ void read_stablehlo(const MappedFile& file, const TraceOptions& options, Graph& 
     notes.format = "StableHLO as text";
     return;
   }
-  const bool is_bare = looks_like_mlir_bytecode(bytes);
-  const std::string_view module = is_bare ? bytes : exported_module(bytes);
-  std::string root;
-  if (!is_bare) root = to_utf8(FlatBuffer(bytes).root().text(function_name_field));
+  if (looks_like_mlir_bytecode(bytes))
+    return HloReader(read_mlir_bytecode(bytes, 0), {}, options, graph, notes).read();
+  const std::string_view module = exported_module(bytes);
+  const FlatBuffer buffer(bytes);
+  const FlatTable exported = buffer.root();
+  HloFile facts{to_utf8(exported.text(function_name_field)), input_sizes(exported)};
   const auto offset = static_cast<std::uint64_t>(module.data() - bytes.data());
-  HloReader(read_mlir_bytecode(module, offset), std::move(root), options, graph, notes).read();
-  if (!is_bare) notes.format = "StableHLO in a jax.export file";
+  HloReader(read_mlir_bytecode(module, offset), std::move(facts), options, graph, notes).read();
+  notes.format = "StableHLO in a jax.export file";
 }
 
 }  // namespace

@@ -22,19 +22,37 @@ void mark_hlo_stand_in(HloCall& call, std::size_t first_node) {
     graph.mark_stand_in(static_cast<NodeId>(i), name);
 }
 
-/// Whether the operands of an operation on sizes are known, so that its result is, too.
-bool are_sizes(HloCall& call) {
-  bool is_size = false;
+/// What an operation makes that works on sizes, or on single integers that decide some: whether
+/// it is computed from sizes. Nothing where an operand is not known.
+std::optional<HloKnown> known_result(HloCall& call) {
+  HloKnown result;
+  bool are_single = true;
   for (std::size_t i = 0; i < call.input_count(); ++i) {
     const HloKnown* known = call.known(i);
-    if (known == nullptr) return false;
-    is_size = is_size || known->is_size;
+    if (known == nullptr || is_floating(call.input_type(i).dtype)) return std::nullopt;
+    result.is_size = result.is_size || known->is_size;
+    are_single = are_single && known->elements.size() == 1;
   }
-  return is_size;
+  if (!result.is_size && !are_single) return std::nullopt;
+  return result;
+}
+
+/// Of a comparison, in the order of StableHLO's enumeration.
+constexpr std::string_view directions[] = {"EQ", "NE", "GE", "GT", "LE", "LT"};
+
+std::optional<std::int64_t> folded(std::string_view name, std::int64_t a) {
+  if (name == "negate") return checked_mul(a, -1);
+  if (name == "sign") return a > 0 ? 1 : (a < 0 ? -1 : 0);
+  return std::nullopt;
 }
 
 void emit_unary(HloCall& call) {
-  if (call.row().name == "convert" && are_sizes(call)) return call.out_known(*call.known(0));
+  std::optional<HloKnown> result = known_result(call);
+  if (result && folded(call.row().name, 0)) {
+    for (const std::int64_t element : call.known(0)->elements)
+      result->elements.push_back(*folded(call.row().name, element));
+    return call.out_known(std::move(*result));
+  }
   call.out(unary(*call.row().op, call.in(0)));
 }
 
@@ -46,27 +64,34 @@ std::optional<std::int64_t> folded(std::string_view name, std::int64_t a, std::i
   if (name == "maximum") return std::max(a, b);
   if (b > 0 && a >= 0 && name == "divide") return a / b;
   if (b > 0 && a >= 0 && name == "remainder") return a % b;
+  if (name == "and") return a & b;
+  if (name == "or") return a | b;
+  if (name == "xor") return a ^ b;
+  const bool holds[] = {a == b, a != b, a >= b, a > b, a <= b, a < b};
+  const auto* const found = std::ranges::find(directions, name);
+  if (found != std::end(directions)) return holds[found - std::begin(directions)] ? 1 : 0;
   return std::nullopt;
 }
 
-/// Arithmetic with sizes. False where it has a result that is not known.
-bool fold_sizes(HloCall& call) {
-  if (call.input_count() != 2 || !are_sizes(call)) return false;
+/// Arithmetic with sizes by the operation of that name, or the direction of a comparison. False
+/// where it has a result that is not known.
+bool fold_sizes(HloCall& call, std::string_view name) {
+  std::optional<HloKnown> result = known_result(call);
+  if (call.input_count() != 2 || !result) return false;
   const std::vector<std::int64_t>& a = call.known(0)->elements;
   const std::vector<std::int64_t>& b = call.known(1)->elements;
   if (a.size() != b.size()) return false;
-  HloKnown result{{}, true};
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const std::optional<std::int64_t> element = folded(call.operation().name, a[i], b[i]);
+    const std::optional<std::int64_t> element = folded(name, a[i], b[i]);
     if (!element) return false;
-    result.elements.push_back(*element);
+    result->elements.push_back(*element);
   }
-  call.out_known(std::move(result));
+  call.out_known(std::move(*result));
   return true;
 }
 
 void emit_binary(HloCall& call) {
-  if (fold_sizes(call)) return;
+  if (fold_sizes(call, call.operation().name)) return;
   call.out(binary(*call.row().op, call.in(0), call.in(1)));
 }
 
@@ -76,6 +101,7 @@ void emit_logical(HloCall& call) {
   const bool is_boolean = call.input_type(0).dtype == DType::boolean;
   if (name == "not")
     return call.out(unary(is_boolean ? logical_not_op : bitwise_not_op, call.in(0)));
+  if (fold_sizes(call, name)) return;
   const OpDef& op = name == "and"  ? (is_boolean ? logical_and_op : bitwise_and_op)
                     : name == "or" ? (is_boolean ? logical_or_op : bitwise_or_op)
                                    : (is_boolean ? logical_xor_op : bitwise_xor_op);
@@ -83,18 +109,23 @@ void emit_logical(HloCall& call) {
 }
 
 void emit_compare(HloCall& call) {
-  constexpr const OpDef* directions[] = {&eq_op, &ne_op, &ge_op, &gt_op, &le_op, &lt_op};
+  constexpr const OpDef* ops[] = {&eq_op, &ne_op, &ge_op, &gt_op, &le_op, &lt_op};
   const std::int64_t direction = call.integer("comparison_direction", 0);
   call.require(direction >= 0 && direction < 6, "a direction");
-  call.out(binary(*directions[direction], call.in(0), call.in(1)));
+  if (fold_sizes(call, directions[direction])) return;
+  call.out(binary(*ops[direction], call.in(0), call.in(1)));
 }
 
 void emit_convert(HloCall& call) {
-  if (are_sizes(call)) return call.out_known(*call.known(0));
+  if (known_result(call)) return call.out_known(*call.known(0));
   call.out(to(call.in(0), call.output_type().dtype));
 }
 
-void emit_select(HloCall& call) { call.out(where(call.in(0), call.in(1), call.in(2))); }
+void emit_select(HloCall& call) {
+  if (call.input_count() == 3 && known_result(call) && call.known(0)->elements.size() == 1)
+    return call.out_known(*call.known(call.known(0)->elements[0] != 0 ? 1 : 2));
+  call.out(where(call.in(0), call.in(1), call.in(2)));
+}
 
 /// The larger of x and a minimum, and the smaller of that and a maximum.
 void emit_clamp(HloCall& call) {

@@ -55,13 +55,13 @@ bool is_transformation(std::string_view part) {
 
 }  // namespace
 
-HloReader::HloReader(HloProgram program, std::string root, const TraceOptions& options,
-                     Graph& graph, ImportNotes& notes)
+HloReader::HloReader(HloProgram program, HloFile file, const TraceOptions& options, Graph& graph,
+                     ImportNotes& notes)
     : options_(options),
       graph_(graph),
       notes_(notes),
       program_(std::move(program)),
-      root_(std::move(root)),
+      file_(std::move(file)),
       functions_(program_.functions()),
       modules_(graph),
       sizes_(options, notes) {
@@ -109,7 +109,7 @@ void HloReader::read() {
   notes_.format = "StableHLO";
   notes_.producer = escape_controls(to_utf8(program_.producer.substr(0, 80)));
   const HloFunction& entry = choose_entry();
-  modules_.add_root(graph_.arena().copy(root_.empty() ? to_utf8(entry.name) : root_));
+  modules_.add_root(graph_.arena().copy(file_.root.empty() ? to_utf8(entry.name) : file_.root));
   std::uint64_t values = 0;
   for (const HloFunction& function : functions_)
     if (function.body != nullptr) values += function.operation->regions[0].own_values;
@@ -152,8 +152,9 @@ std::string HloReader::name_of_argument(const HloFunction& entry, std::size_t in
   return name.empty() ? "arg" + std::to_string(index) : std::string(name);
 }
 
-Shape HloReader::input_shape(const std::string& name, const HloType& type) {
-  const Shape shape = sizes_.next({name, type.shape, type.unknown});
+Shape HloReader::input_shape(const std::string& name, const HloType& type,
+                             std::span<const std::string> expressions) {
+  const Shape shape = sizes_.next({name, type.shape, type.unknown, true, expressions});
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if ((type.unknown >> i & 1U) != 0 || shape[i] == type.shape[i]) continue;
     throw Error(ErrorCode::usage,
@@ -188,7 +189,10 @@ void HloReader::add_arguments(const HloFunction& entry, HloFrame& frame) {
           graph_.add_parameter(0, kept, type.shape, type.dtype,
                                is_statistic ? ParameterKind::buffer : ParameterKind::parameter);
     } else {
-      const Shape shape = input_shape(name, type);
+      const std::size_t unwritten = count - std::min(count, file_.sizes.size());
+      const bool is_written = entry.name == "main" && i >= unwritten;
+      const Shape shape = input_shape(
+          name, type, is_written ? file_.sizes[i - unwritten] : std::span<const std::string>{});
       value.id = graph_.add_input(kept, shape, type.dtype);
     }
   }

@@ -35,11 +35,17 @@ struct HloFrame {
   std::vector<HloValue> values;
 };
 
+/// What a file tells of its program.
+struct HloFile {
+  std::string root = {};  ///< the name of the model; empty: that of its entry
+  /// What is written for the sizes of the last arguments of `main`: "b", "2*b".
+  std::vector<std::vector<std::string>> sizes = {};
+};
+
 /// Reads one program into a graph.
 class HloReader {
  public:
-  /// `root` is the name of the model; empty: that of its entry.
-  HloReader(HloProgram program, std::string root, const TraceOptions& options, Graph& graph,
+  HloReader(HloProgram program, HloFile file, const TraceOptions& options, Graph& graph,
             ImportNotes& notes);
 
   void read();
@@ -79,7 +85,8 @@ class HloReader {
   const HloFunction& choose_entry() const;
   void add_arguments(const HloFunction& entry, HloFrame& frame);
   std::string name_of_argument(const HloFunction& entry, std::size_t index) const;
-  Shape input_shape(const std::string& name, const HloType& type);
+  Shape input_shape(const std::string& name, const HloType& type,
+                    std::span<const std::string> expressions);
   std::vector<HloValue> run_block(HloFrame& frame, const HloBlock& block);
   void emit(HloFrame& frame, const HloOperation& operation);
   void emit_unknown(HloFrame& frame, const HloOperation& operation);
@@ -91,7 +98,7 @@ class HloReader {
   Graph& graph_;
   ImportNotes& notes_;
   HloProgram program_;
-  std::string root_;
+  HloFile file_;
   std::vector<HloFunction> functions_;
   std::map<std::string_view, std::size_t> by_name_;
   ScopedModules modules_;

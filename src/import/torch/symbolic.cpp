@@ -133,15 +133,24 @@ struct BinaryFunction {
   Result (*apply)(const Fraction&, const Fraction&) noexcept;
 };
 constexpr BinaryFunction binary_functions[] = {
-    {"Rational", divide},       {"Pow", power},           {"PowByNatural", power},
-    {"FloorDiv", floor_divide}, {"CleanDiv", divide},     {"CeilDiv", ceil_divide},
-    {"IntTrueDiv", divide},     {"FloatTrueDiv", divide}, {"Mod", modulo},
+    {"Rational", divide},
+    {"Pow", power},
+    {"PowByNatural", power},
+    {"FloorDiv", floor_divide},
+    {"CleanDiv", divide},
+    {"CeilDiv", ceil_divide},
+    {"IntTrueDiv", divide},
+    {"FloatTrueDiv", divide},
+    {"Mod", modulo},
     {"PythonMod", modulo},
+    {"floordiv", floor_divide},
+    {"mod", modulo},
 };
 
 /// Functions of any number of arguments.
-constexpr BinaryFunction folding_functions[] = {
-    {"Add", add}, {"Mul", multiply}, {"Max", larger}, {"Min", smaller}};
+constexpr BinaryFunction folding_functions[] = {{"Add", add},    {"Mul", multiply},
+                                                {"Max", larger}, {"Min", smaller},
+                                                {"max", larger}, {"min", smaller}};
 
 Result call(std::string_view name, std::span<const Fraction> arguments) noexcept {
   for (const UnaryFunction& function : unary_functions) {

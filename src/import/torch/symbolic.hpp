@@ -34,7 +34,8 @@ class SymbolValues {
 std::string_view lone_symbol(std::string_view expression) noexcept;
 
 /// Evaluates a size as torch.export writes it: sympy's srepr (`Add(Symbol('s0'), Integer(1))`) or
-/// its plain text (`2*s0 + 1`, `Mod(s0, 2)`, `s0//2`), with exact fractions in between. Nothing
+/// its plain text (`2*s0 + 1`, `Mod(s0, 2)`, `s0//2`), or as jax.export does (`floordiv(b, 2)`),
+/// with exact fractions in between. Nothing
 /// where a symbol has no value, a function is unknown, or the result is not a 64-bit integer.
 std::optional<std::int64_t> evaluate_size(std::string_view expression,
                                           const SymbolValues& symbols) noexcept;
