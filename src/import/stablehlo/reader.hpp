@@ -35,7 +35,7 @@ struct HloFrame {
   std::vector<HloValue> values;
 };
 
-/// What a file tells of its program.
+/// What a file has beside its program.
 struct HloFile {
   std::string root = {};  ///< the name of the model; empty: that of its entry
   /// What is written for the sizes of the last arguments of `main`: "b", "2*b".
