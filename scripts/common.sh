@@ -64,11 +64,13 @@ lock_build() {
 }
 unlock_build() { exec 9>&-; }
 
-# ccache fails if it cannot write its cache, as for a user without a home folder.
+# ccache fails if it cannot write its cache, as for a user without a home folder. It knows a file again that
+# another clone compiled, as CI does, if it takes the paths below the tree relative to it.
 use_ccache_if_possible() {
   local cache
   cache=$(ccache --get-config cache_dir 2>/dev/null) || return 0
   { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || export CCACHE_DISABLE=1
+  export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
 }
 
 # build PRESET TARGET...: configures and builds; the log is shown only if that fails. Call it locked.

@@ -14,14 +14,13 @@ from torch import nn
 
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
-from torchvision_beside_cpu import torchvision
-
 import calflops
 import fvcore.nn
 import ptflops
 import thop
 import timm
 import torchinfo
+import torchvision
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
 

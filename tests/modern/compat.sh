@@ -3,9 +3,6 @@
 # PyTorch, which run beside them. Without names compat.py takes all of its 63 models, some minutes.
 set -u
 . "$SOURCE_DIR/tests/oracle/_venv.sh"
-wheel=$(wheel_of "$(dirname "$ZOOMETER")") && python=$(modern_python) &&
-  "$python" -m pip install --disable-pip-version-check --quiet --no-deps --no-index --target "$PWD/site" "$wheel" ||
-  { echo "CASES 0 passed 1 failed"; exit 1; }
-export PYTHONPATH=$PWD/site
+install_wheel || { echo "CASES 0 passed 1 failed"; exit 1; }
 run_modern compat.py 150 layers_batch layers_group layers_none tokens twice products conv1d conv3d alexnet resnet18 \
   mobilenet_v2 densenet121 efficientnet_b0 regnet_y_400mf squeezenet1_1 swin_t LlamaModel

@@ -13,7 +13,6 @@ import sys
 import warnings
 
 import torch
-import torchvision_beside_cpu  # transformers imports it
 import transformers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 

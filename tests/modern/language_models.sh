@@ -3,8 +3,5 @@
 # captured, for some 60 model types; about 2 minutes. Without names language_models.py takes all of them.
 set -u
 . "$SOURCE_DIR/tests/oracle/_venv.sh"
-wheel=$(wheel_of "$(dirname "$ZOOMETER")") && python=$(modern_python) &&
-  "$python" -m pip install --disable-pip-version-check --quiet --no-deps --no-index --target "$PWD/site" "$wheel" ||
-  { echo "CASES 0 passed 1 failed"; exit 1; }
-export PYTHONPATH=$PWD/site
+install_wheel || { echo "CASES 0 passed 1 failed"; exit 1; }
 run_modern language_models.py 40

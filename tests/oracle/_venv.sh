@@ -33,7 +33,7 @@ install_packages() {
 test_python() { python_with requirements.txt venv 600 "50 MB"; }
 
 # The Python of tests/requirements-all.txt, for ./check --all.
-modern_python() { python_with requirements-all.txt venv-all 1200 "350 MB"; }
+modern_python() { python_with requirements-all.txt venv-all 1800 "3 GB, and 6 GB on the disk"; }
 
 # run_modern SCRIPT LEAST [WORD...]: runs a script of tests/modern, whose last line is "N passed, N failed", and sums
 # up; at least so many cases must pass.
@@ -52,20 +52,39 @@ run_modern() {
   [ "$failed" -eq 0 ] && [ "$passed" -ge "$least" ]
 }
 
-# wheel_of BUILD: makes the Python package's wheel with the library and the program of that build folder, copies it
-# here and prints its path. Tests run side by side: one builds it, the others wait. Where it fails, its log.
+# wheel_of BUILD: makes the Python package's wheel with the library and the program of that build folder, unless it is
+# there and newer than all that it is made of, copies it here and prints its path. Tests run side by side: one builds
+# it, the others wait. Where it fails, its log.
 wheel_of() {
   local tools lock folder=$1/wheel
   tools=$(python_with requirements-build.txt venv-build 300 "2 MB") || return 1
   exec {lock}>"$folder.lock"
   flock "$lock"
-  rm -rf "$folder"
-  if ! "$tools" -m build --wheel --no-isolation --skip-dependency-check --outdir "$folder" "$SOURCE_DIR" \
-    -Cbuild-dir="$1/python" -Ccmake.define.ZOOMETER_BUILT="$1" >"$folder.txt" 2>&1; then
-    tail -n 40 "$folder.txt" >&2
-    return 1
+  if ! is_newest "$folder" "$1/zoometer" "$1/libzoometer.a" "$SOURCE_DIR"/{python,cmake,CMakeLists.txt,pyproject.toml,README.md,LICENSE}; then
+    rm -rf "$folder"
+    if ! CCACHE_BASEDIR=$SOURCE_DIR CCACHE_NOHASHDIR=true "$tools" -m build --wheel --no-isolation \
+      --skip-dependency-check --outdir "$folder" "$SOURCE_DIR" -Cbuild-dir="$1/python" \
+      -Ccmake.define.ZOOMETER_BUILT="$1" >"$folder.txt" 2>&1; then
+      tail -n 40 "$folder.txt" >&2
+      return 1
+    fi
   fi
   cp "$folder"/*.whl . || return 1
   exec {lock}>&-
   echo "$PWD"/zoometer-*.whl
+}
+
+# is_newest FOLDER PATH...: FOLDER has a wheel, and nothing below the paths is newer.
+is_newest() {
+  local wheel=("$1"/*.whl)
+  shift
+  [ -e "${wheel[0]}" ] && [ -z "$(find "$@" -newer "${wheel[0]}" -print -quit)" ]
+}
+
+# install_wheel: makes the package importable for the Python of modern_python, and for this test only.
+install_wheel() {
+  local wheel python
+  wheel=$(wheel_of "$(dirname "$ZOOMETER")") && python=$(modern_python) &&
+    "$python" -m pip install --disable-pip-version-check --quiet --no-deps --no-index --target "$PWD/site" "$wheel" &&
+    export PYTHONPATH=$PWD/site
 }

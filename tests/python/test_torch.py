@@ -160,6 +160,34 @@ class Modules(unittest.TestCase):
                   zoometer.profile(model, input_data=[Inputs(x)])):
             self.assertEqual((p.macs, p.inputs[0].name, p.outputs[0].shape), (64, "given.x", (2, 8)))
 
+    def test_dataclasses_with_slots(self):
+        @dataclasses.dataclass(slots=True)
+        class Inputs:
+            x: torch.Tensor
+            scale: float = 1.0
+
+        @dataclasses.dataclass(frozen=True, slots=True)
+        class Outputs:
+            y: torch.Tensor
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.linear = nn.Linear(4, 8)
+
+            def forward(self, given):
+                return Outputs(self.linear(given.x) * given.scale)
+        p = zoometer.profile(Model(), Inputs(torch.randn(2, 4)))
+        self.assertEqual((p.macs, p.inputs[0].name, p.outputs[0].shape), (64, "given.x", (2, 8)))
+
+    def test_lazy_modules(self):
+        """A copy gets its shapes; the module itself stays without."""
+        model = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(2))
+        p = zoometer.profile(model, self.x)
+        self.assertEqual((p.macs, p.parameters), (900 * 27 * 4 + 3600 * 2, 27 * 4 + 4 + 8 + 3600 * 2 + 2))
+        self.assertTrue(all(type(value).__name__.startswith("Uninitialized")
+                            for value in (model[1].running_mean, *model.parameters())))
+
     def test_fake_tensors(self):
         """Inputs and models that have no data already, also within the mode that makes them."""
         try:

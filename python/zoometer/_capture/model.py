@@ -6,10 +6,11 @@ import functools
 import operator
 import random
 import sys
+import types
 
 import torch
 
-from .tensors import Module
+from .tensors import Module, Tensor
 
 
 def unwrapped(module):
@@ -79,10 +80,27 @@ def is_same(held, before):
         all(map(operator.is_, held.values(), before.values()))
 
 
+def role_of(kind):
+    """What is put back of the values of a class: the content, the attributes, or nothing."""
+    if kind in ModuleTree.CONTAINERS:
+        return "container"
+    others = (Module, Tensor, type, types.ModuleType, types.FunctionType)
+    return "object" if kind.__dictoffset__ and not issubclass(kind, others) else None
+
+
+class Roles(dict):
+    """role_of() of each class, found once."""
+
+    def __missing__(self, kind):
+        role = self[kind] = role_of(kind)
+        return role
+
+
 class ModuleTree:
     """The modules of a model with their tensors, and how to put them back."""
 
     CONTAINERS = (dict, collections.OrderedDict, list, set, collections.deque)
+    DEPTH = 3  # of what is put back: modules, the objects that they hold, and the objects of these
 
     def __init__(self, model):
         self.modules = list(walk(model))
@@ -107,13 +125,24 @@ class ModuleTree:
                     yield "buffer", prefix + name, tensor, persistent
 
     def save(self):
-        """What every module holds, in shallow copies."""
-        saved = []
-        for _, module in self.listed:
-            held = module.__dict__
-            contents = [(value, value.copy()) for value in held.values()
-                        if type(value) in self.CONTAINERS and value]
-            saved.append((held, dict(held), contents))
+        """What every module holds, in shallow copies, and the same of objects that it holds."""
+        saved, roles = [], Roles()
+        holders = [module.__dict__ for _, module in self.listed]
+        for _ in range(self.DEPTH):
+            objects = {}
+            for held in holders:
+                contents = []
+                for value in held.values():
+                    role = roles[type(value)]
+                    if role == "object":
+                        objects[id(value)] = value
+                    elif role and value:
+                        contents.append((value, value.copy()))
+                        for item in value.values() if isinstance(value, dict) else value:
+                            if roles[type(item)] == "object":
+                                objects[id(item)] = item
+                saved.append((held, dict(held), contents))
+            holders = [value.__dict__ for value in objects.values()]
         return saved
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import dataclasses
 
 import torch
 
@@ -51,6 +52,14 @@ def twin_of(tensor, device=META):
         return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
 
 
+def attributes(value):
+    """The attributes of an object of a dataclass, which may have slots instead of a dictionary."""
+    held = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)
+            if hasattr(value, each.name)}
+    held.update(getattr(value, "__dict__", {}))
+    return held
+
+
 def tensors_in(value):
     """The tensors in nested containers, in order."""
     if isinstance(value, Tensor):
@@ -60,7 +69,7 @@ def tensors_in(value):
     if isinstance(value, (list, tuple, set)):
         return [tensor for item in value for tensor in tensors_in(item)]
     if hasattr(value, "__dataclass_fields__"):
-        return tensors_in(vars(value))
+        return tensors_in(attributes(value))
     return []
 
 
@@ -72,6 +81,8 @@ def returned_tensors(value, depth=0):
         return []
     if isinstance(value, dict):
         value = value.values()
+    elif hasattr(value, "__dataclass_fields__"):
+        value = attributes(value).values()
     elif not isinstance(value, (list, tuple, set)):
         value = getattr(value, "__dict__", {}).values()
     return [tensor for item in value for tensor in returned_tensors(item, depth + 1)]
@@ -97,7 +108,7 @@ def mapped(value, change):
         return copied
     if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         copied = copy.copy(value)
-        for key, item in vars(value).items():
+        for key, item in attributes(value).items():
             object.__setattr__(copied, key, mapped(item, change))
         return copied
     return value

@@ -8,7 +8,7 @@ import torch
 
 from .model import Function, ModuleTree, is_lazy, type_name, unchanged_generators, unwrapped
 from .run import CaptureError, Run, first_line, real_copy
-from .tensors import Module, Tensor, mapped
+from .tensors import Module, Tensor, attributes, mapped
 
 # Real values are tried only on models of at most so many bytes.
 MOST_REAL_BYTES = 2 << 30
@@ -52,7 +52,10 @@ class Capture:
     def materialise(self):
         """Give a copy of a lazy model its shapes."""
         try:
-            self.model = copy.deepcopy(self.model)
+            # torch copies lazy parameters, but not lazy buffers.
+            copies = {id(tensor): type(tensor)(tensor.requires_grad, tensor.data.device, tensor.data.dtype)
+                      for _, _, tensor, _ in self.tree.state if is_lazy(tensor)}
+            self.model = copy.deepcopy(self.model, copies)
             args, kwargs = mapped((self.args, self.kwargs), real_copy)
             with unchanged_generators(), torch.no_grad():
                 self.model(*args, **kwargs)
@@ -131,7 +134,7 @@ class Capture:
                 for place, item in enumerate(value):
                     visit(item, "%s.%d" % (name, place))
             elif hasattr(value, "__dataclass_fields__"):
-                for key, item in vars(value).items():
+                for key, item in attributes(value).items():
                     visit(item, "%s.%s" % (name, key))
         parameters = signature.parameters if signature is not None else {}
         for name, value in bound.items():
