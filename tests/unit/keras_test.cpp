@@ -9,9 +9,9 @@
 
 #include "analysis/profile.hpp"
 #include "failure.hpp"
-#include "import/importer.hpp"
 #include "import/json.hpp"
 #include "import/keras/hdf5.hpp"
+#include "model_files.hpp"
 
 namespace zoometer {
 namespace {
@@ -19,36 +19,13 @@ namespace {
 using ::testing::Contains;
 using testing::failure_of;
 using ::testing::HasSubstr;
+using testing::ModelFiles;
+using testing::ReadModel;
 
-const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/keras/";
-
-struct Read {
-  Graph graph;
-  ImportNotes notes;
-};
-
-Read read_file(const std::string& name, const TraceOptions& options = {}) {
-  Read read;
-  read.notes = import_file(data + name, options, read.graph);
-  return read;
-}
-
-Read read_bytes(const std::string& bytes, const TraceOptions& options = {}) {
-  Read read;
-  const MappedFile file("m", std::as_bytes(std::span(bytes)));
-  read.notes = import_file(file, options, read.graph);
-  return read;
-}
+const ModelFiles files(ZOOMETER_SOURCE_DIR "/tests/data/keras/", "m");
 
 std::string failure_of_bytes(const std::string& bytes) {
-  return failure_of([&] { read_bytes(bytes); });
-}
-
-std::string bytes_of_file(const std::string& name) {
-  std::ifstream file(data + name, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+  return failure_of([&] { files.read_bytes(bytes); });
 }
 
 /// A layer of Keras 2, with its settings as JSON.
@@ -92,7 +69,7 @@ TEST(Keras, HasTheFiguresOfRealFiles) {
                             {"keras_att.keras", 2'060'960, 35'589, 0},
                             {"audio_classification_hdf5.keras", 284'416, 25'665, 256}};
   for (const Fact& fact : facts) {
-    const Read read = read_file(fact.file);
+    const ReadModel read = files.read(fact.file);
     const Profile result = profile(read.graph);
     EXPECT_EQ(result.total.macs, fact.macs) << fact.file;
     EXPECT_EQ(result.total.parameters, fact.trainable) << fact.file;
@@ -114,7 +91,7 @@ TEST(Keras, AgreesWithKerasOnEveryLayer) {
     rapidjson::Writer<rapidjson::StringBuffer> writer(text);
     get_member(fact, "model").Accept(writer);
     const std::string name(get_text(fact, "name"));
-    const Read read = read_bytes(text.GetString());
+    const ReadModel read = files.read_bytes(text.GetString());
     EXPECT_THAT(read.notes.notes,
                 Contains("as Keras counts them: " +
                          std::to_string(get_member(fact, "trainable").GetInt64()) +
@@ -138,7 +115,7 @@ TEST(Keras, AgreesWithKerasOnEveryLayer) {
 }
 
 TEST(Keras, InfersTheSizesThatTheFileStates) {
-  EXPECT_THAT(read_file("keras_cnn.keras").notes.notes,
+  EXPECT_THAT(files.read("keras_cnn.keras").notes.notes,
               Contains("all 10 sizes of results are as the file states them"));
 }
 
@@ -148,19 +125,19 @@ TEST(Keras, NamesSizesThatTheFileDoesNotKnow) {
   EXPECT_THAT(failure_of_bytes(open), HasSubstr("c_dim_1"));
   TraceOptions options;
   options.dims = {{"c_dim_1", 10}, {"batch", 2}};
-  const Read read = read_bytes(open, options);
+  const ReadModel read = files.read_bytes(open, options);
   EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{2, 8, 8}));
   EXPECT_EQ(profile(read.graph).total.macs, 2 * 8 * 8 * 3 * 4);
   options.dims = {{"time", 8}};
-  EXPECT_THAT(failure_of([&] { read_bytes(input8, options); }), HasSubstr("unsupported"));
-  EXPECT_THAT(failure_of([&] { read_file("keras_cnn.keras", options); }),
+  EXPECT_THAT(failure_of([&] { files.read_bytes(input8, options); }), HasSubstr("unsupported"));
+  EXPECT_THAT(failure_of([&] { files.read("keras_cnn.keras", options); }),
               HasSubstr("unknown_name"));
 }
 
 TEST(Keras, TakesABatch) {
   TraceOptions options;
   options.batch = 4;
-  EXPECT_EQ(profile(read_file("keras_att.keras", options).graph).total.macs, 4 * 2'060'960);
+  EXPECT_EQ(profile(files.read("keras_att.keras", options).graph).total.macs, 4 * 2'060'960);
 }
 
 // -- graphs -------------------------------------------------------------------------------------
@@ -170,7 +147,7 @@ TEST(Keras, ASharedLayerHasItsWeightsOnce) {
   const std::string model = R"({"class_name": "Model", "config": {"name": "m", "layers": [)" +
                             input8 + ", " + layer("Dense", "d", R"("units": 8)", twice) +
                             R"(], "input_layers": [["x", 0, 0]], "output_layers": [["d", 1, 0]]}})";
-  const Profile result = profile(read_bytes(model).graph);
+  const Profile result = profile(files.read_bytes(model).graph);
   EXPECT_EQ(result.total.parameters, 72);
   EXPECT_EQ(result.total.macs, 128);
 }
@@ -185,7 +162,7 @@ TEST(Keras, ANestedModelIsAModule) {
   const std::string model =
       R"({"class_name": "Functional", "config": {"name": "m", "layers": [)" + input8 + ", " +
       inner + R"(], "input_layers": [["x", 0, 0]], "output_layers": [["inner", 1, 0]]}})";
-  const Read read = read_bytes(model);
+  const ReadModel read = files.read_bytes(model);
   ASSERT_EQ(read.graph.modules().size(), 3U);
   EXPECT_EQ(read.graph.module_path(2), "inner.d");
   EXPECT_EQ(read.graph.modules()[2].kind, "Dense");
@@ -201,14 +178,14 @@ TEST(Keras, ACustomLayerIsUnknownWithItsStatedSizes) {
               "name": "mine", "config": {"units": 3}, "inbound_nodes": [[["x", 0, 0]]]}, )" +
           layer("Dense", "d", R"("units": 2)", R"([{"args": [)" + tensor + R"(], "kwargs": {}}])"),
       "x", "d");
-  const Read read = read_bytes(model);
+  const ReadModel read = files.read_bytes(model);
   EXPECT_EQ(read.graph.nodes()[0].op->name, "unknown");
   EXPECT_EQ(read.graph.shape(read.graph.nodes()[0].first_output), (Shape{1, 5}));
   EXPECT_EQ(profile(read.graph).total.parameters, 12);
 }
 
 TEST(Keras, FrozenLayersHaveParametersThatAreNotTrained) {
-  const Read read = read_bytes(functional(
+  const ReadModel read = files.read_bytes(functional(
       input8 + ", " + layer("Dense", "d", R"("units": 4, "trainable": false)", call({"x"})), "x",
       "d"));
   EXPECT_EQ(profile(read.graph).total.parameters, 36);
@@ -217,7 +194,7 @@ TEST(Keras, FrozenLayersHaveParametersThatAreNotTrained) {
 }
 
 TEST(Keras, SettingsThatAreNotReadAreNotes) {
-  const Read read = read_bytes(functional(
+  const ReadModel read = files.read_bytes(functional(
       input8 + ", " + layer("Dense", "d", R"("units": 4, "twist": 3)", call({"x"})), "x", "d"));
   EXPECT_THAT(read.notes.ignored, Contains("Dense twist=3 was not taken into account (1 node)"));
 }
@@ -229,13 +206,13 @@ TEST(Keras, ReadsTheNamesOfKeras1) {
             R"("batch_input_shape": [null, 8, 8, 3], "nb_filter": 4, "nb_row": 3, "nb_col": 3,
                "border_mode": "same", "subsample": [2, 2], "dim_ordering": "tf")") +
       ", " + layer("Flatten", "f", "") + ", " + layer("Dense", "d", R"("output_dim": 2)") + "]}";
-  const Profile result = profile(read_bytes(model).graph);
+  const Profile result = profile(files.read_bytes(model).graph);
   EXPECT_EQ(result.total.macs, 16 * 4 * 27 + 64 * 2);
   EXPECT_EQ(result.total.parameters, 4 * 27 + 4 + 64 * 2 + 2);
 }
 
 TEST(Keras, ReadsFunctionsOfTensorFlow) {
-  const Read read = read_bytes(functional(
+  const ReadModel read = files.read_bytes(functional(
       input8 + ", " +
           layer("TFOpLambda", "tf.math.multiply", R"("function": "math.multiply")",
                 R"([["x", 0, 0, {"y": 2.0, "name": null}]])") +
@@ -253,8 +230,8 @@ TEST(Keras, QuantisedLayersHaveIntegerWeights) {
   const std::string policy =
       R"("units": 4, "dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8",
          "source_name": "float32"}})";
-  const Read read =
-      read_bytes(functional(input8 + ", " + layer("Dense", "d", policy, call({"x"})), "x", "d"));
+  const ReadModel read = files.read_bytes(
+      functional(input8 + ", " + layer("Dense", "d", policy, call({"x"})), "x", "d"));
   bool has_integers = false;
   for (const Parameter& parameter : read.graph.parameters())
     has_integers |=
@@ -268,7 +245,7 @@ TEST(Keras, QuantisedLayersHaveIntegerWeights) {
 TEST(KerasHostile, SaysWhereThereIsNoGraph) {
   EXPECT_THAT(failure_of_bytes(R"({"class_name": "MyModel", "config": {"units": 3}})"),
               HasSubstr("a class of its own"));
-  std::string weights = bytes_of_file("audio_classification_hdf5.keras");
+  std::string weights = files.bytes_of("audio_classification_hdf5.keras");
   weights.replace(weights.find("model_config"), 12, "model_weight");
   EXPECT_THAT(failure_of_bytes(weights), HasSubstr("no model_config"));
 }
@@ -324,7 +301,7 @@ TEST(KerasHostile, DeepNestingIsRefused) {
 
 /// Every prefix, and every byte of the headers changed: an error or a graph, never a crash.
 TEST(KerasHostile, DamagedFilesAreRefused) {
-  const std::string hdf5 = bytes_of_file("audio_classification_hdf5.keras");
+  const std::string hdf5 = files.bytes_of("audio_classification_hdf5.keras");
   for (std::size_t size = 0; size < hdf5.size(); size += 37)
     EXPECT_THAT(failure_of_bytes(hdf5.substr(0, size)), ::testing::Not("")) << size;
   for (std::size_t i = 0; i < 2'200; i += 7) {

@@ -7,9 +7,8 @@
 
 #include "analysis/profile.hpp"
 #include "failure.hpp"
-#include "import/importer.hpp"
 #include "import/stablehlo/bytecode.hpp"
-#include "ir/verify.hpp"
+#include "model_files.hpp"
 
 namespace zoometer {
 namespace {
@@ -17,33 +16,10 @@ namespace {
 using ::testing::Contains;
 using testing::failure_of;
 using ::testing::HasSubstr;
+using testing::ModelFiles;
+using testing::ReadModel;
 
-const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/stablehlo/";
-
-struct Read {
-  Graph graph;
-  ImportNotes notes;
-};
-
-Read read_file(const std::string& name, const TraceOptions& options = {}) {
-  Read read;
-  read.notes = import_file(data + name, options, read.graph);
-  verify(read.graph);
-  return read;
-}
-
-Read read_bytes(const std::string& bytes, const TraceOptions& options = {}) {
-  Read read;
-  const MappedFile file("m.mlirbc", std::as_bytes(std::span(bytes)));
-  read.notes = import_file(file, options, read.graph);
-  verify(read.graph);
-  return read;
-}
-
-std::string bytes_of_file(const std::string& name) {
-  std::ifstream stream(data + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
+const ModelFiles files(ZOOMETER_SOURCE_DIR "/tests/data/stablehlo/", "m.mlirbc");
 
 std::size_t unknown_nodes(const Graph& graph) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -53,7 +29,7 @@ std::size_t unknown_nodes(const Graph& graph) {
 /// Products by hand: 2 x 28 x 28 x 8 x 9 of the first convolution, 2 x 12 x 12 x 8 x 9 of the
 /// grouped and dilated one, 2 x 288 x 10 of the dense layer.
 TEST(Stablehlo, CountsConvolutionsPoolsAndProducts) {
-  const Read read = read_file("jax_cnn.mlirbc");
+  const ReadModel read = files.read("jax_cnn.mlirbc");
   const Profile result = profile(read.graph);
   EXPECT_EQ(result.total.macs, 112'896 + 20'736 + 5'760);
   EXPECT_EQ(result.total.parameters, 8 + 10 + 72 + 72 + 2'880);
@@ -68,7 +44,7 @@ TEST(Stablehlo, CountsConvolutionsPoolsAndProducts) {
 /// A loop whose counter is compared with a constant runs 10 times; of two branches the costlier one
 /// counts; a loop that data ends counts once.
 TEST(Stablehlo, CountsLoopsAndBranches) {
-  const Read read = read_file("jax_control.mlirbc");
+  const ReadModel read = files.read("jax_control.mlirbc");
   EXPECT_EQ(profile(read.graph).total.macs, 10 * 216 + 2 * 216 + 216);
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("runs 10 times")));
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("the costliest one")));
@@ -77,7 +53,7 @@ TEST(Stablehlo, CountsLoopsAndBranches) {
 
 /// What jax.export writes has the bytecode within a flatbuffer; modules are in the locations.
 TEST(Stablehlo, ReadsFilesOfJaxExport) {
-  const Read read = read_file("jax_attention.jaxexport");
+  const ReadModel read = files.read("jax_attention.jaxexport");
   const Profile result = profile(read.graph);
   EXPECT_EQ(result.total.macs, 157'824);
   EXPECT_EQ(result.total.parameters, 8'192);
@@ -98,7 +74,7 @@ TEST(Stablehlo, ReadsFilesOfJaxExport) {
 TEST(Stablehlo, NamesOpenSizesAsTheyWereExported) {
   TraceOptions options;
   options.dims = {{"b", 4}, {"t", 10}};
-  const Read read = read_file("jax_poly.jaxexport", options);
+  const ReadModel read = files.read("jax_poly.jaxexport", options);
   std::vector<Shape> shapes;
   for (const auto& port : read.graph.inputs()) shapes.push_back(read.graph.shape(port.value));
   for (const auto& port : read.graph.outputs()) shapes.push_back(read.graph.shape(port.value));
@@ -106,10 +82,10 @@ TEST(Stablehlo, NamesOpenSizesAsTheyWereExported) {
                                              Shape{4, 10, 4}, Shape{9, 5}));
   EXPECT_EQ(profile(read.graph).total.macs, 40 * 8 * 4);
   for (const auto& port : read.graph.outputs()) EXPECT_EQ(read.graph.unknown_sizes(port.value), 0U);
-  EXPECT_THAT(read_file("jax_poly.jaxexport").notes.notes, Contains(HasSubstr("--dim t=N")));
+  EXPECT_THAT(files.read("jax_poly.jaxexport").notes.notes, Contains(HasSubstr("--dim t=N")));
   EXPECT_THAT(failure_of([&] {
                 options.dims = {{"batch", 2}};
-                read_file("jax_poly.jaxexport", options);
+                files.read("jax_poly.jaxexport", options);
               }),
               HasSubstr("b, t"));
 }
@@ -120,7 +96,7 @@ TEST(Stablehlo, ReadsEveryFormOfTheBytecode) {
   for (const auto& [name, count] :
        {std::pair<std::string, std::size_t>{"stablehlo_legalize_to_vhlo.0_9_0.mlir.bc", 192},
         {"stablehlo_legalize_to_vhlo.1_20_0.mlir.bc", 252}}) {
-    const std::string bytes = bytes_of_file(name);
+    const std::string bytes = files.bytes_of(name);
     const HloProgram program = read_mlir_bytecode(bytes, 0);
     const std::vector<HloFunction> functions = program.functions();
     EXPECT_EQ(functions.size(), count);
@@ -128,20 +104,20 @@ TEST(Stablehlo, ReadsEveryFormOfTheBytecode) {
       if (function.body == nullptr) continue;
       TraceOptions options;
       options.entry = function.name;
-      EXPECT_NO_THROW(read_bytes(bytes, options)) << name << ' ' << function.name;
+      EXPECT_NO_THROW(files.read_bytes(bytes, options)) << name << ' ' << function.name;
     }
   }
 }
 
 TEST(Stablehlo, NamesTheFunctionsWhereSeveralCouldBeMeant) {
   const std::string failure =
-      failure_of([] { read_file("stablehlo_legalize_to_vhlo.1_20_0.mlir.bc"); });
+      failure_of([] { files.read("stablehlo_legalize_to_vhlo.1_20_0.mlir.bc"); });
   EXPECT_THAT(failure, HasSubstr("usage: "));
   EXPECT_THAT(failure, HasSubstr("no function main"));
   EXPECT_THAT(failure_of([] {
                 TraceOptions options;
                 options.entry = "absent";
-                read_file("jax_cnn.mlirbc", options);
+                files.read("jax_cnn.mlirbc", options);
               }),
               HasSubstr("no function absent"));
 }
@@ -149,32 +125,32 @@ TEST(Stablehlo, NamesTheFunctionsWhereSeveralCouldBeMeant) {
 TEST(Stablehlo, RefusesShapesThatTheProgramFixes) {
   TraceOptions options;
   options.inputs = {{"x", Shape{4, 28, 28, 1}}};
-  EXPECT_THAT(failure_of([&] { read_file("jax_cnn.mlirbc", options); }),
+  EXPECT_THAT(failure_of([&] { files.read("jax_cnn.mlirbc", options); }),
               HasSubstr("fixes the sizes of its input x"));
 }
 
 /// Every prefix of a file, and each byte changed: a graph or an error, never a crash.
 TEST(Stablehlo, SurvivesDamagedFiles) {
   for (const char* name : {"jax_control.mlirbc", "jax_attention.jaxexport"}) {
-    const std::string bytes = bytes_of_file(name);
+    const std::string bytes = files.bytes_of(name);
     ASSERT_GT(bytes.size(), 1'000U);
     for (std::size_t size = 0; size < bytes.size(); size += 7)
-      failure_of([&] { read_bytes(bytes.substr(0, size)); });
+      failure_of([&] { files.read_bytes(bytes.substr(0, size)); });
     for (std::size_t place = 0; place < bytes.size(); ++place) {
       std::string damaged = bytes;
       damaged[place] = static_cast<char>(damaged[place] ^ 0x5A);
-      failure_of([&] { read_bytes(damaged); });
+      failure_of([&] { files.read_bytes(damaged); });
     }
   }
 }
 
 TEST(Stablehlo, LocatesWhatIsWrong) {
-  std::string cut = bytes_of_file("jax_cnn.mlirbc");
+  std::string cut = files.bytes_of("jax_cnn.mlirbc");
   cut.resize(cut.size() - 40);
-  EXPECT_THAT(failure_of([&] { read_bytes(cut); }), HasSubstr("malformed: "));
-  std::string newer = bytes_of_file("jax_cnn.mlirbc");
+  EXPECT_THAT(failure_of([&] { files.read_bytes(cut); }), HasSubstr("malformed: "));
+  std::string newer = files.bytes_of("jax_cnn.mlirbc");
   newer[4] = static_cast<char>(99 << 1 | 1);
-  EXPECT_THAT(failure_of([&] { read_bytes(newer); }), HasSubstr("unknown version"));
+  EXPECT_THAT(failure_of([&] { files.read_bytes(newer); }), HasSubstr("unknown version"));
 }
 
 }  // namespace

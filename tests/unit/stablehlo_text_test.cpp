@@ -8,9 +8,8 @@
 
 #include "analysis/profile.hpp"
 #include "failure.hpp"
-#include "import/importer.hpp"
 #include "import/stablehlo/assembly.hpp"
-#include "ir/verify.hpp"
+#include "model_files.hpp"
 
 namespace zoometer {
 namespace {
@@ -18,38 +17,15 @@ namespace {
 using ::testing::Contains;
 using testing::failure_of;
 using ::testing::HasSubstr;
+using testing::ModelFiles;
+using testing::ReadModel;
 
-const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/stablehlo/";
-
-struct Read {
-  Graph graph;
-  ImportNotes notes;
-};
-
-Read read_file(const std::string& name, const TraceOptions& options = {}) {
-  Read read;
-  read.notes = import_file(data + name, options, read.graph);
-  verify(read.graph);
-  return read;
-}
-
-Read read_text(const std::string& text, const TraceOptions& options = {}) {
-  Read read;
-  const MappedFile file("m.mlir", std::as_bytes(std::span(text)));
-  read.notes = import_file(file, options, read.graph);
-  verify(read.graph);
-  return read;
-}
+const ModelFiles files(ZOOMETER_SOURCE_DIR "/tests/data/stablehlo/", "m.mlir");
 
 /// A program of one function, main, with that body.
 std::string program(const std::string& arguments, const std::string& body) {
   return "module @m {\n  func.func public @main(" + arguments + ") -> tensor<2x3xf32> {\n" + body +
          "    return %r : tensor<2x3xf32>\n  }\n}\n";
-}
-
-std::string text_of_file(const std::string& name) {
-  std::ifstream stream(data + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::vector<std::string> operators_of(const Graph& graph) {
@@ -67,15 +43,15 @@ std::vector<Shape> outputs_of(const Graph& graph) {
 
 /// Every operation of StableHLO, as bytecode and as jaxlib writes it as text.
 TEST(StablehloText, EqualsTheBytecodeFunctionByFunction) {
-  const std::string text = text_of_file("stablehlo_legalize_to_vhlo.0_9_0.mlir");
+  const std::string text = files.bytes_of("stablehlo_legalize_to_vhlo.0_9_0.mlir");
   const HloProgram program = read_stablehlo_text(text);
   std::size_t compared = 0;
   for (const HloFunction& function : program.functions()) {
     if (function.body == nullptr) continue;
     TraceOptions options;
     options.entry = function.name;
-    const Read from_text = read_text(text, options);
-    const Read from_bytes = read_file("stablehlo_legalize_to_vhlo.0_9_0.mlir.bc", options);
+    const ReadModel from_text = files.read_bytes(text, options);
+    const ReadModel from_bytes = files.read("stablehlo_legalize_to_vhlo.0_9_0.mlir.bc", options);
     const Profile left = profile(from_text.graph);
     const Profile right = profile(from_bytes.graph);
     EXPECT_EQ(left.total.macs, right.total.macs) << function.name;
@@ -91,7 +67,7 @@ TEST(StablehloText, EqualsTheBytecodeFunctionByFunction) {
 /// 2 x 3 x 9 x 16 x 16 of queries and keys, 2 x 3 x 2 x 9 x 9 x 8 of scores and their products.
 TEST(StablehloText, ReadsNamesAndModulesFromLocations) {
   for (const char* name : {"jax_heads.mlir", "jax_heads.generic.mlir"}) {
-    const Read read = read_file(name);
+    const ReadModel read = files.read(name);
     const Profile result = profile(read.graph);
     EXPECT_EQ(result.total.macs, 2 * 6'912 + 2 * 3'888) << name;
     EXPECT_EQ(result.total.parameters, 2 * 256) << name;
@@ -107,7 +83,7 @@ TEST(StablehloText, ReadsNamesAndModulesFromLocations) {
 
 /// Groups of channels and a dilated kernel: 2 x 12 x 5 results of 1 x 3 products.
 TEST(StablehloText, ReadsWindowsAndDimensionNumbers) {
-  const Read read = read_file("conv_grouped_dilated.mlir");
+  const ReadModel read = files.read("conv_grouped_dilated.mlir");
   EXPECT_EQ(profile(read.graph).total.macs, 360);
   EXPECT_EQ(profile(read.graph).total.parameters, 2 * 3 * 9 + 12 * 3 + 2 * 12 * 5);
 }
@@ -116,12 +92,12 @@ TEST(StablehloText, ReadsWindowsAndDimensionNumbers) {
 TEST(StablehloText, FollowsOpenSizes) {
   TraceOptions options;
   options.dims = {{"batch", 5}};
-  const Read read = read_file("jax_poly.mlir", options);
+  const ReadModel read = files.read("jax_poly.mlir", options);
   EXPECT_EQ(profile(read.graph).total.macs, 5 * 2 * 8 * 4);
 }
 
 TEST(StablehloText, ReadsConstants) {
-  const Read read = read_text(program(
+  const ReadModel read = files.read_bytes(program(
       "%a: tensor<2x3xf32>",
       "    %0 = stablehlo.constant dense<[[1.0, -2.5e-3, 0x7F800000], [4, 5, 6]]> : "
       "tensor<2x3xf32>\n"
@@ -137,7 +113,7 @@ TEST(StablehloText, ReadsConstants) {
 }
 
 TEST(StablehloText, CountsLoopsBranchesAndReductions) {
-  const Read read = read_text(program(
+  const ReadModel read = files.read_bytes(program(
       "%a: tensor<2x3xf32>",
       "    %c = stablehlo.constant dense<0> : tensor<i32>\n"
       "    %z = stablehlo.constant dense<0.0> : tensor<f32>\n"
@@ -170,7 +146,7 @@ TEST(StablehloText, CountsLoopsBranchesAndReductions) {
 
 /// What StableHLO does not define is unknown, with its types; CHLO's functions of an element count.
 TEST(StablehloText, NamesOperationsOfOtherDialects) {
-  const Read read = read_text(program(
+  const ReadModel read = files.read_bytes(program(
       "%a: tensor<2x3xf32>",
       "    %0 = chlo.erf %a : tensor<2x3xf32> -> tensor<2x3xf32>\n"
       "    %1:2 = chlo.top_k(%0, k = 2) {note = \"x : y\"} : tensor<2x3xf32> -> (tensor<2x2xf32>, "
@@ -192,7 +168,7 @@ TEST(StablehloText, NamesOperationsOfOtherDialects) {
 
 TEST(StablehloText, LocatesWhatIsWrong) {
   const auto failure = [](const std::string& body) {
-    return failure_of([&] { read_text(program("%a: tensor<2x3xf32>", body)); });
+    return failure_of([&] { files.read_bytes(program("%a: tensor<2x3xf32>", body)); });
   };
   EXPECT_THAT(failure("    %r = stablehlo.tanh %b : tensor<2x3xf32>\n"),
               HasSubstr("expected one that was made before, got %b"));
@@ -213,9 +189,9 @@ TEST(StablehloText, LocatesWhatIsWrong) {
               "xf32>\n"),
       HasSubstr("too many dimensions"));
   EXPECT_THAT(failure_of([] {
-                read_text("#a = #b\n#b = #a\nmodule {\n func.func @main() -> tensor<f32> {\n"
-                          "  %0 = stablehlo.iota {x = #a} dim = 0 : tensor<f32>\n"
-                          "  return %0 : tensor<f32>\n }\n}\n");
+                files.read_bytes("#a = #b\n#b = #a\nmodule {\n func.func @main() -> tensor<f32> {\n"
+                                 "  %0 = stablehlo.iota {x = #a} dim = 0 : tensor<f32>\n"
+                                 "  return %0 : tensor<f32>\n }\n}\n");
               }),
               HasSubstr("does not contain itself"));
   EXPECT_THAT(failure("    %r = stablehlo.tanh %a {x = " + std::string(100, '[') + "} : f32\n"),
@@ -228,20 +204,20 @@ TEST(StablehloText, RefusesFunctionsOfOneName) {
   const std::string one = " func.func @main() -> tensor<f32> {\n"
                           "  %0 = stablehlo.iota dim = 0 : tensor<f32>\n"
                           "  return %0 : tensor<f32>\n }\n";
-  EXPECT_THAT(failure_of([&] { read_text("module {\n" + one + one + "}\n"); }),
+  EXPECT_THAT(failure_of([&] { files.read_bytes("module {\n" + one + one + "}\n"); }),
               HasSubstr("each name once, got main twice"));
 }
 
 /// Every prefix of a file, and each byte changed: a graph or an error, never a crash.
 TEST(StablehloText, SurvivesDamagedFiles) {
-  const std::string text = text_of_file("jax_heads.mlir");
+  const std::string text = files.bytes_of("jax_heads.mlir");
   ASSERT_GT(text.size(), 1'000U);
   for (std::size_t size = 0; size < text.size(); size += 13)
-    failure_of([&] { read_text(text.substr(0, size)); });
+    failure_of([&] { files.read_bytes(text.substr(0, size)); });
   for (std::size_t place = 0; place < text.size(); place += 2) {
     std::string damaged = text;
     damaged[place] = static_cast<char>(damaged[place] ^ 0x15);
-    failure_of([&] { read_text(damaged); });
+    failure_of([&] { files.read_bytes(damaged); });
   }
 }
 

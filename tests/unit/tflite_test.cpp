@@ -4,7 +4,7 @@
 
 #include "analysis/profile.hpp"
 #include "failure.hpp"
-#include "import/importer.hpp"
+#include "model_files.hpp"
 #include "tflite_files.hpp"
 
 namespace zoometer {
@@ -14,30 +14,14 @@ using ::testing::Contains;
 using testing::failure_of;
 using testing::FlatNode;
 using ::testing::HasSubstr;
+using testing::ModelFiles;
+using testing::ReadModel;
 using testing::TfliteFile;
 
-const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/tflite/";
-
-struct Read {
-  Graph graph;
-  ImportNotes notes;
-};
-
-Read read_file(const std::string& name, const TraceOptions& options = {}) {
-  Read read;
-  read.notes = import_file(data + name, options, read.graph);
-  return read;
-}
-
-Read read_bytes(const std::string& bytes, const TraceOptions& options = {}) {
-  Read read;
-  const MappedFile file("m.tflite", std::as_bytes(std::span(bytes)));
-  read.notes = import_file(file, options, read.graph);
-  return read;
-}
+const ModelFiles files(ZOOMETER_SOURCE_DIR "/tests/data/tflite/", "m.tflite");
 
 std::string failure_of_bytes(const std::string& bytes) {
-  return failure_of([&] { read_bytes(bytes); });
+  return failure_of([&] { files.read_bytes(bytes); });
 }
 
 /// MACs and parameters by hand, as tests/data/tflite/README.md says.
@@ -53,7 +37,7 @@ TEST(Tflite, HasTheFiguresOfRealFiles) {
       {"dynamic_shapes.bin", 688'128, 1},        {"sparse_tensor.bin", 0, 0},
   };
   for (const Fact& fact : facts) {
-    const Read read = read_file(fact.file);
+    const ReadModel read = files.read(fact.file);
     const Profile result = profile(read.graph);
     EXPECT_EQ(result.total.macs, fact.macs) << fact.file;
     EXPECT_EQ(result.total.parameters, fact.parameters) << fact.file;
@@ -61,56 +45,56 @@ TEST(Tflite, HasTheFiguresOfRealFiles) {
 }
 
 TEST(Tflite, InfersTheSizesThatTheFileStates) {
-  EXPECT_THAT(read_file("person_detect.tflite").notes.notes,
+  EXPECT_THAT(files.read("person_detect.tflite").notes.notes,
               Contains("all 31 sizes of results are as the file states them"));
 }
 
 TEST(Tflite, NamesSizesThatTheFileDoesNotKnow) {
-  const Read read = read_file("simple_add_dynamic_shape.tflite");
+  const ReadModel read = files.read("simple_add_dynamic_shape.tflite");
   ASSERT_EQ(read.notes.dims.size(), 1U);
   EXPECT_EQ(read.notes.dims[0].first, "batch");
   TraceOptions options;
   options.dims = {{"batch", 8}};
-  const Read large = read_file("simple_add_dynamic_shape.tflite", options);
+  const ReadModel large = files.read("simple_add_dynamic_shape.tflite", options);
   EXPECT_EQ(large.graph.shape(large.graph.outputs()[0].value), (Shape{8, 128, 4}));
   options.dims = {{"time", 8}};
-  EXPECT_THAT(failure_of([&] { read_file("simple_add_dynamic_shape.tflite", options); }),
+  EXPECT_THAT(failure_of([&] { files.read("simple_add_dynamic_shape.tflite", options); }),
               HasSubstr("unknown_name"));
 }
 
 TEST(Tflite, TakesABatchOnlyWithTheSizesThatFollow) {
   TraceOptions options;
   options.batch = 4;
-  EXPECT_EQ(profile(read_file("hello_world_int8.tflite", options).graph).total.macs, 4 * 288);
-  EXPECT_EQ(profile(read_file("trained_lstm_int8.tflite", options).graph).total.macs, 4 * 113'120);
+  EXPECT_EQ(profile(files.read("hello_world_int8.tflite", options).graph).total.macs, 4 * 288);
+  EXPECT_EQ(profile(files.read("trained_lstm_int8.tflite", options).graph).total.macs, 4 * 113'120);
 }
 
 /// A size behind data is 1 and says so: the stored ones are 1 too, but for what follows from them.
 TEST(Tflite, MarksSizesThatDataDecides) {
-  const Read read = read_file("dynamic_shapes.bin");
+  const ReadModel read = files.read("dynamic_shapes.bin");
   const ValueId result = read.graph.outputs()[0].value;
   EXPECT_EQ(read.graph.shape(result), (Shape{8, 1, 1024}));
   EXPECT_EQ(read.graph.unknown_sizes(result), 2U) << "the middle one";
 }
 
 TEST(Tflite, ReadsOneOfSeveralSignatures) {
-  EXPECT_THAT(failure_of([] { read_file("multi_signature_model.tflite"); }),
+  EXPECT_THAT(failure_of([] { files.read("multi_signature_model.tflite"); }),
               HasSubstr("choose with --entry: add, mul, sub"));
   TraceOptions options;
   options.entry = "mul";
-  const Read read = read_file("multi_signature_model.tflite", options);
+  const ReadModel read = files.read("multi_signature_model.tflite", options);
   EXPECT_EQ(read.graph.nodes()[0].op->name, "mul");
   EXPECT_EQ(read.graph.outputs()[0].name, "output");
 }
 
 TEST(Tflite, MakesACompositeAModule) {
-  const Read read = read_file("l2_norm_composite.tflite");
+  const ReadModel read = files.read("l2_norm_composite.tflite");
   ASSERT_EQ(read.graph.modules().size(), 2U);
   EXPECT_EQ(read.graph.modules()[1].kind, "odml.l2_norm");
 }
 
 TEST(Tflite, KnowsThatChannelsAreLast) {
-  const Read read = read_file("person_detect.tflite");
+  const ReadModel read = files.read("person_detect.tflite");
   const Node& first = read.graph.nodes()[2];
   EXPECT_EQ(first.op->name, "conv2d");
   for (const Node& node : read.graph.nodes()) {
@@ -158,7 +142,7 @@ TfliteFile counting_loop() {
 }
 
 TEST(TfliteControl, CountsALoopAsOftenAsItRuns) {
-  const Read read = read_bytes(counting_loop().bytes());
+  const ReadModel read = files.read_bytes(counting_loop().bytes());
   EXPECT_EQ(profile(read.graph).total.macs, 5 * 64);
   EXPECT_EQ(profile(read.graph).total.parameters, 64);
   EXPECT_THAT(read.notes.notes, Contains("WHILE runs 5 times"));
@@ -179,7 +163,7 @@ TEST(TfliteControl, CountsTheCostlierBranch) {
     if (i == 2) add_product(file, graph, dense, in, out);
     graph.outputs = {out};
   }
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   EXPECT_EQ(profile(read.graph).total.macs, 64);
   EXPECT_EQ(profile(read.graph).total.parameters, 64);
   EXPECT_THAT(read.notes.notes,
@@ -197,7 +181,7 @@ TEST(TfliteControl, RefusesARecursion) {
 // -- hostile files ------------------------------------------------------------------------------
 
 TEST(TfliteHostile, BrokenFilesAreRefused) {
-  EXPECT_THAT(failure_of([] { read_file("test_model_broken.bin"); }), HasSubstr("unsupported"));
+  EXPECT_THAT(failure_of([] { files.read("test_model_broken.bin"); }), HasSubstr("unsupported"));
   EXPECT_THAT(failure_of_bytes("\xff\xff\xff\x7fTFL3"), HasSubstr("malformed"));
 }
 
@@ -229,7 +213,7 @@ TEST(TfliteHostile, SortsOperatorsAndRefusesACycle) {
   main.node(relu, {a}, {b});
   main.node(relu, {x}, {a});
   main.outputs = {b};
-  EXPECT_THAT(read_bytes(file.bytes()).notes.notes,
+  EXPECT_THAT(files.read_bytes(file.bytes()).notes.notes,
               Contains("the operators were sorted: the file has them in another order"));
   main.nodes.pop_back();
   main.node(relu, {b}, {a});
