@@ -162,8 +162,10 @@ Network read_model(std::span<const std::byte> bytes, std::string name,
 Network stored_as(const Network& network, DType dtype);
 
 /// Counts. `convention` is whose rules fill Metrics::cost: "native" (which leaves it 0), "fvcore",
-/// "torchvision", "torch", "thop" or "ptflops"; docs/conventions.md has the rules and their
-/// sources. Throws Error{unknown_name}, or Error{overflow} if a sum exceeds 63 bits.
+/// "torchvision", "torch", "thop", "ptflops" or, for StableHLO programs, "xla";
+/// docs/conventions.md has the rules and their sources. Throws Error{unknown_name}, Error{usage}
+/// where the network has nothing that the convention counts, or Error{overflow} if a sum exceeds 63
+/// bits.
 NetworkProfile profile(const Network& network, std::string_view convention = "native");
 
 /// The profile as a document: "text", "json" (schema zoometer.profile/1), "csv", "table" (fvcore's,

@@ -57,7 +57,7 @@ class Profile:
 
     @property
     def convention(self) -> str:
-        """Whose rules `cost` follows: "native", "fvcore", "torchvision", "torch", "thop", "ptflops"."""
+        """Whose rules `cost` follows: "native", "fvcore", "torchvision", "torch", "thop", "ptflops" or "xla"."""
         return self._convention
 
     @property

@@ -33,7 +33,7 @@ def profile(model: Any, *args: Any, convention: str = "native", **kwargs: Any) -
             the command line: `batch=8`, `input_shape=(1, 3, 384, 384)`, `variant="untrained"`,
             `dim={"seq": 128}`, `tokens=`, `dtype="float16"`, `views="none"`, `python=`, ...
         convention: whose rules fill `cost`: "native", "fvcore", "torchvision", "torch", "thop",
-            "ptflops" (docs/conventions.md).
+            "ptflops", for StableHLO programs also "xla" (docs/conventions.md).
 
     Raises:
         UnknownNameError: for a name that nothing has, with the nearest one as a hint.

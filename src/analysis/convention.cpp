@@ -1,5 +1,9 @@
 #include "analysis/convention.hpp"
 
+#include <string>
+
+#include "zoometer/util/error.hpp"
+
 namespace zoometer {
 
 const Convention* find_convention(std::string_view name) noexcept {
@@ -7,6 +11,13 @@ const Convention* find_convention(std::string_view name) noexcept {
     if (convention->name == name) return convention;
   }
   return nullptr;
+}
+
+void require_convention(const Convention& convention, const Graph& graph) {
+  if (convention.applies == nullptr || convention.applies(graph)) return;
+  throw Error(ErrorCode::usage, "the model has nothing that the convention " +
+                                    std::string(convention.name) +
+                                    " counts: " + std::string(convention.source));
 }
 
 std::string_view module_class(const NodeView& node) noexcept {

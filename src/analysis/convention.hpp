@@ -18,10 +18,16 @@ struct Convention {
   std::int64_t per_mac;      ///< what one multiply-accumulate counts as: 1 or 2
   /// The cost of one node in that unit; 0 if the convention does not count it.
   std::int64_t (*cost)(const NodeView& node);
+  /// Whether a graph has what the convention counts; null: every graph has.
+  bool (*applies)(const Graph& graph) = nullptr;
+  bool counts_loops_once = false;  ///< however often their bodies run
 };
 
 /// Every convention, by object name.
 std::span<const Convention* const> conventions() noexcept;
+
+/// Throws Error{usage} where a graph does not have what the convention counts.
+void require_convention(const Convention& convention, const Graph& graph);
 
 /// The convention of that name, or null.
 const Convention* find_convention(std::string_view name) noexcept;

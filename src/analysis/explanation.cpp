@@ -13,11 +13,14 @@
 namespace zoometer {
 namespace {
 
-constexpr std::array<std::string_view, 6> usual_order = {"native", "torchvision", "torch",
-                                                         "fvcore", "thop",        "ptflops"};
+constexpr std::array<std::string_view, 7> usual_order = {"native", "torchvision", "torch", "fvcore",
+                                                         "thop",   "ptflops",     "xla"};
 
-std::vector<const Convention*> ordered_conventions() {
+std::vector<const Convention*> ordered_conventions(const Graph& graph) {
   std::vector<const Convention*> columns(conventions().begin(), conventions().end());
+  std::erase_if(columns, [&](const Convention* each) {
+    return each->applies != nullptr && !each->applies(graph);
+  });
   const auto place = [](const Convention* convention) {
     return std::find(usual_order.begin(), usual_order.end(), convention->name) -
            usual_order.begin();
@@ -47,7 +50,13 @@ void add(ExplainedOperator& entry, const NodeView& node,
   add_runs(entry.macs, cost_of(node).macs);
   if (node.has(0)) add_runs(entry.input_elements, node.in_numel(0));
   if (node.output_count() > 0) add_runs(entry.output_elements, node.out_numel());
-  for (std::size_t i = 0; i < columns.size(); ++i) add_runs(entry.costs[i], columns[i]->cost(node));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const std::int64_t cost = columns[i]->cost(node);
+    if (columns[i]->counts_loops_once)
+      entry.costs[i] = checked_add(entry.costs[i], cost);
+    else
+      add_runs(entry.costs[i], cost);
+  }
 }
 
 /// "2 per element", "1 per output element", or nothing if it is not a whole multiple of either.
@@ -101,7 +110,7 @@ std::vector<std::string> differences_of(const Explanation& explanation, std::siz
 
 Explanation explain(const Graph& graph) {
   Explanation explanation;
-  explanation.columns = ordered_conventions();
+  explanation.columns = ordered_conventions(graph);
   explanation.total = {"total", 0, 0,
                        0,       0, std::vector<std::int64_t>(explanation.columns.size(), 0)};
   TextMap<std::size_t> places;

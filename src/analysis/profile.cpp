@@ -195,6 +195,8 @@ Metrics NodeCounter::metrics_of(const NodeView& view) {
   if (convention_ != nullptr) metrics.cost = convention_->cost(view);
   const NodeRuns runs = graph.runs_of(node);
   if (runs.times != 1) multiply(metrics, runs.times);
+  if (convention_ != nullptr && convention_->counts_loops_once)
+    metrics.cost = convention_->cost(view);
   const std::uint8_t flags = flags_around(graph, node);
   metrics.assumed = (flags & Value::assumed) != 0;
   metrics.bounded = !metrics.assumed && (runs.is_bound || (flags & Value::bounded) != 0);
@@ -217,6 +219,7 @@ ModelSize size_of(const Graph& graph) {
 }
 
 Profile profile(const Graph& graph, const Convention* convention) {
+  if (convention != nullptr) require_convention(*convention, graph);
   Profile result;
   count_up(graph, convention, result);
   result.memory = activations_of(graph);

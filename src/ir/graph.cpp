@@ -128,6 +128,7 @@ Graph Graph::alias() const {
   copy.outputs_ = outputs_;
   copy.node_names_ = node_names_;
   copy.spellings_ = spellings_;
+  copy.source_flops_ = source_flops_;
   copy.stand_ins_ = stand_ins_;
   copy.unknown_ = unknown_;
   copy.floating_as_ = floating_as_;
@@ -150,6 +151,7 @@ void Graph::clear() {
   outputs_.clear();
   node_names_.clear();
   spellings_.clear();
+  source_flops_.clear();
   stand_ins_.clear();
   unknown_.clear();
   shapes_.clear();
@@ -320,6 +322,7 @@ void Graph::rewind(const Mark& mark) {
   while (!regions_.empty() && regions_.back().end_node > mark.nodes) regions_.pop_back();
   if (runs_.size() > mark.nodes) runs_.resize(mark.nodes);
   if (spellings_.size() > mark.nodes) spellings_.resize(mark.nodes);
+  if (source_flops_.size() > mark.nodes) source_flops_.resize(mark.nodes);
   unknown_.erase(unknown_.lower_bound(static_cast<ValueId>(mark.values)), unknown_.end());
   stand_ins_.erase(stand_ins_.lower_bound(static_cast<NodeId>(mark.nodes)), stand_ins_.end());
 }

@@ -27,8 +27,9 @@ using ModuleTable = std::map<std::string, ModuleFacts>;
 /// positions differ between a native graph, where they are constants, and a run.
 std::vector<const Convention*> tools() {
   std::vector<const Convention*> tools;
-  std::ranges::copy_if(conventions(), std::back_inserter(tools),
-                       [](const Convention* each) { return each->name != "native"; });
+  std::ranges::copy_if(conventions(), std::back_inserter(tools), [](const Convention* each) {
+    return each->name != "native" && each->applies == nullptr;
+  });
   return tools;
 }
 

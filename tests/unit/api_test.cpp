@@ -173,7 +173,7 @@ TEST(Api, RefusesAnUnknownConventionOrReport) {
   const Network network = tiny_network();
   EXPECT_EQ(failure_of([&] { profile(network, "flops"); }),
             "unknown_name: no such convention: expected fvcore, native, ptflops, thop, torch, "
-            "torchvision, got flops");
+            "torchvision, xla, got flops");
   EXPECT_EQ(failure_of([&] { write_report(network, "yaml"); }),
             "unknown_name: no such report: expected csv, table, html, json, text, got yaml");
 }

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "analysis/convention.hpp"
+#include "analysis/explanation.hpp"
 #include "analysis/profile.hpp"
 #include "failure.hpp"
 #include "import/stablehlo/assembly.hpp"
@@ -142,6 +144,76 @@ TEST(StablehloText, CountsLoopsBranchesAndReductions) {
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("runs 7 times")));
   // 7 tanh of 6, 8 comparisons and 7 additions of the counter, a sum of 6, and 2 for each of 6.
   EXPECT_EQ(profile(read.graph).total.flops, 42 + 8 + 7 + 6 + 12);
+}
+
+/// The count of XLA for one operation, with operands %a (4, 6), %k (3, 6) and %c of complex
+/// numbers.
+std::int64_t xla_of(const std::string& operation, const std::string& type) {
+  const std::string text =
+      "module {\n func.func @main(%a: tensor<4x6xf32>, %k: tensor<3x6xf32>, %c: "
+      "tensor<5x17xcomplex<f32>>, %x: tensor<1x1x5x7xf32>, %w: tensor<2x1x3x3xf32>) -> " +
+      type + " {\n  %r = " + operation + "\n  return %r : " + type + "\n }\n}\n";
+  const ReadModel read = files.read_bytes(text);
+  return profile(read.graph, find_convention("xla")).total.cost;
+}
+
+/// As jaxlib 0.10.2 counts them.
+TEST(StablehloText, CountsAsXlaDoes) {
+  const auto cost_of_file = [](const std::string& name) {
+    const ReadModel read = files.read(name);
+    return profile(read.graph, find_convention("xla")).total.cost;
+  };
+  EXPECT_EQ(cost_of_file("jax_cnn.mlirbc"), 295'074);
+  EXPECT_EQ(cost_of_file("jax_control.mlirbc"), 1'768);
+  EXPECT_EQ(cost_of_file("jax_heads.mlir"), 48'977);
+  EXPECT_EQ(cost_of_file("conv_grouped_dilated.mlir"), 720 - 1);
+
+  const std::string plain = "tensor<4x6xf32>";
+  EXPECT_EQ(xla_of("stablehlo.tanh %a : " + plain, plain), 0);
+  EXPECT_EQ(xla_of("stablehlo.negate %a : " + plain, plain), 24);
+  EXPECT_EQ(xla_of("stablehlo.convert %a : " + plain, plain), 0);
+  EXPECT_EQ(
+      xla_of("stablehlo.convert %a : (tensor<4x6xf32>) -> tensor<4x6xf16>", "tensor<4x6xf16>"), 24);
+  EXPECT_EQ(
+      xla_of("stablehlo.custom_call @Sharding(%a) : (tensor<4x6xf32>) -> tensor<4x6xf32>", plain),
+      -1);
+  EXPECT_EQ(xla_of("stablehlo.dot_general %a, %k, contracting_dims = [1] x [1] : "
+                   "(tensor<4x6xf32>, tensor<3x6xf32>) -> tensor<4x3xf32>",
+                   "tensor<4x3xf32>"),
+            2 * 4 * 3 * 6);
+  EXPECT_EQ(xla_of("stablehlo.fft %c, type = FFT, length = [17] : (tensor<5x17xcomplex<f32>>) -> "
+                   "tensor<5x17xcomplex<f32>>",
+                   "tensor<5x17xcomplex<f32>>"),
+            8 * 4 * 85);
+  const auto convolution = [](const std::string& window, const std::string& result) {
+    return xla_of("stablehlo.convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->"
+                  "[b, f, 0, 1], window = {" +
+                      window +
+                      "} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+                      "(tensor<1x1x5x7xf32>, tensor<2x1x3x3xf32>) -> " +
+                      result,
+                  result);
+  };
+  EXPECT_EQ(convolution("", "tensor<1x2x3x5xf32>"), 540);
+  EXPECT_EQ(convolution("pad = [[1, 1], [1, 1]]", "tensor<1x2x5x7xf32>"), 988);
+  EXPECT_EQ(convolution("stride = [2, 2], pad = [[1, 1], [1, 1]]", "tensor<1x2x3x4xf32>"), 280);
+  EXPECT_EQ(convolution("pad = [[1, 2], [1, 2]], lhs_dilate = [2, 2]", "tensor<1x2x10x14xf32>"),
+            1'120);
+  EXPECT_EQ(convolution("pad = [[2, 2], [2, 2]], rhs_dilate = [2, 2]", "tensor<1x2x5x7xf32>"), 748);
+  EXPECT_EQ(convolution("stride = [2, 2], pad = [[-1, 2], [3, -1]], rhs_dilate = [1, 2]",
+                        "tensor<1x2x2x3xf32>"),
+            120);
+}
+
+/// The count is a column where a graph has it, and refused elsewhere.
+TEST(StablehloText, ExplainsXlasCount) {
+  const Explanation explained = explain(files.read("jax_control.mlirbc").graph);
+  EXPECT_EQ(explained.columns.back()->name, "xla");
+  EXPECT_EQ(explained.total.costs.back(), 1'768);
+  Graph empty;
+  EXPECT_NE(explain(empty).columns.back()->name, "xla");
+  EXPECT_THAT(failure_of([&] { profile(empty, find_convention("xla")); }),
+              HasSubstr("usage: the model has nothing that the convention xla counts"));
 }
 
 /// What StableHLO does not define is unknown, with its types; CHLO's functions of an element count.

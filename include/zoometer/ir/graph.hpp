@@ -283,6 +283,13 @@ class Graph {
     spellings_[node] = spelling;
   }
 
+  /// Records what the source's own framework counts for the operation that a node comes from, and
+  /// for those before it without a node: FLOPs, once for a loop's body.
+  void set_source_flops(NodeId node, std::int64_t flops) {
+    if (source_flops_.size() <= node) source_flops_.resize(node + std::size_t{1});
+    source_flops_[node] = flops;
+  }
+
   /// Records that a node stands in for an operator of the source, which it does not compute: it
   /// costs the same. `what` names the operator and must outlive the graph.
   void mark_stand_in(NodeId node, std::string_view what) { stand_ins_[node] = what; }
@@ -367,6 +374,12 @@ class Graph {
   NodeView view(NodeId id) const noexcept { return {*this, nodes_[id]}; }
   /// The name that `set_node_name` set, or empty.
   std::string_view node_name(NodeId id) const noexcept;
+  /// Whether `set_source_flops` was called.
+  bool has_source_flops() const noexcept { return !source_flops_.empty(); }
+  /// What `set_source_flops` set, or 0.
+  std::int64_t source_flops(NodeId id) const noexcept {
+    return id < source_flops_.size() ? source_flops_[id] : 0;
+  }
   /// The name that `set_spelling` set, or empty.
   std::string_view spelling(NodeId id) const noexcept {
     return id < spellings_.size() ? spellings_[id] : std::string_view{};
@@ -413,6 +426,7 @@ class Graph {
   std::vector<Port> outputs_;
   std::vector<std::string_view> node_names_;
   std::vector<std::string_view> spellings_;
+  std::vector<std::int64_t> source_flops_;
   std::map<NodeId, std::string_view> stand_ins_;
   std::map<ValueId, UnknownSizes> unknown_;  // of guessed values; without an entry: all sizes
   std::vector<const SharedShape*> shapes_;

@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "import/stablehlo/call.hpp"
+#include "import/stablehlo/xla_flops.hpp"
 #include "op/unknown.hpp"
 #include "util/text.hpp"
 #include "zoometer/op/movement.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
@@ -126,6 +128,10 @@ void HloReader::read() {
     graph_.add_output(graph_.arena().copy(name), value.id);
     outputs.push_back(value.id);
   }
+  if (!graph_.nodes().empty()) {
+    const auto last = static_cast<NodeId>(graph_.nodes().size() - 1);
+    graph_.set_source_flops(last, checked_add(graph_.source_flops(last), xla_flops_left_));
+  }
   modules_.finish(outputs);
   std::string list;
   for (const auto& [name, count] : operators_)
@@ -228,6 +234,7 @@ void HloReader::rewind(const Mark& mark) {
   for (; constant_order_.size() > mark.constants; constant_order_.pop_back())
     constants_.erase(constant_order_.back());
   graph_.rewind(mark.graph);
+  xla_flops_left_ = mark.xla_flops_left;
   modules_.forget(static_cast<ValueId>(mark.graph.values));
 }
 
@@ -305,6 +312,52 @@ std::vector<HloValue> HloReader::run_block(HloFrame& frame, const HloBlock& bloc
 }
 
 void HloReader::emit(HloFrame& frame, const HloOperation& operation) {
+  const std::size_t first = graph_.nodes().size();
+  const std::size_t around = element_regions_;
+  if (has_element_region(operation)) ++element_regions_;
+  emit_operation(frame, operation);
+  element_regions_ = around;
+  if (element_regions_ == 0) count_for_xla(frame, operation, first);
+}
+
+/// The sizes of a value of a frame, which has that type.
+const Shape& HloReader::shape_of(const HloFrame& frame, std::uint32_t value,
+                                 std::uint32_t type) const {
+  const ValueId id = frame.values[value].id;
+  return id == no_id ? program_.type(type).shape : graph_.shape(id);
+}
+
+/// Records what XLA counts for an operation at the costliest of its nodes.
+void HloReader::count_for_xla(const HloFrame& frame, const HloOperation& operation,
+                              std::size_t first_node) {
+  std::vector<Shape> operands, results;
+  const auto dtype_of = [&](std::uint32_t type) { return program_.type(type).dtype; };
+  for (const std::uint32_t operand : operation.operands) {
+    const std::uint32_t type = frame.values[operand].type;
+    if (type == hlo_none) return;
+    const bool is_same = operation.name == "convert" && operation.types.size() == 1 &&
+                         dtype_of(type) == dtype_of(operation.types[0]);
+    if (is_same) return;  // XLA leaves it out
+    operands.push_back(shape_of(frame, operand, type));
+  }
+  for (std::size_t i = 0; i < operation.types.size(); ++i) {
+    const auto result = operation.first_result + static_cast<std::uint32_t>(i);
+    results.push_back(shape_of(frame, result, operation.types[i]));
+  }
+  xla_flops_left_ = checked_add(xla_flops_left_, xla_flops(program_, operation, operands, results));
+  if (xla_flops_left_ == 0 || first_node == graph_.nodes().size()) return;
+  const auto cost = [&](const Node& node) {
+    const Cost found = cost_of(NodeView(graph_, node));
+    return checked_add(found.macs, found.other);
+  };
+  const std::span<const Node> nodes = graph_.nodes();
+  const auto costliest = std::ranges::max_element(nodes.subspan(first_node), {}, cost);
+  const auto node = static_cast<NodeId>(&*costliest - nodes.data());
+  graph_.set_source_flops(node, checked_add(graph_.source_flops(node), xla_flops_left_));
+  xla_flops_left_ = 0;
+}
+
+void HloReader::emit_operation(HloFrame& frame, const HloOperation& operation) {
   if (operators_.size() < 1000) ++operators_[escape_controls(to_utf8(operation.name))];
   enter_module(operation.location);
   const HloOperator* row = find_hlo_operator(operation.name);

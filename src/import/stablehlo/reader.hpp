@@ -74,8 +74,11 @@ class HloReader {
   struct Mark {
     Graph::Mark graph;
     std::size_t constants = 0, entered = 0;
+    std::int64_t xla_flops_left = 0;
   };
-  Mark mark() const noexcept { return {graph_.mark(), constant_order_.size(), entered_.size()}; }
+  Mark mark() const noexcept {
+    return {graph_.mark(), constant_order_.size(), entered_.size(), xla_flops_left_};
+  }
   /// Forgets the nodes since then, and the values that they made of what is known.
   void rewind(const Mark& mark);
 
@@ -89,6 +92,9 @@ class HloReader {
                     std::span<const std::string> expressions);
   std::vector<HloValue> run_block(HloFrame& frame, const HloBlock& block);
   void emit(HloFrame& frame, const HloOperation& operation);
+  void emit_operation(HloFrame& frame, const HloOperation& operation);
+  void count_for_xla(const HloFrame& frame, const HloOperation& operation, std::size_t first_node);
+  const Shape& shape_of(const HloFrame& frame, std::uint32_t value, std::uint32_t type) const;
   void emit_unknown(HloFrame& frame, const HloOperation& operation);
   void enter_module(std::uint32_t location);
   std::string unique_name(std::string_view name);
@@ -113,6 +119,8 @@ class HloReader {
   std::set<std::string> seen_notes_;
   std::map<std::string, std::size_t, std::less<>> operators_;
   std::uint64_t units_left_ = 0;
+  std::int64_t xla_flops_left_ = 0;  ///< of operations without a node, until the next one
+  std::size_t element_regions_ = 0;  ///< that are open: their operation counts for them
 };
 
 }  // namespace zoometer
