@@ -124,6 +124,8 @@ std::string counted_text(const std::vector<std::string>& names) {
   return text;
 }
 
+constexpr std::size_t few = 16;
+
 /// Finds the text of a name: the first one. Most lists are short, but a module may have a hundred
 /// thousand parameters.
 class PairIndex {
@@ -144,10 +146,16 @@ class PairIndex {
   }
 
  private:
-  static constexpr std::size_t few = 16;
   const Pairs& pairs_;
   NameMap<const std::string*> by_name_;
 };
+
+bool are_same(const ModuleDetail& a, const ModuleDetail& b) {
+  return a.what == b.what && a.before == b.before && a.after == b.after;
+}
+std::string text_of(const ModuleDetail& detail) {
+  return detail.what + '\0' + detail.before + '\0' + detail.after;
+}
 
 /// The details of a module, each once.
 class DetailList {
@@ -155,8 +163,14 @@ class DetailList {
   explicit DetailList(std::vector<ModuleDetail>& details) : details_(details) {}
 
   void add(ModuleDetail detail) {
-    std::string key = detail.what + '\0' + detail.before + '\0' + detail.after;
-    if (known_.insert(std::move(key)).second) details_.push_back(std::move(detail));
+    if (details_.size() <= few) {
+      const auto is_same = [&](const ModuleDetail& each) { return are_same(each, detail); };
+      if (std::ranges::none_of(details_, is_same)) details_.push_back(std::move(detail));
+      return;
+    }
+    if (known_.empty())
+      for (const ModuleDetail& each : details_) known_.insert(text_of(each));
+    if (known_.insert(text_of(detail)).second) details_.push_back(std::move(detail));
   }
 
   /// Adds the facts in which two lists differ.
@@ -174,7 +188,7 @@ class DetailList {
 
  private:
   std::vector<ModuleDetail>& details_;
-  TextSet known_;
+  TextSet known_;  ///< where there are many
 };
 
 class DiffBuilder {
