@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <unordered_map>
 
 #include "analysis/module_match.hpp"
+#include "util/seeded_hash.hpp"
 
 namespace zoometer {
 namespace {
@@ -105,13 +107,13 @@ class OwnParts {
 /// "2 x relu, add".
 std::string counted_text(const std::vector<std::string>& names) {
   std::vector<std::pair<std::string_view, int>> counts;
+  NameMap<std::size_t> places;
   for (const std::string& name : names) {
-    const auto found = std::find_if(counts.begin(), counts.end(),
-                                    [&](const auto& count) { return count.first == name; });
-    if (found == counts.end())
+    const auto [place, is_new] = places.emplace(name, counts.size());
+    if (is_new)
       counts.emplace_back(name, 1);
     else
-      ++found->second;
+      ++counts[place->second].second;
   }
   std::string text;
   for (const auto& [name, count] : counts) {
@@ -122,32 +124,72 @@ std::string counted_text(const std::vector<std::string>& names) {
   return text;
 }
 
-const std::string* find(const Pairs& pairs, std::string_view name) {
-  for (const auto& [key, text] : pairs) {
-    if (key == name) return &text;
+constexpr std::size_t few = 16;
+
+/// Finds the text of a name: the first one. Most lists are short, but a module may have a hundred
+/// thousand parameters.
+class PairIndex {
+ public:
+  explicit PairIndex(const Pairs& pairs) : pairs_(pairs) {
+    if (pairs.size() <= few) return;
+    for (const auto& [key, text] : pairs) by_name_.emplace(key, &text);
   }
-  return nullptr;
+  const std::string* find(std::string_view name) const {
+    if (pairs_.size() > few) {
+      const auto found = by_name_.find(name);
+      return found == by_name_.end() ? nullptr : found->second;
+    }
+    for (const auto& [key, text] : pairs_) {
+      if (key == name) return &text;
+    }
+    return nullptr;
+  }
+
+ private:
+  const Pairs& pairs_;
+  NameMap<const std::string*> by_name_;
+};
+
+bool are_same(const ModuleDetail& a, const ModuleDetail& b) {
+  return a.what == b.what && a.before == b.before && a.after == b.after;
+}
+std::string text_of(const ModuleDetail& detail) {
+  return detail.what + '\0' + detail.before + '\0' + detail.after;
 }
 
-/// Adds what is not listed yet.
-void add_detail(ModuleDetail detail, std::vector<ModuleDetail>& details) {
-  const bool is_told = std::any_of(details.begin(), details.end(), [&](const ModuleDetail& each) {
-    return each.what == detail.what && each.before == detail.before && each.after == detail.after;
-  });
-  if (!is_told) details.push_back(std::move(detail));
-}
+/// The details of a module, each once.
+class DetailList {
+ public:
+  explicit DetailList(std::vector<ModuleDetail>& details) : details_(details) {}
 
-/// Adds the facts in which two lists differ.
-void compare(const Pairs& before, const Pairs& after, std::vector<ModuleDetail>& details) {
-  for (const auto& [what, text] : before) {
-    const std::string* other = find(after, what);
-    if (other == nullptr || *other != text)
-      add_detail({what, text, other == nullptr ? std::string() : *other}, details);
+  void add(ModuleDetail detail) {
+    if (details_.size() <= few) {
+      const auto is_same = [&](const ModuleDetail& each) { return are_same(each, detail); };
+      if (std::ranges::none_of(details_, is_same)) details_.push_back(std::move(detail));
+      return;
+    }
+    if (known_.empty())
+      for (const ModuleDetail& each : details_) known_.insert(text_of(each));
+    if (known_.insert(text_of(detail)).second) details_.push_back(std::move(detail));
   }
-  for (const auto& [what, text] : after) {
-    if (find(before, what) == nullptr) add_detail({what, {}, text}, details);
+
+  /// Adds the facts in which two lists differ.
+  void compare(const Pairs& before, const Pairs& after) {
+    const PairIndex in_before(before), in_after(after);
+    for (const auto& [what, text] : before) {
+      const std::string* other = in_after.find(what);
+      if (other == nullptr || *other != text)
+        add({what, text, other == nullptr ? std::string() : *other});
+    }
+    for (const auto& [what, text] : after) {
+      if (in_before.find(what) == nullptr) add({what, {}, text});
+    }
   }
-}
+
+ private:
+  std::vector<ModuleDetail>& details_;
+  TextSet known_;  ///< where there are many
+};
 
 class DiffBuilder {
  public:
@@ -190,22 +232,32 @@ class DiffBuilder {
 
   /// The children after, and between them those that were removed, where they were.
   std::vector<Place> places_below(const Place& place, std::uint32_t row) const {
-    std::vector<Place> below;
+    std::vector<Place> kept;
     if (place.after != no_id) {
       for (const ModuleId child : parts_after_.children(place.after))
-        below.push_back({match_.before_of[child], child, row});
+        kept.push_back({match_.before_of[child], child, row});
     }
-    if (place.before == no_id) return below;
+    if (place.before == no_id) return kept;
+    const std::vector<ModuleId>& were = parts_before_.children(place.before);
+    const auto is_removed = [&](ModuleId child) { return match_.after_of[child] == no_id; };
+    if (std::ranges::none_of(were, is_removed)) return kept;
+    std::unordered_map<ModuleId, std::size_t> after_child;  // the place after it
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i].before != no_id) after_child.emplace(kept[i].before, i + 1);
+    }
+    std::vector<std::vector<Place>> removed(kept.size() + 1);  // what is before each place
     std::size_t position = 0;
-    for (const ModuleId child : parts_before_.children(place.before)) {
-      if (match_.after_of[child] == no_id) {
-        below.insert(below.begin() + static_cast<std::ptrdiff_t>(position++),
-                     Place{child, no_id, row});
-        continue;
+    for (const ModuleId child : were) {
+      if (is_removed(child)) {
+        removed[position].push_back({child, no_id, row});
+      } else if (const auto found = after_child.find(child); found != after_child.end()) {
+        position = found->second;
       }
-      const auto found = std::find_if(below.begin(), below.end(),
-                                      [&](const Place& one) { return one.before == child; });
-      if (found != below.end()) position = static_cast<std::size_t>(found - below.begin()) + 1;
+    }
+    std::vector<Place> below;
+    for (std::size_t i = 0; i <= kept.size(); ++i) {
+      below.insert(below.end(), removed[i].begin(), removed[i].end());
+      if (i < kept.size()) below.push_back(kept[i]);
     }
     return below;
   }
@@ -233,24 +285,25 @@ class DiffBuilder {
     module.moved = has_parents ? match_.after_of[was.parent] != is.parent
                                : was.parent != no_id || is.parent != no_id;
     module.renamed = was.name != is.name;
-    compare(parts_before_.facts(module.before, before_.profile.calls[module.before]),
-            parts_after_.facts(module.after, after_.profile.calls[module.after]), module.details);
-    compare_operators(module);
+    DetailList details(module.details);
+    details.compare(parts_before_.facts(module.before, before_.profile.calls[module.before]),
+                    parts_after_.facts(module.after, after_.profile.calls[module.after]));
+    compare_operators(module, details);
     const bool is_same = module.details.empty() &&
                          are_equal(before_.metrics(module.before), after_.metrics(module.after));
     module.state = is_same ? ModuleState::same : ModuleState::changed;
   }
 
-  void compare_operators(ModuleDiff& module) const {
+  void compare_operators(const ModuleDiff& module, DetailList& details) const {
     const std::vector<std::string> was = parts_before_.operators(module.before);
     const std::vector<std::string> is = parts_after_.operators(module.after);
     if (was != is) {
-      module.details.push_back({"operators", counted_text(was), counted_text(is)});
+      details.add({"operators", counted_text(was), counted_text(is)});
       return;
     }
     const std::vector<Pairs> before = parts_before_.attributes(module.before);
     const std::vector<Pairs> after = parts_after_.attributes(module.after);
-    for (std::size_t i = 0; i < before.size(); ++i) compare(before[i], after[i], module.details);
+    for (std::size_t i = 0; i < before.size(); ++i) details.compare(before[i], after[i]);
   }
 
   void mark_parents() {

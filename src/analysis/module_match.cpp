@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "util/seeded_hash.hpp"
@@ -147,6 +149,25 @@ class Matcher {
  private:
   using Ids = std::vector<ModuleId>;
 
+  /// Modules of which one may be the other's. Only the first of them are looked at, since a file
+  /// may have a hundred thousand that are alike.
+  static constexpr std::size_t most_candidates = 256;
+  struct Candidates {
+    Ids all;
+    std::size_t next = 0;  ///< of `all`: those before were open once
+    Ids open;              ///< the first ones that were
+  };
+
+  const Ids& first_open(Candidates& candidates) const {
+    Ids& open = candidates.open;
+    std::erase_if(open, [&](ModuleId y) { return !is_open_after(y); });
+    while (open.size() < most_candidates && candidates.next < candidates.all.size()) {
+      const ModuleId y = candidates.all[candidates.next++];
+      if (is_open_after(y)) open.push_back(y);
+    }
+    return open;
+  }
+
   bool is_open_before(ModuleId id) const { return match_.after_of[id] == no_id; }
   bool is_open_after(ModuleId id) const { return match_.before_of[id] == no_id; }
 
@@ -257,10 +278,10 @@ class Matcher {
 
   /// Modules with parameters that moved unchanged.
   void find_moved() {
-    std::unordered_map<Hash, Ids> by_structure;
+    std::unordered_map<Hash, Candidates> by_structure;
     for (ModuleId y = 0; y < after_.size(); ++y) {
       if (is_open_after(y) && after_.has_parameters(y))
-        by_structure[after_.structure(y)].push_back(y);
+        by_structure[after_.structure(y)].all.push_back(y);
     }
     Ids open;
     for (ModuleId x = 0; x < before_.size(); ++x) {
@@ -283,12 +304,12 @@ class Matcher {
 
   /// Modules that moved and changed: of the same name and type, and similar.
   void find_alike() {
-    std::unordered_map<Hash, Ids> by_name;
+    std::unordered_map<Hash, Candidates> by_name;
     const auto key = [](const ModuleInfo& info) { return mix(mix(0, info.name), info.kind); };
     for (ModuleId y = 0; y < after_.size(); ++y) {
       const bool is_named = !is_position(after_.info(y).name);
       if (is_open_after(y) && is_named && after_.has_parameters(y))
-        by_name[key(after_.info(y))].push_back(y);
+        by_name[key(after_.info(y))].all.push_back(y);
     }
     for (ModuleId x = 0; x < before_.size(); ++x) {
       const auto found = by_name.find(key(before_.info(x)));
@@ -306,34 +327,52 @@ class Matcher {
   /// Modules without parameters follow a sibling that moved, if there is one of their name and
   /// type.
   void follow_siblings() {
+    std::unordered_map<Hash, Candidates> by_place;
+    const auto key = [](ModuleId parent, const ModuleInfo& info) {
+      return mix(mix(mix(0, parent), info.name), info.kind);
+    };
+    for (ModuleId y = 1; y < after_.size(); ++y) {
+      const ModuleInfo& info = after_.info(y);
+      if (is_open_after(y)) by_place[key(info.parent, info)].all.push_back(y);
+    }
+    if (by_place.empty()) return;
+    std::vector<std::optional<Ids>> new_parents(before_.size());
     for (ModuleId x = 1; x < before_.size(); ++x) {
       if (!is_open_before(x)) continue;
-      for (const ModuleId sibling : before_.children(before_.info(x).parent)) {
-        const ModuleId there = match_.after_of[sibling];
-        if (there == no_id || after_.info(there).parent == no_id) continue;
-        if (pair_with_child(x, after_.info(there).parent)) break;
+      const ModuleId parent = before_.info(x).parent;
+      if (!new_parents[parent]) new_parents[parent] = parents_after(parent);
+      for (const ModuleId there : *new_parents[parent]) {
+        const auto found = by_place.find(key(there, before_.info(x)));
+        if (found == by_place.end()) continue;
+        const Ids& open = first_open(found->second);
+        if (open.empty()) continue;
+        pair(x, open.front());
+        align_below();
+        break;
       }
     }
   }
-  bool pair_with_child(ModuleId x, ModuleId parent) {
-    for (const ModuleId y : after_.children(parent)) {
-      const bool is_alike = before_.info(x).name == after_.info(y).name &&
-                            before_.info(x).kind == after_.info(y).kind;
-      if (!is_alike || !is_open_after(y)) continue;
-      pair(x, y);
-      align_below();
-      return true;
+  /// The first modules below which the children of a module are now.
+  Ids parents_after(ModuleId id) const {
+    Ids parents;
+    std::unordered_set<ModuleId> known;
+    for (const ModuleId child : before_.children(id)) {
+      const ModuleId there = match_.after_of[child];
+      const ModuleId parent = there == no_id ? no_id : after_.info(there).parent;
+      if (parent == no_id || !known.insert(parent).second) continue;
+      parents.push_back(parent);
+      if (parents.size() == most_candidates) break;
     }
-    return false;
+    return parents;
   }
 
   /// The open candidate of the highest worth above 0, the first of equal ones; else `no_id`.
   template <class Worth>
-  ModuleId best_of(ModuleId x, const Ids& candidates, const Worth& worth_of) const {
+  ModuleId best_of(ModuleId x, Candidates& candidates, const Worth& worth_of) const {
     ModuleId best = no_id;
     double most = 0;
-    for (const ModuleId y : candidates) {
-      if (!is_open_after(y) || before_.info(x).kind != after_.info(y).kind) continue;
+    for (const ModuleId y : first_open(candidates)) {
+      if (before_.info(x).kind != after_.info(y).kind) continue;
       const double one = worth_of(y);
       if (one <= most) continue;
       most = one;

@@ -156,106 +156,11 @@ bool takes(const Scheme& scheme, const ModelWeight& weight, bool has_experts) {
   return false;
 }
 
-/// Whether a text is the pattern, in which `*` is any text.
-bool has_pattern(std::string_view text, std::string_view pattern) {
-  std::size_t at = 0;
-  std::size_t in_pattern = 0;
-  std::size_t star = std::string_view::npos;  // the last one, and what it stands for so far
-  std::size_t star_end = 0;
-  while (at < text.size()) {
-    if (in_pattern < pattern.size() && pattern[in_pattern] == '*') {
-      star = in_pattern++;
-      star_end = at;
-    } else if (in_pattern < pattern.size() && pattern[in_pattern] == text[at]) {
-      ++in_pattern;
-      ++at;
-    } else if (star != std::string_view::npos) {
-      in_pattern = star + 1;
-      at = ++star_end;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', in_pattern) == std::string_view::npos;
-}
-
-/// "re:" and an expression of Python that matches from the start: characters, `.`, `*` and `+`
-/// after one, groups of alternatives and `$`. What else expressions have is taken as a character.
-class NameExpression {
- public:
-  explicit NameExpression(std::string_view text) { expand(text, {}); }
-
-  bool matches(std::string_view name) const {
-    return std::ranges::any_of(
-        expanded_, [&](const std::string& plain) { return matches_plain(name, plain); });
-  }
-
- private:
-  static constexpr std::size_t most_alternatives = 64;
-
-  /// Writes the alternatives of groups out: "a(b|c)d" as "abd" and "acd".
-  void expand(std::string_view rest, std::string before) {
-    if (expanded_.size() >= most_alternatives) return;
-    const std::size_t open = rest.find('(');
-    const std::size_t close = open == std::string_view::npos ? open : rest.find(')', open);
-    if (close == std::string_view::npos) {
-      expanded_.push_back(before.append(rest));
-      return;
-    }
-    before.append(rest.substr(0, open));
-    std::string_view inner = rest.substr(open + 1, close - open - 1);
-    if (inner.starts_with("?:")) inner.remove_prefix(2);
-    while (true) {
-      const std::size_t bar = inner.find('|');
-      expand(rest.substr(close + 1), before + std::string(inner.substr(0, bar)));
-      if (bar == std::string_view::npos) return;
-      inner.remove_prefix(bar + 1);
-    }
-  }
-
-  /// The places in the name that the expression may have come to, one atom after the other.
-  static bool matches_plain(std::string_view name, std::string_view plain) {
-    std::vector<bool> at(name.size() + 1);
-    at[0] = true;
-    if (plain.starts_with('^')) plain.remove_prefix(1);
-    while (!plain.empty()) {
-      if (plain == "$") return at[name.size()];
-      const bool is_escaped = plain.front() == '\\' && plain.size() > 1;
-      const char atom = plain[is_escaped ? 1 : 0];
-      const bool is_any = atom == '.' && !is_escaped;
-      plain.remove_prefix(is_escaped ? 2 : 1);
-      const char repeat = plain.empty() ? '\0' : plain.front();
-      const bool repeats = repeat == '*' || repeat == '+';
-      if (repeats) plain.remove_prefix(1);
-      if (repeats && plain.starts_with('?')) plain.remove_prefix(1);
-      std::vector<bool> after(name.size() + 1);
-      for (std::size_t i = 0; i <= name.size(); ++i) {
-        if (repeat == '*' && at[i]) after[i] = true;
-        const bool was = i > 0 && (at[i - 1] || (repeats && after[i - 1]));
-        if (was && (is_any || name[i - 1] == atom)) after[i] = true;
-      }
-      at = std::move(after);
-    }
-    return std::ranges::find(at, true) != at.end();
-  }
-
-  std::vector<std::string> expanded_;
-};
-
 bool is_left_alone(const Scheme& scheme, const ModelWeight& weight) {
-  if (scheme.left_alone.empty()) return false;
+  if (scheme.left_alone == nullptr) return false;
   std::string module = weight.path.substr(0, weight.path.rfind('.'));
   std::ranges::replace(module, '*', '0');  // all experts are as the first
-  return std::ranges::any_of(scheme.left_alone, [&](const std::string& name) {
-    if (name.starts_with("re:"))
-      return NameExpression(std::string_view(name).substr(3)).matches(module);
-    if (name.find('*') != std::string::npos)
-      return has_pattern(module, name) || has_pattern(module, name + ".*");
-    const bool is_inside =
-        module.starts_with(name) && (module.size() == name.size() || module[name.size()] == '.');
-    return is_inside || module.ends_with("." + name) ||
-           module.find("." + name + ".") != std::string::npos;
-  });
+  return scheme.left_alone->has(module);
 }
 
 /// Adds tensors to sums, `count` of each.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "analysis/model_weights.hpp"
+#include "analysis/module_names.hpp"
 #include "models/language/configuration.hpp"
 #include "util/seeded_hash.hpp"
 #include "zoometer/analysis/hardware.hpp"
@@ -38,8 +40,8 @@ struct Scheme {
   DType dtype = DType::float16;  ///< of plain weights
   std::int64_t bits = 4;         ///< of gptq, awq, packed and mlx
   std::int64_t group = 128;      ///< of the same: weights of a scale; of fp8_block: its side
-  /// Modules whose weights are left alone: paths, "re:" and an expression, or with `*`.
-  std::vector<std::string> left_alone = {};
+  /// Modules whose weights are left alone; null: none.
+  std::shared_ptr<ModuleNames> left_alone = {};
   /// Where each module has a scheme of its own: these, and all others are left alone.
   TextMap<Kind> own_kinds = {};
   bool has_zero_points = false;   ///< packed

@@ -14,13 +14,14 @@ std::optional<Configuration> language_part(const Configuration& config) {
   return config.part({"text_config", "language_config", "llm_config"});
 }
 
-/// The list of names under the first of these keys that has one.
-void take_names(const Configuration& config, Keys keys, std::vector<std::string>& names) {
+/// The lists of names under these keys.
+void take_names(const Configuration& config, Keys keys, Scheme& scheme) {
   for (const std::string_view key : keys) {
     const Setting* list = config.find({key});
     if (list == nullptr || list->kind != Setting::Kind::list) continue;
+    if (scheme.left_alone == nullptr) scheme.left_alone = std::make_shared<ModuleNames>();
     for (const Setting& item : list->items)
-      if (item.kind == Setting::Kind::text) names.push_back(item.text);
+      if (item.kind == Setting::Kind::text) scheme.left_alone->add(item.text);
   }
 }
 
@@ -119,7 +120,7 @@ std::optional<Scheme> modelopt(const Configuration& config) {
                                              : "nvfp4",
                    *kind);
   if (algorithm == "MIXED_PRECISION") scheme = mixed_precision(part);
-  if (scheme) take_names(part, {"exclude_modules", "ignore"}, scheme->left_alone);
+  if (scheme) take_names(part, {"exclude_modules", "ignore"}, *scheme);
   return scheme;
 }
 
@@ -170,7 +171,7 @@ std::optional<Scheme> scheme_of_configuration(const Setting& settings, std::stri
   take_names(*quantisation,
              {"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules",
               "llm_int8_skip_modules"},
-             scheme->left_alone);
+             *scheme);
   return scheme;
 }
 

@@ -54,6 +54,7 @@ void add_split(const Graph& graph, const Parameter& parameter, std::vector<Entry
 }
 
 std::vector<Entry> state_dict(const Graph& graph) {
+  check_split(graph);
   std::vector<Entry> entries;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];

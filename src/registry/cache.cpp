@@ -25,7 +25,7 @@ namespace {
 // Raised whenever the format of entries changes.
 constexpr int format_version = 1;
 constexpr int application = 0x7A6F6F6D;  // "zoom"
-constexpr int lock_patience = 2000;      // milliseconds to wait for another process
+constexpr int lock_patience = 1500;      // milliseconds to wait for another process
 
 constexpr std::string_view schema =
     "CREATE TABLE entries(kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,"

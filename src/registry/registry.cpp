@@ -299,9 +299,14 @@ std::span<const RegistryModel> Registry::models(RegistryKind kind) const {
 }
 
 const RegistryModel* Registry::find(std::string_view name) const noexcept {
-  const auto found = std::find_if(models_.begin(), models_.end(),
-                                  [&](const RegistryModel& model) { return model.name == name; });
-  if (found != models_.end()) return &*found;
+  // In the order of names, of which several may be equal in it: "a1" and "a01".
+  auto found = std::lower_bound(models_.begin(), models_.end(), name,
+                                [](const RegistryModel& model, std::string_view wanted) {
+                                  return natural_less(model.name, wanted);
+                                });
+  for (; found != models_.end() && !natural_less(name, found->name); ++found) {
+    if (found->name == name) return &*found;
+  }
   const auto language = std::ranges::find(language_rows_, name, &RegistryModel::name);
   return language == language_rows_.end() ? nullptr : &*language;
 }

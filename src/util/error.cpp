@@ -27,6 +27,21 @@ void add_place(std::string& text, std::string_view label, std::string_view value
   text += value;
 }
 
+/// A file's names may be megabytes long: the start says where it is, the end what is wrong.
+void cut_middle(std::string& text) {
+  constexpr std::size_t longest = 4000;
+  constexpr std::size_t kept = longest / 2;
+  if (text.size() <= longest) return;
+  const auto is_inside = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  std::size_t begin = kept;
+  std::size_t end = text.size() - kept;
+  while (begin > 0 && is_inside(begin)) --begin;
+  while (end < text.size() && is_inside(end)) ++end;
+  text.replace(begin, end - begin, "...");
+}
+
 }  // namespace
 
 const char* Error::what() const noexcept {
@@ -41,6 +56,7 @@ const char* Error::what() const noexcept {
     if (!detail.expected.empty()) text_ += ": expected " + detail.expected;
     if (!detail.got.empty()) text_ += (detail.expected.empty() ? ": got " : ", got ") + detail.got;
     if (!hint.empty()) text_ += " (" + hint + ")";
+    cut_middle(text_);
     return text_.c_str();
   } catch (...) {
     return message.c_str();

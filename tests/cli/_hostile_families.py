@@ -1,4 +1,4 @@
-"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.onnx and .pt2 of each.
+"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.onnx, .pt2 and .json of each.
 
 Each family makes one reader do much for few bytes: lists that are searched once per node, names that loops and
 sequences repeat, keys that collide. At SIZE 2 a file is twice as large as at SIZE 1.
@@ -329,11 +329,94 @@ def many_numbers(n):
     return archive('{"a":[1%s]}' % (',1' * (100000 * n)), zipfile.ZIP_DEFLATED)
 
 
+# -- pairs of files, for `diff` ---------------------------------------------------------------------
+
+def weights_in_modules(n, path):
+    """A module for each weight, named by `path`: all have the same structure."""
+    nodes = [node('Add', ['x' if i == 0 else 'y%d' % (i - 1), path(i) + '.weight'], ['y%d' % i],
+                  name='/' + path(i).replace('.', '/') + '/Add') for i in range(1000 * n)]
+    return model(graph(nodes, X, [value_info('y0')], [tensor(path(i) + '.weight', [4]) for i in range(1000 * n)]))
+
+
+def renamed_before(n):
+    return weights_in_modules(n, 'a{}'.format)
+
+
+def renamed_after(n):
+    return weights_in_modules(n, 'b{}'.format)
+
+
+def moved_before(n):
+    return weights_in_modules(n, 'a{}.layer'.format)
+
+
+def moved_after(n):
+    return weights_in_modules(n, 'b{}.layer'.format)
+
+
+def unlike_weights(n, name):
+    """Weights of one module, and operators of other names."""
+    nodes = [node('%s%d' % (name, i), ['x'], ['y%d' % i], domain='u') for i in range(300 * n)]
+    return model(graph([RELU, *nodes], X, Y, [tensor('%s%d' % (name, i), [1]) for i in range(1000 * n)]))
+
+
+def unlike_before(n):
+    return unlike_weights(n, 'a')
+
+
+def unlike_after(n):
+    return unlike_weights(n, 'b')
+
+
+# -- configurations of language models, for `quant` -------------------------------------------------
+
+def configuration(layers, **more):
+    sizes = {'model_type': 'qwen3_moe', 'hidden_size': 64, 'num_attention_heads': 4, 'num_key_value_heads': 4,
+             'intermediate_size': 64, 'moe_intermediate_size': 64, 'vocab_size': 100, 'num_experts': 4,
+             'num_experts_per_tok': 2, 'head_dim': 16, 'num_hidden_layers': layers}
+    return json.dumps({**sizes, **more}).encode()
+
+
+def quantised(names):
+    return configuration(200, quantization_config={'quant_method': 'fp8', 'modules_to_not_convert': names})
+
+
+def names_left_alone(n):
+    return quantised(['model.layers.%d.mlp.none' % i for i in range(2000 * n)])
+
+
+def patterns_left_alone(n):
+    return quantised(['*a*b*%d' % i for i in range(100 * n)])
+
+
+def expressions_left_alone(n):
+    return quantised(['re:.*(a|b).*(c|d).*%d' % i for i in range(20 * n)])
+
+
+def one_long_expression(n):
+    return quantised(['re:' + '(a)' * (10000 * n)])
+
+
+def many_keys(n):
+    return configuration(100, **{'key%d' % i: 1 for i in range(5000 * n)})
+
+
+def long_list(n):
+    return configuration(100, mlp_only_layers=[1 << 20] * (5000 * n))
+
+
+def many_values(n):
+    return configuration(2, unused=[[]] * (20000 * n))
+
+
 ONNX = [opsets, unknown_operators, defaults, dequantised, dotted_weight, external, concatenated_sequences, unknown_of_sequences,
         returned_sequences, long_output_name, long_name_in_a_function, long_name_in_a_sequence_map, long_path,
         one_wide_name, loop_with_initializers, loop_with_types, loop_with_lists, colliding_names, colliding_shapes,
         split_pieces, bounded_pieces, joined_pieces]
 PROGRAMS = [long_key_of_leaves, missing_results, written_pieces, symbols, markers, many_numbers]
+PAIRS = [renamed_before, renamed_after, moved_before, moved_after, unlike_before, unlike_after]
+CONFIGURATIONS = [names_left_alone, patterns_left_alone, expressions_left_alone, one_long_expression, many_keys,
+                  long_list, many_values]
 
 
 def main():
@@ -341,8 +424,10 @@ def main():
     (folder / 'external.bin').write_bytes(bytes(4))
     (folder / 'least.onnx').write_bytes(model(graph([RELU], X, Y)))
     for size in map(int, sys.argv[2:]):
-        for make in ONNX:
+        for make in ONNX + PAIRS:
             (folder / f'{make.__name__}.{size}.onnx').write_bytes(make(size))
+        for make in CONFIGURATIONS:
+            (folder / f'{make.__name__}.{size}.json').write_bytes(make(size))
         for make in PROGRAMS:
             make(size)(folder / f'{make.__name__}.{size}.pt2')
 

@@ -21,15 +21,20 @@ case $ZOOMETER in
     ;;
 esac
 
-# work FILE: instructions and KiB that `profile` takes; refused files count like others.
+# work FILE: instructions and KiB that its command takes; refused files count like others.
 work() {
-  local status
+  local status words
+  case $1 in
+    *_before.*) words=(diff "$1" "${1/_before/_after}") ;;
+    *.json) words=(quant "$1") ;;
+    *) words=(profile "$1" --format json) ;;
+  esac
   ZOOMETER_HASH_SEED=$seed valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null \
-    --log-file=refs.txt "$ZOOMETER" profile "$1" --format json >stdout.txt 2>stderr.txt
+    --log-file=refs.txt "$ZOOMETER" "${words[@]}" >stdout.txt 2>stderr.txt
   status=$?
   [ $status -eq 0 ] || [ $status -eq 3 ] || { echo "status $status: $(head -c 300 stderr.txt)"; return 1; }
   instructions=$(sed -n 's/.*I *refs: *\([0-9,]*\).*/\1/p' refs.txt | tr -d ,)
-  ZOOMETER_HASH_SEED=$seed /usr/bin/time --quiet -f %M -o peak.txt "$ZOOMETER" profile "$1" >/dev/null 2>&1
+  ZOOMETER_HASH_SEED=$seed /usr/bin/time --quiet -f %M -o peak.txt "$ZOOMETER" "${words[@]}" >/dev/null 2>&1
   kib=$(tail -n 1 peak.txt)
 }
 

@@ -25,6 +25,8 @@ save("cycle.onnx", [helper.make_node("Add", ["x", "b"], ["a"]), helper.make_node
 save("itself.onnx", [helper.make_node("Relu", ["y"], ["y"])], [value("x", [1])], [value("y", [1])])
 save("large.onnx", [helper.make_node("Relu", ["x"], ["y"])], [value("x", [1 << 40, 1 << 40])], [value("y", None)])
 save("billion.onnx", [helper.make_node("Relu", ["x"], ["y"])], [value("x", [1 << 30])], [value("y", [1 << 30])])
+save("long_error.onnx", [helper.make_node("MatMul", ["x", "x"], ["y"], name="n" * 100000)], [value("x", [2, 3])],
+     [value("y", None)])
 shape = helper.make_tensor("s", TensorProto.INT64, [3], [1 << 20, 1 << 20, 1 << 20])
 save("grown.onnx", [helper.make_node("Expand", ["x", "s"], ["y"])], [value("x", [1])], [value("y", None)], [shape])
 save("filled.onnx", [helper.make_node("ConstantOfShape", ["s"], ["y"])], [], [value("y", None)],
@@ -193,6 +195,43 @@ for file in *.20.onnx *.20.pt2; do
   expect "$file: and its table" bounded table "$file"
   expect "$file: and its parameters" bounded parameters "$file"
 done
+for file in *_before.20.onnx; do
+  expect "$file: diff is bounded" bounded diff "$file" "${file/_before/_after}"
+  expect "$file: and of the file with itself" bounded diff "$file" "$file"
+done
+for file in *.20.json; do
+  expect "$file: profile is bounded" bounded profile "$file"
+  expect "$file: and its schemes" bounded quant "$file"
+  expect "$file: and serving it" bounded serve "$file" --on H100
+  expect "$file: and its parameters" bounded parameters "$file" --format json
+done
+
+# Few bytes that say much: experts whose tensors have names of their own, one file of weights under many names.
+mkdir -p experts weights
+/usr/bin/python3 - <<'END'
+import json, struct
+def safetensors(path, header):
+    open(path, "wb").write(struct.pack("<Q", len(header)) + header)
+sizes = {"model_type": "qwen3_moe", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 16,
+         "intermediate_size": 64, "moe_intermediate_size": 64, "vocab_size": 100, "num_experts_per_tok": 2}
+json.dump({**sizes, "num_experts": 1 << 30, "num_hidden_layers": 8}, open("experts/config.json", "w"))
+json.dump({**sizes, "num_experts": 4, "num_hidden_layers": 1024}, open("layers.json", "w"))
+embedding = {"model.embed_tokens.weight": {"dtype": "BF16", "shape": [100, 64], "data_offsets": [0, 12800]}}
+safetensors("experts/model.safetensors", json.dumps(embedding).encode())
+safetensors("weights/m.safetensors", b'{"__metadata__":{"a":"' + b"x" * 1000000 + b'"}}')
+names = {"w%d" % i: "./" * i + "m.safetensors" for i in range(1500)}
+json.dump({"metadata": {}, "weight_map": names}, open("weights/model.safetensors.index.json", "w"))
+END
+expect_error 3 "tensors of experts: expected at most 524288, got 25769803776" profile experts/model.safetensors
+expect_error 3 "tensors of experts: expected at most 524288, got 25769803776" parameters experts/config.json
+expect "one file under many names is read once" bounded --max-time 10 profile weights/model.safetensors.index.json
+for words in "profile layers.json" "quant layers.json" "serve layers.json --on H100 --format html" "compare layers.json layers.json" \
+  "diff layers.json layers.json" "profile layers.json --training" "roofline layers.json --on H100 --fuse"; do
+  # shellcheck disable=SC2086
+  expect "a thousand layers: $words" bounded $words
+done
+run profile long_error.onnx
+expect "a message with a long name is short" test "$status" = 3 -a "${#err}" -lt 4100
 run profile one_wide_name.20.onnx
 expect "a long name does not make every line as long" test "${#out}" -lt 6000000
 expect "and is cut" has "$out" "WWW..."

@@ -631,6 +631,37 @@ def memory_that_runs_out():
     fresh(CONFIG)
 
 
+# -- the documentation ----------------------------------------------------------------------------
+
+@case
+def the_list_of_the_documentation():
+    page = (DATA.parent.parent / "docs/reliability.md").read_text()
+    rows = re.findall(r"^\| .* \| `(.*zoometer .*)` \| (\d+) \|$", page, re.M)
+    assert len(rows) > 20, "the list has another form"
+    folder = HERE / "documented"
+    (folder / "models").mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "bin/zoometer").symlink_to(ZOOMETER)
+    environment = {**os.environ, "PATH": f"{folder}/bin:" + os.environ["PATH"], "LD_PRELOAD": INJECT,
+                   "XDG_CACHE_HOME": str(folder / "cache"), "FAULT_LOG": str(LOG)}
+
+    def status_of(command):
+        LOG.unlink(missing_ok=True)
+        ended = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, timeout=60)
+        return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
+
+    for command in re.findall(r"^    (zoometer .*)", page[page.index("### Faults injected"):page.index("| fault |")], re.M):
+        assert status_of(command) == 0, command
+    output = folder / "out.json"
+    for command, status in rows:
+        before = output.read_bytes()
+        got = status_of(command)
+        assert got == int(status), f"status {got}: {command}"
+        assert "FAULT=" not in command or LOG.exists(), "no fault occurred: " + command
+        assert got == 0 or output.read_bytes() == before, "another output: " + command
+    fresh(folder)
+
+
 failed = 0
 chosen = [each for each in cases if re.search(os.environ.get("FAULT_CASES", ""), each.__name__)]
 for each in chosen:

@@ -17,7 +17,7 @@ namespace {
 class Sketch {
  public:
   struct Row {
-    std::string_view path;
+    std::string path;
     std::string_view kind;
     std::int64_t size = 0;  ///< of the parameter; 0: none
   };
@@ -35,7 +35,8 @@ class Sketch {
     const std::size_t dot = path.rfind('.');
     const bool is_deep = dot != std::string_view::npos;
     const ModuleId parent = is_deep ? ids_.at(std::string(path.substr(0, dot))) : 0;
-    const ModuleId id = graph_.add_module(parent, is_deep ? path.substr(dot + 1) : path, kind);
+    const std::string_view name = graph_.arena().copy(is_deep ? path.substr(dot + 1) : path);
+    const ModuleId id = graph_.add_module(parent, name, kind);
     ids_[std::string(path)] = id;
     if (size > 0)
       graph_.add_parameter(id, "weight", Shape{size}, DType::float32, ParameterKind::parameter);
@@ -145,6 +146,27 @@ const ModuleDiff& row_of(const Diff& result, const Graph& after, std::string_vie
     if (module.after != no_id && after.module_path(module.after) == path) return module;
   }
   throw std::out_of_range(std::string(path));
+}
+
+TEST(ModuleMatch, ManyModulesThatAreAlikeFollowEachOther) {
+  Sketch before{}, after{};
+  for (int i = 0; i < 3000; ++i) {  // too many to align
+    const std::string number = std::to_string(i);
+    before.add({"a" + number, "Block"});
+    before.add({"a" + number + ".layer", "Linear", 5});
+    before.add({"a" + number + ".relu", "ReLU"});
+    after.add({"b" + number, "Block"});
+    after.add({"b" + number + ".layer", "Linear", 5});
+    after.add({"b" + number + ".relu", "ReLU"});
+  }
+  const Pairs pairs = pairs_of(before.graph(), after.graph());
+  for (const char* number : {"0", "255", "256", "2999"}) {
+    const std::string pair = std::string("a") + number + "=b" + number;
+    EXPECT_TRUE(pairs.contains(pair)) << pair;
+    const std::string below = std::string("a") + number + ".relu=b" + number + ".relu";
+    EXPECT_TRUE(pairs.contains(below)) << below;
+  }
+  EXPECT_EQ(pairs.size(), 9000U);
 }
 
 TEST(Diff, OfAModelWithItselfIsNothing) {

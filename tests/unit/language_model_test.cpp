@@ -17,6 +17,8 @@
 namespace zoometer {
 namespace {
 
+using testing::failure_of;
+
 ImportNotes read_config(const std::string& text, Graph& graph, const TraceOptions& options = {}) {
   return import_file(MappedFile("config.json", std::as_bytes(std::span(text))), options, graph);
 }
@@ -274,6 +276,41 @@ TEST(LanguageModels, RefuseHostileSizes) {
   std::string deep = R"({"model_type": "llama", "x": )";
   deep += std::string(200, '[') + std::string(200, ']') + "}";
   expect_refused(deep, ErrorCode::limit, "objects in objects of a configuration");
+  const auto repeated = [](std::string_view text, int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i) list.append(i == 0 ? "" : ",").append(text);
+    return list;
+  };
+  expect_refused(small_with(R"("x": [)" + repeated("0", 1 << 20) + "]}"), ErrorCode::limit,
+                 "values of a configuration");
+  expect_refused(small_with(R"("architectures": [)" + repeated("\"\"", 70'000) + "]}"),
+                 ErrorCode::limit, "the key architectures");
+}
+
+TEST(LanguageModels, FindTheirKeysAmongManyOthers) {
+  Graph plain, among;
+  read_config(small_with(R"("head_dim": 4})"), plain);
+  std::string keys;
+  for (int i = 0; i < 1000; ++i) keys += "\"other" + std::to_string(i) + "\": null, ";
+  read_config(small_with(keys + R"("head_dim": 4})"), among);
+  EXPECT_EQ(among.nodes().size(), plain.nodes().size());
+  EXPECT_EQ(among.parameters().size(), plain.parameters().size());
+}
+
+TEST(LanguageModels, LimitTheNamesOfTheirExperts) {
+  Graph graph;
+  const auto config = [](std::int64_t experts) {
+    return R"({"model_type": "qwen3_moe", "hidden_size": 8, "vocab_size": 10, "head_dim": 4,
+               "num_attention_heads": 2, "num_key_value_heads": 2, "moe_intermediate_size": 8,
+               "intermediate_size": 8, "num_experts_per_tok": 1, "num_hidden_layers": 1,
+               "num_experts": )" +
+           std::to_string(experts) + "}";
+  };
+  read_config(config(1000), graph);
+  check_split(graph);
+  read_config(config(std::int64_t{1} << 30), graph);
+  EXPECT_EQ(failure_of([&] { check_split(graph); }),
+            "limit: tensors of experts: expected at most 524288, got 3221225472");
 }
 
 TEST(LanguageModels, RefuseOptionsThatContradict) {

@@ -24,6 +24,18 @@ TEST(Process, DescribesAnErrorWithTheWrongWords) {
   EXPECT_EQ(describe(error), "--where: expected a figure, got mcas\\x1b\n  mcas < 1G\n  ^^^^");
 }
 
+TEST(Process, CutsMessagesWithLongNames) {
+  std::string name;
+  while (name.size() < 100'000) name += "\xc3\xa9";
+  Error error(ErrorCode::limit, "the graph is too large");
+  error.place.node = "x" + name;
+  const std::string text = describe(error);
+  EXPECT_LT(text.size(), 4100U);
+  EXPECT_TRUE(text.starts_with("x\xc3\xa9"));
+  EXPECT_TRUE(text.ends_with("\xc3\xa9: the graph is too large"));
+  EXPECT_NE(text.find("\xc3\xa9...\xc3\xa9"), std::string::npos);
+}
+
 TEST(Process, ParsesMemoryLimits) {
   EXPECT_EQ(parse_memory_limit("512M", "limit"), 512 << 20);
   EXPECT_EQ(parse_memory_limit("1.5KiB", "limit"), 1536);

@@ -184,6 +184,24 @@ TEST(Quantisation, LeavesListedModulesAlone) {
   EXPECT_EQ(plain(R"("re:.*mlp\\.(gate|up)_proj$")"), all - 4 * mlp);
   EXPECT_EQ(plain(R"("re:model\\.layers\\.0.*")"), all / 2);
   EXPECT_EQ(plain(R"("re:.*(((((.*a*)*)*.*b")"), all);  // ends in time, whatever it means
+  EXPECT_EQ(plain(R"("re:^model\\.layers\\.(0|1)\\.mlp\\.(up|gate)_proj")"), all - 4 * mlp);
+  EXPECT_EQ(plain(R"("mlp.up_proj", "proj")"), all - 2 * mlp);  // whole parts of paths
+}
+
+TEST(Quantisation, NamesOfModulesHaveALimit) {
+  ModuleNames names;
+  names.add("re:(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)");
+  EXPECT_TRUE(names.has("abbaab"));
+  EXPECT_FALSE(names.has("abba"));
+  EXPECT_THROW(names.add("re:(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)"), Error);
+  std::string groups = "re:";
+  for (int i = 0; i < 500'000; ++i) groups += "(a)";
+  names.add(groups);  // without recursion
+  const std::string long_path(4000, 'a');
+  const auto ask = [&] {
+    for (int i = 0; i < 100; ++i) names.has(long_path + std::to_string(i));
+  };
+  EXPECT_THROW(ask(), Error);
 }
 
 }  // namespace

@@ -175,7 +175,7 @@ TEST(StablehloText, CountsAsXlaDoes) {
   EXPECT_EQ(
       xla_of("stablehlo.convert %a : (tensor<4x6xf32>) -> tensor<4x6xf16>", "tensor<4x6xf16>"), 24);
   EXPECT_EQ(
-      xla_of("stablehlo.custom_call @Sharding(%a) : (tensor<4x6xf32>) -> tensor<4x6xf32>", plain),
+      xla_of("stablehlo.custom_call @kernel(%a) : (tensor<4x6xf32>) -> tensor<4x6xf32>", plain),
       -1);
   EXPECT_EQ(xla_of("stablehlo.dot_general %a, %k, contracting_dims = [1] x [1] : "
                    "(tensor<4x6xf32>, tensor<3x6xf32>) -> tensor<4x3xf32>",

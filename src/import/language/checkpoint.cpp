@@ -4,6 +4,7 @@
 
 #include "models/language/architecture.hpp"
 #include "models/language/stack.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
@@ -59,6 +60,12 @@ std::int64_t scales_of(const Shape& shape, const Blocks& blocks) {
 void add_graph(const Graph& graph, const Configuration& config, CheckpointCounts& counts) {
   const std::optional<Blocks> blocks = blocks_of(config);
   const std::vector<std::string_view> kept = unconverted(config);
+  constexpr std::size_t most_comparisons = std::size_t{1} << 24;
+  if (blocks && kept.size() * graph.parameters().size() > most_comparisons) {
+    throw Error(ErrorCode::limit, "names of modules that the quantisation leaves as they are",
+                {"at most " + std::to_string(most_comparisons / graph.parameters().size()),
+                 std::to_string(kept.size())});
+  }
   for (const Parameter& parameter : graph.parameters()) {
     if (!is_in_state_dict(parameter.kind) || parameter.shared_with != no_id) continue;
     const std::int64_t elements = graph.numel(parameter.value);

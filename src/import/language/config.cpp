@@ -16,8 +16,16 @@ namespace {
 constexpr std::size_t searched = std::size_t{1} << 20;
 constexpr std::size_t largest_file = std::size_t{16} << 20;
 constexpr int deepest = 64;
+constexpr std::size_t most_values = std::size_t{1} << 20;  // the largest of a checkpoint have 2^17
 
-Setting to_setting(const Json& value, int depth) {
+void count_values(std::size_t count, std::size_t& values) {
+  values += count;
+  if (values > most_values)
+    throw Error(ErrorCode::limit, "values of a configuration", {"at most 1048576", "more"});
+}
+
+/// `values` counts what was converted.
+Setting to_setting(const Json& value, int depth, std::size_t& values) {
   if (depth > deepest)
     throw Error(ErrorCode::limit, "objects in objects of a configuration", {"at most 64", "more"});
   Setting setting;
@@ -39,15 +47,18 @@ Setting to_setting(const Json& value, int depth) {
     break;
   case rapidjson::kArrayType:
     setting.kind = Setting::Kind::list;
+    count_values(value.Size(), values);
     setting.items.reserve(value.Size());
-    for (const Json& item : value.GetArray()) setting.items.push_back(to_setting(item, depth + 1));
+    for (const Json& item : value.GetArray())
+      setting.items.push_back(to_setting(item, depth + 1, values));
     break;
   case rapidjson::kObjectType:
     setting.kind = Setting::Kind::object;
+    count_values(value.MemberCount(), values);
     setting.members.reserve(value.MemberCount());
     for (const auto& member : value.GetObject())
       setting.members.emplace_back(std::string(view_of(member.name)),
-                                   to_setting(member.value, depth + 1));
+                                   to_setting(member.value, depth + 1, values));
     break;
   }
   return setting;
@@ -111,7 +122,8 @@ Setting read_configuration(const MappedFile& file) {
   }
   std::string text(file.text());
   const JsonDocument document(text);
-  Setting root = to_setting(document.root(), 0);
+  std::size_t values = 0;
+  Setting root = to_setting(document.root(), 0, values);
   if (root.kind != Setting::Kind::object) throw_unexpected("the file", "an object");
   return root;
 }

@@ -95,6 +95,7 @@ class Comparison {
         is_matched_(weights.tensors().size()) {}
 
   void run() {
+    check_split(graph_);
     for (const Parameter& parameter : graph_.parameters()) {
       if (!is_in_state_dict(parameter.kind) || parameter.shared_with != no_id) continue;
       if (is_split(graph_, parameter)) {

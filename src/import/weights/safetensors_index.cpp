@@ -97,12 +97,13 @@ class IndexReader {
       const std::uint32_t last = index_.tensors.back().file;
       if (index_.files[last] == file) return last;
     }
-    const auto [entry, is_new] =
-        by_file_.emplace(std::string(file), static_cast<std::uint32_t>(index_.files.size()));
+    // "m" and "./m" are one file, which is read once.
+    const auto [entry, is_new] = by_file_.emplace(fs::path(file).lexically_normal().string(),
+                                                  static_cast<std::uint32_t>(index_.files.size()));
     if (!is_new) return entry->second;
     if (index_.files.size() == most_files)
       throw Error(ErrorCode::limit, "files of the index", {"at most 100000", "more"});
-    check_inside(entry->first);
+    check_inside(std::string(file));
     index_.files.push_back(entry->first);
     return entry->second;
   }

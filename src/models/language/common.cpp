@@ -9,7 +9,7 @@
 namespace zoometer {
 namespace {
 
-constexpr std::int64_t most_layers = 4096;
+constexpr std::int64_t most_layers = 1024;
 
 std::int64_t listed_layers(const Configuration& config) {
   const std::int64_t listed =

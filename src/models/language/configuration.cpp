@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
 #include "zoometer/util/error.hpp"
 
@@ -10,14 +11,13 @@ namespace zoometer {
 namespace {
 
 constexpr std::int64_t largest_size = std::int64_t{1} << 40;
+constexpr std::size_t longest_list = std::size_t{1} << 16;  // models read some once per layer
 
 const Setting* member_of(const Setting& object, std::string_view key) {
-  for (const auto& [name, value] : object.members) {
-    if (name != key) continue;
-    value.is_read = true;
-    return value.kind == Setting::Kind::null ? nullptr : &value;
-  }
-  return nullptr;
+  const Setting* value = object.member(key);
+  if (value == nullptr) return nullptr;
+  value->is_read = true;
+  return value->kind == Setting::Kind::null ? nullptr : value;
 }
 
 std::string described(const Setting& setting) {
@@ -48,11 +48,18 @@ std::int64_t to_size(const Setting& setting, std::string_view key) {
                                                 : static_cast<std::int64_t>(setting.real);
 }
 
+void check_list(const Setting& setting, std::string_view key, std::string expected) {
+  if (setting.kind != Setting::Kind::list) refuse_key(key, std::move(expected), described(setting));
+  if (setting.items.size() > longest_list) {
+    throw Error(ErrorCode::limit, "the key " + std::string(key),
+                {"a list of at most 65536", std::to_string(setting.items.size())});
+  }
+}
+
 /// Whether the file says null, which is not the same as a key that it leaves out.
 bool is_null_member(const Setting& object, std::string_view key) {
-  return std::ranges::any_of(object.members, [&](const auto& member) {
-    return member.first == key && member.second.kind == Setting::Kind::null;
-  });
+  const Setting* value = object.member(key);
+  return value != nullptr && value->kind == Setting::Kind::null;
 }
 
 /// The number after "key=" in "key=1 other=2", for the first of these keys.
@@ -73,6 +80,23 @@ std::optional<std::int64_t> default_size(std::string_view defaults, Keys keys) {
 }
 
 }  // namespace
+
+const Setting* Setting::member(std::string_view name) const {
+  constexpr std::size_t few = 128;
+  if (members.size() <= few) {
+    const auto found =
+        std::ranges::find_if(members, [&](const auto& each) { return each.first == name; });
+    return found == members.end() ? nullptr : &found->second;
+  }
+  const auto name_at = [&](std::uint32_t place) { return std::string_view(members[place].first); };
+  if (by_name.size() != members.size()) {
+    by_name.resize(members.size());
+    std::iota(by_name.begin(), by_name.end(), 0U);
+    std::ranges::stable_sort(by_name, {}, name_at);
+  }
+  const auto found = std::ranges::lower_bound(by_name, name, {}, name_at);
+  return found == by_name.end() || name_at(*found) != name ? nullptr : &members[*found].second;
+}
 
 const Setting* Configuration::find(Keys keys) const {
   for (const std::string_view key : keys) {
@@ -128,8 +152,7 @@ std::vector<std::string_view> Configuration::texts(Keys keys) const {
   std::vector<std::string_view> result;
   const Setting* value = find(keys);
   if (value == nullptr) return result;
-  if (value->kind != Setting::Kind::list)
-    refuse_key(*keys.begin(), "a list of texts", described(*value));
+  check_list(*value, *keys.begin(), "a list of texts");
   for (const Setting& item : value->items) {
     if (item.kind != Setting::Kind::text)
       refuse_key(*keys.begin(), "a list of texts", described(item));
@@ -142,8 +165,7 @@ std::vector<std::int64_t> Configuration::sizes(Keys keys) const {
   std::vector<std::int64_t> result;
   const Setting* value = find(keys);
   if (value == nullptr) return result;
-  if (value->kind != Setting::Kind::list)
-    refuse_key(*keys.begin(), "a list of integers", described(*value));
+  check_list(*value, *keys.begin(), "a list of integers");
   for (const Setting& item : value->items)
     result.push_back(item.kind == Setting::Kind::flag ? item.integer
                                                       : to_size(item, *keys.begin()));

@@ -14,12 +14,17 @@ struct Setting {
   enum class Kind : std::uint8_t { null, flag, integer, real, text, list, object };
 
   Kind kind = Kind::null;
-  std::int64_t integer = 0;  ///< of an integer; of a flag, 0 or 1
-  double real = 0;           ///< of a real or an integer
+  mutable bool is_read = false;  ///< something asked for it
+  std::int64_t integer = 0;      ///< of an integer; of a flag, 0 or 1
+  double real = 0;               ///< of a real or an integer
   std::string text = {};
   std::vector<Setting> items = {};                            ///< of a list
   std::vector<std::pair<std::string, Setting>> members = {};  ///< of an object
-  mutable bool is_read = false;                               ///< something asked for it
+  mutable std::vector<std::uint32_t> by_name = {};            ///< what `member` keeps
+
+  /// The member of that name; null if there is none. Models ask for keys once per layer, so large
+  /// objects have an index, which the first question makes.
+  const Setting* member(std::string_view name) const;
 };
 
 /// The keys that may name one setting, in the order in which they are looked for.
@@ -55,7 +60,8 @@ class Configuration {
   double real(Keys keys, double usual) const;
   bool flag(Keys keys, bool usual) const;
   std::string_view text(Keys keys, std::string_view usual = {}) const;
-  /// The texts or the sizes of a list; empty if it is missing.
+  /// The texts or the sizes of a list; empty if it is missing. Throws Error{limit} for more than
+  /// 65,536.
   std::vector<std::string_view> texts(Keys keys) const;
   std::vector<std::int64_t> sizes(Keys keys) const;
 

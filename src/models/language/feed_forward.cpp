@@ -1,5 +1,7 @@
 #include "models/language/blocks.hpp"
 #include "models/language/split.hpp"
+#include "zoometer/util/checked.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 
@@ -165,6 +167,18 @@ bool is_split(const Graph& graph, const Parameter& parameter) noexcept {
   const std::string_view kind = graph.modules()[parameter.module].kind;
   return parameter.name.find('*') != std::string_view::npos &&
          (kind == Experts::kind || kind == HeadNorm::kind);
+}
+
+void check_split(const Graph& graph) {
+  constexpr std::int64_t most = std::int64_t{1} << 19;
+  std::int64_t count = 0;
+  for (const Parameter& parameter : graph.parameters()) {
+    if (is_split(graph, parameter)) count = checked_add(count, graph.shape(parameter.value).dim(0));
+  }
+  if (count > most) {
+    throw Error(ErrorCode::limit, "tensors of experts",
+                {"at most " + std::to_string(most), std::to_string(count)});
+  }
 }
 
 }  // namespace zoometer

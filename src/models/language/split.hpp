@@ -9,4 +9,8 @@ namespace zoometer {
 /// modules of language models have such parameters.
 bool is_split(const Graph& graph, const Parameter& parameter) noexcept;
 
+/// Throws Error{limit} if files have more than 2^19 tensors of such parameters, which a short
+/// configuration can say. The largest models have 2^17.
+void check_split(const Graph& graph);
+
 }  // namespace zoometer
