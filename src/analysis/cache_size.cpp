@@ -40,11 +40,20 @@ std::int64_t rounded_up(std::int64_t number, std::int64_t multiple) {
 }
 
 /// Adds what one input keeps. Shapes are (N, heads, rows, features), (N, channels, columns) of
-/// convolutions and (N, elements) of states.
+/// convolutions and (N, elements) of states; (N, tokens, features) of those that wait for a
+/// compressed key.
 void add_input(std::string_view part, const Shape& shape, CacheLayer& layer) {
-  if (shape.rank() == 2) {
+  if (part.starts_with("compressed")) {
+    std::int64_t& sum = shape.rank() == 3 ? layer.waiting : layer.compressed;
+    sum = checked_add(sum, shape.dim(-1));
+  } else if (part == "shift") {
+    // The network of such a layer keeps its own, which the graph leaves out.
+    layer.shift = checked_mul(2, shape.dim(-1));
     layer.kind = "state";
-    layer.state = checked_add(layer.state, shape.dim(1));
+  } else if (shape.rank() == 2) {
+    layer.kind = "state";
+    std::int64_t& sum = part == "sum_state" ? layer.sums : layer.state;
+    sum = checked_add(sum, shape.dim(1));
   } else if (shape.rank() == 3) {
     layer.convolution = checked_add(layer.convolution, shape.dim(1));
     layer.kernel = shape.dim(2) + 1;
@@ -69,10 +78,12 @@ void find_windows(const Graph& graph, std::span<const PastInput> inputs,
       if (input.value > node.first_output) break;
       last = &input;
     }
-    if (last == nullptr || is_known[last->layer]) continue;
-    is_known[last->layer] = true;
+    if (last == nullptr) continue;
     CacheLayer& layer = layers[last->layer];
     const auto& attrs = *static_cast<const DecoderAttentionAttrs*>(node.attrs);
+    if (attrs.stride > 1) layer.ratio = attrs.stride;
+    if (is_known[last->layer]) continue;
+    is_known[last->layer] = true;
     if (layer.kind != "full") continue;
     layer.window = attrs.window > 0 ? attrs.window : attrs.chunk;
     if (layer.window > 0) layer.kind = attrs.window > 0 ? "sliding" : "chunked";
@@ -99,20 +110,44 @@ class CacheSizer {
     CacheSize size;
     for (const CacheLayer& layer : layers_) {
       const std::int64_t row = row_of(layer);
-      const std::int64_t each = checked_add(checked_mul(rows(layer), row), fixed(layer));
-      const std::int64_t bytes = checked_mul(each, options_.sequences);
+      const std::int64_t bytes =
+          checked_add(checked_mul(rows(layer), row), checked_mul(fixed(layer), options_.sequences));
       size.bytes = checked_add(size.bytes, bytes);
       std::int64_t& of_kind = size.by_kind[layer.kind];
       of_kind = checked_add(of_kind, bytes);
       if (grows(layer)) size.bytes_per_token = checked_add(size.bytes_per_token, row);
+      if (layer.ratio > 0) add_compressed(layer, size);
     }
     return size;
   }
 
  private:
   std::int64_t row_of(const CacheLayer& layer) const {
-    return checked_add(row_bytes(layer.key, *options_.key_type),
+    const std::int64_t key = row_bytes(layer.key, *options_.key_type);
+    // Keys that are the values, too, have both names in the objects of transformers (DeepSeek-V4).
+    const bool is_named_twice =
+        options_.engine == CacheEngine::transformers && layer.kind == "sliding" && layer.value == 0;
+    return checked_add(is_named_twice ? checked_mul(2, key) : key,
                        row_bytes(layer.value, *options_.value_type));
+  }
+
+  void add_compressed(const CacheLayer& layer, CacheSize& size) const {
+    const StorageType& type = *options_.key_type;
+    const std::int64_t key = row_bytes(layer.compressed, type);
+    const std::int64_t keys = checked_mul(options_.context / layer.ratio, key);
+    const std::int64_t waiting =
+        checked_mul(options_.context % layer.ratio, row_bytes(layer.waiting, type));
+    std::int64_t each = checked_add(keys, waiting);
+    // Values and gates are twice as wide as a key where it sees the tokens of the one before, too,
+    // whose halves are kept.
+    const bool overlaps = layer.waiting == checked_mul(4, layer.compressed);
+    if (overlaps && options_.context >= layer.ratio)
+      each = checked_add(each, checked_mul(2 * layer.ratio, key));
+    const std::int64_t bytes = checked_mul(each, options_.sequences);
+    size.bytes = checked_add(size.bytes, bytes);
+    std::int64_t& of_kind = size.by_kind["compressed"];
+    of_kind = checked_add(of_kind, bytes);
+    size.bytes_per_token = checked_add(size.bytes_per_token, key / layer.ratio);
   }
 
   /// vLLM gives layers with a window the pages of full ones, where there are such.
@@ -120,7 +155,21 @@ class CacheSizer {
 
   bool grows(const CacheLayer& layer) const { return layer.window == 0 || is_paged_as_full(); }
 
+  /// Of all sequences. Those of llama.cpp share their cells.
   std::int64_t rows(const CacheLayer& layer) const {
+    if (options_.engine == CacheEngine::llama_cpp) return cells(layer);
+    return checked_mul(rows_of_sequence(layer), options_.sequences);
+  }
+
+  std::int64_t cells(const CacheLayer& layer) const {
+    const std::int64_t all =
+        rounded_up(checked_mul(options_.context, options_.sequences), cells_multiple);
+    if (layer.window == 0) return all;
+    const std::int64_t held = checked_mul(layer.window, options_.sequences);
+    return std::min(all, rounded_up(checked_add(held, options_.step_tokens), cells_multiple));
+  }
+
+  std::int64_t rows_of_sequence(const CacheLayer& layer) const {
     const std::int64_t context = options_.context;
     const std::int64_t window = is_paged_as_full() ? 0 : layer.window;
     switch (options_.engine) {
@@ -132,11 +181,7 @@ class CacheSizer {
           std::min(checked_add(window - 1, options_.most_batched_tokens), context);
       return checked_add(rounded_up(held, options_.page), options_.page);
     }
-    case CacheEngine::llama_cpp: {
-      const std::int64_t cells = rounded_up(context, cells_multiple);
-      if (window == 0) return cells;
-      return std::min(cells, rounded_up(checked_add(window, options_.step_tokens), cells_multiple));
-    }
+    case CacheEngine::llama_cpp: break;
     }
     return context;
   }
@@ -150,7 +195,10 @@ class CacheSizer {
     const bool is_float32 = options_.engine == CacheEngine::llama_cpp;
     std::int64_t bytes =
         is_float32 ? checked_mul(convolution, 4) : row_bytes(convolution, *options_.key_type);
+    bytes = checked_add(bytes, row_bytes(layer.shift, *options_.key_type));
     bytes = checked_add(bytes, checked_mul(layer.state, 4));
+    bytes = checked_add(bytes, is_transformers ? row_bytes(layer.sums, *options_.key_type)
+                                               : checked_mul(layer.sums, 4));
     // A layer with a window keeps the number of tokens that have passed.
     return is_transformers && layer.window > 0 ? bytes + 8 : bytes;
   }

@@ -23,14 +23,24 @@ enum class CacheEngine : std::uint8_t {
 /// What one layer keeps of each sequence, in elements.
 struct CacheLayer {
   std::int64_t layer = 0;
-  std::string_view kind;         ///< "full", "sliding", "chunked", "latent", "state"
+  std::string_view kind;         ///< "full", "sliding", "chunked", "latent", "compressed", "state"
   std::int64_t key = 0;          ///< of a row of keys, one for each token that is held
   std::int64_t value = 0;        ///< of a row of values
   std::int64_t window = 0;       ///< tokens that are held; 0: all
   std::int64_t convolution = 0;  ///< channels of states of convolutions
   std::int64_t kernel = 0;       ///< their columns
   std::int64_t state = 0;        ///< of recurrent states, which are float32
+  std::int64_t shift = 0;        ///< of the last token, with which the next one is mixed (RWKV)
+  std::int64_t sums = 0;  ///< of states that transformers keeps in the type of keys (MiniMax-01)
+  // Keys that stand for `ratio` tokens each (DeepSeek-V4), beside those of the window:
+  std::int64_t ratio = 0;
+  std::int64_t compressed = 0;  ///< of such a key, and of the index's
+  std::int64_t waiting = 0;     ///< of each token whose key is not complete
 };
+
+/// The context at which a graph has inputs for all that its layers keep: a key of 128 tokens, and a
+/// token after it.
+constexpr std::int64_t least_cache_context = 130;
 
 struct CacheOptions {
   CacheEngine engine = CacheEngine::ideal;

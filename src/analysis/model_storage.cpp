@@ -1,6 +1,10 @@
 #include "analysis/model_storage.hpp"
 
 #include <cmath>
+#include <utility>
+
+#include "import/language/checkpoint.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 
@@ -41,6 +45,21 @@ ModelStorage model_storage(const ModelFile* file, const Setting* settings) {
   storage.scheme = scheme_of_configuration(*settings, storage.unknown);
   storage.context = weight_context(*settings);
   return storage;
+}
+
+ForeseenCheckpoint foreseen_checkpoint(const Setting& settings, const Graph& graph) {
+  std::vector<ModelWeight> weights = model_weights(graph);
+  const std::size_t main = weights.size();
+  Graph further;
+  declare_prediction(settings, further);
+  for (ModelWeight& weight : model_weights(further)) weights.push_back(std::move(weight));
+  ForeseenCheckpoint checkpoint;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    checkpoint.learned = checked_add(checkpoint.learned, weights[i].elements);
+    if (i >= main) checkpoint.prediction += weights[i].elements;
+  }
+  checkpoint.size = model_storage(nullptr, &settings).configured_size(weights);
+  return checkpoint;
 }
 
 }  // namespace zoometer

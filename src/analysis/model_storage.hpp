@@ -30,6 +30,16 @@ struct ModelStorage {
                              std::vector<std::int64_t>* each = nullptr) const;
 };
 
+/// The files of a model, as its configuration foresees them.
+struct ForeseenCheckpoint {
+  StoredSize size = {};         ///< of all tensors
+  std::int64_t learned = 0;     ///< their elements without scales and records of packing
+  std::int64_t prediction = 0;  ///< of these: layers that predict further tokens
+};
+
+/// Of the configuration `settings`, whose graph is `graph`. Throws Error as tracing it does.
+ForeseenCheckpoint foreseen_checkpoint(const Setting& settings, const Graph& graph);
+
 /// Of a model that was read from `file` with the configuration `settings`; both may be null.
 ModelStorage model_storage(const ModelFile* file, const Setting* settings);
 

@@ -72,7 +72,11 @@ class WeightReader {
     weight.dtype = graph_.dtype(parameter.value);
     weight.is_parameter = parameter.kind == ParameterKind::parameter;
     if (is_in_tower(weight.path)) return weight;
-    if (uses_[parameter.value].is_of_experts) {
+    // Layers that are only declared have no nodes that read them.
+    const bool is_of_experts =
+        uses_[parameter.value].is_of_experts ||
+        (shape.rank() == 3 && graph_.modules()[parameter.module].kind == Experts::kind);
+    if (is_of_experts) {
       const bool is_transposed = uses_[parameter.value].is_transposed;
       weight.kind = WeightKind::expert;
       weight.matrices = shape.dim(0);
@@ -96,7 +100,7 @@ class WeightReader {
       weight.is_tied = uses_[parameter.value].is_factor;
     } else if (is_below_router(graph_, parameter.module)) {
       weight.kind = WeightKind::router;
-    } else if (owner.kind == Linear::kind || is_transposed) {
+    } else if (owner.kind == Linear::kind || is_transposed || parameter.name == "wo_a.weight") {
       const bool is_outermost = weight.layer < 0 && (owner.parent == 0 || is_head(owner.name));
       weight.kind = is_outermost       ? WeightKind::head
                     : weight.rows == 1 ? WeightKind::router

@@ -104,7 +104,6 @@ ParameterCounts count_parameters(const Graph& graph) {
     std::int64_t& of_type = counts.by_dtype[name_of(graph.dtype(parameter.value))];
     of_type = checked_add(of_type, elements);
     counts.bytes = checked_add(counts.bytes, graph.bytes(parameter.value));
-    if (parameter.kind != ParameterKind::parameter) continue;
     const Chosen& chosen = uses.chosen[parameter.value];
     const bool is_expert = chosen.experts > 0;
     const std::int64_t active =

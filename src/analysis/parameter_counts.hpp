@@ -8,7 +8,8 @@
 
 namespace zoometer {
 
-/// What the parameters of a language model are for (docs/language_models.md). Buffers are left out.
+/// What the parameters of a language model are for (docs/language_models.md). Buffers that files
+/// have count as parameters, as in published totals: corrections of routers.
 struct ParameterCounts {
   std::int64_t unique = 0;  ///< each tensor once
   std::int64_t active = 0;  ///< of `unique`: those that a token passes, k of E experts

@@ -110,8 +110,13 @@ std::vector<StoredPart> parts_of(const Scheme& scheme, const ModelWeight& weight
     return {{DType::uint32, checked_mul(rows, words_of(columns, scheme.bits))},
             {weight.dtype, 2 * scales}};
   case Kind::fp8_block:  // weight, weight_scale_inv
+    if (scheme.has_fp4_experts && weight.kind == WeightKind::expert) {
+      return {{DType::int8, checked_mul(rows, ceil_div(columns, 2))},
+              {DType::float8_e8m0fnu, checked_mul(rows, ceil_div(columns, 32))}};
+    }
     return {{DType::float8_e4m3fn, elements},
-            {DType::float32, checked_mul(ceil_div(rows, scheme.group), groups)}};
+            {scheme.has_fp4_experts ? DType::float8_e8m0fnu : DType::float32,
+             checked_mul(ceil_div(rows, scheme.group), groups)}};
   case Kind::fp8_tensor:  // weight, weight_scale, input_scale
     return {{DType::float8_e4m3fn, elements}, {DType::float32, 2}};
   case Kind::fp8_channel: return {{DType::float8_e4m3fn, elements}, {DType::float32, rows}};
@@ -141,12 +146,21 @@ std::vector<StoredPart> parts_of(const Scheme& scheme, const ModelWeight& weight
   return {{weight.dtype, elements}};
 }
 
+/// Layers that DeepSeek's files in FP8 keep: to the features of a prediction, its copy of the head,
+/// the weights of an index, and compressors of keys.
+bool stays_in_fp8_files(std::string_view path) {
+  constexpr std::string_view parts[] = {"eh_proj", "shared_head", "weights_proj", "compressor."};
+  return std::ranges::any_of(
+      parts, [&](std::string_view part) { return path.find(part) != std::string_view::npos; });
+}
+
 /// Whether a scheme has a type for this weight. Embeddings, heads, routers and norms are left alone
 /// by all but MLX; MXFP4 is of the experts of a mixture.
 bool takes(const Scheme& scheme, const ModelWeight& weight, bool has_experts) {
   switch (weight.kind) {
   case WeightKind::expert: return true;
   case WeightKind::linear:
+    if (scheme.kind == Kind::fp8_block && stays_in_fp8_files(weight.path)) return false;
     return scheme.kind != Kind::mxfp4 || !has_experts || scheme.is_of_all_linear;
   case WeightKind::embedding:
   case WeightKind::head:

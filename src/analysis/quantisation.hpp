@@ -47,6 +47,7 @@ struct Scheme {
   bool has_zero_points = false;   ///< packed
   bool has_group_index = false;   ///< packed
   bool is_of_all_linear = false;  ///< mxfp4: also where there are experts
+  bool has_fp4_experts = false;   ///< fp8_block: experts in 4 bits, scales as powers of two
 };
 
 /// What a model is to llama.cpp's rules.

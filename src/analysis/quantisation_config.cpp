@@ -168,6 +168,8 @@ std::optional<Scheme> scheme_of_configuration(const Setting& settings, std::stri
     unknown = method.empty() ? "without a method" : method;
     return {};
   }
+  scheme->has_fp4_experts =
+      scheme->kind == Kind::fp8_block && config.text({"expert_dtype"}) == "fp4";
   take_names(*quantisation,
              {"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules",
               "llm_int8_skip_modules"},

@@ -64,6 +64,15 @@ std::optional<std::int64_t> largest_that(std::int64_t most, const Fits& fits) {
 
 std::int64_t ServingOptions::context() const { return checked_add(prompt, output); }
 
+CacheOptions ServingOptions::cache_of(std::int64_t tokens, std::int64_t sequences) const {
+  CacheOptions result = cache;
+  result.context = tokens;
+  result.sequences = sequences;
+  if (most_batched_tokens > 0)
+    result.most_batched_tokens = result.step_tokens = most_batched_tokens;
+  return result;
+}
+
 std::int64_t StepMetrics::bytes() const {
   return checked_add(checked_add(weight_bytes, cache_bytes), activation_bytes);
 }
@@ -88,6 +97,7 @@ class ServingRun {
         past_(std::max<std::int64_t>(options.context() - 1, 1)),
         decode_(model.step(1, past_, shards_)),
         prefill_(model.step(options.prompt, 0, shards_)),
+        cache_(cache_of_layers()),
         sequences_(ceil_div(options.batch, split_.replicas())) {
     check_experts();
     take_weights();
@@ -248,14 +258,20 @@ class ServingRun {
     return most;
   }
 
+  /// A step at any context has them, but for keys that stand for several tokens.
+  const std::vector<CacheLayer>& cache_of_layers() {
+    const bool has_compressed = std::ranges::any_of(model_.plan_.plans, [](const LayerPlan& layer) {
+      return std::holds_alternative<CompressedPlan>(layer.mixer);
+    });
+    if (!has_compressed) return decode_.cache;
+    return model_.step(1, least_cache_context - 1, shards_).cache;
+  }
+
   std::int64_t cache_of(std::int64_t stage, std::int64_t sequences, std::int64_t context) const {
-    CacheOptions cache = options_.cache;
-    cache.context = context;
-    cache.sequences = sequences;
-    cache.most_batched_tokens = std::min(cache.most_batched_tokens, most_tokens());
-    if (split_.pipeline == 1) return cache_size(decode_.cache, cache).bytes;
+    const CacheOptions cache = options_.cache_of(context, sequences);
+    if (split_.pipeline == 1) return cache_size(cache_, cache).bytes;
     std::vector<CacheLayer> layers;
-    for (const CacheLayer& layer : decode_.cache)
+    for (const CacheLayer& layer : cache_)
       if (stage_of(layer.layer) == stage) layers.push_back(layer);
     return cache_size(layers, cache).bytes;
   }
@@ -404,10 +420,12 @@ class ServingRun {
       const auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
       if (experts == nullptr && layer.has_experts_beside) experts = &layer.experts;
       const bool is_spread = experts != nullptr && split_.expert > 1;
+      // What every token passes beside the experts is split as other networks are.
+      const bool is_split = !is_spread || layer.has_experts_beside || !experts->shared.empty();
       const bool has_mixer = !std::holds_alternative<std::monostate>(layer.mixer);
       const bool has_network = !std::holds_alternative<std::monostate>(layer.feed_forward);
       mixers += has_mixer ? 1 : 0;
-      networks += has_network && !is_spread && !(layer.is_parallel && has_mixer) ? 1 : 0;
+      networks += has_network && is_split && !(layer.is_parallel && has_mixer) ? 1 : 0;
       if (!is_spread) continue;
       ++mixtures;
       const double inner = experts->latent > 0 ? static_cast<double>(experts->latent) : features;
@@ -470,6 +488,7 @@ class ServingRun {
   std::int64_t past_;  // tokens before the one of a decode step
   const ServingStep& decode_;
   const ServingStep& prefill_;
+  const std::vector<CacheLayer>& cache_;          // of the layers on a device
   std::int64_t sequences_;                        // of a replica
   std::vector<std::int64_t> weight_bytes_;        // on a device
   std::vector<std::optional<NumberType>> types_;  // of the products of weights, where schemes say

@@ -49,6 +49,8 @@ struct ServingOptions {
   Efficiency efficiency = {};
 
   std::int64_t context() const;  ///< tokens of a sequence at the end
+  /// `cache` for so many sequences of so many tokens.
+  CacheOptions cache_of(std::int64_t tokens, std::int64_t sequences) const;
 };
 
 /// What devices send to each other in a step.

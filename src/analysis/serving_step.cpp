@@ -74,7 +74,7 @@ class StepReader {
       if (!input.name.starts_with("past.")) continue;
       const std::string_view part = std::string_view(input.name).substr(input.name.rfind('.') + 1);
       CachePart& known = parts_[input.value];
-      known.kind = part == "state"                            ? CachePart::Kind::state
+      known.kind = part.ends_with("state")                    ? CachePart::Kind::state
                    : part == "value" || part == "cross_value" ? CachePart::Kind::value
                                                               : CachePart::Kind::key;
     }

@@ -182,8 +182,9 @@ std::vector<RegistryModel> take_others(ListWords& words, const Registry& registr
       names.push_back(std::move(word));
       continue;
     }
+    const bool is_language = origin->kind == OriginKind::language;
     RegistryModel model;
-    model.name = words.others.emplace_back(std::move(word));
+    model.name = words.others.emplace_back(is_language ? origin->target : std::move(word));
     model.source = source_of(*origin);
     models.push_back(model);
   }
@@ -226,17 +227,18 @@ void answer(const Question& question, const ListWords& words, Rows& rows) {
 }
 
 /// The registry to list: the chosen one, or where it has none of the named models and was not asked
-/// for, the next wider one that has some.
+/// for, the next wider one that has some, and that of language models after all others.
 RegistryKind fitting_registry(const ListWords& words, const Registry& registry,
                               RegistryKind chosen) {
   const auto has_some = [&](RegistryKind kind) {
-    return std::ranges::any_of(registry.models(), [&](const RegistryModel& model) {
+    return std::ranges::any_of(registry.models(kind), [&](const RegistryModel& model) {
       return registry.holds(kind, model) && fits(words, model);
     });
   };
   const bool names_some = !words.patterns.empty() || !words.family.empty() || !words.task.empty();
   if (!words.registry.empty() || !names_some) return chosen;
-  for (const RegistryKind kind : {chosen, RegistryKind::automatic, RegistryKind::all}) {
+  for (const RegistryKind kind :
+       {chosen, RegistryKind::automatic, RegistryKind::all, RegistryKind::language}) {
     if (has_some(kind)) return kind;
   }
   return chosen;
@@ -498,8 +500,8 @@ int run_list(const CommandLine& command_line) {
   const RegistryKind chosen = registry.choose(words.registry);
   registry.models(chosen);  // language models are found by name only where they are asked for
   const std::vector<RegistryModel> others = take_others(words, registry);
-  check_words(words, registry, chosen);
   const RegistryKind kind = others.empty() ? fitting_registry(words, registry, chosen) : chosen;
+  check_words(words, registry, kind);
   Rows rows = select(words, registry, kind, others);
   note_others(words, registry, kind, rows.size());
   const bool has_models = !rows.empty();

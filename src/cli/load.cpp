@@ -108,23 +108,34 @@ LoadedModel load_from(const ModelWords& words, const Origin& origin, std::string
 
 void refuse_unknown_model(const std::string& name, const Registry& registry) {
   std::vector<std::string_view> names;
-  for (const RegistryModel& model : registry.models()) names.push_back(model.name);
+  for (const RegistryKind kind : {RegistryKind::all, RegistryKind::language})
+    for (const RegistryModel& model : registry.models(kind)) names.push_back(model.name);
   Error error(ErrorCode::unknown_name, "no such model or file: " + escape_controls(name));
-  error.hint = did_you_mean(name, names);
-  if (error.hint.empty()) error.hint = "zoometer list --registry all names every model";
+  const auto fits = [&](const RegistryModel& model) { return matches_wildcard(name, model.name); };
+  if (const auto count = std::ranges::count_if(registry.models(RegistryKind::language), fits))
+    error.hint = fmt::format("{} with --registry language", counted(count, "model"));
+  if (error.hint.empty()) error.hint = did_you_mean(name, names);
+  if (error.hint.empty())
+    error.hint = "zoometer list --registry all and --registry language name every model";
   throw error;
 }
 
 namespace {
 
 /// A word that looks like a path and is none. Names and addresses of other places are pasted, too.
-[[noreturn]] void refuse_missing_file(const std::string& word) {
+[[noreturn]] void refuse_missing_file(const std::string& word, const Registry& registry) {
   Error error(ErrorCode::io, "cannot read the file: " + std::string(std::strerror(ENOENT)));
   error.place.model = word;
   if (word.starts_with("https://") || word.starts_with("http://")) {
     error.hint = "addresses are not fetched, except models of huggingface.co: download the file";
   } else if (is_hub_name(word)) {
     error.hint = "hf:" + word + " is the model of Hugging Face's hub";
+  } else if (word.find('/') == std::string::npos) {
+    // Names of language models have dots.
+    std::vector<std::string_view> names;
+    for (const RegistryModel& model : registry.models(RegistryKind::language))
+      names.push_back(model.name);
+    error.hint = did_you_mean(word, names);
   }
   throw error;
 }
@@ -365,9 +376,11 @@ LoadedModel load_model(const ModelWords& words, Graph& graph) {
   const Origin origin = parse_origin(words.model);
   if (origin.kind == OriginKind::file && !is_anything(words.model)) {
     if (!looks_like_file(words.model)) refuse_unknown_model(words.model, registry);
-    refuse_missing_file(words.model);
+    refuse_missing_file(words.model, registry);
   }
-  return load_from(words, origin, words.model, {}, registry, graph);
+  const bool is_language =
+      origin.kind == OriginKind::language;  // of which a word may be a spelling
+  return load_from(words, origin, is_language ? origin.target : words.model, {}, registry, graph);
 }
 
 }  // namespace zoometer

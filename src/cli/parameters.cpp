@@ -9,7 +9,6 @@
 #include "cli/command.hpp"
 #include "cli/format_words.hpp"
 #include "cli/language_model.hpp"
-#include "import/language/checkpoint.hpp"
 #include "models/language/split.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -108,7 +107,7 @@ void write_numbers(JsonWriter& json, const auto& numbers) {
 void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph) {
   const std::optional<Setting> settings = settings_of(model, graph);
   const ModelStorage storage = model_storage(file_of(model), settings ? &*settings : nullptr);
-  const StoredSize size = storage.size(model_weights(graph));
+  StoredSize size = storage.size(model_weights(graph));
   const bool is_language = is_language_model(model);
   ParameterCounts counts;
   if (is_language) counts = count_parameters(graph);
@@ -116,8 +115,9 @@ void write_counts(JsonWriter& json, const LoadedModel& model, const Graph& graph
     json.field("stored", storage.files->stored);
     json.field("learned", storage.files->learned);
   } else if (is_language && settings && weights_of(model) == nullptr) {
-    const CheckpointCounts foreseen = foreseen_checkpoint(*settings, graph);
-    json.field("stored", foreseen.stored);
+    const ForeseenCheckpoint foreseen = foreseen_checkpoint(*settings, graph);
+    size = foreseen.size;
+    json.field("stored", size.stored);
     json.field("learned", foreseen.learned);
     if (foreseen.prediction > 0) counts.by_role["mtp"] = foreseen.prediction;
   }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
+#include "analysis/gguf_size.hpp"
 #include "analysis/model_storage.hpp"
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
@@ -23,6 +25,7 @@ struct QuantRow {
   std::string scheme;
   std::string origin;  ///< "file", "configuration" or "foreseen"
   StoredSize size;
+  std::optional<std::int64_t> file_bytes = {};  ///< of a GGUF file, where its header is known
 };
 
 struct QuantReport {
@@ -46,17 +49,25 @@ void add_own_rows(const ModelStorage& storage, const std::vector<ModelWeight>& w
   }
 }
 
+bool has_file_sizes(const QuantReport& report) {
+  return std::ranges::any_of(report.rows,
+                             [](const QuantRow& row) { return row.file_bytes.has_value(); });
+}
+
 TextTable quant_table(const QuantReport& report) {
   TextTable table;
   table.column("scheme");
   table.column("bytes", true, 2);
   table.column("", true, 1);
   table.column("bits per weight", true);
+  const bool has_files = has_file_sizes(report);
+  if (has_files) table.column("bytes of the file", true, 3);
   for (const Device* device : report.devices) table.column("on " + escape_controls(device->name));
   for (const QuantRow& row : report.rows) {
     std::vector<std::string> cells = {row.scheme, std::to_string(row.size.bytes),
                                       format_bytes(row.size.bytes),
                                       fmt::format("{:.4f}", row.size.bits_per_weight())};
+    if (has_files) cells.push_back(row.file_bytes ? std::to_string(*row.file_bytes) : "");
     for (const Device* device : report.devices) {
       const std::int64_t left = device->capacity - row.size.bytes;
       cells.push_back(left >= 0 ? "fits, " + format_bytes(left) + " left"
@@ -88,6 +99,7 @@ std::string quant_json(const QuantReport& report) {
           json.field("scheme", row.scheme);
           json.field("origin", row.origin);
           json.field("bytes", row.size.bytes);
+          if (row.file_bytes) json.field("file_bytes", *row.file_bytes);
           json.field("bits_per_weight", row.size.bits_per_weight());
           json.field("parameters", row.size.parameters);
           json.field("stored", row.size.stored);
@@ -115,6 +127,15 @@ std::string quant_csv(const QuantReport& report) {
     text += '\n';
   }
   return text;
+}
+
+QuantRow foreseen_row(const Scheme& scheme, const std::vector<ModelWeight>& weights,
+                      const WeightContext& context, const std::optional<GgufFrame>& frame) {
+  std::vector<std::int64_t> each;
+  QuantRow row{scheme.name, "foreseen", size_after(scheme, weights, context, &each)};
+  if (frame && scheme.kind == Scheme::Kind::ggml)
+    row.file_bytes = gguf_file_bytes(*frame, row.size, each);
+  return row;
 }
 
 int run_quant(const CommandLine& words) {
@@ -157,8 +178,10 @@ int run_quant(const CommandLine& words) {
   if (schemes.empty() && is_configured) {
     for (const std::string_view scheme : usual_schemes()) chosen.push_back(scheme_of(scheme));
   }
+  const std::optional<GgufFrame> frame =
+      chosen.empty() ? std::nullopt : gguf_frame(*loaded.file, weights, storage.context);
   for (const Scheme& scheme : chosen)
-    report.rows.push_back({scheme.name, "foreseen", size_after(scheme, weights, storage.context)});
+    report.rows.push_back(foreseen_row(scheme, weights, storage.context, frame));
   if (out.is("json")) {
     out.write(quant_json(report));
   } else if (out.is("csv")) {

@@ -128,8 +128,9 @@ std::string show_text(const Registry& registry) {
                          [&](const RegistryModel& model) { return registry.holds(kind, model); });
   };
   text += fmt::format("chosen         {}\n", name_of(registry.choose("")));
-  text += fmt::format("sizes          curated {}, auto {}, all {}\n", count(RegistryKind::curated),
-                      count(RegistryKind::automatic), count(RegistryKind::all));
+  text += fmt::format("sizes          curated {}, auto {}, all {}, language {}\n",
+                      count(RegistryKind::curated), count(RegistryKind::automatic),
+                      count(RegistryKind::all), registry.models(RegistryKind::language).size());
   text += fmt::format("torchvision    {}", torchvision_of(registry));
   if (const auto newer = newer_models(registry); !newer.empty()) {
     text += fmt::format("; {} has {} that this list lacks: registry update adds them",
@@ -410,7 +411,7 @@ int run_remove(const CommandLine& words) {
 int run_use(const CommandLine& words) {
   Arguments arguments("registry use", "Choose the registry that commands use where none is named.");
   std::string kind;
-  arguments.positional("registry", kind, "curated, auto or all");
+  arguments.positional("registry", kind, "curated, auto, all or language");
   FormatWords out({"text", "json"});
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;

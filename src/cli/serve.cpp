@@ -219,10 +219,7 @@ class Server {
     ServedPoint point;
     point.value = std::move(value);
     point.options = options;
-    CacheOptions cache = options.cache;
-    cache.context = options.context();
-    cache.sequences = options.batch;
-    point.cache = cache_size(layers_, cache);
+    point.cache = cache_size(layers_, options.cache_of(options.context(), options.batch));
     point.scheme = options.scheme ? options.scheme->name : storage_.name();
     point.weights = options.scheme ? size_after(*options.scheme, weights_, storage_.context)
                                    : storage_.size(weights_);
@@ -285,7 +282,7 @@ int run_serve(const CommandLine& words) {
   const std::vector<Device> devices = serve.on.empty() ? std::vector<Device>() : all_devices();
   const TraceOptions options = model.options;
   model.options.decode = true;
-  model.options.context = 4;  // what is kept of a token does not depend on their number
+  model.options.context = least_cache_context;
   Graph graph;
   const LoadedModel loaded = load_model(model, graph);
   const std::optional<Setting> settings = settings_of(loaded, graph);

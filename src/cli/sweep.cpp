@@ -203,7 +203,8 @@ std::vector<SweepModel> chosen_models(const SweepWords& words, const Registry& r
     }
     if (model_of(word, registry) == nullptr) {
       if (std::optional<Origin> origin = origin_of(word)) {
-        models.push_back({word, nullptr, std::move(*origin)});
+        const bool is_language = origin->kind == OriginKind::language;
+        models.push_back({is_language ? origin->target : word, nullptr, std::move(*origin)});
         continue;
       }
     }

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/format_words.hpp"
 #include "cli/load.hpp"
+#include "cli/tally.hpp"
+#include "cli/verify_language.hpp"
 #include "cli/verify_live.hpp"
+#include "registry/registry.hpp"
 #include "registry/verification.hpp"
 #include "registry/zoo.hpp"
 #include "util/json_writer.hpp"
@@ -19,25 +23,6 @@
 namespace zoometer {
 namespace {
 
-/// How many values of one figure agree.
-struct Tally {
-  int agree = 0;
-  int excepted = 0;
-  int differ = 0;
-
-  void add(Verdict verdict) {
-    if (verdict == Verdict::agrees) ++agree;
-    if (verdict == Verdict::excepted) ++excepted;
-    if (verdict == Verdict::differs) ++differ;
-  }
-  std::string text(std::size_t of) const {
-    std::string result = fmt::format("{} of {} agree", agree, of);
-    if (excepted > 0) result += fmt::format(", {} documented exceptions", excepted);
-    if (differ > 0) result += fmt::format(", {} differ", differ);
-    return result;
-  }
-};
-
 bool is_chosen(const PublishedMetrics& published, const std::vector<std::string>& patterns) {
   if (patterns.empty()) return true;
   return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
@@ -46,24 +31,31 @@ bool is_chosen(const PublishedMetrics& published, const std::vector<std::string>
   });
 }
 
+bool matches_weights(const std::string& pattern) {
+  return std::ranges::any_of(published_metrics(),
+                             [&](const auto& row) { return is_chosen(row, {pattern}); });
+}
+
 void refuse_unmatched(const std::vector<std::string>& patterns) {
   for (const std::string& pattern : patterns) {
-    const auto all = published_metrics();
-    const bool found = std::any_of(all.begin(), all.end(),
-                                   [&](const auto& row) { return is_chosen(row, {pattern}); });
-    if (found) continue;
+    if (matches_weights(pattern)) continue;
     std::vector<std::string_view> names;
-    for (const PublishedMetrics& row : all) names.push_back(row.model);
+    for (const PublishedMetrics& row : published_metrics()) names.push_back(row.model);
     Error error(ErrorCode::unknown_name, "no published weights match " + pattern);
     error.hint = did_you_mean(pattern, names);
     throw error;
   }
 }
 
-std::vector<Verification> verify_all(const std::vector<std::string>& patterns) {
+/// Those of the models of `registry`, if it is not null.
+std::vector<Verification> verify_all(const std::vector<std::string>& patterns,
+                                     const Registry* registry, RegistryKind kind) {
   std::vector<Verification> results;
   for (const PublishedMetrics& published : published_metrics()) {
-    if (is_chosen(published, patterns)) results.push_back(verify_published(published));
+    if (!is_chosen(published, patterns)) continue;
+    const bool is_held =
+        registry == nullptr || registry->holds(kind, *registry->find(published.model));
+    if (is_held) results.push_back(verify_published(published));
   }
   return results;
 }
@@ -136,8 +128,8 @@ std::string write_text(const std::vector<Verification>& results, bool verbose, i
         result.published->file_mebibytes, result.file_bytes.ours / 1048576);
     if (!reasons.empty()) fmt::format_to(out, "    {}\n", reasons);
   }
-  fmt::format_to(out, "num_params: {}\n_ops: {}\n_file_size: {}\n", parameters.text(results.size()),
-                 macs.text(results.size()), files.text(results.size()));
+  fmt::format_to(out, "num_params: {}\n_ops: {}\n_file_size: {}\n", parameters.text(), macs.text(),
+                 files.text());
   return text;
 }
 
@@ -174,7 +166,8 @@ std::string write_json(const std::vector<Verification>& results) {
 int run_verify(const CommandLine& words) {
   Arguments arguments("verify",
                       "Compare every figure that torchvision publishes with this binary's own, or "
-                      "with --live every model with the installed torchvision.");
+                      "with --live every model with the installed torchvision, or with --registry "
+                      "language every language model with the figures of its row.");
   std::vector<std::string> patterns;
   FormatWords out(table_formats({"text", "json"}));
   bool verbose = false;
@@ -185,15 +178,30 @@ int run_verify(const CommandLine& words) {
   arguments.flag("--live", is_live,
                  "Compare state dicts and traced graphs with those of your own torchvision");
   add_live_options(arguments, live);
+  std::string registry_word;
+  arguments.option("--registry,-r", registry_word,
+                   "Only the models of one registry: curated, auto, all or language", "NAME");
   out.add_to(arguments, "");
   if (!arguments.parse(words)) return exit_done;
   out.settle();
   // --python alone implies --live.
-  if (is_live || !live.python.empty())
-    return run_verify_live({live, patterns, verbose, out.format()});
+  is_live = is_live || !live.python.empty();
+  if (is_live && !registry_word.empty())
+    throw Error(ErrorCode::usage, "--live compares all models: it takes no --registry");
+  if (is_live) return run_verify_live({live, patterns, verbose, out.format()});
+
+  std::optional<Registry> registry;
+  if (!registry_word.empty()) registry.emplace();
+  const RegistryKind kind = registry ? registry->choose(registry_word) : RegistryKind::all;
+  const bool means_language = registry_word.empty() &&
+                              std::ranges::none_of(patterns, matches_weights) &&
+                              are_language_models(patterns);
+  if (kind == RegistryKind::language || means_language)
+    return run_verify_language(patterns, verbose, out);
 
   refuse_unmatched(patterns);
-  const std::vector<Verification> results = verify_all(patterns);
+  const std::vector<Verification> results =
+      verify_all(patterns, registry ? &*registry : nullptr, kind);
   verbose = verbose || !patterns.empty();
   const auto table = table_of(results, verbose || !out.is("text")).written_as(out.format());
   out.write(table            ? *table

@@ -13,6 +13,7 @@
 #include "models/input_dtype.hpp"
 #include "models/parametrised.hpp"
 #include "models/trace_option.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
@@ -166,6 +167,16 @@ ImportNotes import_hub_model(const OriginRequest& request, const TraceOptions& o
   return notes;
 }
 
+/// Throws Error{unknown_name}: registry.toml may name what is none.
+LanguageRow language_row(const std::string& name) {
+  if (const auto row = resolve_language_row(name)) return *row;
+  Error error(ErrorCode::unknown_name, "no such language model: " + escape_controls(name));
+  std::vector<std::string_view> names;
+  for (const LanguageRow& row : language_rows()) names.push_back(row.name);
+  error.hint = did_you_mean(name, names);
+  throw error;
+}
+
 /// Reads the file that an origin is.
 ImportNotes import_origin(const OriginRequest& request, const TraceOptions& options, Graph& graph) {
   const Origin& origin = request.origin;
@@ -175,8 +186,9 @@ ImportNotes import_origin(const OriginRequest& request, const TraceOptions& opti
   case OriginKind::language: break;
   default: return import_file(origin.target, options, graph);
   }
-  const std::string_view config = find_language_row(origin.target)->config;
-  return import_file(MappedFile(origin.target, std::as_bytes(std::span(config))), options, graph);
+  const LanguageRow row = language_row(origin.target);
+  return import_file(MappedFile(std::string(row.name), std::as_bytes(std::span(row.config))),
+                     options, graph);
 }
 
 OriginAnswer load_file(const OriginRequest& request, Graph& graph) {

@@ -76,16 +76,6 @@ std::string place_of(const RegistryModel& model) {
   return model.is_plugin ? std::string(model.source) : "built in";
 }
 
-/// The name without what a resolved name may differ in.
-std::string without_marks(std::string_view name) {
-  std::string result;
-  for (const char c : name) {
-    if (c == '-' || c == '_') continue;
-    result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return result;
-}
-
 /// "resnet50" of "torchvision.models.resnet50", "quantized_resnet50" of
 /// "torchvision.models.quantization.resnet50"; other names as they are.
 std::string without_package(std::string_view name) {

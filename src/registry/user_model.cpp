@@ -8,6 +8,7 @@
 #include "import/hub/name.hpp"
 #include "import/language/zoo.hpp"
 #include "models/parametrised.hpp"
+#include "util/paths.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -179,6 +180,9 @@ Origin parse_origin(std::string_view word) {
   if (auto name = hub_word_of_address(word)) return {OriginKind::hugging_face, std::move(*name)};
   if (is_family_call(word)) return {OriginKind::family, std::string(word)};
   if (find_language_row(word)) return {OriginKind::language, std::string(word)};
+  if (is_anything(std::string(word))) return {OriginKind::file, std::string(word)};
+  if (const auto row = resolve_language_row(word))
+    return {OriginKind::language, std::string(row->name)};
   return {OriginKind::file, std::string(word)};
 }
 

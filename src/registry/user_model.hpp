@@ -61,7 +61,8 @@ std::string_view name_of_source(OriginKind kind) noexcept;
 
 /// The origin that a word describes: "torchvision:NAME", "timm:NAME", "transformers:NAME",
 /// "torch.hub:FOLDER:NAME", "python:MODULE:FUNCTION", "hf:ORG/NAME" or the address of its page,
-/// "ollama:NAME", "resnet(...)", the name of a language model, else a file.
+/// "ollama:NAME", "resnet(...)", the name of a language model, else a file. A file wins over a
+/// language model whose name the word has in another spelling.
 Origin parse_origin(std::string_view word);
 
 /// A model of the user's registry.toml, or a file in one of its folders.

@@ -407,6 +407,15 @@ std::vector<std::string> suggestions(std::string_view name,
   return result;
 }
 
+std::string without_marks(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '-' || c == '_') continue;
+    result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return result;
+}
+
 std::string upper(std::string text) {
   for (char& c : text) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');

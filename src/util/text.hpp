@@ -84,6 +84,9 @@ std::vector<std::string> suggestions(std::string_view name,
 /// The ASCII letters in upper case.
 std::string upper(std::string text);
 
+/// The text in lower case without hyphens and underscores: other spellings of a name have the same.
+std::string without_marks(std::string_view text);
+
 /// "did you mean a or b?", or empty.
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> candidates);
 

@@ -72,6 +72,7 @@ keeps_to diff diff fcn_resnet50 fcn_resnet50@untrained --registry all --format j
 keeps_to roofline roofline resnet18 --on A100,Orin --fuse --format json
 keeps_to devices roofline --list --format json
 keeps_to verification verify --format json
+keeps_to language_verification verify --registry language --format json
 keeps_to registry registry show --format json
 keeps_to doctor doctor --json
 keeps_to compare compare resnet18 vgg11 --format json

@@ -66,6 +66,36 @@ run list
 expect "a bare list has none" lacks "$out" "llama"
 run list --registry all --format json
 expect "nor has all" json '[.models[].family] | index("Llama") == null'
+run list 'llama-3.2-*'
+expect "a pattern that no other registry has" has "$out" "The curated registry has none of these: they are of the registry language."
+expect "lists language models" is "$(grep -c '^llama-3.2-' <<<"$out")" 2
+run list --family Llama --names
+expect "so does a family" has "$out" "llama-3.1-405b"
+expect_error 2 "no model has the name qwen*" list resnet18 'qwen*'
+expect_error 2 "with --registry language" sweep 'llama-3.2-*'
+expect_error 3 "did you mean llama-3.2-1b" profile llama-3.2-1
+expect_error 2 "did you mean gpt2" profile gptt2
+run profile Llama_3.2_1B --format json
+expect "another spelling is found" json '.model == "llama-3.2-1b" and .totals.parameters == 1235814400'
+touch GPT2
+expect_error 3 "GPT2" profile GPT2
+rm GPT2
+run verify --registry language
+expect "every row has the figures that it expects" is "$status" 0
+expect "exceptions are shown" has "$out" "the published checkpoint has the heads of its pretraining, too"
+expect "the others are counted" has "$out" "parameters: 171 of 171 agree"
+run verify llama-3.3-70b --format json
+expect "a row by its name" json '.models[0].published == {"expected": 70553706496, "ours": 70553706496, "verdict": "agrees"}'
+expect_error 2 "no language models match llama-9" verify --registry language llama-9
+expect_error 2 "takes no --registry" verify --live --registry language
+run verify --registry curated
+expect "weights of one registry" has "$out" "num_params: 49 of 49 agree"
+run registry show
+expect "the registry's size is shown" has "$out" "language 171"
+mkdir -p "$XDG_CONFIG_HOME/zoometer"
+printf '[models.mine]\nlanguage = "llama-9"\n' >"$XDG_CONFIG_HOME/zoometer/registry.toml"
+expect_error 2 "no such language model: llama-9" profile mine
+rm "$XDG_CONFIG_HOME/zoometer/registry.toml"
 run profile llama-3.2-1b --format json
 expect "a name is found" json '.totals.parameters == 1235814400'
 run parameters gpt-oss-20b --format json
@@ -106,6 +136,29 @@ expect_error 2 "ollama:: expected MODEL" profile ollama:../x
 printf '{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:../../x"}]}' \
   >ollama/manifests/registry.ollama.ai/library/tiny/bad
 expect_error 3 "64 digits" profile ollama:tiny:bad
+
+# --- a file of another type -----------------------------------------------------------------------
+mkdir gguf
+cp config.json gguf
+run quant gguf --quant Q8_0 --format json
+expect "the size of a file is not known" json '.schemes[0] | has("file_bytes") | not'
+/usr/bin/python3 - <<'PYTHON'
+import struct
+def text(value):
+    return struct.pack("<Q", len(value)) + value.encode()
+# As many elements as the model: 82,752 with both tables.
+tensors = {"a": 82752}
+infos = b"".join(text(n) + struct.pack("<IQIQ", 1, size, 0, 0) for n, size in tensors.items())
+keys = text("general.architecture") + struct.pack("<I", 8) + text("llama")
+header = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + keys + infos
+header += bytes(-len(header) % 32)
+open("gguf/m-F32.gguf", "wb").write(header + bytes(4 * 82752))
+PYTHON
+run quant gguf/config.json --quant F16 --quant awq --format json
+expect "with another file of the model it is" json '.schemes[0].file_bytes == 128 + 165504 + 2 * 64 * 5'
+expect "of GGUF only" json '.schemes[1] | has("file_bytes") | not'
+run quant gguf/config.json --quant F16
+expect "the text shows it" has "$out" "bytes of the file"
 
 # --- adapters -------------------------------------------------------------------------------------
 mkdir adapter

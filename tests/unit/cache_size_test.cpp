@@ -17,7 +17,7 @@ std::vector<CacheLayer> layers_of(const std::string& config) {
   Graph graph;
   TraceOptions options;
   options.decode = true;
-  options.context = 4;
+  options.context = least_cache_context;
   import_file(MappedFile("config.json", std::as_bytes(std::span(config))), options, graph);
   return cache_layers(graph);
 }
@@ -86,6 +86,79 @@ TEST(CacheSize, IsThatOfLlamaCppsCells) {
   const CacheSize size = cache_size(layers, bfloat16_cache(CacheEngine::llama_cpp, 32'768));
   EXPECT_EQ(size.bytes, 814 << 20);
   EXPECT_EQ(size.by_kind.at("full"), 5LL * 32'768 * 4096);
+}
+
+/// Sequences share their cells: 2 x (1024 + 128) rows and a step of 512, in multiples of 256.
+TEST(CacheSize, SharesLlamaCppsCellsBetweenSequences) {
+  const std::vector<CacheLayer> layers =
+      layers_of(R"({"model_type": "gemma3_text", "hidden_size": 2560, "num_hidden_layers": 6,)"
+                R"( "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,)"
+                R"( "intermediate_size": 10240, "vocab_size": 100, "sliding_window": 1024})");
+  CacheOptions options = bfloat16_cache(CacheEngine::llama_cpp, 8200);
+  options.sequences = 2;
+  const CacheSize size = cache_size(layers, options);
+  EXPECT_EQ(size.by_kind.at("full"), 65LL * 256 * 4096);
+  EXPECT_EQ(size.by_kind.at("sliding"), 5LL * (2 * 1024 + 512) * 4096);
+}
+
+const std::string deepseek_v4_flash_layers =
+    R"({"model_type": "deepseek_v4", "vocab_size": 100, "hidden_size": 64, "num_hidden_layers": 43,)"
+    R"( "num_attention_heads": 64, "num_key_value_heads": 1, "head_dim": 512,)"
+    R"( "qk_rope_head_dim": 64, "q_lora_rank": 64, "o_groups": 8, "o_lora_rank": 64,)"
+    R"( "index_n_heads": 64, "index_head_dim": 128, "index_topk": 512, "sliding_window": 128,)"
+    R"( "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32,)"
+    R"( "n_shared_experts": 1, "hc_mult": 2, "compress_ratios": [)";
+
+std::string deepseek_v4_flash() {
+  std::string text = deepseek_v4_flash_layers + "0, 0";
+  for (int i = 2; i < 43; ++i) text += i % 2 == 0 ? ", 4" : ", 128";
+  return text + "]}";
+}
+
+/// llama.cpp logs 182.75 MiB for the window of DeepSeek-V4-Flash with steps of 4096 tokens: 4352
+/// cells of one row of 512 in 43 layers.
+TEST(CacheSize, IsThatOfDeepSeekV4sWindow) {
+  CacheOptions options = bfloat16_cache(CacheEngine::llama_cpp, 64'000);
+  options.step_tokens = 4096;
+  const CacheSize size = cache_size(layers_of(deepseek_v4_flash()), options);
+  EXPECT_EQ(size.by_kind.at("sliding"), 731LL << 18);
+}
+
+/// By hand, at 300 tokens: 21 layers have keys of 4 tokens and an index of them, with the values
+/// and gates of 4 tokens of the key before; 20 have keys of 128 tokens, of which 44 wait for the
+/// next.
+TEST(CacheSize, HasCompressedKeys) {
+  const CacheSize size =
+      cache_size(layers_of(deepseek_v4_flash()), bfloat16_cache(CacheEngine::ideal, 300));
+  const std::int64_t of_4 = (75 + 2 * 4) * (512 + 128);
+  const std::int64_t of_128 = 2 * 512 + 44 * 2 * 512;
+  EXPECT_EQ(size.by_kind.at("compressed"), 2 * (21 * of_4 + 20 * of_128));
+  EXPECT_EQ(size.by_kind.at("sliding"), 43 * 128 * 512 * 2);
+  EXPECT_EQ(size.bytes_per_token, 2 * (21 * (512 + 128) / 4 + 20 * 512 / 128));
+}
+
+/// The rows of the window count under both names, and a counter in each layer.
+TEST(CacheSize, CountsDeepSeekV4sKeysTwiceInTransformers) {
+  const CacheSize size =
+      cache_size(layers_of(deepseek_v4_flash()), bfloat16_cache(CacheEngine::transformers, 300));
+  EXPECT_EQ(size.by_kind.at("sliding"), 43 * (2 * 127 * 512 * 2 + 8));
+}
+
+/// What transformers 5.24 keeps for small configurations of other classes: windows by rules of
+/// their own, and those that files leave out.
+TEST(CacheSize, IsThatOfTransformersInAnyConfiguration) {
+  std::size_t compared = 0;
+  for (std::string line : lines_of("cache_small.jsonl")) {
+    std::string config = line.substr(line.find("\"config\":") + 9);
+    config.pop_back();
+    const JsonDocument row(line);
+    const auto number = [&](const char* key) { return get_member(row.root(), key).GetInt64(); };
+    const CacheOptions options = bfloat16_cache(CacheEngine::transformers, number("context"));
+    EXPECT_EQ(cache_size(layers_of(config), options).bytes, number("transformers"))
+        << get_text(row.root(), "name");
+    ++compared;
+  }
+  EXPECT_GE(compared, 100U);
 }
 
 /// Keys and values may have types of their own, also those of ggml.

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "analysis/gguf_size.hpp"
 #include "analysis/profile.hpp"
 #include "failure.hpp"
 #include "import/importer.hpp"
@@ -112,6 +113,37 @@ TEST(Gguf, IsReadFromItsHeader) {
   Graph graph;
   const ImportNotes notes = read_gguf_bytes(tiny_llama(3, false).header(), graph);
   EXPECT_THAT(notes.notes, Contains(HasSubstr("1 file is a header only")));
+}
+
+/// A file in another type has the same header: its size is known before it exists.
+TEST(Gguf, GivesTheSizesOfOtherFilesOfTheModel) {
+  const Folder folder;
+  const std::string path = folder.write("m-Q4_K_S.gguf", tiny_llama(3, false).file());
+  Graph graph;
+  const ImportNotes notes = import_file(path, {}, graph);
+  const std::vector<ModelWeight> weights = model_weights(graph);
+  const auto size_of = [&](std::string_view scheme, const GgufFrame& frame) {
+    std::vector<std::int64_t> each;
+    const StoredSize size = size_after(scheme_of(scheme), weights, {}, &each);
+    return gguf_file_bytes(frame, size, each);
+  };
+  const auto frame = gguf_frame(notes.file, weights, {});
+  ASSERT_TRUE(frame);
+  GgufWriter other = tiny_llama(3, false);
+  EXPECT_EQ(frame->header, static_cast<std::int64_t>(other.header().size()));
+  constexpr std::int64_t norms = 3 * 256;
+  constexpr std::int64_t matrices = 512 * 256 + 2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256;
+  EXPECT_EQ(size_of("F16", *frame), frame->header + 2 * matrices + 4 * norms);
+
+  const std::string config = folder.write("config.json", "{}");
+  ModelFile beside;
+  beside.path = config;
+  const auto of_sibling = gguf_frame(beside, weights, {});
+  ASSERT_TRUE(of_sibling);
+  EXPECT_EQ(of_sibling->header, frame->header);
+  WeightContext other_model;
+  other_model.rotary_factors = 64;
+  EXPECT_FALSE(gguf_frame(beside, weights, other_model));
 }
 
 /// Every count, length and offset is checked, and the error says of what and where.

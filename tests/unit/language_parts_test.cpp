@@ -2,10 +2,10 @@
 // further tokens. Small models whose figures are computed by hand.
 #include <gtest/gtest.h>
 
+#include "analysis/model_storage.hpp"
 #include "analysis/parameter_counts.hpp"
 #include "analysis/profile.hpp"
 #include "import/importer.hpp"
-#include "import/language/checkpoint.hpp"
 #include "import/language/config.hpp"
 
 namespace zoometer {
@@ -190,10 +190,15 @@ TEST(LanguageParts, ForeseeTheFilesOfDeepSeek) {
           "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}})";
   Graph graph;
   read_parts(config, graph);
-  const CheckpointCounts counts = foreseen_checkpoint(read_configuration(file_of(config)), graph);
-  EXPECT_EQ(counts.stored, 680'571'043'840 + 41'555'600 + 3'918'786'560);
-  EXPECT_EQ(counts.learned, counts.stored - 41'540'496);  // the scales of blocks
-  EXPECT_EQ(count_parameters(graph).unique, 671'026'404'352);
+  const ForeseenCheckpoint checkpoint =
+      foreseen_checkpoint(read_configuration(file_of(config)), graph);
+  const std::map<std::string, std::int64_t> listed = {
+      {"bfloat16", 3'918'786'560}, {"float32", 41'555'600}, {"float8_e4m3fn", 680'571'043'840}};
+  EXPECT_EQ(checkpoint.size.elements_by_type, listed);
+  EXPECT_EQ(checkpoint.size.stored, 684'531'386'000);
+  EXPECT_EQ(checkpoint.learned, checkpoint.size.stored - 41'540'496);  // the scales of blocks
+  EXPECT_EQ(count_parameters(graph).unique, 671'026'419'200);
+  EXPECT_EQ(count_parameters(graph).active, 37'552'297'472);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "analysis/parameter_counts.hpp"
 #include "import/importer.hpp"
 #include "import/language/zoo.hpp"
+#include "registry/language_verification.hpp"
 
 namespace zoometer {
 namespace {
@@ -32,6 +33,35 @@ TEST(LanguageZoo, FindsOnlyWholeNames) {
   EXPECT_FALSE(find_language_row("llama-3.1-8"));
   EXPECT_FALSE(find_language_row(""));
   EXPECT_FALSE(find_language_row("x\",\"family\":\"Llama"));
+}
+
+TEST(LanguageZoo, FindsOtherSpellings) {
+  EXPECT_EQ(resolve_language_row("Llama_3.1_8B")->name, "llama-3.1-8b");
+  EXPECT_EQ(resolve_language_row("gpt2")->name, "gpt2");
+  EXPECT_FALSE(resolve_language_row("llama-3-1-8b"));
+  EXPECT_FALSE(resolve_language_row("--"));
+}
+
+TEST(LanguageZoo, AgreesWithWhatIsPublished) {
+  std::size_t published = 0;
+  for (const LanguageRow& row : language_rows()) {
+    const LanguageVerification result = verify_language_row(row);
+    EXPECT_EQ(result.error, "") << row.name;
+    EXPECT_EQ(result.verdict() == Verdict::excepted, !row.exception.empty()) << row.name;
+    EXPECT_NE(result.verdict(), Verdict::differs) << row.name;
+    published += result.published ? 1 : 0;
+  }
+  EXPECT_GE(published, 23U);
+}
+
+TEST(LanguageZoo, ReportsWhatDiffers) {
+  LanguageRow row = *find_language_row("gpt2");
+  ++row.parameters;
+  const LanguageVerification result = verify_language_row(row);
+  EXPECT_EQ(result.parameters.verdict, Verdict::differs);
+  EXPECT_EQ(result.verdict(), Verdict::differs);
+  row.config = R"({"model_type": "abacus"})";
+  EXPECT_NE(verify_language_row(row).error, "");
 }
 
 }  // namespace

@@ -146,6 +146,43 @@ TEST(Serving, ReadsTheExpertsThatTokensChoose) {
   EXPECT_EQ(spread.decode.collectives.front().bytes, 2 * 64 * 2 * 3 / 4);
 }
 
+/// A layer's shared experts are split like other networks: with the attention, two sums a layer.
+TEST(Serving, AddsTheSharedExpertsOfDevices) {
+  ServingOptions options = options_of(16, 1, 4);
+  options.split = {.devices = 4, .tensor = 2, .expert = 4};
+  const auto sums_of_networks = [&](std::string_view model) {
+    std::int64_t count = 0;
+    for (const Collective& each : Served(model).metrics(options).decode.collectives)
+      if (each.of == "networks") count += each.count;
+    return count;
+  };
+  EXPECT_EQ(sums_of_networks(small_mixture), 0);
+  EXPECT_EQ(sums_of_networks(
+                R"({"model_type": "qwen2_moe", "hidden_size": 64, "num_hidden_layers": 2,
+                    "num_attention_heads": 8, "num_key_value_heads": 8, "intermediate_size": 128,
+                    "moe_intermediate_size": 32, "shared_expert_intermediate_size": 64,
+                    "vocab_size": 100, "num_experts": 8, "num_experts_per_tok": 2})"),
+            2);
+}
+
+/// The windows of vLLM and llama.cpp hold what passes at once, too.
+TEST(Serving, KeepsWindowsForTheTokensThatPass) {
+  constexpr std::string_view model =
+      R"({"model_type": "mistral", "hidden_size": 64, "num_hidden_layers": 1,
+          "num_attention_heads": 8, "num_key_value_heads": 2, "intermediate_size": 128,
+          "vocab_size": 100, "sliding_window": 1024})";
+  ServingOptions options = options_of(30'000, 0);
+  const auto rows = [&](CacheEngine engine, std::int64_t batched) {
+    options.cache.engine = engine;
+    options.most_batched_tokens = batched;
+    return Served(model).metrics(options).memory.cache / (2 * 16 * 2);
+  };
+  EXPECT_EQ(rows(CacheEngine::vllm, 0), 9216 + 16);
+  EXPECT_EQ(rows(CacheEngine::vllm, 2048), 3072 + 16);
+  EXPECT_EQ(rows(CacheEngine::llama_cpp, 0), 1024 + 512);
+  EXPECT_EQ(rows(CacheEngine::llama_cpp, 4096), 1024 + 4096);
+}
+
 TEST(Serving, RefusesSplitsThatAreUneven) {
   ServingOptions options = options_of(16, 1);
   options.split.devices = options.split.tensor = 3;

@@ -1,7 +1,6 @@
 #include "import/language/checkpoint.hpp"
 
-#include <algorithm>
-
+#include "import/language/config.hpp"
 #include "models/language/architecture.hpp"
 #include "models/language/stack.hpp"
 #include "zoometer/util/error.hpp"
@@ -9,6 +8,7 @@
 namespace zoometer {
 namespace {
 
+<<<<<<< HEAD
 /// The blocks of a matrix that share a scale.
 struct Blocks {
   std::int64_t rows = 128;
@@ -76,6 +76,8 @@ void add_graph(const Graph& graph, const Configuration& config, CheckpointCounts
   }
 }
 
+=======
+>>>>>>> lang4
 /// A module that has the layers of a prediction.
 struct Prediction : Module<Prediction> {
   static constexpr auto kind = "Prediction";
@@ -84,20 +86,13 @@ struct Prediction : Module<Prediction> {
 
 }  // namespace
 
-CheckpointCounts foreseen_checkpoint(const Setting& settings, const Graph& graph) {
-  const Configuration config(settings);
+void declare_prediction(const Setting& settings, Graph& graph) {
   std::vector<std::string> notes;
-  const ModelPlan plan = plan_of(config, {notes, notes});
-  CheckpointCounts counts;
-  add_graph(graph, config, counts);
-  if (plan.prediction.steps.empty()) return counts;
-  Graph further;
-  const Prediction model(root_slot(further));
+  const ModelPlan plan = plan_of(Configuration(settings), {notes, notes});
+  if (plan.prediction.steps.empty()) return;
+  const Prediction model(root_slot(graph));
   const Stack stack(model, plan.prediction, {});
-  const std::int64_t main = counts.learned;
-  add_graph(further, config, counts);
-  counts.prediction = counts.learned - main;
-  return counts;
+  store_weights_as_configured(settings, graph);
 }
 
 }  // namespace zoometer

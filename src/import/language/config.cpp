@@ -137,11 +137,15 @@ void add_quantisation_beside(const std::string& path, Setting& settings) {
   if (is_file(beside)) settings.members.emplace_back(key, read_configuration(MappedFile(beside)));
 }
 
+void store_weights_as_configured(const Setting& settings, Graph& graph) {
+  store_in(graph, weight_type(Configuration(settings)));
+}
+
 void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,
                          ImportNotes& notes) {
   const Configuration config(settings);
   trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored});
-  store_in(graph, weight_type(config));
+  store_weights_as_configured(settings, graph);
 }
 
 void trace_shard(const Setting& settings, const Passage& passage, const Shards& shards,

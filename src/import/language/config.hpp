@@ -27,4 +27,8 @@ void trace_configuration(const Setting& settings, const TraceOptions& options, G
 void trace_shard(const Setting& settings, const Passage& passage, const Shards& shards,
                  Graph& graph);
 
+/// Gives the weights and activations of a graph that was declared in float32 the type that the
+/// settings name. Corrections of routers and decays of states stay.
+void store_weights_as_configured(const Setting& settings, Graph& graph);
+
 }  // namespace zoometer

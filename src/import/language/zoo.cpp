@@ -2,14 +2,18 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "util/embedded.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 namespace {
 
 std::string_view zoo_text() { return embedded_file("data/language_models.jsonl"); }
+
+constexpr std::string_view name_key = "\"name\":\"";
 
 /// What follows `"key":` in the part of a line before its configuration; empty if it is missing.
 std::string_view value_of(std::string_view line, std::string_view key) {
@@ -35,28 +39,32 @@ LanguageRow row_of(std::string_view line) {
   const std::size_t at = line.find(key);
   const std::string_view before = line.substr(0, at);
   LanguageRow row;
-  row.name = word_of(before, "\"name\":\"");
+  row.name = word_of(before, name_key);
   row.family = word_of(before, "\"family\":\"");
   row.task = word_of(before, "\"task\":\"");
   row.source = word_of(before, "\"source\":\"");
   row.parameters = number_of(before, "\"parameters\":").value_or(0);
   row.active = number_of(before, "\"active\":").value_or(0);
   row.published = number_of(before, "\"published\":");
+  row.published_active = number_of(before, "\"published_active\":");
+  row.exception = word_of(before, "\"exception\":\"");
   row.config = line.substr(at + key.size());
   row.config.remove_suffix(1);
   return row;
+}
+
+/// Removes the first line from the text.
+std::string_view take_line(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(text.size(), line.size() + 1));
+  return line;
 }
 
 }  // namespace
 
 std::vector<LanguageRow> language_rows() {
   std::vector<LanguageRow> rows;
-  std::string_view rest = zoo_text();
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    rows.push_back(row_of(rest.substr(0, end)));
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  }
+  for (std::string_view rest = zoo_text(); !rest.empty();) rows.push_back(row_of(take_line(rest)));
   return rows;
 }
 
@@ -66,6 +74,16 @@ std::optional<LanguageRow> find_language_row(std::string_view name) {
   const std::size_t at = text.find(fmt::format("{{\"name\":\"{}\",", name));
   if (at == std::string_view::npos) return {};
   return row_of(text.substr(at, text.find('\n', at) - at));
+}
+
+std::optional<LanguageRow> resolve_language_row(std::string_view name) {
+  if (auto row = find_language_row(name)) return row;
+  const std::string wanted = without_marks(name);
+  for (std::string_view rest = zoo_text(); !rest.empty();) {
+    const std::string_view line = take_line(rest);
+    if (without_marks(word_of(line, name_key)) == wanted) return row_of(line);
+  }
+  return {};
 }
 
 }  // namespace zoometer

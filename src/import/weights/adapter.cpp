@@ -24,14 +24,12 @@ std::string beside(const std::string& path, std::string_view name) {
 
 /// The row of the registry for "meta-llama/Llama-3.1-8B-Instruct".
 std::optional<LanguageRow> row_of_base(std::string_view base) {
-  std::string name(base.substr(base.rfind('/') + 1));
-  for (char& c : name)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (name.starts_with("meta-")) name.erase(0, 5);
-  for (const std::string_view end : {"", "-instruct", "-hf", "-chat", "-base"}) {
+  const std::string whole = without_marks(base.substr(base.rfind('/') + 1));
+  std::string_view name = whole;
+  if (name.starts_with("meta")) name.remove_prefix(4);
+  for (const std::string_view end : {"", "instruct", "hf", "chat", "base"}) {
     if (!name.ends_with(end)) continue;
-    if (auto row = find_language_row(std::string_view(name).substr(0, name.size() - end.size())))
-      return row;
+    if (auto row = resolve_language_row(name.substr(0, name.size() - end.size()))) return row;
   }
   return {};
 }

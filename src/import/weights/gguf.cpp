@@ -146,17 +146,23 @@ class GgufReader {
     for (std::uint64_t i = 0; i < tensors; ++i) read_tensor();
   }
 
-  /// Where the header ends, and whether the file ends before it.
-  std::size_t header_end() const noexcept { return in_.at(); }
+  /// Whether the file ends before its header does.
   bool is_cut() const noexcept { return in_.is_cut; }
 
-  /// The bytes from the start of the file to the end of the last tensor, after `read_header`.
-  std::int64_t file_bytes() {
-    const std::int64_t data = aligned(static_cast<std::int64_t>(in_.at()));
+  /// After `read_header`.
+  GgufHeader header() const {
+    GgufHeader header;
+    header.bytes = in_.at();
+    header.data_begin = aligned(static_cast<std::int64_t>(in_.at()));
+    header.alignment = alignment_;
+    header.split_files = metadata_.size("split.count", 1);
     std::int64_t end = 0;
-    for (const StoredTensor& tensor : weights_.tensors().subspan(first_))
+    for (const StoredTensor& tensor : weights_.tensors().subspan(first_)) {
       end = std::max(end, checked_add(tensor.begin, tensor.bytes()));
-    return checked_add(data, end);
+      header.elements = checked_add(header.elements, tensor.elements);
+    }
+    header.file_bytes = checked_add(header.data_begin, end);
+    return header;
   }
 
  private:
@@ -398,7 +404,7 @@ std::optional<GgufHeader> gguf_header(std::string_view start) {
     if (reader.is_cut()) return {};
     throw;
   }
-  return GgufHeader{reader.header_end(), reader.file_bytes()};
+  return reader.header();
 }
 
 bool is_gguf_file(const MappedFile& file) noexcept {

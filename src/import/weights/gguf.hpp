@@ -32,7 +32,11 @@ bool is_gguf_file(const MappedFile& file) noexcept;
 /// How long the header of a GGUF file is, and how long the file has to be.
 struct GgufHeader {
   std::size_t bytes = 0;
-  std::int64_t file_bytes = 0;
+  std::int64_t file_bytes = 0;  ///< to the end of the last tensor
+  std::int64_t data_begin = 0;  ///< of the first tensor: the header with what fills it up
+  std::int64_t alignment = 32;  ///< each tensor takes a multiple of as many bytes
+  std::int64_t elements = 0;    ///< of all tensors
+  std::int64_t split_files = 1;
 };
 
 /// Of the file that begins with these bytes; nothing if its header is longer than they are. Throws

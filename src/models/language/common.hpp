@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "models/language/architecture.hpp"
 
 // What the files of families share: the settings that most configurations have under the same keys.
@@ -49,6 +51,15 @@ std::vector<std::int64_t> layer_windows(const Configuration& config,
 /// All layers slide if there is a window: the rule of Mistral.
 inline bool all_slide(const Configuration&, std::int64_t) { return true; }
 inline bool none_slides(const Configuration&, std::int64_t) { return false; }
+/// Whether the layer is the last of each group of as many as `key` says.
+inline bool is_every_nth(const Configuration& config, std::string_view key, std::int64_t usual,
+                         std::int64_t layer) {
+  return (layer + 1) % std::max<std::int64_t>(1, config.size({key}, usual)) == 0;
+}
+/// All but every fourth, or as `sliding_window_pattern` says: the rule of Cohere 2 and EXAONE 4.
+inline bool all_but_every_nth_slide(const Configuration& config, std::int64_t layer) {
+  return !is_every_nth(config, "sliding_window_pattern", 4, layer);
+}
 
 /// As many layers as the configuration has.
 template <class Make>

@@ -71,7 +71,7 @@ CompressedAttention::CompressedAttention(const Slot& slot, const CompressedPlan&
 }
 
 void CompressedAttention::run_index(Tensor x, Tensor latent, PassageContext& context) const {
-  const Tensor keys = (*index_compressor)(x, "index", context);
+  const Tensor keys = (*index_compressor)(x, "compressed_index", context);
   const Tensor q =
       in_heads(index_query(latent), plan.index_heads) * unsqueeze(index_weights(x), -1);
   if (keys.id == no_id) return;

@@ -171,10 +171,11 @@ ModelPlan glm4v_moe(const Configuration& config) {
   return plan;
 }
 
-ModelPlan normed_heads(const Configuration& config, std::int64_t usual_dense) {
+ModelPlan normed_heads(const Configuration& config, std::int64_t usual_dense,
+                       bool (*slides)(const Configuration&, std::int64_t) = none_slides) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   if (config.flag({"use_qk_norm"}, true)) attention.query_key_norm = QueryKeyNorm::head;
-  const std::vector<std::int64_t> windows = layer_windows(config, none_slides);
+  const std::vector<std::int64_t> windows = layer_windows(config, slides);
   return deepseek_like(
       config, Ties::no, true,
       [&](LayerPlan& layer, std::int64_t i) {
@@ -184,7 +185,15 @@ ModelPlan normed_heads(const Configuration& config, std::int64_t usual_dense) {
       },
       usual_dense);
 }
-ModelPlan dots1(const Configuration& config) { return normed_heads(config, 0); }
+ModelPlan dots1(const Configuration& config) {
+  return normed_heads(config, 0, [](const Configuration& c, std::int64_t i) {
+    return i >= c.size({"max_window_layers"}, 62);
+  });
+}
+ModelPlan sarvam_moe(const Configuration& config) { return normed_heads(config, 0); }
+ModelPlan exaone_moe(const Configuration& config) {
+  return normed_heads(config, 0, all_but_every_nth_slide);
+}
 /// The first layer is dense where the file does not say.
 ModelPlan hy_v3(const Configuration& config) { return normed_heads(config, 1); }
 
@@ -420,9 +429,9 @@ constexpr ModelType types[] = {
     {"glm4v_moe", glm4v_moe},
     {"glm4_moe_lite", glm4_moe_lite},
     {"dots1", dots1},
-    {"exaone_moe", dots1},
+    {"exaone_moe", exaone_moe},
     {"hy_v3", hy_v3},
-    {"sarvam_moe", dots1},
+    {"sarvam_moe", sarvam_moe},
     {"sarvam_mla", deepseek3},
     {"solar_open", solar_open},
     {"afmoe", afmoe},

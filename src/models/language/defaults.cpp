@@ -16,7 +16,7 @@ struct ClassDefaults {
 constexpr ClassDefaults classes[] = {
     {"afmoe", "vocab_size=200192 hidden_size=2048 num_hidden_layers=32 num_attention_heads=16 "
               "head_dim=128 intermediate_size=6144 moe_intermediate_size=1408 num_experts=64 "
-              "num_experts_per_tok=6 num_shared_experts=2"},
+              "num_experts_per_tok=6 num_shared_experts=2 sliding_window=1024"},
     {"apertus", "vocab_size=131072 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                 "intermediate_size=14336"},
     {"arcee", "vocab_size=32000 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
@@ -47,12 +47,13 @@ constexpr ClassDefaults classes[] = {
     {"cohere", "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 "
                "intermediate_size=22528"},
     {"cohere2", "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 "
-                "intermediate_size=22528"},
+                "intermediate_size=22528 sliding_window=4096"},
     {"cohere2_moe",
      "vocab_size=256000 hidden_size=8192 num_hidden_layers=40 num_attention_heads=64 head_dim=128 "
-     "intermediate_size=22528 num_experts=8 num_experts_per_tok=2 num_shared_experts=0"},
+     "intermediate_size=22528 num_experts=8 num_experts_per_tok=2 num_shared_experts=0 "
+     "sliding_window=4096"},
     {"cwm", "vocab_size=128256 hidden_size=6144 num_hidden_layers=64 num_attention_heads=48 "
-            "num_key_value_heads=8 head_dim=128 intermediate_size=21504"},
+            "num_key_value_heads=8 head_dim=128 intermediate_size=21504 sliding_window=8192"},
     {"deepseek_v2",
      "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
      "intermediate_size=11008 n_routed_experts=64 moe_intermediate_size=1407 "
@@ -77,7 +78,7 @@ constexpr ClassDefaults classes[] = {
     {"distilbert", "vocab_size=30522 dim=768 n_layers=6 n_heads=12"},
     {"dots1", "vocab_size=152064 hidden_size=4608 num_hidden_layers=62 num_attention_heads=32 "
               "num_key_value_heads=32 intermediate_size=10944 moe_intermediate_size=1408 "
-              "first_k_dense_replace=0"},
+              "first_k_dense_replace=0 sliding_window=4096"},
     {"ernie4_5", "vocab_size=103424 hidden_size=1024 num_hidden_layers=18 num_attention_heads=16 "
                  "num_key_value_heads=2 head_dim=128 intermediate_size=3072"},
     {"ernie4_5_moe",
@@ -87,11 +88,11 @@ constexpr ClassDefaults classes[] = {
     {"exaone", "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                "num_key_value_heads=8 intermediate_size=14336"},
     {"exaone4", "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
-                "num_key_value_heads=32 intermediate_size=16384"},
+                "num_key_value_heads=32 intermediate_size=16384 sliding_window=4096"},
     {"exaone_moe",
      "vocab_size=102400 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
      "num_key_value_heads=32 intermediate_size=16384 moe_intermediate_size=1024 num_experts=64 "
-     "num_experts_per_tok=8 num_shared_experts=1 first_k_dense_replace=1"},
+     "num_experts_per_tok=8 num_shared_experts=1 first_k_dense_replace=1 sliding_window=4096"},
     {"falcon", "vocab_size=65024 hidden_size=4544 num_hidden_layers=32 num_attention_heads=71"},
     {"falcon_h1", "vocab_size=128000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                   "num_key_value_heads=8 intermediate_size=14336"},
@@ -101,9 +102,10 @@ constexpr ClassDefaults classes[] = {
     {"gemma", "vocab_size=256000 hidden_size=3072 num_hidden_layers=28 num_attention_heads=16 "
               "num_key_value_heads=16 head_dim=256 intermediate_size=24576"},
     {"gemma2", "vocab_size=256000 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
-               "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
-    {"gemma3_text", "vocab_size=262208 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
-                    "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
+               "num_key_value_heads=4 head_dim=256 intermediate_size=9216 sliding_window=4096"},
+    {"gemma3_text",
+     "vocab_size=262208 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
+     "num_key_value_heads=4 head_dim=256 intermediate_size=9216 sliding_window=4096"},
     {"gemma3n_text", "vocab_size=262400 hidden_size=2048 num_hidden_layers=35 "
                      "num_attention_heads=8 num_key_value_heads=2 head_dim=256"},
     {"gemma4_text", "vocab_size=262144 hidden_size=2304 num_hidden_layers=30 num_attention_heads=8 "
@@ -138,12 +140,13 @@ constexpr ClassDefaults classes[] = {
                  "intermediate_size=24576"},
     {"gpt_oss", "vocab_size=201088 hidden_size=2880 num_hidden_layers=36 num_attention_heads=64 "
                 "num_key_value_heads=8 head_dim=64 intermediate_size=2880 num_local_experts=128 "
-                "num_experts_per_tok=4"},
+                "num_experts_per_tok=4 sliding_window=128"},
     {"gptj", "vocab_size=50400 n_embd=4096 n_layer=28 n_head=16"},
     {"granite", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                 "intermediate_size=11008"},
-    {"granite_swa", "vocab_size=100352 hidden_size=2560 num_hidden_layers=24 "
-                    "num_attention_heads=20 num_key_value_heads=4 intermediate_size=8192"},
+    {"granite_swa",
+     "vocab_size=100352 hidden_size=2560 num_hidden_layers=24 "
+     "num_attention_heads=20 num_key_value_heads=4 intermediate_size=8192 sliding_window=128"},
     {"granitemoe", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                    "intermediate_size=11008 num_local_experts=8 num_experts_per_tok=2"},
     {"granitemoehybrid",
@@ -181,7 +184,8 @@ constexpr ClassDefaults classes[] = {
     {"laguna",
      "vocab_size=100352 hidden_size=2048 num_hidden_layers=40 num_attention_heads=48 "
      "num_key_value_heads=8 head_dim=128 intermediate_size=8192 moe_intermediate_size=512 "
-     "shared_expert_intermediate_size=512 num_experts=256 num_experts_per_tok=8"},
+     "shared_expert_intermediate_size=512 num_experts=256 num_experts_per_tok=8 "
+     "sliding_window=512"},
     {"lfm2", "vocab_size=65536 hidden_size=2560 num_hidden_layers=32 num_attention_heads=32 "
              "num_key_value_heads=8 intermediate_size=12288"},
     {"lfm2_moe",
@@ -200,9 +204,10 @@ constexpr ClassDefaults classes[] = {
                       "qk_rope_head_dim=64 v_head_dim=128 zero_expert_num=256"},
     {"mamba", "vocab_size=50280 hidden_size=768 num_hidden_layers=32"},
     {"mamba2", "vocab_size=32768 hidden_size=4096 num_hidden_layers=64 num_heads=128 head_dim=64"},
-    {"mellum", "vocab_size=98304 hidden_size=2304 num_hidden_layers=28 num_attention_heads=32 "
-               "num_key_value_heads=4 head_dim=128 intermediate_size=7168 "
-               "moe_intermediate_size=896 num_local_experts=64 num_experts_per_tok=8"},
+    {"mellum",
+     "vocab_size=98304 hidden_size=2304 num_hidden_layers=28 num_attention_heads=32 "
+     "num_key_value_heads=4 head_dim=128 intermediate_size=7168 "
+     "moe_intermediate_size=896 num_local_experts=64 num_experts_per_tok=8 sliding_window=1024"},
     {"mimo_v2_flash",
      "vocab_size=152576 hidden_size=4096 num_hidden_layers=48 num_attention_heads=64 "
      "num_key_value_heads=4 head_dim=192 intermediate_size=16384 moe_intermediate_size=2048 "
@@ -222,11 +227,11 @@ constexpr ClassDefaults classes[] = {
      "num_key_value_heads=4 head_dim=128 intermediate_size=3072 num_local_experts=128 "
      "num_experts_per_tok=4 index_n_heads=4"},
     {"ministral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
-                  "num_key_value_heads=8 intermediate_size=14336"},
+                  "num_key_value_heads=8 intermediate_size=14336 sliding_window=4096"},
     {"ministral3", "vocab_size=131072 hidden_size=4096 num_hidden_layers=34 num_attention_heads=32 "
                    "num_key_value_heads=8 head_dim=128 intermediate_size=14336"},
     {"mistral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
-                "num_key_value_heads=8 intermediate_size=14336"},
+                "num_key_value_heads=8 intermediate_size=14336 sliding_window=4096"},
     {"mixtral", "vocab_size=32000 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
                 "num_key_value_heads=8 intermediate_size=14336 num_local_experts=8 "
                 "num_experts_per_tok=2"},
@@ -245,7 +250,7 @@ constexpr ClassDefaults classes[] = {
     {"olmo2", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
               "intermediate_size=11008"},
     {"olmo3", "vocab_size=50304 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
-              "intermediate_size=11008"},
+              "intermediate_size=11008 sliding_window=4096"},
     {"olmo_hybrid",
      "vocab_size=100352 hidden_size=3840 num_hidden_layers=32 num_attention_heads=30 "
      "intermediate_size=11008 linear_num_key_heads=30 linear_num_value_heads=30"},
@@ -263,19 +268,19 @@ constexpr ClassDefaults classes[] = {
                "num_key_value_heads=8 intermediate_size=6400 num_local_experts=16 "
                "num_experts_per_tok=2"},
     {"qwen2", "vocab_size=151936 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
-              "num_key_value_heads=32 intermediate_size=22016"},
+              "num_key_value_heads=32 intermediate_size=22016 sliding_window=4096"},
     {"qwen2_5_vl_text",
      "vocab_size=152064 hidden_size=8192 num_hidden_layers=80 num_attention_heads=64 "
-     "num_key_value_heads=8 intermediate_size=29568"},
+     "num_key_value_heads=8 intermediate_size=29568 sliding_window=4096"},
     {"qwen2_moe",
      "vocab_size=151936 hidden_size=2048 num_hidden_layers=24 num_attention_heads=16 "
      "num_key_value_heads=16 intermediate_size=5632 num_experts=60 num_experts_per_tok=4 "
-     "moe_intermediate_size=1408 shared_expert_intermediate_size=5632"},
+     "moe_intermediate_size=1408 shared_expert_intermediate_size=5632 sliding_window=4096"},
     {"qwen2_vl_text",
      "vocab_size=152064 hidden_size=8192 num_hidden_layers=80 num_attention_heads=64 "
-     "num_key_value_heads=8 intermediate_size=29568"},
+     "num_key_value_heads=8 intermediate_size=29568 sliding_window=4096"},
     {"qwen3", "vocab_size=151936 hidden_size=4096 num_hidden_layers=32 num_attention_heads=32 "
-              "num_key_value_heads=32 head_dim=128 intermediate_size=22016"},
+              "num_key_value_heads=32 head_dim=128 intermediate_size=22016 sliding_window=4096"},
     {"qwen3_5_moe_text",
      "vocab_size=248320 hidden_size=2048 num_hidden_layers=40 num_attention_heads=16 "
      "num_key_value_heads=2 head_dim=256 moe_intermediate_size=512 "
@@ -287,7 +292,7 @@ constexpr ClassDefaults classes[] = {
     {"qwen3_moe",
      "vocab_size=151936 hidden_size=2048 num_hidden_layers=24 num_attention_heads=32 "
      "num_key_value_heads=4 intermediate_size=6144 num_experts=128 num_experts_per_tok=8 "
-     "moe_intermediate_size=768"},
+     "moe_intermediate_size=768 sliding_window=4096"},
     {"qwen3_next",
      "vocab_size=151936 hidden_size=2048 num_hidden_layers=48 num_attention_heads=16 "
      "num_key_value_heads=2 head_dim=256 intermediate_size=5632 num_experts=512 "
@@ -329,7 +334,7 @@ constexpr ClassDefaults classes[] = {
     {"t5", "vocab_size=32128 d_model=512 num_layers=6 num_heads=8 d_ff=2048"},
     {"umt5", "vocab_size=250112 d_model=512 num_layers=8 num_heads=6 d_ff=1024"},
     {"vaultgemma", "vocab_size=256000 hidden_size=2304 num_hidden_layers=26 num_attention_heads=8 "
-                   "num_key_value_heads=4 head_dim=256 intermediate_size=9216"},
+                   "num_key_value_heads=4 head_dim=256 intermediate_size=9216 sliding_window=4096"},
     {"vit", "hidden_size=768 num_hidden_layers=12 num_attention_heads=12 intermediate_size=3072"},
     {"whisper", "vocab_size=51865 d_model=384"},
     {"xlm-roberta", "vocab_size=30522 hidden_size=768 num_hidden_layers=12 num_attention_heads=12 "

@@ -30,8 +30,22 @@ ModelPlan changed(ModelPlan plan, const Change& change) {
 ModelPlan llama(const Configuration& config) {
   return llama_like(config, Ties::no, grouped_attention(config, "attention_bias", false));
 }
-ModelPlan tied_llama(const Configuration& config) {
-  return llama_like(config, Ties::yes, grouped_attention(config, "attention_bias", false));
+/// The layers without rotary positions, every fourth, may have a window.
+ModelPlan smollm3(const Configuration& config) {
+  return llama_like(config, Ties::yes, grouped_attention(config, "attention_bias", false),
+                    [](const Configuration& c, std::int64_t i) {
+                      const std::vector<std::int64_t> rotated = c.sizes({"no_rope_layers"});
+                      const auto at = static_cast<std::size_t>(i);
+                      constexpr std::string_view interval = "no_rope_layer_interval";
+                      const bool is_rotated =
+                          rotated.size() > at ? rotated[at] != 0 : !is_every_nth(c, interval, 4, i);
+                      return c.flag({"use_sliding_window"}, false) && !is_rotated;
+                    });
+}
+/// Every fourth layer sees all tokens, the first one among them.
+ModelPlan cwm(const Configuration& config) {
+  return llama_like(config, Ties::no, grouped_attention(config, "attention_bias", false),
+                    [](const Configuration&, std::int64_t i) { return i % 4 != 0; });
 }
 ModelPlan mistral(const Configuration& config) {
   return llama_like(config, Ties::no, grouped_attention(config), all_slide);
@@ -105,19 +119,21 @@ ModelPlan internlm2(const Configuration& config) {
 }
 
 /// One norm before attention and feed-forward network, which run in parallel.
-ModelPlan cohere(const Configuration& config, Ties ties) {
+ModelPlan cohere_like(const Configuration& config,
+                      bool (*slides)(const Configuration&, std::int64_t)) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   if (config.flag({"use_qk_norm"}, false)) attention.query_key_norm = QueryKeyNorm::each_head;
-  ModelPlan plan = llama_like(config, ties, attention, [](const Configuration& c, std::int64_t i) {
-    return (i + 1) % c.size({"sliding_window_pattern"}, 4) != 0;
-  });
+  ModelPlan plan = llama_like(config, Ties::yes, attention, slides);
   plan.norm_kind = NormKind::layer_weight;
   return changed(std::move(plan), [](LayerPlan& layer) {
     layer.before_feed_forward = {};
     layer.is_parallel = true;
   });
 }
-ModelPlan cohere1(const Configuration& config) { return cohere(config, Ties::yes); }
+ModelPlan cohere(const Configuration& config) { return cohere_like(config, none_slides); }
+ModelPlan cohere2(const Configuration& config) {
+  return cohere_like(config, all_but_every_nth_slide);
+}
 
 ModelPlan stablelm(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
@@ -138,21 +154,27 @@ ModelPlan stablelm(const Configuration& config) {
 }
 
 /// Norms after attention and feed-forward network, and of all query heads together.
-ModelPlan olmo2_like(const Configuration& config, QueryKeyNorm norm) {
+ModelPlan olmo2_like(const Configuration& config, QueryKeyNorm norm,
+                     bool (*slides)(const Configuration&, std::int64_t)) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = norm;
-  ModelPlan plan =
-      llama_like(config, Ties::no, attention,
-                 [](const Configuration&, std::int64_t i) { return (i + 1) % 4 != 0; });
-  return changed(std::move(plan), [](LayerPlan& layer) {
+  return changed(llama_like(config, Ties::no, attention, slides), [](LayerPlan& layer) {
     layer.before_mixer = {};
     layer.after_mixer = "post_attention_layernorm";
     layer.before_feed_forward = {};
     layer.after_feed_forward = "post_feedforward_layernorm";
   });
 }
-ModelPlan olmo2(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::whole); }
-ModelPlan exaone4(const Configuration& config) { return olmo2_like(config, QueryKeyNorm::head); }
+ModelPlan olmo2(const Configuration& config) {
+  return olmo2_like(config, QueryKeyNorm::whole, none_slides);
+}
+ModelPlan olmo3(const Configuration& config) {
+  return olmo2_like(config, QueryKeyNorm::whole,
+                    [](const Configuration&, std::int64_t i) { return (i + 1) % 4 != 0; });
+}
+ModelPlan exaone4(const Configuration& config) {
+  return olmo2_like(config, QueryKeyNorm::head, all_but_every_nth_slide);
+}
 
 ModelPlan olmo(const Configuration& config) {
   ModelPlan plan = llama(config);
@@ -245,9 +267,16 @@ ModelPlan apertus(const Configuration& config) {
   });
 }
 
+/// The dense layers before the mixtures have a pattern of their own.
+bool moe_slides(const Configuration& config, std::int64_t layer) {
+  const std::int64_t dense = config.size({"first_k_dense_replace"}, 0);
+  return layer < dense ? !is_every_nth(config, "prefix_dense_sliding_window_pattern", 1, layer)
+                       : !is_every_nth(config, "sliding_window_pattern", 4, layer - dense);
+}
+
 /// Experts instead of the network, and one norm.
 ModelPlan cohere2_moe(const Configuration& config) {
-  ModelPlan plan = cohere(config, Ties::yes);
+  ModelPlan plan = cohere_like(config, moe_slides);
   ExpertsPlan experts = usual_experts(config);
   experts.width = feed_forward_size(config);
   add_shared(experts, "shared_experts",
@@ -346,12 +375,12 @@ constexpr ModelType types[] = {
     {"ministral", mistral},
     {"ministral3", mistral},
     {"granite", llama},
-    {"cwm", llama},
+    {"cwm", cwm},
     {"iquestcoder", llama},
     {"internlm3", llama},
     {"exaone", llama},
     {"helium", helium},
-    {"smollm3", tied_llama},
+    {"smollm3", smollm3},
     {"ernie4_5", ernie},
     {"internlm", internlm},
     {"PanguEmbedded", internlm},
@@ -360,12 +389,12 @@ constexpr ModelType types[] = {
     {"orion", orion},
     {"baichuan", baichuan},
     {"internlm2", internlm2},
-    {"cohere", cohere1},
-    {"cohere2", cohere1},
+    {"cohere", cohere},
+    {"cohere2", cohere2},
     {"stablelm", stablelm},
     {"olmo", olmo},
     {"olmo2", olmo2},
-    {"olmo3", olmo2},
+    {"olmo3", olmo3},
     {"exaone4", exaone4},
     {"arcee", arcee},
     {"nemotron", nemotron},

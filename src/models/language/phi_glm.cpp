@@ -61,10 +61,12 @@ ModelPlan phimoe(const Configuration& config) {
   experts.gate = "w1";
   experts.up = "w3";
   experts.down = "w2";
-  add_layers(plan, config, [&](std::int64_t) {
-    return LayerPlan{.mixer = grouped_attention(config, "attention_bias", false),
-                     .feed_forward_name = "block_sparse_moe",
-                     .feed_forward = experts};
+  const std::vector<std::int64_t> windows = layer_windows(config, all_slide);
+  add_layers(plan, config, [&](std::int64_t i) {
+    AttentionPlan attention = grouped_attention(config, "attention_bias", false);
+    attention.window = windows[static_cast<std::size_t>(i)];
+    return LayerPlan{
+        .mixer = attention, .feed_forward_name = "block_sparse_moe", .feed_forward = experts};
   });
   return plan;
 }

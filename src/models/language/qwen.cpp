@@ -14,15 +14,18 @@ bool qwen_slides(const Configuration& config, std::int64_t layer) {
          layer >= config.size({"max_window_layers"}, 28);
 }
 
+using Slides = bool (*)(const Configuration&, std::int64_t layer);
+
 template <class FeedForwardOf>
 ModelPlan qwen_like(const Configuration& config, const AttentionPlan& attention,
-                    const FeedForwardOf& feed_forward) {
+                    const FeedForwardOf& feed_forward, Slides slides = qwen_slides) {
   ModelPlan plan = frame(config, Ties::no);
-  std::vector<std::int64_t> windows = layer_windows(config, qwen_slides);
-  if (!config.flag({"use_sliding_window"}, false)) std::ranges::fill(windows, 0);
+  const std::vector<std::int64_t> windows = layer_windows(config, slides);
+  const bool has_windows = slides != qwen_slides || config.flag({"use_sliding_window"}, false);
   add_layers(plan, config, [&](std::int64_t i) {
     LayerPlan layer{.mixer = attention};
-    std::get<AttentionPlan>(layer.mixer).window = windows[static_cast<std::size_t>(i)];
+    if (has_windows)
+      std::get<AttentionPlan>(layer.mixer).window = windows[static_cast<std::size_t>(i)];
     feed_forward(layer, i);
     return layer;
   });
@@ -82,13 +85,14 @@ ModelPlan mimo(const Configuration& config) {
 }
 
 ModelPlan mixture(const Configuration& config, const AttentionPlan& attention,
-                  const ExpertsPlan& experts) {
-  return qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
+                  const ExpertsPlan& experts, Slides slides = qwen_slides) {
+  const auto feed_forward = [&](LayerPlan& layer, std::int64_t i) {
     if (has_experts(config, i))
       layer.feed_forward = experts;
     else
       layer.feed_forward = gated(feed_forward_size(config));
-  });
+  };
+  return qwen_like(config, attention, feed_forward, slides);
 }
 
 ExpertsPlan with_shared_expert(const Configuration& config) {
@@ -101,8 +105,14 @@ ExpertsPlan with_shared_expert(const Configuration& config) {
 ModelPlan qwen2_moe(const Configuration& config) {
   return mixture(config, qwen2_attention(config), with_shared_expert(config));
 }
+/// Where there is a window, all layers have it.
 ModelPlan qwen3_moe(const Configuration& config) {
-  return mixture(config, qwen3_attention(config), usual_experts(config));
+  return mixture(
+      config, qwen3_attention(config), usual_experts(config),
+      [](const Configuration& c, std::int64_t) { return c.flag({"use_sliding_window"}, false); });
+}
+ModelPlan mellum(const Configuration& config) {
+  return mixture(config, qwen3_attention(config), usual_experts(config), none_slides);
 }
 /// Its files have all experts in one tensor.
 ModelPlan qwen3_vl_moe(const Configuration& config) {
@@ -159,7 +169,7 @@ ModelPlan hybrid(const Configuration& config, bool is_fused) {
     if (!is_fused) experts.layout = ExpertsPlan::Layout::fused;
   }
   const std::vector<std::string_view> types = config.texts({"layer_types"});
-  ModelPlan plan = qwen_like(config, attention, [&](LayerPlan& layer, std::int64_t i) {
+  const auto parts = [&](LayerPlan& layer, std::int64_t i) {
     if (!is_full(config, types, i)) {
       layer.mixer = delta_network(config, is_fused);
       layer.mixer_name = "linear_attn";
@@ -168,7 +178,8 @@ ModelPlan hybrid(const Configuration& config, bool is_fused) {
       layer.feed_forward = experts;
     else
       layer.feed_forward = gated(feed_forward_size(config));
-  });
+  };
+  ModelPlan plan = qwen_like(config, attention, parts, none_slides);
   LayerPlan last{.mixer = attention};
   if (is_mixture)
     last.feed_forward = experts;
@@ -218,7 +229,7 @@ constexpr ModelType types[] = {
     {"qwen3", qwen3},
     {"qwen3_vl_text", qwen3},
     {"qwen3_moe", qwen3_moe},
-    {"mellum", qwen3_moe},
+    {"mellum", mellum},
     {"qwen3_vl_moe_text", qwen3_vl_moe},
     {"qwen3_next", qwen3_next},
     {"qwen3_5_text", qwen3_5},

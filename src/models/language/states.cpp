@@ -80,7 +80,8 @@ Tensor StateMixer::convolved(const AnyModule& layer, Tensor x, std::string_view 
 Tensor StateMixer::scanned(std::initializer_list<Tensor> inputs, const StateScanAttrs& attrs,
                            PassageContext& context) const {
   std::vector<Tensor> all(inputs);
-  const Tensor past = context.past("state", {all.front().dim(0), attrs.state});
+  const std::string_view name = attrs.rule == "linear" ? "sum_state" : "state";
+  const Tensor past = context.past(name, {all.front().dim(0), attrs.state});
   if (past.id != no_id) all.push_back(past);
   return state_scan(all, attrs);
 }
