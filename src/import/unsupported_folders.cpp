@@ -36,7 +36,6 @@ enum class FolderKind : std::uint8_t {
   checkpoint,
   diffusers,
   hugging_face,
-  openvino,
   paddle,
   tensorflow_js,
   mlflow,
@@ -51,7 +50,6 @@ constexpr UnsupportedFormat folder_kinds[] = {
     {"an unpacked PyTorch checkpoint", folder_export_hint},
     {"a pipeline of Diffusers", optimum_hint},
     {"a model of Hugging Face", optimum_hint},
-    {"an OpenVINO model (.xml, .bin)", folder_convert_hint},
     {"a PaddlePaddle model", "convert it with paddle2onnx"},
     {"a TensorFlow.js model", folder_convert_hint},
     {"a model of MLflow", "profile the model's file in its folder data"},
@@ -78,7 +76,6 @@ constexpr FolderRule folder_rules[] = {
     {FolderKind::hugging_face, {"config.json", "pytorch_model.bin"}},
     {FolderKind::hugging_face, {"config.json", "tokenizer_config.json"}},
     {FolderKind::hugging_face, {"config.json", "tokenizer.json"}},
-    {FolderKind::openvino, {"*.xml", "*.bin"}},
     {FolderKind::paddle, {"*.pdmodel"}},
     {FolderKind::paddle, {"*.pdiparams"}},
     {FolderKind::tensorflow_js, {"model.json", "group1-shard1of1.bin"}},
@@ -107,14 +104,19 @@ bool has_file(const std::string& folder, std::span<const std::string> names,
   return fs::exists(fs::path(folder) / wanted, problem);
 }
 
-bool is_model(const std::string& name) { return name.ends_with(".onnx") || name.ends_with(".pt2"); }
+/// XML is a model of OpenVINO's if its constants are beside it.
+bool is_model(const std::string& name, const std::vector<std::string>& names) {
+  if (name.ends_with(".xml"))
+    return std::ranges::count(names, name.substr(0, name.size() - 4) + ".bin") > 0;
+  return name.ends_with(".onnx") || name.ends_with(".pt2");
+}
 
 /// "a.onnx, b.onnx", or empty.
 std::string models_among(const std::vector<std::string>& names) {
   std::string list;
   std::size_t count = 0;
   for (const std::string& name : names) {
-    if (!is_model(name)) continue;
+    if (!is_model(name, names)) continue;
     if (++count > most_named) return fmt::format("{}, ...", list);
     list = fmt::format("{}{}{}", list, list.empty() ? "" : ", ", escape_controls(to_utf8(name)));
   }

@@ -293,11 +293,6 @@ bool is_mlir_text(const MappedFile& file) {
          contains(text, "module {") || contains(text, "module @");
 }
 
-bool is_openvino(const MappedFile& file) {
-  const std::string_view text = text_start(file);
-  return contains(text.substr(0, 4096), "<net ") && contains(text, "<layers");
-}
-
 bool is_tensorrt(const MappedFile& file) {
   return starts_with(file, "ftrt") || starts_with(file, "ptrt");
 }
@@ -406,7 +401,6 @@ constexpr UnsupportedFormat formats[] = {
     {"a Core ML model (.mlmodel)", convert_hint, is_core_ml, nullptr, " .mlmodel "},
     {"MLIR text", "only StableHLO programs are read: lower the program to that dialect first",
      is_mlir_text, nullptr, " .mlir "},
-    {"an OpenVINO model (.xml)", convert_hint, is_openvino},
     {"a TensorRT engine", compiled_hint, is_tensorrt, nullptr, " .engine .plan .trt "},
     {"a PaddlePaddle program (.pdmodel)", "convert it with paddle2onnx", is_paddle_program, nullptr,
      " .pdmodel "},

@@ -16,7 +16,8 @@ constexpr std::string_view constraints[] = {
     "x of rank 3, and weights of rank 3 with as many directions, 1 or 2, in both",
     "recurrent weights with a row per gate and hidden unit, and a column per number of the state",
     "input weights with as many rows, and as many columns as x has features",
-    "two biases per row of the weights and direction, or one",
+    "two biases per row of the weights and direction, or one, or one and a second for each "
+    "candidate of a GRU",
     "one length per sequence of the batch",
     "first states of one number per direction, sequence and hidden unit or number of the state",
     "three peepholes per direction and hidden unit",
@@ -58,7 +59,8 @@ void infer_recurrent(Inference& in) {
   in.require(rows == checked_mul(Gates, sizes.hidden), 2);
   in.require(weights.dim(1) == rows && weights.dim(2) == sizes.features, 3);
   in.require(!in.has(3) || in.shape(3) == Shape{sizes.directions, checked_mul(2, rows)} ||
-                 in.shape(3) == Shape{sizes.directions, rows},
+                 in.shape(3) == Shape{sizes.directions, rows} ||
+                 (Gates == 3 && in.shape(3) == Shape{sizes.directions, rows + sizes.hidden}),
              4);
   in.require(!in.has(4) || in.shape(4) == Shape{sizes.batch}, 5);
   const auto state_of = [&](std::int64_t numbers) {
@@ -92,9 +94,9 @@ Cost cost_recurrent(const NodeView& node) {
   const std::int64_t products = checked_mul(Gates, checked_add(sizes.features, sizes.state));
   const std::int64_t projected = projection == nullptr ? 0 : sizes.state;
   const std::int64_t peepholes = node.has(7) ? 6 : 0;
-  const std::int64_t rows = checked_mul(node.in(2).dim(0), node.in(2).dim(1));
-  const bool has_one = node.has(3) && node.in_numel(3) == rows;
-  const std::int64_t sums = !node.has(3) ? Gates : has_one ? 2 * Gates : 3 * Gates;
+  const std::int64_t gates = checked_mul(sizes.directions, sizes.hidden);
+  const std::int64_t biases = node.has(3) && gates > 0 ? node.in_numel(3) / gates : 0;  // of a unit
+  const std::int64_t sums = Gates + biases;
   return {checked_mul(units, checked_add(products, projected)),
           checked_mul(units, sums + Others + peepholes)};
 }

@@ -1,4 +1,4 @@
-"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.onnx, .pt2 and .json of each.
+"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.onnx, .pt2, .xml, .json or .mlir of each.
 
 Each family makes one reader do much for few bytes: lists that are searched once per node, names that loops and
 sequences repeat, keys that collide. At SIZE 2 a file is twice as large as at SIZE 1.
@@ -409,11 +409,202 @@ def many_values(n):
     return configuration(2, unused=[[]] * (20000 * n))
 
 
+# -- OpenVINO IR -------------------------------------------------------------------------------------
+
+class Ir:
+    """A net whose layers have ids from 0 on, one output each, and Parameter 0 of (1, 4)."""
+
+    def __init__(self):
+        self.inputs, self.text, self.edges = [], [], []
+        self.layer('Parameter', [], data='shape="1,4" element_type="f32"')
+
+    def layer(self, kind, sources, name='', data='', inside='', shape=(1, 4), element='FP32'):
+        own = len(self.inputs)
+        ports = ''.join('<port id="%d"/>' % i for i in range(len(sources)))
+        dims = ''.join('<dim>%d</dim>' % size for size in shape)
+        output = '' if kind == 'Result' else ('<output><port id="%d" precision="%s">%s</port></output>' %
+                                              (len(sources), element, dims))
+        self.text.append('<layer id="%d" name="%s" type="%s" version="opset1"><data %s/>%s%s%s</layer>' % (
+            own, name or 'l%d' % own, kind, data, '<input>%s</input>' % ports if sources else '', output, inside))
+        self.edges += ['<edge from-layer="%d" from-port="%d" to-layer="%d" to-port="%d"/>' % (
+            source, self.inputs[source] if source < own else 1, own, i) for i, source in enumerate(sources)]
+        self.inputs.append(len(sources))
+        return own
+
+    def constant(self, shape, place, name=''):
+        size = 4
+        for each in shape:
+            size *= each
+        return self.layer('Const', [], name, 'element_type="f32" shape="" offset="%d" size="%d"' % (place, size),
+                          shape=shape)
+
+    def parts(self):
+        return '<layers>%s</layers><edges>%s</edges>' % (''.join(self.text), ''.join(self.edges))
+
+    def net(self, result):
+        self.layer('Result', [result])
+        return ('<net name="n" version="11">%s</net>' % self.parts()).encode()
+
+
+def ir_layers_that_do_not_fit(n):
+    ir = Ir()
+    wide = ir.constant((1, 3), 0)
+    return ir.net([ir.layer('Add', [0, wide]) for i in range(1000 * n)][0])
+
+
+def ir_unsorted(n):
+    ir = Ir()
+    count = 1000 * n
+    for i in range(count):
+        ir.layer('ReLU', [i + 2 if i + 1 < count else 0])
+    return ir.net(1)
+
+
+def ir_many_ports(n):
+    ir = Ir()
+    return ir.net(ir.layer('Concat', [0] * (2000 * n), data='axis="0"', shape=(2000 * n, 4)))
+
+
+def ir_names_of_one_kind(n):
+    ir = Ir()
+    constants = [ir.constant((1, 4), 16 * i, 'w') for i in range(1000 * n)]
+    return ir.net([ir.layer('Add', [0, each]) for each in constants][0])
+
+
+def ir_one_place(n):
+    ir = Ir()
+    constants = [ir.constant((1, 4), 0) for i in range(1000 * n)]
+    return ir.net([ir.layer('Add', [0, each]) for each in constants][0])
+
+
+def ir_unread_attributes(n):
+    ir = Ir()
+    return ir.net([ir.layer('ReLU', [0], data=' '.join('a%d_%d="1"' % (i, k) for k in range(50)))
+                   for i in range(100 * n)][0])
+
+
+def ir_deep_names(n):
+    ir = Ir()
+    return ir.net([ir.layer('ReLU', [0], '/'.join('m%d' % (i * k % 7) for k in range(60))) for i in range(200 * n)][0])
+
+
+def ir_branches(n):
+    """An If in both branches of an If, four deep: the branches of each are read to be compared."""
+    def branch(depth):
+        ir = Ir()
+        last = ir.layer('ReLU', [0])
+        for _ in range(10 * n):
+            last = ir.layer('ReLU', [last])
+        if depth > 0:
+            maps = ''.join('<%s_port_map><input external_port_id="0" internal_layer_id="0"/></%s_port_map>' %
+                           (side, side) for side in ('then', 'else'))
+            bodies = ''.join('<%s_body>%s</%s_body>' % (side, branch(depth - 1), side) for side in ('then', 'else'))
+            ir.layer('If', [last], inside=maps + bodies)
+        return ir.parts()
+    return ('<net name="n" version="11">%s</net>' % branch(4)).encode()
+
+
+def ir_comments(n):
+    return (b'<net name="n" version="11"><layers>' + b'<!-- -->' * (20000 * n) +
+            Ir().net(0)[len('<net name="n" version="11"><layers>'):])
+
+
+# -- Keras -------------------------------------------------------------------------------------------
+
+def keras_model(layers, last):
+    return json.dumps({'class_name': 'Functional', 'config': {
+        'name': 'm', 'layers': layers, 'input_layers': [['x', 0, 0]], 'output_layers': [[last, 0, 0]]}}).encode()
+
+
+def keras_layer(kind, name, sources, **config):
+    nodes = [[[each, 0, 0, {}] for each in sources]] if sources else []
+    return {'class_name': kind, 'name': name, 'config': {'name': name, **config}, 'inbound_nodes': nodes}
+
+
+def keras_input():
+    return keras_layer('InputLayer', 'x', [], batch_input_shape=[None, 4])
+
+
+def keras_unsorted(n):
+    count = 500 * n
+    layers = [keras_layer('Dense', 'd%d' % i, ['d%d' % (i - 1) if i else 'x'], units=4) for i in range(count)]
+    return keras_model(list(reversed(layers)) + [keras_input()], 'd%d' % (count - 1))
+
+
+def keras_calls(n):
+    """One layer that is called very often."""
+    shared = keras_layer('Dense', 'd', ['x'], units=4)
+    shared['inbound_nodes'] = [[['x', 0, 0, {}]] for _ in range(1000 * n)]
+    return keras_model([keras_input(), shared], 'd')
+
+
+def keras_wide(n):
+    layers = [keras_layer('Dense', 'd%d' % i, ['x'], units=4) for i in range(300 * n)]
+    joined = keras_layer('Concatenate', 'c', [each['name'] for each in layers], axis=-1)
+    return keras_model([keras_input(), *layers, joined], 'c')
+
+
+def keras_unknown(n):
+    layers = [keras_layer('Mine%d' % i, 'u%d' % i, ['x'], **{'k%d' % k: k for k in range(20)}) for i in range(300 * n)]
+    return keras_model([keras_input(), *layers], 'u0')
+
+
+def keras_settings(n):
+    return keras_model([keras_input(), keras_layer('Dense', 'd', ['x'], units=4,
+                                                   **{'k%d' % i: [i] * 5 for i in range(1000 * n)})], 'd')
+
+
+# -- StableHLO as text --------------------------------------------------------------------------------
+
+def program_text(operations, aliases=''):
+    return (aliases + 'module {\n func.func @main(%a: tensor<f32>) -> tensor<f32> {\n' + operations +
+            '  return %a : tensor<f32>\n }\n}\n').encode()
+
+
+def hlo_shared_location(n):
+    """One location of many parts, which each operation has."""
+    parts = ', '.join('"x%d"' % i for i in range(1000 * n))
+    return program_text(''.join('  %%%d = stablehlo.tanh %%a : tensor<f32> loc(#l)\n' % i for i in range(1000 * n)),
+                        '#l = loc(fused[%s])\n' % parts)
+
+
+def hlo_aliases(n):
+    return program_text(''.join('  %%%d = stablehlo.tanh %%a : tensor<f32> loc(#l%d)\n' % (i, i)
+                                for i in range(1000 * n)),
+                        ''.join('#l%d = loc("m%d/f")\n' % (i, i) for i in range(1000 * n)))
+
+
+def hlo_attributes(n):
+    return program_text('  %%0 = stablehlo.tanh %%a {%s} : tensor<f32>\n' %
+                        ', '.join('x%d = [%d]' % (i, i) for i in range(1000 * n)))
+
+
+def hlo_nested_lists(n):
+    return program_text('  %%0 = stablehlo.tanh %%a {x = %s%s%s} : tensor<f32>\n' %
+                        ('[' * 40, ', '.join(['1'] * (3000 * n)), ']' * 40))
+
+
+def hlo_called(n):
+    """Functions that call each other: each doubles the work of the one before."""
+    functions = ''.join(' func.func @f%d(%%a: tensor<f32>) -> tensor<f32> {\n'
+                        '  %%0 = call @f%d(%%a) : (tensor<f32>) -> tensor<f32>\n'
+                        '  %%1 = call @f%d(%%0) : (tensor<f32>) -> tensor<f32>\n'
+                        '  return %%1 : tensor<f32>\n }\n' % (i + 1, i, i) for i in range(40))
+    padding = ''.join('  %%%d = stablehlo.tanh %%a : tensor<f32>\n' % (i + 1) for i in range(1000 * n))
+    return ('module {\n func.func @f0(%a: tensor<f32>) -> tensor<f32> {\n' + padding +
+            '  return %a : tensor<f32>\n }\n' + functions + ' func.func @main(%a: tensor<f32>) -> tensor<f32> {\n'
+            '  %0 = call @f40(%a) : (tensor<f32>) -> tensor<f32>\n  return %0 : tensor<f32>\n }\n}\n').encode()
+
+
 ONNX = [opsets, unknown_operators, defaults, dequantised, dotted_weight, external, concatenated_sequences, unknown_of_sequences,
         returned_sequences, long_output_name, long_name_in_a_function, long_name_in_a_sequence_map, long_path,
         one_wide_name, loop_with_initializers, loop_with_types, loop_with_lists, colliding_names, colliding_shapes,
         split_pieces, bounded_pieces, joined_pieces]
+OPENVINO = [ir_layers_that_do_not_fit, ir_unsorted, ir_many_ports, ir_names_of_one_kind, ir_one_place,
+            ir_unread_attributes, ir_deep_names, ir_branches, ir_comments]
+KERAS = [keras_unsorted, keras_calls, keras_wide, keras_unknown, keras_settings]
 PROGRAMS = [long_key_of_leaves, missing_results, written_pieces, symbols, markers, many_numbers]
+STABLEHLO = [hlo_shared_location, hlo_aliases, hlo_attributes, hlo_nested_lists, hlo_called]
 PAIRS = [renamed_before, renamed_after, moved_before, moved_after, unlike_before, unlike_after]
 CONFIGURATIONS = [names_left_alone, patterns_left_alone, expressions_left_alone, one_long_expression, many_keys,
                   long_list, many_values]
@@ -424,10 +615,10 @@ def main():
     (folder / 'external.bin').write_bytes(bytes(4))
     (folder / 'least.onnx').write_bytes(model(graph([RELU], X, Y)))
     for size in map(int, sys.argv[2:]):
-        for make in ONNX + PAIRS:
-            (folder / f'{make.__name__}.{size}.onnx').write_bytes(make(size))
-        for make in CONFIGURATIONS:
-            (folder / f'{make.__name__}.{size}.json').write_bytes(make(size))
+        for ending, families in (('onnx', ONNX + PAIRS), ('xml', OPENVINO), ('json', KERAS + CONFIGURATIONS),
+                                 ('mlir', STABLEHLO)):
+            for make in families:
+                (folder / f'{make.__name__}.{size}.{ending}').write_bytes(make(size))
         for make in PROGRAMS:
             make(size)(folder / f'{make.__name__}.{size}.pt2')
 

@@ -5,7 +5,7 @@
 /usr/bin/python3 "$SOURCE_DIR/tests/cli/_hostile_families.py" . 1 2 4
 
 # What is printed does not depend on the seed.
-for file in *.1.onnx *.1.pt2; do
+for file in *.1.*; do
   for seed in 1 2 3; do
     ZOOMETER_HASH_SEED=$seed "$ZOOMETER" profile "$file" --format json >seed.$seed.txt 2>&1
   done
@@ -26,6 +26,7 @@ work() {
   local status words
   case $1 in
     *_before.*) words=(diff "$1" "${1/_before/_after}") ;;
+    keras_*) words=(profile "$1" --format json) ;;
     *.json) words=(quant "$1") ;;
     *) words=(profile "$1" --format json) ;;
   esac

@@ -107,9 +107,6 @@ TEST(UnsupportedFormats, NamesFormatsOfOtherFrameworks) {
   expect_refusal("// a comment\nmodule @net {\n  func.func @main() {\n  }\n}\n", "MLIR text",
                  "StableHLO");
   expect_refusal("#map = affine_map<(d0) -> (d0)>\nmodule {\n}\n", "MLIR text", "StableHLO");
-  expect_refusal(
-      "<?xml version=\"1.0\"?>\n<net name=\"a\" version=\"11\">\n<layers></layers></net>",
-      "an OpenVINO model (.xml)", "ONNX");
   expect_refusal("ftrt\0\0\0\0"s, "a TensorRT engine", "compiled");
   expect_refusal("\x08\x01\x12\x60\x0A\x5E"s + std::string(94, 'x'), "a TensorFlow SavedModel",
                  "tf2onnx");
@@ -204,7 +201,6 @@ TEST_F(UnsupportedFolders, AreNamed) {
                  "optimum-cli");
   expect_refusal({"config.json", "model.safetensors"}, "a model of Hugging Face", "optimum-cli");
   expect_refusal({"config.json", "pytorch_model.bin"}, "a model of Hugging Face", "optimum-cli");
-  expect_refusal({"net.xml", "net.bin"}, "an OpenVINO model", "ONNX");
   expect_refusal({"inference.pdmodel", "inference.pdiparams"}, "a PaddlePaddle model",
                  "paddle2onnx");
   expect_refusal({"model.json", "group1-shard1of1.bin"}, "a TensorFlow.js model", "ONNX");
@@ -214,6 +210,8 @@ TEST_F(UnsupportedFolders, AreNamed) {
 TEST_F(UnsupportedFolders, NameTheModelsInThem) {
   expect_refusal({"b.onnx", "a.pt2", "config.json"}, "it is a folder",
                  "name one of its files: a.pt2, b.onnx;");
+  expect_refusal({"net.xml", "net.bin", "pom.xml"}, "it is a folder",
+                 "name one of its files: net.xml;");
   expect_refusal({"1.onnx", "2.onnx", "3.onnx", "4.onnx", "5.onnx", "6.onnx"}, "it is a folder",
                  "1.onnx, 2.onnx, 3.onnx, 4.onnx, 5.onnx, ...;");
   expect_refusal({"a.txt"}, "it is a folder", "name a model's file in it");
