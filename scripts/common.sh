@@ -64,13 +64,14 @@ lock_build() {
 }
 unlock_build() { exec 9>&-; }
 
-# ccache fails if it cannot write its cache, as for a user without a home folder. It knows a file again that
-# another clone compiled, as CI does, if it takes the paths below the tree relative to it.
+# use_ccache_if_possible PRESET: ccache fails if it cannot write its cache, as for a user without a home folder. It
+# knows a file again that another clone compiled, as CI does, if it takes the paths below the tree relative to it;
+# not where gcov looks for the sources by these paths.
 use_ccache_if_possible() {
   local cache
   cache=$(ccache --get-config cache_dir 2>/dev/null) || return 0
   { mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; } || export CCACHE_DISABLE=1
-  export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
+  [ "$1" = coverage ] || export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
 }
 
 # build PRESET TARGET...: configures and builds; the log is shown only if that fails. Call it locked.
@@ -81,7 +82,7 @@ build() {
     ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
     rm -rf "$folder"
   fi
-  use_ccache_if_possible
+  use_ccache_if_possible "$1"
   mkdir -p "$folder"
   touch "$folder/.built.new"  # before the build: an edit made meanwhile is newer
   if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "${@:2}") \

@@ -239,6 +239,8 @@ bool parse(DiscoverWords& words, const CommandLine& command_line) {
   arguments.optional_choice("--generate-code,-g", words.language, {"python", "cpp", "toml"},
                             "python", "Write a registry of the traceable models as code");
   words.source.add_to(arguments);
+  arguments.choice("--tracer", words.source.live.tracer, {"capture", "fx"},
+                   "fx: what torch.fx says of the models of Python, without a run");
   words.out.add_to(arguments);
   arguments.footer("Examples:\n"
                    "  zoometer discover --verbose\n"

@@ -73,6 +73,8 @@ Discovery discover(const Registry& registry, const SourceWords& words,
   const bool is_live =
       is_live_source(words.source) || (words.source.empty() && !words.live.python.empty());
   const bool is_registry = !is_live && (words.source.empty() || words.source == "builtin");
+  if (!is_live && words.live.tracer != LiveOptions().tracer)
+    throw Error(ErrorCode::usage, "--tracer is for sources of Python, as --source torchvision");
   DiscoveryOptions options;
   options.patterns = patterns;
   // The usual patterns name built-in models; other sources are tried whole.

@@ -23,7 +23,7 @@ std::vector<std::string> command_of(const BridgeRequest& request, const std::str
                                     std::string(name_of(request.variant)),
                                     "--inputs",
                                     inputs};
-  words.insert(words.end(), {"--source", request.source});
+  words.insert(words.end(), {"--source", request.source, "--tracer", request.tracer});
   for (const std::string& pattern : request.patterns)
     words.insert(words.end(), {"--match", pattern});
   words.insert(words.end(), request.models.begin(), request.models.end());

@@ -19,8 +19,9 @@ struct BridgeRequest {
   std::vector<std::string> models;    ///< empty: every model of the source
   std::vector<std::string> patterns;  ///< of those, only models that fit one; empty: all
   Variant variant = Variant::untrained;
-  std::string inputs;      ///< JSON: input sizes by model
-  double time_limit = 60;  ///< seconds for one model
+  std::string inputs;              ///< JSON: input sizes by model
+  double time_limit = 60;          ///< seconds for one model
+  std::string tracer = "capture";  ///< or "fx": the verdict of torch.fx alone
 };
 
 /// A model's answer.

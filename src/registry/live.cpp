@@ -184,8 +184,8 @@ class LiveSource::Run {
   BridgeRequest request_for(std::size_t worker) {
     const std::lock_guard lock(turn_);
     BridgeRequest request{
-        source_.interpreter_.path,  source_.name(), {}, {}, setup_.variant, inputs_json(),
-        source_.options_.time_limit};
+        source_.interpreter_.path,   source_.name(),         {}, {}, setup_.variant, inputs_json(),
+        source_.options_.time_limit, source_.options_.tracer};
     if (answers_) {
       request.models = models_for(worker);
     } else {
@@ -382,6 +382,8 @@ LiveSource::LiveSource(LiveOptions options, const Registry& registry, Cache& cac
 
 bool LiveSource::is_torchvision() const { return name() == torchvision; }
 
+bool LiveSource::asks_fx() const { return options_.tracer == "fx"; }
+
 std::string LiveSource::name() const {
   return options_.source.empty() ? std::string(torchvision) : options_.source;
 }
@@ -427,8 +429,8 @@ void LiveSource::pass_over(const std::string& problem) {
 }
 
 std::string LiveSource::scope() const {
-  return fmt::format("torch {}\npython {}\nbridge {}", listing_->torch, listing_->python,
-                     bridge_version());
+  return fmt::format("torch {}\npython {}\nbridge {}{}", listing_->torch, listing_->python,
+                     bridge_version(), asks_fx() ? "\ntracer fx" : "");
 }
 
 std::string LiveSource::taken_text() const {
@@ -540,7 +542,8 @@ Discovery LiveSource::discover(const DiscoveryOptions& options, const Progress& 
             [](const Finding& a, const Finding& b) { return natural_less(a.name, b.name); });
   discovery.source_version = listing_->version;
   discovery.notes.push_back(taken_text());
-  if (options.patterns.empty() && options.skip_patterns.empty()) {
+  // The changes are those between captured models.
+  if (options.patterns.empty() && options.skip_patterns.empty() && !asks_fx()) {
     for (std::string& change : live_changes(*listing_, discovery.findings, cache_))
       discovery.notes.push_back(std::move(change));
   }

@@ -19,9 +19,10 @@ struct LiveOptions {
   std::string source;      ///< "timm", "python:package.module", ...; empty: torchvision
   double time_limit = 60;  ///< seconds for one model
   std::optional<std::int64_t> jobs =
-      {};                   ///< processes at once; nothing: as many as there are cores
-  bool no_cache = false;    ///< ask again, and keep nothing
-  bool is_offline = false;  ///< for hf: nothing is fetched
+      {};                          ///< processes at once; nothing: as many as there are cores
+  bool no_cache = false;           ///< ask again, and keep nothing
+  bool is_offline = false;         ///< for hf: nothing is fetched
+  std::string tracer = "capture";  ///< or "fx": the verdict of torch.fx, and no graph
 };
 
 /// A model to trace.
@@ -73,6 +74,7 @@ class LiveSource {
   friend class Run;
 
   bool is_torchvision() const;
+  bool asks_fx() const;
   std::string advice_for_interpreters() const;
   void choose_interpreter();
   /// Chooses the next interpreter; throws if none is left.

@@ -44,6 +44,7 @@ void take_record(Finding& finding, const FxRecord& record, const Graph& graph,
     return;
   }
   finding.status = Status::traceable;
+  finding.nodes = record.fx_nodes;
   if (!record.has_graph) return;
   take_metrics(finding, graph);
   for (const std::string& note : notes.all())

@@ -51,6 +51,15 @@ run discover --python "$here/good" --skip-patterns s
 expect "patterns are taken when they are given" has "$out" "5 skipped"
 run discover --python "$here/good" good last
 expect "the text names the interpreter, too" has "$out" "good: Python 3.11.2"
+expect "models are run" has "$(tail -n 1 log)" "--tracer capture"
+before=$(runs)
+run discover --python "$here/good" --tracer fx --format json good
+expect "or only traced, whatever is known of their runs" has "$(tail -n 1 log)" "--tracer fx"
+expect "with the nodes" json '.models[0] | .status == "traceable" and .nodes == 3 and .macs == null'
+run discover --python "$here/good" --tracer fx good
+run discover --python "$here/good" good
+expect "both answers are kept" is "$(runs)" $((before + 1))
+expect_error 2 "--tracer is for sources of Python" discover --tracer fx
 
 run list --sources --format json
 expect "the source is listed" json '.sources[] | select(.name == "torchvision")

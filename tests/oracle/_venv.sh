@@ -60,7 +60,8 @@ wheel_of() {
   tools=$(python_with requirements-build.txt venv-build 300 "2 MB") || return 1
   exec {lock}>"$folder.lock"
   flock "$lock"
-  if ! is_newest "$folder" "$1/zoometer" "$1/libzoometer.a" "$SOURCE_DIR"/{python,cmake,CMakeLists.txt,pyproject.toml,README.md,LICENSE}; then
+  if ! is_newest "$folder" "$1/zoometer" "$1/libzoometer.a" \
+    "$SOURCE_DIR"/{python,cmake,CMakeLists.txt,pyproject.toml,README.md,LICENSE,tests/requirements-build.txt}; then
     rm -rf "$folder"
     if ! CCACHE_BASEDIR=$SOURCE_DIR CCACHE_NOHASHDIR=true "$tools" -m build --wheel --no-isolation \
       --skip-dependency-check --outdir "$folder" "$SOURCE_DIR" -Cbuild-dir="$1/python" \

@@ -30,6 +30,10 @@ done
 echo "discover --source torchvision: $cold ms, then $warm ms"
 expect "the second answer takes less than a hundredth" test $((warm * 100)) -le "$cold"
 
+run discover --source torchvision --python $python --tracer fx --format json
+expect "torch.fx traces fewer" json '.traceable == 104 and .failed == 14
+  and ([.models[] | select(.status == "failed") | .reason] | unique - ["fx_control_flow", "fx_iteration", "fx_trace_error"] == [])'
+
 # Two independent ways to one figure, for every model and every module.
 run verify --live --python $python
 echo "$(tail -n 2 stdout.txt | head -n 1), $(tail -n 1 stdout.txt)"

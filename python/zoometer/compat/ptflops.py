@@ -72,13 +72,30 @@ def _inputs(model: Any, sizes: Any, constructor: Any) -> tuple[tuple[Any, ...], 
 
 
 def _pytorch_macs(run: Run, model: Any) -> int:
-    """Attention has one rule for a whole module, whose children then count nothing."""
+    """Attention has one rule for a whole module, whose children then count nothing. Of other modules
+    those count whose classes are PyTorch's own, not derived from them."""
     named = dict(model.named_modules())
-    attention = {path for path, module in run.modules.items()
-                 if module.type == "MultiheadAttention" and module.calls > 0 and path in named}
-    macs = sum(_attention_cost(named[path], run.modules[path].output_shapes) for path in attention)
+    rules = {path: rule for path, module in named.items()
+             if (rule := _attention_rule(module)) and run.is_called(path)}
+    derived = {path for path, module in named.items()
+               if not type(module).__module__.startswith("torch.")}
+    macs = sum(rule(named[path], run.modules[path].output_shapes) for path, rule in rules.items())
     return macs + sum(_pytorch_cost(step) for step in run.steps()
-                      if attention.isdisjoint(ancestors(step.module)))
+                      if step.module not in derived and rules.keys().isdisjoint(ancestors(step.module)))
+
+
+def _attention_rule(module: Any) -> Callable[[Any, list[tuple[int, ...]]], int] | None:
+    timm = sys.modules.get("timm.models.vision_transformer")
+    if type(module).__name__ == "MultiheadAttention":
+        return _attention_cost
+    return _timm_attention_cost if timm is not None and type(module) is timm.Attention else None
+
+
+def _timm_attention_cost(module: Any, shapes: list[tuple[int, ...]]) -> int:
+    """Scaling, products and softmax, without the projections."""
+    return sum(batch * module.num_heads * (length * module.head_dim + length * length
+                                           + 2 * length * length * module.head_dim)
+               for batch, length, _ in shapes)
 
 
 def _attention_cost(module: Any, shapes: list[tuple[int, ...]]) -> int:
