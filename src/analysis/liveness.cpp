@@ -14,14 +14,15 @@ constexpr NodeId to_the_end = no_id;
 /// By value: the one that owns its memory, and the last node that needs what it owns.
 class Storages {
  public:
-  explicit Storages(const Graph& graph)
+  Storages(const Graph& graph, Holder holder)
       : graph_(graph),
         owner_(owners_of(graph)),
         last_(graph.values().size(), 0) {
     for (ValueId id = 0; id < owner_.size(); ++id) {
       const Value& value = graph.value(id);
       if (value.has(Value::is_parameter)) continue;
-      extend(id, value.has(Value::is_input) ? to_the_end : value.producer);
+      const NodeId held = holder == Holder::outputs ? 0 : to_the_end;
+      extend(id, value.has(Value::is_input) ? held : value.producer);
     }
     for (NodeId node = 0; node < graph.nodes().size(); ++node) {
       for (const ValueId input : graph.inputs_of(graph.nodes()[node])) {
@@ -83,7 +84,7 @@ class Storages {
 }  // namespace
 
 std::vector<Lifetime> lifetimes_of(const Graph& graph, Holder holder) {
-  Storages storages(graph);
+  Storages storages(graph, holder);
   if (holder == Holder::callers) storages.hold_arguments();
   return storages.lifetimes();
 }

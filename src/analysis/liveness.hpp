@@ -12,6 +12,7 @@ enum class Holder : std::uint8_t {
   nobody,   ///< its memory is freed after its last reader: the minimum for this order
   callers,  ///< each module call that reads it, until the call returns: eager PyTorch, where the
             ///< caller's frame holds the arguments
+  outputs,  ///< of the graph alone: its inputs are freed after their last reader, too
 };
 
 /// When a tensor takes memory, in nodes, both included.

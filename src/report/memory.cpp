@@ -128,6 +128,10 @@ class MemoryText : TextLines {
     trimmed_line(
         "  held by callers   {:>14}   {}, where calls hold their arguments as in eager PyTorch",
         peak_text(memory_.held), place(memory_.held.peak_node));
+    if (memory_.arena_bytes) {
+      trimmed_line("  at fixed places   {:>14}   one block, planned as for microcontrollers",
+                   format_bytes(*memory_.arena_bytes));
+    }
     const bool has_workspace = memory_.workspace_node != no_id;
     trimmed_line("  workspace         {:>14}   {}",
                  format_bytes(has_workspace ? memory_.workspace[memory_.workspace_node] : 0),
@@ -305,6 +309,7 @@ void write_memory(JsonWriter& json, const Graph& graph, const MemoryProfile& mem
   write_peak(json, graph, "activations", memory.activations.peak_bytes,
              memory.activations.peak_node);
   write_peak(json, graph, "held_by_callers", memory.held.peak_bytes, memory.held.peak_node);
+  if (memory.arena_bytes) json.field("arena_bytes", *memory.arena_bytes);
   write_peak(json, graph, "workspace",
              memory.workspace_node == no_id ? 0 : memory.workspace[memory.workspace_node],
              memory.workspace_node);

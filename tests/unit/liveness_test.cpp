@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "analysis/memory.hpp"
+#include "analysis/tensor_arena.hpp"
 #include "analysis/workspace.hpp"
 #include "zoometer/op/conv.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -409,6 +410,19 @@ TEST(Liveness, AnInPlaceResultKeepsTheOrderOfItsSource) {
   const Tensor y = unary(relu_op, transpose(net.x, 0, 1), true);
   reshape(y, {100});
   EXPECT_EQ(activations_of(net.graph).peak_bytes, 2 * 400);  // the reshape copies
+}
+
+/// Three steps of 16, 32 and 16 bytes: the second one has the first place, then the input, freed by
+/// the third, whose result goes there.
+TEST(TensorArena, GivesTheLargestTensorsTheFirstPlaces) {
+  Graph graph;
+  graph.add_module(0, "", "Net");
+  const Tensor x{&graph, graph.add_input("x", Shape{4}, DType::float32)};
+  const Tensor wide = cat({x, x}, 0);
+  const Tensor end = slice(wide, 0, 0, 4) + slice(wide, 0, 4, 8);
+  graph.add_output("y", end.id);
+  EXPECT_EQ(tensor_arena_bytes(graph), 48);
+  EXPECT_EQ(tensor_arena_bytes(Graph()), 0);
 }
 
 TEST(Liveness, WithoutNodesTheInputsAreThePeak) {

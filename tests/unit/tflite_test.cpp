@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/profile.hpp"
+#include "analysis/tensor_arena.hpp"
 #include "failure.hpp"
 #include "model_files.hpp"
 #include "tflite_files.hpp"
@@ -22,6 +23,12 @@ const ModelFiles files(ZOOMETER_SOURCE_DIR "/tests/data/tflite/", "m.tflite");
 
 std::string failure_of_bytes(const std::string& bytes) {
   return failure_of([&] { files.read_bytes(bytes); });
+}
+
+/// The head of the arena of tflite_micro 0.dev20261023, which places tensors once.
+TEST(Tflite, PlansTheArenaOfAMicrocontroller) {
+  EXPECT_EQ(tensor_arena_bytes(files.read("person_detect.tflite").graph), 55'296);
+  EXPECT_EQ(tensor_arena_bytes(files.read("hello_world_int8.tflite").graph), 32);
 }
 
 /// MACs and parameters by hand, as tests/data/tflite/README.md says.
