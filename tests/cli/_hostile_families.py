@@ -332,10 +332,11 @@ def many_numbers(n):
 # -- pairs of files, for `diff` ---------------------------------------------------------------------
 
 def weights_in_modules(n, path):
-    """A module for each weight, named by `path`: all have the same structure."""
+    """A module for each weight, named by `path`, all of the same structure: more than `diff` aligns."""
+    count = 2500 * n
     nodes = [node('Add', ['x' if i == 0 else 'y%d' % (i - 1), path(i) + '.weight'], ['y%d' % i],
-                  name='/' + path(i).replace('.', '/') + '/Add') for i in range(1000 * n)]
-    return model(graph(nodes, X, [value_info('y0')], [tensor(path(i) + '.weight', [4]) for i in range(1000 * n)]))
+                  name='/' + path(i).replace('.', '/') + '/Add') for i in range(count)]
+    return model(graph(nodes, X, [value_info('y0')], [tensor(path(i) + '.weight', [4]) for i in range(count)]))
 
 
 def renamed_before(n):
