@@ -30,9 +30,9 @@ class XmlReader {
   explicit XmlReader(std::string_view text);
 
   /// Goes to the next element within the open one and opens it; false at the end of the open one,
-  /// which is then closed. Text between elements is passed over.
+  /// which is then closed. Text between elements is ignored.
   bool next(XmlElement& element);
-  /// Passes over what is left of the open element, and closes it.
+  /// Ignores what is left of the open element, and closes it.
   void skip();
   /// The text of the open element, which has no elements in it, and closes it.
   std::string_view content();

@@ -505,6 +505,21 @@ def ir_branches(n):
     return ('<net name="n" version="11">%s</net>' % branch(4)).encode()
 
 
+def ir_results_of_many(n):
+    """A layer of many inputs and many results whose sizes are those of the file."""
+    ir = Ir()
+    count = 300 * n
+    own = ir.layer('VariadicSplit', [0] * count)
+    port = '<port id="%d" precision="FP32"><dim>1</dim><dim>4</dim></port>'
+    ir.text[own] = ir.text[own].replace('<output>', '<output>' + port % count, 1).replace(
+        '<port id="%d" precision="FP32"><dim>1</dim><dim>4</dim></port></output>' % count,
+        ''.join(port % (count + i) for i in range(1, count)) + '</output>', 1)
+    for i in range(1, count):
+        reader = ir.layer('ReLU', [0])
+        ir.edges[-1] = '<edge from-layer="%d" from-port="%d" to-layer="%d" to-port="0"/>' % (own, count + i, reader)
+    return ir.net(own)
+
+
 def ir_comments(n):
     return (b'<net name="n" version="11"><layers>' + b'<!-- -->' * (20000 * n) +
             Ir().net(0)[len('<net name="n" version="11"><layers>'):])
@@ -597,15 +612,66 @@ def hlo_called(n):
             '  %0 = call @f40(%a) : (tensor<f32>) -> tensor<f32>\n  return %0 : tensor<f32>\n }\n}\n').encode()
 
 
+TYPE = 'tensor<4xf32>'
+
+
+def hlo_function(name, operations, result, head=''):
+    return 'func.func %s@%s(%%x: %s) -> %s {\n%s\nreturn %%%s : %s\n}\n' % (
+        head, name, TYPE, TYPE, '\n'.join(operations), result, TYPE)
+
+
+def hlo_module(*functions):
+    return ('module @m {\n%s}\n' % ''.join(functions)).encode()
+
+
+def hlo_chain(n):
+    operations = ['%%v%d = stablehlo.abs %%%s : %s loc("a/m%d/abs"(#l))' % (i, 'v%d' % (i - 1) if i else 'x', TYPE, i)
+                  for i in range(500 * n)]
+    return hlo_module(hlo_function('main', operations, 'v%d' % (500 * n - 1), 'public '))[:-2] + b'}\n#l = loc(unknown)\n'
+
+
+def hlo_functions(n):
+    names = range(200 * n)
+    calls = ['%%v%d = call @f%d(%%x) : (%s) -> %s' % (i, i, TYPE, TYPE) for i in names]
+    return hlo_module(hlo_function('main', calls, 'v0', 'public '), *[
+        hlo_function('f%d' % i, ['%%y = stablehlo.abs %%x : %s' % TYPE], 'y', 'private ') for i in names])
+
+
+def hlo_calls(n):
+    """One function of many operations that is called again and again: refused, in bounded time."""
+    body = ['%%y%d = stablehlo.abs %%x : %s' % (i, TYPE) for i in range(100 * n)]
+    calls = ['%%v%d = call @f(%%x) : (%s) -> %s' % (i, TYPE, TYPE) for i in range(200 * n)]
+    return hlo_module(hlo_function('main', calls, 'v0', 'public '), hlo_function('f', body, 'y0', 'private '))
+
+
+def hlo_constants(n):
+    operations = ['%%c%d = stablehlo.constant dense<[%d.0, 1.0, 2.0, 3.0]> : %s\n%%v%d = stablehlo.add %%x, %%c%d : %s' % (
+        i, i, TYPE, i, i, TYPE) for i in range(300 * n)]
+    return hlo_module(hlo_function('main', operations, 'v0', 'public '))
+
+
+def hlo_custom_calls(n):
+    operations = ['%%v%d = stablehlo.custom_call @u%d(%%x) : (%s) -> %s' % (i, i, TYPE, TYPE) for i in range(300 * n)]
+    return hlo_module(hlo_function('main', operations, 'v0', 'public '))
+
+
+def hlo_long_list(n):
+    numbers = ', '.join(['1.0'] * (10000 * n))
+    operations = ['%%c = stablehlo.constant dense<[%s]> : tensor<%dxf32>' % (numbers, 10000 * n)]
+    return hlo_module(hlo_function('main', operations, 'x', 'public '))
+
+
 ONNX = [opsets, unknown_operators, defaults, dequantised, dotted_weight, external, concatenated_sequences, unknown_of_sequences,
         returned_sequences, long_output_name, long_name_in_a_function, long_name_in_a_sequence_map, long_path,
         one_wide_name, loop_with_initializers, loop_with_types, loop_with_lists, colliding_names, colliding_shapes,
         split_pieces, bounded_pieces, joined_pieces]
 OPENVINO = [ir_layers_that_do_not_fit, ir_unsorted, ir_many_ports, ir_names_of_one_kind, ir_one_place,
-            ir_unread_attributes, ir_deep_names, ir_branches, ir_comments]
+            ir_unread_attributes, ir_deep_names, ir_branches,
+            ir_results_of_many, ir_comments]
 KERAS = [keras_unsorted, keras_calls, keras_wide, keras_unknown, keras_settings]
+STABLEHLO = [hlo_shared_location, hlo_aliases, hlo_attributes, hlo_nested_lists, hlo_called, hlo_chain, hlo_functions,
+             hlo_calls, hlo_constants, hlo_custom_calls, hlo_long_list]
 PROGRAMS = [long_key_of_leaves, missing_results, written_pieces, symbols, markers, many_numbers]
-STABLEHLO = [hlo_shared_location, hlo_aliases, hlo_attributes, hlo_nested_lists, hlo_called]
 PAIRS = [renamed_before, renamed_after, moved_before, moved_after, unlike_before, unlike_after]
 CONFIGURATIONS = [names_left_alone, patterns_left_alone, expressions_left_alone, one_long_expression, many_keys,
                   long_list, many_values]

@@ -4,7 +4,7 @@
 
 #include "analysis/profile.hpp"
 #include "failure.hpp"
-#include "import/importer.hpp"
+#include "model_files.hpp"
 #include "openvino_files.hpp"
 
 namespace zoometer {
@@ -15,31 +15,15 @@ using ::testing::Contains;
 using testing::failure_of;
 using ::testing::HasSubstr;
 using testing::IrFile;
+using testing::ModelFiles;
 using ::testing::Not;
+using testing::ReadModel;
 
-const std::string data = ZOOMETER_SOURCE_DIR "/tests/data/openvino/";
-const std::string origins = ZOOMETER_SOURCE_DIR "/tests/data/onnx/kinds/";
-
-struct Read {
-  Graph graph;
-  ImportNotes notes;
-};
-
-Read read_path(const std::string& path, const TraceOptions& options = {}) {
-  Read read;
-  read.notes = import_file(path, options, read.graph);
-  return read;
-}
-
-Read read_bytes(const std::string& bytes, const TraceOptions& options = {}) {
-  Read read;
-  const MappedFile file("m", std::as_bytes(std::span(bytes)));
-  read.notes = import_file(file, options, read.graph);
-  return read;
-}
+const ModelFiles files(ZOOMETER_SOURCE_DIR "/tests/data/openvino/", "m");
+const ModelFiles origins(ZOOMETER_SOURCE_DIR "/tests/data/onnx/kinds/", "m");
 
 std::string failure_of_bytes(const std::string& bytes) {
-  return failure_of([&] { read_bytes(bytes); });
+  return failure_of([&] { files.read_bytes(bytes); });
 }
 
 /// How many parameters of that kind there are.
@@ -71,7 +55,7 @@ TEST(Openvino, HasTheFiguresOfRealFiles) {
       {"packed_u4.xml", 2 * 64 * 32, 64 * 32},
   };
   for (const Fact& fact : facts) {
-    const Read read = read_path(data + fact.file);
+    const ReadModel read = files.read(fact.file);
     const Profile result = profile(read.graph);
     EXPECT_EQ(result.total.macs, fact.macs) << fact.file;
     EXPECT_EQ(result.total.parameters, fact.parameters) << fact.file;
@@ -80,8 +64,8 @@ TEST(Openvino, HasTheFiguresOfRealFiles) {
 }
 
 TEST(Openvino, InfersTheSizesThatTheFileStates) {
-  const Read read = read_path(data + "emotions-recognition-retail-0003.xml");
-  EXPECT_THAT(read.notes.notes, Contains("all 74 sizes of results are as the file states them"));
+  const ReadModel read = files.read("emotions-recognition-retail-0003.xml");
+  EXPECT_THAT(read.notes.notes, Contains("all 73 sizes of results are as the file states them"));
   EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{1, 5, 1, 1}));
   EXPECT_EQ(read.graph.outputs()[0].name, "prob_emotion");
 }
@@ -91,8 +75,8 @@ TEST(Openvino, CountsAConvertedModelAsItsOrigin) {
   for (const std::string name :
        {"batch_and_table", "matmul_4_bits", "nodes_out_of_order", "resize_in_float32", "table_int8",
         "weight_int16", "weight_int8_blocks"}) {
-    const Read converted = read_path(data + name + ".xml");
-    const Read origin = read_path(origins + name + ".onnx");
+    const ReadModel converted = files.read(name + ".xml");
+    const ReadModel origin = origins.read(name + ".onnx");
     const Metrics own = profile(converted.graph).total, other = profile(origin.graph).total;
     EXPECT_EQ(own.macs, other.macs) << name;
     EXPECT_EQ(own.flops, other.flops) << name;
@@ -105,7 +89,7 @@ TEST(Openvino, CountsAConvertedModelAsItsOrigin) {
 }
 
 TEST(Openvino, NamesModulesByLayers) {
-  const Read read = read_path(data + "emotions-recognition-retail-0003.xml");
+  const ReadModel read = files.read("emotions-recognition-retail-0003.xml");
   const auto has = [&](std::string_view path) {
     for (ModuleId id = 0; id < read.graph.modules().size(); ++id)
       if (read.graph.module_path(id) == path) return true;
@@ -116,7 +100,7 @@ TEST(Openvino, NamesModulesByLayers) {
   torch.parameter("x", "1,8");
   torch.layer("ReLU", {{0, 0}}, {"1,8"}, "", "__module.layer1.0.relu/aten::relu/Relu");
   torch.layer("ReLU", {{1, 0}}, {"1,8"}, "", "/layer2/layer2.0/act/Relu");
-  const Read named = read_bytes(torch.bytes());
+  const ReadModel named = files.read_bytes(torch.bytes());
   EXPECT_EQ(named.graph.module_path(3), "layer1.0.relu");
   EXPECT_EQ(named.graph.module_path(6), "layer2.0.act");
 }
@@ -126,13 +110,12 @@ TEST(Openvino, NamesModulesByLayers) {
 TEST(Openvino, NamesSizesThatTheFileDoesNotKnow) {
   TraceOptions options;
   options.dims = {{"batch", 4}};
-  const Read read = read_path(data + "loop.xml", options);
+  const ReadModel read = files.read("loop.xml", options);
   EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{4, 8}));
   EXPECT_EQ(profile(read.graph).total.macs, 5 * 4 * 64);
   options.dims = {{"time", 4}};
-  EXPECT_THAT(failure_of([&] { read_path(data + "loop.xml", options); }),
-              HasSubstr("unknown_name"));
-  EXPECT_THAT(read_path(data + "loop.xml").notes.notes,
+  EXPECT_THAT(failure_of([&] { files.read("loop.xml", options); }), HasSubstr("unknown_name"));
+  EXPECT_THAT(files.read("loop.xml").notes.notes,
               Contains("the symbolic size batch is taken as 1; set it with --dim batch=N"));
 }
 
@@ -140,7 +123,7 @@ TEST(Openvino, SaysHowTheFileBoundsSizes) {
   IrFile file;
   file.parameter("x", "1..8,?,3", "-1,-1,3");
   file.layer("ReLU", {{0, 0}}, {"-1,-1,3"});
-  EXPECT_THAT(read_bytes(file.bytes()).notes.notes,
+  EXPECT_THAT(files.read_bytes(file.bytes()).notes.notes,
               Contains("the file bounds the sizes of the input x: 1..8,?,3"));
 }
 
@@ -154,7 +137,7 @@ TEST(Openvino, TakesTheSizesOfTheFileWhereConstantsAreMissing) {
   file.layer("Transpose", {{2, 0}, {3, 0}}, {"4,2,3"});
   file.constant("i64", "1", 8);
   file.layer("ReduceMean", {{4, 0}, {5, 0}}, {"4,3"}, R"(keep_dims="false")");
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{4, 3}));
   EXPECT_EQ(count_op(read.graph, "mean"), 1U);
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("the file of constants is missing")));
@@ -166,7 +149,7 @@ TEST(Openvino, MarksSizesThatDataDecides) {
   file.parameter("x", "4,8");
   file.layer("NonZero", {{0, 0}}, {"2,-1"}, R"(output_type="i64")");
   file.layer("Abs", {{1, 0}}, {"2,-1"});
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   EXPECT_TRUE(read.graph.value(read.graph.outputs()[0].value).has(Value::bounded));
   EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{2, 32}));
 }
@@ -174,7 +157,7 @@ TEST(Openvino, MarksSizesThatDataDecides) {
 // -- operators --------------------------------------------------------------------------------
 
 TEST(Openvino, PacksScalesAndZeroPointsIntoOneOperator) {
-  const Read read = read_path(data + "packed_u4.xml");
+  const ReadModel read = files.read("packed_u4.xml");
   EXPECT_EQ(count_op(read.graph, "dequantize"), 1U);
   EXPECT_EQ(count_op(read.graph, "sub") + count_op(read.graph, "mul"), 0U);
   EXPECT_EQ(count_kind(read.graph, ParameterKind::parameter), 1U);
@@ -188,7 +171,7 @@ TEST(Openvino, CountsFakeQuantisationAndSaysWhatItMeans) {
   for (int i = 0; i < 4; ++i) file.constant("f32", "", 4, 4 * i);
   file.layer("FakeQuantize", {{0, 0}, {1, 0}, {2, 0}, {3, 0}, {4, 0}}, {"1,8"},
              R"(levels="256" auto_broadcast="numpy")");
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   EXPECT_EQ(profile(read.graph).total.flops, 4 * 8);
   EXPECT_EQ(count_kind(read.graph, ParameterKind::quantisation), 4U);
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("kernels may multiply integers")));
@@ -200,7 +183,7 @@ TEST(Openvino, ConvertsHalvesOnceAtLoad) {
   file.constant("f16", "8,4", 64);
   file.layer("Convert", {{1, 0}}, {"8,4"}, R"(destination_type="f32")");
   file.layer("MatMul", {{0, 0}, {2, 0}}, {"1,4"}, R"(transpose_a="false" transpose_b="false")");
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   EXPECT_EQ(read.graph.nodes().size(), 1U);
   EXPECT_EQ(read.graph.value(read.graph.parameters()[0].value).dtype, DType::float16);
 }
@@ -210,7 +193,7 @@ TEST(Openvino, NamesWhatItDoesNotKnow) {
   file.parameter("x", "1,8");
   file.layer("PagedAttention", {{0, 0}}, {"1,8"}, "", "", "extension");
   file.layer("CTCGreedyDecoder", {{1, 0}}, {"1,-1"});
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   const Profile result = profile(read.graph);
   ASSERT_EQ(result.coverage.unknown.size(), 2U);
   EXPECT_EQ(read.graph.unknown_sizes(read.graph.outputs()[0].value), 2U);
@@ -220,24 +203,24 @@ TEST(Openvino, NotesAttributesThatItDoesNotRead) {
   IrFile file;
   file.parameter("x", "1,8");
   file.layer("ReLU", {{0, 0}}, {"1,8"}, R"(slope="&lt;1")");
-  EXPECT_THAT(read_bytes(file.bytes()).notes.ignored,
+  EXPECT_THAT(files.read_bytes(file.bytes()).notes.ignored,
               Contains("ReLU slope=&lt;1 was not taken into account (1 node)"));
 }
 
 // -- bodies and states ------------------------------------------------------------------------
 
 TEST(OpenvinoControl, CountsBodiesAsOftenAsTheyRun) {
-  const Read loop = read_path(data + "loop.xml");
+  const ReadModel loop = files.read("loop.xml");
   EXPECT_EQ(profile(loop.graph).total.macs, 5 * 64);
   EXPECT_EQ(profile(loop.graph).total.parameters, 64);
   EXPECT_THAT(loop.notes.notes, Contains("Loop runs 5 times"));
-  const Read iterator = read_path(data + "ti.xml");
+  const ReadModel iterator = files.read("ti.xml");
   EXPECT_EQ(profile(iterator.graph).total.macs, 16 * 64);
   EXPECT_EQ(iterator.graph.shape(iterator.graph.outputs()[1].value), (Shape{1, 16, 8}));
 }
 
 TEST(OpenvinoControl, CountsTheCostlierBranch) {
-  const Read read = read_path(data + "if.xml");
+  const ReadModel read = files.read("if.xml");
   EXPECT_EQ(profile(read.graph).total.macs, 2 * 64);
   EXPECT_EQ(profile(read.graph).total.parameters, 64);
   EXPECT_THAT(read.notes.notes,
@@ -245,7 +228,7 @@ TEST(OpenvinoControl, CountsTheCostlierBranch) {
 }
 
 TEST(OpenvinoControl, MakesStatesInputsAndOutputs) {
-  const Read read = read_path(data + "states.xml");
+  const ReadModel read = files.read("states.xml");
   ASSERT_EQ(read.graph.inputs().size(), 4U);
   EXPECT_EQ(read.graph.inputs()[3].name, "var");
   EXPECT_EQ(read.graph.shape(read.graph.inputs()[3].value), (Shape{1, 4}));
@@ -309,7 +292,7 @@ TEST(OpenvinoHostile, SortsLayers) {
   file.parameter("x", "1,2");
   file.layer("ReLU", {{2, 0}}, {"1,2"});
   file.layer("Abs", {{0, 0}}, {"1,2"});
-  const Read read = read_bytes(file.bytes());
+  const ReadModel read = files.read_bytes(file.bytes());
   EXPECT_EQ(read.graph.nodes()[0].op->name, "abs");
   EXPECT_THAT(read.notes.notes,
               Contains("the layers were sorted: the file has them in another order"));

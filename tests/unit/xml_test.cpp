@@ -1,4 +1,4 @@
-// Documents of XML: elements, texts, entities, and documents that are none.
+// Documents of XML: elements, texts, entities, and what is refused.
 #include "util/xml.hpp"
 
 #include <gmock/gmock.h>

@@ -75,13 +75,6 @@ void KerasReader::spend(std::size_t units) {
   units_left_ -= units;
 }
 
-std::string KerasReader::unique_name(std::string_view name) {
-  std::string base = to_utf8(name.empty() ? std::string_view("tensor") : name);
-  std::string result = base;
-  for (int i = 1; !names_.insert(result).second; ++i) result = base + "_" + std::to_string(i);
-  return result;
-}
-
 void KerasReader::read() {
   notes_.format =
       fmt::format("Keras {}, {}", file_.version().empty() ? "(no version)" : file_.version(),
@@ -173,7 +166,7 @@ KerasHandle KerasReader::add_input(const KerasLayer* layer, const DeclaredInput&
     dtype = keras_policy(*layer->config).compute;
     if (layer->class_name == "Embedding") dtype = DType::int32;
   }
-  const std::string name = unique_name(input.name);
+  const std::string name = names_.next(input.name);
   DeclaredInput own = input;
   own.name = name;
   const Shape shape = sizes_.next(own);
@@ -194,7 +187,7 @@ void KerasReader::add_outputs(const std::vector<KerasHandle>& results, const Ker
                layers != nullptr && !layers->Empty()) {
       name = inner((*layers)[layers->Size() - 1]).name;
     }
-    graph_.add_output(graph_.arena().copy(unique_name(name)), last(results[i]).id);
+    graph_.add_output(graph_.arena().copy(names_.next(name)), last(results[i]).id);
   }
 }
 

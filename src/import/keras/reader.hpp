@@ -11,6 +11,7 @@
 #include "import/importer.hpp"
 #include "import/input_sizes.hpp"
 #include "import/keras/model.hpp"
+#include "util/unique_names.hpp"
 #include "zoometer/ir/tensor.hpp"
 
 namespace zoometer {
@@ -126,7 +127,6 @@ class KerasReader {
   void rewind(const Mark& mark);
   void add_outputs(const std::vector<KerasHandle>& results, const KerasLayer& root);
   void add_notes();
-  std::string unique_name(std::string_view name);
 
   const TraceOptions& options_;
   Graph& graph_;
@@ -141,7 +141,7 @@ class KerasReader {
   std::map<const Json*, KerasLayer> inner_;
   std::map<const Json*, KerasPlan> plans_;
   std::map<std::pair<ModuleId, std::string>, ModuleId> modules_;
-  std::set<std::string, std::less<>> names_;
+  UniqueNames names_;
   std::set<std::string> seen_notes_;
   std::map<std::string, std::size_t, std::less<>> classes_, idle_;
   std::set<std::pair<const Json*, unsigned>> counted_;

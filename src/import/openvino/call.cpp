@@ -69,9 +69,9 @@ Tensor OpenvinoCall::optional_in(std::size_t index, bool is_weight) {
   return has(index) ? in(index, is_weight) : Tensor{&graph(), no_id};
 }
 
-std::vector<Tensor> OpenvinoCall::all_inputs() {
+std::vector<Tensor> OpenvinoCall::all_inputs(std::size_t most) {
   std::vector<Tensor> tensors;
-  for (std::size_t i = 0; i < input_count(); ++i) tensors.push_back(in(i));
+  for (std::size_t i = 0; i < std::min(most, input_count()); ++i) tensors.push_back(in(i));
   require(!tensors.empty(), "an input");
   return tensors;
 }
@@ -100,8 +100,7 @@ Shape OpenvinoCall::shape(std::size_t index) {
 }
 
 DType OpenvinoCall::dtype(std::size_t index) const {
-  require(has(index), "an input " + std::to_string(index));
-  return layer_.inputs[index].dtype;
+  return source(index).outputs[layer_.sources[index].port].dtype;
 }
 
 const OpenvinoKnown* OpenvinoCall::known(std::size_t index) {
@@ -264,7 +263,9 @@ bool OpenvinoCall::out_known(OpenvinoKnown known, std::size_t index) {
 
 bool OpenvinoCall::out_moved(const Shape& sizes, std::size_t index, bool is_bounded) {
   if (!is_needed(index)) return true;
-  const Tensor result = rearrange(all_inputs(), {graph().arena().copy(to_utf8(type())), sizes});
+  // All operands for each of many results would be more than the file has.
+  const std::vector<Tensor> operands = all_inputs(index == 0 ? SIZE_MAX : 1);
+  const Tensor result = rearrange(operands, {graph().arena().copy(to_utf8(type())), sizes});
   if (is_bounded) graph().mark_bounded(result.id);
   return out(result, index);
 }

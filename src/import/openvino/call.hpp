@@ -57,7 +57,8 @@ class OpenvinoCall {
   Tensor in(std::size_t index, bool is_weight = false);
   /// The same, or an empty handle where the layer has fewer inputs.
   Tensor optional_in(std::size_t index, bool is_weight = false);
-  std::vector<Tensor> all_inputs();
+  /// All inputs, or the first ones.
+  std::vector<Tensor> all_inputs(std::size_t most = SIZE_MAX);
   /// The value of an input as it is, known or not.
   OpenvinoValue& value(std::size_t index);
   /// The shape of an input, without a node for what is known.
@@ -128,6 +129,11 @@ class OpenvinoCall {
   std::vector<std::string_view> read_;
   bool guessed_ = false;  // sizes of the results are guesses
 };
+
+/// Whether sums of the number and a size are far from the bounds of 64 bits.
+constexpr bool is_modest(std::int64_t number) noexcept {
+  return number >= INT32_MIN && number <= INT32_MAX;
+}
 
 /// A handler of a movement: where it cannot, the sizes are those of the file.
 template <bool (*Emit)(OpenvinoCall&)>

@@ -184,7 +184,12 @@ OpenvinoPort read_port(XmlReader& xml, const XmlElement& start) {
     if (*size < 0) port.unknown |= UnknownSizes{1} << port.shape.size();
     port.shape.push_back(*size < 0 ? 1 : *size);
   }
-  numel(port.shape);  // refuses what is too large
+  try {
+    numel(port.shape);  // refuses what is too large
+  } catch (Error& error) {
+    error.place.byte_offset = start.at;
+    throw;
+  }
   return port;
 }
 

@@ -102,11 +102,12 @@ std::optional<std::int64_t> parts_of(OpenvinoCall& call, const OpenvinoBodyPort&
   call.require(!is_far, "a start, an end and a stride within the axis");
   const std::int64_t first = std::clamp<std::int64_t>(placed(port.start), 0, length);
   const std::int64_t last = std::clamp<std::int64_t>(placed(port.end), 0, length);
-  return ceil_div(std::abs(last - first), std::abs(port.stride));
+  const std::int64_t span = std::abs(last - first);
+  return span == 0 ? 0 : (span - 1) / std::abs(port.stride) + 1;
 }
 
-/// Whether a body says that it goes on, by a constant.
-bool goes_on(OpenvinoCall& call, OpenvinoFrame& frame) {
+/// Whether a constant of the body says that the loop continues.
+bool continues(OpenvinoCall& call, OpenvinoFrame& frame) {
   for (const OpenvinoBodyPort& port : frame.net.ports) {
     if (!port.is_output || port.purpose != "execution_condition") continue;
     const std::vector<OpenvinoSource>& sources = frame.net.layers[port.internal].sources;
@@ -131,9 +132,9 @@ std::optional<std::int64_t> trips_of(OpenvinoCall& call, const OpenvinoNet& body
   return count && *count <= most_trips ? count : std::nullopt;
 }
 
-/// What a Parameter of the body has in one of the iterations.
+/// What a Parameter of the body has in one of the iterations; `changes`: from one to the next.
 OpenvinoValue iteration_value(OpenvinoCall& call, const OpenvinoNet& body,
-                              const OpenvinoBodyPort& port) {
+                              const OpenvinoBodyPort& port, bool changes) {
   if (!port.external) {  // the number of the iteration
     const std::vector<OpenvinoPort>& outputs = body.layers[port.internal].outputs;
     call.require(outputs.size() == 1, "a Parameter of one output");
@@ -146,8 +147,6 @@ OpenvinoValue iteration_value(OpenvinoCall& call, const OpenvinoNet& body,
     const std::int64_t size = std::min(std::max<std::int64_t>(port.part_size, 0), x.dim(axis));
     return {.id = slice(x, axis, 0, size).id};
   }
-  const bool changes = std::ranges::any_of(
-      body.back_edges, [&](const auto& edge) { return edge.second == port.internal; });
   if (changes) return {.id = call.in(*port.external).id};
   return given_value(call, *port.external);
 }
@@ -177,10 +176,14 @@ bool emit_loop(OpenvinoCall& call) {
   }
   std::vector<std::pair<std::uint32_t, OpenvinoValue>> inputs;
   const std::size_t first = call.graph().nodes().size();
-  for (const OpenvinoBodyPort& port : body.ports)
-    if (!port.is_output) inputs.emplace_back(port.internal, iteration_value(call, body, port));
+  std::vector<bool> changes(body.layers.size(), false);
+  for (const auto& [result, parameter] : body.back_edges) changes[parameter] = true;
+  for (const OpenvinoBodyPort& port : body.ports) {
+    if (port.is_output) continue;
+    inputs.emplace_back(port.internal, iteration_value(call, body, port, changes[port.internal]));
+  }
   OpenvinoFrame frame = run_body(call, body, inputs, leaf_of(call.layer().name));
-  const bool is_bound = !goes_on(call, frame);
+  const bool is_bound = !continues(call, frame);
   reader.note(
       !trips
           ? fmt::format("how often {} runs depends on data: its body is counted once", call.type())

@@ -128,9 +128,11 @@ bool emit_range(OpenvinoCall& call) {
     if (bound == nullptr || bound->elements.size() != 1) return false;
   const double first = bounds[0]->elements[0], last = bounds[1]->elements[0],
                step = bounds[2]->elements[0];
-  call.require(step != 0, "a step other than 0");
-  constexpr double most = 64;
+  constexpr double most = 64, far = 0x1p53;
   const double count = std::ceil((last - first) / step);
+  call.require(step != 0 && std::abs(first) <= far && std::abs(last) <= far &&
+                   std::abs(count) <= far,
+               "a step other than 0 and bounds of at most 2^53");
   if (count >= 0 && count <= most) {
     OpenvinoKnown known{Shape{static_cast<std::int64_t>(count)}, DType::int64, {}};
     for (double i = 0; i < count; ++i) known.elements.push_back(first + i * step);
@@ -217,6 +219,7 @@ bool emit_variadic_split(OpenvinoCall& call) {
   for (const std::int64_t size : *sizes) sum = checked_add(sum, std::max<std::int64_t>(size, 0));
   for (std::int64_t& size : *sizes)
     if (size < 0) size = from.dim(at) - sum;
+  call.require(sum <= from.dim(at), "pieces of its operand");
   return fold_pieces(call, *sizes) || out_pieces(call, split(call.in(0), *sizes, at));
 }
 
@@ -557,7 +560,8 @@ bool emit_patches(OpenvinoCall& call) {
   call.require(sizes.rank() == 4 && kernel.size() == 2 && strides.size() == 2 && rates.size() == 2,
                "an image, and two sizes, strides and rates");
   for (std::size_t i = 0; i < 2; ++i) {
-    call.require(kernel[i] >= 1 && strides[i] >= 1 && rates[i] >= 1, "numbers of at least 1");
+    for (const Ints& each : {kernel, strides, rates})
+      call.require(each[i] >= 1 && is_modest(each[i]), "numbers of at least 1, of 32 bits");
     const std::int64_t extent = checked_add(checked_mul(rates[i], kernel[i] - 1), 1);
     const std::int64_t free = std::max<std::int64_t>(checked_add(sizes[i + 2], -extent), -1);
     sizes[i + 2] = is_same    ? ceil_div(sizes[i + 2], strides[i])

@@ -35,6 +35,7 @@ Spatial spatial_list(OpenvinoCall& call, std::string_view attribute, std::size_t
   Spatial result;
   for (std::size_t i = 0; i < spatial; ++i)
     result.push_back(i < listed.size() ? listed[i] : otherwise);
+  call.require(std::ranges::all_of(result, is_modest), "numbers of 32 bits");
   return result;
 }
 

@@ -69,22 +69,11 @@ void OpenvinoReader::read() {
 
 // -- inputs and outputs -------------------------------------------------------------------------
 
-std::string OpenvinoReader::unique_name(std::string_view name) {
-  std::string base = to_utf8(name);
-  if (base.empty()) base = "tensor";
-  const auto [own, is_new] = names_.emplace(base, 0);
-  if (is_new) return base;
-  while (true) {
-    std::string result = base + "_" + std::to_string(++own->second);
-    if (names_.emplace(result, 0).second) return result;
-  }
-}
-
 ValueId OpenvinoReader::add_input(const OpenvinoLayer& layer, std::string_view own_name) {
   const OpenvinoPort& port = layer.outputs[0];
   const std::string_view* sizes = layer.find("shape");
   const bool has_rank = sizes == nullptr || sizes->find("...") == std::string_view::npos;
-  const std::string name = unique_name(own_name);
+  const std::string name = names_.next(own_name);
   if (has_rank && sizes != nullptr && sizes->find("..") != std::string_view::npos)
     note(fmt::format("the file bounds the sizes of the input {}: {}", shown(name), shown(*sizes)));
   states_sizes_ = states_sizes_ && has_rank;
@@ -116,13 +105,13 @@ void OpenvinoReader::add_outputs(OpenvinoFrame& frame) {
       const OpenvinoLayer& maker = frame.net.layers[source.layer];
       const std::string names = xml_text(first_name(maker.outputs[source.port].names), maker.at);
       const Tensor value = enter(frame, source);
-      graph_.add_output(graph_.arena().copy(unique_name(names.empty() ? maker.name : names)),
+      graph_.add_output(graph_.arena().copy(names_.next(names.empty() ? maker.name : names)),
                         value.id);
       outputs.push_back(value.id);
     }
   }
   for (const auto& [variable, value] : updates_) {
-    graph_.add_output(graph_.arena().copy(unique_name(xml_text(variable, frame.net.at))), value);
+    graph_.add_output(graph_.arena().copy(names_.next(xml_text(variable, frame.net.at))), value);
     outputs.push_back(value);
   }
   modules_.finish(outputs);
@@ -184,7 +173,7 @@ ValueId OpenvinoReader::add_constant(const OpenvinoLayer& layer, bool is_weight)
         shown(layer.find("element_type") == nullptr ? "" : *layer.find("element_type"))));
   }
   if (constant.name.empty())
-    constant.name = graph_.arena().copy(unique_name(parameter_name(layer.name)));
+    constant.name = graph_.arena().copy(names_.next(parameter_name(layer.name)));
   constant.id =
       graph_.add_parameter(modules_.current(), constant.name, port.shape, port.dtype,
                            is_learnt ? ParameterKind::parameter : ParameterKind::constant);

@@ -13,6 +13,7 @@
 #include "import/input_sizes.hpp"
 #include "import/openvino/model.hpp"
 #include "import/scoped_modules.hpp"
+#include "util/unique_names.hpp"
 #include "zoometer/ir/tensor.hpp"
 
 namespace zoometer {
@@ -103,7 +104,6 @@ class OpenvinoReader {
   void add_notes();
   void enter_module(std::string_view name);
   std::string parameter_name(std::string_view name);
-  std::string unique_name(std::string_view name);
 
   const TraceOptions& options_;
   Graph& graph_;
@@ -127,7 +127,7 @@ class OpenvinoReader {
   std::vector<Entered> entered_;
   std::map<std::string_view, ValueId> states_;
   std::vector<std::pair<std::string_view, ValueId>> updates_;  ///< of states
-  std::map<std::string, std::size_t, std::less<>> names_;      ///< and how many were made of each
+  UniqueNames names_;
   InputSizes sizes_;
   std::map<std::string, std::size_t, std::less<>> types_;  ///< layers of the model
   std::set<std::string> seen_notes_;

@@ -141,14 +141,6 @@ void HloReader::read() {
 
 // -- arguments ----------------------------------------------------------------------------------
 
-std::string HloReader::unique_name(std::string_view name) {
-  std::string base = to_utf8(name);
-  if (base.empty()) base = "tensor";
-  std::string result = base;
-  for (int i = 1; !names_.insert(result).second; ++i) result = base + "_" + std::to_string(i);
-  return result;
-}
-
 std::string HloReader::name_of_argument(const HloFunction& entry, std::size_t index) const {
   const std::vector<std::uint32_t>& locations = entry.body->argument_locations;
   const std::string_view name =
@@ -184,7 +176,7 @@ void HloReader::add_arguments(const HloFunction& entry, HloFrame& frame) {
     const bool is_last = all_paths && i + 1 == count;
     const bool is_learnt =
         is_path(names[i]) && is_floating(type.dtype) && type.unknown == 0 && !is_last;
-    const std::string name = unique_name(is_learnt ? dotted(names[i]) : names[i]);
+    const std::string name = names_.next(is_learnt ? dotted(names[i]) : names[i]);
     const std::string_view kept = graph_.arena().copy(name);
     if (is_learnt) {
       const bool is_statistic =
@@ -242,7 +234,7 @@ Tensor HloReader::add_constant(const HloOperation& operation, const HloAttribute
   if (found != constants_.end()) return {&graph_, found->second};
   const HloType& type = program_.type(operation.types[0]);
   const bool is_learnt = is_floating(type.dtype) && type.shape.rank() >= 1;
-  const std::string name = unique_name("constant");
+  const std::string name = names_.next("constant");
   const ValueId id =
       graph_.add_parameter(0, graph_.arena().copy(name), type.shape, type.dtype,
                            is_learnt ? ParameterKind::parameter : ParameterKind::constant);

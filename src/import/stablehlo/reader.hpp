@@ -12,6 +12,7 @@
 #include "import/input_sizes.hpp"
 #include "import/scoped_modules.hpp"
 #include "import/stablehlo/program.hpp"
+#include "util/unique_names.hpp"
 #include "zoometer/ir/tensor.hpp"
 
 namespace zoometer {
@@ -97,7 +98,6 @@ class HloReader {
   const Shape& shape_of(const HloFrame& frame, std::uint32_t value, std::uint32_t type) const;
   void emit_unknown(HloFrame& frame, const HloOperation& operation);
   void enter_module(std::uint32_t location);
-  std::string unique_name(std::string_view name);
   void spend(std::uint64_t units);
 
   const TraceOptions& options_;
@@ -113,7 +113,7 @@ class HloReader {
   std::map<std::uint32_t, ValueId> constants_;  ///< by attribute
   std::vector<std::uint32_t> constant_order_;
   std::vector<HloValue*> entered_;  ///< values of open frames that were known and got a node
-  std::set<std::string, std::less<>> names_;
+  UniqueNames names_;
   std::vector<std::string_view> running_;
   InputSizes sizes_;
   std::set<std::string> seen_notes_;

@@ -292,9 +292,9 @@ Tensor TfliteCall::planar_in(std::size_t index) {
   return {&graph(), value.planar};
 }
 
-std::vector<Tensor> TfliteCall::all_inputs() {
+std::vector<Tensor> TfliteCall::all_inputs(std::size_t most) {
   std::vector<Tensor> tensors;
-  for (std::size_t i = 0; i < input_count(); ++i)
+  for (std::size_t i = 0; i < input_count() && tensors.size() < most; ++i)
     if (has(i)) tensors.push_back(in(i));
   require(!tensors.empty(), "an input");
   return tensors;
@@ -423,7 +423,9 @@ Tensor TfliteCall::finished(Tensor value, unsigned activation_field, bool is_pro
 
 bool TfliteCall::out_moved(const Shape& sizes, std::size_t index, bool is_bounded) {
   if (index >= node_.outputs.size()) return true;
-  const Tensor result = rearrange(all_inputs(), {graph().arena().copy(name()), sizes});
+  // All operands for each of many results would be more than the file has.
+  const std::vector<Tensor> operands = all_inputs(index == 0 ? SIZE_MAX : 1);
+  const Tensor result = rearrange(operands, {graph().arena().copy(name()), sizes});
   if (is_bounded) graph().mark_bounded(result.id);
   return out(result, index);
 }

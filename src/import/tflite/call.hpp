@@ -67,7 +67,8 @@ class TfliteCall {
   Tensor optional_in(std::size_t index, TfliteRole role = TfliteRole::data);
   /// An image or volume with the channels named first.
   Tensor planar_in(std::size_t index);
-  std::vector<Tensor> all_inputs();
+  /// All inputs, or the first ones.
+  std::vector<Tensor> all_inputs(std::size_t most = SIZE_MAX);
   /// The input's integers, or null.
   const TfliteKnown* known(std::size_t index);
   std::optional<std::int64_t> integer(std::size_t index);

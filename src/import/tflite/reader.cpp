@@ -105,14 +105,6 @@ void TfliteReader::read() {
 
 // -- inputs and outputs -------------------------------------------------------------------------
 
-std::string TfliteReader::unique_name(std::string_view name) {
-  std::string base = to_utf8(name);
-  if (base.empty()) base = "tensor";
-  std::string result = base;
-  for (int i = 1; !names_.insert(result).second; ++i) result = base + "_" + std::to_string(i);
-  return result;
-}
-
 void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
   for (std::size_t i = 0; i < frame.subgraph.inputs.size(); ++i) {
     const auto tensor = static_cast<std::uint32_t>(frame.subgraph.inputs[i]);
@@ -120,7 +112,7 @@ void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
     std::string_view given = plain_name(declared.name);
     for (const auto& [name, index] : entry.inputs)
       if (index == tensor) given = name;
-    const std::string name = unique_name(given);
+    const std::string name = names_.next(given);
     const Shape shape = sizes_.next({name, declared.shape, declared.unknown, declared.has_shape});
     frame.values[tensor].id = graph_.add_input(graph_.arena().copy(name), shape, declared.dtype);
   }
@@ -137,7 +129,7 @@ void TfliteReader::add_outputs(const TfliteEntry& entry, TfliteFrame& frame) {
     for (const auto& [name, index] : entry.outputs)
       if (index == tensor) given = name;
     const Tensor value = enter(frame, output, TfliteRole::data);
-    graph_.add_output(graph_.arena().copy(unique_name(given)), value.id);
+    graph_.add_output(graph_.arena().copy(names_.next(given)), value.id);
     outputs.push_back(value.id);
   }
   modules_.finish(outputs);
@@ -187,7 +179,7 @@ Tensor TfliteReader::enter(TfliteFrame& frame, std::int32_t tensor, TfliteRole r
                      "as a constant",
                      escape_controls(to_utf8(stored.name.substr(0, 100)))));
   }
-  const std::string name = unique_name(plain_name(stored.name));
+  const std::string name = names_.next(plain_name(stored.name));
   value.id = graph_.add_parameter(modules_.current(), graph_.arena().copy(name), stored.shape,
                                   stored.dtype, kind);
   constants_.emplace(constant, value.id);
@@ -218,7 +210,7 @@ Tensor TfliteReader::enter(TfliteFrame& frame, std::int32_t tensor, TfliteRole r
 
 Tensor TfliteReader::scale_of(TfliteFrame& frame, std::int32_t tensor) {
   const TfliteTensor& stored = frame.subgraph.tensors[static_cast<std::size_t>(tensor)];
-  const std::string name = unique_name(fmt::format("{}.scale", plain_name(stored.name)));
+  const std::string name = names_.next(fmt::format("{}.scale", plain_name(stored.name)));
   return {&graph_, graph_.add_parameter(modules_.current(), graph_.arena().copy(name), Shape{1},
                                         DType::float32, ParameterKind::quantisation)};
 }

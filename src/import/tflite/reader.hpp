@@ -11,6 +11,7 @@
 #include "import/input_sizes.hpp"
 #include "import/scoped_modules.hpp"
 #include "import/tflite/model.hpp"
+#include "util/unique_names.hpp"
 #include "zoometer/ir/tensor.hpp"
 
 namespace zoometer {
@@ -96,7 +97,6 @@ class TfliteReader {
   void emit_unknown(TfliteFrame& frame, const TfliteNode& node, std::string_view name);
   void compare(const TfliteFrame& frame, const TfliteNode& node);
   void add_notes();
-  std::string unique_name(std::string_view name);
 
   const TraceOptions& options_;
   Graph& graph_;
@@ -114,7 +114,7 @@ class TfliteReader {
     std::uint32_t buffer;
   };
   std::vector<Entered> entered_;
-  std::set<std::string, std::less<>> names_;
+  UniqueNames names_;
   std::vector<std::uint32_t> running_;
   InputSizes sizes_;
   std::map<std::string, std::size_t, std::less<>> operators_;  ///< of the entry, by name
