@@ -7,10 +7,10 @@
 # What is printed does not depend on the seed.
 for file in *.1.*; do
   for seed in 1 2 3; do
-    ZOOMETER_HASH_SEED=$seed "$ZOOMETER" profile "$file" --format json >seed.$seed.txt 2>&1
+    ZOOMETER_HASH_SEED=$seed "$ZOOMETER" profile "$file" --format json >seed_$seed.txt 2>&1
   done
-  expect "$file is read alike with every seed" cmp seed.1.txt seed.2.txt
-  expect "$file is read alike with every other seed" cmp seed.1.txt seed.3.txt
+  expect "$file is read alike with every seed" cmp seed_1.txt seed_2.txt
+  expect "$file is read alike with every other seed" cmp seed_1.txt seed_3.txt
 done
 case $ZOOMETER in
   */build/release/*) ;;
