@@ -9,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/format_words.hpp"
 #include "cli/language_model.hpp"
+#include "import/language/checkpoint.hpp"
 #include "models/language/split.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -52,9 +53,8 @@ void add_split(const Graph& graph, const Parameter& parameter, std::vector<Entry
   }
 }
 
-std::vector<Entry> state_dict(const Graph& graph) {
+void add_entries(const Graph& graph, std::vector<Entry>& entries) {
   check_split(graph);
-  std::vector<Entry> entries;
   for (const ParameterId id : graph.parameters_in_order()) {
     const Parameter& parameter = graph.parameters()[id];
     if (!is_in_state_dict(parameter.kind)) continue;
@@ -68,11 +68,9 @@ std::vector<Entry> state_dict(const Graph& graph) {
                        graph.value(parameter.value).dtype, kind_name(parameter.kind),
                        is_shared ? graph.parameter_path(owner) : ""});
   }
-  return entries;
 }
 
-EntryTotals totals_of(const Graph& graph) {
-  EntryTotals totals;
+void add_totals(const Graph& graph, EntryTotals& totals) {
   for (const Parameter& parameter : graph.parameters()) {
     if (parameter.shared_with != no_id || parameter.kind == ParameterKind::constant) continue;
     std::int64_t& sum = parameter.kind == ParameterKind::parameter      ? totals.parameters
@@ -82,7 +80,27 @@ EntryTotals totals_of(const Graph& graph) {
     if (parameter.kind == ParameterKind::transient_buffer)
       totals.transient += graph.numel(parameter.value);
   }
-  return totals;
+}
+
+/// What a model's files have.
+struct StateDict {
+  std::vector<Entry> entries;
+  EntryTotals totals;
+};
+
+/// With the layers that predict further tokens, where a configuration has some.
+StateDict state_dict(const LoadedModel& model, const Graph& graph) {
+  StateDict state;
+  add_entries(graph, state.entries);
+  add_totals(graph, state.totals);
+  const bool is_language = is_language_model(model);
+  const std::optional<Setting> settings = is_language ? settings_of(model, graph) : std::nullopt;
+  if (!settings) return state;
+  Graph further;
+  declare_prediction(*settings, further);
+  add_entries(further, state.entries);
+  add_totals(further, state.totals);
+  return state;
 }
 
 /// The tensors of a file of weights; null for other models.
@@ -171,12 +189,14 @@ void write_document(JsonWriter& json, const LoadedModel& model, const Graph& gra
     }
     json.array("entries", [&] {
       if (weights != nullptr) return write_entries(json, *weights);
-      write_entries(json, state_dict(graph));
+      write_entries(json, state_dict(model, graph).entries);
     });
   });
 }
 
-std::string write_text(const std::vector<Entry>& entries, const EntryTotals& totals) {
+std::string write_text(const StateDict& state) {
+  const std::vector<Entry>& entries = state.entries;
+  const EntryTotals& totals = state.totals;
   std::size_t width = 4;
   for (const Entry& entry : entries)
     width = std::max(width, std::min(display_width(entry.name), longest_cell));
@@ -249,7 +269,7 @@ TextTable table_of(const LoadedModel& model, const Graph& graph) {
     }
     return table;
   }
-  for (const Entry& entry : state_dict(graph)) {
+  for (const Entry& entry : state_dict(model, graph).entries) {
     table.row({escape_controls(entry.name), std::string(entry.kind),
                std::string(name_of(entry.dtype)), to_string(entry.shape),
                escape_controls(entry.shared_with)});
@@ -262,7 +282,7 @@ TextTable table_of(const LoadedModel& model, const Graph& graph) {
 std::string write_text(const LoadedModel& model, const Graph& graph, int width) {
   const StoredWeights* weights = weights_of(model);
   std::string text =
-      weights != nullptr ? write_text(*weights) : write_text(state_dict(graph), totals_of(graph));
+      weights != nullptr ? write_text(*weights) : write_text(state_dict(model, graph));
   const auto columns = static_cast<std::size_t>(width);
   if (width == 0 || wrapped_lines(text, columns) == text) return text;
   const std::string fitted = table_of(model, graph).text(width, false);

@@ -100,11 +100,16 @@ run profile llama-3.2-1b --format json
 expect "a name is found" json '.totals.parameters == 1235814400'
 run parameters gpt-oss-20b --format json
 expect "its checkpoint, too" json '.counts.unique == 20914757184'
+run parameters mimo-7b-rl
+expect "with the layers for further tokens" has "$out" "model.mtp_layers.0.input_proj.weight"
+expect "which its sum has, too" has "$out" "451 entries: 7833409536 parameters"
 run diff llama-3.2-1b llama-3.2-3b
 expect "two can be compared" is "$status" 0
 run sweep smollm-135m --batch 1,2 --format csv
 expect "sweeps take them" is "$(wc -l <stdout.txt)" 3
 expect_output "fits" serve qwen3-30b-a3b --on H100
+run serve gpt-oss-120b --engine vllm --format json
+expect "a cache in the type of weights that are not quantised" json '.cache.bytes_per_token == 73728'
 
 # --- the hub's cache ------------------------------------------------------------------------------
 export HF_HUB_CACHE=$PWD/hub
@@ -163,22 +168,33 @@ expect "the text shows it" has "$out" "bytes of the file"
 # --- adapters -------------------------------------------------------------------------------------
 mkdir adapter
 printf '{"peft_type": "LORA", "r": 4, "base_model_name_or_path": "ORG/small"}' >adapter/adapter_config.json
-/usr/bin/python3 - <<'PYTHON'
-import json, struct
-names = {"lora_A": [4, 64], "lora_B": [64, 4]}
+# write_adapter MODULE INPUTS: an adapter of rank 4 with 64 outputs.
+write_adapter() {
+  /usr/bin/python3 - "$@" <<'PYTHON'
+import json, struct, sys
+module, inputs = sys.argv[1], int(sys.argv[2])
 header, at = {}, 0
-for name, shape in names.items():
+for name, shape in {"lora_A": [4, inputs], "lora_B": [64, 4]}.items():
     size = 4 * shape[0] * shape[1]
-    key = f"base_model.model.model.layers.1.self_attn.q_proj.{name}.weight"
-    header[key] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+    header[f"base_model.model.{module}.{name}.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
     at += size
 text = json.dumps(header).encode()
 open("adapter/adapter_model.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + bytes(at))
 PYTHON
+}
+macs=$("$ZOOMETER" profile config.json --format json | jq .totals.macs)
+write_adapter model.layers.1.self_attn.q_proj 64
 run profile adapter --format json
 expect "an adapter is on top of its model" json '.totals.parameters == 82752 + 2 * 4 * 64'
-expect "its products are noted" json '[.notes[] | select(contains("the products of the adapter, 512"))] | length == 1'
+expect "its products are counted" json ".totals.macs == $macs + 128 * 512"
+expect "nothing is left out" json '[.notes[] | select(contains("not part of the graph"))] == []'
 expect_output "model.layers.1.self_attn.q_proj.lora_A.weight" parameters adapter
+write_adapter model.layers.1.self_attn.q_proj 32
+expect_output "1 of the adapter's tensors have other shapes than the layers" profile adapter
+write_adapter lm_head 64
+run profile adapter --format json
+expect "an adapter of the head is only listed" json ".totals.macs == $macs and .totals.parameters == 82752 + 2 * 4 * 64"
+expect "which a note says" json '[.notes[] | select(contains("512 of the adapter"))] | length == 1'
 sed -i 's/small/nothing/' adapter/adapter_config.json
 expect_output "ORG/nothing, which is not on this machine" profile adapter
 

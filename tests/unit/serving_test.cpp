@@ -246,6 +246,18 @@ TEST(Serving, IsALowerBoundOfMeasuredTimes) {
   EXPECT_EQ(metrics.decode.bound, "memory");
 }
 
+/// Logged by vLLM for gpt-oss-120b, whose configuration names no type: the bytes of the weights,
+/// and 73,728 for each token.
+TEST(Serving, HasTheFiguresOfGptOss) {
+  const auto row = find_language_row("gpt-oss-120b");
+  ASSERT_TRUE(row);
+  ServingOptions options = options_of(78'384, 0);
+  options.cache.engine = CacheEngine::vllm;
+  const ServingMetrics metrics = Served(row->config).metrics(options);
+  EXPECT_EQ(metrics.memory.weights, 65'248'815'744);
+  EXPECT_EQ(metrics.memory.cache, 78'384LL * 73'728);
+}
+
 // vLLM on four devices: 94 layers x key and value of 1 of 4 heads x 128 x 2 bytes for each token.
 TEST(Serving, SplitsTheCacheAsEnginesDo) {
   const auto row = find_language_row("qwen3-235b-a22b");

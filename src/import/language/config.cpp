@@ -65,14 +65,16 @@ Setting to_setting(const Json& value, int depth, std::size_t& values) {
 }
 
 /// The type of the weights: `dtype`, formerly `torch_dtype`, outside or in the language model.
+/// Where neither says it, files that are quantised have the rest in bfloat16.
 DType weight_type(const Configuration& config) {
   std::string_view name = config.text({"dtype", "torch_dtype"});
-  if (name.empty()) {
-    if (const auto part = config.part({"text_config", "language_config", "llm_config"}))
-      name = part->text({"dtype", "torch_dtype"});
+  bool is_quantised = config.has("quantization_config");
+  if (const auto part = config.part({"text_config", "language_config", "llm_config"})) {
+    if (name.empty()) name = part->text({"dtype", "torch_dtype"});
+    is_quantised = is_quantised || part->has("quantization_config");
   }
   if (name.starts_with("torch.")) name.remove_prefix(6);
-  if (name.empty() || name == "auto") return DType::float32;
+  if (name.empty() || name == "auto") return is_quantised ? DType::bfloat16 : DType::float32;
   const std::optional<DType> dtype = dtype_from_name(name);
   return dtype && is_floating(*dtype) ? *dtype : DType::float32;
 }
@@ -142,9 +144,9 @@ void store_weights_as_configured(const Setting& settings, Graph& graph) {
 }
 
 void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,
-                         ImportNotes& notes) {
+                         ImportNotes& notes, const Adapters& adapters) {
   const Configuration config(settings);
-  trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored});
+  trace_language_model(config, passage_of(options), graph, {notes.notes, notes.ignored}, adapters);
   store_weights_as_configured(settings, graph);
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "import/importer.hpp"
+#include "models/language/adapters.hpp"
 #include "models/language/configuration.hpp"
 #include "models/language/passage.hpp"
 #include "models/language/shards.hpp"
@@ -20,9 +21,10 @@ Setting read_configuration(const MappedFile& file);
 /// hf_quant_config.json: adds it as `quantization_config`, if the settings have none.
 void add_quantisation_beside(const std::string& path, Setting& settings);
 
-/// Traces the language model of these settings, with weights of the type that they name.
+/// Traces the language model of these settings, with weights of the type that they name and an
+/// adapter on top of it.
 void trace_configuration(const Setting& settings, const TraceOptions& options, Graph& graph,
-                         ImportNotes& notes);
+                         ImportNotes& notes, const Adapters& adapters = {});
 /// The same of one of the devices that share the model.
 void trace_shard(const Setting& settings, const Passage& passage, const Shards& shards,
                  Graph& graph);

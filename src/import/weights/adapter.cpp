@@ -63,25 +63,65 @@ std::string_view changed_module(std::string_view name) {
   return name.substr(0, name.find(".lora_"));
 }
 
-/// Adds each tensor to the module that it changes. Those of modules that the model lacks are the
-/// root's. Returns how many these are.
-std::size_t add_tensors(const StoredWeights& weights, Graph& graph) {
+/// The ranks of the layers that have both factors.
+Adapters ranks_of(const StoredWeights& weights) {
+  Adapters ranks;
+  for (const StoredTensor& tensor : weights.tensors()) {
+    if (!tensor.is_known() || tensor.shape.size() != 2 || !tensor.name.ends_with(".lora_A.weight"))
+      continue;
+    std::string other(tensor.name);
+    other.replace(other.rfind(".lora_A."), 8, ".lora_B.");
+    const StoredTensor* up = weights.find(other);
+    const std::int64_t rank = tensor.shape[0];
+    const bool fits = up != nullptr && up->shape.size() == 2 && up->shape[1] == rank && rank > 0;
+    if (fits) ranks.emplace(changed_module(tensor.name), rank);
+  }
+  return ranks;
+}
+
+/// What an adapter's tensors became.
+struct AddedTensors {
+  std::size_t lost = 0;       ///< of modules that the model lacks: they are the root's
+  std::size_t misfits = 0;    ///< of other shapes than the layers that they change
+  std::int64_t elements = 0;  ///< that no product of the graph reads
+};
+
+/// The parameter of that name of a module, or no_id.
+ParameterId parameter_of(const Graph& graph, ModuleId module, std::string_view name) {
+  const auto parameters = graph.parameters();
+  for (ParameterId id = 0; id < parameters.size(); ++id)
+    if (parameters[id].module == module && parameters[id].name == name) return id;
+  return no_id;
+}
+
+/// Gives the parameters of adapted layers the types of the file, and adds the other tensors to the
+/// modules that they change.
+AddedTensors add_tensors(const StoredWeights& weights, const Adapters& adapters, Graph& graph) {
   TextMap<ModuleId> modules;
   for (ModuleId id = 0; id < graph.modules().size(); ++id)
     modules.emplace(graph.module_path(id), id);
-  std::size_t lost = 0;
+  AddedTensors added;
   for (const StoredTensor& tensor : weights.tensors()) {
     if (!tensor.is_known()) continue;
-    const std::string_view module = changed_module(tensor.name);
-    const auto found = modules.find(std::string(module));
+    const std::string module(changed_module(tensor.name));
+    const auto found = modules.find(module);
     const bool is_found = found != modules.end();
-    lost += is_found ? 0 : 1;
     const std::string_view own =
         is_found ? tensor.name.substr(tensor.name.find(".lora_") + 1) : tensor.name;
+    const bool is_adapted = is_found && adapters.contains(module);
+    const ParameterId traced = is_adapted ? parameter_of(graph, found->second, own) : no_id;
+    if (traced != no_id) {
+      const ValueId value = graph.parameters()[traced].value;
+      added.misfits += graph.shape(value) == Shape(tensor.shape) ? 0 : 1;
+      graph.set_dtype(value, tensor.type->dtype);
+      continue;
+    }
+    added.lost += is_found ? 0 : 1;
+    added.elements = checked_add(added.elements, tensor.elements);
     graph.add_parameter(is_found ? found->second : 0, graph.arena().copy(own), Shape(tensor.shape),
                         tensor.type->dtype, ParameterKind::parameter);
   }
-  return lost;
+  return added;
 }
 
 }  // namespace
@@ -107,18 +147,27 @@ bool trace_adapter(const std::string& path, const StoredWeights& weights,
         escape_controls(kind), base.empty() ? "a model without a name" : escape_controls(base)));
     return false;
   }
-  trace_configuration(*found, options, graph, notes);
+  const Adapters adapters = ranks_of(weights);
+  trace_configuration(*found, options, graph, notes, adapters);
   std::int64_t elements = 0;
   for (const StoredTensor& tensor : weights.tensors())
     elements = checked_add(elements, tensor.elements);
-  const std::size_t lost = add_tensors(weights, graph);
+  const AddedTensors added = add_tensors(weights, adapters, graph);
   notes.notes.push_back(fmt::format("{} on top of {}: {} parameters in {} tensors",
                                     escape_controls(kind), escape_controls(base), elements,
                                     weights.tensors().size()));
-  notes.ignored.push_back(fmt::format(
-      "the products of the adapter, {} for each token, are not part of the graph", elements));
-  if (lost > 0)
-    notes.ignored.push_back(fmt::format("{} of the adapter's tensors change no module", lost));
+  if (added.elements > 0) {
+    notes.ignored.push_back(fmt::format(
+        "{} of the adapter's products for each token are not part of the graph", added.elements));
+  }
+  if (added.misfits > 0) {
+    notes.ignored.push_back(fmt::format(
+        "{} of the adapter's tensors have other shapes than the layers", added.misfits));
+  }
+  if (added.lost > 0) {
+    notes.ignored.push_back(
+        fmt::format("{} of the adapter's tensors change no module", added.lost));
+  }
   return true;
 }
 

@@ -17,9 +17,10 @@ bool is_adapter(const std::string& path);
 /// Nothing if it is not on this machine.
 std::optional<Setting> settings_of_base(const std::string& path);
 
-/// Traces the model that an adapter changes (LoRA: Hu and others, 2021), and adds the adapter's
-/// tensors to its modules. False, with a note, where that model is not on this machine. The
-/// adapter's own products are noted as ignored.
+/// Traces the model that an adapter changes (LoRA: Hu and others, 2021) with the adapter's
+/// products, and adds its other tensors to the modules that they change. False, with a note, where
+/// that model is not on this machine. Products of experts and of latent attention are noted as
+/// ignored.
 bool trace_adapter(const std::string& path, const StoredWeights& weights,
                    const TraceOptions& options, Graph& graph, ImportNotes& notes);
 

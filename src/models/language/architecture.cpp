@@ -45,6 +45,9 @@ constexpr OuterType outer_types[] = {
     {"gemma3n", "gemma3n_text", below_model, "lm_head"},
     {"qwen2_audio", "qwen2", text_root, text_head, nullptr, false, add_qwen2_sound},
     {"voxtral", "llama", text_root, text_head, nullptr, false, add_voxtral_sound},
+    {"internvl", "qwen2", text_root, text_head, add_internvl_tower, true},
+    {"idefics3", "llama", "model.text_model", "lm_head", add_idefics_tower, true},
+    {"smolvlm", "llama", "model.text_model", "lm_head", add_idefics_tower, true},
     {"phi3_v", "phi3", "model", "lm_head", add_phi3_tower, true},
 };
 
@@ -153,8 +156,9 @@ ModelPlan plan_of(const Configuration& config, TraceNotes notes) {
 }
 
 void trace_language_model(const Configuration& config, const Passage& passage, Graph& graph,
-                          TraceNotes notes) {
-  const ModelPlan plan = plan_of(config, notes);
+                          TraceNotes notes, const Adapters& adapters) {
+  ModelPlan plan = plan_of(config, notes);
+  add_adapters(adapters, plan);
   note_towers(plan, passage, notes.assumed);
   trace_model(plan, passage, graph);
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/language/adapters.hpp"
 #include "models/language/configuration.hpp"
 #include "models/language/decoder.hpp"
 
@@ -40,9 +41,9 @@ const ModelType* find_model_type(std::string_view name) noexcept;
 /// part that is not known.
 ModelPlan plan_of(const Configuration& config, TraceNotes notes);
 
-/// Traces the language model of a configuration into an empty graph. Throws Error{unsupported} that
-/// names the model type or the part that is not known.
+/// Traces the language model of a configuration into an empty graph, with an adapter on top of it.
+/// Throws Error{unsupported} that names the model type or the part that is not known.
 void trace_language_model(const Configuration& config, const Passage& passage, Graph& graph,
-                          TraceNotes notes);
+                          TraceNotes notes, const Adapters& adapters = {});
 
 }  // namespace zoometer

@@ -44,21 +44,25 @@ void Attention::declare(const ModuleBase& owner, std::int64_t features) {
   const std::int64_t values = checked_mul(plan.key_value_heads, value_head());
   const std::int64_t query_outputs = checked_mul(queries, plan.has_fused_gate ? 2 : 1);
   if (!plan.fused.empty()) {
-    fused = linear_layer(place(owner, plan.fused), features,
-                         checked_add(queries, checked_add(keys, values)), plan.query_bias,
-                         plan.is_transposed);
+    const std::int64_t all = checked_add(queries, checked_add(keys, values));
+    fused = plan.is_transposed
+                ? linear_layer(place(owner, plan.fused), features, all, plan.query_bias, true)
+                : linear_layer(owner, plan.fused, features, all, plan.query_bias, plan.adapters);
   } else {
-    query = linear_layer(place(owner, plan.query), features, query_outputs, plan.query_bias);
+    query =
+        linear_layer(owner, plan.query, features, query_outputs, plan.query_bias, plan.adapters);
     if (plan.uses_shared_keys) {
       declare_unused(owner, features, keys, values);
     } else {
-      key = linear_layer(place(owner, plan.key), features, keys, plan.key_bias);
+      key = linear_layer(owner, plan.key, features, keys, plan.key_bias, plan.adapters);
       if (!plan.value_is_key)
-        value = linear_layer(place(owner, plan.value), features, values, plan.value_bias);
+        value = linear_layer(owner, plan.value, features, values, plan.value_bias, plan.adapters);
     }
   }
-  output = linear_layer(place(owner, plan.output), checked_mul(plan.heads, value_head()), features,
-                        plan.output_bias, plan.is_transposed);
+  const std::int64_t mixed = checked_mul(plan.heads, value_head());
+  output = plan.is_transposed
+               ? linear_layer(place(owner, plan.output), mixed, features, plan.output_bias, true)
+               : linear_layer(owner, plan.output, mixed, features, plan.output_bias, plan.adapters);
   if (!plan.gate.empty())
     gate = linear_layer(place(owner, plan.gate), features, plan.gate_features, false);
   if (plan.query_key_norm != QueryKeyNorm::none) {

@@ -53,6 +53,35 @@ inline AnyModule linear_layer(const Slot& slot, std::int64_t in, std::int64_t ou
                        : any_module<Linear>(slot, in, out, has_bias);
 }
 
+/// A linear layer and the two that an adapter adds to it, with the names of PEFT.
+struct AdaptedLinear : Module<AdaptedLinear> {
+  static constexpr auto kind = Linear::kind;
+  AdaptedLinear(const Slot& slot, std::int64_t in, std::int64_t out, bool has_bias,
+                std::int64_t rank)
+      : Module(slot),
+        weight(parameter("weight", {out, in})) {
+    if (has_bias) bias = parameter("bias", {out});
+    down = parameter("lora_A.weight", {rank, in});
+    up = parameter("lora_B.weight", {out, rank});
+  }
+  Tensor weight, bias;
+  Tensor down, up;
+
+  Tensor forward(Tensor x) const {
+    return linear(x, weight, bias) + linear(linear(x, down, {}), up, {});
+  }
+};
+
+/// The layer of that name, with what an adapter adds.
+inline AnyModule linear_layer(const ModuleBase& owner, std::string_view name, std::int64_t in,
+                              std::int64_t out, bool has_bias, const AdapterRanks& adapters) {
+  for (const AdapterRank& adapter : adapters) {
+    if (adapter.layer == name)
+      return any_module<AdaptedLinear>(place(owner, name), in, out, has_bias, adapter.rank);
+  }
+  return linear_layer(place(owner, name), in, out, has_bias);
+}
+
 inline AnyModule norm_layer(const Slot& slot, NormKind kind, std::int64_t features) {
   if (kind == NormKind::rms) return any_module<RMSNorm>(slot, features);
   if (kind == NormKind::layer) return any_module<LayerNorm>(slot, features);

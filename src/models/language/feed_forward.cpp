@@ -7,17 +7,18 @@ namespace zoometer {
 
 void FeedForward::declare(const ModuleBase& owner, std::int64_t features, std::int64_t outputs) {
   require_size("the width of a feed-forward network", plan.width);
-  const bool is_transposed = plan.is_transposed;
+  const auto layer = [&](std::string_view name, std::int64_t in, std::int64_t out, bool bias) {
+    return plan.is_transposed ? linear_layer(place(owner, name), in, out, bias, true)
+                              : linear_layer(owner, name, in, out, bias, plan.adapters);
+  };
   if (!plan.fused.empty()) {
-    fused = linear_layer(place(owner, plan.fused), features, checked_mul(2, plan.width), plan.bias,
-                         is_transposed);
+    fused = layer(plan.fused, features, checked_mul(2, plan.width), plan.bias);
   } else {
-    if (!plan.gate.empty())
-      gate = linear_layer(place(owner, plan.gate), features, plan.width, plan.bias, is_transposed);
-    up = linear_layer(place(owner, plan.up), features, plan.width, plan.bias, is_transposed);
+    if (!plan.gate.empty()) gate = layer(plan.gate, features, plan.width, plan.bias);
+    up = layer(plan.up, features, plan.width, plan.bias);
   }
   if (!plan.norm.empty()) norm = any_module<RMSNorm>(place(owner, plan.norm), plan.width);
-  down = linear_layer(place(owner, plan.down), plan.width, outputs, plan.down_bias, is_transposed);
+  down = layer(plan.down, plan.width, outputs, plan.down_bias);
   if (plan.learns_activation) {
     owner.parameter("act_fn.alpha_p", {1});
     owner.parameter("act_fn.alpha_n", {1});

@@ -30,6 +30,13 @@ enum class QueryKeyNorm : std::uint8_t {
   head_list,   ///< the same as a module for each head
 };
 
+/// The rank of what an adapter adds to a linear layer (LoRA: Hu and others, 2021).
+struct AdapterRank {
+  std::string_view layer;  ///< its name in the plan: "q_proj"
+  std::int64_t rank = 1;
+};
+using AdapterRanks = std::vector<AdapterRank>;
+
 /// Self-attention with keys and values that groups of query heads share.
 struct AttentionPlan {
   std::int64_t heads = 1;
@@ -68,6 +75,7 @@ struct AttentionPlan {
   bool is_cross = false;              ///< keys and values are of the encoder's result
   bool adds_distances = false;        ///< scores get T5's bias for each distance
   std::int64_t distance_rows = 0;     ///< of the table of these, in the first layer only
+  AdapterRanks adapters = {};
 };
 
 /// Latent attention: keys and values of all heads from one short vector (DeepSeek-V2, 2024).
@@ -151,6 +159,7 @@ struct FeedForwardPlan {
   std::string_view norm = {};      ///< an RMS norm before `down`
   bool learns_activation = false;  ///< alpha_p and alpha_n (1,) of the activation (Apertus)
   bool has_receptance = false;  ///< RWKV's gate of the result, and mixtures with the token before
+  AdapterRanks adapters = {};
 };
 
 /// A mixture of experts.

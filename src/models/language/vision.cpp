@@ -377,6 +377,63 @@ void add_llava_tower(const Configuration& config, ModelPlan& plan) {
   plan.stacks.push_back(std::move(tower.plan));
 }
 
+/// InternVL: a square of patches becomes one token.
+void add_internvl_tower(const Configuration& config, ModelPlan& plan) {
+  const Configuration vision = vision_part(config);
+  const std::int64_t features = vision.size({"hidden_size"}, 1024);
+  const std::int64_t side = picture_side(vision, {"image_size"}, 448);
+  const std::int64_t patch = std::max<std::int64_t>(1, picture_side(vision, {"patch_size"}, 14));
+  const std::int64_t rows = checked_add(checked_mul(side / patch, side / patch), 1);
+  const double ratio = config.real({"downsample_ratio"}, 0.5);
+  if (!(ratio > 0 && ratio <= 1)) throw_unknown_part("a downsample_ratio beyond 0 to 1");
+  const auto square = static_cast<std::int64_t>(std::min(1 / ratio, 1e6));
+  AttentionPlan attention = full_attention(vision.size({"num_attention_heads"}, 16), features);
+  set_biases(attention, vision.flag({"attention_bias"}, false), true);
+  attention.output = "projection_layer";
+  if (vision.flag({"use_qk_norm"}, false)) attention.query_key_norm = QueryKeyNorm::whole;
+  const bool is_rms = vision.text({"norm_type"}, "layer_norm") == "rms_norm";
+  StackBuilder tower(picture, "pixel_values", "vision_tower");
+  tower.patches("embeddings.patch_embeddings.projection", features, patch, true)
+      .class_token("embeddings.cls_token", features, 3);
+  if (vision.flag({"use_mask_token"}, false))
+    tower.stored("embeddings.mask_token", {1, 1, features});
+  if (vision.flag({"use_absolute_position_embeddings"}, true))
+    tower.grid_table("embeddings.position_embeddings", {1, rows, features});
+  tower.layers("encoder.layer", blocks(vision, 24),
+               {.mixer_name = "attention",
+                .mixer = attention,
+                .feed_forward = plain(vision.size({"intermediate_size"}, 4096), "fc1", "fc2", true,
+                                      ActivationKind::gelu),
+                .before_mixer = "layernorm_before",
+                .before_feed_forward = "layernorm_after",
+                .mixer_scale = "lambda_1",
+                .feed_forward_scale = "lambda_2"});
+  if (!vision.flag({"use_mean_pooling"}, true)) tower.norm("layernorm", features);
+  tower.step(Step::Kind::drop_first).merge(square).in("multi_modal_projector");
+  const std::int64_t merged = checked_mul(features, checked_mul(square, square));
+  tower.norm("layer_norm", merged)
+      .linear("linear_1", merged, plan.features)
+      .activation()
+      .linear("linear_2", plan.features, plan.features);
+  tower.plan.norm_kind = is_rms ? NormKind::rms : NormKind::layer;
+  add_tower(std::move(tower.plan), features, side, plan);
+}
+
+/// Idefics 3 and SmolVLM: SigLIP, and a layer of a square of patches.
+void add_idefics_tower(const Configuration& config, ModelPlan& plan) {
+  const Configuration vision = vision_part(config);
+  StackBuilder tower(picture, "pixel_values", "model.vision_model");
+  tower.plan = clip_pictures(vision.with_defaults("hidden_size=1152 num_attention_heads=16"),
+                             "model.vision_model", false);
+  const std::int64_t features = tower.plan.features;
+  const std::int64_t square = positive_size(config, {"scale_factor"}, 2);
+  tower.norm("post_layernorm", features)
+      .merge(square)
+      .in("model.connector.modality_projection")
+      .linear("proj", checked_mul(features, checked_mul(square, square)), plan.features, false);
+  plan.stacks.push_back(std::move(tower.plan));
+}
+
 void add_minimax_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"hidden_size"}, 1280);

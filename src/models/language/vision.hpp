@@ -17,6 +17,8 @@ void add_qwen2_tower(const Configuration& config, ModelPlan& plan);
 void add_qwen2_5_tower(const Configuration& config, ModelPlan& plan);
 void add_qwen3_tower(const Configuration& config, ModelPlan& plan);
 void add_glm4v_tower(const Configuration& config, ModelPlan& plan);
+void add_idefics_tower(const Configuration& config, ModelPlan& plan);
+void add_internvl_tower(const Configuration& config, ModelPlan& plan);
 void add_kimi_tower(const Configuration& config, ModelPlan& plan);
 void add_llama4_tower(const Configuration& config, ModelPlan& plan);
 void add_llava_tower(const Configuration& config, ModelPlan& plan);
