@@ -40,6 +40,11 @@ class ByHand(unittest.TestCase):
         with self.assertRaises(zoometer.UnsupportedError):
             flops.set_op_handle("aten::add", lambda inputs, outputs: 1)
 
+    def test_fvcore_has_no_rule_for_a_named_padding(self):
+        model = nn.Sequential(nn.Conv2d(3, 4, 3, padding="same"), nn.Conv2d(4, 2, 1))
+        self.assertEqual(fvcore.FlopCountAnalysis(model, self.x).total(), 64 * 4 * 2)
+        self.assertEqual(fvcore.ActivationCountAnalysis(model, self.x).total(), 64 * 2)
+
     def test_thop(self):
         self.assertEqual(thop.profile(self.model, (self.x,), verbose=False),
                          (self.products + self.elements + 4, 122.0))

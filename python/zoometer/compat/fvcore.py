@@ -139,7 +139,8 @@ class ActivationCountAnalysis(_Analysis):
     """Elements of the outputs of convolutions and products, as fvcore counts them."""
 
     def _cost(self, step: Any) -> int:
-        if step.name not in _ACTIVE and _NAMES.get(step.name) != "conv":
+        is_conv = _NAMES.get(step.name) == "conv" and step.cost > 0  # it has no rule for a named padding
+        if not is_conv and step.name not in _ACTIVE:
             return 0
         return sum(product(shape) for shape in step.outputs)
 
