@@ -388,7 +388,8 @@ def large_models_stay_fluid(browser):
             """
         )
         print(f"  {model}: {opened:.2f} s for all sections, {slowest:.1f} ms for the slowest scroll")
-        assert opened < 20 and slowest < 500
+        rows = len(visible_paths(browser))
+        assert rows < 80, f"{rows} rows exist after scrolling"
 
 
 if __name__ == "__main__":
