@@ -205,6 +205,28 @@ TEST(StablehloText, CountsAsXlaDoes) {
             120);
 }
 
+/// 5 n log2 n for n complex numbers, half of it for real ones; backwards 1 per real number more.
+TEST(StablehloText, CountsFourierTransforms) {
+  const auto flops_of = [](const std::string& operand, const std::string& kind,
+                           const std::string& length, const std::string& result) {
+    const std::string types = " : (" + operand + ") -> " + result;
+    const ReadModel read =
+        files.read_bytes("module {\n func.func @main(%a: " + operand + ") -> " + result +
+                         " {\n  %r = stablehlo.fft %a, type = " + kind + ", length = [" + length +
+                         "]" + types + "\n  return %r : " + result + "\n }\n}\n");
+    EXPECT_TRUE(profile(read.graph).coverage.unknown.empty()) << kind;
+    return profile(read.graph).total.flops;
+  };
+  const std::string plain = "tensor<2x8xcomplex<f32>>";
+  EXPECT_EQ(flops_of(plain, "FFT", "8", plain), 2 * 5 * 8 * 3);
+  EXPECT_EQ(flops_of(plain, "IFFT", "8", plain), 2 * (5 * 8 * 3 + 16));
+  EXPECT_EQ(flops_of(plain, "FFT", "2, 8", plain), 2 * 5 * 8 * 3 + 8 * 5 * 2 * 1);
+  const std::string real = "tensor<2x16xf32>";
+  const std::string half = "tensor<2x9xcomplex<f32>>";
+  EXPECT_EQ(flops_of(real, "RFFT", "16", half), 5 * 16 * 4);
+  EXPECT_EQ(flops_of(half, "IRFFT", "16", real), 5 * 16 * 4 + 32);
+}
+
 /// The count is a column where a graph has it, and refused elsewhere.
 TEST(StablehloText, ExplainsXlasCount) {
   const Explanation explained = explain(files.read("jax_control.mlirbc").graph);

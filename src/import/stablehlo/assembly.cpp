@@ -409,7 +409,7 @@ void AssemblyReader::slice_form(HloOperation& operation) {
 /// A word of StableHLO's own forms, with or without a value.
 void AssemblyReader::named_attribute(HloOperation& operation, std::string_view word) {
   if (!text_.accept("=")) {
-    if (const auto direction = comparison_direction(word))
+    if (const auto direction = place_of_word(word))
       set(operation, "comparison_direction", {.kind = Kind::number, .number = *direction});
     return;
   }

@@ -15,11 +15,15 @@ constexpr std::size_t most_elements = 1024;  // of a constant, beyond which they
 
 }  // namespace
 
-std::optional<std::int64_t> comparison_direction(std::string_view word) {
-  constexpr std::string_view words[] = {"EQ", "NE", "GE", "GT", "LE", "LT"};
-  const auto* const found = std::ranges::find(words, word);
-  if (found == std::end(words)) return std::nullopt;
-  return found - std::begin(words);
+std::optional<std::int64_t> place_of_word(std::string_view word) {
+  constexpr std::string_view directions[] = {"EQ", "NE", "GE", "GT", "LE", "LT"};
+  constexpr std::string_view transforms[] = {"FFT", "IFFT", "RFFT", "IRFFT"};
+  const auto place_in = [&](std::span<const std::string_view> words) {
+    return std::ranges::find(words, word) - words.begin();
+  };
+  if (const auto place = place_in(directions); place < std::ssize(directions)) return place;
+  if (const auto place = place_in(transforms); place < std::ssize(transforms)) return place;
+  return std::nullopt;
 }
 
 std::uint32_t AssemblyReader::add(HloAttribute attribute) {
@@ -78,6 +82,9 @@ HloAttribute AssemblyReader::attribute(bool may_have_type) {
     read.is_left_out = true;
   } else if (text_.is_next("loc(")) {
     read = program_.attributes[location_index()];
+  } else if (const auto place = place_of_word(text_.next_word())) {
+    text_.word();
+    read = {.kind = Kind::number, .number = *place};
   } else if (text_.is_word_next() || next == '!' || next == '(') {
     type();  // or a word such as `unit`, which reads as one
   } else {
@@ -94,12 +101,9 @@ HloAttribute AssemblyReader::hash_attribute() {
   text_.expect("#");
   text_.name();
   if (text_.peek() != '<') return read;
-  constexpr std::string_view direction = "comparison_direction ";
   const std::string_view words = text_.balanced();
-  const auto number = words.starts_with(direction)
-                          ? comparison_direction(words.substr(direction.size()))
-                          : std::nullopt;
-  if (number) read = {.kind = Kind::number, .number = *number};
+  if (const auto place = place_of_word(words.substr(words.rfind(' ') + 1)))
+    read = {.kind = Kind::number, .number = *place};
   return read;
 }
 

@@ -160,7 +160,8 @@ std::optional<std::uint32_t> AssemblyReader::aliased(const Read& read) {
   return alias.index;
 }
 
-/// The place of a comparison's direction in StableHLO's enumeration, or nothing.
-std::optional<std::int64_t> comparison_direction(std::string_view word);
+/// The place of a word in its enumeration: a comparison's direction or the kind of a Fourier
+/// transform. Nothing for another word.
+std::optional<std::int64_t> place_of_word(std::string_view word);
 
 }  // namespace zoometer

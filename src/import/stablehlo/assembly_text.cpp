@@ -84,6 +84,11 @@ std::string_view AssemblyText::word() {
   return bytes_.substr(begin, place_ - begin);
 }
 
+std::string_view AssemblyText::next_word() {
+  AssemblyText ahead = *this;
+  return ahead.word();
+}
+
 std::string_view AssemblyText::name() {
   if (place_ < bytes_.size() && bytes_[place_] == '"') return quoted();
   const std::size_t begin = place_;

@@ -29,6 +29,8 @@ class AssemblyText {
   /// Throws Error{malformed} if another symbol is next.
   void expect(std::string_view symbol);
 
+  /// The word that is next, or empty.
+  std::string_view next_word();
   /// A word of letters, digits and `_ $ .`. Empty if there is none.
   std::string_view word();
   /// The name after `%`, `@`, `#`, `!` or `^`, which may be quoted.

@@ -267,6 +267,29 @@ void emit_convolution(HloCall& call) {
   call.out(name_axes(result, inverse_order(out.order())));
 }
 
+// -- Fourier transforms -------------------------------------------------------------------------
+
+/// Along the last axes, of which one of real numbers is the last one. Complex numbers are pairs.
+void emit_fft(HloCall& call) {
+  constexpr std::int64_t inverse_transform = 1, of_real = 2, to_real = 3;  // FFT is 0
+  const Tensor x = call.in(0);
+  const std::int64_t kind = call.integer("fft_type", 0);
+  const std::vector<std::int64_t> lengths = call.integers("fft_length");
+  const auto count = static_cast<std::int64_t>(lengths.size());
+  call.require(count >= 1 && count <= x.rank() && is_complex(x.dtype()) == (kind != of_real),
+               "an axis for each length, and complex numbers but for RFFT");
+  const bool is_inverse = kind == inverse_transform || kind == to_real;
+  const bool has_real = kind == of_real || kind == to_real;
+  const std::int64_t first = x.rank() - count;
+  const std::int64_t last = x.rank() - 1;
+  Tensor pairs = kind == of_real ? unsqueeze(x, -1) : view_as_real(x);
+  if (kind == of_real) pairs = dft(pairs, {last, lengths.back(), true, false});
+  for (std::int64_t i = 0; i + (has_real ? 1 : 0) < count; ++i)
+    pairs = dft(pairs, {first + i, lengths[static_cast<std::size_t>(i)], false, is_inverse});
+  if (kind != to_real) return call.out(view_as_complex(pairs));
+  call.out(squeeze(dft(pairs, {last, lengths.back(), true, true}), -1));
+}
+
 // -- linear algebra -----------------------------------------------------------------------------
 
 void emit_cholesky(HloCall& call) { call.out(apply(cholesky_op, NoAttrs{}, call.in(0))); }
@@ -287,6 +310,7 @@ constexpr HloOperator product_rows[] = {
     {"dot_general", emit_dot_general},
     {"dynamic_conv", emit_convolution},
     {"einsum", emit_einsum},
+    {"fft", emit_fft},
     {"triangular_solve", emit_triangular_solve},
 };
 
