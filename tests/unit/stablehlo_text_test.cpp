@@ -272,6 +272,8 @@ TEST(StablehloText, LocatesWhatIsWrong) {
               HasSubstr("a name of its own, not %a"));
   EXPECT_THAT(failure("    %r:2 = stablehlo.tanh %a : tensor<2x3xf32>\n"),
               HasSubstr("expected 2, one for each result, got 1"));
+  EXPECT_THAT(failure("    %r = stablehlo.tanh %a : ()\n"),
+              HasSubstr("expected 1, one for each result, got 0"));
   EXPECT_THAT(failure("    %r = stablehlo.constant dense<[1, 2]> : tensor<2x3xf32>\n"),
               HasSubstr("expected 6 elements, got 2"));
   EXPECT_THAT(failure("    %r = stablehlo.tanh %a {x = 1, x = 2} : tensor<2x3xf32>\n"),

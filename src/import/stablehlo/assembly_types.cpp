@@ -160,7 +160,8 @@ std::vector<std::uint32_t> AssemblyReader::result_types(std::size_t count) {
   const bool is_function = text_.accept("->");
   if (is_function) types = type_list(false);
   if (count == 0) return is_function ? types : std::vector<std::uint32_t>{};  // without names
-  if (!is_function && count == 1) types = {types.back()};  // after those of the operands
+  if (!is_function && count == 1 && !types.empty())
+    types = {types.back()};  // after those of the operands
   if (types.size() != count) {
     fail_hlo("the types of an operation", at, std::to_string(count) + ", one for each result",
              std::to_string(types.size()));

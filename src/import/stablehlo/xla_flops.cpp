@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <string>
+#include <utility>
 
 #include "zoometer/util/checked.hpp"
 
@@ -122,9 +122,13 @@ std::int64_t floor_of(std::int64_t a, std::int64_t b) {
 }
 
 /// The pairs of an output and a tap that meet an element of the input, which is neither padding nor
-/// between dilated elements. Pairs of too many taps are all counted.
-std::int64_t pairs_inside(const Positions& at) {
-  constexpr std::int64_t most_taps = std::int64_t{1} << 20;
+/// between dilated elements. Where both have too many to look at, all pairs are counted.
+std::int64_t pairs_inside(Positions at) {
+  constexpr std::int64_t most_taps = 4096;
+  if (at.kernel > at.output) {
+    std::swap(at.kernel, at.output);
+    std::swap(at.kernel_dilation, at.stride);
+  }
   const std::int64_t all = checked_mul(at.kernel, at.output);
   if (at.kernel > most_taps || at.input < 1 || at.output < 1) return at.input < 1 ? 0 : all;
   const std::int64_t last = checked_mul(at.input - 1, at.input_dilation);
