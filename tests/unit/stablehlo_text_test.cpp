@@ -205,6 +205,20 @@ TEST(StablehloText, CountsAsXlaDoes) {
             120);
 }
 
+/// Steps that no convolution has: the operation is unknown, and all its pairs count.
+TEST(StablehloText, CountsConvolutionsThatCannotBe) {
+  for (const char* window : {"stride = [0, 1]", "stride = [1, -3]", "rhs_dilate = [0, 1]",
+                             "lhs_dilate = [0, 2]", "pad = [[-9223372036854775808, 0], [0, 0]]"}) {
+    const std::string result = "tensor<1x2x3x5xf32>";
+    EXPECT_NO_THROW(
+        xla_of(std::string("stablehlo.convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->"
+                           "[b, f, 0, 1], window = {") +
+                   window + "} : (tensor<1x1x5x7xf32>, tensor<2x1x3x3xf32>) -> " + result,
+               result))
+        << window;
+  }
+}
+
 /// 5 n log2 n for n complex numbers, half of it for real ones; backwards 1 per real number more.
 TEST(StablehloText, CountsFourierTransforms) {
   const auto flops_of = [](const std::string& operand, const std::string& kind,

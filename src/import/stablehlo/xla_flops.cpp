@@ -129,7 +129,11 @@ std::int64_t pairs_inside(Positions at) {
     std::swap(at.kernel, at.output);
     std::swap(at.kernel_dilation, at.stride);
   }
+  constexpr std::int64_t largest = std::int64_t{1} << 40;
   const std::int64_t all = checked_mul(at.kernel, at.output);
+  for (const std::int64_t step : {at.stride, at.kernel_dilation, at.input_dilation})
+    if (step < 1 || step > largest) return all;
+  if (at.before < -largest || at.before > largest) return all;
   if (at.kernel > most_taps || at.input < 1 || at.output < 1) return at.input < 1 ? 0 : all;
   const std::int64_t last = checked_mul(at.input - 1, at.input_dilation);
   std::int64_t pairs = 0;
