@@ -310,6 +310,16 @@ TEST(StablehloText, LocatesWhatIsWrong) {
               HasSubstr("limit: "));
 }
 
+/// Operations without the operands that they have: unknown, as the note says.
+TEST(StablehloText, TakesNoOperandForGranted) {
+  for (const char* name : {"convert", "negate", "sign", "add", "compare", "select", "and", "fft",
+                           "convolution", "reduce", "sort", "gather", "pad"}) {
+    const ReadModel read = files.read_bytes(program(
+        "", "    %r = \"stablehlo." + std::string(name) + "\"() : () -> tensor<2x3xf32>\n"));
+    EXPECT_FALSE(profile(read.graph).coverage.unknown.empty()) << name;
+  }
+}
+
 TEST(StablehloText, RefusesFunctionsOfOneName) {
   const std::string one = " func.func @main() -> tensor<f32> {\n"
                           "  %0 = stablehlo.iota dim = 0 : tensor<f32>\n"

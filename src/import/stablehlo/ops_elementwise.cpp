@@ -33,7 +33,7 @@ std::optional<HloKnown> known_result(HloCall& call) {
     result.is_size = result.is_size || known->is_size;
     are_single = are_single && known->elements.size() == 1;
   }
-  if (!result.is_size && !are_single) return std::nullopt;
+  if (call.input_count() == 0 || (!result.is_size && !are_single)) return std::nullopt;
   return result;
 }
 
