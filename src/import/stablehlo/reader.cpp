@@ -55,6 +55,26 @@ bool is_transformation(std::string_view part) {
          part.find("->") != std::string_view::npos || part.starts_with("custom_");
 }
 
+/// Forgets the values of a frame that entered the graph when the frame ends, also by an error that
+/// an operation around it catches.
+class ForgetEntered {
+ public:
+  ForgetEntered(std::vector<HloValue*>& entered, bool ends_frame)
+      : entered_(entered),
+        before_(entered.size()),
+        ends_frame_(ends_frame) {}
+  ForgetEntered(const ForgetEntered&) = delete;
+  ForgetEntered& operator=(const ForgetEntered&) = delete;
+  ~ForgetEntered() {
+    if (ends_frame_ && entered_.size() > before_) entered_.resize(before_);
+  }
+
+ private:
+  std::vector<HloValue*>& entered_;
+  std::size_t before_;
+  bool ends_frame_;
+};
+
 }  // namespace
 
 HloReader::HloReader(HloProgram program, HloFile file, const TraceOptions& options, Graph& graph,
@@ -272,16 +292,14 @@ std::vector<HloValue> HloReader::run(HloFrame& frame, const HloRegion& region,
              std::to_string(arguments.size()));
   }
   spend(1 + std::uint64_t{region.own_values});
-  const std::size_t entered = entered_.size();
   HloFrame own{std::vector<HloValue>(region.own_values)};
+  const ForgetEntered forget(entered_, region.is_isolated);
   HloFrame& inner = region.is_isolated ? own : frame;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     inner.values[block.first_argument + i] = arguments[i];
     inner.values[block.first_argument + i].type = block.argument_types[i];
   }
-  std::vector<HloValue> results = run_block(inner, block);
-  if (region.is_isolated) entered_.resize(entered);
-  return results;
+  return run_block(inner, block);
 }
 
 std::vector<HloValue> HloReader::run_block(HloFrame& frame, const HloBlock& block) {
