@@ -1,6 +1,5 @@
 #include "analysis/memory.hpp"
 
-#include "analysis/tensor_arena.hpp"
 #include "analysis/workspace.hpp"
 #include "zoometer/util/checked.hpp"
 
@@ -22,7 +21,6 @@ MemoryProfile profile_memory(const Graph& graph) {
   result.parameter_bytes = parameter_bytes_of(graph);
   result.activations = activations_of(graph);
   result.held = activations_of(graph, Holder::callers);
-  result.arena_bytes = tensor_arena_bytes(graph);
   result.total_bytes = checked_add(result.parameter_bytes, result.activations.peak_bytes);
   result.total_node = result.activations.peak_node;
   std::int64_t most_workspace = 0;

@@ -1,11 +1,14 @@
 #include "import/foreign.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <functional>
 
 #include "util/text.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/norm.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 
@@ -62,6 +65,36 @@ std::vector<std::string> IgnoredSettings::notes() const {
   }
   if (!others_.empty()) notes.push_back(more_ignored_note(std::to_string(others_.size())));
   return notes;
+}
+
+std::string names_with_counts(const NameCounts& counts) {
+  constexpr std::size_t longest = 2000;
+  std::string list;
+  for (const auto& [name, count] : counts)
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
+  if (list.size() > longest) list.replace(longest, std::string::npos, "...");
+  return list.empty() ? "none" : list;
+}
+
+std::optional<std::string> StatedSizes::note() const {
+  if (compared_ == 0) return std::nullopt;
+  if (differing_ == 0)
+    return fmt::format("all {} sizes of results are as the file states them", compared_);
+  return fmt::format(
+      "{} of {} results have other sizes than the file states; the inferred ones count", differing_,
+      compared_);
+}
+
+bool grow_with_operand(std::int64_t elements, std::vector<std::int64_t>& target) {
+  if (target.empty() || std::ranges::count(target, -1) > 0) return false;
+  std::int64_t wanted = 1;
+  for (const std::int64_t size : target) {
+    if (size <= 0) return false;
+    wanted = checked_mul(wanted, size);
+  }
+  if (wanted == elements || elements % wanted != 0) return false;
+  target[0] = checked_mul(target[0], elements / wanted);
+  return true;
 }
 
 }  // namespace zoometer

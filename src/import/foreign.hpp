@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +56,31 @@ class IgnoredSettings {
   std::vector<Entry> entries_;
   std::vector<std::size_t> others_;  ///< hashes of the settings that have no entry, each once
 };
+
+/// How often each name occurs.
+using NameCounts = std::map<std::string, std::size_t, std::less<>>;
+
+/// "3 Conv, 1 Softmax", cut after 2,000 bytes; "none" without names.
+std::string names_with_counts(const NameCounts& counts);
+
+/// Sizes that were inferred beside those that a file states.
+class StatedSizes {
+ public:
+  void compare(bool is_same) noexcept {
+    ++compared_;
+    if (!is_same) ++differing_;
+  }
+  /// How many agree; nothing where none was compared.
+  std::optional<std::string> note() const;
+
+ private:
+  std::size_t compared_ = 0;
+  std::size_t differing_ = 0;
+};
+
+/// Lets the first of a reshape's fixed sizes grow with an operand of so many elements, which are a
+/// multiple of them: another batch than the file's. Whether it did. Throws Error{overflow}.
+bool grow_with_operand(std::int64_t elements, std::vector<std::int64_t>& target);
 
 /// "2 batch norms and 1 dropout run in training mode: ...", or nothing.
 std::optional<std::string> training_note(const Graph& graph);

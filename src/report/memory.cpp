@@ -6,6 +6,7 @@
 #include <array>
 
 #include "analysis/profile.hpp"
+#include "analysis/tensor_arena.hpp"
 #include "report/shape_text.hpp"
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
@@ -128,9 +129,9 @@ class MemoryText : TextLines {
     trimmed_line(
         "  held by callers   {:>14}   {}, where calls hold their arguments as in eager PyTorch",
         peak_text(memory_.held), place(memory_.held.peak_node));
-    if (memory_.arena_bytes) {
+    if (const auto arena = tensor_arena_bytes(graph_)) {
       trimmed_line("  at fixed places   {:>14}   one block, planned as for microcontrollers",
-                   format_bytes(*memory_.arena_bytes));
+                   format_bytes(*arena));
     }
     const bool has_workspace = memory_.workspace_node != no_id;
     trimmed_line("  workspace         {:>14}   {}",
@@ -309,7 +310,7 @@ void write_memory(JsonWriter& json, const Graph& graph, const MemoryProfile& mem
   write_peak(json, graph, "activations", memory.activations.peak_bytes,
              memory.activations.peak_node);
   write_peak(json, graph, "held_by_callers", memory.held.peak_bytes, memory.held.peak_node);
-  if (memory.arena_bytes) json.field("arena_bytes", *memory.arena_bytes);
+  if (const auto arena = tensor_arena_bytes(graph)) json.field("arena_bytes", *arena);
   write_peak(json, graph, "workspace",
              memory.workspace_node == no_id ? 0 : memory.workspace[memory.workspace_node],
              memory.workspace_node);

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "analysis/profile.hpp"
 #include "import/importer.hpp"
 #include "ir/verify.hpp"
+#include "memory_bound.hpp"
 #include "outcome.hpp"
 
 namespace zoometer::fuzz {
@@ -29,6 +32,15 @@ void read_model(const Importer& importer, const char* name, std::string_view byt
 
 inline void read_model(const Importer& importer, const char* name, std::string_view bytes) {
   read_model(importer, name, bytes, [](const ImportNotes&) {});
+}
+
+/// One input of a fuzz target: the bytes of a file of that name, within base + factor x size bytes
+/// of memory.
+inline int read_within(std::int64_t base, std::int64_t factor, const Importer& importer,
+                       const char* name, const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  within_memory(size, base, factor, [&] { read_model(importer, name, bytes); });
+  return 0;
 }
 
 }  // namespace zoometer::fuzz

@@ -517,27 +517,16 @@ void KerasReader::compare(const std::vector<const Json*>& declared,
     bool is_same = own.size() == stated.size();
     for (std::size_t k = 0; is_same && k < own.size(); ++k)
       is_same = (open >> k & 1U) != 0 || own[k] == stated[k];
-    ++compared_;
-    if (!is_same) ++differing_;
+    stated_.compare(is_same);
   }
 }
 
 void KerasReader::add_notes() {
-  std::string list;
-  for (const auto& [name, count] : classes_)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
-  if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
-  note(fmt::format("layers of the file: {}", list.empty() ? "none" : list));
+  note("layers of the file: " + names_with_counts(classes_));
   note(fmt::format("as Keras counts them: {} trainable parameters and {} others", counts_.trained,
                    counts_.others));
   for (std::string& text : sizes_.notes()) notes_.notes.push_back(std::move(text));
-  if (compared_ > 0) {
-    note(differing_ == 0
-             ? fmt::format("all {} sizes of results are as the file states them", compared_)
-             : fmt::format("{} of {} results have other sizes than the file states; the inferred "
-                           "ones count",
-                           differing_, compared_));
-  }
+  if (auto text = stated_.note()) note(std::move(*text));
   for (const auto& [name, count] : idle_)
     note(fmt::format("{} x {} does nothing in inference", count, name));
   notes_.ignored = ignored_.notes();

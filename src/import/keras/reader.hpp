@@ -146,7 +146,7 @@ class KerasReader {
   std::map<std::string, std::size_t, std::less<>> classes_, idle_;
   std::set<std::pair<const Json*, unsigned>> counted_;
   std::size_t calls_left_ = 0, units_left_ = 0, depth_ = 0;
-  std::size_t compared_ = 0, differing_ = 0;
+  StatedSizes stated_;
   KerasCounts counts_;
 };
 

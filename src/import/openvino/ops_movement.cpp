@@ -44,19 +44,6 @@ bool emit_shape_of(OpenvinoCall& call) {
   return call.out_known({Shape{shape.rank()}, DType::int64, {shape.begin(), shape.end()}});
 }
 
-/// A target with the batch of the file grows with the operand.
-void scale_target(OpenvinoCall& call, std::int64_t elements, std::vector<std::int64_t>& target) {
-  if (target.empty() || std::ranges::count(target, -1) > 0) return;
-  std::int64_t wanted = 1;
-  for (const std::int64_t size : target) {
-    if (size <= 0) return;
-    wanted = checked_mul(wanted, size);
-  }
-  if (wanted == elements || elements % wanted != 0) return;
-  target[0] = checked_mul(target[0], elements / wanted);
-  call.reader().note("a Reshape has fixed sizes: the first one grows with its operand");
-}
-
 bool emit_reshape(OpenvinoCall& call) {
   const bool keeps_zeros = call.flag("special_zero", false);
   std::optional<std::vector<std::int64_t>> target = call.integers(1);
@@ -75,7 +62,8 @@ bool emit_reshape(OpenvinoCall& call) {
   const Tensor x = call.in(0);
   for (std::size_t i = 0; keeps_zeros && i < target->size(); ++i)
     if ((*target)[i] == 0 && i < x.shape().size()) (*target)[i] = x.shape()[i];
-  scale_target(call, numel(x.shape()), *target);
+  if (grow_with_operand(numel(x.shape()), *target))
+    call.reader().note("a Reshape has fixed sizes: the first one grows with its operand");
   return call.out(reshape(x, shape_of(call, *target)));
 }
 

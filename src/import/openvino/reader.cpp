@@ -316,25 +316,14 @@ void OpenvinoReader::compare(const OpenvinoFrame& frame, const OpenvinoLayer& la
   for (std::size_t i = 0; i < layer.outputs.size(); ++i) {
     const ValueId id = frame.values[layer.first_value + i].id;
     if (id == no_id || layer.outputs[i].unknown != 0 || !states_sizes_) continue;
-    ++compared_;
-    if (!(graph_.shape(id) == layer.outputs[i].shape)) ++differing_;
+    stated_.compare(graph_.shape(id) == layer.outputs[i].shape);
   }
 }
 
 void OpenvinoReader::add_notes() {
-  std::string list;
-  for (const auto& [type, count] : types_)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, type);
-  if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
-  note(fmt::format("layers of the file: {}", list.empty() ? "none" : list));
+  note("layers of the file: " + names_with_counts(types_));
   for (std::string& text : sizes_.notes()) note(std::move(text));
-  if (compared_ > 0) {
-    note(differing_ == 0
-             ? fmt::format("all {} sizes of results are as the file states them", compared_)
-             : fmt::format("{} of {} results have other sizes than the file states; the inferred "
-                           "ones count",
-                           differing_, compared_));
-  }
+  if (auto text = stated_.note()) note(std::move(*text));
   if (!states_.empty()) {
     note(fmt::format("{} that the model keeps between inferences (ReadValue, Assign): inputs and "
                      "outputs here",

@@ -129,10 +129,10 @@ class OpenvinoReader {
   std::vector<std::pair<std::string_view, ValueId>> updates_;  ///< of states
   UniqueNames names_;
   InputSizes sizes_;
-  std::map<std::string, std::size_t, std::less<>> types_;  ///< layers of the model
+  NameCounts types_;  ///< layers of the model
   std::set<std::string> seen_notes_;
   std::size_t units_left_ = 0;
-  std::size_t compared_ = 0, differing_ = 0;
+  StatedSizes stated_;
   bool states_sizes_ = true, needs_data_ = false, has_fake_quantisation_ = false;
 };
 

@@ -151,11 +151,7 @@ void HloReader::read() {
   const auto last = static_cast<NodeId>(std::max<std::size_t>(graph_.nodes().size(), 1) - 1);
   graph_.set_source_flops(last, checked_add(graph_.source_flops(last), xla_flops_left_));
   modules_.finish(outputs);
-  std::string list;
-  for (const auto& [name, count] : operators_)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
-  if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
-  note(fmt::format("operations that run: {}", list.empty() ? "none" : list));
+  note("operations that run: " + names_with_counts(operators_));
   for (std::string& text : sizes_.notes()) note(std::move(text));
 }
 

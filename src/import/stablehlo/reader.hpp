@@ -117,7 +117,7 @@ class HloReader {
   std::vector<std::string_view> running_;
   InputSizes sizes_;
   std::set<std::string> seen_notes_;
-  std::map<std::string, std::size_t, std::less<>> operators_;
+  NameCounts operators_;
   std::uint64_t units_left_ = 0;
   std::int64_t xla_flops_left_ = 0;  ///< of operations without a node, until the next one
   std::size_t element_regions_ = 0;  ///< that are open: their operation counts for them

@@ -48,19 +48,6 @@ std::vector<std::int64_t> target_of(TfliteCall& call) {
   return sizes;
 }
 
-/// A target with the batch of the conversion grows with the operand.
-void scale_target(TfliteCall& call, std::int64_t elements, std::vector<std::int64_t>& target) {
-  if (target.empty() || std::ranges::count(target, -1) > 0) return;
-  std::int64_t wanted = 1;
-  for (const std::int64_t size : target) {
-    if (size <= 0) return;
-    wanted = checked_mul(wanted, size);
-  }
-  if (wanted == elements || elements % wanted != 0) return;
-  target[0] = checked_mul(target[0], elements / wanted);
-  call.reader().note("a RESHAPE has fixed sizes: the first one grows with its operand");
-}
-
 bool emit_reshape(TfliteCall& call) {
   call.option_list(0);
   std::vector<std::int64_t> target = target_of(call);
@@ -72,7 +59,8 @@ bool emit_reshape(TfliteCall& call) {
     if (target.size() <= 1) return call.out_known({shape, known->dtype, known->elements});
   }
   const Tensor x = call.in(0);
-  scale_target(call, numel(x.shape()), target);
+  if (grow_with_operand(numel(x.shape()), target))
+    call.reader().note("a RESHAPE has fixed sizes: the first one grows with its operand");
   return call.out(reshape(x, shape_of(call, target)));
 }
 

@@ -335,25 +335,14 @@ void TfliteReader::compare(const TfliteFrame& frame, const TfliteNode& node) {
     const TfliteTensor& declared = frame.subgraph.tensors[index];
     const ValueId id = frame.values[index].id;
     if (id == no_id || !declared.has_shape || is_dynamic_) continue;
-    ++compared_;
-    if (!(graph_.shape(id) == declared.shape)) ++differing_;
+    stated_.compare(graph_.shape(id) == declared.shape);
   }
 }
 
 void TfliteReader::add_notes() {
-  std::string list;
-  for (const auto& [name, count] : operators_)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, name);
-  if (list.size() > 2000) list.replace(2000, std::string::npos, "...");
-  note(fmt::format("operators of the file: {}", list.empty() ? "none" : list));
+  note("operators of the file: " + names_with_counts(operators_));
   for (std::string& text : sizes_.notes()) note(std::move(text));
-  if (compared_ > 0) {
-    note(differing_ == 0
-             ? fmt::format("all {} sizes of results are as the file states them", compared_)
-             : fmt::format("{} of {} results have other sizes than the file states; the inferred "
-                           "ones count",
-                           differing_, compared_));
-  }
+  if (auto text = stated_.note()) note(std::move(*text));
   for (const auto& [name, count] : compiled_) {
     note(fmt::format("{} x {}: its cost is not in the file, and its constants are a program and "
                      "weights in a form of its own, no parameters",

@@ -117,11 +117,12 @@ class TfliteReader {
   UniqueNames names_;
   std::vector<std::uint32_t> running_;
   InputSizes sizes_;
-  std::map<std::string, std::size_t, std::less<>> operators_;  ///< of the entry, by name
+  NameCounts operators_;  ///< of the entry, by name
   std::map<std::string, std::size_t, std::less<>> compiled_;
   std::set<std::string> seen_notes_;
   std::size_t units_left_ = 0;
-  std::size_t compared_ = 0, differing_ = 0, hybrid_ = 0, fused_ = 0;
+  StatedSizes stated_;
+  std::size_t hybrid_ = 0, fused_ = 0;
   bool is_dynamic_ = false;
 };
 
