@@ -321,6 +321,129 @@ def symbols(n):
     return archive(program(nodes, {'q': meta([size])}))
 
 
+def call(target, inputs, output, stack=''):
+    given = inputs.items() if isinstance(inputs, dict) else (('', each) for each in inputs)
+    return {'target': 'torch.ops.' + target, 'outputs': [named(output)],
+            'inputs': [{'name': name, 'arg': each if isinstance(each, dict) else named(each)} for name, each in given],
+            'metadata': {'nn_module_stack': stack} if stack else {}}
+
+
+def calls(count, target, stack=lambda i: '', first='x'):
+    """A chain of one operator, whose results are as large as the input."""
+    nodes = [call(target, ['c%d' % (i - 1) if i else first], 'c%d' % i, stack(i)) for i in range(count)]
+    return nodes, {'c%d' % i: meta([1, 4]) for i in range(count)}
+
+
+def stack_of(paths):
+    return ';'.join('%s,%s,m.M' % (path or 'self', path) for path in paths)
+
+
+def deep_modules(n):
+    paths = ['.'.join(['a'] * depth) for depth in range(100)]
+    return archive(program(*calls(100 * n, 'aten.relu.default', lambda i: stack_of(paths))))
+
+
+def modules_called_again(n):
+    return archive(program(*calls(1000 * n, 'aten.relu.default', lambda i: stack_of(['', 'a%d' % (i % 2)]))))
+
+
+def unknown_calls(n):
+    nodes = [call('u.f%d.default' % i, ['x'], 'q%d' % i) for i in range(500 * n)]
+    return archive(program(nodes, {'q%d' % i: meta([1, 4]) for i in range(500 * n)}))
+
+
+def open_sizes(n):
+    """Results whose sizes are symbols of their own, each with a range."""
+    count = 500 * n
+    nodes = [call('u.f.default', ['x'], 'q%d' % i) for i in range(count)]
+    made = program(nodes, {'q%d' % i: meta([{'as_expr': {'expr_str': 'u%d' % i}}]) for i in range(count)})
+    made['range_constraints'] = {'u%d' % i: {'min_val': 2, 'max_val': 9} for i in range(count)}
+    return archive(made)
+
+
+def long_sizes(n):
+    """The size of each result is an expression that ends with the one before it."""
+    count, sizes, expression = 40 * n, [], 's0'
+    for i in range(count):
+        expression = 'Max(%d, %s)' % (i, expression) if i < 25 else expression
+        sizes.append({'as_expr': {'expr_str': expression}})
+    nodes = [call('aten.relu.default', ['x'], 'q%d' % i) for i in range(count)]
+    return archive(program(nodes, {'q%d' % i: meta([size]) for i, size in enumerate(sizes)}))
+
+
+def many_sizes(n):
+    """A tensor of many dimensions, of which many views are made."""
+    shape = [1] * 15 + [4]
+    nodes = [call('aten.view.default', {'self': 'x', 'size': {'as_ints': shape}}, 'q%d' % i) for i in range(240 * n)]
+    return archive(program(nodes, {'q%d' % i: meta(shape) for i in range(240 * n)}))
+
+
+def long_lists(n):
+    """Concatenations of one tensor with itself."""
+    count = 200 * n
+    values = {'q%d' % i: meta([200, 4]) for i in range(n)}
+    values['last'] = meta([count, 4])
+    nodes = [call('aten.cat.default', {'tensors': {'as_tensors': [{'name': 'x'}] * 200}, 'dim': {'as_int': 0}}, 'q%d' % i) for i in range(n)]
+    nodes.append(call('aten.cat.default', {'tensors': {'as_tensors': [{'name': 'q%d' % i} for i in range(n)]}, 'dim': {'as_int': 0}}, 'last'))
+    return archive(program(nodes, values))
+
+
+def subgraph(name, nodes, values):
+    last = nodes[-1]['outputs'][0]
+    return {'as_graph': {'name': name, 'graph': {
+        'inputs': [named('a')], 'outputs': [last], 'nodes': nodes,
+        'tensor_values': {'a': meta([1, 4]), **values}, 'sym_int_values': {}, 'sym_bool_values': {}}}}
+
+
+def branch_calls(count, steps):
+    """Conditions one after the other, each with two branches of `steps` operators."""
+    nodes, values = [], {}
+    for i in range(count):
+        branches = [subgraph('%s_%d' % (name, i), *calls(steps, 'aten.relu.default', first='a')) for name in 'tf']
+        nodes.append(call('higher_order.cond', [{'as_bool': True}, *branches, {'as_tensors': [{'name': 'x'}]}], 'q%d' % i))
+        values['q%d' % i] = meta([1, 4])
+    return nodes, values
+
+
+def branches(n):
+    return archive(program(*branch_calls(50 * n, 10)))
+
+
+def deep_branches(n):
+    """A condition in a branch of a condition, ten deep, beside which others stand."""
+    nodes, values = calls(50 * n, 'aten.relu.default', first='a')
+    for depth in range(10):
+        body = subgraph('t%d' % depth, nodes, values)
+        other = subgraph('f%d' % depth, *calls(1, 'aten.relu.default', first='a'))
+        nodes = [call('higher_order.cond', [{'as_bool': True}, body, other, {'as_tensors': [{'name': 'a'}]}], 'd')]
+        values = {'d': meta([1, 4])}
+    nodes[0]['inputs'][3]['arg'] = {'as_tensors': [{'name': 'x'}]}
+    return archive(program(nodes, values))
+
+
+def scan_of_many_steps(n):
+    body = subgraph('scan', *calls(50 * n, 'aten.relu.default', first='a'))
+    node = call('higher_order.scan', [body, {'as_tensors': []}, {'as_tensors': [{'name': 'w'}]}, {'as_tensors': []}], 'q')
+    made = program([node], {'w': meta([1 << 20, 1, 4]), 'q': meta([1 << 20, 1, 4])})
+    made['graph_module']['graph']['inputs'].append(named('w'))
+    made['graph_module']['signature']['input_specs'].append({'user_input': {'arg': named('w')}})
+    return archive(made)
+
+
+def one_weight_for_many(n):
+    """Parameters that are one tensor of the file, each read by an operator."""
+    count = 300 * n
+    made = program(*calls(count, 'aten.relu.default'))
+    graph = made['graph_module']['graph']
+    for i in range(count):
+        graph['inputs'].append(named('p%d' % i))
+        graph['tensor_values']['p%d' % i] = meta([1, 4])
+        graph['nodes'][i + 1]['inputs'].append({'name': '', 'arg': named('p%d' % i)})
+        spec = {'parameter': {'arg': {'name': 'p%d' % i}, 'parameter_name': 'm.w%d' % i}}
+        made['graph_module']['signature']['input_specs'].append(spec)
+    return archive(made)
+
+
 def markers(n):
     return archive(program(), zipfile.ZIP_DEFLATED, 10 * n)
 
@@ -671,7 +794,9 @@ OPENVINO = [ir_layers_that_do_not_fit, ir_unsorted, ir_many_ports, ir_names_of_o
 KERAS = [keras_unsorted, keras_calls, keras_wide, keras_unknown, keras_settings]
 STABLEHLO = [hlo_shared_location, hlo_aliases, hlo_attributes, hlo_nested_lists, hlo_called, hlo_chain, hlo_functions,
              hlo_calls, hlo_constants, hlo_custom_calls, hlo_long_list]
-PROGRAMS = [long_key_of_leaves, missing_results, written_pieces, symbols, markers, many_numbers]
+PROGRAMS = [long_key_of_leaves, missing_results, written_pieces, symbols, markers, many_numbers, deep_modules,
+            modules_called_again, unknown_calls, open_sizes, long_sizes, many_sizes, long_lists,
+            branches, deep_branches, scan_of_many_steps, one_weight_for_many]
 PAIRS = [renamed_before, renamed_after, moved_before, moved_after, unlike_before, unlike_after]
 CONFIGURATIONS = [names_left_alone, patterns_left_alone, expressions_left_alone, one_long_expression, many_keys,
                   long_list, many_values]
