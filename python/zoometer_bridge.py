@@ -189,10 +189,38 @@ def described(source):
 META_FACTORIES = ("empty", "zeros", "ones", "full", "rand", "randn")
 
 
+# What a builder makes with values where it computes with some: tensors of at most so many elements, and of
+# all tensors together at most so many, the 2 GiB that a run on real values may take.
+MOST_READ_ELEMENTS = 1 << 16
+MOST_REAL_ELEMENTS = 1 << 29
+
+
 def on_meta(factory):
     def build(*args, **kwargs):
         kwargs["device"] = "meta"
         kwargs.pop("pin_memory", None)
+        return factory(*args, **kwargs)
+    return build
+
+
+def on_meta_if_large(factory):
+    without_values = on_meta(factory)
+
+    def build(*args, **kwargs):
+        made = without_values(*args, **dict(kwargs))
+        return made if made.numel() > MOST_READ_ELEMENTS else factory(*args, **kwargs)
+    return build
+
+
+def within(budget, factory):
+    """A factory that takes the elements of what it makes from a list of one number."""
+    without_values = on_meta(factory)
+
+    def build(*args, **kwargs):
+        budget[0] -= without_values(*args, **dict(kwargs)).numel()
+        if budget[0] < 0:
+            raise MemoryError("the builder computes with values, and makes more than %d of them"
+                              % MOST_REAL_ELEMENTS)
         return factory(*args, **kwargs)
     return build
 
@@ -217,15 +245,21 @@ FILLING_METHODS = ("add_", "clamp_", "clamp_max_", "clamp_min_", "copy_", "div_"
 
 def filling_nothing(method):
     def fill(tensor, *args, **kwargs):
-        return tensor if tensor.is_meta else method(tensor, *args, **kwargs)
+        if tensor.is_meta or tensor.numel() > MOST_READ_ELEMENTS:
+            return tensor
+        return method(tensor, *args, **kwargs)
     return fill
 
 
-def meta_patches():
-    """Factories go to meta, initialisers do nothing."""
-    patches = [(torch, name, on_meta(getattr(torch, name))) for name in META_FACTORIES]
-    patches += [(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
-                for name in vars(torch.nn.init) if name.endswith("_") and name[0] != "_"]
+def factory_patches(changed):
+    """Each factory as `changed` gives it."""
+    return [(torch, name, changed(getattr(torch, name))) for name in META_FACTORIES]
+
+
+def filling_patches():
+    """Initialisers do nothing to tensors without values, or with more than a builder reads."""
+    patches = [(torch.nn.init, name, filling_nothing(method))
+               for name, method in vars(torch.nn.init).items() if name.endswith("_") and name[0] != "_"]
     patches += [(torch.Tensor, name, filling_nothing(getattr(torch.Tensor, name)))
                 for name in FILLING_METHODS]
     return patches
@@ -271,14 +305,18 @@ NEEDS_VALUES = ("meta", "Meta", "item()", "device")
 
 
 def built(builder, arguments):
-    """What a builder makes: on meta, or on the CPU where it computes with values."""
-    try:
-        with patched(loading_patches() + meta_patches()):
-            return builder(**arguments)
-    except Exception as error:
-        if not any(word in str(error) for word in NEEDS_VALUES):
-            raise
-    with patched(loading_patches()):
+    """What a builder makes: on meta; where it computes with values, small tensors on the CPU, and in
+    the end all of them."""
+    for patches in (factory_patches(on_meta) + filling_patches(),
+                    factory_patches(on_meta_if_large) + filling_patches()):
+        try:
+            with patched(loading_patches() + patches):
+                return builder(**arguments)
+        except Exception as error:
+            if not any(word in str(error) for word in NEEDS_VALUES):
+                raise
+    budget = [MOST_REAL_ELEMENTS]
+    with patched(loading_patches() + factory_patches(functools.partial(within, budget))):
         return builder(**arguments)
 
 
@@ -769,6 +807,10 @@ class TraceOptions:
         return self._shapes or self._by_model.get(name)
 
 
+# Objects in cycles that wait to be freed: to look for them takes as long as a small model.
+MOST_GARBAGE = 1 << 19
+
+
 def unknown_model(name):
     return zoos.Entry(name, None, None, None)
 
@@ -802,7 +844,8 @@ def run_trace(arguments):
     started = time.perf_counter()
     for name in names:
         trace_one(source.entry(name), name, options, output, reads)
-        gc.collect()
+        if gc.get_count()[0] > MOST_GARBAGE:
+            gc.collect()
     output.event("end", models=len(names), seconds=round(time.perf_counter() - started, 3))
     return EXIT_DONE
 

@@ -1,5 +1,6 @@
 """Models of all kinds that a bridge must survive.""" 
 
+import functools
 import os
 import sys
 import time
@@ -122,6 +123,19 @@ class Nonzero(nn.Module):
         return torch.nonzero(x)
 
 
+class ReadsValues(torch.nn.Module):
+    """A constructor that asks for a value of a tensor, and makes a layer of 4 GiB."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.outputs = int(torch.ones(values).max().item())
+        self.head = torch.nn.Linear(8, self.outputs)
+        self.large = torch.nn.Linear(1 << 15, 1 << 15)
+
+    def forward(self, x):
+        return self.head(x)
+
+
 def raises():
     raise RuntimeError("this factory\nraises")
 
@@ -153,6 +167,8 @@ ZOOMETER_MODELS = {
     "adapted": (Adapted, ROW),
     "initialises_itself": (InitialisesItself, ROW),
     "depends_on_data": (DependsOnData, ROW),
+    "reads_few_values": (functools.partial(ReadsValues, 16), ROW),
+    "reads_many_values": (functools.partial(ReadsValues, 1 << 20), ROW),
     "raises": (raises, ROW),
     "exits": (exits, ROW),
     "no_module": (no_module, ROW),

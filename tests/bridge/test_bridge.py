@@ -5,6 +5,7 @@ Run with a Python that has torch and torchvision (Debian: /usr/bin/python3):
     /usr/bin/python3 tests/bridge/test_bridge.py
 """
 
+import importlib.util
 import json
 import math
 import os
@@ -309,8 +310,9 @@ class Commands(unittest.TestCase):
         self.assertEqual(models["vit_b_16"]["family"], "vision_transformer")
 
     def test_builders_are_found_without_list_models(self):
-        sys.path.insert(0, os.path.dirname(BRIDGE))
-        bridge = __import__("zoometer_bridge")
+        specification = importlib.util.spec_from_file_location("bridge", BRIDGE)
+        bridge = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(bridge)
         expected = {name for name in torchvision.models.list_models()
                     if not name.startswith("quantized_")}
         self.assertEqual(set(bridge.zoos.scanned_builders(torchvision)), expected)
@@ -413,7 +415,7 @@ class UsersModels(unittest.TestCase):
         cls.events, cls.process = trace(
             "--module", "sample_models", "quiet", "noisy", "raises", "exits", "no_module",
             "depends_on_data", "writes_through_views", "encoder", "embeds", "cell", "adapted",
-            "initialises_itself")
+            "initialises_itself", "reads_few_values", "reads_many_values")
         cls.records = records(cls.events)
 
     def test_list(self):
@@ -494,6 +496,14 @@ class UsersModels(unittest.TestCase):
         record = self.records["initialises_itself"]
         self.assertEqual(record["parameters"], 8 * 8 + 8 * 5 + 5)
         self.assertEqual(module_calls(record), [["", [[2, 5]]], ["head", [[2, 5]]]])
+
+    def test_builders_that_read_values(self):
+        record = self.records["reads_few_values"]
+        self.assertEqual(record["parameters"], 8 + 1 + (1 << 30) + (1 << 15))
+        self.assertEqual(module_calls(record)[-1], ["head", [[2, 1]]])
+        record = self.records["reads_many_values"]
+        self.assertEqual(record["reason_code"], "build_error")
+        self.assertIn("the builder computes with values", record["message"])
 
     def test_a_module_called_twice(self):
         calls = [path for path, _ in module_calls(self.records["cell"])]
