@@ -13,6 +13,7 @@
 #include "cli/load.hpp"
 #include "cli/model_query.hpp"
 #include "cli/sources.hpp"
+#include "registry/origin.hpp"
 #include "registry/registry.hpp"
 #include "util/json_writer.hpp"
 #include "util/output.hpp"
@@ -208,6 +209,19 @@ Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
   return rows;
 }
 
+/// Gives the user's models that Python makes the figures that the cache has of them. Opens the
+/// cache only where there are such models.
+void remember_figures(const ListWords& words, const Registry& registry, Rows& rows) {
+  std::optional<Cache> cache;
+  for (QueriedModel& row : rows) {
+    const RegistryModel& model = row.model();
+    if (model.user == nullptr || !model.user->origin.runs_python() || row.macs()) continue;
+    if (!cache) cache.emplace([](std::string_view) {}, !words.live.no_cache);
+    const auto finding = remembered_own(model, registry, words.live, *cache);
+    if (finding && finding->status == Status::traceable) row.remember(*finding);
+  }
+}
+
 /// Keeps the rows that answer the question, in its order.
 void answer(const Question& question, const ListWords& words, Rows& rows) {
   if (question.where) {
@@ -294,20 +308,19 @@ void note_shares(const Question& question) {
   }
 }
 
-/// The value in the registry, or else of the trace, if there was one.
-std::optional<std::int64_t> figure_of(const QueriedModel& row,
-                                      std::optional<std::int64_t> RegistryModel::*declared,
+/// The value that is known without a trace, or else of the trace, if there was one.
+std::optional<std::int64_t> figure_of(const QueriedModel& row, std::optional<std::int64_t> known,
                                       std::int64_t Metrics::*traced) {
-  if (row.model().*declared) return row.model().*declared;
+  if (known) return known;
   if (const Totals* totals = row.totals()) return totals->metrics.*traced;
   return std::nullopt;
 }
 
 std::optional<std::int64_t> parameters_of(const QueriedModel& row) {
-  return figure_of(row, &RegistryModel::parameters, &Metrics::parameters);
+  return figure_of(row, row.parameters(), &Metrics::parameters);
 }
 std::optional<std::int64_t> macs_of(const QueriedModel& row) {
-  return figure_of(row, &RegistryModel::macs, &Metrics::macs);
+  return figure_of(row, row.macs(), &Metrics::macs);
 }
 
 std::string cell_of(const ModelKey& column, const ExpressionValue& value, bool exact) {
@@ -505,6 +518,7 @@ int run_list(const CommandLine& command_line) {
   Rows rows = select(words, registry, kind, others);
   note_others(words, registry, kind, rows.size());
   const bool has_models = !rows.empty();
+  remember_figures(words, registry, rows);
   answer(question, words, rows);
   if (question.where) {
     if (has_models && rows.empty()) note_patterns(question);

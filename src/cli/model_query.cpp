@@ -108,10 +108,10 @@ ExpressionField::Type type_of(MetricUnit unit) {
   return unit == MetricUnit::percent ? Type::percent : Type::number;
 }
 
-/// The value from a registry's row, without a trace.
-std::optional<std::int64_t> declared_figure(const RegistryModel& model, std::string_view field) {
-  if (field == "parameters") return model.parameters;
-  if (field == "macs") return model.macs;
+/// The value that is known without a trace.
+std::optional<std::int64_t> declared_figure(const QueriedModel& model, std::string_view field) {
+  if (field == "parameters") return model.parameters();
+  if (field == "macs") return model.macs();
   return std::nullopt;
 }
 
@@ -175,7 +175,7 @@ ModelQuery::ModelQuery() : fields_(model_fields()) {
 ExpressionValue ModelQuery::known(std::size_t index, const QueriedModel& model) const {
   const ModelField& field = fields_[index];
   if (field.total == nullptr) return field.value(model);
-  if (const auto declared = declared_figure(model.model(), field.name))
+  if (const auto declared = declared_figure(model, field.name))
     return ExpressionValue::of(static_cast<long double>(*declared));
   if (const Totals* totals = model.totals())
     return ExpressionValue::of(field.total->value(*totals));

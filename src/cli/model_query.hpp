@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/totals.hpp"
+#include "registry/discovery.hpp"
 #include "registry/live.hpp"
 #include "registry/published_metrics.hpp"
 #include "registry/registry.hpp"
@@ -29,6 +30,17 @@ class QueriedModel {
   /// The default weights' figures, or null.
   const PublishedMetrics* published() const noexcept;
 
+  /// Sets the figures that an earlier trace left in the cache.
+  void remember(const Finding& finding) {
+    parameters_ = finding.parameters;
+    macs_ = finding.macs;
+  }
+  /// Those of the registry's row, or else remembered ones: known without a trace.
+  std::optional<std::int64_t> parameters() const noexcept {
+    return model_->parameters ? model_->parameters : parameters_;
+  }
+  std::optional<std::int64_t> macs() const noexcept { return model_->macs ? model_->macs : macs_; }
+
   /// Traces the model at its default input; counts views as copies if asked to. Throws Error.
   void trace();
   /// Whether a trace was tried.
@@ -40,6 +52,7 @@ class QueriedModel {
   const RegistryModel* model_;
   LiveOptions live_;
   std::optional<Totals> totals_;
+  std::optional<std::int64_t> parameters_, macs_;
   bool copies_views_ = false;
   bool is_traced_ = false;
 };

@@ -34,6 +34,12 @@ std::string inputs_key(const std::vector<UserInput>& inputs) {
   return text;
 }
 
+/// The key of an answer in the cache.
+std::string key_of(const LiveListing& listing, const LiveRequest& request) {
+  return pack({listing.source, listing.folder, request.name, std::string(name_of(request.variant)),
+               inputs_key(request.inputs)});
+}
+
 /// `with_names`: the names are those of the arguments of `forward`, not those of a built-in model.
 void write_inputs(JsonWriter& json, const LiveRequest& request, bool with_names) {
   json.array(request.name, [&] {
@@ -114,8 +120,7 @@ class LiveSource::Run {
     answers_.emplace(source_.cache_, source_.scope(), source_.options_.time_limit, graph_, notes_);
     const LiveListing& listing = *source_.listing_;
     for (LiveRequest& request : setup_.plan(listing)) {
-      std::string key = pack({listing.source, listing.folder, request.name,
-                              std::string(name_of(request.variant)), inputs_key(request.inputs)});
+      std::string key = key_of(listing, request);
       Finding finding = finding_for(request.name);
       if (const auto record = answers_->recall(key, setup_.needs, finding)) {
         setup_.done(finding, *record);
@@ -566,6 +571,18 @@ void LiveSource::throw_unknown(const std::string& model) const {
               fmt::format("{}{} has no model {}", name(), version, escape_controls(model)));
   error.hint = did_you_mean(model, names);
   throw error;
+}
+
+std::optional<Finding> LiveSource::remembered(const LiveRequest& request) {
+  choose_interpreter();
+  listing_ = recall_listing(blank_listing(), cache_);
+  if (!listing_) return std::nullopt;
+  Graph graph;
+  ImportNotes notes;
+  LiveAnswers answers(cache_, scope(), options_.time_limit, graph, notes);
+  Finding finding;
+  if (!answers.recall(key_of(*listing_, request), Needs::verdict, finding)) return std::nullopt;
+  return finding;
 }
 
 FxRecord LiveSource::load(const LiveRequest& request, Graph& graph, ImportNotes& notes) {

@@ -63,6 +63,10 @@ class LiveSource {
   /// The graph of one model. Throws Error with PyTorch's message if it cannot be traced.
   FxRecord load(const LiveRequest& request, Graph& graph, ImportNotes& notes);
 
+  /// What the cache has of a model, without running it; nothing where that is out of date. Throws
+  /// Error if there is no usable Python.
+  std::optional<Finding> remembered(const LiveRequest& request);
+
   /// A request for a model with the default inputs of the built-in model of the same name.
   LiveRequest standard_request(const std::string& model) const;
 

@@ -109,15 +109,18 @@ void take_notes(ImportNotes& from, OriginAnswer& answer) {
   answer.input_sizes = std::move(from.input_sizes);
 }
 
-OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
-                       Graph& graph) {
-  refuse_file_options(request.options);
+LiveRequest live_request(const OriginRequest& request, const Registry& registry) {
   const bool is_zoo = request.origin.kind == OriginKind::torchvision;
-  LiveOptions options = request.live;
   LiveRequest wanted;
   wanted.variant = is_zoo ? request.options.variant : Variant::untrained;
   wanted.inputs = live_inputs(request, registry);
   wanted.name = request.origin.model();
+  return wanted;
+}
+
+/// Those of the request, with the source.
+LiveOptions live_options(const OriginRequest& request) {
+  LiveOptions options = request.live;
   options.source = request.origin.source();
   if (request.origin.kind == OriginKind::torch_hub) {
     std::error_code none;
@@ -125,6 +128,15 @@ OriginAnswer load_live(const OriginRequest& request, const Registry& registry, c
     options.source = options.source.substr(0, prefix) +
                      std::filesystem::absolute(options.source.substr(prefix), none).string();
   }
+  return options;
+}
+
+OriginAnswer load_live(const OriginRequest& request, const Registry& registry, const Notify& notify,
+                       Graph& graph) {
+  refuse_file_options(request.options);
+  const bool is_zoo = request.origin.kind == OriginKind::torchvision;
+  const LiveOptions options = live_options(request);
+  LiveRequest wanted = live_request(request, registry);
   Cache cache(notify, !options.no_cache);
   LiveSource source(options, registry, cache, notify);
   ImportNotes notes;
@@ -220,6 +232,14 @@ Finding tried(const Make& make) {
   return finding;
 }
 
+OriginRequest own_request(const RegistryModel& model, const LiveOptions& live) {
+  OriginRequest request;
+  request.origin = model.user->origin;
+  request.inputs = model.user->inputs;
+  request.live = live;
+  return request;
+}
+
 }  // namespace
 
 OriginAnswer load_origin(const OriginRequest& request, Graph& graph) {
@@ -241,16 +261,23 @@ Finding try_own(const RegistryModel& model, const Registry& registry, const Live
                 const Notify& notify) {
   Finding finding = tried([&](Graph& graph) {
     if (model.is_plugin) return trace(*model.builtin, {}, graph);
-    OriginRequest request;
-    request.origin = model.user->origin;
-    request.inputs = model.user->inputs;
-    request.live = live;
-    load_origin(request, registry, notify, graph);
+    load_origin(own_request(model, live), registry, notify, graph);
   });
   finding.name = model.name;
   finding.family = model.family;
   finding.task = name_of(model.task);
   return finding;
+}
+
+std::optional<Finding> remembered_own(const RegistryModel& model, const Registry& registry,
+                                      const LiveOptions& live, Cache& cache) {
+  const OriginRequest request = own_request(model, live);
+  try {
+    LiveSource source(live_options(request), registry, cache, [](std::string_view) {});
+    return source.remembered(live_request(request, registry));
+  } catch (const Error&) {
+    return std::nullopt;  // a list shows only what is known
+  }
 }
 
 }  // namespace zoometer

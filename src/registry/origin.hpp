@@ -42,4 +42,9 @@ Finding try_origin(const OriginRequest& request, const Registry& registry, const
 Finding try_own(const RegistryModel& model, const Registry& registry, const LiveOptions& live,
                 const Notify& notify);
 
+/// What the cache has of a model of the user's registry.toml that Python makes, without running it;
+/// nothing where that is out of date, or no Python is usable.
+std::optional<Finding> remembered_own(const RegistryModel& model, const Registry& registry,
+                                      const LiveOptions& live, Cache& cache);
+
 }  // namespace zoometer

@@ -72,6 +72,20 @@ done
 run report language/
 expect "the page of a folder is named after it" test -s language.html
 
+# A list shows the figures of the user's own models of Python that the cache has, and runs no Python for them.
+known() { "$ZOOMETER" list own_python --format json "$@" | jq -r '.models[] | "\(.parameters) \(.macs)"'; }
+export FAKE_LOG=$here/runs.txt
+: >runs.txt
+expect "figures that the cache has" is "$(known)" "112 3888"
+expect "without a run" is "$(wc -l <runs.txt)" 0
+expect "none without the cache" is "$(known --no-cache)" "null null"
+echo "# changed" >torch/__init__.py
+expect "none of what has changed" is "$(known)" "null null"
+expect "no run either" lacks "$(cat runs.txt)" trace
+expect "which are asked for" is "$(known --show macs)" "112 3888"
+expect "and kept" is "$(known)" "112 3888"
+unset FAKE_LOG
+
 # what cannot be swept is a row with its reason, and the sweep continues
 printf 'broken' >broken.onnx
 mkdir empty

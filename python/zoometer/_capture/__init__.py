@@ -23,6 +23,8 @@ versions and the state of the random generators.
     tensors    types of tensors, tensors in containers
 """
 
+import contextlib
+import gc
 import json
 import threading
 import time
@@ -59,5 +61,19 @@ def capture(model, args=(), kwargs=None):
 
     "module_list", "state", "parameters", "buffers", "inputs" and "captured".
     """
-    with LOCK:
+    with LOCK, without_collections():
         return Capture(model, tuple(args), dict(kwargs or {})).run()
+
+
+@contextlib.contextmanager
+def without_collections():
+    """Without the collector of cycles: it would look at all objects of the process again and again, while
+    a run makes many and frees none."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

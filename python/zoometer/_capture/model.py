@@ -10,7 +10,7 @@ import types
 
 import torch
 
-from .tensors import Module, Tensor
+from .tensors import Module, Parameter, Tensor
 
 
 def unwrapped(module):
@@ -71,7 +71,7 @@ def named_padding(module):
 
 
 def is_lazy(tensor):
-    return isinstance(tensor, getattr(torch.nn.parameter, "UninitializedTensorMixin", ()))
+    return type(tensor) not in (Tensor, Parameter) and isinstance(tensor, getattr(torch.nn.parameter, "UninitializedTensorMixin", ()))
 
 
 def is_same(held, before):

@@ -70,11 +70,13 @@ class Operator:
 
     __slots__ = ("run", "index", "space", "name", "overload", "names", "kinds", "defaults", "pure",
                  "in_place", "written", "answer", "place_of", "target", "shape_of", "makes",
-                 "is_composite", "parts")
+                 "is_composite", "parts", "runs_as_given", "func")
 
     def __init__(self, func, index):
         schema = func._schema
-        self.run = detach if schema.name == "aten::detach" else func
+        self.run = detach if schema.name == "aten::detach" else \
+            func._op if schema.name.startswith("aten::") else func
+        self.func = func  # keeps its id
         self.index = index
         self.space, self.name = schema.name.split("::")
         self.overload = func._overloadname
@@ -100,17 +102,19 @@ class Operator:
             func.name(), "CompositeImplicitAutograd")
         self.parts = func.decompose
         self.makes = not set("tT") & set(self.kinds)
+        # Whether it runs with the arguments that it is given, see Recorder.execute.
+        self.runs_as_given = self.shape_of is None and "device" not in self.names
 
     def row(self):
         return [self.space, self.name, self.overload, self.names, "".join(self.kinds),
                 self.defaults]
 
 
-OPERATORS = {}  # of the process, by torch's object
+OPERATORS = {}  # of the process, by the id of torch's object, whose hash is a function in Python
 
 
 def operator_of(func):
-    operator = OPERATORS.get(func)
+    operator = OPERATORS.get(id(func))
     if operator is None:
-        operator = OPERATORS[func] = Operator(func, len(OPERATORS))
+        operator = OPERATORS[id(func)] = Operator(func, len(OPERATORS))
     return operator

@@ -41,6 +41,8 @@ class Recorder(TorchDispatchMode):
         self.values = []          # the type of each value
         self.known = {}           # value by the object's id
         self.kept = []            # references
+        self.by_type = {}         # of these, the known ones by their type, as far as `indexed`
+        self.indexed = 0
         self.calls = []
         self.scope = 0
         self.operator = None
@@ -87,15 +89,22 @@ class Recorder(TorchDispatchMode):
         storage = storage_of(tensor)
         if storage is None or not (self.real or tensor.is_meta):
             return None
-        shape, strides = tensor.shape, tensor.stride()
-        for other in self.kept:
-            if other.shape == shape and other.stride() == strides and \
-                    storage_of(other) == storage and id(other) in self.known:
+        for other in self.tensors_of(type_of(tensor)):
+            if storage_of(other) == storage and id(other) in self.known:
                 value = self.add(tensor)
                 self.calls.append((operator_of(torch.ops.aten.alias.default).index, self.scope,
                                    [self.known[id(other)]], value, 0))
                 return value
         return None
+
+    def tensors_of(self, kind):
+        """The known tensors of a type, oldest first."""
+        for tensor in self.kept[self.indexed:]:
+            value = self.known.get(id(tensor))
+            if value is not None:
+                self.by_type.setdefault(self.values[value], []).append(tensor)
+        self.indexed = len(self.kept)
+        return self.by_type.get(kind, ())
 
     def declare_constant(self, tensor):
         """A tensor that neither the model's state nor a call made."""
@@ -145,7 +154,7 @@ class Recorder(TorchDispatchMode):
     # Calls
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        operator = OPERATORS.get(func)
+        operator = OPERATORS.get(id(func))
         if operator is None:
             operator = operator_of(func)
         self.operator = operator
@@ -272,22 +281,34 @@ class Recorder(TorchDispatchMode):
 
     def execute(self, operator, args, kwargs):
         """The results on tensors without data."""
-        device = kwargs.get("device")
-        if device is not None and torch.device(device).type != "meta":
-            kwargs = dict(kwargs, device=META)
-        if operator.name == "to" and operator.overload == "device":
-            args = (args[0], META) + tuple(args[2:])
-        if operator.shape_of is not None:
-            result = operator.shape_of(*args, **kwargs)
-            if result is not NotImplemented:
-                return result
+        if not operator.runs_as_given:
+            args, kwargs = self.on_meta(operator, args, kwargs)
+            if operator.shape_of is not None:
+                result = operator.shape_of(*args, **kwargs)
+                if result is not NotImplemented:
+                    return result
         try:
             return operator.run(*args, **kwargs)
         except NotImplementedError:
             if not operator.is_composite:
                 return run_on_zeros(operator, args, kwargs)
+        except RuntimeError as error:
+            # Of an operator of the user's own that has only a CPU kernel.
+            if operator.space == "aten" or "no fake impl registered" not in str(error):
+                raise
+            return run_on_zeros(operator, args, kwargs)
         with self:  # the calls that it consists of, for which there may be answers
             return Parts(operator.parts(*args, **kwargs))
+
+    @staticmethod
+    def on_meta(operator, args, kwargs):
+        """The arguments of a call that names a device."""
+        device = kwargs.get("device")
+        if device is not None and torch.device(device).type != "meta":
+            kwargs = dict(kwargs, device=META)
+        if operator.name == "to" and operator.overload == "device":
+            args = (args[0], META) + tuple(args[2:])
+        return args, kwargs
 
     def run_mixed(self, operator, args, kwargs, given, without):
         """A call among whose tensors are some with data, or that makes some out of nothing."""

@@ -95,8 +95,10 @@ class Run:
     def failure(self, error):
         func = self.recorder.operator
         lacks = func is not None and isinstance(error, NotImplementedError)
+        hint = "nested tensors have no sizes without data: profile the model on padded ones" \
+            if "NestedInt" in str(error) else None
         return CaptureError("unknown_operator" if lacks else "shape_error", first_line(error),
-                            type(error).__name__, self.failed or "", func and func.target)
+                            type(error).__name__, self.failed or "", func and func.target, hint)
 
     def asks_for_data(self, text):
         return bool(self.recorder.notes) or any(word in text for word in DATA_WORDS)
@@ -110,6 +112,8 @@ class Run:
         self.state = [[kind, path, value, int(persistent), int(tensor.requires_grad)]
                       for kind, path, tensor, persistent, (_, value) in rows]
         for _, module in self.tree.listed:
+            if getattr(module, "_compiled_call_impl", None) is not None:
+                module._compiled_call_impl = None
             for table in (module._parameters, module._buffers):
                 if type(table) in (dict, collections.OrderedDict):  # not of a scripted module
                     for name, tensor in table.items():
@@ -126,7 +130,7 @@ class Run:
         else:
             data = twin_of(tensor)
         twin = data
-        if isinstance(tensor, Parameter) and not is_lazy(tensor):
+        if type(tensor) is Parameter or isinstance(tensor, Parameter) and not is_lazy(tensor):
             twin = Tensor._make_subclass(Parameter, data, tensor.requires_grad)
         value = len(recorder.values)
         recorder.values.append(type_of(tensor))
@@ -164,11 +168,12 @@ class Run:
         owner = threading.get_ident()
         get_ident = threading.get_ident
         listed = self.tree.listed
-        outside = Module.__call__
+        # To replace __call__ visits all classes of modules that there are. Before PyTorch 2.1 that is _call_impl.
+        attribute = "__call__" if Module.__call__ is plain_call else "_call_impl"
 
         def call(module, *args, **kwargs):
             if get_ident() != owner:
-                return outside(module, *args, **kwargs)
+                return plain_call(module, *args, **kwargs)
             place = places.get(id(module))
             if place is None:
                 inner = unwrapped(module)
@@ -189,7 +194,7 @@ class Run:
             finally:
                 recorder.scope = before
             return result
-        patches = [(Module, "__call__", call), (Tensor, "tolist", tolist(recorder))]
+        patches = [(Module, attribute, call), (Tensor, "tolist", tolist(recorder))]
         boxes = sys.modules.get("torchvision.ops.boxes")
         if hasattr(boxes, "_batched_nms_coordinate_trick"):
             # The other way is a loop over the classes that there are.
@@ -249,11 +254,11 @@ class Run:
 
 def keeps_values(tensor):
     """Whether a twin keeps its values: small integers and single numbers, which may decide what runs."""
+    count = tensor.numel()
+    if count != 1 and (tensor.is_floating_point() or tensor.is_complex() or count > MOST_KEPT_VALUES):
+        return False
     return tensor.device.type == "cpu" and tensor.layout is torch.strided and \
-        type(tensor) in (Tensor, Parameter) and not tensor.is_quantized and (
-            tensor.numel() == 1 or
-            not tensor.is_floating_point() and not tensor.is_complex()
-            and tensor.numel() <= MOST_KEPT_VALUES)
+        type(tensor) in (Tensor, Parameter) and not tensor.is_quantized
 
 
 def real_copy(tensor):

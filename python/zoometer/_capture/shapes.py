@@ -86,6 +86,65 @@ def linear(x, weight, bias=None):
     return made(x.shape[:-1] + weight.shape[:1], x)
 
 
+def is_strided(tensor, like):
+    return tensor.layout is torch.strided and tensor.dtype == like.dtype
+
+
+def attention(q, k, v, mask=None, dropout=0.0, is_causal=False, *, scale=None, enable_gqa=False):
+    if q.dtype not in FLOATS or q.dim() < 3 or not all(is_strided(each, q) for each in (q, k, v)):
+        return NotImplemented
+    lead, (length, width) = q.shape[:-2], q.shape[-2:]
+    keys = k.shape[-2]
+    if k.shape != lead + (keys, width) or v.shape[:-1] != k.shape[:-1] or enable_gqa:
+        return NotImplemented
+    if mask is not None:
+        known = mask.dtype in (torch.bool, q.dtype) and not is_causal and mask.dim() <= q.dim()
+        wanted = tuple(lead + (length, keys))[q.dim() - mask.dim():]
+        if not known or not all(size in (1, full) for size, full in zip(mask.shape, wanted)):
+            return NotImplemented
+    return made(lead + (length, v.shape[-1]), q)
+
+
+def recurrent(states):
+    """lstm.input and gru.input, whose kernels run each step."""
+    def shapes(x, hx, weights, has_biases, layers, dropout, train, bidirectional, batch_first):
+        hidden = list(hx) if states == 2 else [hx]
+        directions = 2 if bidirectional else 1
+        gates = 4 if states == 2 else 3
+        if len(hidden) != states or x.dim() != 3 or x.dtype not in FLOATS or \
+                not all(is_strided(each, x) for each in [x, *hidden, *weights]) or \
+                len(weights) != layers * directions * (4 if has_biases else 2):  # not with projections
+            return NotImplemented
+        steps, batch = (x.shape[1], x.shape[0]) if batch_first else x.shape[:2]
+        width = hidden[0].shape[-1]
+        if any(each.shape != (layers * directions, batch, width) for each in hidden) or \
+                weights[0].shape != (gates * width, x.shape[2]):
+            return NotImplemented
+        output = made((steps, batch, directions * width), x)
+        if batch_first:
+            output = output.transpose(0, 1)
+        return (output, *(made(each.shape, x) for each in hidden))
+    return shapes
+
+
+def mean(x, dim, keepdim=False, *, dtype=None):
+    if not is_plain(x) or dtype is not None or not dim or \
+            not all(-x.dim() <= place < x.dim() for place in dim):
+        return NotImplemented
+    reduced = {place % x.dim() for place in dim}
+    if len(reduced) != len(dim):
+        return NotImplemented
+    kept = [(place, size) for place, size in enumerate(x.shape) if keepdim or place not in reduced]
+    return made([1 if place in reduced else size for place, size in kept], x)
+
+
+def upsampled(x, output_size, *args, **kwargs):
+    if not is_plain(x) or x.dim() != 4 or not output_size or len(output_size) != 2 or \
+            not all(size > 0 for size in [*output_size, *x.shape]):
+        return NotImplemented
+    return made([*x.shape[:2], *output_size], x)
+
+
 def repeated(x, repeats, dim=None, output_size=None):
     """repeat_interleave by a number, whose meta kernel asks for values."""
     if not isinstance(repeats, int):
@@ -100,7 +159,9 @@ def repeated(x, repeats, dim=None, output_size=None):
 # By name and overload.
 SHAPES = {"repeat_interleave.self_int": repeated, "batch_norm.default": batch_norm,
           "layer_norm.default": layer_norm, "group_norm.default": group_norm,
-          "linear.default": linear}
+          "linear.default": linear, "scaled_dot_product_attention.default": attention,
+          "lstm.input": recurrent(2), "gru.input": recurrent(1), "mean.dim": mean,
+          "upsample_bilinear2d.vec": upsampled, "upsample_bicubic2d.vec": upsampled}
 SHAPES.update({name + ".default": same_type for name in (
     "abs", "elu", "exp", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "neg",
     "relu", "relu6", "rsqrt", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh")})

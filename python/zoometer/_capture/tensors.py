@@ -35,6 +35,17 @@ def storage_of(tensor):
         return None
 
 
+class DtypeNames(dict):
+    """"float32" of torch.float32."""
+
+    def __missing__(self, dtype):
+        name = self[dtype] = str(dtype).rpartition(".")[2]
+        return name
+
+
+DTYPE_NAMES = DtypeNames()
+
+
 def is_contiguous(sizes, strides):
     expected = 1
     for size, stride in zip(reversed(sizes), reversed(strides)):

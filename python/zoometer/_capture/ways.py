@@ -8,7 +8,7 @@ import torch
 
 from .model import Function, ModuleTree, is_lazy, type_name, unchanged_generators, unwrapped
 from .run import CaptureError, Run, first_line, real_copy
-from .tensors import Module, Tensor, attributes, mapped
+from .tensors import DTYPE_NAMES, Module, Tensor, attributes, mapped
 
 # Real values are tried only on models of at most so many bytes.
 MOST_REAL_BYTES = 2 << 30
@@ -160,10 +160,10 @@ class Capture:
             "the model ran on real values on the CPU, zeros where none were given: " + first.message]
         return {
             "module_list": [[path, type_name(module)] for path, module in self.tree.listed],
-            "state": [[path, kind, str(tensor.dtype).split(".")[-1], list(tensor.shape)]
+            "state": [[path, kind, DTYPE_NAMES[tensor.dtype], list(tensor.shape)]
                       for kind, path, tensor, persistent in state if persistent],
             "parameters": sum(size for kind, size in sizes.values() if kind == "parameter"),
             "buffers": sum(size for kind, size in sizes.values() if kind == "buffer"),
-            "inputs": [{"shape": list(tensor.shape), "dtype": str(tensor.dtype).split(".")[-1]}
+            "inputs": [{"shape": list(tensor.shape), "dtype": DTYPE_NAMES[tensor.dtype]}
                        for tensor in run.inputs],
             "captured": run.document(result, notes)}
