@@ -85,6 +85,25 @@ std::optional<std::string> StatedSizes::note() const {
       compared_);
 }
 
+void Misfits::add(std::string_view kind, std::string_view place, std::string_view why) {
+  Kind& own = kinds_[std::string(kind)];
+  if (own.places.empty()) {
+    own.first = fmt::format("{} {} does not fit its operands and counts as unknown: {}", kind,
+                            place, first_sentence(why));
+  }
+  own.places.emplace(place);
+}
+
+std::vector<std::string> Misfits::notes() const {
+  std::vector<std::string> notes;
+  for (const auto& [kind, own] : kinds_) {
+    const std::size_t others = own.places.size() - 1;
+    notes.push_back(others == 0 ? own.first
+                                : fmt::format("{} (and {} more {})", own.first, others, kind));
+  }
+  return notes;
+}
+
 bool grow_with_operand(std::int64_t elements, std::vector<std::int64_t>& target) {
   if (target.empty() || std::ranges::count(target, -1) > 0) return false;
   std::int64_t wanted = 1;

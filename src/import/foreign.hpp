@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,23 @@ class StatedSizes {
  private:
   std::size_t compared_ = 0;
   std::size_t differing_ = 0;
+};
+
+/// Operators that do not fit their operands, and so count as unknown.
+class Misfits {
+ public:
+  /// `place` tells an operator from the others of its kind: "at byte 304".
+  void add(std::string_view kind, std::string_view place, std::string_view why);
+  /// A note for each kind, with the place of the first one and the number of the others.
+  std::vector<std::string> notes() const;
+
+ private:
+  struct Kind {
+    std::string first;
+    std::set<std::string, std::less<>> places;
+  };
+
+  std::map<std::string, Kind> kinds_;
 };
 
 /// Lets the first of a reshape's fixed sizes grow with an operand of so many elements, which are a

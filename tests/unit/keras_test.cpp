@@ -12,11 +12,13 @@
 #include "import/json.hpp"
 #include "import/keras/hdf5.hpp"
 #include "model_files.hpp"
+#include "op/quantize.hpp"
 
 namespace zoometer {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using testing::failure_of;
 using ::testing::HasSubstr;
 using testing::ModelFiles;
@@ -184,6 +186,20 @@ TEST(Keras, ACustomLayerIsUnknownWithItsStatedSizes) {
   EXPECT_EQ(profile(read.graph).total.parameters, 12);
 }
 
+/// A function of Python, of which the file has no code that could be read.
+TEST(Keras, ALambdaSaysThatItsSizesAreNotKnown) {
+  const ReadModel silent = files.read_bytes(functional(
+      input8 + ", " + layer("Lambda", "f", R"("output_shape": null)", call({"x"})), "x", "f"));
+  EXPECT_EQ(silent.graph.unknown_sizes(silent.graph.outputs()[0].value), unknown_rank);
+  EXPECT_THAT(silent.notes.notes,
+              Contains("the file does not state which sizes the results of Lambda have: figures "
+                       "take them as those of its operand"));
+  const ReadModel stated = files.read_bytes(functional(
+      input8 + ", " + layer("Lambda", "f", R"("output_shape": [4, 2])", call({"x"})), "x", "f"));
+  EXPECT_EQ(stated.graph.shape(stated.graph.outputs()[0].value), (Shape{1, 4, 2}));
+  EXPECT_EQ(stated.graph.unknown_sizes(stated.graph.outputs()[0].value), 0U);
+}
+
 TEST(Keras, FrozenLayersHaveParametersThatAreNotTrained) {
   const ReadModel read = files.read_bytes(functional(
       input8 + ", " + layer("Dense", "d", R"("units": 4, "trainable": false)", call({"x"})), "x",
@@ -197,6 +213,16 @@ TEST(Keras, SettingsThatAreNotReadAreNotes) {
   const ReadModel read = files.read_bytes(functional(
       input8 + ", " + layer("Dense", "d", R"("units": 4, "twist": 3)", call({"x"})), "x", "d"));
   EXPECT_THAT(read.notes.ignored, Contains("Dense twist=3 was not taken into account (1 node)"));
+}
+
+TEST(Keras, SettingsWithoutEffectAreNoNotes) {
+  const std::string image = layer("InputLayer", "x", R"("batch_input_shape": [null, 8, 8, 3])");
+  const ReadModel read = files.read_bytes(functional(
+      image + ", " +
+          layer("DepthwiseConv2D", "d", R"("kernel_size": [3, 3], "groups": 1)", call({"x"})),
+      "x", "d"));
+  EXPECT_EQ(profile(read.graph).total.macs, 36 * 27);
+  EXPECT_TRUE(read.notes.ignored.empty());
 }
 
 TEST(Keras, ReadsTheNamesOfKeras1) {
@@ -223,6 +249,57 @@ TEST(Keras, ReadsFunctionsOfTensorFlow) {
       "x", "s"));
   EXPECT_EQ(read.graph.nodes()[0].op->name, "mul");
   EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{1, 3}));
+}
+
+/// A table of positions that was added as a tensor, and one as nested lists.
+TEST(Keras, OperationsHaveConstantsOfTheFile) {
+  const std::string tensor =
+      R"({"class_name": "__keras_tensor__", "config": {"shape": [null, 8], "dtype": "float32",
+          "keras_history": ["x", 0, 0]}})";
+  const std::string table =
+      R"({"class_name": "__tensor__", "config": {"value": [[1.0, 2, 3, 4, 5, 6, 7, 8],
+          [8, 7, 6, 5, 4, 3, 2, 1]], "dtype": "float32"}})";
+  const ReadModel read = files.read_bytes(
+      functional(input8 + R"(, {"module": "keras.src.ops.numpy", "class_name": "Add", "name": "a",
+                     "config": {"name": "a"}, "inbound_nodes": [{"args": [)" +
+                     tensor + ", " + table + R"(], "kwargs": {}}]}, )" +
+                     layer("TFOpLambda", "tf.math.multiply", R"("function": "math.multiply")",
+                           R"([["a", 0, 0, {"y": [[2.0], [3.0]], "name": null}]])"),
+                 "x", "tf.math.multiply"));
+  EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{2, 8}));
+  const Profile result = profile(read.graph);
+  EXPECT_TRUE(result.coverage.unknown.empty());
+  EXPECT_EQ(result.total.flops, 32);
+  EXPECT_EQ(result.total.parameters, 0) << "the file's constants are no weights";
+}
+
+/// Layers whose weights are stored as real numbers and rounded in each call.
+TEST(Keras, LayersOfQKerasCountWithTheBitsOfTheirQuantisers) {
+  const std::string bits =
+      R"({"class_name": "quantized_bits", "config": {"bits": 6, "integer": 0}})";
+  const ReadModel read = files.read_bytes(functional(
+      input8 + ", " +
+          layer("QDense", "d",
+                R"j("units": 4, "kernel_range": null, "bias_quantizer": "quantized_bits(6,0,1)",
+                    "kernel_quantizer": )j" +
+                    bits,
+                call({"x"})) +
+          ", " +
+          layer("QActivation", "a", R"j("activation": "quantized_relu(bits=3)")j", call({"d"})) +
+          R"(, {"module": "qkeras.qlayers", "registered_name": "qkeras>QDense",)" +
+          layer("QDense", "e", R"("units": 2, "kernel_quantizer": "ternary")", call({"a"}))
+              .substr(1),
+      "x", "e"));
+  const Profile result = profile(read.graph);
+  EXPECT_TRUE(result.coverage.unknown.empty());
+  EXPECT_EQ(result.total.parameters, 36 + 10);
+  EXPECT_EQ(result.total.macs, 32 + 8);
+  EXPECT_TRUE(read.notes.ignored.empty());
+  std::vector<std::int64_t> bits_of_nodes;
+  for (const Node& node : read.graph.nodes())
+    if (node.op == &fake_quantize_op)
+      bits_of_nodes.push_back(rounded_type_of({read.graph, node}).bits);
+  EXPECT_THAT(bits_of_nodes, ElementsAre(6, 6, 3, 2));
 }
 
 /// Weights of few bits, and what Keras adds beside them.

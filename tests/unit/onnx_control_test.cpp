@@ -465,6 +465,13 @@ TEST(OnnxClassical, CountsLinearModelsAndSupportVectors) {
   EXPECT_EQ(vectors.output(), (Shape{5, 1}));
 }
 
+/// Features of more axes than two are joined as rows.
+TEST(OnnxClassical, JoinsFeaturesOfAnyRank) {
+  const ControlFile joined(
+      ml_model({"FeatureVectorizer", {"x", "x"}, {"y"}}, value_info("x", type({1, 2, 3}))));
+  EXPECT_EQ(joined.output(), (Shape{1, 12}));
+}
+
 TEST(OnnxClassical, CountsTheLongestPathsOfTrees) {
   // Two trees: one of two levels, one of one.
   const ControlFile trees(

@@ -19,6 +19,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr int f32 = 1, i64 = 7, boolean = 9;
 
@@ -107,6 +108,51 @@ TEST(OnnxSizes, SumsOfNamesAreComputed) {
   EXPECT_EQ(mask.unknown, 0U);
   const Read concat = read_kind("concat_of_symbolic_sum", dims({{"s", 3}, {"p", 5}}));
   EXPECT_THAT(concat.outputs, ElementsAre("1x11"));
+}
+
+/// PINTO's tools give sizes that they know as names.
+TEST(OnnxSizes, ANumberAsANameIsThatSize) {
+  const GraphParts parts{.nodes = {node({"Relu", {"x"}, {"y"}})},
+                         .inputs = {value_info("x", type({"1", "boxes", "10"}))},
+                         .outputs = {output("y")}};
+  const Read file = read_graph(parts, dims({{"boxes", 6}}));
+  EXPECT_THAT(file.outputs, ElementsAre("1x6x10"));
+  EXPECT_THAT(file.notes, Not(Contains(HasSubstr("symbolic size"))));
+  EXPECT_THAT(read_graph(parts, dims({{"10", 4}, {"boxes", 6}})).outputs, ElementsAre("1x6x4"));
+}
+
+/// QONNX's convolutions have the channels last, of the weight, too.
+TEST(OnnxSizes, ConvolutionsOfQonnxHaveTheChannelsLast) {
+  const std::vector<std::int64_t> ones{1, 1};
+  const GraphParts parts{
+      .nodes = {node(
+          {"Conv",
+           {"x", "w"},
+           {"y"},
+           {Attribute("kernel_shape", ones), Attribute("strides", ones),
+            Attribute("dilations", ones), Attribute("pads", {0, 0, 0, 0}), Attribute("group", 1)},
+           "",
+           "qonnx.custom_op.channels_last"})},
+      .inputs = {value_info("x", type({1, 8, 8, 3})), value_info("w", type({4, 1, 1, 3}))},
+      .outputs = {output("y")}};
+  const Read file = read_graph(parts);
+  EXPECT_THAT(file.outputs, ElementsAre("1x8x8x4"));
+  EXPECT_EQ(file.total.macs, 64 * 12);
+}
+
+/// Any of the sizes that are taken as 1 may be why others do not fit.
+TEST(OnnxSizes, AnErrorNamesAllSizesThatAreTakenAs1) {
+  const GraphParts parts{.nodes = {node({"Conv", {"x", "w"}, {"y"}})},
+                         .inputs = {value_info("x", type({"batch", 1, "sequence"})),
+                                    value_info("w", type({4, 1, 256}))},
+                         .outputs = {output("y")}};
+  try {
+    read_graph(parts);
+    FAIL() << "a kernel that is wider than its operand";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.hint,
+              "symbolic sizes were taken as 1: set them with --dim batch=N --dim sequence=N");
+  }
 }
 
 /// A name may contain a sign of arithmetic: "batch-size" is no difference.

@@ -144,6 +144,86 @@ TEST(Openvino, TakesTheSizesOfTheFileWhereConstantsAreMissing) {
   EXPECT_TRUE(profile(read.graph).coverage.unknown.empty());
 }
 
+/// Those that the file does not know go through an operator in their order.
+TEST(Openvino, FollowsOpenSizesWhereConstantsAreMissing) {
+  IrFile file;
+  file.parameter("x", "?,?,8", "-1,-1,8");
+  file.constant("i64", "4", 32);
+  file.layer("Reshape", {{0, 0}, {1, 0}}, {"-1,-1,2,4"}, R"(special_zero="true")");
+  file.constant("i64", "4", 32);
+  file.layer("Transpose", {{2, 0}, {3, 0}}, {"-1,2,-1,4"});
+  file.constant("i64", "1", 8);
+  file.layer("ReduceMean", {{4, 0}, {5, 0}}, {"-1,2,-1,1"}, R"(keep_dims="true")");
+  file.constant("i64", "2", 16);
+  file.layer("Reshape", {{6, 0}, {7, 0}}, {"-1,2"}, R"(special_zero="true")");
+  TraceOptions options;
+  options.dims = {{"batch", 3}, {"x_dim_1", 5}};
+  const ReadModel read = files.read_bytes(file.bytes(), options);
+  EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{15, 2}));
+  EXPECT_EQ(count_op(read.graph, "mean"), 1U);
+  EXPECT_EQ(profile(read.graph).total.flops, 3 * 2 * 5 * 4);
+}
+
+TEST(Openvino, LooksUpRowsWhereTheAxisIsMissing) {
+  IrFile file;
+  file.parameter("ids", "?,?", "-1,-1");
+  file.constant("f32", "50,8", 1600);
+  file.constant("i64", "", 8);
+  file.layer("Gather", {{1, 0}, {0, 0}, {2, 0}}, {"-1,-1,8"}, R"(batch_dims="0")");
+  TraceOptions options;
+  options.dims = {{"ids_dim_1", 6}};
+  const ReadModel read = files.read_bytes(file.bytes(), options);
+  EXPECT_EQ(count_op(read.graph, "embedding"), 1U);
+  EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{1, 6, 8}));
+}
+
+TEST(Openvino, NormalisesTheLastAxesWhereTheyAreMissing) {
+  IrFile file;
+  file.parameter("x", "2,3,8");
+  file.constant("i64", "1", 8);
+  file.layer("MVN", {{0, 0}, {1, 0}}, {"2,3,8"},
+             R"(eps="1e-5" normalize_variance="true" eps_mode="inside_sqrt")");
+  file.constant("i64", "", 8);
+  file.layer("CumSum", {{2, 0}, {3, 0}}, {"2,3,8"}, R"(exclusive="false" reverse="false")");
+  const ReadModel read = files.read_bytes(file.bytes());
+  EXPECT_EQ(count_op(read.graph, "mean"), 2U);
+  EXPECT_TRUE(profile(read.graph).coverage.unknown.empty());
+}
+
+/// The weight of a product, and that of a convolution.
+TEST(Openvino, TakesOpenSizesFromTheWeightsThatTheyMeet) {
+  IrFile product;
+  product.parameter("x", "?,?,?", "-1,-1,-1");
+  product.constant("f32", "4,16", 256);
+  product.layer("MatMul", {{0, 0}, {1, 0}}, {"-1,-1,4"},
+                R"(transpose_a="false" transpose_b="true")");
+  const ReadModel read = files.read_bytes(product.bytes());
+  EXPECT_EQ(profile(read.graph).total.macs, 64);
+  EXPECT_THAT(read.notes.notes,
+              Contains("size 2 of the input x is 16, as the weights that it meets have it"));
+  IrFile image;
+  image.parameter("x", "?,?,8,8", "-1,-1,8,8");
+  image.constant("f32", "4,3,1,1", 48);
+  image.layer("Convolution", {{0, 0}, {1, 0}}, {"-1,4,8,8"},
+              R"(strides="1,1" dilations="1,1" pads_begin="0,0" pads_end="0,0" auto_pad="explicit"
+                 output_padding="0,0")");
+  const ReadModel convolved = files.read_bytes(image.bytes());
+  EXPECT_EQ(profile(convolved.graph).total.macs, 64 * 12);
+  EXPECT_TRUE(convolved.notes.ignored.empty());
+}
+
+TEST(Openvino, TellsOnceWhichLayersDoNotFit) {
+  IrFile file;
+  file.parameter("x", "1,8");
+  file.constant("f32", "9,4", 144);
+  for (int i = 0; i < 3; ++i)
+    file.layer("MatMul", {{0, 0}, {1, 0}}, {"1,4"}, R"(transpose_a="false" transpose_b="false")");
+  const ReadModel read = files.read_bytes(file.bytes());
+  EXPECT_THAT(read.notes.notes,
+              Contains(AllOf(HasSubstr("MatMul at byte "), HasSubstr("(and 2 more MatMul)"))));
+  EXPECT_EQ(count_op(read.graph, "unknown"), 3U);
+}
+
 TEST(Openvino, MarksSizesThatDataDecides) {
   IrFile file;
   file.parameter("x", "4,8");

@@ -114,6 +114,41 @@ TEST(StablehloText, ReadsConstants) {
   EXPECT_EQ(profile(read.graph).total.flops, 4 * 6);
 }
 
+/// Those of dialects that front ends write beside StableHLO, also over several lines.
+TEST(StablehloText, ReadsConstantsOfOtherDialects) {
+  const ReadModel read = files.read_bytes(
+      program("%a: tensor<2x3xf32>",
+              "    %0 = arith.constant {name = \"c\"} dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : "
+              "tensor<2x3xf32>\n"
+              "    %1 = \"arith.constant\"() <{value = dense<0.5> : tensor<2x3xf32>}> : () -> "
+              "tensor<2x3xf32>\n"
+              "    %2 = util.unfoldable_constant\n      dense<2.0> : tensor<2x3xf32>\n"
+              "    %c = arith.constant 0 : index\n"
+              "    check.expect_eq_const(\n      %a,\n      dense<1.0> : tensor<2x3xf32>\n    ) : "
+              "tensor<2x3xf32>\n"
+              "    %3 = stablehlo.add %0, %1 : tensor<2x3xf32>\n"
+              "    %r = stablehlo.add %3, %2 : tensor<2x3xf32>\n"));
+  const Profile result = profile(read.graph);
+  EXPECT_EQ(result.total.flops, 2 * 6);
+  EXPECT_EQ(result.coverage.unknown.size(), 2U) << "the index and the check";
+}
+
+/// The form of MLIR's generic printer.
+TEST(StablehloText, ReadsDimensionNumbersThatAreNamed) {
+  const ReadModel read = files.read_bytes(
+      "func.func @f(%x: tensor<1x4x4x2xf32>, %w: tensor<3x2x2x1xf32>) -> tensor<1x2x3x1xf32> {\n"
+      "  %r = \"stablehlo.convolution\"(%x, %w) {batch_group_count = 1 : i64,\n"
+      "    dimension_numbers = #stablehlo.conv<raw input_batch_dimension = 0,\n"
+      "      input_feature_dimension = 3, input_spatial_dimensions = [1, 2],\n"
+      "      kernel_input_feature_dimension = 2, kernel_output_feature_dimension = 3,\n"
+      "      kernel_spatial_dimensions = [0, 1], output_batch_dimension = 0,\n"
+      "      output_feature_dimension = 3, output_spatial_dimensions = [1, 2]>,\n"
+      "    feature_group_count = 1 : i64, window_strides = array<i64: 1, 1>}\n"
+      "    : (tensor<1x4x4x2xf32>, tensor<3x2x2x1xf32>) -> tensor<1x2x3x1xf32>\n"
+      "  return %r : tensor<1x2x3x1xf32>\n}\n");
+  EXPECT_EQ(profile(read.graph).total.macs, 6 * 12);
+}
+
 TEST(StablehloText, CountsLoopsBranchesAndReductions) {
   const ReadModel read = files.read_bytes(program(
       "%a: tensor<2x3xf32>",

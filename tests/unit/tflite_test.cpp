@@ -84,6 +84,49 @@ TEST(Tflite, MarksSizesThatDataDecides) {
   EXPECT_EQ(read.graph.unknown_sizes(result), 2U) << "the middle one";
 }
 
+/// What a converter makes of a dilated convolution of an image without fixed sizes: padding as a
+/// table of two rows, computed of sizes and cut as a whole.
+TEST(Tflite, ComputesPaddingInRows) {
+  TfliteFile file;
+  const std::uint32_t pack = file.code(83), cut = file.code(45), pad = file.code(60);
+  auto& main = file.subgraphs[0];
+  const std::int32_t x = main.input({4, 5});
+  const auto list = [&](const std::vector<std::int32_t>& numbers) {
+    return main.tensor({2}, TfliteFile::i32, file.buffer(numbers));
+  };
+  const std::int32_t rows = main.tensor({2, 2}, TfliteFile::i32);
+  main.node(pack, {list({1, 2}), list({3, 4})}, {rows}, FlatNode{}.number(0, 2).number(1, 0));
+  const std::int32_t whole = main.tensor({2, 2}, TfliteFile::i32), y = main.tensor({7, 12});
+  main.node(cut, {rows, list({0, 0}), list({2, 2}), list({1, 1})}, {whole});
+  main.node(pad, {x, whole}, {y});
+  main.outputs = {y};
+  const ReadModel read = files.read_bytes(file.bytes());
+  EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{7, 12}));
+  ASSERT_EQ(read.graph.nodes().size(), 1U);
+  EXPECT_EQ(read.graph.nodes()[0].op->name, "pad");
+}
+
+/// The spectrum of frames of 400 padded to 512, and its size.
+TEST(Tflite, TransformsRealNumbers) {
+  TfliteFile file;
+  constexpr std::int8_t complex64 = 8;
+  const std::uint32_t transform = file.code(131), size = file.code(135);
+  auto& main = file.subgraphs[0];
+  const std::int32_t x = main.input({96, 1, 400});
+  const std::int32_t lengths = main.tensor({2}, TfliteFile::i32, file.buffer(std::vector{1, 512}));
+  const std::int32_t spectrum = main.tensor({96, 1, 257}, complex64), y = main.tensor({96, 1, 257});
+  main.node(transform, {x, lengths}, {spectrum});
+  main.node(size, {spectrum}, {y});
+  main.outputs = {y};
+  const ReadModel read = files.read_bytes(file.bytes());
+  const Profile result = profile(read.graph);
+  EXPECT_TRUE(result.coverage.unknown.empty());
+  EXPECT_EQ(read.graph.shape(read.graph.outputs()[0].value), (Shape{96, 1, 257}));
+  EXPECT_EQ(read.graph.value(read.graph.outputs()[0].value).dtype, DType::float32);
+  EXPECT_GT(result.total.flops, 96 * 512 * 9);
+  EXPECT_THAT(read.notes.notes, Contains("all 2 sizes of results are as the file states them"));
+}
+
 TEST(Tflite, ReadsOneOfSeveralSignatures) {
   EXPECT_THAT(failure_of([] { files.read("multi_signature_model.tflite"); }),
               HasSubstr("choose with --entry: add, mul, sub"));

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "op/mobile.hpp"
+#include "op/quantize.hpp"
 #include "op/unknown.hpp"
 #include "util/text.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -139,6 +140,37 @@ std::string_view function_name(const Json& value) {
   return class_name.empty() ? "linear" : function_of_layer(class_name);
 }
 
+/// A function of QKeras that rounds.
+struct Quantiser {
+  std::string_view name;  ///< empty: it is none
+  std::int64_t bits = 8;
+};
+
+/// Of "quantized_relu(6, 0)" or {"class_name": "quantized_bits", "config": {"bits": 6, ...}}.
+Quantiser quantiser_of(const Json& value) {
+  const bool is_text = value.IsString();
+  std::string_view text = is_text ? view_of(value) : find_text(value, "class_name");
+  const std::string_view name = text.substr(0, text.find('('));
+  const bool is_one = name == "binary" || name == "stochastic_binary";
+  const bool is_two = name == "ternary" || name == "stochastic_ternary";
+  if (is_one || is_two) return {name, is_one ? 1 : 2};
+  if (!name.starts_with("quantized_")) return {};
+  Quantiser result{name};
+  if (is_text) {
+    text.remove_prefix(std::min(text.size(), name.size() + 1));
+    if (text.starts_with("bits=")) text.remove_prefix(5);
+    std::int64_t bits = 0;
+    for (const char c : text.substr(0, std::min<std::size_t>(text.find_first_of(",)"), 3)))
+      bits = c >= '0' && c <= '9' ? bits * 10 + (c - '0') : 0;
+    if (bits > 0) result.bits = bits;
+  } else if (const Json* config = find_member(value, "config")) {
+    const Json* bits = find_member(*config, "bits");
+    const bool is_count = bits != nullptr && bits->IsInt64() && bits->GetInt64() > 0;
+    if (is_count) result.bits = std::min<std::int64_t>(bits->GetInt64(), 64);
+  }
+  return result;
+}
+
 DType dtype_of_name(std::string_view name, DType otherwise) {
   if (name == "bool") return DType::boolean;
   return dtype_from_name(name).value_or(otherwise);
@@ -196,6 +228,23 @@ KerasPolicy keras_policy(const Json& config) {
       policy.is_dynamic = find_member(*inner, "activation_quantizer") != nullptr;
   }
   return policy;
+}
+
+std::optional<Shape> keras_constant_shape(const Json& value) {
+  const Json* list = &value;
+  if (value.IsObject()) {
+    const std::string_view kind = find_text(value, "class_name");
+    const Json* config = find_member(value, "config");
+    if ((kind != "__tensor__" && kind != "__numpy__") || config == nullptr) return std::nullopt;
+    list = find_member(*config, "value");
+  }
+  Shape shape;
+  for (; list != nullptr && list->IsArray(); list = &(*list)[0]) {
+    if (list->Empty() || shape.size() == most_dimensions) return std::nullopt;
+    shape.push_back(static_cast<std::int64_t>(list->Size()));
+  }
+  const bool is_constant = list != nullptr && (list->IsNumber() || list->IsBool());
+  return is_constant ? std::optional(shape) : std::nullopt;
 }
 
 Ints keras_numbers(const Json& value) {
@@ -385,8 +434,27 @@ bool KerasCall::out_moved(const Shape& sizes) {
 Tensor KerasCall::activated(Tensor value, std::int64_t axis, std::string_view setting,
                             std::string_view otherwise) {
   const Json* found = option({setting});
+  if (found != nullptr && !quantiser_of(*found).name.empty()) return quantised(value, *found);
   const std::string_view name = found == nullptr ? otherwise : function_name(*found);
   return apply_function(value, name, axis);
+}
+
+Tensor KerasCall::rounded(Tensor value, std::string_view setting) {
+  const Json* found = option({setting});
+  const bool is_set = value && found != nullptr && !quantiser_of(*found).name.empty();
+  return is_set ? quantised(value, *found) : value;
+}
+
+/// What a quantiser of QKeras computes: its function, then the rounding.
+Tensor KerasCall::quantised(Tensor value, const Json& quantiser) {
+  const auto [name, bits] = quantiser_of(quantiser);
+  const bool is_positive = name.starts_with("quantized_relu");
+  if (is_positive) value = unary(relu_op, value);
+  if (name == "quantized_tanh") value = clamp(value, -1, 1);
+  if (name == "quantized_sigmoid") value = unary(hardsigmoid_op, value);
+  const std::string type = (is_positive ? "uint" : "int") + std::to_string(bits);
+  const RoundedType rounded{graph().arena().copy(type), bits};
+  return fake_quantize(value, full(graph(), {}, 1, value.dtype()), none(), rounded);
 }
 
 Tensor KerasCall::apply_function(Tensor value, std::string_view name, std::int64_t axis) {

@@ -115,12 +115,15 @@ class KerasCall {
   Tensor activated(Tensor value, std::int64_t axis = -1, std::string_view setting = "activation",
                    std::string_view otherwise = "linear");
   Tensor apply_function(Tensor value, std::string_view name, std::int64_t axis);
+  /// A weight as a quantiser of QKeras rounds it, if the layer has one.
+  Tensor rounded(Tensor value, std::string_view setting);
 
   void require(bool holds, std::string_view expected) const;
   std::int64_t axis(std::int64_t axis, std::int64_t rank) const;
 
  private:
   Tensor cast(Tensor value);
+  Tensor quantised(Tensor value, const Json& quantiser);
 
   KerasReader& reader_;
   const KerasApplication& application_;
@@ -131,6 +134,10 @@ class KerasCall {
   std::vector<KerasHandle> results_;
   std::vector<std::string_view> read_;
 };
+
+/// The sizes of a constant in a file: nested lists of numbers, or {"class_name": "__tensor__"} of
+/// them. Nothing if it is none.
+std::optional<Shape> keras_constant_shape(const Json& value);
 
 /// Numbers of a JSON list or of one number; -1 for null. Throws Error{malformed}.
 Ints keras_numbers(const Json& value);

@@ -13,7 +13,7 @@ namespace zoometer {
 namespace {
 
 constexpr std::string_view attention_unread =
-    "dropout sliding_window flash_attention seed use_causal_mask";
+    "dropout sliding_window flash_attention seed use_causal_mask query_shape key_shape value_shape";
 
 /// x (..., in) with a kernel (in, heads, width) and a bias (heads, width), as a layer of its own
 /// -> (..., heads, width).

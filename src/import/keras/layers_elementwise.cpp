@@ -189,6 +189,7 @@ constexpr std::string_view lookup_unread =
 
 constexpr KerasOperator elementwise_rows[] = {
     {"Activation", emit_activation},
+    {"QActivation", emit_activation, 0, nullptr, "threshold"},
     {"ReLU", emit_relu},
     {"ThresholdedReLU", emit_thresholded_relu},
     {"LeakyReLU", emit_leaky_relu},

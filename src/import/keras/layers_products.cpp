@@ -91,11 +91,16 @@ void add_float8_state(KerasCall& call) {
   call.reader().note("the products of float8 layers count as those of floating-point numbers");
 }
 
+Tensor bias_of(KerasCall& call, std::int64_t units) {
+  if (!call.flag({"use_bias", "bias"}, true)) return call.none();
+  return call.rounded(call.weight("bias", {units}), "bias_quantizer");
+}
+
 /// The kernel of a layer with what LoRA adds to it, as the layer computes with it.
 Tensor kernel_with_lora(KerasCall& call, std::string_view name, const Shape& shape) {
   const std::int64_t rank = call.integer({"lora_rank"}, 0);
   call.real({"lora_alpha"}, 1);
-  if (rank <= 0) return call.weight(name, shape);
+  if (rank <= 0) return call.rounded(call.weight(name, shape), "kernel_quantizer");
   const Tensor kernel = call.frozen_weight(name, shape);
   Shape first = shape;
   first.set_dim(-1, rank);
@@ -113,7 +118,7 @@ Tensor dense(KerasCall& call, Tensor x, std::int64_t units, bool has_bias) {
   const std::int64_t in = x.dim(-1);
   if (!has_integer_weight(call)) {
     const Tensor kernel = kernel_with_lora(call, "kernel", {in, units});
-    const Tensor bias = has_bias ? call.weight("bias", {units}) : call.none();
+    const Tensor bias = has_bias ? bias_of(call, units) : call.none();
     add_float8_state(call);
     return keras_dense(x, kernel, bias);
   }
@@ -322,10 +327,6 @@ bool finish_convolution(KerasCall& call, Tensor result) {
   return call.out_image(call.activated(result, axis));
 }
 
-Tensor bias_of(KerasCall& call, std::int64_t filters) {
-  return call.flag({"use_bias", "bias"}, true) ? call.weight("bias", {filters}) : call.none();
-}
-
 bool emit_convolution(KerasCall& call) {
   const std::int64_t spatial = call.row().number;
   const Spatial kernel = kernel_sizes(call, spatial);
@@ -361,7 +362,8 @@ bool emit_depthwise(KerasCall& call) {
       window_attrs(call, x, kernel, strides_of(call, spatial), dilations_of(call, spatial));
   attrs.groups = x.dim(1);
   const std::int64_t filters = checked_mul(x.dim(1), multiplier);
-  const Tensor weight = call.weight("kernel", kernel_shape(kernel, x.dim(1), multiplier));
+  const Tensor stored = call.weight("kernel", kernel_shape(kernel, x.dim(1), multiplier));
+  const Tensor weight = call.rounded(stored, "depthwise_quantizer");
   const Tensor bias = bias_of(call, filters);
   return finish_convolution(call,
                             convolution(x, depthwise_weight(weight, kernel, filters), bias, attrs));
@@ -379,9 +381,13 @@ bool emit_separable(KerasCall& call) {
       window_attrs(call, x, kernel, strides_of(call, spatial), dilations_of(call, spatial));
   attrs.groups = x.dim(1);
   const std::int64_t channels = checked_mul(x.dim(1), multiplier);
-  const Tensor weight = call.weight("depthwise_kernel", kernel_shape(kernel, x.dim(1), multiplier));
+  const Tensor weight =
+      call.rounded(call.weight("depthwise_kernel", kernel_shape(kernel, x.dim(1), multiplier)),
+                   "depthwise_quantizer");
   const Spatial ones = Spatial::filled(count, 1);
-  const Tensor points = call.weight("pointwise_kernel", kernel_shape(ones, channels, filters));
+  const Tensor points =
+      call.rounded(call.weight("pointwise_kernel", kernel_shape(ones, channels, filters)),
+                   "pointwise_quantizer");
   const Tensor bias = bias_of(call, filters);
   const Tensor depthwise =
       convolution(x, depthwise_weight(weight, kernel, channels), call.none(), attrs);
@@ -428,11 +434,15 @@ bool emit_transposed(KerasCall& call) {
     attrs.padding_end.push_back(cut - cut / 2);
     attrs.output_padding.push_back(std::max<std::int64_t>(out - full, 0));
   }
-  const Tensor weight = call.weight("kernel", kernel_shape(kernel, filters, x.dim(1)));
+  const Tensor weight = call.rounded(call.weight("kernel", kernel_shape(kernel, filters, x.dim(1))),
+                                     "kernel_quantizer");
   const Tensor bias = bias_of(call, filters);
   return finish_convolution(
       call, conv_transpose(x, name_axes(weight, kernel_order(spatial)), bias, attrs));
 }
+
+constexpr std::string_view rounding_unread =
+    "groups kernel_range bias_range depthwise_range pointwise_range mask";
 
 constexpr KerasOperator product_rows[] = {
     {"Dense", emit_dense},
@@ -447,14 +457,22 @@ constexpr KerasOperator product_rows[] = {
     {"Convolution2D", emit_convolution, 2},
     {"Convolution3D", emit_convolution, 3},
     {"AtrousConvolution2D", emit_convolution, 2},
-    {"DepthwiseConv1D", emit_depthwise, 1},
-    {"DepthwiseConv2D", emit_depthwise, 2},
-    {"SeparableConv1D", emit_separable, 1},
-    {"SeparableConv2D", emit_separable, 2},
+    {"DepthwiseConv1D", emit_depthwise, 1, nullptr, "groups"},
+    {"DepthwiseConv2D", emit_depthwise, 2, nullptr, "groups"},
+    {"SeparableConv1D", emit_separable, 1, nullptr, "groups"},
+    {"SeparableConv2D", emit_separable, 2, nullptr, "groups"},
     {"SeparableConvolution2D", emit_separable, 2},
     {"Conv1DTranspose", emit_transposed, 1},
     {"Conv2DTranspose", emit_transposed, 2},
     {"Conv3DTranspose", emit_transposed, 3},
+    // QKeras's, whose weights are stored as real numbers and rounded in each call.
+    {"QDense", emit_dense, 0, nullptr, rounding_unread},
+    {"QConv1D", emit_convolution, 1, nullptr, rounding_unread},
+    {"QConv2D", emit_convolution, 2, nullptr, rounding_unread},
+    {"QConv2DTranspose", emit_transposed, 2, nullptr, rounding_unread},
+    {"QDepthwiseConv2D", emit_depthwise, 2, nullptr, rounding_unread},
+    {"QSeparableConv1D", emit_separable, 1, nullptr, rounding_unread},
+    {"QSeparableConv2D", emit_separable, 2, nullptr, rounding_unread},
     {"Deconvolution2D", emit_transposed, 2, nullptr, "output_shape"},
 };
 

@@ -152,9 +152,11 @@ KerasLayer keras_layer(const Json& json) {
   if (layer.name.empty()) layer.name = find_text(*layer.config, "name");
   const std::string_view registered = find_text(json, "registered_name");
   const auto is_of = [&](std::string_view package) { return layer.module.starts_with(package); };
-  layer.is_custom = has_word(layer.class_name, ">") || has_word(registered, ">") ||
-                    (!layer.module.empty() && !is_of("keras") && !is_of("tf_keras") &&
-                     !is_of("tensorflow") && !is_of("builtins"));
+  const bool is_rounded = registered.starts_with("qkeras>") || is_of("qkeras");
+  layer.is_custom =
+      !is_rounded && (has_word(layer.class_name, ">") || has_word(registered, ">") ||
+                      (!layer.module.empty() && !is_of("keras") && !is_of("tf_keras") &&
+                       !is_of("tensorflow") && !is_of("builtins")));
   return layer;
 }
 

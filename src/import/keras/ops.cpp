@@ -23,26 +23,43 @@ bool emit_unary_op(KerasCall& call) {
   return is_planar ? call.out_planar(result) : call.out(result);
 }
 
+/// An operand of an operation: a tensor of the model, or a number or a constant of the file.
+struct OpOperand {
+  Tensor tensor;      ///< of a number alone: without a graph
+  double number = 0;  ///< where there is no tensor
+};
+
+/// The operands of an operation, at most so many.
+std::vector<OpOperand> op_operands(KerasCall& call, std::size_t most) {
+  std::vector<OpOperand> result;
+  for (const KerasOperand& operand : call.operands()) {
+    if (result.size() == most) break;
+    if (operand.value != no_keras_value) {
+      result.push_back({call.reader().last(operand.value)});
+    } else if (operand.constant->IsNumber()) {
+      result.push_back({{}, operand.constant->GetDouble()});
+    } else if (const std::optional<Shape> shape = keras_constant_shape(*operand.constant)) {
+      // The layer's own name where it has one constant, as it may be called again.
+      const std::string name = result.empty() ? "constant" : "constant_1";
+      result.push_back(
+          {call.stored({name, *shape, call.policy().variable, ParameterKind::constant, false})});
+    }
+  }
+  return result;
+}
+
 /// Two tensors, or a tensor and a number on either side.
 bool emit_binary_op(KerasCall& call) {
-  Tensor operands[2];
-  double numbers[2] = {0, 0};
-  std::size_t count = 0;
-  for (const KerasOperand& operand : call.operands()) {
-    if (count == 2) break;
-    const bool is_number = operand.constant != nullptr && operand.constant->IsNumber();
-    if (operand.value != no_keras_value) operands[count] = call.reader().last(operand.value);
-    if (is_number) numbers[count] = operand.constant->GetDouble();
-    if (is_number || operand.value != no_keras_value) ++count;
-  }
-  call.require(count == 2 && (operands[0].graph != nullptr || operands[1].graph != nullptr),
+  const std::vector<OpOperand> operands = op_operands(call, 2);
+  call.require(operands.size() == 2 &&
+                   (operands[0].tensor.graph != nullptr || operands[1].tensor.graph != nullptr),
                "two operands");
+  const auto& [a, b] = std::pair(operands[0], operands[1]);
   const OpDef& op = *call.row().op;
-  if (operands[0].graph == nullptr)
-    return call.out(
-        binary(op, full(call.graph(), {}, numbers[0], operands[1].dtype()), operands[1]));
-  if (operands[1].graph == nullptr) return call.out(binary(op, operands[0], numbers[1]));
-  return call.out(binary(op, operands[0], operands[1]));
+  if (a.tensor.graph == nullptr)
+    return call.out(binary(op, full(call.graph(), {}, a.number, b.tensor.dtype()), b.tensor));
+  if (b.tensor.graph == nullptr) return call.out(binary(op, a.tensor, b.number));
+  return call.out(binary(op, a.tensor, b.tensor));
 }
 
 Ints op_axes(KerasCall& call, std::int64_t rank) {
@@ -111,18 +128,13 @@ bool emit_cast_op(KerasCall& call) {
 }
 
 bool emit_where_op(KerasCall& call) {
-  Tensor operands[3];
-  std::size_t count = 0;
-  const Tensor condition = call.reader().last(call.handle(0));
-  for (const KerasOperand& operand : call.operands()) {
-    if (count == 3) break;
-    const bool is_number = operand.constant != nullptr && operand.constant->IsNumber();
-    if (operand.value != no_keras_value) operands[count++] = call.reader().last(operand.value);
-    if (is_number)
-      operands[count++] = full(call.graph(), {}, operand.constant->GetDouble(), DType::float32);
-  }
-  call.require(count == 3, "a condition and two operands");
-  return call.out(where(condition, operands[1], operands[2]));
+  std::vector<OpOperand> operands = op_operands(call, 3);
+  call.require(operands.size() == 3 && operands[0].tensor.graph != nullptr,
+               "a condition and two operands");
+  for (OpOperand& each : operands)
+    if (each.tensor.graph == nullptr)
+      each.tensor = full(call.graph(), {}, each.number, DType::float32);
+  return call.out(where(operands[0].tensor, operands[1].tensor, operands[2].tensor));
 }
 
 // -- products -----------------------------------------------------------------------------------

@@ -458,8 +458,7 @@ std::vector<KerasHandle> KerasReader::apply_layer(const KerasApplication& applic
       located.hint = "set these sizes with --dim NAME=SIZE";
       throw located;
     }
-    note(fmt::format("{} {} does not fit its operands and counts as unknown: {}",
-                     shown(layer.class_name), shown(layer.name), first_sentence(error.what())));
+    misfits_.add(shown(layer.class_name), shown(layer.name), error.what());
   }
   depth_ = depth;
   rewind(before);
@@ -480,9 +479,18 @@ std::vector<KerasHandle> KerasReader::append_unknown(const KerasApplication& app
     Shape shape;
     UnknownSizes open = 0;
     const Json* stated = i < application.declared.size() ? application.declared[i] : nullptr;
-    if (stated == nullptr || !read_sizes(*stated, shape, open)) {
+    const Json* set =
+        layer.config->IsObject() ? find_member(*layer.config, "output_shape") : nullptr;
+    if (stated == nullptr && count == 1 && set != nullptr && read_sizes(*set, shape, open)) {
+      // Of a Lambda, without the batch.
+      shape.insert(0, same.empty() ? 1 : same[0]);
+      open <<= 1U;
+    } else if (stated == nullptr || !read_sizes(*stated, shape, open)) {
       shape = same;
       open = unknown_rank;
+      note(fmt::format("the file does not state which sizes the results of {} have: figures take "
+                       "them as those of its operand",
+                       shown(layer.class_name)));
     } else if ((open & 1U) != 0 && !same.empty()) {
       shape[0] = same[0];  // the batch goes through
       open &= ~UnknownSizes{1};
@@ -526,6 +534,7 @@ void KerasReader::add_notes() {
   note(fmt::format("as Keras counts them: {} trainable parameters and {} others", counts_.trained,
                    counts_.others));
   for (std::string& text : sizes_.notes()) notes_.notes.push_back(std::move(text));
+  for (std::string& text : misfits_.notes()) note(std::move(text));
   if (auto text = stated_.note()) note(std::move(*text));
   for (const auto& [name, count] : idle_)
     note(fmt::format("{} x {} does nothing in inference", count, name));

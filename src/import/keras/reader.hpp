@@ -147,6 +147,7 @@ class KerasReader {
   std::set<std::pair<const Json*, unsigned>> counted_;
   std::size_t calls_left_ = 0, units_left_ = 0, depth_ = 0;
   StatedSizes stated_;
+  Misfits misfits_;
   KerasCounts counts_;
 };
 

@@ -235,5 +235,7 @@ extern constinit const OnnxOperators onnx_blocked_operators = {"com.microsoft.nc
 extern constinit const OnnxOperators onnx_nhwc_operators = {"com.microsoft", nhwc_rows};
 extern constinit const OnnxOperators onnx_internal_nhwc_operators = {"com.ms.internal.nhwc",
                                                                      internal_nhwc_rows};
+extern constinit const OnnxOperators onnx_qonnx_layout_operators = {"qonnx.custom_op.channels_last",
+                                                                    internal_nhwc_rows};
 
 }  // namespace zoometer

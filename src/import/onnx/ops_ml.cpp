@@ -360,8 +360,11 @@ OnnxOutcome emit_feature_extractor(OnnxContext& context) {
 OnnxOutcome emit_feature_vectorizer(OnnxContext& context) {
   std::vector<Tensor> features;
   for (const Tensor feature : context.all_inputs()) {
-    context.require(feature.rank() == 1 || feature.rank() == 2, "features of rank 1 or 2");
-    features.push_back(feature.rank() == 1 ? unsqueeze(feature, 0) : feature);
+    context.require(feature.rank() >= 1, "features of rank 1 or more");
+    const bool is_row = feature.rank() == 1;
+    features.push_back(is_row                ? unsqueeze(feature, 0)
+                       : feature.rank() == 2 ? feature
+                                             : flatten(feature, 1));
   }
   context.require(!features.empty(), "at least one input");
   const Tensor joined = cat(features, 1);

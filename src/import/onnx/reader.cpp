@@ -226,9 +226,13 @@ void OnnxReader::read_graph(OnnxValues* names) {
 void OnnxReader::add_size_hint(Error& error) const {
   const bool may_be_size = error.code == ErrorCode::shape || error.message == "invalid node";
   if (!error.hint.empty() || !may_be_size) return;
-  if (!assumed_.empty()) {
+  if (assumed_.size() == 1) {
     error.hint = "the symbolic size " + assumed_.front() + " was taken as 1: set it with --dim " +
                  assumed_.front() + "=N";
+  } else if (!assumed_.empty()) {
+    error.hint = "symbolic sizes were taken as 1: set them with --dim " + assumed_.front() + "=N";
+    for (std::size_t i = 1; i < std::min<std::size_t>(assumed_.size(), 4); ++i)
+      error.hint += " --dim " + assumed_[i] + "=N";
   }
   if (unsized_.empty()) return;
   error.hint +=

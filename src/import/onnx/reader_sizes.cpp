@@ -19,6 +19,17 @@ bool is_expression(std::string_view name) {
   });
 }
 
+/// "10" -> 10, of a size whose name is a number.
+std::optional<std::int64_t> number_named(std::string_view name) {
+  constexpr std::size_t most_digits = 9;
+  const bool is_number = !name.empty() && name.size() <= most_digits &&
+                         name.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!is_number) return std::nullopt;
+  std::int64_t number = 0;
+  for (const char digit : name) number = number * 10 + (digit - '0');
+  return number > 0 ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
 
 // -- names --------------------------------------------------------------------------------------
@@ -43,6 +54,8 @@ std::int64_t OnnxReader::size_of(const OnnxDimension& dimension) {
   if (dimension.name.empty()) return 1;
   see_size(dimension.name);
   if (const auto size = size_named(dimension.name)) return *size;
+  // PINTO's tools write sizes that they know as names.
+  if (const auto number = number_named(dimension.name)) return *number;
   const auto assume = [&](std::string_view name) {
     if (dims_.find(name)) return;
     dims_.set(name, 1);

@@ -2,6 +2,7 @@
 #include "import/openvino/call.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -133,6 +134,27 @@ std::optional<Ints> OpenvinoCall::axes(std::size_t index, std::int64_t rank) {
     if (std::find(result.begin(), result.end(), own) == result.end()) result.push_back(own);
   }
   return result;
+}
+
+std::optional<Shape> OpenvinoCall::stated(std::size_t index) {
+  const OpenvinoPort& result = output();
+  if (result.unknown == 0)
+    return reader_.states_sizes() ? std::optional(result.shape) : std::nullopt;
+  if (!has(index) || reader_.has_data()) return std::nullopt;
+  const OpenvinoPort& from = source(index).outputs[layer_.sources[index].port];
+  const Shape own = shape(index);
+  if (own.size() != from.shape.size() ||
+      std::popcount(result.unknown) != std::popcount(from.unknown))
+    return std::nullopt;
+  take_sizes_of(index);
+  Shape sizes = result.shape;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if ((result.unknown >> i & 1U) == 0) continue;
+    while ((from.unknown >> at & 1U) == 0) ++at;
+    sizes.set_dim(static_cast<std::int64_t>(i), own[at++]);
+  }
+  return sizes;
 }
 
 void OpenvinoCall::take_sizes_of(std::size_t index) {

@@ -75,6 +75,10 @@ class OpenvinoCall {
   std::optional<std::int64_t> integer(std::size_t index);
   /// Axes within a rank, from an input; nothing where they are not known.
   std::optional<Ints> axes(std::size_t index, std::int64_t rank);
+  /// The sizes that the file states for the first result. Without the file of constants, those that
+  /// the file does not know are taken in their order from an input that has as many of them.
+  /// Nothing where they are not known so.
+  std::optional<Shape> stated(std::size_t index = 0);
   /// Whether sizes of the input are guesses; what is made of them are guesses, too.
   void take_sizes_of(std::size_t index);
   /// A size that data decides: it is taken as 1, with a note.

@@ -296,9 +296,8 @@ bool emit_shift(OpenvinoCall& call) {
 std::optional<Ints> axes_between(OpenvinoCall& call, bool keeps) {
   constexpr std::int64_t most_rank = 8;
   const Shape x = call.in(0).shape();
-  const OpenvinoPort& result = call.output();
-  if (x.rank() > most_rank || result.unknown != 0 || !call.reader().states_sizes())
-    return std::nullopt;
+  const std::optional<Shape> result = call.stated();
+  if (x.rank() > most_rank || !result) return std::nullopt;
   for (unsigned chosen = 0; chosen < 1U << x.size(); ++chosen) {
     Shape left;
     Ints axes;
@@ -307,7 +306,7 @@ std::optional<Ints> axes_between(OpenvinoCall& call, bool keeps) {
       if (is_reduced) axes.push_back(static_cast<std::int64_t>(i));
       if (!is_reduced || keeps) left.push_back(is_reduced ? 1 : x[i]);
     }
-    if (left == result.shape) return axes;
+    if (left == *result) return axes;
   }
   return std::nullopt;
 }
@@ -347,8 +346,9 @@ bool emit_reduce(OpenvinoCall& call) {
 }
 
 bool emit_cumsum(OpenvinoCall& call) {
-  const std::optional<std::int64_t> axis = call.integer(1);
-  return axis && call.out(cumsum(call.in(0), *axis));
+  // No cost depends on the axis.
+  const std::int64_t axis = call.integer(1).value_or(-1);
+  return call.out(cumsum(call.in(0), axis));
 }
 
 /// (x - mean) over the root of the variance.
@@ -360,8 +360,10 @@ bool emit_mvn(OpenvinoCall& call) {
   Ints axes;
   if (call.has(1)) {
     const std::optional<Ints> listed = call.axes(1, x.rank());
-    if (!listed) return false;
-    axes = *listed;
+    // The file of constants may be missing: layers are normalised over their last axes.
+    const std::int64_t count = std::min(numel(call.shape(1)), x.rank());
+    if (listed) axes = *listed;
+    for (std::int64_t i = x.rank() - count; !listed && i < x.rank(); ++i) axes.push_back(i);
   } else {
     for (const std::int64_t each : call.list("reduction_axes"))
       axes.push_back(call.axis(each, x.rank()));

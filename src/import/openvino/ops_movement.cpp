@@ -1,5 +1,6 @@
 // Layers that move elements, and those that give sizes.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -18,12 +19,6 @@ namespace {
 Shape shape_of(OpenvinoCall& call, const std::vector<std::int64_t>& sizes) {
   call.require(sizes.size() <= most_dimensions, "at most 16 sizes");
   return Shape(std::span<const std::int64_t>(sizes));
-}
-
-/// The sizes that the file states for a result, if it knows all of them.
-std::optional<Shape> stated(OpenvinoCall& call) {
-  const bool is_stated = call.output().unknown == 0 && call.reader().states_sizes();
-  return is_stated ? std::optional(call.output().shape) : std::nullopt;
 }
 
 /// A value that was computed of sizes and has one axis at most; constants, and real numbers that
@@ -47,10 +42,16 @@ bool emit_shape_of(OpenvinoCall& call) {
 bool emit_reshape(OpenvinoCall& call) {
   const bool keeps_zeros = call.flag("special_zero", false);
   std::optional<std::vector<std::int64_t>> target = call.integers(1);
+  if (!target || !call.reader().has_data()) {
+    const std::optional<Shape> sizes = call.stated();
+    if (sizes) target.emplace(sizes->begin(), sizes->end());
+  }
   if (!target) {
-    const std::optional<Shape> sizes = stated(call);
-    if (!sizes) return false;
-    target.emplace(sizes->begin(), sizes->end());
+    // One size alone follows from the number of elements.
+    if (call.reader().has_data() || std::popcount(call.output().unknown) != 1) return false;
+    const Shape& sizes = call.output().shape;
+    target.emplace(sizes.begin(), sizes.end());
+    (*target)[static_cast<std::size_t>(std::countr_zero(call.output().unknown))] = -1;
   }
   if (const OpenvinoKnown* known = computed_list(call, 0);
       known != nullptr && target->size() <= 1) {
@@ -74,7 +75,7 @@ bool emit_squeeze(OpenvinoCall& call) {
   if (call.has(1)) {
     const std::optional<Ints> axes = call.axes(1, from.rank());
     if (!axes) {
-      const std::optional<Shape> sizes = stated(call);
+      const std::optional<Shape> sizes = call.stated();
       return sizes && call.out(reshape(call.in(0), *sizes));
     }
     for (const std::int64_t axis : *axes) drops[static_cast<std::size_t>(axis)] = true;
@@ -92,7 +93,7 @@ bool emit_unsqueeze(OpenvinoCall& call) {
   const Shape from = call.shape(0);
   const auto listed = call.integers(1);
   if (!listed) {
-    const std::optional<Shape> sizes = stated(call);
+    const std::optional<Shape> sizes = call.stated();
     return sizes && call.out(reshape(call.in(0), *sizes));
   }
   call.require(from.size() + listed->size() <= most_dimensions, "at most 16 sizes");
@@ -336,10 +337,32 @@ bool emit_slice(OpenvinoCall& call) {
 
 // -- other places -----------------------------------------------------------------------------
 
+/// The axes of the operand in the stated sizes of the result, where their order is not there. Equal
+/// sizes keep their order.
+std::optional<Ints> order_between(OpenvinoCall& call, const Shape& from) {
+  const std::optional<Shape> sizes = call.stated();
+  if (!sizes || sizes->size() != from.size()) return std::nullopt;
+  const OpenvinoPort& declared = call.source(0).outputs[call.layer().sources[0].port];
+  Ints dims;
+  for (std::size_t i = 0; i < sizes->size(); ++i) {
+    for (std::size_t k = 0; k < from.size(); ++k) {
+      const bool is_alike = from[k] == (*sizes)[i] &&
+                            (declared.unknown >> k & 1U) == (call.output().unknown >> i & 1U);
+      if (!is_alike || std::ranges::count(dims, static_cast<std::int64_t>(k)) > 0) continue;
+      dims.push_back(static_cast<std::int64_t>(k));
+      break;
+    }
+  }
+  return dims.size() == from.size() ? std::optional(dims) : std::nullopt;
+}
+
 bool emit_transpose(OpenvinoCall& call) {
   const auto order = call.integers(1);
-  if (!order) return false;
   const Tensor x = call.in(0);
+  if (!order) {
+    const std::optional<Ints> dims = order_between(call, x.shape());
+    return dims && call.out(permute(x, *dims));
+  }
   Ints dims = shape_of(call, *order);
   for (std::int64_t i = x.rank(); dims.empty() && i > 0;) dims.push_back(--i);
   return call.out(permute(x, dims));
@@ -397,9 +420,28 @@ bool emit_broadcast(OpenvinoCall& call) {
   return call.out(expand(x, result));
 }
 
+/// The axis whose size gives way to those of the indices in the stated result, where it is not
+/// there.
+std::optional<std::int64_t> gathered_axis(OpenvinoCall& call) {
+  if (computed_list(call, 0) != nullptr) return std::nullopt;
+  const Shape from = call.shape(0), indices = call.shape(1);
+  for (const std::size_t source : {1, 0}) {
+    const std::optional<Shape> sizes = call.stated(source);
+    for (std::int64_t axis = 0; sizes && axis < from.rank(); ++axis) {
+      Shape own;
+      for (std::int64_t i = 0; i < axis; ++i) own.push_back(from.dim(i));
+      for (const std::int64_t size : indices) own.push_back(size);
+      for (std::int64_t i = axis + 1; i < from.rank(); ++i) own.push_back(from.dim(i));
+      if (own == *sizes) return axis;
+    }
+  }
+  return std::nullopt;
+}
+
 bool emit_gather(OpenvinoCall& call) {
   const std::int64_t batch_option = call.option("batch_dims", 0);
-  const std::optional<std::int64_t> axis_given = call.integer(2);
+  std::optional<std::int64_t> axis_given = call.integer(2);
+  if (!axis_given) axis_given = gathered_axis(call);
   if (!axis_given) return false;
   const OpenvinoKnown* known = computed_list(call, 0);
   const auto places = call.integers(1);
@@ -608,7 +650,7 @@ bool emit_topk(OpenvinoCall& call) {
   const std::int64_t axis = call.axis(call.option("axis", -1), x.rank());
   const std::optional<std::int64_t> k = call.integer(1);
   const Shape& declared = call.output().shape;
-  const bool is_stated = stated(call) && declared.rank() == x.rank();
+  const bool is_stated = call.stated() && declared.rank() == x.rank();
   const std::int64_t count = std::min(k           ? *k
                                       : is_stated ? declared.dim(axis)
                                                   : x.dim(axis),

@@ -69,20 +69,54 @@ void OpenvinoReader::read() {
 
 // -- inputs and outputs -------------------------------------------------------------------------
 
+/// Sizes of Parameters that the file leaves open and a weight decides: the last one of a product's
+/// operand, and the channels of a convolution's.
+void OpenvinoReader::find_decided_sizes(const OpenvinoNet& net) {
+  for (const OpenvinoLayer& layer : net.layers) {
+    if (layer.sources.size() < 2) continue;
+    const OpenvinoLayer& parameter = net.layers[layer.sources[0].layer];
+    const OpenvinoPort& weight = net.layers[layer.sources[1].layer].outputs[layer.sources[1].port];
+    if (parameter.type != "Parameter" || weight.shape.size() < 2) continue;
+    const OpenvinoPort& x = parameter.outputs[0];
+    const auto is_set = [&](std::string_view name) {
+      const std::string_view* value = layer.find(name);
+      return value != nullptr && (*value == "true" || *value == "1");
+    };
+    std::size_t axis = 1, from = 1;
+    if (layer.type == "MatMul" && !is_set("transpose_a")) {
+      axis = x.shape.size() - 1;
+      from = weight.shape.size() - (is_set("transpose_b") ? 1 : 2);
+    } else if (layer.type != "Convolution") {
+      continue;
+    }
+    const bool is_open = axis < x.shape.size() && (x.unknown >> axis & 1U) != 0;
+    const bool is_decided = (weight.unknown >> from & 1U) == 0;
+    if (is_open && is_decided) decided_.emplace(&parameter, DecidedSize{axis, weight.shape[from]});
+  }
+}
+
 ValueId OpenvinoReader::add_input(const OpenvinoLayer& layer, std::string_view own_name) {
-  const OpenvinoPort& port = layer.outputs[0];
+  OpenvinoPort port = layer.outputs[0];
   const std::string_view* sizes = layer.find("shape");
   const bool has_rank = sizes == nullptr || sizes->find("...") == std::string_view::npos;
   const std::string name = names_.next(own_name);
   if (has_rank && sizes != nullptr && sizes->find("..") != std::string_view::npos)
     note(fmt::format("the file bounds the sizes of the input {}: {}", shown(name), shown(*sizes)));
   states_sizes_ = states_sizes_ && has_rank;
+  if (const auto found = decided_.find(&layer); found != decided_.end()) {
+    const auto [axis, size] = found->second;
+    port.shape.set_dim(static_cast<std::int64_t>(axis), size);
+    port.unknown &= ~(UnknownSizes{1} << axis);
+    note(fmt::format("size {} of the input {} is {}, as the weights that it meets have it", axis,
+                     shown(name), size));
+  }
   const Shape shape = sizes_.next({name, port.shape, port.unknown, has_rank});
   return graph_.add_input(graph_.arena().copy(name), shape, port.dtype);
 }
 
 /// The Parameters, and then the states, which a model keeps from one inference to the next.
 void OpenvinoReader::add_inputs(OpenvinoFrame& frame) {
+  find_decided_sizes(frame.net);
   for (const OpenvinoLayer& layer : frame.net.layers)
     if (layer.type == "Parameter" && !layer.outputs.empty())
       frame.values[layer.first_value].id = add_input(layer, layer.name);
@@ -278,8 +312,7 @@ void OpenvinoReader::emit(OpenvinoFrame& frame, const OpenvinoLayer& layer) {
                     shown(layer.type)));
   } catch (const Error& error) {
     if (error.code != ErrorCode::shape || modules_.depth() != depth) throw;
-    note(fmt::format("{} at byte {} does not fit its operands and counts as unknown: {}",
-                     shown(layer.type), layer.at, first_sentence(error.what())));
+    misfits_.add(shown(layer.type), fmt::format("at byte {}", layer.at), error.what());
   }
   forget(frame, layer, before);
   emit_unknown(frame, layer);
@@ -323,6 +356,7 @@ void OpenvinoReader::compare(const OpenvinoFrame& frame, const OpenvinoLayer& la
 void OpenvinoReader::add_notes() {
   note("layers of the file: " + names_with_counts(types_));
   for (std::string& text : sizes_.notes()) note(std::move(text));
+  for (std::string& text : misfits_.notes()) note(std::move(text));
   if (auto text = stated_.note()) note(std::move(*text));
   if (!states_.empty()) {
     note(fmt::format("{} that the model keeps between inferences (ReadValue, Assign): inputs and "

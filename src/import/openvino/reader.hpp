@@ -88,11 +88,14 @@ class OpenvinoReader {
   void add_update(std::string_view variable, Tensor value);
   /// Whether the sizes that the file states are those of the results: no input has others.
   bool states_sizes() const noexcept { return states_sizes_; }
+  /// Whether the file of constants is there.
+  bool has_data() const noexcept { return model_.has_data(); }
   void note_rounded_products() noexcept { has_fake_quantisation_ = true; }
 
  private:
   void add_inputs(OpenvinoFrame& frame);
   ValueId add_input(const OpenvinoLayer& layer, std::string_view name);
+  void find_decided_sizes(const OpenvinoNet& net);
   void add_outputs(OpenvinoFrame& frame);
   void run_layers(OpenvinoFrame& frame);
   void emit(OpenvinoFrame& frame, const OpenvinoLayer& layer);
@@ -125,6 +128,11 @@ class OpenvinoReader {
     bool is_first_of_place;
   };
   std::vector<Entered> entered_;
+  struct DecidedSize {
+    std::size_t axis;
+    std::int64_t size;
+  };
+  std::map<const OpenvinoLayer*, DecidedSize> decided_;  ///< of Parameters
   std::map<std::string_view, ValueId> states_;
   std::vector<std::pair<std::string_view, ValueId>> updates_;  ///< of states
   UniqueNames names_;
@@ -133,6 +141,7 @@ class OpenvinoReader {
   std::set<std::string> seen_notes_;
   std::size_t units_left_ = 0;
   StatedSizes stated_;
+  Misfits misfits_;
   bool states_sizes_ = true, needs_data_ = false, has_fake_quantisation_ = false;
 };
 

@@ -57,6 +57,11 @@ std::string_view symbol_name(std::string_view operation) {
 }
 
 /// "dot_general" of "stablehlo.dot_general".
+/// Constants of dialects that programs have beside StableHLO.
+bool is_other_constant(std::string_view name) {
+  return name == "arith.constant" || name == "util.unfoldable_constant";
+}
+
 std::string_view without_dialect(std::string_view name) {
   for (const std::string_view dialect : {"stablehlo.", "func.", "builtin."})
     if (name.starts_with(dialect)) return name.substr(dialect.size());
@@ -277,6 +282,7 @@ void AssemblyReader::generic_form(HloOperation& operation, std::size_t results) 
   if (text_.peek() == '{') dictionary(operation);
   text_.expect(":");
   operation.types = result_types(results);
+  if (is_other_constant(operation.full_name)) operation.name = "constant";
 }
 
 void AssemblyReader::own_form(HloOperation& operation, std::size_t results) {
@@ -285,6 +291,10 @@ void AssemblyReader::own_form(HloOperation& operation, std::size_t results) {
   if (name == "func") return function_form(operation);
   if (name == "return") return return_form(operation);
   if (name == "constant") return constant_form(operation);
+  if (is_other_constant(operation.full_name) && (text_.is_next("dense<") || text_.peek() == '{')) {
+    operation.name = "constant";
+    return constant_form(operation);
+  }
   if (name == "while") return while_form(operation);
   if (name == "reduce") return reduce_form(operation, results);
   const bool is_known = operation.full_name.starts_with("stablehlo.") || name == "call";
@@ -471,8 +481,9 @@ void AssemblyReader::other_form(HloOperation& operation, std::size_t results) {
   while (!text_.is_next("loc(")) {
     const char next = text_.peek();
     constexpr std::string_view goes_on = "-:,([{<";
-    if (next == '}' || (text_.is_line_done() && goes_on.find(next) == std::string_view::npos))
-      break;
+    const bool is_done = parentheses == 0 && text_.is_line_done() && !text_.is_next("dense<") &&
+                         goes_on.find(next) == std::string_view::npos;
+    if (next == '}' || next == '\0' || is_done) break;
     if (next == '%') {
       if (parentheses == 0 || !is_argument_next()) {
         operation.operands.push_back(use());

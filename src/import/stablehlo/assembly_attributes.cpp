@@ -319,6 +319,7 @@ bool AssemblyReader::expand(HloOperation& operation, std::string_view key) {
   if (is_conv && text_.peek() == '[') {
     dimension_numbers(operation);
   } else {
+    if (is_conv) text_.accept_word("raw");
     while (text_.is_word_next()) {
       const std::string_view name = text_.word();
       text_.expect("=");

@@ -116,6 +116,7 @@ const HloFunction& HloReader::choose_entry() const {
     return functions_[found->second];
   if (options_.entry.empty() && std::ranges::count_if(functions_, with_body) == 1)
     return *std::ranges::find_if(functions_, with_body);
+  if (functions_.empty()) throw Error(ErrorCode::unsupported, "the program has no function");
   Error error(options_.entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
               options_.entry.empty()
                   ? "the program has no function main"
@@ -152,6 +153,7 @@ void HloReader::read() {
   graph_.set_source_flops(last, checked_add(graph_.source_flops(last), xla_flops_left_));
   modules_.finish(outputs);
   note("operations that run: " + names_with_counts(operators_));
+  for (std::string& text : misfits_.notes()) note(std::move(text));
   for (std::string& text : sizes_.notes()) note(std::move(text));
 }
 
@@ -374,9 +376,8 @@ void HloReader::emit_operation(HloFrame& frame, const HloOperation& operation) {
     return row->emit(call);
   } catch (const Error& error) {
     if (error.code != ErrorCode::shape || modules_.depth() != depth) throw;
-    note(fmt::format("{} at byte {} does not fit its operands and counts as unknown: {}",
-                     escape_controls(to_utf8(operation.name)), operation.at,
-                     first_sentence(error.what())));
+    misfits_.add(escape_controls(to_utf8(operation.name)), fmt::format("at byte {}", operation.at),
+                 error.what());
   }
   running_ = running;
   rewind(before);

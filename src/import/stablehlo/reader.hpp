@@ -116,6 +116,7 @@ class HloReader {
   UniqueNames names_;
   std::vector<std::string_view> running_;
   InputSizes sizes_;
+  Misfits misfits_;
   std::set<std::string> seen_notes_;
   NameCounts operators_;
   std::uint64_t units_left_ = 0;

@@ -3,6 +3,7 @@
 
 #include "import/tflite/call.hpp"
 #include "op/quantize.hpp"
+#include "op/signal.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/movement.hpp"
 #include "zoometer/op/norm.hpp"
@@ -211,6 +212,22 @@ bool emit_local_response_normalization(TfliteCall& call) {
   return call.out_planar(local_response_norm(call.planar_in(0), attrs));
 }
 
+/// The transform of the last two axes, which have the lengths of the second operand.
+bool emit_rfft2d(TfliteCall& call) {
+  const TfliteKnown* lengths = call.known(1);
+  if (lengths == nullptr) return false;
+  const Tensor x = call.in(0);
+  call.require(x.rank() >= 2 && lengths->elements.size() == 2, "an image and two lengths");
+  const std::int64_t rows = lengths->elements[0], columns = lengths->elements[1];
+  call.require(rows >= 1 && columns >= 1, "lengths of at least 1");
+  Tensor pairs = dft(unsqueeze(x, -1), {x.rank() - 1, columns, true, false});
+  if (rows != 1 || x.dim(-2) != 1) pairs = dft(pairs, {x.rank() - 2, rows, false, false});
+  return call.out(view_as_complex(pairs));
+}
+
+/// The real or the imaginary part of complex numbers.
+bool emit_part(TfliteCall& call) { return call.out_moved(call.in(0).shape()); }
+
 constexpr TfliteOperator elementwise_rows[] = {
     {0, emit_arithmetic, "activation -pot_scale_int16", &add_op},
     {8, emit_unary, {}, &floor_op},
@@ -272,6 +289,9 @@ constexpr TfliteOperator elementwise_rows[] = {
     {117, emit_unary, {}, &hardswish_op},
     {123, emit_select},
     {128, emit_cumsum, "-exclusive -reverse"},
+    {131, emit_rfft2d},
+    {133, emit_part},
+    {134, emit_part},
     {135, emit_unary, {}, &abs_op},
     {140, emit_reduce, "keep_dims", &all_op},
     {150, emit_gelu, "approximate"},

@@ -126,8 +126,26 @@ std::optional<std::vector<std::int64_t>> packed_sizes(TfliteCall& call) {
   return all;
 }
 
+/// Lists of sizes as the rows of a table, such as the padding of a dilated convolution.
+bool pack_known_rows(TfliteCall& call) {
+  std::vector<std::int64_t> all;
+  const TfliteKnown* row = call.input_count() > 0 ? call.known(0) : nullptr;
+  for (std::size_t i = 0; i < call.input_count(); ++i) {
+    const TfliteKnown* known = call.known(i);
+    constexpr std::size_t most = 64;
+    if (known == nullptr || known->shape.rank() != 1 || !(known->shape == row->shape) ||
+        all.size() + known->elements.size() > most)
+      return false;
+    all.insert(all.end(), known->elements.begin(), known->elements.end());
+  }
+  if (row == nullptr) return false;
+  const auto count = static_cast<std::int64_t>(call.input_count());
+  return call.out_known({Shape{count, row->shape[0]}, call.output(0).dtype, std::move(all)});
+}
+
 bool emit_pack(TfliteCall& call) {
   const std::int64_t axis = call.option<std::int32_t>(1);
+  if (axis == 0 && pack_known_rows(call)) return true;
   if (std::optional<std::vector<std::int64_t>> sizes = packed_sizes(call)) {
     return call.out_known(
         {Shape{static_cast<std::int64_t>(sizes->size())}, call.output(0).dtype, *sizes});
@@ -280,6 +298,8 @@ bool emit_strided_slice(TfliteCall& call) {
   }
   while (axis < from.size()) sizes.push_back(from[axis++]);
   if (elements) return call.out_known({sizes, known->dtype, std::move(*elements)});
+  if (known != nullptr && !has_backward && sizes == from)
+    return call.out_known({from, known->dtype, known->elements});
   if (known != nullptr || has_backward) return call.out_moved(sizes);
   if (sizes == x.shape()) return call.out(x.id == call.in(0).id ? clone(x) : x);
   return call.out(reshape(x, sizes));

@@ -288,8 +288,7 @@ void TfliteReader::emit(TfliteFrame& frame, const TfliteNode& node) {
                     tflite_name(node.code)));
   } catch (const Error& error) {
     if (error.code != ErrorCode::shape || modules_.depth() != depth) throw;
-    note(fmt::format("{} at byte {} does not fit its operands and counts as unknown: {}",
-                     tflite_name(node.code), node.at, first_sentence(error.what())));
+    misfits_.add(tflite_name(node.code), fmt::format("at byte {}", node.at), error.what());
   }
   running_ = running;
   for (TfliteValue& value : frame.values) {
@@ -342,6 +341,7 @@ void TfliteReader::compare(const TfliteFrame& frame, const TfliteNode& node) {
 void TfliteReader::add_notes() {
   note("operators of the file: " + names_with_counts(operators_));
   for (std::string& text : sizes_.notes()) note(std::move(text));
+  for (std::string& text : misfits_.notes()) note(std::move(text));
   if (auto text = stated_.note()) note(std::move(*text));
   for (const auto& [name, count] : compiled_) {
     note(fmt::format("{} x {}: its cost is not in the file, and its constants are a program and "

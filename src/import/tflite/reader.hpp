@@ -122,6 +122,7 @@ class TfliteReader {
   std::set<std::string> seen_notes_;
   std::size_t units_left_ = 0;
   StatedSizes stated_;
+  Misfits misfits_;
   std::size_t hybrid_ = 0, fused_ = 0;
   bool is_dynamic_ = false;
 };
