@@ -82,7 +82,7 @@ class StatedSizes {
 /// Operators that do not fit their operands, and so count as unknown.
 class Misfits {
  public:
-  /// `place` tells an operator from the others of its kind: "at byte 304".
+  /// `place` says which operator of its kind it is: "at byte 304".
   void add(std::string_view kind, std::string_view place, std::string_view why);
   /// A note for each kind, with the place of the first one and the number of the others.
   std::vector<std::string> notes() const;

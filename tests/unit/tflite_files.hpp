@@ -154,6 +154,12 @@ class TfliteFile {
       made.number(3, std::uint8_t{1}).table(4, std::move(options));
       nodes.push_back(std::move(made));
     }
+    /// The options of the operator that was added last, which is a custom one.
+    void custom_options(const std::vector<std::int32_t>& numbers) {
+      std::string bytes(numbers.size() * 4, '\0');
+      std::memcpy(bytes.data(), numbers.data(), bytes.size());
+      nodes.back().text(5, bytes);
+    }
   };
 
   /// Data of so many bytes; returns the buffer's index.
@@ -172,6 +178,13 @@ class TfliteFile {
   std::uint32_t code(std::int32_t number) {
     FlatNode node;
     node.number(0, static_cast<std::int8_t>(number > 127 ? 127 : number)).number(3, number);
+    codes_.push_back(std::move(node));
+    return static_cast<std::uint32_t>(codes_.size() - 1);
+  }
+  /// The same of a custom operator.
+  std::uint32_t custom(const std::string& name) {
+    FlatNode node;
+    node.number(0, std::int8_t{32}).text(1, name).number(3, std::int32_t{32});
     codes_.push_back(std::move(node));
     return static_cast<std::uint32_t>(codes_.size() - 1);
   }

@@ -106,6 +106,39 @@ TEST(Tflite, ComputesPaddingInRows) {
   EXPECT_EQ(read.graph.nodes()[0].op->name, "pad");
 }
 
+/// MediaPipe's custom operators, whose options are numbers of 4 bytes: padding, strides, windows.
+TEST(Tflite, CountsTheConvolutionsOfMediaPipe) {
+  TfliteFile file;
+  const std::uint32_t pool = file.custom("MaxPoolingWithArgmax2D"),
+                      conv = file.custom("Convolution2DTransposeBias"),
+                      back = file.custom("MaxUnpooling2D"), other = file.custom("Mine");
+  auto& main = file.subgraphs[0];
+  const std::int32_t x = main.input({1, 32, 32, 8});
+  const auto image = [&](std::int32_t size, std::int32_t channels) {
+    return main.tensor({1, size, size, channels});
+  };
+  const auto weight = [&](const std::vector<std::int32_t>& shape, std::size_t count) {
+    return main.tensor(shape, TfliteFile::f32, file.buffer(std::string(4 * count, 1)));
+  };
+  const std::int32_t low = image(16, 8), places = image(16, 8), wide = image(32, 4),
+                     high = image(32, 8), y = image(32, 4);
+  main.node(pool, {x}, {low, places});
+  main.custom_options({1, 2, 2, 2, 2});
+  main.node(conv, {low, weight({4, 3, 3, 8}, 288), weight({4}, 4)}, {wide});
+  main.custom_options({1, 2, 2});
+  main.node(back, {low, places}, {high});
+  main.custom_options({2, 2, 2, 2, 2});
+  main.node(other, {high, wide}, {y});
+  main.outputs = {y};
+  const ReadModel read = files.read_bytes(file.bytes());
+  const Profile result = profile(read.graph);
+  EXPECT_EQ(result.total.macs, 16 * 16 * 288);
+  EXPECT_EQ(result.total.parameters, 288 + 4);
+  ASSERT_EQ(result.coverage.unknown.size(), 1U);
+  EXPECT_EQ(result.coverage.unknown[0].name, "tflite.custom::Mine");
+  EXPECT_THAT(read.notes.notes, Contains("all 4 sizes of results are as the file states them"));
+}
+
 /// The spectrum of frames of 400 padded to 512, and its size.
 TEST(Tflite, TransformsRealNumbers) {
   TfliteFile file;

@@ -25,8 +25,8 @@ bool emit_unary_op(KerasCall& call) {
 
 /// An operand of an operation: a tensor of the model, or a number or a constant of the file.
 struct OpOperand {
-  Tensor tensor;      ///< of a number alone: without a graph
-  double number = 0;  ///< where there is no tensor
+  Tensor tensor;      ///< without a graph where it is a number
+  double number = 0;  ///< of a number alone
 };
 
 /// The operands of an operation, at most so many.

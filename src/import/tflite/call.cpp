@@ -2,6 +2,7 @@
 #include "import/tflite/call.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "op/mobile.hpp"
 #include "op/quantize.hpp"
@@ -247,14 +248,26 @@ std::string_view tflite_name(std::uint32_t code) noexcept {
   return code < std::size(tflite_names) ? tflite_names[code] : std::string_view{};
 }
 
-const TfliteOperator* find_tflite_operator(std::uint32_t code) noexcept {
+const TfliteOperator* find_tflite_operator(const TfliteNode& node) noexcept {
   static const std::vector<const TfliteOperator*> by_code = [] {
     std::vector<const TfliteOperator*> table(std::size(tflite_names));
     for (const TfliteOperators* group : tflite_operators())
-      for (const TfliteOperator& row : group->rows) table[row.code] = &row;
+      for (const TfliteOperator& row : group->rows)
+        if (row.custom.empty()) table[row.code] = &row;
     return table;
   }();
-  return code < by_code.size() ? by_code[code] : nullptr;
+  if (node.code != custom_code) return node.code < by_code.size() ? by_code[node.code] : nullptr;
+  for (const TfliteOperators* group : tflite_operators())
+    for (const TfliteOperator& row : group->rows)
+      if (!row.custom.empty() && row.custom == node.custom) return &row;
+  return nullptr;
+}
+
+std::int32_t TfliteCall::custom_option(std::size_t index) const {
+  std::int32_t number = 0;
+  require(node_.custom_options.size() / sizeof(number) > index, "its options");
+  std::memcpy(&number, node_.custom_options.data() + index * sizeof(number), sizeof(number));
+  return number;
 }
 
 void TfliteCall::require(bool holds, std::string_view expected) const {

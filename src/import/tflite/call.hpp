@@ -24,6 +24,8 @@ struct TfliteOperator {
   std::string_view options = {};
   /// The operator of zoometer that it is, for handlers of many.
   const OpDef* op = nullptr;
+  /// The name of a custom operator.
+  std::string_view custom = {};
 };
 
 /// The operators that one file of this folder handles.
@@ -34,7 +36,7 @@ struct TfliteOperators {
 /// Every file's operators, by object name.
 std::span<const TfliteOperators* const> tflite_operators() noexcept;
 /// The row of an operator, or null.
-const TfliteOperator* find_tflite_operator(std::uint32_t code) noexcept;
+const TfliteOperator* find_tflite_operator(const TfliteNode& node) noexcept;
 /// "CONV_2D"; empty for a number that the schema did not have when this was written.
 std::string_view tflite_name(std::uint32_t code) noexcept;
 
@@ -86,6 +88,8 @@ class TfliteCall {
     return node_.options.number<Number>(field, otherwise);
   }
   bool flag(unsigned field) { return option<std::uint8_t>(field) != 0; }
+  /// One of the numbers of 4 bytes that a custom operator has as options.
+  std::int32_t custom_option(std::size_t index) const;
   std::vector<std::int64_t> option_list(unsigned field);
   /// A list of 8-byte integers, as StableHLO's options have.
   std::vector<std::int64_t> option_longs(unsigned field);

@@ -155,6 +155,7 @@ TfliteNode TfliteModel::node(const FlatTable& table, const TfliteSubgraph& subgr
   node.code = static_cast<std::uint32_t>(
       std::max<std::int64_t>({0, code.number<std::int8_t>(0), code.number<std::int32_t>(3)}));
   node.custom = code.text(1);
+  if (node.code == custom_code) node.custom_options = table.text(5);
   node.inputs = table.numbers<std::int32_t>(1);
   node.outputs = table.numbers<std::int32_t>(2);
   for (const std::int32_t input : node.inputs)

@@ -31,10 +31,13 @@ struct TfliteTensor {
   std::uint32_t scales() const { return quantization.count(2); }
 };
 
+inline constexpr std::uint32_t custom_code = 32;  ///< of operators that have a name alone
+
 /// An operator of a subgraph.
 struct TfliteNode {
   std::uint32_t code = 0;             ///< the number of a builtin operator
   std::string_view custom;            ///< the name of a custom one
+  std::string_view custom_options;    ///< bytes that only the operator knows
   std::vector<std::int32_t> inputs;   ///< tensors, -1 where an optional one is absent
   std::vector<std::int32_t> outputs;  ///< tensors
   FlatTable options;

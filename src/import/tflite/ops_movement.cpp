@@ -107,6 +107,17 @@ bool emit_concatenation(TfliteCall& call) {
         {Shape{static_cast<std::int64_t>(all.size())}, call.output(0).dtype, std::move(all)});
   const std::vector<Tensor> operands = call.all_inputs();
   axis = call.axis(axis, operands[0].rank());
+  // Pieces before and after a place that a loop's counter says have sizes that are not known.
+  const auto fits = [&](const Tensor& each) {
+    Shape own = each.shape();
+    if (axis < own.rank()) own.set_dim(axis, operands[0].dim(axis));
+    return own == operands[0].shape();
+  };
+  const auto is_guess = [&](const Tensor& each) {
+    return call.graph().value(each.id).has(Value::assumed);
+  };
+  if (!std::ranges::all_of(operands, fits) && std::ranges::any_of(operands, is_guess))
+    return call.out_stored();
   return call.out(call.finished(cat(operands, axis), 1, false));
 }
 
@@ -141,6 +152,18 @@ bool pack_known_rows(TfliteCall& call) {
   if (row == nullptr) return false;
   const auto count = static_cast<std::int64_t>(call.input_count());
   return call.out_known({Shape{count, row->shape[0]}, call.output(0).dtype, std::move(all)});
+}
+
+/// The sizes that two lists of sizes broadcast to.
+bool emit_broadcast_args(TfliteCall& call) {
+  const TfliteKnown* a = call.known(0);
+  const TfliteKnown* b = call.known(1);
+  if (a == nullptr || b == nullptr) return false;
+  const Shape first = shape_of(call, a->elements), second = shape_of(call, b->elements);
+  Shape result = first;
+  call.require(broadcast(first, second, result), "sizes that broadcast");
+  return call.out_known(
+      {Shape{result.rank()}, call.output(0).dtype, {result.begin(), result.end()}});
 }
 
 bool emit_pack(TfliteCall& call) {
@@ -573,6 +596,7 @@ constexpr TfliteOperator movement_rows[] = {
     {112, tflite_moved<emit_same_sizes>, "-seq_dim -batch_dim"},
     {113, tflite_moved<emit_matrix_diag>},
     {115, tflite_moved<emit_same_sizes>},
+    {145, tflite_moved<emit_broadcast_args>},
     {122, tflite_moved<emit_scatter_nd>},
     {124, tflite_moved<emit_same_sizes>},
     {130, tflite_moved<emit_broadcast_to>},

@@ -92,14 +92,20 @@ bool emit_conv_3d(TfliteCall& call) {
   return out_convolution(call, weight, strides, dilations, padding, 4);
 }
 
-/// Operands: the sizes of the result, the filters, x, and a bias. Filters as (in, out, kernel...).
+/// Where the operands of a transposed convolution are.
+struct TransposedOperands {
+  const TfliteKnown* sizes;  ///< of the result, or null
+  std::size_t x = 2, bias = 3;
+};
+
+/// Filters as (in, out, kernel...).
 bool out_transposed(TfliteCall& call, Tensor weight, const Spatial& strides, std::int8_t padding,
-                    unsigned activation) {
-  const Tensor x = call.planar_in(2);
+                    unsigned activation, const TransposedOperands& operands) {
+  const Tensor x = call.planar_in(operands.x);
   const std::size_t spatial = strides.size();
   call.require(x.rank() == weight.rank() && x.shape().size() == spatial + 2,
                "an image or a volume");
-  const TfliteKnown* sizes = call.known(0);
+  const TfliteKnown* sizes = operands.sizes;
   if (sizes != nullptr && sizes->elements.size() != spatial + 2) sizes = nullptr;
   ConvAttrs attrs{strides, {}, {}, Spatial::filled(spatial, 1), {}, 1};
   for (std::size_t i = 0; i < spatial; ++i) {
@@ -115,8 +121,8 @@ bool out_transposed(TfliteCall& call, Tensor weight, const Spatial& strides, std
     attrs.padding_end.push_back(cut - cut / 2);
     attrs.output_padding.push_back(std::max<std::int64_t>(out - full, 0));
   }
-  note_weight(call, 2, 1);
-  const Tensor result = conv_transpose(x, weight, bias_of(call, 3), attrs);
+  note_weight(call, operands.x, 1);
+  const Tensor result = conv_transpose(x, weight, bias_of(call, operands.bias), attrs);
   return call.out_planar(call.finished(result, activation, true));
 }
 
@@ -124,7 +130,7 @@ bool emit_transpose_conv(TfliteCall& call) {
   const Spatial strides{call.option<std::int32_t>(2), call.option<std::int32_t>(1)};
   const auto padding = call.option<std::int8_t>(0);
   const Tensor weight = name_axes(call.in(1, weight_role), {3, 0, 1, 2});
-  return out_transposed(call, weight, strides, padding, 3);
+  return out_transposed(call, weight, strides, padding, 3, {call.known(0)});
 }
 
 bool emit_conv_3d_transpose(TfliteCall& call) {
@@ -132,7 +138,16 @@ bool emit_conv_3d_transpose(TfliteCall& call) {
                         call.option<std::int32_t>(2)};
   const auto padding = call.option<std::int8_t>(0);
   const Tensor weight = name_axes(call.in(1, weight_role), {4, 3, 0, 1, 2});
-  return out_transposed(call, weight, strides, padding, 4);
+  return out_transposed(call, weight, strides, padding, 4, {call.known(0)});
+}
+
+/// MediaPipe's, of the operands x, filters and a bias. Options: padding (1: same), strides.
+bool emit_mediapipe_transpose_conv(TfliteCall& call) {
+  const Spatial strides{call.custom_option(2), call.custom_option(1)};
+  const std::int8_t padding = call.custom_option(0) == 1 ? same_padding : 1;
+  const Tensor weight = name_axes(call.in(1, weight_role), {3, 0, 1, 2});
+  constexpr unsigned no_activation = 3;  // a field that custom operators do not have
+  return out_transposed(call, weight, strides, padding, no_activation, {nullptr, 0, 2});
 }
 
 // -- matrices ---------------------------------------------------------------------------------
@@ -201,14 +216,10 @@ bool emit_embedding_lookup(TfliteCall& call) {
 
 // -- windows ----------------------------------------------------------------------------------
 
-PoolAttrs pool_attrs(TfliteCall& call, Tensor x) {
-  call.require(x.rank() == 4, "an image");
-  PoolAttrs attrs;
-  attrs.stride = {call.option<std::int32_t>(2), call.option<std::int32_t>(1)};
-  attrs.kernel_size = {call.option<std::int32_t>(4), call.option<std::int32_t>(3)};
+/// Windows with the padding that they need.
+PoolAttrs padded(TfliteCall& call, Tensor x, PoolAttrs attrs, bool is_same) {
   attrs.dilation = {1, 1};
   attrs.count_include_pad = false;
-  const bool is_same = call.option<std::int8_t>(0) == same_padding;
   for (std::size_t i = 0; i < 2; ++i) {
     call.require(attrs.stride[i] >= 1 && attrs.kernel_size[i] >= 1,
                  "windows and strides of at least 1");
@@ -219,6 +230,28 @@ PoolAttrs pool_attrs(TfliteCall& call, Tensor x) {
   }
   return attrs;
 }
+
+PoolAttrs pool_attrs(TfliteCall& call, Tensor x) {
+  call.require(x.rank() == 4, "an image");
+  PoolAttrs attrs;
+  attrs.stride = {call.option<std::int32_t>(2), call.option<std::int32_t>(1)};
+  attrs.kernel_size = {call.option<std::int32_t>(4), call.option<std::int32_t>(3)};
+  return padded(call, x, attrs, call.option<std::int8_t>(0) == same_padding);
+}
+
+/// MediaPipe's, with the places of the maxima. Options: padding (1: same), strides, windows.
+bool emit_mediapipe_max_pool(TfliteCall& call) {
+  const Tensor x = call.planar_in(0);
+  call.require(x.rank() == 4, "an image");
+  const bool is_same = call.custom_option(0) == 1;
+  PoolAttrs attrs;
+  attrs.stride = {call.custom_option(2), call.custom_option(1)};
+  attrs.kernel_size = {call.custom_option(4), call.custom_option(3)};
+  call.out_planar(max_pool(x, padded(call, x, attrs, is_same)));
+  return call.out_declared(1);
+}
+
+bool emit_mediapipe_unpool(TfliteCall& call) { return call.out_declared(0); }
 
 bool emit_average_pool(TfliteCall& call) {
   const Tensor x = call.planar_in(0);
@@ -276,6 +309,9 @@ constexpr TfliteOperator product_rows[] = {
      &upsample_bilinear2d_op},
     {67, emit_transpose_conv, "padding stride_w stride_h activation -quantized_bias_type"},
     {97, emit_resize, "align_corners -half_pixel_centers", &upsample_nearest2d_op},
+    {custom_code, emit_mediapipe_transpose_conv, {}, nullptr, "Convolution2DTransposeBias"},
+    {custom_code, emit_mediapipe_max_pool, {}, nullptr, "MaxPoolingWithArgmax2D"},
+    {custom_code, emit_mediapipe_unpool, {}, nullptr, "MaxUnpooling2D"},
     {126, emit_batch_matmul, "adj_x adj_y -asymmetric_quantize_inputs"},
     {132, emit_conv_3d,
      "padding stride_d stride_w stride_h activation dilation_d dilation_w dilation_h"},

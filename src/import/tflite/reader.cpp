@@ -17,7 +17,6 @@ namespace {
 constexpr std::int64_t most_known = 1024;  // elements that decide shapes
 constexpr std::size_t deepest_call = 48;
 constexpr std::size_t most_notes = 50;
-constexpr std::uint32_t custom_code = 32;
 constexpr std::uint32_t delegate_code = 51;
 
 /// Custom operators that compilers for accelerators write, and what they are.
@@ -272,7 +271,7 @@ void TfliteReader::emit(TfliteFrame& frame, const TfliteNode& node) {
     enter_module(
         plain_name(frame.subgraph.tensors[static_cast<std::size_t>(node.outputs[0])].name));
   }
-  const TfliteOperator* row = find_tflite_operator(node.code);
+  const TfliteOperator* row = find_tflite_operator(node);
   if (row == nullptr) return emit_unknown(frame, node, tflite_name(node.code));
   const Mark before = mark();
   const std::size_t depth = modules_.depth();
