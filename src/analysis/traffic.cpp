@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "zoometer/ir/layout.hpp"
@@ -57,27 +58,14 @@ std::int64_t limit_of(const NodeView& node, std::size_t index, Routing routing) 
   return whole;
 }
 
-ExpertCount experts_of(const NodeView& node, NodeId router) {
-  const std::int64_t all = node.op().memory->experts(node);
-  const std::int64_t rows = rows_of(node);
-  const std::int64_t each =
-      router == no_id ? 1
-                      : std::max<std::int64_t>(1, node.graph().view(router).attrs<TopkAttrs>().k);
-  ExpertCount count;
-  count.most = std::min(all, rows);
-  count.least = std::min(each, count.most);
-  if (all < 1) return count;
-  const double tokens = static_cast<double>(rows) / static_cast<double>(each);
-  const double missed = 1 - static_cast<double>(each) / static_cast<double>(all);
-  const double expected = static_cast<double>(all) * (1 - std::pow(std::max(0.0, missed), tokens));
-  count.expected =
-      std::clamp(expected, static_cast<double>(count.least), static_cast<double>(count.most));
-  return count;
-}
+/// What chose the experts of a node.
+struct Choice {
+  ValueId by = no_id;     ///< the choice itself; `no_id` if it is not found
+  std::int64_t each = 1;  ///< experts of a token
+};
 
-}  // namespace
-
-NodeId router_of(const NodeView& node) {
+/// The `topk` before a node that chooses among as many for as many rows.
+Choice topk_before(const NodeView& node) {
   constexpr NodeId farthest = 64;  // nodes between the choice and the product
   const Graph& graph = node.graph();
   const auto own = static_cast<NodeId>(&node.node() - graph.nodes().data());
@@ -86,30 +74,55 @@ NodeId router_of(const NodeView& node) {
   for (NodeId id = own; id-- > (own > farthest ? own - farthest : 0);) {
     const NodeView before = graph.view(id);
     if (&before.op() != &topk_op || before.in(0).rank() == 0) continue;
-    const std::int64_t dim = before.attrs<TopkAttrs>().dim;
+    const auto& attrs = before.attrs<TopkAttrs>();
     const Shape& scores = before.in(0);
-    if (scores[static_cast<std::size_t>(dim < 0 ? dim + scores.rank() : dim)] == experts &&
-        before.out_numel() == rows)
-      return id;
+    const std::int64_t dim = attrs.dim < 0 ? attrs.dim + scores.rank() : attrs.dim;
+    if (scores[static_cast<std::size_t>(dim)] == experts && before.out_numel() == rows)
+      return {before.node().first_output, std::max<std::int64_t>(1, attrs.k)};
   }
-  return no_id;
+  return {};
 }
+
+Choice choice_of(const NodeView& node) {
+  const OperandSet choice = node.op().memory->choice;
+  if (choice.bits == 0) return topk_before(node);
+  const auto index = static_cast<std::size_t>(std::countr_zero(choice.bits));
+  return {node.input(index), node.in(index).dim(-1)};
+}
+
+ExpertCount experts_of(const NodeView& node, const Choice& choice) {
+  const std::int64_t all = node.op().memory->experts(node);
+  const std::int64_t rows = rows_of(node);
+  ExpertCount count;
+  count.most = std::min(all, rows);
+  count.least = std::min(choice.each, count.most);
+  if (all < 1) return count;
+  const auto each = static_cast<double>(choice.each);
+  const double tokens = static_cast<double>(rows) / each;
+  const double missed = 1 - each / static_cast<double>(all);
+  const double expected = static_cast<double>(all) * (1 - std::pow(std::max(0.0, missed), tokens));
+  count.expected =
+      std::clamp(expected, static_cast<double>(count.least), static_cast<double>(count.most));
+  return count;
+}
+
+}  // namespace
 
 ExpertCount experts_of(const NodeView& node) {
   if (node.op().memory->experts == nullptr) return {};
-  return experts_of(node, router_of(node));
+  return experts_of(node, choice_of(node));
 }
 
 std::optional<ExpertCount> all_experts_of(const Graph& graph) {
   std::optional<ExpertCount> sum;
-  NodeId last_router = no_id;
+  ValueId last = no_id;
   for (const Node& own : graph.nodes()) {
     const NodeView node(graph, own);
     if (own.op->memory->experts == nullptr || own.op->memory->experts(node) <= 1) continue;
-    const NodeId router = router_of(node);
-    if (router != no_id && router == last_router) continue;
-    last_router = router;
-    const ExpertCount count = experts_of(node, router);
+    const Choice choice = choice_of(node);
+    if (choice.by != no_id && choice.by == last) continue;
+    last = choice.by;
+    const ExpertCount count = experts_of(node, choice);
     if (!sum) sum.emplace();
     sum->least = checked_add(sum->least, count.least);
     sum->expected += count.expected;

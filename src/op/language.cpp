@@ -34,6 +34,8 @@ void infer_expert_linear(Inference& in) {
   in.output({experts.dim(0), experts.dim(1), out}, in.dtype(0));
 }
 
+std::int64_t count_experts(const NodeView& node) { return node.in(1).dim(0); }
+
 Cost cost_expert_linear(const NodeView& node) {
   return {checked_mul(node.out_numel(), node.in(0).dim(-1)), node.has(2) ? node.out_numel() : 0};
 }
@@ -85,7 +87,7 @@ constinit const OpDef expert_linear_op = {
     .attrs = AttrType::of<ExpertLinearAttrs>(),
     .backward = keeps_factors(),
     .fusion = Fuse::leads,
-    .memory = new_memory,
+    .memory = Memory{.by_expert = second | third, .experts = count_experts, .choice = fourth},
     .arithmetic = additions,
     .infer = infer_expert_linear,
     .cost = cost_expert_linear};

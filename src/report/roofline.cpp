@@ -114,10 +114,7 @@ class TextWriter : TextLines {
     std::string source = report_.source;
     if (!report_.variant.empty()) source += ", " + report_.variant;
     line("{}  ({})", escape_controls(report_.model), escape_controls(source));
-    for (const Port& input : graph_.inputs()) {
-      line("input   {} {} {}", escape_controls(input.name), shape_text(graph_, input.value),
-           name_of(graph_.dtype(input.value)));
-    }
+    line("input   {}", ports_text(graph_, graph_.inputs()));
     text_ += '\n';
   }
 

@@ -1,6 +1,11 @@
 #include "report/shape_text.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "util/json_writer.hpp"
+#include "util/text.hpp"
 
 namespace zoometer {
 
@@ -20,6 +25,17 @@ std::string shape_text(const Graph& graph, ValueId value) {
 std::string bounded_shape_text(const Graph& graph, ValueId value) {
   std::string text = shape_text(graph, value);
   if (graph.value(value).has(Value::bounded)) text.insert(0, "≤ ");
+  return text;
+}
+
+std::string ports_text(const Graph& graph, std::span<const Port> ports) {
+  constexpr std::size_t most = 6;
+  std::string text;
+  for (const Port& port : ports.first(std::min(ports.size(), most))) {
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", escape_controls(port.name),
+                        bounded_shape_text(graph, port.value), name_of(graph.dtype(port.value)));
+  }
+  if (ports.size() > most) text += fmt::format(", and {} more", ports.size() - most);
   return text;
 }
 

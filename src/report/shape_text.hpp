@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "zoometer/ir/graph.hpp"
@@ -13,6 +14,10 @@ std::string shape_text(const Graph& graph, ValueId value);
 
 /// The same with "≤ " before it where a size is an upper bound.
 std::string bounded_shape_text(const Graph& graph, ValueId value);
+
+/// "x 1x3x224x224 float32, y 4 int64": the inputs or outputs of a model, and how many more it has
+/// than fit in a few lines.
+std::string ports_text(const Graph& graph, std::span<const Port> ports);
 
 /// Writes a list of sizes, null for one that is not known; null instead where no size is.
 void write_shape(JsonWriter& json, const Graph& graph, ValueId value);

@@ -54,26 +54,12 @@ class TextReport : TextLines {
  private:
   bool has_cost() const { return input_.convention != nullptr; }
 
-  static std::string port_text(const Graph& graph, const Port& port) {
-    return fmt::format("{} {} {}", escape_controls(port.name),
-                       bounded_shape_text(graph, port.value), name_of(graph.dtype(port.value)));
-  }
-  std::string ports_text(std::span<const Port> ports) const {
-    constexpr std::size_t most = 6;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(ports.size(), most); ++i) {
-      text += (i > 0 ? ", " : "") + port_text(graph_, ports[i]);
-    }
-    if (ports.size() > most) text += fmt::format(", and {} more", ports.size() - most);
-    return text;
-  }
-
   void write_head() {
     std::string source = input_.source;
     if (!input_.variant.empty()) source += ", " + input_.variant;
     line("{}  ({})", styled(bold, escape_controls(input_.model)), escape_controls(source));
-    line("input   {}", ports_text(graph_.inputs()));
-    line("output  {}", ports_text(graph_.outputs()));
+    line("input   {}", ports_text(graph_, graph_.inputs()));
+    line("output  {}", ports_text(graph_, graph_.outputs()));
     text_ += '\n';
   }
 

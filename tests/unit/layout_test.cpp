@@ -14,6 +14,7 @@
 #include "analysis/traffic.hpp"
 #include "ir/updates.hpp"
 #include "op/indexing.hpp"
+#include "op/language.hpp"
 #include "zoometer/op/elementwise.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/movement.hpp"
@@ -174,6 +175,21 @@ TEST_F(LayoutExample, ReadsTheExpertsThatRowsMayChoose) {
   EXPECT_EQ(product.bytes_read, 4 * (6 * 16 + 6 * 16 * 4 + 8));
   const Workload least = workload_of(graph, {});
   EXPECT_EQ(least.works.back().bytes.total(), 4 * (6 * 16 + 2 * 16 * 4 + 8 + 6 * 4));
+}
+
+TEST_F(LayoutExample, ReadsTheExpertsOfTokensOnceForEachLayer) {
+  const Tensor choice = input({3, 2}, DType::int64);  // 3 tokens choose 2 of 8 experts each
+  const Tensor bias = input({8, 4});
+  const Tensor inner = expert_linear(input({3, 16}), input({8, 4, 16}), bias, choice, {});
+  graph.add_output("y", expert_linear(inner, input({8, 16, 4}), {}, choice, {}).id);
+  const Profile figures = profile(graph);
+  ASSERT_TRUE(figures.experts);
+  EXPECT_EQ(figures.experts->least, 2);
+  EXPECT_EQ(figures.experts->most, 6);
+  EXPECT_DOUBLE_EQ(figures.experts->expected, 8 * (1 - 0.75 * 0.75 * 0.75));
+  EXPECT_EQ(metrics_of(graph.view(0)).bytes_read, 4 * (3 * 16 + 6 * 4 * 16 + 6 * 4) + 8 * 6);
+  const Workload least = workload_of(graph, {});
+  EXPECT_EQ(least.works.front().bytes.total(), 4 * (3 * 16 + 2 * 4 * 16 + 2 * 4 + 6 * 4) + 8 * 6);
 }
 
 // -- runtimes without views -----------------------------------------------------------------------

@@ -194,6 +194,8 @@ struct Memory {
   OperandSet by_expert = {};
   /// How many experts there are. Null: it is no mixture.
   std::int64_t (*experts)(const NodeView& node) = nullptr;
+  /// The operand (tokens, k) with the experts of each token. Empty: a `topk` before it chose them.
+  OperandSet choice = {};
   /// Of a view: turns where the first operand's elements are into where those of an output are.
   void (*place)(const NodeView& node, std::size_t output, Layout& layout) = nullptr;
   /// What it touches if its result takes the place of its first operand. Null: all.
