@@ -26,8 +26,8 @@ struct ExpertCount {
 /// Of a node that multiplies each row with its expert's matrix; nothing of any other.
 ///
 /// Of E experts, k for each token and t tokens: k, E (1 - (1 - k / E)^t), min(E, t k). k is that of
-/// the operand with the choice, else of the `topk` before the node that chooses among as many for as
-/// many rows; without one it is 1.
+/// the operand with the choice, else of the `topk` before the node that chooses among as many for
+/// as many rows; without one it is 1.
 ExpertCount experts_of(const NodeView& node);
 
 /// The sum over all mixtures: over choices, and over products whose choice is not known. Nothing

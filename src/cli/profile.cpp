@@ -145,6 +145,19 @@ bool is_complete(const LoadedModel& model, const Profile& profile) {
   return unknown.empty() && model.ignored.empty();
 }
 
+/// Whether a language model gives logits for one of several tokens.
+bool has_last_logits(const Graph& graph) {
+  const auto is = [](std::string_view name) {
+    return [name](const Port& port) { return port.name == name; };
+  };
+  const auto ids = std::ranges::find_if(graph.inputs(), is("input_ids"));
+  const auto logits = std::ranges::find_if(graph.outputs(), is("logits"));
+  if (ids == graph.inputs().end() || logits == graph.outputs().end()) return false;
+  const Shape& given = graph.shape(logits->value);
+  const Shape& tokens = graph.shape(ids->value);
+  return given.rank() == 3 && tokens.rank() == 2 && given.dim(1) == 1 && tokens.dim(1) > 1;
+}
+
 /// The options of `--training`.
 struct TrainingWords {
   bool wanted = false;
@@ -309,6 +322,10 @@ int run_profile(const CommandLine& words) {
   const Convention* convention =
       convention_name == "native" ? nullptr : find_convention(convention_name);
   const Profile metrics = profile(graph, convention);
+  if (training_words.wanted && has_last_logits(graph)) {
+    loaded.notes.emplace_back(
+        "the logits of the last token alone are trained: --logits all for a loss over all tokens");
+  }
   ReportInput input{graph,          metrics,    loaded.name, loaded.source,
                     loaded.variant, convention, loaded.notes};
   std::optional<MemoryProfile> memory;

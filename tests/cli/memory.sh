@@ -52,6 +52,10 @@ expect "float32 is what resnet18 has" test "$(jq -c .totals stdout.txt)" = "$(jq
 expect_error 2 "expected one of float32, float16, bfloat16, float8, int8, int4, got float17" profile resnet18 --dtype float17
 
 # a training step
+run profile llama-3.2-1b --training --depth 0
+expect "logits of one token are a note" grep -q "note .*--logits all for a loss over all tokens" stdout.txt
+run profile llama-3.2-1b --training --depth 0 --logits all
+expect "logits of all are none" bash -c '! grep -q "logits of the last" stdout.txt'
 run profile resnet18 --training --format json
 expect "training's schema" validate stdout.txt profile
 # Every layer but the first has a gradient of its input: 118,013,952 MACs of conv1 less than twice.
