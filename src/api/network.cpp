@@ -52,7 +52,7 @@ Network trace_network(const Model& model, std::string_view source, const TraceOp
 
 namespace {
 
-Network read_file(const MappedFile& file, const TraceOptions& options, bool is_in_memory) {
+Network read_file(const MappedFile& file, const TraceOptions& options) {
   auto state = std::make_shared<Network::State>();
   ImportNotes notes = import_file(file, options, state->graph);
   state->name = file.path();
@@ -60,7 +60,6 @@ Network read_file(const MappedFile& file, const TraceOptions& options, bool is_i
   state->notes = notes.all();
   if (!notes.producer.empty())
     state->notes.insert(state->notes.begin(), "written by " + notes.producer);
-  if (is_in_memory) notes.file.path.clear();
   state->file = std::move(notes.file);
   return Network(std::move(state));
 }
@@ -69,12 +68,12 @@ Network read_file(const MappedFile& file, const TraceOptions& options, bool is_i
 
 Network read_model(const std::string& path, const TraceOptions& options) {
   refuse_folder(path);
-  return read_file(MappedFile(path), options, false);
+  return read_file(MappedFile(path), options);
 }
 
 Network read_model(std::span<const std::byte> bytes, std::string name,
                    const TraceOptions& options) {
-  return read_file(MappedFile(std::move(name), bytes), options, true);
+  return read_file(MappedFile(std::move(name), bytes), options);
 }
 
 Network stored_as(const Network& network, DType dtype) {

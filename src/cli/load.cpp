@@ -42,6 +42,9 @@ void add_trace_options(Arguments& arguments, TraceOptions& options, bool sizes_i
   }
 }
 
+constexpr std::string_view all_names =
+    "zoometer list --registry all and --registry language name every model";
+
 bool looks_like_file(const std::string& name) {
   return name.find('/') != std::string::npos || name.find('.') != std::string::npos ||
          is_anything(name);
@@ -115,8 +118,7 @@ void refuse_unknown_model(const std::string& name, const Registry& registry) {
   if (const auto count = std::ranges::count_if(registry.models(RegistryKind::language), fits))
     error.hint = fmt::format("{} with --registry language", counted(count, "model"));
   if (error.hint.empty()) error.hint = did_you_mean(name, names);
-  if (error.hint.empty())
-    error.hint = "zoometer list --registry all and --registry language name every model";
+  if (error.hint.empty()) error.hint = all_names;
   throw error;
 }
 
@@ -136,6 +138,8 @@ namespace {
     for (const RegistryModel& model : registry.models(RegistryKind::language))
       names.push_back(model.name);
     error.hint = did_you_mean(word, names);
+    const char ending = word[word.find_last_of('.') + 1];  // the end of the word if it has none
+    if (error.hint.empty() && ending >= '0' && ending <= '9') error.hint = all_names;
   }
   throw error;
 }

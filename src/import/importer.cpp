@@ -137,7 +137,7 @@ void check_paths(const Graph& graph, std::size_t file_size) {
 ImportNotes read_with(const Importer& importer, const MappedFile& file, const TraceOptions& options,
                       Graph& graph) {
   ImportNotes notes;
-  notes.file = {file.path(), options};
+  notes.file = {file.path(), options, file.is_in_memory()};
   graph.clear();
   importer.read(file, options, graph, notes);
   file.check();

@@ -19,8 +19,9 @@ class StoredWeights;
 
 /// A file that was read, for what needs more of it than the graph.
 struct ModelFile {
-  std::string path;      ///< empty for bytes in memory
+  std::string path;      ///< or the name of bytes in memory
   TraceOptions options;  ///< how it was read; a batch is part of the inputs' shapes
+  bool is_in_memory = false;
   /// What buffers and inputs contain after a program that writes into them, by their names.
   std::vector<Port> updates = {};
   /// The tensors of a file of weights (weights/stored_weights.hpp); null for other files.

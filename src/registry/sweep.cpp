@@ -56,6 +56,16 @@ void add_builtin_inputs(const Model& model, const TraceOptions& options, Graph& 
     trace.input(i);
 }
 
+/// What floating-point tensors are stored in: the first such input's type, else the first such
+/// parameter's; without any the first input's, and `unknown` without inputs.
+DType stored_type_of(const Graph& graph) {
+  for (const Port& input : graph.inputs())
+    if (is_floating(graph.dtype(input.value))) return graph.dtype(input.value);
+  for (const Parameter& parameter : graph.parameters())
+    if (is_floating(graph.dtype(parameter.value))) return graph.dtype(parameter.value);
+  return graph.inputs().empty() ? DType::unknown : graph.dtype(graph.inputs().front().value);
+}
+
 }  // namespace
 
 SweepPlan::SweepPlan(std::vector<SweepModel> models, SweepAxes axes, SweepSetup setup)
@@ -121,6 +131,7 @@ SweepPlan::Entry SweepPlan::entry_of(SweepModel model) const {
                               index < sizes.size() ? sizes[index] : SizeNames()});
       entry.dtypes.push_back(graph.dtype(input.value));
     }
+    entry.stored = stored_type_of(graph);
     entry.batch = batch_of(entry.inputs, setup_.options);
   } catch (const Error& error) {
     entry.problem = named_error(error, entry.model).what();
@@ -176,8 +187,8 @@ std::vector<std::string> SweepPlan::dtypes_of(const Job& job) const {
   std::vector<std::string> names;
   for (const DType dtype : axes_.dtypes) names.emplace_back(name_of(dtype));
   if (!names.empty()) return names;
-  const std::vector<DType>& inputs = entries_[job.entry].dtypes;
-  names.emplace_back(inputs.empty() ? std::string_view{} : name_of(inputs[0]));
+  const DType stored = entries_[job.entry].stored;
+  names.emplace_back(stored == DType::unknown ? std::string_view{} : name_of(stored));
   return names;
 }
 

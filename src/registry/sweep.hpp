@@ -66,6 +66,7 @@ class SweepPlan {
     SweepModel model;
     std::vector<BatchInput> inputs = {};
     std::vector<DType> dtypes = {};          ///< of the inputs
+    DType stored = DType::unknown;           ///< of floating-point tensors, unless the sweep says
     std::optional<std::int64_t> batch = {};  ///< that the inputs have
     std::string problem = {};                ///< why the model could not be read, or empty
   };

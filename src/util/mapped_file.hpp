@@ -25,6 +25,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
   std::size_t size() const noexcept { return size_; }
+  /// Whether it was made of bytes: then `path` is a name and no file.
+  bool is_in_memory() const noexcept { return !is_mapped_; }
 
   /// Call it after reading the bytes. Throws Error{io} if some of them could not be read because
   /// the device failed or the file was truncated. See `guard_mapped_files`.

@@ -27,6 +27,10 @@ read -r checked refused < <(tail -n 1 checked.txt)
 passed=$((passed + ${checked:-0})) failed=$((failed + ${refused:-1}))
 expect "all models were checked" test "$checked" = "$(size_of all)"
 
+# A language model by its name, whose configuration is no file.
+expect "a language model" "$ZOOMETER" graph smollm2-135m --format onnx --output language.onnx
+expect "has its tensors" bash -c '"$ZOOMETER" profile language.onnx --format json | jq -e ".totals.parameters == 134515008"'
+
 # Names are torch.onnx's, parameters keep theirs; without weights they are inputs.
 cat >names.py <<'PYTHON'
 import json, subprocess, sys

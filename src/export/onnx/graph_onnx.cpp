@@ -244,7 +244,7 @@ class OnnxFile {
 };
 
 std::string write_onnx(const GraphInput& input, const GraphOptions& options) {
-  if (input.file && !input.file->path.empty()) {
+  if (input.file && !input.file->is_in_memory) {
     if (std::optional<std::string> copy = copy_onnx_file(*input.file, options))
       return *std::move(copy);
   }

@@ -58,7 +58,7 @@ std::optional<Setting> settings_of(const ModelFile& file, const Graph& graph) {
     const MappedFile opened(file.path, std::as_bytes(std::span(row->config)));
     return is_configuration(opened) ? std::optional(read_configuration(opened)) : std::nullopt;
   }
-  if (!is_file(file.path)) return {};
+  if (file.is_in_memory || !is_file(file.path)) return {};
   const MappedFile opened(file.path);
   if (file.weights != nullptr && is_gguf_file(opened))
     return settings_of_gguf(opened, *file.weights);
