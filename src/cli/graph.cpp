@@ -116,6 +116,8 @@ int run_graph(const CommandLine& words) {
   given.options.remarks = &remarks;
   const std::string text = writer.write(input, given.options);
   for (const std::string& remark : remarks) write_note(remark);
+  if (writer.has_weights && is_language_model(loaded))
+    write_note("factors that cost no product are not written: docs/export.md, Language models");
   if (given.strict && !remarks.empty()) {
     std::fputs("zoometer: --strict: no file is written\n", stderr);
     return exit_check_failed;

@@ -27,9 +27,22 @@ read -r checked refused < <(tail -n 1 checked.txt)
 passed=$((passed + ${checked:-0})) failed=$((failed + ${refused:-1}))
 expect "all models were checked" test "$checked" = "$(size_of all)"
 
-# A language model by its name, whose configuration is no file.
+# A language model of the registry, by its name.
 expect "a language model" "$ZOOMETER" graph smollm2-135m --format onnx --output language.onnx
 expect "has its tensors" bash -c '"$ZOOMETER" profile language.onnx --format json | jq -e ".totals.parameters == 134515008"'
+
+# Attention and rotated pairs are basic operators, which ONNX's checker knows.
+mkdir languages
+for model in qwen3-0.6b gemma-2-2b gpt2; do
+  run graph $model --format onnx --output languages/$model.onnx
+  expect "$model is written" test "$status" -eq 0
+  expect "$model needs no domain of ours" bash -c '! grep -q "no ONNX equivalent" stderr.txt'
+  expect "$model: what is not written is a note" grep -q "factors that cost no product" stderr.txt
+done
+python check.py languages/*.onnx | tee checked.txt
+expect "the checker takes them" grep -qx "3 0" checked.txt
+run graph qwen3-0.6b --decode --context 4096 --format onnx --output decode.onnx
+expect "a cache" bash -c '"$ZOOMETER" profile decode.onnx --format json | jq -e "[.inputs[].shape[-2]] | max == 4095"'
 
 # Names are torch.onnx's, parameters keep theirs; without weights they are inputs.
 cat >names.py <<'PYTHON'

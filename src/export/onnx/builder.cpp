@@ -8,6 +8,7 @@
 #include <limits>
 #include <protozero/pbf_writer.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "util/text.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -558,6 +559,13 @@ std::string OnnxStep::slice(std::string_view x, std::int64_t axis, std::int64_t 
   const std::string axes = integers({axis});
   return step == 1 ? add("Slice", {x, first, last, axes})
                    : add("Slice", {x, first, last, axes, integers({step})});
+}
+
+std::string OnnxStep::transposed(std::string_view x, std::int64_t rank) {
+  Ints order;
+  for (std::int64_t i = 0; i < rank; ++i) order.push_back(i);
+  std::swap(order[static_cast<std::size_t>(rank - 1)], order[static_cast<std::size_t>(rank - 2)]);
+  return add("Transpose", {x}, {{"perm", order}});
 }
 
 std::string OnnxStep::column(std::string_view x, std::int64_t axis, std::int64_t index) {

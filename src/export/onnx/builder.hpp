@@ -247,6 +247,8 @@ class OnnxStep {
   std::string cast(std::string_view x, DType from, DType to);
   std::string reshape(std::string_view x, const Ints& sizes);
   std::string unsqueeze(std::string_view x, std::int64_t axis);
+  /// x of that rank with its last two dimensions swapped.
+  std::string transposed(std::string_view x, std::int64_t rank);
   /// x[..., start:end, ...].
   std::string slice(std::string_view x, std::int64_t axis, std::int64_t start, std::int64_t end,
                     std::int64_t step = 1);

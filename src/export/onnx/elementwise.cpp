@@ -141,9 +141,16 @@ void write_log_softmax(OnnxStep& step) {
   step.make("Sub", {step.in(0), step.in(0)});
 }
 
-void write_cast(OnnxStep& step) {
-  step.make("Cast", {step.in(0)}, {{"to", step.attrs<CastAttrs>().dtype}});
+/// ONNX has no trigonometric functions of bfloat16.
+void write_in_float32(OnnxStep& step, std::string_view op_type) {
+  if (step.dtype() != DType::bfloat16) return step.make(op_type, {step.in(0)});
+  const std::string x = step.cast(step.in(0), DType::bfloat16, DType::float32);
+  step.make("Cast", {step.add(op_type, {x})}, {{"to", DType::bfloat16}});
 }
+void write_cos(OnnxStep& step) { write_in_float32(step, "Cos"); }
+void write_sin(OnnxStep& step) { write_in_float32(step, "Sin"); }
+
+void write_cast(OnnxStep& step) { step.make("Cast", {step.in(0)}, {{"to", step.out_dtype()}}); }
 
 // -- two inputs ---------------------------------------------------------------------------------
 
@@ -284,8 +291,8 @@ constexpr OnnxExportRule elementwise_rules[] = {{&relu_op, {}, write_relu},
                                                 {&sqrt_op, "Sqrt"},
                                                 {&rsqrt_op, {}, write_rsqrt},
                                                 {&reciprocal_op, "Reciprocal"},
-                                                {&sin_op, "Sin"},
-                                                {&cos_op, "Cos"},
+                                                {&sin_op, {}, write_sin},
+                                                {&cos_op, {}, write_cos},
                                                 {&tan_op, "Tan"},
                                                 {&asin_op, "Asin"},
                                                 {&acos_op, "Acos"},
