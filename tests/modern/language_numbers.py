@@ -8,6 +8,7 @@ factors give other numbers and are not listed. The last line is "N passed, N fai
 import inspect
 import logging
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import numpy
 import onnxruntime
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 warnings.simplefilter("ignore")
@@ -29,9 +30,12 @@ SIZES = {"vocab_size": 97, "hidden_size": 64, "intermediate_size": 96, "num_hidd
          "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
          "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 OF_GPT = {"n_embd": 64, "n_head": 4, "n_layer": 3, "n_positions": 256}
+OF_EXPERTS = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
 TYPES = {"llama": {}, "qwen2": {}, "qwen3": {"head_dim": 24}, "mistral": {"sliding_window": 5}, "olmo2": {},
          "phi": {"partial_rotary_factor": 0.5}, "phi3": {}, "stablelm": {}, "starcoder2": {}, "smollm3": {},
-         "exaone4": {}, "bert": {}, "gpt2": OF_GPT, "falcon": {}}
+         "exaone4": {}, "bert": {}, "gpt2": OF_GPT, "falcon": {}, "olmoe": OF_EXPERTS,
+         "qwen2_moe": {**OF_EXPERTS, "shared_expert_intermediate_size": 48},
+         "qwen3_moe": {**OF_EXPERTS, "head_dim": 16}}
 
 
 def model_of(name):
@@ -47,11 +51,23 @@ def model_of(name):
     return model
 
 
+def stacked(tensors):
+    """The matrices of a layer's experts, which files have apart, as the one tensor of a graph."""
+    parts = {}
+    for name, tensor in tensors.items():
+        place = re.search(r"(?<=experts\.)\d+(?=\.)", name)
+        key = name[: place.start()] + "*" + name[place.end():] if place else name
+        parts.setdefault(key, {})[int(place[0]) if place else 0] = tensor
+    return {name: torch.stack([each[i] for i in range(len(each))]) if "*" in name else each[0]
+            for name, each in parts.items()}
+
+
 def write(program, model, folder, *options):
     """The model as ONNX with its weights and buffers."""
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
-    tensors = {**dict(model.named_buffers()), **model.state_dict()}
+    model.save_pretrained(folder / "saved")
+    tensors = {**dict(model.named_buffers()), **stacked(load_file(folder / "saved" / "model.safetensors"))}
     weights, file = folder / "all_tensors", folder / "model.onnx"
     save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, weights)
     done = subprocess.run([program, "graph", folder / "config.json", "--logits", "all", "--format", "onnx", "--strict",

@@ -4,6 +4,7 @@
 
 #include "export/onnx/export_rule.hpp"
 #include "op/decoder_attention.hpp"
+#include "op/language.hpp"
 #include "zoometer/op/matmul.hpp"
 #include "zoometer/op/rotary.hpp"
 
@@ -162,6 +163,22 @@ void write_decoder_attention(OnnxStep& step) {
   write_products(step, {.scale = attrs.scale, .mask = mask, .added = 4, .sinks = 3});
 }
 
+/// Each token with the matrices of its experts, which are gathered: as much as a step reads.
+void write_expert_linear(OnnxStep& step) {
+  const Shape& x = step.shape(0);
+  const std::string& experts = step.in(3);  // (tokens, chosen)
+  const std::string own = step.add("Gather", {step.in(1), experts});
+  const bool is_transposed = step.attrs<ExpertLinearAttrs>().transposed;
+  const std::string matrices = is_transposed ? own : step.transposed(own, 4);
+  const std::int64_t rows = x.rank() == 2 ? 1 : x.dim(1);
+  const std::string tokens = step.reshape(step.in(0), {x.dim(0), rows, 1, x.dim(-1)});
+  const std::string product = step.add("MatMul", {tokens, matrices});  // (tokens, chosen, 1, out)
+  const std::string sizes = step.integers(step.node().out());
+  if (!step.has(2)) return step.make("Reshape", {product, sizes});
+  const std::string y = step.add("Reshape", {product, sizes});
+  step.make("Add", {y, step.add("Gather", {step.in(2), experts})});
+}
+
 /// A table (..., places, features / 2) for x (N, heads, places, features): a table for each
 /// sequence has no dimension of heads.
 std::string table_for(OnnxStep& step, std::size_t input) {
@@ -199,6 +216,7 @@ constexpr OnnxExportRule attention_rules[] = {
     {&scaled_dot_product_attention_op, {}, write_attention},
     {&cached_attention_op, {}, write_cached_attention},
     {&decoder_attention_op, {}, write_decoder_attention},
+    {&expert_linear_op, {}, write_expert_linear},
     {&rotary_embedding_op, {}, write_rotary_embedding}};
 
 }  // namespace
