@@ -35,12 +35,15 @@ test_python() { python_with requirements.txt venv 600 "50 MB"; }
 # The Python of tests/requirements-all.txt, for ./check --all.
 modern_python() { python_with requirements-all.txt venv-all 1800 "3 GB, and 6 GB on the disk"; }
 
-# run_modern SCRIPT LEAST [WORD...]: runs a script of tests/modern, whose last line is "N passed, N failed", and sums
-# up; at least so many cases must pass.
-run_modern() {
-  local script=$1 least=$2 python output passed=0 failed=1
-  shift 2
-  if ! python=$(modern_python); then
+# run_modern SCRIPT LEAST [WORD...]: run_counted with the Python of tests/requirements-all.txt.
+run_modern() { run_counted "$(modern_python)" "$@"; }
+
+# run_counted PYTHON SCRIPT LEAST [WORD...]: runs a script of tests/modern, whose last line is "N passed, N failed", and
+# sums up; at least so many cases must pass. Without a PYTHON, which could not be installed, one case fails.
+run_counted() {
+  local python=$1 script=$2 least=$3 output passed=0 failed=1
+  shift 3
+  if [ -z "$python" ]; then
     echo "CASES 0 passed 1 failed"
     return 1
   fi
@@ -51,6 +54,9 @@ run_modern() {
   echo "CASES $passed passed $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -ge "$least" ]
 }
+
+# jax_python: the Python with keras and jax.
+jax_python() { python_with requirements-jax.txt venv-jax 900 "150 MB"; }
 
 # wheel_of BUILD: makes the Python package's wheel with the library and the program of that build folder, unless it is
 # there and newer than all that it is made of, copies it here and prints its path. Tests run side by side: one builds
