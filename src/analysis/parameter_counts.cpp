@@ -50,6 +50,8 @@ std::string_view role_of(const Graph& graph, const Parameter& parameter) {
     const std::string_view kind = graph.modules()[id].kind;
     if (kind == "VisionTower") return "vision";
     if (kind == "AudioTower") return "audio";
+    if (kind == "Talker") return "talker";
+    if (kind == "Vocoder") return "vocoder";
     if (role.empty()) role = role_of_kind(kind);
     if (role.empty() && kind == TransformerLayer::kind && child != no_id)
       role = role_in_layer(graph, child);

@@ -380,9 +380,11 @@ void Graph::end_call(std::uint32_t call, std::span<const ValueId> outputs) {
   ModuleCall& record = calls_[call];
   record.end_node = static_cast<NodeId>(nodes_.size());
   record.first_output = static_cast<std::uint32_t>(call_outputs_.size());
-  record.output_count = static_cast<std::uint32_t>(outputs.size());
   // Most calls return one value, for which `insert` takes ten times as long.
-  for (const ValueId output : outputs) call_outputs_.push_back(output);
+  for (const ValueId output : outputs) {
+    if (output != no_id) call_outputs_.push_back(output);
+  }
+  record.output_count = static_cast<std::uint32_t>(call_outputs_.size()) - record.first_output;
 }
 
 void Graph::add_call(ModuleId module, NodeId first_node, NodeId end_node,

@@ -201,5 +201,59 @@ TEST(LanguageParts, ForeseeTheFilesOfDeepSeek) {
   EXPECT_EQ(count_parameters(graph).active, 37'552'297'472);
 }
 
+// Embeddings 10 x 4, 16 x 4, 2 x 4 and a norm of 4; a layer to 8 features; one layer of attention 4
+// x (64 + 8), network 8 x 16 + 16 + 16 x 8 + 8 and two norms of 8, which runs three times;
+// pooler 72.
+TEST(LanguageParts, RunASharedLayerAgain) {
+  constexpr std::string_view config =
+      R"({"model_type": "albert", "architectures": ["AlbertModel"], "vocab_size": 10,
+          "embedding_size": 4, "hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 1,
+          "intermediate_size": 16, "max_position_embeddings": 16, "type_vocab_size": 2})";
+  TraceOptions options;
+  options.tokens = 4;
+  Graph graph;
+  read_parts(config, graph, options);
+  const Metrics total = profile(graph).total;
+  EXPECT_EQ(total.parameters, 112 + 8 + 40 + 288 + 280 + 32 + 72);
+  EXPECT_EQ(total.macs, 4 * 32 + 3 * (4 * 512 + 16 * 16) + 64);
+}
+
+// The layers 0 and 2 are Llama's, 1 reads pictures: it is stored, and no text passes it. A head of
+// 10 rows beside an embedding of 18.
+TEST(LanguageParts, StoreWhatReadsPictures) {
+  constexpr std::string_view config =
+      R"({"model_type": "mllama_text_model", "vocab_size": 10, "hidden_size": 8,
+          "num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 1,
+          "intermediate_size": 16, "cross_attention_layers": [1]})";
+  TraceOptions options;
+  options.tokens = 4;
+  Graph graph;
+  const ImportNotes notes = read_parts(config, graph, options);
+  const Metrics total = profile(graph).total;
+  constexpr int attention = 2 * 64 + 2 * 32;
+  constexpr int network = 3 * 8 * 16;
+  EXPECT_EQ(total.parameters, 18 * 8 + 10 * 8 + 8 + 3 * (attention + network + 16) + 2 * 4 + 2);
+  EXPECT_EQ(total.macs, 2 * (4 * (attention + network) + 16 * 16) + 80);
+  EXPECT_EQ(count_parameters(graph).by_role.at("attention"), 3 * attention + 8);
+  ASSERT_EQ(notes.ignored.size(), 1U);
+}
+
+// Of 32 tokens none is compressed yet at a ratio of 128: such a module gives nothing.
+TEST(LanguageParts, GiveNoCompressedKeysOfFewTokens) {
+  constexpr std::string_view config =
+      R"({"model_type": "deepseek_v4", "vocab_size": 10, "hidden_size": 8, "num_hidden_layers": 1,
+          "num_attention_heads": 2, "head_dim": 4, "q_lora_rank": 4, "qk_rope_head_dim": 2,
+          "o_groups": 2, "o_lora_rank": 4, "moe_intermediate_size": 4, "n_routed_experts": 2,
+          "num_experts_per_tok": 1, "layer_types": ["heavily_compressed_attention"],
+          "mlp_layer_types": ["moe"]})";
+  TraceOptions options;
+  options.tokens = 32;
+  Graph graph;
+  read_parts(config, graph, options);
+  for (const ModuleCall& call : graph.calls()) {
+    for (const ValueId value : graph.outputs_of(call)) ASSERT_LT(value, graph.values().size());
+  }
+}
+
 }  // namespace
 }  // namespace zoometer

@@ -301,7 +301,7 @@ class Graph {
 
   /// Begins a call of a module. Returns an index for `end_call`.
   std::uint32_t begin_call(ModuleId module);
-  /// Ends a call; `outputs` are the values that the module returned.
+  /// Ends a call; `outputs` are the values that the module returned. Empty tensors are left out.
   void end_call(std::uint32_t call, std::span<const ValueId> outputs);
   /// Adds a complete call of a module with the nodes [first_node, end_node).
   void add_call(ModuleId module, NodeId first_node, NodeId end_node,

@@ -10,6 +10,15 @@
 namespace zoometer {
 namespace {
 
+/// Whether the head shares the embedding's table.
+enum class OuterTie : std::uint8_t {
+  either,  ///< as the whole file says, else as the part of the language model does
+  any,     ///< if either says so
+  yes,     ///< as the whole file says; else it does, whatever the part says
+  no,      ///< the same; else it does not
+  never,   ///< whatever the file says
+};
+
 /// A model whose language model is a part of it, and where files have its tensors.
 struct OuterType {
   std::string_view name;
@@ -19,6 +28,7 @@ struct OuterType {
   AddTowers add_towers = nullptr;
   bool has_usual_tower = false;  ///< without vision_config, it is that of the class
   AddTowers add_sound = nullptr;
+  OuterTie tie = OuterTie::either;
 };
 
 constexpr std::string_view text_root = "language_model.model";
@@ -28,27 +38,56 @@ constexpr std::string_view below_model = "model.language_model";
 constexpr OuterType outer_types[] = {
     {"gemma3", "gemma3_text", text_root, text_head, add_gemma3_tower},
     {"gemma4", "gemma4_text", below_model, "lm_head", add_gemma4_tower, false, add_gemma4_sound},
-    {"qwen2_vl", "qwen2_vl_text", "model", "lm_head", add_qwen2_tower},
-    {"qwen2_5_vl", "qwen2_5_vl_text", "model", "lm_head", add_qwen2_5_tower},
+    {"qwen2_vl", "qwen2_vl_text", "model", "lm_head", add_qwen2_tower, false, nullptr,
+     OuterTie::any},
+    {"qwen2_5_vl", "qwen2_5_vl_text", "model", "lm_head", add_qwen2_5_tower, false, nullptr,
+     OuterTie::any},
     {"qwen3_vl", "qwen3_vl_text", below_model, "lm_head", add_qwen3_tower},
     {"qwen3_vl_moe", "qwen3_vl_moe_text", below_model, "lm_head", add_qwen3_tower},
     {"qwen3_5", "qwen3_5_text", below_model, "lm_head", add_qwen3_tower},
     {"qwen3_5_moe", "qwen3_5_moe_text", below_model, "lm_head", add_qwen3_tower},
     {"llama4", "llama4_text", text_root, text_head, add_llama4_tower, true},
-    {"llava", "llama", text_root, text_head, add_llava_tower},
+    {"llava", "llama", text_root, text_head, add_llava_tower, false, nullptr, OuterTie::any},
     {"mistral3", "mistral", text_root, text_head, add_pixtral_tower},
     {"ministral3", "ministral3", text_root, text_head, add_pixtral_tower},
-    {"glm4v_moe", "glm4v_moe_text", below_model, "lm_head", add_glm4v_tower},
+    {"glm4v_moe", "glm4v_moe_text", below_model, "lm_head", add_glm4v_tower, false, nullptr,
+     OuterTie::any},
+    {"lighton_ocr", "qwen3", text_root, text_head, add_pixtral_tower, false, nullptr,
+     OuterTie::yes},
+    {"qianfan_ocr", "qwen3", text_root, text_head, add_internvl_tower, true, nullptr, OuterTie::no},
+    {"glm4v", "glm4v_text", below_model, "lm_head", add_glm4v_tower, false, nullptr, OuterTie::any},
+    {"glm46v", "glm4v_text", below_model, "lm_head", add_glm4v_tower, false, nullptr, OuterTie::no},
+    {"glm_ocr", "glm_ocr_text", below_model, "lm_head", add_glm_ocr_tower, false, nullptr,
+     OuterTie::any},
     {"kimi_k25", "deepseek_v3", text_root, text_head, add_kimi_tower},
+    {"kimi_k3", "kimi_linear", text_root, text_head, add_kimi_tower},
+    {"kimi_vl", "deepseek_v3", text_root, text_head, add_kimi_tower},
+    {"internvl_chat", "internlm2", text_root, text_head, add_internvl_chat_tower, true},
     {"minimax_m3_vl", "minimax_m3_vl_text", text_root, text_head, add_minimax_tower},
     {"step3p7", "step3p5", "model", "lm_head", add_step_tower, true},
     {"gemma3n", "gemma3n_text", below_model, "lm_head"},
-    {"qwen2_audio", "qwen2", text_root, text_head, nullptr, false, add_qwen2_sound},
-    {"voxtral", "llama", text_root, text_head, nullptr, false, add_voxtral_sound},
+    {"qwen2_audio", "qwen2", text_root, text_head, nullptr, false, add_qwen2_sound,
+     OuterTie::never},
+    {"voxtral", "llama", text_root, text_head, nullptr, false, add_voxtral_sound, OuterTie::never},
     {"internvl", "qwen2", text_root, text_head, add_internvl_tower, true},
     {"idefics3", "llama", "model.text_model", "lm_head", add_idefics_tower, true},
     {"smolvlm", "llama", "model.text_model", "lm_head", add_idefics_tower, true},
     {"phi3_v", "phi3", "model", "lm_head", add_phi3_tower, true},
+    {"llava_next", "llama", text_root, text_head, add_llava_next_tower, false, nullptr,
+     OuterTie::no},
+    {"llava_next_video", "llama", text_root, text_head, add_llava_next_tower, false, nullptr,
+     OuterTie::any},
+    {"llava_onevision", "qwen2", text_root, text_head, add_llava_onevision_tower, false, nullptr,
+     OuterTie::any},
+    {"vipllava", "llama", text_root, text_head, add_vipllava_tower, false, nullptr, OuterTie::no},
+    {"aya_vision", "cohere2", text_root, text_head, add_aya_tower, false, nullptr, OuterTie::yes},
+    {"cohere2_vision", "cohere2", text_root, text_head, add_cohere2_tower, false, nullptr,
+     OuterTie::yes},
+    {"paligemma", "gemma", text_root, text_head, add_paligemma_tower, false, nullptr,
+     OuterTie::yes},
+    {"deepseek_vl", "llama", below_model, "lm_head", add_deepseek_vl_tower, false, nullptr,
+     OuterTie::yes},
+    {"lfm2_vl", "lfm2", below_model, "lm_head", add_lfm2_tower, false, nullptr, OuterTie::yes},
 };
 
 constexpr OuterType unknown_outer = {{}, {}, text_root, text_head};
@@ -94,7 +133,7 @@ void note_other_parts(const Configuration& config, bool has_tower, bool has_soun
 void note_towers(const ModelPlan& plan, const Passage& passage, std::vector<std::string>& notes) {
   for (const StackPlan& stack : plan.stacks) {
     const bool is_picture = stack.use == StackPlan::Use::picture;
-    if (!is_picture && stack.use != StackPlan::Use::sound) continue;
+    if (stack.is_idle || (!is_picture && stack.use != StackPlan::Use::sound)) continue;
     Shape sample{1};
     for (const std::int64_t size : stack.sample) sample.push_back(size);
     notes.push_back(fmt::format(
@@ -103,6 +142,19 @@ void note_towers(const ModelPlan& plan, const Passage& passage, std::vector<std:
         passage.inputs.empty() ? fmt::format("; none passes without --input-shape {}=", stack.input)
                                : ""));
   }
+}
+
+/// `plan_says`: the outer flag, else the inner one, else that of the class.
+bool is_tied(OuterTie rule, const Configuration& outer, const Configuration& part, bool plan_says) {
+  constexpr std::string_view key = "tie_word_embeddings";
+  switch (rule) {
+  case OuterTie::either: return plan_says;
+  case OuterTie::any: return plan_says || Configuration(part.object()).flag({key}, false);
+  case OuterTie::yes: return outer.flag({key}, true);
+  case OuterTie::no: return outer.flag({key}, false);
+  case OuterTie::never: return false;
+  }
+  return plan_says;
 }
 
 [[noreturn]] void refuse_type(std::string_view name) {
@@ -147,8 +199,10 @@ ModelPlan plan_of(const Configuration& config, TraceNotes notes) {
     plan.root = outer.root;
     if (!plan.head.empty()) plan.head = outer.head;
   }
+  if (part && !is_whole) plan.is_tied = is_tied(outer.tie, config, *part, plan.is_tied);
   if (has_tower && !is_whole) outer.add_towers(config, plan);
   if (has_sound && !is_whole) outer.add_sound(config, plan);
+  notes.ignored.insert(notes.ignored.end(), plan.left_out.begin(), plan.left_out.end());
   if (has_tower && outer.has_usual_tower && !config.has("vision_config") &&
       !config.has("img_processor"))
     notes.assumed.push_back("vision_config is missing: the tower has the sizes of its class");

@@ -330,7 +330,9 @@ Tensor LatentAttention::forward(Tensor x, PassageContext& context) const {
   if (is_there(index_query)) run_index(x, query_latent, context);
   Tensor y = context.passage.latent == LatentForm::absorbed ? absorbed(q, latent, key, context)
                                                             : expanded(q, latent, key, context);
-  if (is_there(gate)) y = y * unsqueeze(transpose(unary(sigmoid_op, gate(x)), 1, 2), -1);
+  if (is_there(gate)) {  // (N, L, heads) or (N, L, heads x features), as (N, heads, L, 1 or more)
+    y = y * transpose(in_heads(unary(sigmoid_op, gate(x)), plan.heads), 1, 2);
+  }
   return output(reshape(transpose(y, 1, 2), {x.dim(0), x.dim(1), plan.heads * plan.value}));
 }
 

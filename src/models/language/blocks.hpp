@@ -316,7 +316,7 @@ struct MixtureOfExperts : Module<MixtureOfExperts> {
   const ExpertsPlan& plan;
   AnyModule router;
   Tensor correction;
-  AnyModule latent_down, latent_up, norm_after;
+  AnyModule latent_down, latent_up, latent_norm, norm_after;
   const Experts* experts = nullptr;
   AnyModule shared;
   AnyModule shared_gate;

@@ -67,9 +67,9 @@ std::int64_t head_size(const Configuration& config) {
     return *own;
   const std::int64_t heads = head_count(config);
   const std::int64_t hidden = hidden_size(config);
-  if (hidden % heads == 0) return hidden / heads;
+  if (hidden >= heads) return hidden / heads;
   throw Error(ErrorCode::malformed, "the key num_attention_heads",
-              {"a divisor of hidden_size " + std::to_string(hidden), std::to_string(heads)});
+              {"at most hidden_size " + std::to_string(hidden), std::to_string(heads)});
 }
 
 std::int64_t feed_forward_size(const Configuration& config) {

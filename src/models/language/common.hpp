@@ -16,7 +16,8 @@ std::int64_t layer_count(const Configuration& config);
 std::int64_t head_count(const Configuration& config);
 /// By default as many as heads.
 std::int64_t key_value_heads(const Configuration& config);
-/// By default the hidden size over the heads. Throws Error{malformed} if these do not divide it.
+/// By default the hidden size over the heads, rounded down as the classes of transformers do.
+/// Throws Error{malformed} if there are more heads than features.
 std::int64_t head_size(const Configuration& config);
 std::int64_t feed_forward_size(const Configuration& config);
 /// Of a head, from `partial_rotary_factor`, which may be a part of `rope_parameters`.

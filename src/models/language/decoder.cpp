@@ -171,6 +171,7 @@ struct LanguageModel : Module<LanguageModel> {
     std::vector<std::int64_t> widths;
     std::size_t number = 0;
     for (const LayerPlan& layer : plan.plans) {
+      while (std::ranges::count(plan.other_layers, static_cast<std::int64_t>(number)) > 0) ++number;
       Arena& arena = graph().arena();
       layers.push_back(layer.is_second_half && !layers.empty()
                            ? arena.make<TransformerLayer>(*layers.back(), layer, plan.norm_kind)
@@ -317,6 +318,7 @@ Shape with_batch(std::int64_t batch, const std::vector<std::int64_t>& sizes) {
 
 /// The shape of a stack's input; nothing where it does not run.
 std::optional<Shape> input_shape(const StackPlan& stack, const Passage& passage) {
+  if (stack.is_idle) return {};
   const Shape* given = given_shape(passage, stack.input, rank_of(stack));
   if (given != nullptr && given->size() != rank_of(stack)) {
     refuse_option("input-shape", fmt::format("{} sizes of {}", rank_of(stack), stack.input),
@@ -364,7 +366,7 @@ void check_inputs(const ModelPlan& plan, const Passage& passage) {
     };
     const bool is_known = (!plan.plans.empty() && is_of(plan.input, 2)) ||
                           std::ranges::any_of(plan.stacks, [&](const StackPlan& stack) {
-                            return is_of(stack.input, rank_of(stack));
+                            return !stack.is_idle && is_of(stack.input, rank_of(stack));
                           });
     if (is_known) continue;
     refuse_option("input-shape", "an input of the model",
@@ -427,7 +429,7 @@ void trace_model(const ModelPlan& plan, const Passage& asked, Graph& graph) {
     graph.add_output(plan.head.empty() ? "last_hidden_state" : "logits", results.logits.id);
   std::size_t number = 0;
   for (const StackPlan& stack : plan.stacks) {
-    if (stack.use == StackPlan::Use::alone)
+    if (stack.use == StackPlan::Use::alone && !stack.is_idle)
       graph.add_output(stack.output, results.others[number++].id);
   }
   if (!plan.pair_scale.empty()) graph.add_output("logits_per_text", results.others[number].id);

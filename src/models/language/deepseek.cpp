@@ -97,6 +97,18 @@ ModelPlan deepseek_like(const Configuration& config, Ties ties, bool is_correcte
   return plan;
 }
 
+/// Biases of dense networks and shared experts, which some classes have.
+ModelPlan with_network_biases(ModelPlan plan, const Configuration& config) {
+  if (!config.flag({"mlp_bias"}, false)) return plan;
+  for (LayerPlan& layer : plan.plans) {
+    auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
+    FeedForwardPlan& network =
+        experts != nullptr ? experts->shared_plan : std::get<FeedForwardPlan>(layer.feed_forward);
+    network.bias = network.down_bias = true;
+  }
+  return plan;
+}
+
 ModelPlan deepseek1(const Configuration& config) {
   return deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t) {
     layer.mixer = grouped_attention(config, "attention_bias", false);
@@ -120,12 +132,16 @@ ModelPlan axk1(const Configuration& config) {
   }
   return plan;
 }
-ModelPlan youtu(const Configuration& config) { return latent_model(config, Ties::yes); }
+ModelPlan youtu(const Configuration& config) {
+  return with_network_biases(latent_model(config, Ties::yes), config);
+}
 ModelPlan deepseek2(const Configuration& config) {
   const bool is_corrected = config.text({"topk_method"}, "greedy") == "noaux_tc";
-  return deepseek_like(config, Ties::no, is_corrected, [&](LayerPlan& layer, std::int64_t) {
-    layer.mixer = latent_attention(config);
-  });
+  ModelPlan plan =
+      deepseek_like(config, Ties::no, is_corrected, [&](LayerPlan& layer, std::int64_t) {
+        layer.mixer = latent_attention(config);
+      });
+  return with_network_biases(std::move(plan), config);
 }
 
 /// Whether a layer has an index of its own, and does not reuse that of an earlier one (GLM-5.2).
@@ -190,12 +206,19 @@ ModelPlan dots1(const Configuration& config) {
     return i >= c.size({"max_window_layers"}, 62);
   });
 }
-ModelPlan sarvam_moe(const Configuration& config) { return normed_heads(config, 0); }
+/// The layer after attention never has a bias.
+ModelPlan sarvam_moe(const Configuration& config) {
+  ModelPlan plan = normed_heads(config, 0);
+  for (LayerPlan& layer : plan.plans) std::get<AttentionPlan>(layer.mixer).output_bias = false;
+  return plan;
+}
 ModelPlan exaone_moe(const Configuration& config) {
   return normed_heads(config, 0, all_but_every_nth_slide);
 }
 /// The first layer is dense where the file does not say.
-ModelPlan hy_v3(const Configuration& config) { return normed_heads(config, 1); }
+ModelPlan hy_v3(const Configuration& config) {
+  return with_network_biases(normed_heads(config, 1), config);
+}
 
 ModelPlan solar_open(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config);
@@ -307,27 +330,60 @@ ModelPlan mimo_v2(const Configuration& config) {
       1);
 }
 
+/// Kimi-K3's layers take mixtures of the residuals of earlier blocks of layers, by scores of one
+/// vector each: stored, and not run.
+void add_residual_mixers(ModelPlan& plan) {
+  StackBuilder stack(StackPlan::Use::alone, "input_ids", {});
+  stack.plan.is_idle = true;
+  const auto add = [&](const std::string& name) {
+    stack.stored(name + "_norm.weight", {plan.features});
+    stack.stored(name + "_proj.weight", {1, plan.features});
+  };
+  const std::string root = "language_model.model";
+  for (std::size_t i = 0; i < plan.plans.size(); ++i) {
+    stack.in(root + ".layers." + std::to_string(i));
+    add("self_attention_res");
+    add("mlp_res");
+  }
+  stack.in(root);
+  add("output_attn_res");
+  plan.stacks.push_back(std::move(stack.plan));
+  plan.left_out.emplace_back(
+      "the mixtures of residuals of earlier blocks have parameters and are not run");
+}
+
 /// Kimi-Linear: three of four layers have a delta rule, the others latent attention that is not
 /// rotated.
 ModelPlan kimi_linear(const Configuration& config) {
-  const auto linear = config.part({"linear_attn_config"});
-  if (!linear) throw_unknown_part("a model without linear_attn_config");
-  if (config.has("routed_expert_hidden_size"))
-    throw_unknown_part("Kimi-K3's latent experts and gates");
-  const std::vector<std::int64_t> full = linear->sizes({"full_attn_layers"});
-  const StatePlan state{.kind = StatePlan::Kind::kimi_delta,
-                        .kernel = linear->size({"short_conv_kernel_size"}, 4),
-                        .heads = linear->size({"num_heads"}),
-                        .head = linear->size({"head_dim"})};
+  const Configuration linear = config.part({"linear_attn_config"}).value_or(config);
+  const std::vector<std::int64_t> listed = linear.sizes({"full_attn_layers"});
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  const auto is_full = [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (types.size() > at) return types[at] == "full_attention";
+    if (!listed.empty()) return std::ranges::find(listed, i + 1) != listed.end();
+    return i > 0 && i % 4 == 0;
+  };
+  // Files that transformers saved have these sizes in the outer object, under other names.
+  const bool is_inner = config.has("linear_attn_config");
+  const StatePlan state{
+      .kind = StatePlan::Kind::kimi_delta,
+      .kernel = linear.size({"short_conv_kernel_size", "linear_conv_kernel_dim"}, 4),
+      .heads = is_inner ? linear.size({"num_heads"}, 32) : config.size({"linear_num_heads"}, 32),
+      .head = is_inner ? linear.size({"head_dim"}, 128) : config.size({"linear_head_dim"}, 128),
+      .has_full_gate = linear.flag({"use_full_rank_gate"}, false),
+      .shares_decay = config.has("routed_expert_hidden_size")};
   ModelPlan plan = deepseek_like(
       config, Ties::no, false,
       [&](LayerPlan& layer, std::int64_t i) {
-        if (std::ranges::find(full, i + 1) == full.end()) {
+        if (!is_full(i)) {
           layer.mixer = state;
           return;
         }
         LatentPlan attention = latent_attention(config);
         attention.is_rotated = !config.flag({"mla_use_nope"}, false);
+        if (config.flag({"mla_use_output_gate"}, false))
+          attention.gate_features = checked_mul(attention.heads, attention.value);
         layer.mixer = attention;
       },
       1);
@@ -339,7 +395,13 @@ ModelPlan kimi_linear(const Configuration& config) {
     experts->gate = "w1";
     experts->up = "w3";
     experts->down = "w2";
+    experts->latent = config.size({"routed_expert_hidden_size"}, 0);
+    experts->latent_down = "routed_expert_down_proj";
+    experts->latent_up = "routed_expert_up_proj";
+    if (config.flag({"latent_moe_use_norm"}, false)) experts->latent_norm = "routed_expert_norm";
   }
+  plan.is_tied = false;  // whatever the file says
+  if (config.size({"attn_res_block_size"}, 0) > 0) add_residual_mixers(plan);
   return plan;
 }
 
@@ -371,12 +433,41 @@ ModelPlan bailing_hybrid(const Configuration& config) {
       },
       2);
   plan.embedding = "word_embeddings";
+  plan.is_tied = false;  // whatever the file says
   for (LayerPlan& layer : plan.plans) {
     auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
     if (experts != nullptr) experts->router_correction = "expert_bias";
   }
   return plan;
 }
+
+/// Ling and Ring: one layer of query, key and value. The second version has norms of heads and
+/// corrections of the choice.
+ModelPlan bailing_moe(const Configuration& config, bool is_second) {
+  AttentionPlan attention = grouped_attention(config);
+  attention.head = config.size({"head_dim"}, attention.head);
+  attention.fused = "query_key_value";
+  attention.output = "dense";
+  set_biases(attention, config.flag({"use_qkv_bias"}, false), config.flag({"use_bias"}, false));
+  attention.rotary = rotary_size(config, 1);
+  if (is_second && config.flag({"use_qk_norm"}, true)) {
+    attention.query_key_norm = QueryKeyNorm::head;
+    attention.query_norm = "query_layernorm";
+    attention.key_norm = "key_layernorm";
+  }
+  ModelPlan plan = deepseek_like(config, Ties::no, false, [&](LayerPlan& layer, std::int64_t) {
+    layer.mixer_name = "attention";
+    layer.mixer = attention;
+  });
+  plan.embedding = "word_embeddings";
+  for (LayerPlan& layer : plan.plans) {
+    auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward);
+    if (experts != nullptr && is_second) experts->router_correction = "expert_bias";
+  }
+  return plan;
+}
+ModelPlan bailing_moe1(const Configuration& config) { return bailing_moe(config, false); }
+ModelPlan bailing_moe2(const Configuration& config) { return bailing_moe(config, true); }
 
 /// LongCat: a layer is two attentions and two networks, and experts beside its middle, of which
 /// some return their input.
@@ -417,6 +508,7 @@ ModelPlan longcat_flash(const Configuration& config) {
 constexpr ModelType types[] = {
     {"deepseek", deepseek1},
     {"deepseek_v2", deepseek2},
+    {"mistral4", deepseek2},
     {"deepseek_v3", deepseek3},
     {"kimi_k2", deepseek3},
     {"axk1", axk1},
@@ -439,6 +531,8 @@ constexpr ModelType types[] = {
     {"mimo_v2_flash", mimo_v2},
     {"kimi_linear", kimi_linear},
     {"bailing_hybrid", bailing_hybrid},
+    {"bailing_moe", bailing_moe1},
+    {"bailing_moe_v2", bailing_moe2},
     {"longcat_flash", longcat_flash},
 };
 

@@ -100,7 +100,8 @@ ModelPlan deepseek4(const Configuration& config) {
   experts.down = "w2";
   experts.router_correction = "bias";
   add_shared(experts, "shared_experts",
-             checked_mul(config.size({"n_shared_experts"}, 1), experts.width));
+             config.size({"n_shared_experts"}, 1) > 0 ? experts.width : 0);
+  experts.shared_plan.bias = experts.shared_plan.down_bias = config.flag({"mlp_bias"}, false);
   experts.shared_plan.gate = "w1";
   experts.shared_plan.up = "w3";
   experts.shared_plan.down = "w2";

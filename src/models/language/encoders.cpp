@@ -1,113 +1,18 @@
 // BERT and encoders of its form, whose tokens see each other in both directions.
-#include "models/language/common.hpp"
-#include "models/language/stack_builder.hpp"
+#include "models/language/encoder_parts.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace encoder_models {
 namespace {
 
-/// What follows the layers, by the first of `architectures`.
-struct Head {
-  bool masked = false;       ///< words for masked ones
-  bool pooled = false;       ///< a layer of the first token
-  std::int64_t outputs = 0;  ///< of a classifier; 0: none
-  bool each_token = false;   ///< it runs for all tokens
-};
-
-std::int64_t label_count(const Configuration& config, std::int64_t usual) {
-  if (const auto count = config.size_if({"num_labels"})) return *count;
-  const auto labels = config.part({"id2label"});
-  return labels ? static_cast<std::int64_t>(labels->object().members.size()) : usual;
-}
-
-std::string_view class_of(const Configuration& config) {
-  const std::vector<std::string_view> classes = config.texts({"architectures"});
-  return classes.empty() ? std::string_view() : classes.front();
-}
-
-Head head_of(const Configuration& config) {
-  const std::string_view name = class_of(config);
-  if (name.ends_with("ForMaskedLM") || name.ends_with("LMHeadModel") ||
-      name.ends_with("ForCausalLM"))
-    return {.masked = true};
-  if (name.ends_with("ForPreTraining")) return {.masked = true, .pooled = true, .outputs = 2};
-  if (name.ends_with("ForTokenClassification"))
-    return {.outputs = label_count(config, 2), .each_token = true};
-  if (name.ends_with("ForQuestionAnswering")) return {.outputs = 2, .each_token = true};
-  if (name.ends_with("ForSequenceClassification"))
-    return {.pooled = true, .outputs = label_count(config, 2)};
-  if (name.ends_with("ForMultipleChoice")) return {.pooled = true, .outputs = 1};
-  if (name.empty() || name.ends_with("Model")) return {.pooled = true};
-  throw_unknown_part("the class " + std::string(name));
-}
-
-ActivationKind gelu_of(const Configuration& config) {
-  return activation_of(config, {"hidden_act", "activation"}, "gelu");
-}
-
-/// An encoder without a decoder.
-ModelPlan alone(StackBuilder stack, std::int64_t features, std::string_view output) {
-  ModelPlan plan;
-  plan.features = features;
-  stack.plan.features = features;
-  stack.plan.output = output;
-  plan.stacks.push_back(std::move(stack.plan));
-  return plan;
-}
-
-/// The layers of BERT: norms of the sums.
-LayerPlan bert_layer(const Configuration& config, std::int64_t features) {
-  AttentionPlan attention = full_attention(config.size({"num_attention_heads"}, 12), features);
-  attention.query = "self.query";
-  attention.key = "self.key";
-  attention.value = "self.value";
-  attention.output = "output.dense";
-  return {.mixer_name = "attention",
-          .mixer = attention,
-          .feed_forward_name = {},
-          .feed_forward = plain(config.size({"intermediate_size"}, 3072), "intermediate.dense",
-                                "output.dense", true, gelu_of(config)),
-          .before_mixer = {},
-          .after_mixer = "attention.output.LayerNorm",
-          .before_feed_forward = {},
-          .after_feed_forward = "output.LayerNorm",
-          .is_post_norm = true};
-}
-
-/// Names of the layers before the words of masked tokens.
-struct MaskedHead {
-  std::string_view dense;
-  std::string_view norm;
-  std::string_view bias;
-  std::string_view decoder;  ///< where the head does not share the embedding's table
-};
-
-/// A layer, its activation and norm, and words by the table of the embedding or one of their own.
-void add_masked_head(StackBuilder& stack, std::int64_t features, std::int64_t vocabulary,
-                     const MaskedHead& names, bool shares_table, ActivationKind activation) {
-  stack.in({});
-  stack.step(Step::Kind::last_logits)
-      .linear(names.dense, features, features)
-      .activation(activation)
-      .norm(names.norm, features);
-  const std::string own_bias = std::string(names.decoder) + ".bias";
-  if (shares_table) {
-    stack.add(Step::Kind::tied_head, names.bias).out = vocabulary;
-    return;
-  }
-  stack.linear(names.decoder, features, vocabulary);
-  if (own_bias != names.bias) stack.stored(names.bias, {vocabulary});
-}
-
-bool is_tied(const Configuration& config) { return config.outer_flag("tie_word_embeddings", true); }
-
-ModelPlan bert_like(const Configuration& config, bool is_roberta) {
+/// `prefix`: where files have the tensors; empty: those of BERT or RoBERTa.
+ModelPlan bert_like(const Configuration& config, bool is_roberta, std::string_view prefix = {}) {
   const std::int64_t features = config.size({"hidden_size"}, 768);
   const std::int64_t vocabulary = config.size({"vocab_size"}, is_roberta ? 50265 : 30522);
-  const std::string root = is_roberta ? "roberta" : "bert";
-  const bool is_bare = class_of(config).ends_with("Model");
-  const Head head = head_of(config);
+  const std::string root(!prefix.empty() ? prefix : is_roberta ? "roberta" : "bert");
+  const bool is_bare = first_class(config).ends_with("Model");
+  const EncoderHead head = encoder_head(config);
   const std::int64_t first = is_roberta ? config.size({"pad_token_id"}, 1) + 1 : 0;
   StackBuilder stack(StackPlan::Use::alone, "input_ids", is_bare ? "" : root);
   stack.tokens("embeddings.word_embeddings", vocabulary, features)
@@ -137,30 +42,32 @@ ModelPlan bert_like(const Configuration& config, bool is_roberta) {
         .activation(ActivationKind::tanh)
         .linear("classifier.out_proj", features, head.outputs);
   } else if (head.each_token) {
-    const bool is_question = class_of(config).ends_with("Answering");
+    const bool is_question = first_class(config).ends_with("Answering");
     stack.in({}).linear(is_question ? "qa_outputs" : "classifier", features, head.outputs);
   }
   if (head.masked && is_roberta) {
-    add_masked_head(stack, features, vocabulary,
+    add_masked_head(stack, features, features, vocabulary,
                     {"lm_head.dense", "lm_head.layer_norm", "lm_head.bias", "lm_head.decoder"},
-                    is_tied(config), ActivationKind::gelu);
+                    shares_table(config), ActivationKind::gelu);
   } else if (head.masked) {
-    add_masked_head(stack, features, vocabulary,
+    add_masked_head(stack, features, features, vocabulary,
                     {"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
                      "cls.predictions.bias", "cls.predictions.decoder"},
-                    is_tied(config), gelu_of(config));
+                    shares_table(config), encoder_activation(config));
   }
   const bool has_logits = head.masked || head.outputs > 0;
-  return alone(std::move(stack), features, has_logits ? "logits" : "last_hidden_state");
+  return encoder_alone(std::move(stack), features, has_logits ? "logits" : "last_hidden_state");
 }
 ModelPlan bert(const Configuration& config) { return bert_like(config, false); }
 ModelPlan roberta(const Configuration& config) { return bert_like(config, true); }
+ModelPlan data2vec(const Configuration& config) { return bert_like(config, true, "data2vec_text"); }
+ModelPlan ernie_encoder(const Configuration& config) { return bert_like(config, false, "ernie"); }
 
 ModelPlan distilbert(const Configuration& config) {
   const std::int64_t features = config.size({"dim", "hidden_size"}, 768);
   const std::int64_t vocabulary = config.size({"vocab_size"}, 30522);
-  const std::string_view name = class_of(config);
-  const Head head = head_of(config);
+  const std::string_view name = first_class(config);
+  const EncoderHead head = encoder_head(config);
   AttentionPlan attention =
       full_attention(config.size({"n_heads", "num_attention_heads"}, 12), features);
   attention.query = "q_lin";
@@ -171,7 +78,7 @@ ModelPlan distilbert(const Configuration& config) {
                         .mixer = attention,
                         .feed_forward_name = "ffn",
                         .feed_forward = plain(config.size({"hidden_dim"}, checked_mul(4, features)),
-                                              "lin1", "lin2", true, gelu_of(config)),
+                                              "lin1", "lin2", true, encoder_activation(config)),
                         .before_mixer = {},
                         .after_mixer = "sa_layer_norm",
                         .before_feed_forward = {},
@@ -186,9 +93,9 @@ ModelPlan distilbert(const Configuration& config) {
       .layers("transformer.layer", layer_count(config), layer);
   if (head.masked) {
     add_masked_head(
-        stack, features, vocabulary,
+        stack, features, features, vocabulary,
         {"vocab_transform", "vocab_layer_norm", "vocab_projector.bias", "vocab_projector"},
-        is_tied(config), gelu_of(config));
+        shares_table(config), encoder_activation(config));
   } else if (head.each_token) {
     stack.in({}).linear(name.ends_with("Answering") ? "qa_outputs" : "classifier", features,
                         head.outputs);
@@ -199,12 +106,19 @@ ModelPlan distilbert(const Configuration& config) {
         .activation(ActivationKind::relu)
         .linear("classifier", features, head.outputs);
   }
-  return alone(std::move(stack), features,
-               head.masked || head.outputs > 0 ? "logits" : "last_hidden_state");
+  return encoder_alone(std::move(stack), features,
+                       head.masked || head.outputs > 0 ? "logits" : "last_hidden_state");
 }
 
 constexpr ModelType types[] = {
-    {"bert", bert}, {"roberta", roberta}, {"xlm-roberta", roberta}, {"distilbert", distilbert}};
+    {"bert", bert},
+    {"roberta", roberta},
+    {"xlm-roberta", roberta},
+    {"camembert", roberta},
+    {"data2vec-text", data2vec},
+    {"ernie", ernie_encoder},
+    {"distilbert", distilbert},
+};
 
 }  // namespace
 }  // namespace encoder_models

@@ -135,8 +135,10 @@ void MixtureOfExperts::declare(const ModuleBase& owner, std::int64_t features) {
   experts = plan.list.empty() ? arena.make<Experts>(owner, plan, inner)
                               : arena.make<Experts>(place(owner, plan.list), plan, inner);
   if (plan.latent > 0) {
-    latent_down = linear_layer(owner.at("fc1_latent_proj"), features, plan.latent, false);
-    latent_up = linear_layer(owner.at("fc2_latent_proj"), plan.latent, features, false);
+    latent_down = linear_layer(place(owner, plan.latent_down), features, plan.latent, false);
+    latent_up = linear_layer(place(owner, plan.latent_up), plan.latent, features, false);
+    if (!plan.latent_norm.empty())
+      latent_norm = any_module<RMSNorm>(place(owner, plan.latent_norm), plan.latent);
   }
   if (!plan.shared.empty())
     shared = any_module<FeedForward>(place(owner, plan.shared), plan.shared_plan, features);
@@ -156,7 +158,8 @@ Tensor MixtureOfExperts::forward(Tensor x) const {
   const Tensor inner = apply_if(latent_down, rows);
   Tensor y = experts->is_open() ? (*experts)(inner, chosen.indices)
                                 : experts->forward(inner, chosen.indices);
-  y = apply_if(latent_up, sum(y * unsqueeze(chosen.values, -1), {1}));
+  y = apply_if(latent_norm, sum(y * unsqueeze(chosen.values, -1), {1}));
+  y = apply_if(latent_up, y);
   y = reshape(y, {x.dim(0), x.dim(1), features});
   if (!is_there(shared)) return apply_if(norm_after, y);
   Tensor beside = shared(x);

@@ -98,7 +98,8 @@ ModelPlan gemma4(const Configuration& config) {
   plan.per_layer_vocabulary = config.size({"vocab_size_per_layer_input"}, plan.vocabulary);
   add_layers(plan, config, [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    const bool is_full = types.size() > at ? types[at] == "full_attention" : (i + 1) % 6 == 0;
+    const bool is_full =
+        types.size() > at ? types[at] == "full_attention" : (i + 1) % 6 == 0 || i + 1 == count;
     AttentionPlan attention = gemma4_attention(config, is_full);
     attention.uses_shared_keys = i >= own_keys;
     const bool is_wide = attention.uses_shared_keys && config.flag({"use_double_wide_mlp"}, false);
@@ -165,8 +166,13 @@ ModelPlan gemma3n(const Configuration& config) {
 }
 
 constexpr ModelType types[] = {
-    {"gemma", gemma},          {"gemma2", gemma2},      {"gemma3_text", gemma3},
-    {"gemma3", gemma3},        {"gemma4_text", gemma4}, {"vaultgemma", vaultgemma},
+    {"gemma", gemma},
+    {"gemma2", gemma2},
+    {"gemma3_text", gemma3},
+    {"gemma3", gemma3},
+    {"gemma4_text", gemma4},
+    {"vaultgemma", vaultgemma},
+    {"gemma4_unified_text", gemma4},
     {"gemma3n_text", gemma3n},
 };
 

@@ -7,6 +7,12 @@ namespace zoometer {
 namespace gpt_models {
 namespace {
 
+bool is_bare_decoder(const Configuration& config) {
+  const std::vector<std::string_view> classes = config.texts({"architectures"});
+  return !classes.empty() && classes.front().ends_with("Model") &&
+         !classes.front().ends_with("LMHeadModel");
+}
+
 /// The frame of models whose tensors are below "transformer".
 ModelPlan transformer_frame(const Configuration& config, Ties ties) {
   ModelPlan plan = frame(config, ties);
@@ -56,6 +62,48 @@ ModelPlan gpt2_like(const Configuration& config, bool is_transposed) {
 }
 ModelPlan gpt2(const Configuration& config) { return gpt2_like(config, true); }
 ModelPlan gpt_bigcode(const Configuration& config) { return gpt2_like(config, false); }
+
+/// GPT (1): the norms are of the sums, and none is after the last layer.
+ModelPlan openai_gpt(const Configuration& config) {
+  ModelPlan plan = gpt2_like(config, true);
+  plan.embedding = "tokens_embed";
+  plan.positions = "positions_embed";
+  plan.position_rows = config.size({"n_positions", "max_position_embeddings"}, 512);
+  plan.norm = {};
+  for (LayerPlan& layer : plan.plans) {
+    std::swap(layer.before_mixer, layer.after_mixer);
+    std::swap(layer.before_feed_forward, layer.after_feed_forward);
+    layer.is_post_norm = true;
+    std::get<FeedForwardPlan>(layer.feed_forward).width = checked_mul(4, plan.features);
+  }
+  return plan;
+}
+
+/// Keskar and others, CTRL, 2019.
+ModelPlan ctrl(const Configuration& config) {
+  ModelPlan plan = transformer_frame(config, Ties::yes);
+  plan.embedding = "w";
+  plan.norm = "layernorm";
+  plan.head_bias = true;
+  AttentionPlan attention = grouped_attention(config);
+  set_biases(attention, true, true);
+  attention.query = "Wq";
+  attention.key = "Wk";
+  attention.value = "Wv";
+  attention.output = "dense";
+  attention.rotary = 0;
+  const FeedForwardPlan feed_forward =
+      plain(config.size({"dff"}, 8192), "0", "2", true, ActivationKind::relu);
+  add_layers(plan, config, [&](std::int64_t) {
+    return LayerPlan{.mixer_name = "multi_head_attention",
+                     .mixer = attention,
+                     .feed_forward_name = "ffn",
+                     .feed_forward = feed_forward,
+                     .before_mixer = "layernorm1",
+                     .before_feed_forward = "layernorm2"};
+  });
+  return plan;
+}
 
 ModelPlan gpt_neo(const Configuration& config) {
   ModelPlan plan = transformer_frame(config, Ties::yes);
@@ -151,7 +199,9 @@ ModelPlan bloom(const Configuration& config) {
 ModelPlan falcon(const Configuration& config) {
   ModelPlan plan = transformer_frame(config, Ties::yes);
   plan.embedding = "word_embeddings";
-  const bool is_new = config.flag({"new_decoder_architecture"}, false);
+  // The first files of the 40B model had a type of their own.
+  const bool is_new =
+      config.flag({"new_decoder_architecture"}, config.text({"model_type"}) == "RefinedWeb");
   const bool bias = config.flag({"bias"}, false);
   AttentionPlan attention = fused_attention(config, "query_key_value", "dense", bias);
   attention.rotary = config.flag({"alibi"}, false) ? 0 : -1;
@@ -234,6 +284,49 @@ ModelPlan opt(const Configuration& config) {
   return plan;
 }
 
+/// The decoders of XGLM and BioGPT: OPT's layers with norms before.
+ModelPlan pre_normed_decoder(const Configuration& config, std::string_view root, std::int64_t heads,
+                             std::int64_t width, ActivationKind activation) {
+  ModelPlan plan = frame(config, Ties::yes);
+  plan.root = root;
+  plan.norm = "layer_norm";
+  plan.norm_kind = NormKind::layer;
+  AttentionPlan attention;
+  if (heads < 1 || plan.features % heads != 0)
+    throw_unknown_part("a width that its heads do not divide");
+  attention.heads = attention.key_value_heads = heads;
+  attention.head = plan.features / heads;
+  set_biases(attention, true, true);
+  attention.output = "out_proj";
+  attention.rotary = 0;
+  const FeedForwardPlan feed_forward = plain(width, "fc1", "fc2", true, activation);
+  add_layers(plan, config, [&](std::int64_t) {
+    return LayerPlan{.mixer = attention,
+                     .feed_forward_name = {},
+                     .feed_forward = feed_forward,
+                     .before_mixer = "self_attn_layer_norm",
+                     .before_feed_forward = "final_layer_norm"};
+  });
+  return plan;
+}
+/// Its positions are sines.
+ModelPlan xglm(const Configuration& config) {
+  return pre_normed_decoder(config, "model",
+                            config.size({"attention_heads", "num_attention_heads"}, 16),
+                            config.size({"ffn_dim"}, 4096), gelu_or(config));
+}
+ModelPlan biogpt(const Configuration& config) {
+  const std::string_view root =
+      is_bare_decoder(config) ? std::string_view() : std::string_view("biogpt");
+  ModelPlan plan = pre_normed_decoder(config, root, config.size({"num_attention_heads"}, 16),
+                                      config.size({"intermediate_size"}, 4096), gelu_or(config));
+  plan.positions = "embed_positions";
+  plan.position_rows = config.size({"max_position_embeddings"}, 1024) + 2;
+  plan.first_position = 2;
+  plan.head = plan.head.empty() ? plan.head : "output_projection";
+  return plan;
+}
+
 ModelPlan starcoder2(const Configuration& config) {
   ModelPlan plan = frame(config, Ties::yes);
   plan.norm_kind = NormKind::layer;
@@ -272,6 +365,11 @@ ModelPlan persimmon(const Configuration& config) {
 
 constexpr ModelType types[] = {
     {"gpt2", gpt2},
+    {"gpt-sw3", gpt2},
+    {"openai-gpt", openai_gpt},
+    {"ctrl", ctrl},
+    {"xglm", xglm},
+    {"biogpt", biogpt},
     {"gpt_bigcode", gpt_bigcode},
     {"gpt_neo", gpt_neo},
     {"gptj", gptj},
@@ -280,6 +378,8 @@ constexpr ModelType types[] = {
     {"gpt_neox_reward_model", reward_model},
     {"bloom", bloom},
     {"falcon", falcon},
+    {"RefinedWeb", falcon},
+    {"RefinedWebModel", falcon},
     {"mpt", mpt},
     {"opt", opt},
     {"starcoder2", starcoder2},

@@ -290,13 +290,14 @@ ModelPlan lfm2_like(const Configuration& config, bool is_mixture) {
   dense.up = "w3";
   dense.down = "w2";
   const std::vector<std::int64_t> full = config.sizes({"full_attn_idxs"});
+  const bool is_all_full = !config.has("layer_types") && !config.has("full_attn_idxs");
   const std::int64_t first = config.size({"num_dense_layers"}, 2);
   add_layers(plan, config, [&](std::int64_t i) {
     LayerPlan layer{.feed_forward_name = "feed_forward",
                     .feed_forward = dense,
                     .before_mixer = "operator_norm",
                     .before_feed_forward = "ffn_norm"};
-    if (is_attention(config, i) || std::ranges::find(full, i) != full.end()) {
+    if (is_all_full || is_attention(config, i) || std::ranges::find(full, i) != full.end()) {
       layer.mixer = attention;
     } else {
       layer.mixer_name = "conv";

@@ -50,9 +50,11 @@ ModelPlan minimax_m2(const Configuration& config) {
 /// MiniMax-M3: an index selects blocks of keys in some layers; the first layers are dense.
 ModelPlan minimax_m3(const Configuration& config) {
   const std::vector<std::int64_t> sparse = config.sizes({"moe_layer_freq"});
-  const auto index = config.part({"sparse_attention_config"});
-  const std::vector<std::int64_t> indexed =
-      index ? index->sizes({"sparse_attention_freq"}) : std::vector<std::int64_t>{};
+  const std::vector<std::string_view> networks = config.texts({"mlp_layer_types"});
+  const std::vector<std::string_view> types = config.texts({"layer_types"});
+  // Files that transformers saved have the index's sizes in the outer object, under other names.
+  const Configuration index = config.part({"sparse_attention_config"}).value_or(config);
+  const std::vector<std::int64_t> indexed = index.sizes({"sparse_attention_freq"});
   ExpertsPlan experts = numbered_experts(config);
   experts.width = config.size({"intermediate_size"});
   experts.correction = "e_score_correction_bias";
@@ -62,14 +64,19 @@ ModelPlan minimax_m3(const Configuration& config) {
     AttentionPlan attention = grouped_attention(config);
     attention.query_key_norm = QueryKeyNorm::head;
     attention.rotary = config.size({"rotary_dim"}, attention.head);
-    if (index && indexed.size() > at && indexed[at] != 0) {
-      attention.index_heads = index->size({"sparse_num_index_heads"}, 4);
-      attention.index_head = index->size({"sparse_index_dim"}, 128);
-      attention.selected = checked_mul(index->size({"sparse_topk_blocks", "index_topk_blocks"}, 0),
-                                       index->size({"sparse_block_size", "block_size"}, 128));
+    const bool is_indexed = types.size() > at ? types[at] == "minimax_m3_sparse"
+                                              : indexed.size() > at && indexed[at] != 0;
+    if (is_indexed) {
+      attention.index_heads = index.size({"sparse_num_index_heads", "index_n_heads"}, 4);
+      attention.index_head = index.size({"sparse_index_dim", "index_head_dim"}, 128);
+      attention.selected =
+          checked_mul(index.size({"sparse_topk_blocks", "index_topk_blocks"}, 16),
+                      index.size({"sparse_block_size", "index_block_size", "block_size"}, 128));
     }
     LayerPlan layer{.mixer = attention};
-    if (sparse.size() > at && sparse[at] == 0) {
+    const bool is_dense =
+        networks.size() > at ? networks[at] == "dense" : sparse.size() > at && sparse[at] == 0;
+    if (is_dense) {
       layer.feed_forward = gated(config.size({"dense_intermediate_size"}));
       return layer;
     }
@@ -146,6 +153,18 @@ ModelPlan granitemoe(const Configuration& config) {
   });
 }
 
+/// Granite's experts with windows and a learnt score of each head.
+ModelPlan granitemoe_swa(const Configuration& config) {
+  ModelPlan plan = granitemoe(config);
+  const std::vector<std::int64_t> windows = layer_windows(config, all_slide);
+  for (std::size_t i = 0; i < plan.plans.size(); ++i) {
+    auto& attention = std::get<AttentionPlan>(plan.plans[i].mixer);
+    attention.sinks = "sinks";
+    attention.window = windows[i];
+  }
+  return plan;
+}
+
 ModelPlan olmoe(const Configuration& config) {
   AttentionPlan attention = grouped_attention(config, "attention_bias", false);
   attention.query_key_norm = QueryKeyNorm::whole;
@@ -217,19 +236,25 @@ ModelPlan ernie_moe(const Configuration& config) {
 /// Step-3.5 and 3.7: a gate of each head, more heads in layers with a window.
 ModelPlan step3p5(const Configuration& config) {
   ExpertsPlan experts;
-  experts.experts = config.size({"moe_num_experts", "num_experts"}, 288);
+  experts.experts =
+      config.size({"moe_num_experts", "n_routed_experts", "num_local_experts", "num_experts"}, 288);
   experts.chosen = config.size({"moe_top_k", "num_experts_per_tok"}, 8);
   experts.width = config.size({"moe_intermediate_size"}, 1280);
   experts.layout = ExpertsPlan::Layout::parts;
   experts.router = "moe.gate";
   experts.correction = "moe.router_bias";
   experts.list = "moe";
-  add_shared(experts, "share_expert", config.size({"share_expert_dim"}, 1280));
+  add_shared(experts, "share_expert", config.size({"share_expert_dim", "share_expert_dims"}, 1280));
+  experts.shared_plan.bias = experts.shared_plan.down_bias = config.flag({"mlp_bias"}, false);
   const std::vector<std::string_view> types = config.texts({"layer_types"});
   const auto other = config.part({"attention_other_setting"});
   const std::string_view sparse = config.text({"moe_layers_enum"});
+  const std::vector<std::string_view> networks = config.texts({"mlp_layer_types"});
   const std::int64_t dense = config.size({"first_k_dense_replace"}, 3);
+  const bool bias = config.flag({"attention_bias"}, false);
   const auto is_sparse = [&](std::int64_t layer) {
+    if (networks.size() > static_cast<std::size_t>(layer))
+      return networks[static_cast<std::size_t>(layer)] == "sparse";
     if (sparse.empty()) return layer >= dense;
     const std::string list = "," + std::string(sparse) + ",";
     return list.find("," + std::to_string(layer) + ",") != std::string::npos;
@@ -241,6 +266,7 @@ ModelPlan step3p5(const Configuration& config) {
     attention.key_value_heads = config.size({"num_attention_groups", "num_key_value_heads"}, 8);
     attention.head = head_size(config);
     attention.query_key_norm = QueryKeyNorm::head;
+    set_biases(attention, bias, bias);
     if (types.size() > at && types[at] == "sliding_attention") {
       attention.window = config.size({"sliding_window"}, 512);
       attention.heads = config.size({"num_sliding_attention_heads"}, attention.heads);
@@ -250,7 +276,7 @@ ModelPlan step3p5(const Configuration& config) {
     attention.gate_features = attention.heads;
     LayerPlan layer{.mixer = attention};
     if (!is_sparse(i)) {
-      layer.feed_forward = gated(feed_forward_size(config));
+      layer.feed_forward = gated(feed_forward_size(config), config.flag({"mlp_bias"}, false));
       return layer;
     }
     layer.feed_forward_name = {};
@@ -268,6 +294,7 @@ constexpr ModelType types[] = {
     {"llama4_text", llama4},
     {"granitemoe", granitemoe},
     {"granitemoeshared", granitemoe},
+    {"granitemoe_swa", granitemoe_swa},
     {"olmoe", olmoe},
     {"flex_olmo", flex_olmo},
     {"hunyuan_v1_moe", hunyuan_moe},

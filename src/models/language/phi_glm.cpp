@@ -90,6 +90,7 @@ ModelPlan glm_like(const Configuration& config, bool has_outer_norms, bool usual
 }
 ModelPlan glm(const Configuration& config) { return glm_like(config, false, true); }
 ModelPlan glm4(const Configuration& config) { return glm_like(config, true, true); }
+ModelPlan glm_ocr(const Configuration& config) { return glm_like(config, true, false); }
 
 ModelPlan chatglm(const Configuration& config) {
   ModelPlan plan = frame(config, Ties::no);
@@ -115,8 +116,17 @@ ModelPlan chatglm(const Configuration& config) {
 }
 
 constexpr ModelType types[] = {
-    {"phi", phi},       {"phi-msft", phi}, {"phi3", phi3}, {"phi4", phi3},       {"phi3_v", phi3},
-    {"phimoe", phimoe}, {"glm", glm},      {"glm4", glm4}, {"chatglm", chatglm},
+    {"phi", phi},
+    {"phi-msft", phi},
+    {"phi3", phi3},
+    {"phi4", phi3},
+    {"phi3_v", phi3},
+    {"phimoe", phimoe},
+    {"glm", glm},
+    {"glm4", glm4},
+    {"chatglm", chatglm},
+    {"glm4v_text", glm4},
+    {"glm_ocr_text", glm_ocr},
 };
 
 }  // namespace

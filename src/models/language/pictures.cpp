@@ -2,9 +2,7 @@
 // texts.
 #include <algorithm>
 
-#include "models/language/common.hpp"
-#include "models/language/stack_builder.hpp"
-#include "models/language/vision.hpp"
+#include "models/language/tower_parts.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {

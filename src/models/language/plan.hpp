@@ -141,6 +141,8 @@ struct StatePlan {
   bool is_fused = false;       ///< delta: in_proj_qkvz and in_proj_ba
   bool is_separate = false;    ///< delta: q_proj, k_proj and v_proj, each with a convolution (OLMo)
   bool has_full_rank = false;  ///< kimi_delta: f_proj and g_proj instead of two layers each
+  bool has_full_gate = false;  ///< kimi_delta: g_proj instead of two layers
+  bool shares_decay = false;   ///< kimi_delta: the heads share the decays of their features
   bool output_bias = false;    ///< mamba2: of the layer out
   std::string_view output = "o_proj";  ///< kimi_delta: the layer out
 };
@@ -175,6 +177,9 @@ struct ExpertsPlan {
   std::int64_t chosen = 1;  ///< for each token
   std::int64_t width = 1;
   std::int64_t latent = 0;  ///< features that the experts take; 0: the model's
+  std::string_view latent_down = "fc1_latent_proj";
+  std::string_view latent_up = "fc2_latent_proj";
+  std::string_view latent_norm = {};  ///< an RMS norm of the experts' result, before `latent_up`
   Layout layout = Layout::split;
   std::string_view router = "gate";
   bool router_bias = false;
@@ -263,6 +268,8 @@ struct Step {
     half_gate,         ///< half of the features, times the sigmoid of the others
     square_attention,  ///< of the mean over all patches of a square of rows x rows (Molmo)
     probe,             ///< attention of one learnt query over all tokens
+    keep,              ///< the tokens so far, also for `join`
+    join,              ///< what was kept, side by side
     residual,          ///< `inner`, whose result is added to what it took
     branch,            ///< `inner`, whose result is one of the stack's further results
   };
@@ -275,8 +282,9 @@ struct Step {
   std::int64_t kernel = 1;
   std::int64_t stride = 1;
   std::int64_t padding = 0;
-  std::int64_t frames = 0;  ///< of patches over time; 0: none
-  std::int64_t groups = 1;  ///< of a convolution over time
+  std::int64_t frames = 0;   ///< of patches over time; 0: none
+  std::int64_t groups = 1;   ///< of a convolution over time
+  std::int64_t repeats = 1;  ///< how often `plans` run one after the other (ALBERT)
   bool bias = true;
   bool is_buffer = false;
   NormKind norm = NormKind::layer;
@@ -302,6 +310,8 @@ struct StackPlan {
   std::vector<std::int64_t> sample = {};  ///< the input's sizes but the first; empty: tokens
   std::int64_t most_tokens = 0;           ///< of an input of tokens: its fixed length; 0: any
   std::int64_t frames_per_token = 1;      ///< of sound
+  bool is_idle = false;                   ///< it is stored, and nothing passes it
+  std::string_view container = {};        ///< the class of its modules; empty: by its use
   NormKind norm_kind = NormKind::layer;   ///< of its layers
   std::int64_t features = 0;              ///< of its layers
   std::vector<Step> steps = {};
@@ -334,11 +344,13 @@ struct ModelPlan {
   std::int64_t streams = 0;               ///< of the layers, which hc_head makes one of; 0: one
   std::int64_t alternatives = 0;          ///< of Gemma 3n's layers; 0: one
   std::string_view input = "input_ids";
-  std::vector<LayerPlan> plans = {};  ///< none: without a decoder
+  std::vector<LayerPlan> plans = {};            ///< none: without a decoder
+  std::vector<std::int64_t> other_layers = {};  ///< numbers that are no layers of `plans`
   std::vector<StackPlan> stacks = {};
   StackPlan prediction = {};         ///< layers that predict further tokens: stored, and not run
   std::string_view pair_scale = {};  ///< a factor of the products of two stacks' results (CLIP)
   bool has_pair_bias = false;
+  std::vector<std::string> left_out = {};  ///< remarks: what the graph does not have
 };
 
 }  // namespace zoometer

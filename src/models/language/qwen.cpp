@@ -111,6 +111,10 @@ ModelPlan qwen3_moe(const Configuration& config) {
       config, qwen3_attention(config), usual_experts(config),
       [](const Configuration& c, std::int64_t) { return c.flag({"use_sliding_window"}, false); });
 }
+/// Where there is a window, all layers of Qwen3-Omni have it.
+ModelPlan qwen3_omni(const Configuration& config) {
+  return mixture(config, qwen3_attention(config), usual_experts(config), all_slide);
+}
 ModelPlan mellum(const Configuration& config) {
   return mixture(config, qwen3_attention(config), usual_experts(config), none_slides);
 }
@@ -224,6 +228,9 @@ constexpr ModelType types[] = {
     {"qwen2_vl_text", qwen2},
     {"qwen2_5_vl", qwen2},
     {"qwen2_5_vl_text", qwen2},
+    {"qwen2_5_omni_text", qwen2},
+    {"qwen2_5_omni_talker", qwen2},
+    {"qwen3_omni_moe_text", qwen3_omni},
     {"mimo", mimo},
     {"qwen2_moe", qwen2_moe},
     {"qwen3", qwen3},

@@ -168,12 +168,29 @@ LayerPlan post_normed(LayerPlan layer) {
   return layer;
 }
 
+/// A decoder without its encoder is another model.
+void refuse_decoder_alone(const Configuration& config) {
+  const std::vector<std::string_view> classes = config.texts({"architectures"});
+  if (!classes.empty() && classes.front().ends_with("ForCausalLM"))
+    throw_unknown_part("the class " + std::string(classes.front()) + ", a decoder alone");
+}
+
 bool is_bare_class(const Configuration& config) {
   const std::vector<std::string_view> classes = config.texts({"architectures"});
   return !classes.empty() && classes.front().ends_with("Model");
 }
 
-ModelPlan bart(const Configuration& config) {
+/// What models of BART's form differ in.
+struct BartKin {
+  bool norm_is_before = false;  ///< norms before the layers, and one after all of them
+  bool has_embedding_norm = true;
+  bool has_positions = true;      ///< a stored table: learnt, or sines
+  std::int64_t unused_rows = 0;   ///< of that table, before the first position
+  bool has_logits_buffer = true;  ///< final_logits_bias
+};
+
+ModelPlan bart_like(const Configuration& config, const BartKin& kin) {
+  refuse_decoder_alone(config);
   const Side usual{12, 16, 4096};
   ModelPlan plan = frame(config, Ties::yes);
   plan.features = config.size({"d_model"}, 1024);
@@ -182,28 +199,60 @@ ModelPlan bart(const Configuration& config) {
   plan.input = "decoder_input_ids";
   plan.embedding = "shared";
   plan.layers = "decoder.layers";
-  plan.norm = {};
+  plan.norm = kin.norm_is_before ? "decoder.layer_norm" : "";
   plan.norm_kind = NormKind::layer;
-  plan.positions = "decoder.embed_positions";
-  plan.first_position = 2;
-  plan.position_rows = config.size({"max_position_embeddings"}, 1024) + 2;
-  plan.embedding_norm = "decoder.layernorm_embedding";
-  plan.head_buffer = is_bare ? std::string_view() : "final_logits_bias";
+  plan.position_rows = config.size({"max_position_embeddings"}, 1024) + kin.unused_rows;
+  if (kin.has_positions) {
+    plan.positions = "decoder.embed_positions";
+    plan.first_position = kin.unused_rows;
+  }
+  if (kin.has_embedding_norm) plan.embedding_norm = "decoder.layernorm_embedding";
+  if (!is_bare && kin.has_logits_buffer) plan.head_buffer = "final_logits_bias";
+  const auto normed = [&](const LayerPlan& layer) {
+    return kin.norm_is_before ? layer : post_normed(layer);
+  };
   const Side decoder = side_of(config, false, usual);
   plan.plans.assign(static_cast<std::size_t>(decoder.layers),
-                    post_normed(with_cross(bart_layer(config, decoder, plan.features, true))));
+                    normed(with_cross(bart_layer(config, decoder, plan.features, true))));
   const Side side = side_of(config, true, usual);
   StackBuilder stack(encoder, "input_ids", is_bare ? "encoder" : "model.encoder");
-  stack.step(Step::Kind::shared_tokens)
-      .positions("embed_positions", plan.position_rows, plan.features, 2)
-      .norm("layernorm_embedding", plan.features)
-      .layers("layers", side.layers, post_normed(bart_layer(config, side, plan.features, true)));
+  if (!plan.is_tied) {  // then neither side shares the table of the other
+    stack.stored("embed_tokens.weight", {plan.vocabulary, plan.features})
+        .in(is_bare ? "decoder" : "model.decoder")
+        .stored("embed_tokens.weight", {plan.vocabulary, plan.features})
+        .in(is_bare ? "encoder" : "model.encoder");
+  }
+  stack.step(Step::Kind::shared_tokens);
+  if (kin.has_positions)
+    stack.positions("embed_positions", plan.position_rows, plan.features, kin.unused_rows);
+  if (kin.has_embedding_norm) stack.norm("layernorm_embedding", plan.features);
+  stack.layers("layers", side.layers, normed(bart_layer(config, side, plan.features, true)));
+  if (kin.norm_is_before) stack.norm("layer_norm", plan.features);
   stack.plan.features = plan.features;
   plan.stacks.push_back(std::move(stack.plan));
   return plan;
 }
+ModelPlan bart(const Configuration& config) { return bart_like(config, {.unused_rows = 2}); }
+ModelPlan mbart(const Configuration& config) {
+  return bart_like(config, {.norm_is_before = true, .unused_rows = 2});
+}
+ModelPlan pegasus(const Configuration& config) {
+  return bart_like(config, {.norm_is_before = true, .has_embedding_norm = false});
+}
+ModelPlan marian(const Configuration& config) {
+  return bart_like(config, {.has_embedding_norm = false});
+}
+/// Its sines are computed, not stored.
+ModelPlan m2m_100(const Configuration& config) {
+  return bart_like(config, {.norm_is_before = true,
+                            .has_embedding_norm = false,
+                            .has_positions = false,
+                            .has_logits_buffer = false});
+}
+ModelPlan blenderbot_small(const Configuration& config) { return bart_like(config, {}); }
 
 ModelPlan whisper(const Configuration& config) {
+  refuse_decoder_alone(config);
   const Side usual{4, 6, 1536};
   ModelPlan plan = frame(config, Ties::yes);
   plan.features = config.size({"d_model"}, 384);
@@ -238,7 +287,12 @@ ModelPlan whisper(const Configuration& config) {
 }
 
 constexpr ModelType types[] = {
-    {"t5", t5}, {"mt5", t5}, {"umt5", umt5}, {"bart", bart}, {"whisper", whisper}};
+    {"t5", t5},           {"mt5", t5},          {"umt5", umt5},
+    {"bart", bart},       {"plbart", bart},     {"mvp", bart},
+    {"mbart", mbart},     {"pegasus", pegasus}, {"blenderbot", pegasus},
+    {"marian", marian},   {"m2m_100", m2m_100}, {"blenderbot-small", blenderbot_small},
+    {"whisper", whisper},
+};
 
 }  // namespace
 }  // namespace seq2seq_models

@@ -135,8 +135,8 @@ void add_gemma4_sound(const Configuration& config, ModelPlan& plan) {
 namespace sound_towers {
 namespace {
 
-/// Whisper's encoder, up to its layers.
-StackBuilder whisper_tower(const Configuration& audio) {
+/// Whisper's encoder, up to its layers. `has_table`: its positions are stored.
+StackBuilder whisper_tower(const Configuration& audio, bool has_table = true) {
   const std::int64_t width = width_of(audio, {"d_model", "hidden_size"}, 1280);
   const std::int64_t bins = audio.size({"num_mel_bins"}, 128);
   const std::int64_t rows = audio.size({"max_source_positions"}, 1500);
@@ -156,9 +156,9 @@ StackBuilder whisper_tower(const Configuration& audio) {
       .activation()
       .convolution_over_time("conv2", width, width, 3, 2, 1)
       .activation()
-      .step(Step::Kind::over_time)
-      .positions("embed_positions", rows, width)
-      .layers("layers", bounded_layers(audio, {"encoder_layers", "num_hidden_layers"}, 32), layer);
+      .step(Step::Kind::over_time);
+  if (has_table) tower.positions("embed_positions", rows, width);
+  tower.layers("layers", bounded_layers(audio, {"encoder_layers", "num_hidden_layers"}, 32), layer);
   tower.plan.features = width;
   tower.plan.sample = {bins, checked_mul(2, rows)};
   return tower;
@@ -173,6 +173,56 @@ void add_qwen2_sound(const Configuration& config, ModelPlan& plan) {
   const std::int64_t width = tower.plan.features;
   tower.pool(2).norm("layer_norm", width);
   tower.in("multi_modal_projector").linear("linear", width, plan.features);
+  plan.stacks.push_back(std::move(tower.plan));
+}
+
+/// Qwen2.5-Omni's: the same with computed positions.
+void add_qwen2_5_omni_sound(const Configuration& config, ModelPlan& plan) {
+  const Configuration audio = sound_towers::audio_part(config);
+  StackBuilder tower = sound_towers::whisper_tower(audio, false);
+  const std::int64_t width = tower.plan.features;
+  const std::int64_t outputs = audio.size({"output_dim"}, 3584);
+  tower.pool(2).norm("ln_post", width).linear("proj", width, outputs);
+  tower.stored("audio_bos_eos_token.weight", {2, outputs});
+  plan.stacks.push_back(std::move(tower.plan));
+}
+
+/// Qwen3-Omni's: three convolutions over time and bins, and attention.
+void add_qwen3_omni_sound(const Configuration& config, ModelPlan& plan) {
+  const Configuration audio = sound_towers::audio_part(config);
+  const std::int64_t width = sound_towers::width_of(audio, {"d_model", "hidden_size"}, 1280);
+  const std::int64_t channels = audio.size({"downsample_hidden_size"}, 480);
+  const std::int64_t bins = audio.size({"num_mel_bins"}, 128);
+  AttentionPlan attention =
+      full_attention(audio.size({"encoder_attention_heads", "num_attention_heads"}, 20), width);
+  attention.output = "out_proj";
+  const FeedForwardPlan feed_forward =
+      plain(audio.size({"encoder_ffn_dim", "intermediate_size"}, 5120), "fc1", "fc2", true,
+            ActivationKind::gelu);
+  StackBuilder tower(StackPlan::Use::sound, "input_features", "audio_tower");
+  tower.step(Step::Kind::spectrum);
+  std::int64_t in = 1;
+  std::int64_t rows = bins;
+  for (const std::string_view name : {"conv2d1", "conv2d2", "conv2d3"}) {
+    tower.convolution(name, in, channels, 3, 2, 1).activation();
+    in = channels;
+    rows = (rows + 1) / 2;
+  }
+  const std::int64_t outputs = audio.size({"output_dim"}, 3584);
+  tower.step(Step::Kind::frames)
+      .linear("conv_out", checked_mul(channels, rows), width, false)
+      .layers("layers", bounded_layers(audio, {"encoder_layers", "num_hidden_layers"}, 32),
+              {.mixer = attention,
+               .feed_forward_name = {},
+               .feed_forward = feed_forward,
+               .before_mixer = "self_attn_layer_norm",
+               .before_feed_forward = "final_layer_norm"})
+      .norm("ln_post", width)
+      .linear("proj1", width, width)
+      .activation()
+      .linear("proj2", width, outputs);
+  tower.plan.features = width;
+  tower.plan.sample = {3000, bins};
   plan.stacks.push_back(std::move(tower.plan));
 }
 

@@ -124,6 +124,7 @@ struct Stack::State {
   PassageContext context;
   GridSize grid = {};
   std::vector<Tensor> further = {};
+  std::vector<Tensor> kept = {};
 };
 
 Stack::Stack(const ModuleBase& model, const StackPlan& plan, Tensor shared_table)
@@ -145,6 +146,7 @@ Stack::Stack(const ModuleBase& model, const StackPlan& plan, Tensor shared_table
 }
 
 std::string_view Stack::container_kind() const {
+  if (!plan_->container.empty()) return plan_->container;
   if (plan_->use == StackPlan::Use::picture) return "VisionTower";
   return plan_->use == StackPlan::Use::sound ? "AudioTower" : "Container";
 }
@@ -270,16 +272,18 @@ void Stack::run_steps(const std::vector<Step>& steps, const std::vector<Built>& 
   for (std::size_t i = 0; i < steps.size(); ++i) run_step(steps[i], built[i], state);
 }
 
-void Stack::run_layers(const Built& built, State& state) const {
+void Stack::run_layers(const Built& built, std::int64_t repeats, State& state) const {
   if (state.context.tables.empty() && !rotaries_.empty()) {
     const Tensor places =
         unsqueeze(arange(*state.x.graph, 0, static_cast<double>(state.x.dim(1))), 0);
     for (const RotaryEmbedding* rotary : rotaries_)
       state.context.tables.emplace_back(2 * rotary->inv_freq.dim(0), (*rotary)(places));
   }
-  for (const TransformerLayer* layer : built.layers) {
-    state.x = (*layer)(state.x, Tensor{}, state.context);
-    ++state.context.layer;
+  for (std::int64_t i = 0; i < repeats; ++i) {
+    for (const TransformerLayer* layer : built.layers) {
+      state.x = (*layer)(state.x, Tensor{}, state.context);
+      ++state.context.layer;
+    }
   }
 }
 
@@ -360,7 +364,7 @@ void Stack::run_step(const Step& step, const Built& built, State& state) const {
   case Step::Kind::norm:
   case Step::Kind::feed_forward: x = built.module(x); break;
   case Step::Kind::activation: x = activate(step.activation, x); break;
-  case Step::Kind::layers: run_layers(built, state); break;
+  case Step::Kind::layers: run_layers(built, step.repeats, state); break;
   case Step::Kind::merge:
     x = state.grid.height > 0 ? merged(x, step.rows, state.grid) : in_groups(x, step.rows);
     break;
@@ -400,6 +404,11 @@ void Stack::run_step(const Step& step, const Built& built, State& state) const {
   case Step::Kind::stored: break;
   case Step::Kind::product: x = matmul(x, built.first); break;
   case Step::Kind::probe: x = built.module(x); break;
+  case Step::Kind::keep: state.kept.push_back(x); break;
+  case Step::Kind::join:
+    x = cat(state.kept, 2);
+    state.kept.clear();
+    break;
   case Step::Kind::residual: {
     const Tensor before = x;
     run_steps(step.inner, built.inner, state);

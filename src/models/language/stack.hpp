@@ -49,7 +49,7 @@ class Stack {
   void run_steps(const std::vector<Step>& steps, const std::vector<Built>& built,
                  State& state) const;
   void run_step(const Step& step, const Built& built, State& state) const;
-  void run_layers(const Built& built, State& state) const;
+  void run_layers(const Built& built, std::int64_t repeats, State& state) const;
   Tensor table_for(Tensor table, const Step& step, const State& state) const;
 
   const StackPlan* plan_;

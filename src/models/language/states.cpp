@@ -236,11 +236,12 @@ void StateMixer::declare_kimi_delta(std::int64_t features) {
     decay_up = linear_layer(at("f_proj"), features, inner, false);
     gate_up = linear_layer(at("g_proj"), features, inner, false);
   } else {
-    decay = parameter("A_log", {1, 1, plan.heads, 1});
+    decay = parameter("A_log", plan.shares_decay ? Shape{plan.head} : Shape{1, 1, plan.heads, 1});
     decay_down = linear_layer(at("f_a_proj"), features, plan.head, false);
     decay_up = linear_layer(at("f_b_proj"), plan.head, inner, false);
-    gate_down = linear_layer(at("g_a_proj"), features, plan.head, false);
-    gate_up = linear_layer(at("g_b_proj"), plan.head, inner, false);
+    if (!plan.has_full_gate) gate_down = linear_layer(at("g_a_proj"), features, plan.head, false);
+    gate_up = plan.has_full_gate ? linear_layer(at("g_proj"), features, inner, false)
+                                 : linear_layer(at("g_b_proj"), plan.head, inner, false);
   }
   time_bias = parameter("dt_bias", {inner});
   rate = linear_layer(at("b_proj"), features, plan.heads, false);

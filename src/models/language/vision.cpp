@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "models/language/common.hpp"
-#include "models/language/stack_builder.hpp"
+#include "models/language/tower_parts.hpp"
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
@@ -12,84 +11,7 @@ namespace {
 
 constexpr StackPlan::Use picture = StackPlan::Use::picture;
 
-Configuration vision_part(const Configuration& config) {
-  static const Setting none{.kind = Setting::Kind::object};
-  return config.part({"vision_config"}).value_or(Configuration(none));
-}
-
-/// Layers with `norm1`, `attn`, `norm2` and `mlp`, as Qwen's and GLM's towers have them.
-LayerPlan numbered_layer(const AttentionPlan& attention, const FeedForwardPlan& feed_forward) {
-  return {.mixer_name = "attn",
-          .mixer = attention,
-          .feed_forward = feed_forward,
-          .before_mixer = "norm1",
-          .before_feed_forward = "norm2"};
-}
-
-AttentionPlan fused_qkv(std::int64_t heads, std::int64_t features, bool bias) {
-  AttentionPlan attention = full_attention(heads, features, bias);
-  attention.fused = "qkv";
-  attention.output = "proj";
-  attention.rotary = attention.head;
-  return attention;
-}
-
-std::int64_t blocks(const Configuration& vision, std::int64_t usual) {
-  return bounded_layers(vision, {"depth", "num_hidden_layers", "vt_num_hidden_layers", "layers"},
-                        usual);
-}
-
-void set_sample(StackPlan& plan, std::int64_t side) { plan.sample = {3, side, side}; }
-
-/// A size that others are divided by: at least 1.
-std::int64_t positive_size(const Configuration& part, Keys keys, std::int64_t usual) {
-  return std::max<std::int64_t>(1, part.size(keys, usual));
-}
-
-/// Adds a tower whose features are those, for pictures of side x side.
-void add_tower(StackPlan tower, std::int64_t features, std::int64_t side, ModelPlan& plan) {
-  tower.features = features;
-  set_sample(tower, side);
-  plan.stacks.push_back(std::move(tower));
-}
-
-/// CLIP's layers, whose names SigLIP and others share.
-LayerPlan clip_layer(const AttentionPlan& attention, std::int64_t width) {
-  AttentionPlan own = attention;
-  own.output = "out_proj";
-  return {.mixer = own,
-          .feed_forward = plain(width, "fc1", "fc2", true, ActivationKind::gelu),
-          .before_mixer = "layer_norm1",
-          .before_feed_forward = "layer_norm2"};
-}
-
-std::string prefixed(const ModelPlan& plan, std::string_view inner) {
-  const std::size_t end = plan.root.rfind(".language_model");
-  const std::string_view outer =
-      end == std::string_view::npos ? std::string_view() : plan.root.substr(0, end);
-  return std::string(outer).append(outer.empty() ? "" : ".").append(inner);
-}
-
 }  // namespace
-
-StackPlan clip_pictures(const Configuration& vision, const std::string& root, bool is_clip) {
-  const std::int64_t features = vision.size({"hidden_size"}, 768);
-  const std::int64_t side = picture_side(vision, {"image_size"}, 224);
-  const std::int64_t patch =
-      std::max<std::int64_t>(1, picture_side(vision, {"patch_size"}, is_clip ? 32 : 16));
-  const std::int64_t rows = checked_mul(side / patch, side / patch);
-  StackBuilder tower(picture, "pixel_values", root);
-  tower.patches("embeddings.patch_embedding", features, patch, !is_clip);
-  if (is_clip) tower.class_token("embeddings.class_embedding", features);
-  tower.positions("embeddings.position_embedding", rows + (is_clip ? 1 : 0), features);
-  if (is_clip) tower.norm("pre_layrnorm", features);
-  tower.layers("encoder.layers", blocks(vision, 12),
-               clip_layer(full_attention(vision.size({"num_attention_heads"}, 12), features),
-                          vision.size({"intermediate_size"}, 3072)));
-  tower.plan.features = features;
-  set_sample(tower.plan, side);
-  return tower.plan;
-}
 
 /// SigLIP, whose patches are averaged to `mm_tokens_per_image`.
 void add_gemma3_tower(const Configuration& config, ModelPlan& plan) {
@@ -98,6 +20,7 @@ void add_gemma3_tower(const Configuration& config, ModelPlan& plan) {
   tower.plan = clip_pictures(vision, "vision_tower.vision_model", false);
   const std::int64_t features = tower.plan.features;
   tower.norm("post_layernorm", features);
+  add_unused_head(tower, vision);
   const std::int64_t side =
       picture_side(vision, {"image_size"}, 224) / positive_size(vision, {"patch_size"}, 16);
   std::int64_t square = 1;
@@ -126,7 +49,7 @@ void add_gemma4_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t heads = vision.size({"num_attention_heads"}, 12);
   const std::int64_t patch = positive_size(vision, {"patch_size"}, 16);
   const std::int64_t pooled = positive_size(vision, {"pooling_kernel_size"}, 3);
-  AttentionPlan attention = full_attention(heads, features, vision.flag({"attention_bias"}, false));
+  AttentionPlan attention = full_attention(heads, features, false);
   const std::int64_t shared = vision.size({"num_key_value_heads"}, heads);
   if (shared < 1 || heads % shared != 0) throw_unknown_part("heads of keys that are not shared");
   attention.key_value_heads = shared;
@@ -194,7 +117,8 @@ void add_qwen2_tower(const Configuration& config, ModelPlan& plan) {
 /// RMS norms and a gate; most layers see windows of 112 x 112 pixels.
 void add_qwen2_5_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
-  const std::int64_t features = vision.size({"hidden_size"}, 1280);
+  const bool is_omni = vision.text({"model_type"}).starts_with("qwen2_5_omni");
+  const std::int64_t features = vision.size({"hidden_size"}, is_omni ? 3584 : 1280);
   const std::int64_t merge = positive_size(vision, {"spatial_merge_size"}, 2);
   const std::int64_t wide = product(merge, merge, features);
   const std::int64_t patch = positive_size(vision, {"patch_size", "spatial_patch_size"}, 14);
@@ -241,13 +165,16 @@ void add_qwen3_tower(const Configuration& config, ModelPlan& plan) {
       .positions("pos_embed", vision.size({"num_position_embeddings"}, 2304), features);
   const std::int64_t count = blocks(vision, 27);
   std::int64_t first = 0;
-  std::int64_t number = 0;
-  for (const std::int64_t tap : vision.sizes({"deepstack_visual_indexes"})) {
-    if (tap < first || tap >= count) throw_unknown_part("deepstack_visual_indexes out of order");
-    tower.layers("blocks", tap + 1 - first, layer, first);
-    first = tap + 1;
-    StackBuilder branch(picture, {},
-                        "model.visual.deepstack_merger_list." + std::to_string(number++));
+  const std::vector<std::int64_t> taps = vision.sizes({"deepstack_visual_indexes"});
+  const auto list = [](std::size_t at) {
+    return "model.visual.deepstack_merger_list." + std::to_string(at);
+  };
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto tap = std::ranges::find(taps, i);
+    if (tap == taps.end()) continue;
+    tower.layers("blocks", i + 1 - first, layer, first);
+    first = i + 1;
+    StackBuilder branch(picture, {}, list(static_cast<std::size_t>(tap - taps.begin())));
     branch.merge(merge)
         .norm("norm", wide)
         .linear("linear_fc1", wide, wide)
@@ -255,7 +182,18 @@ void add_qwen3_tower(const Configuration& config, ModelPlan& plan) {
         .linear("linear_fc2", wide, out);
     tower.nested(Step::Kind::branch, std::move(branch));
   }
-  tower.layers("blocks", count - first, layer, first)
+  tower.layers("blocks", count - first, layer, first);
+  for (std::size_t at = 0; at < taps.size(); ++at) {
+    if (taps[at] < count) continue;  // of a layer that is not there: never run
+    tower.in(list(at))
+        .stored("norm.weight", {wide})
+        .stored("norm.bias", {wide})
+        .stored("linear_fc1.weight", {wide, wide})
+        .stored("linear_fc1.bias", {wide})
+        .stored("linear_fc2.weight", {out, wide})
+        .stored("linear_fc2.bias", {out});
+  }
+  tower.in("model.visual")
       .norm("merger.norm", features)
       .merge(merge)
       .linear("merger.linear_fc1", wide, wide)
@@ -291,7 +229,33 @@ void add_glm4v_tower(const Configuration& config, ModelPlan& plan) {
   add_tower(std::move(tower.plan), features, side, plan);
 }
 
-/// MoonViT.
+/// GLM-OCR: the same without positions, with norms of heads and biases of all layers.
+void add_glm_ocr_tower(const Configuration& config, ModelPlan& plan) {
+  const Configuration vision = vision_part(config);
+  const std::int64_t features = vision.size({"hidden_size"}, 1024);
+  const std::int64_t merge = positive_size(vision, {"spatial_merge_size"}, 2);
+  const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
+  const std::int64_t out = vision.size({"out_hidden_size"}, 1536);
+  const bool bias = vision.flag({"attention_bias"}, true);
+  AttentionPlan attention = fused_qkv(vision.size({"num_heads"}, 16), features, bias);
+  attention.query_key_norm = QueryKeyNorm::head;
+  StackBuilder tower(picture, "pixel_values", "model.visual");
+  tower
+      .patches("patch_embed.proj", features, patch, true,
+               positive_size(vision, {"temporal_patch_size"}, 2))
+      .layers("blocks", blocks(vision, 24),
+              numbered_layer(attention, gated(vision.size({"intermediate_size"}, 4096), bias)))
+      .norm("post_layernorm", features, NormKind::rms)
+      .convolution("downsample", features, out, merge, merge, 0)
+      .linear("merger.proj", out, out, false)
+      .norm("merger.post_projection_norm", out)
+      .activation()
+      .feed_forward("merger", out, gated(checked_mul(out, vision.size({"in_channels"}, 3))));
+  tower.plan.norm_kind = NormKind::rms;
+  add_tower(std::move(tower.plan), features, picture_side(vision, {"image_size"}, 336), plan);
+}
+
+/// MoonViT. Kimi-K3's has RMS norms, no biases and heads of their own width.
 void add_kimi_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   const std::int64_t features = vision.size({"vt_hidden_size", "hidden_size"}, 1152);
@@ -299,8 +263,13 @@ void add_kimi_tower(const Configuration& config, ModelPlan& plan) {
   const std::vector<std::int64_t> sizes = vision.sizes({"merge_kernel_size"});
   const std::int64_t merge = sizes.empty() || sizes.front() < 1 ? 2 : sizes.front();
   const std::int64_t wide = product(merge, merge, features);
+  const bool is_rms = vision.text({"norm_type"}, "layernorm") == "rmsnorm";
+  const NormKind norm = is_rms ? NormKind::rms : NormKind::layer;
+  const bool bias = vision.flag({"linear_bias"}, true);
+  const std::int64_t inner = vision.size({"qkv_hidden_size"}, features);
   AttentionPlan attention =
-      full_attention(vision.size({"vt_num_attention_heads", "num_attention_heads"}, 16), features);
+      full_attention(vision.size({"vt_num_attention_heads", "num_attention_heads"}, 16), inner,
+                     vision.flag({"attn_bias"}, true));
   attention.fused = "wqkv";
   attention.output = "wo";
   attention.rotary = attention.head;
@@ -308,21 +277,25 @@ void add_kimi_tower(const Configuration& config, ModelPlan& plan) {
                         .mixer = attention,
                         .feed_forward =
                             plain(vision.size({"vt_intermediate_size", "intermediate_size"}, 4304),
-                                  "fc0", "fc1", true, ActivationKind::gelu),
+                                  "fc0", "fc1", bias, ActivationKind::gelu),
                         .before_mixer = "norm0",
                         .before_feed_forward = "norm1"};
+  const bool is_second = vision.text({"mm_projector_type"}) == "patchmergerv2";
   StackBuilder tower(picture, "pixel_values", "vision_tower");
-  tower.patches("patch_embed.proj", features, patch, true)
+  tower.plan.norm_kind = norm;
+  tower.patches("patch_embed.proj", features, patch, vision.flag({"patch_embed_proj_bias"}, true))
       .grid_table("patch_embed.pos_emb.weight", {vision.size({"init_pos_emb_height"}, 64),
                                                  vision.size({"init_pos_emb_width"}, 64), features})
       .layers("encoder.blocks", blocks(vision, 27), layer)
-      .norm("encoder.final_layernorm", features)
-      .in("mm_projector")
-      .norm("pre_norm", features)
-      .merge(merge)
-      .linear("proj.0", wide, wide)
+      .norm("encoder.final_layernorm", features, norm)
+      .in("mm_projector");
+  if (!is_second)
+    tower.norm("pre_norm", vision.size({"projection_hidden_size", "mm_hidden_size"}, 1152));
+  tower.merge(merge)
+      .linear("proj.0", wide, wide, !is_second)
       .activation()
-      .linear("proj.2", wide, plan.features);
+      .linear("proj.2", wide, plan.features, !is_second);
+  if (is_second) tower.norm("post_norm", plan.features, NormKind::rms);
   add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
@@ -369,8 +342,9 @@ void add_llava_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t features = tower.plan.features;
   if (is_clip) tower.step(Step::Kind::drop_first);
   const bool bias = config.flag({"multimodal_projector_bias"}, true);
-  tower.norm("post_layernorm", features)
-      .in("multi_modal_projector")
+  tower.norm("post_layernorm", features);
+  if (!is_clip) add_unused_head(tower, vision);
+  tower.in("multi_modal_projector")
       .linear("linear_1", features, plan.features, bias)
       .activation()
       .linear("linear_2", plan.features, plan.features, bias);
@@ -419,6 +393,44 @@ void add_internvl_tower(const Configuration& config, ModelPlan& plan) {
   add_tower(std::move(tower.plan), features, side, plan);
 }
 
+/// InternVL as OpenGVLab's files have it.
+void add_internvl_chat_tower(const Configuration& config, ModelPlan& plan) {
+  const Configuration vision = vision_part(config);
+  const std::int64_t features = vision.size({"hidden_size"}, 3200);
+  const std::int64_t side = picture_side(vision, {"image_size"}, 224);
+  const std::int64_t patch = std::max<std::int64_t>(1, picture_side(vision, {"patch_size"}, 14));
+  const std::int64_t rows = checked_add(checked_mul(side / patch, side / patch), 1);
+  const double ratio = config.real({"downsample_ratio"}, 0.5);
+  if (!(ratio > 0 && ratio <= 1)) throw_unknown_part("a downsample_ratio beyond 0 to 1");
+  const auto square = static_cast<std::int64_t>(std::min(1 / ratio, 1e6));
+  AttentionPlan attention =
+      full_attention(vision.size({"num_attention_heads"}, 25), features, true);
+  set_biases(attention, vision.flag({"qkv_bias"}, false), true);
+  attention.fused = "qkv";
+  attention.output = "proj";
+  if (vision.flag({"qk_normalization"}, true)) attention.query_key_norm = QueryKeyNorm::whole;
+  const bool is_rms = vision.text({"norm_type"}, "rms_norm") == "rms_norm";
+  LayerPlan layer = numbered_layer(attention, plain(vision.size({"intermediate_size"}, 12800),
+                                                    "fc1", "fc2", true, ActivationKind::gelu));
+  layer.mixer_scale = "ls1";
+  layer.feed_forward_scale = "ls2";
+  StackBuilder tower(picture, "pixel_values", "vision_model");
+  tower.patches("embeddings.patch_embedding", features, patch, true)
+      .class_token("embeddings.class_embedding", features, 3)
+      .grid_table("embeddings.position_embedding", {1, rows, features})
+      .layers("encoder.layers", blocks(vision, 48), layer)
+      .step(Step::Kind::drop_first)
+      .merge(square)
+      .in("mlp1");
+  const std::int64_t merged = product(square, square, features);
+  tower.norm("0", merged)
+      .linear("1", merged, plan.features)
+      .activation()
+      .linear("3", plan.features, plan.features);
+  tower.plan.norm_kind = is_rms ? NormKind::rms : NormKind::layer;
+  add_tower(std::move(tower.plan), features, side, plan);
+}
+
 /// Idefics 3 and SmolVLM: SigLIP, and a layer of a square of patches.
 void add_idefics_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
@@ -439,7 +451,7 @@ void add_minimax_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t features = vision.size({"hidden_size"}, 1280);
   const std::int64_t patch = positive_size(vision, {"patch_size"}, 14);
   const std::int64_t projected =
-      vision.size({"projection_dim"}, config.size({"projector_hidden_size"}, plan.features));
+      vision.size({"projection_dim"}, config.size({"projector_hidden_size"}, 6144));
   const auto compression = config.part({"img_token_compression_config"});
   const std::int64_t merge = std::max<std::int64_t>(
       1, vision.size({"spatial_merge_size"},
@@ -458,11 +470,11 @@ void add_minimax_tower(const Configuration& config, ModelPlan& plan) {
       .in({})
       .linear("multi_modal_projector.linear_1", features, projected)
       .activation()
-      .linear("multi_modal_projector.linear_2", projected, projected)
+      .linear("multi_modal_projector.linear_2", projected, plan.features)
       .merge(merge)
-      .linear("patch_merge_mlp.linear_1", product(merge, merge, projected), plan.features)
+      .linear("patch_merge_mlp.linear_1", product(merge, merge, plan.features), projected)
       .activation()
-      .linear("patch_merge_mlp.linear_2", plan.features, plan.features);
+      .linear("patch_merge_mlp.linear_2", projected, plan.features);
   add_tower(std::move(tower.plan), features, product(16, merge, patch), plan);
 }
 
@@ -513,8 +525,7 @@ void add_step_tower(const Configuration& config, ModelPlan& plan) {
       .norm("pre_layernorm", features)
       .layers("layers", blocks(vision, 47),
               {.mixer = attention,
-               .feed_forward = plain(vision.size({"intermediate_size"}, width), "fc1", "fc2", true,
-                                     ActivationKind::gelu),
+               .feed_forward = plain(width, "fc1", "fc2", true, ActivationKind::gelu),
                .before_mixer = "layernorm_before",
                .before_feed_forward = "layernorm_after",
                .mixer_scale = "lambda_1",
