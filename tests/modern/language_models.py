@@ -39,7 +39,12 @@ TYPES = """llama mistral mixtral ministral3 qwen2 qwen2_moe qwen3 qwen3_moe qwen
  gemma2 gemma3_text gemma4_text gemma3n_text vaultgemma deepseek_v2 deepseek_v3 glm4_moe glm4_moe_lite
  gpt_oss minimax_m2 granite granitemoe granitemoehybrid olmo2 olmo3 olmoe olmo_hybrid phi phi3 phimoe
  cohere cohere2 falcon gpt2 gpt_neox gptj opt bloom stablelm starcoder2 mpt bert roberta t5 mamba jamba
- falcon_h1 nemotron_h lfm2 rwkv afmoe laguna hunyuan_v1_moe seed_oss smollm3""".split()
+ falcon_h1 nemotron_h lfm2 rwkv afmoe laguna hunyuan_v1_moe seed_oss smollm3
+ albert electra mpnet modernbert nomic_bert gte eurobert esm xlm-roberta-xl roberta-prelayernorm camembert
+ data2vec-text ernie ctrl xglm biogpt mbart pegasus blenderbot blenderbot-small m2m_100 plbart mvp mistral4
+ gemma4_unified_text apertus1p5_text granitemoe_swa mllama phi4_multimodal qwen3_omni_moe_thinker llava_next
+ llava_next_video llava_onevision vipllava aya_vision cohere2_vision deepseek_vl lfm2_vl lighton_ocr
+ qianfan_ocr""".split()
 
 
 def facts_of(wanted):

@@ -161,7 +161,8 @@ bool is_tied(OuterTie rule, const Configuration& outer, const Configuration& par
   Error error(ErrorCode::unsupported, name.empty()
                                           ? "the configuration has no model_type"
                                           : fmt::format("the model type {} is not known", name));
-  error.hint = "docs/language_models.md lists the model types";
+  error.hint = "docs/language_models.md lists the model types; in Python, zoometer.profile(model, "
+               "...) takes any";
   throw error;
 }
 
