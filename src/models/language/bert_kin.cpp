@@ -110,6 +110,7 @@ ModelPlan albert(const Configuration& config) {
     throw Error(ErrorCode::malformed, "the key num_hidden_groups",
                 {"1 to " + std::to_string(count), std::to_string(groups)});
   }
+  if (checked_mul(count, of_group) > 1024) throw_unknown_part("more than 1024 runs of layers");
   LayerPlan layer = bert_layer(config, features);
   auto& attention = std::get<AttentionPlan>(layer.mixer);
   attention.query = "query";

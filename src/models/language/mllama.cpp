@@ -95,6 +95,9 @@ ModelPlan text_plan(const Configuration& text) {
   if (!text.has("cross_attention_layers")) numbers = {3, 8, 13, 18, 23, 28, 33, 38};
   const std::int64_t count = layer_count(text);
   std::erase_if(numbers, [&](std::int64_t number) { return number >= count; });
+  std::ranges::sort(numbers);
+  const auto repeated = std::ranges::unique(numbers);
+  numbers.erase(repeated.begin(), repeated.end());
   for (std::int64_t i = 0; i < count; ++i) {
     if (std::ranges::find(numbers, i) != numbers.end()) continue;
     plan.plans.push_back({.mixer = attention, .feed_forward = feed_forward});

@@ -88,6 +88,7 @@ void add_vipllava_tower(const Configuration& config, ModelPlan& plan) {
   const Configuration vision = vision_part(config);
   std::vector<std::int64_t> taps = config.sizes({"vision_feature_layers"});
   const auto count = static_cast<std::int64_t>(taps.empty() ? 5 : taps.size());
+  if (count > 64) throw_unknown_part("more than 64 vision_feature_layers");
   const std::string root(projectors::usual_root);
   StackBuilder tower = projectors::clip_or_siglip(vision, "clip_vision_model", root);
   const std::int64_t features = tower.plan.features;

@@ -176,6 +176,19 @@ void add_qwen2_sound(const Configuration& config, ModelPlan& plan) {
   plan.stacks.push_back(std::move(tower.plan));
 }
 
+/// Audio Flamingo 3 and Music Flamingo: the same, and two layers.
+void add_flamingo_sound(const Configuration& config, ModelPlan& plan) {
+  StackBuilder tower = sound_towers::whisper_tower(sound_towers::audio_part(config));
+  const std::int64_t width = tower.plan.features;
+  const bool bias = config.flag({"projector_bias"}, true);
+  tower.pool(2).norm("layer_norm", width);
+  tower.in("multi_modal_projector")
+      .linear("linear_1", width, plan.features, bias)
+      .activation()
+      .linear("linear_2", plan.features, plan.features, bias);
+  plan.stacks.push_back(std::move(tower.plan));
+}
+
 /// Qwen2.5-Omni's: the same with computed positions.
 void add_qwen2_5_omni_sound(const Configuration& config, ModelPlan& plan) {
   const Configuration audio = sound_towers::audio_part(config);

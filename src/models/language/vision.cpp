@@ -128,6 +128,7 @@ void add_qwen2_5_tower(const Configuration& config, ModelPlan& plan) {
   std::vector<LayerPlan> layers;
   for (std::int64_t i = 0; i < blocks(vision, 32); ++i) {
     AttentionPlan attention = fused_qkv(vision.size({"num_heads"}, 16), features, true);
+    attention.key_value_heads = vision.size({"num_key_value_heads"}, attention.heads);
     if (std::ranges::find(full, i) == full.end()) attention.chunk = checked_mul(window, window);
     layers.push_back(
         numbered_layer(attention, gated(vision.size({"intermediate_size"}, 3420), true)));
@@ -166,6 +167,7 @@ void add_qwen3_tower(const Configuration& config, ModelPlan& plan) {
   const std::int64_t count = blocks(vision, 27);
   std::int64_t first = 0;
   const std::vector<std::int64_t> taps = vision.sizes({"deepstack_visual_indexes"});
+  if (taps.size() > 1024) throw_unknown_part("more than 1024 deepstack_visual_indexes");
   const auto list = [](std::size_t at) {
     return "model.visual.deepstack_merger_list." + std::to_string(at);
   };

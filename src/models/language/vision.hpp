@@ -37,6 +37,7 @@ void add_pixtral_tower(const Configuration& config, ModelPlan& plan);
 void add_step_tower(const Configuration& config, ModelPlan& plan);
 void add_vipllava_tower(const Configuration& config, ModelPlan& plan);
 void add_gemma4_sound(const Configuration& config, ModelPlan& plan);
+void add_flamingo_sound(const Configuration& config, ModelPlan& plan);
 void add_qwen2_sound(const Configuration& config, ModelPlan& plan);
 void add_qwen2_5_omni_sound(const Configuration& config, ModelPlan& plan);
 void add_qwen3_omni_sound(const Configuration& config, ModelPlan& plan);
