@@ -191,6 +191,13 @@ def build_transformer(transformers, name, configuration_name):
     configuration = getattr(cls, "config_class", None) or getattr(transformers, configuration_name)
     made = configuration()
     made._attn_implementation = "sdpa" if getattr(cls, "_supports_sdpa", False) else "eager"
+    try:
+        return cls(made)
+    except ValueError as error:  # a part of it has no such attention
+        if "_product_attention" not in str(error):
+            raise
+    made = configuration()
+    made._attn_implementation = "eager"
     return cls(made)
 
 
@@ -217,7 +224,14 @@ def setting(config, names, standard):
     return standard
 
 
-TOKENS = 32
+TOKENS, CHOICES = 32, 2
+# Families whose pictures are the frames of a video, or come in pairs; whose sound has channels, or features after
+# the time; and whose tokens have a row for each book of codes.
+VIDEOS = ("timesformer", "videomae", "vivit")
+PAIRS = ("efficientloftr", "lightglue", "superglue")
+CHANNELS = ("dac", "encodec", "mimi", "xcodec")
+FEATURES_LAST = ("nemotron3_5", "parakeet")
+CODES = ("musicgen_decoder", "musicgen_melody_decoder")
 
 
 def transformers_inputs(model):
@@ -234,12 +248,17 @@ def transformers_inputs(model):
         names.append("decoder_input_ids")
     if hasattr(config, "text_config") and hasattr(config, "vision_config"):
         names += ["input_ids"] if "input_ids" in parameters else []
-        contrasts = "pixel_values" in parameters and hasattr(model, "logit_scale")
+        contrasts = "pixel_values" in parameters and (
+            hasattr(model, "logit_scale") or hasattr(model, "temperature"))
         names += ["pixel_values"] if contrasts else []
     dtype = dtype_of(model)
     specs = [transformers_input(name, config, dtype) for name in dict.fromkeys(names)
              if name in parameters]
-    return [spec for spec in specs if spec is not None]
+    specs = [spec for spec in specs if spec is not None]
+    for spec in specs:
+        if spec["dtype"] == "int64" and type(model).__name__.endswith("ForMultipleChoice"):
+            spec["shape"][1:1] = [CHOICES]
+    return specs
 
 
 def transformers_input(name, config, dtype):
@@ -248,19 +267,25 @@ def transformers_input(name, config, dtype):
     channels = setting(config, ("num_channels", "in_channels", "num_image_channels"), 3)
     mels = setting(config, ("num_mel_bins", "input_feat_per_channel", "feature_size"), 80)
     frames = 2 * setting(config, ("max_source_positions",), 50)
+    kind = config.model_type
+    tokens = min(TOKENS, setting(config, ("max_position_embeddings",), TOKENS))
     if name in ("input_ids", "decoder_input_ids"):
-        return {"name": name, "shape": [1, TOKENS], "dtype": "int64"}
-    if name in ("pixel_values", "flattened_patches"):
-        return {"name": name, "shape": [1, channels, side, side], "dtype": dtype}
-    if name in ("pixel_values_videos",):
+        rows = setting(config, ("num_codebooks",), 1) if kind in CODES else 1
+        return {"name": name, "shape": [rows, tokens], "dtype": "int64"}
+    if name == "pixel_values" and kind in PAIRS:
+        return {"name": name, "shape": [1, 2, channels, side, side], "dtype": dtype}
+    if name == "pixel_values_videos" or name == "pixel_values" and kind in VIDEOS:
         length = setting(config, ("num_frames", "frames_per_clip"), 16)
         return {"name": name, "shape": [1, length, channels, side, side], "dtype": dtype}
+    if name in ("pixel_values", "flattened_patches"):
+        return {"name": name, "shape": [1, channels, side, side], "dtype": dtype}
     if name == "input_features":
-        return {"name": name, "shape": [1, mels, frames], "dtype": dtype}
+        shape = [1, frames, mels] if kind.startswith(FEATURES_LAST) else [1, mels, frames]
+        return {"name": name, "shape": shape, "dtype": dtype}
     if name in ("input_values", "speech", "waveform"):
-        return {"name": name, "shape": [1, 16000], "dtype": dtype}
+        return {"name": name, "shape": [1, 1, 16000] if kind in CHANNELS else [1, 16000], "dtype": dtype}
     if name in ("attention_mask", "bbox_mask", "token_type_ids"):
-        return {"name": name, "shape": [1, TOKENS], "dtype": "int64"}
+        return {"name": name, "shape": [1, tokens], "dtype": "int64"}
     if name == "past_values":
         length = setting(config, ("context_length",), TOKENS)
         return {"name": name, "shape": [1, length, setting(config, ("num_input_channels",), 1)],

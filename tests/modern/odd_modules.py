@@ -370,6 +370,12 @@ def solves():
     return Of(run, layer=lin()), (r(2, 4, 8),)
 
 
+def groups():
+    def run(m, x):
+        return torch._grouped_mm(x, m.weight, offs=torch.tensor([3, 4, 6], dtype=torch.int32))
+    return Of(run, weight=nn.Parameter(r(3, 8, 16))), (r(6, 8),)
+
+
 def sorts():
     def run(m, x):
         values, order = m.layer(x).sort(dim=1)
@@ -427,7 +433,7 @@ MODULES = [with_hooks, tied, branches_on_shapes, branches_on_data, steps_of_a_bu
            writes_through_views, autocast, checkpointed, vmapped, functional, stacked_ensemble, derivatives,
            compiled_part, scripted_part, traced_part, mixture, einsums, scatters, custom_function, custom_operator,
            custom_operator_without_fake, data_parallel, fake_quantised, weight_norms, pruned, recurrent, packed,
-           transformers_layer, attention_of_two, convolutions, unfolded, bilinear, products, solves, sorts, lazily,
+           transformers_layer, attention_of_two, convolutions, unfolded, bilinear, products, solves, groups, sorts, lazily,
            embedding_bags, partial_forward, functions_of_torch_function, gradients_inside, arrays_of_numpy]
 
 # Where FlopCounterMode has no formula: the products that there are.
@@ -435,6 +441,7 @@ OTHERS = {
     "sparse": 6 * 8 * 8 + 6 * 6 * 8,  # as if the matrix were dense
     "weight_norms": 3 * 2 * 64 + 8 * 64 + 64 + 8,  # with two products of a matrix and a vector, and of two vectors
     "recurrent": 2 * 3 * 2 * 512 + 2 * 3 * 384 + 2 * 384,
+    "groups": 6 * 8 * 16,
     "bilinear": 2 * 6 * (4 * 5 + 5),
     "gradients_inside": 2 * 2 * 64,  # raises within FlopCounterMode
 }

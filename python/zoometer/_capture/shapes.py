@@ -145,6 +145,18 @@ def upsampled(x, output_size, *args, **kwargs):
     return made([*x.shape[:2], *output_size], x)
 
 
+def grouped_product(x, y, offsets=None, bias=None, out_dtype=None):
+    """A matrix for each group of rows, in any type: torch's rule for tensors without data refuses all but bfloat16."""
+    if x.dtype not in FLOATS or not is_strided(y, x) or bias is not None or not 2 <= x.dim() <= 3 or \
+            x.dim() + y.dim() == 4 and offsets is None or not 2 <= y.dim() <= 3 or x.shape[-1] != y.shape[-2]:
+        return NotImplemented
+    if x.dim() == 2 and y.dim() == 2:
+        groups = (offsets.shape[0],)
+    else:
+        groups = x.shape[:1] if x.dim() == y.dim() else ()
+    return torch.empty(groups + (x.shape[-2], y.shape[-1]), dtype=out_dtype or x.dtype, device=META)
+
+
 def repeated(x, repeats, dim=None, output_size=None):
     """repeat_interleave by a number, whose meta kernel asks for values."""
     if not isinstance(repeats, int):
@@ -160,6 +172,7 @@ def repeated(x, repeats, dim=None, output_size=None):
 SHAPES = {"repeat_interleave.self_int": repeated, "batch_norm.default": batch_norm,
           "layer_norm.default": layer_norm, "group_norm.default": group_norm,
           "linear.default": linear, "scaled_dot_product_attention.default": attention,
+          "_grouped_mm.default": grouped_product,
           "lstm.input": recurrent(2), "gru.input": recurrent(1), "mean.dim": mean,
           "upsample_bilinear2d.vec": upsampled, "upsample_bicubic2d.vec": upsampled}
 SHAPES.update({name + ".default": same_type for name in (
