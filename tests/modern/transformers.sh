@@ -10,7 +10,7 @@ if ! python=$(modern_python); then
 fi
 
 run discover --source transformers --python "$python" --jobs 1 --time-limit 300 --format json BertForMultipleChoice \
-  VideoMAEForVideoClassification OwlViTModel AlignModel MusicgenForCausalLM MimiModel EfficientLoFTRModel \
+  VideoMAEForVideoClassification OwlViTModel AlignModel MusicgenForCausalLM DacModel EfficientLoFTRModel \
   RTDetrV2ForObjectDetection MixtralModel WhisperModel
 expect "all are captured" is "$(jq -r '.models[] | select(.status != "traceable") | "\(.name): \(.message)"' stdout.txt)" ""
 expect "all are there" json '.models | length == 10'
