@@ -70,7 +70,9 @@ class TextReport : TextLines {
          format_bytes(t.parameter_bytes),
          t.buffers > 0 ? fmt::format(" with {} buffer elements", format_count(t.buffers)) : "");
     write_quantisation();
-    line("  MACs              {:>14}", marked(format_count(t.macs), certainty_of_macs(t)));
+    const std::size_t unknown = unknown_operators();
+    line("  MACs              {:>14}{}", marked(format_count(t.macs), certainty_of_macs(t)),
+         unknown > 0 ? "   without " + counted(unknown, "unknown operator") : "");
     if (t.macs_masked != t.macs) {
       line("  masked MACs       {:>14}   without what causal masks hide",
            marked(format_count(t.macs_masked), certainty_of_macs(t)));
@@ -88,6 +90,12 @@ class TextReport : TextLines {
          marked(format_bytes(profile_.memory.peak_bytes), certainty_of(t)), peak_text());
     line("  intensity         {:>14.2f}   FLOPs per byte", t.intensity());
     text_ += '\n';
+  }
+
+  std::size_t unknown_operators() const {
+    std::int64_t unknown = 0;
+    for (const CoverageLedger::Unknown& entry : profile_.coverage.unknown) unknown += entry.count;
+    return static_cast<std::size_t>(unknown);
   }
 
   void write_quantisation() {
@@ -197,9 +205,8 @@ class TextReport : TextLines {
 
   void write_coverage() {
     const CoverageLedger& coverage = profile_.coverage;
-    std::int64_t unknown = 0;
-    for (const CoverageLedger::Unknown& entry : coverage.unknown) unknown += entry.count;
-    const auto all = static_cast<std::size_t>(coverage.counted + coverage.zero + unknown);
+    const std::size_t unknown = unknown_operators();
+    const std::size_t all = static_cast<std::size_t>(coverage.counted + coverage.zero) + unknown;
     line("coverage  {}: {} counted, {} zero by definition, {} unknown", counted(all, "operator"),
          coverage.counted, coverage.zero, unknown);
     for (const CoverageLedger::Unknown& entry : coverage.unknown) {

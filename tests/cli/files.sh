@@ -41,6 +41,8 @@ run profile "$data/onnx/torch_resnet18.onnx" --format json
 expect "reads an export of torch 2 as the model's own modules" is "$(jq -c "$products" stdout.txt)" "$products_of_the_model"
 expect "counts the weights that the export has" json '.totals.parameters == 11689512 - 2 * 4800'
 expect "takes the model's class from the export" json '.modules[0].type == "ResNet" and .coverage.unknown == []'
+run profile "$data/tflite/audio_preprocessor_int8.tflite"
+expect "says beside the MACs that they are not all" has "$(grep '^  MACs ' stdout.txt)" "without 9 unknown operators"
 run parameters "$data/onnx/light_vgg19.onnx" --format json
 expect "lists the weights of ONNX" json '.entries | length == 38'
 run table "$data/onnx/light_vgg19.onnx"

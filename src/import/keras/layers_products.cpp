@@ -462,9 +462,9 @@ constexpr KerasOperator product_rows[] = {
     {"SeparableConv1D", emit_separable, 1, nullptr, "groups"},
     {"SeparableConv2D", emit_separable, 2, nullptr, "groups"},
     {"SeparableConvolution2D", emit_separable, 2},
-    {"Conv1DTranspose", emit_transposed, 1},
-    {"Conv2DTranspose", emit_transposed, 2},
-    {"Conv3DTranspose", emit_transposed, 3},
+    {"Conv1DTranspose", emit_transposed, 1, nullptr, "groups"},
+    {"Conv2DTranspose", emit_transposed, 2, nullptr, "groups"},
+    {"Conv3DTranspose", emit_transposed, 3, nullptr, "groups"},
     // QKeras's, whose weights are stored as real numbers and rounded in each call.
     {"QDense", emit_dense, 0, nullptr, rounding_unread},
     {"QConv1D", emit_convolution, 1, nullptr, rounding_unread},
