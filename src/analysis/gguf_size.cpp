@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "analysis/gguf_tensors.hpp"
 #include "import/weights/gguf.hpp"
+#include "import/weights/tokenizer.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -44,37 +46,59 @@ std::optional<GgufHeader> header_of(const std::string& path) {
   }
 }
 
-std::int64_t rounded(std::int64_t bytes, std::int64_t multiple) {
-  return checked_mul(ceil_div(bytes, multiple), multiple);
+/// An array: its key, type, the type of its elements, their count, and the elements.
+std::int64_t array_bytes(std::string_view key, std::int64_t elements) {
+  return 8 + static_cast<std::int64_t>(key.size()) + 4 + 4 + 8 + elements;
+}
+
+std::int64_t vocabulary_bytes(const TokenizerTexts& texts) {
+  std::int64_t bytes = array_bytes("tokenizer.ggml.tokens", 8 * texts.tokens + texts.token_bytes) +
+                       array_bytes("tokenizer.ggml.token_type", 4 * texts.tokens);
+  if (texts.has_scores) bytes += array_bytes("tokenizer.ggml.scores", 4 * texts.tokens);
+  if (texts.merges > 0)
+    bytes += array_bytes("tokenizer.ggml.merges", 8 * texts.merges + texts.merge_bytes);
+  constexpr std::int64_t key_of_template = 8 + 23 + 4 + 8;  // tokenizer.chat_template
+  return bytes + (texts.template_bytes > 0 ? key_of_template + texts.template_bytes : 0);
+}
+
+/// Of each tensor: name, dimensions, type and place.
+std::int64_t list_bytes(std::span<const GgufTensor> tensors) {
+  std::int64_t bytes = 0;
+  for (const GgufTensor& tensor : tensors)
+    bytes += static_cast<std::int64_t>(8 + tensor.name.size() + 4 + 8 * tensor.rank + 4 + 8);
+  return bytes;
+}
+
+std::int64_t embedding_rows(std::span<const ModelWeight> weights) {
+  const auto embedding = std::ranges::find(weights, WeightKind::embedding, &ModelWeight::kind);
+  return embedding == weights.end() ? 0 : embedding->rows;
 }
 
 }  // namespace
 
-std::optional<GgufFrame> gguf_frame(const ModelFile& file, std::span<const ModelWeight> weights,
-                                    const WeightContext& context) {
+std::optional<GgufHeaderSize> gguf_header_size(const ModelFile& file,
+                                               std::span<const ModelWeight> weights,
+                                               const WeightContext& context) {
   std::error_code problem;
   if (!fs::is_regular_file(file.path, problem)) return {};
-  std::int64_t elements = context.rotary_factors;
-  for (const ModelWeight& weight : weights) elements = checked_add(elements, weight.elements);
+  const std::vector<GgufTensor> tensors = gguf_tensors(weights, context);
+  std::int64_t elements = 0;
+  for (const GgufTensor& tensor : tensors) elements = checked_add(elements, tensor.elements);
   std::vector<std::string> files = {file.path};
   if (fs::path(file.path).extension() != ".gguf") files = gguf_files_beside(file.path);
   for (const std::string& path : files) {
     const std::optional<GgufHeader> header = header_of(path);
     if (header && header->elements == elements && header->split_files <= 1)
-      return GgufFrame{header->data_begin, header->alignment};
+      return GgufHeaderSize{header->data_begin};
   }
-  return {};
-}
-
-std::int64_t gguf_file_bytes(const GgufFrame& frame, const StoredSize& size,
-                             std::span<const std::int64_t> each) {
-  std::int64_t bytes = frame.header;
-  std::int64_t others = size.bytes;  // the table of rotary factors
-  for (const std::int64_t weight : each) {
-    bytes = checked_add(bytes, rounded(weight, frame.alignment));
-    others -= weight;
-  }
-  return checked_add(bytes, rounded(others, frame.alignment));
+  const fs::path folder = fs::path(file.path).parent_path();
+  const std::optional<TokenizerTexts> texts =
+      tokenizer_texts(folder.empty() ? "." : folder.string(), embedding_rows(weights));
+  if (!texts) return {};
+  constexpr std::int64_t beginning = 24;  // "GGUF", the version and two counts
+  const std::int64_t bytes =
+      beginning + usual_keys + vocabulary_bytes(*texts) + list_bytes(tensors);
+  return GgufHeaderSize{ceil_div(bytes, 32) * 32, texts->file};
 }
 
 }  // namespace zoometer

@@ -2,8 +2,9 @@
 // (src/llama-quant.cpp of llama.cpp, 2025-10), which give more bits to the tensors that matter
 // most. They reproduce the published bits per weight of 24 quantisations of Llama 3.1 8B.
 #include <algorithm>
+#include <charconv>
 
-#include "analysis/quantisation.hpp"
+#include "analysis/gguf_tensors.hpp"
 #include "import/weights/ggml_types.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
@@ -54,7 +55,7 @@ constexpr Mixture mixtures[] = {
     {"MXFP4_MOE", "MXFP4"},
 };
 
-/// What a tensor is called in GGUF files.
+/// What a tensor is to the rules, by its name.
 enum class Part : std::uint8_t {
   embedding,
   output,
@@ -70,56 +71,62 @@ enum class Part : std::uint8_t {
 };
 
 struct PartName {
-  std::string_view name;
+  std::string_view name;  ///< anywhere in that of the tensor
   Part part;
 };
 
-/// The last module of a path, in the families' names.
 constexpr PartName part_names[] = {
-    {"q_proj", Part::attention_query},
-    {"k_proj", Part::attention_key},
-    {"v_proj", Part::attention_value},
-    {"qkv_proj", Part::attention_fused},
-    {"c_attn", Part::attention_fused},
-    {"query_key_value", Part::attention_fused},
-    {"Wqkv", Part::attention_fused},
-    {"o_proj", Part::attention_output},
-    {"out_proj", Part::attention_output},
-    {"dense", Part::attention_output},
-    {"gate_proj", Part::feed_forward_gate},
-    {"w1", Part::feed_forward_gate},
-    {"up_proj", Part::feed_forward_up},
-    {"w3", Part::feed_forward_up},
-    {"gate_up_proj", Part::feed_forward_up},
-    {"input_linear", Part::feed_forward_up},
-    {"fc1", Part::feed_forward_up},
-    {"fc_in", Part::feed_forward_up},
-    {"c_fc", Part::feed_forward_up},
-    {"dense_h_to_4h", Part::feed_forward_up},
-    {"down_proj", Part::feed_forward_down},
-    {"w2", Part::feed_forward_down},
-    {"output_linear", Part::feed_forward_down},
-    {"fc2", Part::feed_forward_down},
-    {"fc_out", Part::feed_forward_down},
-    {"dense_4h_to_h", Part::feed_forward_down},
+    {"attn_qkv.weight", Part::attention_fused},     {"attn_v.weight", Part::attention_value},
+    {"attn_k.weight", Part::attention_key},         {"attn_q.weight", Part::attention_query},
+    {"attn_output.weight", Part::attention_output}, {"ffn_up", Part::feed_forward_up},
+    {"ffn_gate", Part::feed_forward_gate},          {"ffn_down", Part::feed_forward_down},
 };
 
-Part part_of(const ModelWeight& weight) {
-  if (weight.kind == WeightKind::embedding) return weight.is_tied ? Part::output : Part::embedding;
-  if (weight.kind == WeightKind::head) return Part::output;
-  std::string_view path = weight.path;
-  if (path.ends_with(".weight")) path.remove_suffix(7);
-  const std::string_view last = path.substr(path.rfind('.') + 1);
-  if (last == "c_proj")
-    return path.ends_with("mlp.c_proj") ? Part::feed_forward_down : Part::attention_output;
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+Part part_of(std::string_view name) {
+  if (name == "output.weight") return Part::output;
+  if (name == "token_embd.weight" || name == "per_layer_token_embd.weight") return Part::embedding;
   for (const PartName& row : part_names) {
-    if (row.name == last) return row.part;
+    if (contains(name, row.name)) return row.part;
   }
   return Part::other;
 }
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::ranges::find(names, name) != names.end();
+/// Matrices that stay as the converter writes them.
+constexpr std::string_view kept_names[] = {
+    "_norm.weight",   "ffn_gate_inp", "altup",      "laurel",         "per_layer_model_proj",
+    "position_embd",  "token_types",  "ssm_conv1d", "shortconv.conv", "indexer.k_proj",
+    "indexer.q_proj", "time_mix_",    "attn_rel_b"};
+/// Of these, those in float16; the others are float32.
+constexpr std::string_view half_names[] = {
+    "altup_proj", "altup_router.weight",  "altup_unemb", "laurel_l",
+    "laurel_r",   "per_layer_model_proj", "attn_rel_b"};
+
+/// Models that llama.cpp takes for Llama's of 70 billion parameters, by their layers.
+bool is_of_70b(const WeightContext& context, std::int64_t layers) {
+  if (context.model_type == "jais2") return layers == 68;
+  const bool is_llama = is_one_of(context.model_type, {"llama", "mistral", "mixtral"});
+  return layers == 80 &&
+         (is_llama ? context.groups > 1
+                   : is_one_of(context.model_type, {"qwen2", "nemotron-nas", "olmo"}));
+}
+
+bool has_any(std::string_view name, std::span<const std::string_view> parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return contains(name, part); });
+}
+
+bool is_quantised(const GgufTensor& tensor, std::span<const ModelWeight> weights) {
+  if (tensor.weight == weights.size()) return false;
+  const WeightKind kind = weights[tensor.weight].kind;
+  return kind != WeightKind::other && kind != WeightKind::router && tensor.rank > 1 &&
+         tensor.name.ends_with("weight") && !has_any(tensor.name, kept_names);
 }
 
 /// Every third layer, and the first and the last eighth.
@@ -127,46 +134,74 @@ bool takes_more_bits(std::int64_t i, std::int64_t count) {
   return i < count / 8 || i >= 7 * count / 8 || (i - count / 8) % 3 == 2;
 }
 
+/// The type that takes rows of that length, where the chosen one does not.
+const StorageType& fitting(std::string_view name, std::int64_t columns) {
+  const StorageType* type = ggml_type(name);
+  if (columns % type->elements == 0) return *type;
+  std::string_view other = "IQ4_NL";
+  if (name == "Q4_K") other = "Q5_0";
+  if (name == "Q5_K") other = "Q5_1";
+  if (name == "Q6_K") other = "Q8_0";
+  if (is_one_of(name, {"TQ1_0", "TQ2_0"})) other = "Q4_0";
+  type = ggml_type(other);
+  return columns % type->elements == 0 ? *type : *ggml_type("F16");
+}
+
 class LlamaQuantize {
  public:
-  LlamaQuantize(const Mixture& mixture, std::span<const ModelWeight> weights,
+  LlamaQuantize(const Mixture& mixture, std::span<const GgufTensor> tensors,
                 const WeightContext& context)
       : name_(mixture.name),
         usual_(mixture.type),
         has_imatrix_(mixture.has_imatrix),
-        is_falcon_(context.model_type == "falcon") {
-    std::int64_t query_rows = 0;
-    std::int64_t key_rows = 0;
-    for (const ModelWeight& weight : weights) {
-      layers_ = std::max(layers_, weight.layer + 1);
-      if (weight.kind == WeightKind::expert) experts_ = std::max(experts_, weight.matrices);
-      const Part part = part_of(weight);
-      if (part == Part::attention_value || part == Part::attention_fused) ++value_count_;
-      if (part == Part::attention_query && query_rows == 0) query_rows = weight.rows;
-      if (part == Part::attention_key && key_rows == 0) key_rows = weight.rows;
+        is_falcon_(context.model_type == "falcon"),
+        experts_(std::max<std::int64_t>(1, context.experts)),
+        groups_(context.groups) {
+    for (const GgufTensor& tensor : tensors) {
+      layers_ = std::max(layers_, layer_of(tensor.name) + 1);
+      const Part part = part_of(tensor.name);
+      if (part == Part::attention_value || part == Part::attention_fused ||
+          contains(tensor.name, "attn_kv_b.weight"))
+        ++value_count_;
+      if (part == Part::output) has_output_ = true;
     }
-    groups_ = key_rows > 0 ? query_rows / key_rows : 1;
-    is_70b_ = layers_ == 80 && groups_ > 1;
+    is_70b_ = is_of_70b(context, layers_);
   }
 
-  /// The type of a matrix, before its rows are looked at.
-  std::string_view type_of(const ModelWeight& weight) {
-    const Part part = part_of(weight);
-    if (is_one_of(name_, {"F32", "F16", "BF16"})) return usual_;
-    if (part == Part::output) return output_type();
-    if (name_ == "MXFP4_MOE") return weight.kind == WeightKind::expert ? usual_ : "Q8_0";
+  /// The type of a matrix.
+  const StorageType& type_of(const GgufTensor& tensor) {
+    if (is_one_of(name_, {"F32", "F16", "BF16"})) return *ggml_type(usual_);
+    const std::int64_t columns = tensor.sizes[0];
+    return fitting(chosen_type(tensor, columns), columns);
+  }
+
+  static std::int64_t layer_of(std::string_view name) {
+    const std::size_t begin = name.find("blk.");
+    std::int64_t layer = -1;
+    if (begin != std::string_view::npos)
+      std::from_chars(name.data() + begin + 4, name.data() + name.size(), layer);
+    return layer;
+  }
+
+ private:
+  std::string_view chosen_type(const GgufTensor& tensor, std::int64_t columns) {
+    const Part part = part_of(tensor.name);
+    const bool is_tied = !has_output_ && tensor.name == "token_embd.weight";
+    if (part == Part::output || is_tied) return output_type(columns);
+    if (name_ == "MXFP4_MOE") return tensor.rank > 2 ? usual_ : "Q8_0";
     if (part == Part::embedding) return embedding_type();
     if (is_one_of(name_, {"IQ2_XXS", "IQ2_XS", "IQ1_S", "IQ2_S", "IQ2_M", "IQ1_M"}))
       return type_of_few_bits(part);
+    const std::int64_t layer = layer_of(tensor.name);
     switch (part) {
     case Part::attention_value: return value_type();
     case Part::attention_key: return experts_ == 8 ? "Q8_0" : query_or_key_type();
     case Part::attention_query: return query_or_key_type();
     case Part::attention_fused: return fused_type();
     case Part::attention_output: return attention_output_type();
-    case Part::feed_forward_down: return down_type(weight.layer);
-    case Part::feed_forward_gate: return gate_or_up_type(gates_, weight.layer);
-    case Part::feed_forward_up: return gate_or_up_type(ups_, weight.layer);
+    case Part::feed_forward_down: return down_type(layer);
+    case Part::feed_forward_gate: return gate_or_up_type(gates_, layer);
+    case Part::feed_forward_up: return gate_or_up_type(ups_, layer);
     case Part::embedding:
     case Part::output:
     case Part::other: break;
@@ -174,9 +209,9 @@ class LlamaQuantize {
     return usual_;
   }
 
- private:
-  std::string_view output_type() const {
-    if (name_ == "MXFP4_MOE" || is_falcon_) return "Q8_0";
+  std::string_view output_type(std::int64_t columns) const {
+    const bool fits = columns % ggml_type(usual_)->elements == 0;
+    if (name_ == "MXFP4_MOE" || is_falcon_ || !fits) return "Q8_0";
     if (is_one_of(name_, {"IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ2_S", "IQ2_M", "IQ1_M"}))
       return "Q5_K";
     return usual_ == "Q8_0" ? usual_ : "Q6_K";
@@ -287,26 +322,14 @@ class LlamaQuantize {
   bool has_imatrix_;
   bool is_falcon_;
   bool is_70b_ = false;
+  bool has_output_ = false;
   std::int64_t layers_ = 0;
-  std::int64_t experts_ = 1;
-  std::int64_t groups_ = 1;       // query heads for each key head
+  std::int64_t experts_;
+  std::int64_t groups_;           // query heads for each key head
   std::int64_t value_count_ = 0;  // layers that have values
   std::int64_t values_ = 0;       // of these, so far
   std::int64_t downs_ = 0, gates_ = 0, ups_ = 0;
 };
-
-/// The type that takes rows of that length, where the chosen one does not.
-const StorageType& fitting(std::string_view name, std::int64_t columns) {
-  const StorageType* type = ggml_type(name);
-  if (columns % type->elements == 0) return *type;
-  std::string_view other = "IQ4_NL";
-  if (name == "Q4_K") other = "Q5_0";
-  if (name == "Q5_K") other = "Q5_1";
-  if (name == "Q6_K") other = "Q8_0";
-  if (is_one_of(name, {"TQ1_0", "TQ2_0"})) other = "Q4_0";
-  type = ggml_type(other);
-  return columns % type->elements == 0 ? *type : *ggml_type("F16");
-}
 
 }  // namespace
 
@@ -322,22 +345,24 @@ StoredSize size_after_llama_quantize(std::string_view name, std::span<const Mode
   const auto* mixture = std::ranges::find(mixtures, name, &Mixture::name);
   if (mixture == std::end(mixtures))
     throw Error(ErrorCode::unknown_name, "no such quantisation of llama.cpp: " + std::string(name));
-  LlamaQuantize rules(*mixture, weights, context);
+  const std::vector<GgufTensor> tensors = gguf_tensors(weights, context);
+  LlamaQuantize rules(*mixture, tensors, context);
   StoredSize size;
-  const auto add = [&](const StorageType& type, std::int64_t elements) {
-    size.bytes = checked_add(size.bytes, checked_mul(elements / type.elements, type.bits / 8));
-    size.stored = checked_add(size.stored, elements);
-    size.elements_by_type[std::string(type.name)] += elements;
-  };
-  for (const ModelWeight& weight : weights) {
-    if (weight.is_parameter) size.parameters = checked_add(size.parameters, weight.elements);
-    const bool is_matrix = weight.kind != WeightKind::other && weight.kind != WeightKind::router;
-    const std::int64_t before = size.bytes;
-    add(is_matrix ? fitting(rules.type_of(weight), weight.columns) : *ggml_type("F32"),
-        weight.elements);
-    if (each != nullptr) each->push_back(size.bytes - before);
+  std::vector<std::int64_t> of_weight(weights.size() + 1);  // the last: tables of no weight
+  for (const GgufTensor& tensor : tensors) {
+    const bool is_half = has_any(tensor.name, half_names) && name != "F32";
+    const StorageType& type =
+        is_quantised(tensor, weights) ? rules.type_of(tensor) : *ggml_type(is_half ? "F16" : "F32");
+    const std::int64_t bytes = checked_mul(tensor.elements / type.elements, type.bits / 8);
+    size.bytes = checked_add(size.bytes, bytes);
+    size.in_file = checked_add(size.in_file, checked_mul(ceil_div(bytes, 32), 32));
+    size.stored = checked_add(size.stored, tensor.elements);
+    size.elements_by_type[std::string(type.name)] += tensor.elements;
+    of_weight[tensor.weight] += bytes;
+    if (tensor.weight < weights.size() && weights[tensor.weight].is_parameter)
+      size.parameters = checked_add(size.parameters, tensor.elements);
   }
-  if (context.rotary_factors > 0) add(*ggml_type("F32"), context.rotary_factors);
+  if (each != nullptr) each->insert(each->end(), of_weight.begin(), of_weight.end() - 1);
   return size;
 }
 

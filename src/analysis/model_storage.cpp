@@ -7,6 +7,19 @@
 #include "zoometer/util/checked.hpp"
 
 namespace zoometer {
+namespace {
+
+/// A GGUF file has tables of frequencies that do not follow from its keys.
+void add_rotary_tables_of(const StoredWeights& weights, WeightContext& context) {
+  if (!context.rotary_tables.empty()) return;
+  for (const std::string_view name :
+       {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"}) {
+    if (const StoredTensor* table = weights.find(name))
+      context.rotary_tables.emplace_back(name, table->elements);
+  }
+}
+
+}  // namespace
 
 std::string ModelStorage::name() const {
   if (files) return "as stored";
@@ -44,6 +57,8 @@ ModelStorage model_storage(const ModelFile* file, const Setting* settings) {
   if (settings == nullptr) return storage;
   storage.scheme = scheme_of_configuration(*settings, storage.unknown);
   storage.context = weight_context(*settings);
+  if (file != nullptr && file->weights != nullptr)
+    add_rotary_tables_of(*file->weights, storage.context);
   return storage;
 }
 

@@ -71,7 +71,8 @@ class WeightReader {
     weight.value = parameter.value;
     weight.dtype = graph_.dtype(parameter.value);
     weight.is_parameter = parameter.kind == ParameterKind::parameter;
-    if (is_in_tower(weight.path) || parameter.name.starts_with("lora_")) return weight;
+    weight.is_tower = is_in_tower(weight.path);
+    if (weight.is_tower || parameter.name.starts_with("lora_")) return weight;
     // Layers that are only declared have no nodes that read them.
     const bool is_of_experts =
         uses_[parameter.value].is_of_experts ||

@@ -31,7 +31,8 @@ struct ModelWeight {
   ValueId value = no_id;    ///< of the graph
   DType dtype = DType::float32;
   bool is_parameter = true;
-  bool is_tied = false;  ///< an embedding that is the head, too
+  bool is_tied = false;   ///< an embedding that is the head, too
+  bool is_tower = false;  ///< of a tower for pictures and sound
 };
 
 /// The stored weights of a language model's graph, in the order of its modules.

@@ -56,7 +56,16 @@ struct WeightContext {
   /// The type of weights that a scheme leaves alone, where a configuration names none.
   std::optional<DType> usual_type = {};
   bool has_float32_routers = false;  ///< as the files of MiniMax
-  std::int64_t rotary_factors = 0;   ///< elements of tables of frequencies that GGUF files have
+  // What llama.cpp's rules and its converter ask, of a configuration:
+  std::int64_t groups = 1;      ///< query heads for each key head, in the first layer; 0: no heads
+  std::int64_t experts = 0;     ///< of a layer
+  std::int64_t latent_key = 0;  ///< of a head of latent attention that is cut: not rotated; 0: none
+  std::int64_t latent_value = 0;  ///< of a value of it
+  bool has_mamba2 = false;
+  std::int64_t gate_rows = 0;   ///< of a delta net's gate that is in one layer with its keys
+  std::int64_t gated_rows = 1;  ///< of that layer
+  /// Tables of frequencies that only GGUF files have: name and numbers.
+  std::vector<std::pair<std::string, std::int64_t>> rotary_tables = {};
 };
 
 /// A scheme by its name: a type of llama.cpp in any case ("Q4_K_M"), "float16", "gptq:BITS:GROUP",
@@ -79,6 +88,7 @@ struct StoredSize {
   std::int64_t bytes = 0;
   std::int64_t parameters = 0;  ///< that they stand for
   std::int64_t stored = 0;      ///< elements of all tensors, packed integers as their containers
+  std::int64_t in_file = 0;     ///< of llama.cpp: `bytes` with what each tensor is filled up with
   std::map<std::string, std::int64_t> elements_by_type;  ///< of these: "int32", "Q4_K"
   double bits_per_weight() const noexcept;
 };

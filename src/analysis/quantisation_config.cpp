@@ -4,6 +4,8 @@
 
 #include "analysis/quantisation.hpp"
 #include "models/language/common.hpp"
+#include "models/language/plan.hpp"
+#include "zoometer/util/error.hpp"
 
 namespace zoometer {
 namespace {
@@ -138,15 +140,58 @@ std::optional<Scheme> scheme_of_method(std::string_view method, const Configurat
   return {};
 }
 
-/// Elements of the tables of frequencies that GGUF files have for longer contexts.
-std::int64_t rotary_factors(const Configuration& config) {
+/// The tables of frequencies that GGUF files have.
+void add_rotary_tables(const Configuration& config, WeightContext& context) {
+  if (const auto wide = config.size_if({"global_head_dim"}))
+    context.rotary_tables.emplace_back("rope_freqs.weight", *wide / 2);
   const auto scaling = config.part({"rope_scaling", "rope_parameters"});
-  if (!scaling) return 0;
-  const std::string_view type = scaling->text({"rope_type", "type"});
-  if (type == "llama3") return head_size(config) / 2;
-  const Setting* factors = scaling->find({"long_factor"});
-  const bool has_factors = factors != nullptr && factors->kind == Setting::Kind::list;
-  return has_factors ? 2 * static_cast<std::int64_t>(factors->items.size()) : 0;
+  if (!scaling) return;
+  if (scaling->text({"rope_type", "type"}) == "llama3")
+    context.rotary_tables.emplace_back("rope_freqs.weight", head_size(config) / 2);
+  for (const std::string_view length : {"long", "short"}) {
+    const std::string key = std::string(length) + "_factor";
+    const Setting* factors = scaling->find({key});
+    if (factors == nullptr || factors->kind != Setting::Kind::list) continue;
+    context.rotary_tables.emplace_back("rope_factors_" + std::string(length) + ".weight",
+                                       static_cast<std::int64_t>(factors->items.size()));
+  }
+}
+
+/// The query heads of each key head, as llama.cpp takes them of the first layer: none where that
+/// keeps a state. Delta nets' files have the heads of the other layers there, and latent attention
+/// is converted with one key head.
+std::int64_t groups_of(const ModelPlan& plan) {
+  for (const LayerPlan& layer : plan.plans) {
+    if (const auto* attention = std::get_if<AttentionPlan>(&layer.mixer))
+      return attention->heads / std::max<std::int64_t>(1, attention->key_value_heads);
+    if (const auto* latent = std::get_if<LatentPlan>(&layer.mixer)) return latent->heads;
+    const auto* state = std::get_if<StatePlan>(&layer.mixer);
+    if (state == nullptr || state->kind != StatePlan::Kind::delta) return 0;
+  }
+  return 0;
+}
+
+/// Sizes of the model that llama.cpp's rules ask for.
+void add_sizes(const ModelPlan& plan, WeightContext& context) {
+  context.groups = groups_of(plan);
+  for (const LayerPlan& layer : plan.plans) {
+    const auto* state = std::get_if<StatePlan>(&layer.mixer);
+    const bool is_mamba2 = state != nullptr && state->kind == StatePlan::Kind::mamba2;
+    context.has_mamba2 = context.has_mamba2 || is_mamba2;
+    if (state != nullptr && state->kind == StatePlan::Kind::delta && state->is_fused) {
+      context.gate_rows = state->heads * state->head;
+      context.gated_rows = 2 * (context.gate_rows + state->key_heads * state->key_head);
+    }
+    if (const auto* experts = std::get_if<ExpertsPlan>(&layer.feed_forward))
+      context.experts = std::max(context.experts, experts->experts);
+    if (layer.has_experts_beside)
+      context.experts = std::max(context.experts, layer.experts.experts);
+    const auto* latent = std::get_if<LatentPlan>(&layer.mixer);
+    if (latent != nullptr && context.model_type != "minicpm3") {  // whose files have it whole
+      context.latent_key = latent->plain;
+      context.latent_value = latent->value;
+    }
+  }
 }
 
 }  // namespace
@@ -184,7 +229,13 @@ WeightContext weight_context(const Setting& settings) {
   const std::string_view type = language.text({"model_type"});
   WeightContext context;
   context.model_type = type;
-  context.rotary_factors = rotary_factors(language);
+  add_rotary_tables(language, context);
+  std::vector<std::string> none;
+  try {
+    add_sizes(plan_of(config, {none, none}), context);
+  } catch (const Error&) {  // a part that is not known: its trace reports it
+  }
+  context.experts = language.size({"num_local_experts", "num_experts", "n_routed_experts"}, 0);
   context.has_float32_routers = type.starts_with("minimax");
   const bool names_type = !config.text({"dtype", "torch_dtype"}).empty() ||
                           !language.text({"dtype", "torch_dtype"}).empty();

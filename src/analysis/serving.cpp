@@ -162,7 +162,7 @@ class ServingRun {
                            : model_.storage_.scheme ? &*model_.storage_.scheme
                                                     : nullptr;
     if (options_.scheme) {
-      size_after(*options_.scheme, weights, model_.storage_.context, &weight_bytes_);
+      weight_bytes_ = model_.bytes_after(*options_.scheme, decode_);
     } else {
       size_as_stored();
     }
@@ -519,6 +519,13 @@ const ServingStep& ServingModel::step(std::int64_t tokens, std::int64_t past,
     known = std::make_unique<ServingStep>(serving_step(graph, tokens));
   }
   return *known;
+}
+
+const std::vector<std::int64_t>& ServingModel::bytes_after(const Scheme& scheme,
+                                                           const ServingStep& step) {
+  const auto [known, is_new] = bytes_.try_emplace({scheme.name, &step});
+  if (is_new) size_after(scheme, step.weights, storage_.context, &known->second);
+  return known->second;
 }
 
 ServingMetrics ServingModel::metrics(const ServingOptions& options, const Device* device) {

@@ -129,6 +129,8 @@ class ServingModel {
   friend class ServingRun;
   /// One token after `past` others, or a prompt, of one sequence.
   const ServingStep& step(std::int64_t tokens, std::int64_t past, const Shards& shards);
+  /// The bytes of each weight of a step after a scheme.
+  const std::vector<std::int64_t>& bytes_after(const Scheme& scheme, const ServingStep& step);
 
   const Setting& settings_;
   const ModelStorage& storage_;
@@ -137,6 +139,7 @@ class ServingModel {
   std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>,
            std::unique_ptr<ServingStep>>
       steps_;
+  std::map<std::pair<std::string, const ServingStep*>, std::vector<std::int64_t>> bytes_;
 };
 
 }  // namespace zoometer

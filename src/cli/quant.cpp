@@ -15,6 +15,7 @@
 #include "util/output.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
+#include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -26,6 +27,7 @@ struct QuantRow {
   std::string origin;  ///< "file", "configuration" or "foreseen"
   StoredSize size;
   std::optional<std::int64_t> file_bytes = {};  ///< of a GGUF file, where its header is known
+  bool is_file_foreseen = false;                ///< by its tokenizer, and not by such a file
 };
 
 struct QuantReport {
@@ -99,7 +101,10 @@ std::string quant_json(const QuantReport& report) {
           json.field("scheme", row.scheme);
           json.field("origin", row.origin);
           json.field("bytes", row.size.bytes);
-          if (row.file_bytes) json.field("file_bytes", *row.file_bytes);
+          if (row.file_bytes) {
+            json.field("file_bytes", *row.file_bytes);
+            json.field("file_bytes_exact", !row.is_file_foreseen);
+          }
           json.field("bits_per_weight", row.size.bits_per_weight());
           json.field("parameters", row.size.parameters);
           json.field("stored", row.size.stored);
@@ -129,12 +134,29 @@ std::string quant_csv(const QuantReport& report) {
   return text;
 }
 
+/// What rows of llama.cpp are about.
+void note_llama_files(const std::vector<Scheme>& schemes, const std::vector<ModelWeight>& weights,
+                      const std::optional<GgufHeaderSize>& header,
+                      std::vector<std::string>& notes) {
+  const bool has_rows =
+      std::ranges::find(schemes, Scheme::Kind::ggml, &Scheme::kind) != schemes.end();
+  if (!has_rows) return;
+  if (std::ranges::any_of(weights, &ModelWeight::is_tower))
+    notes.emplace_back("llama.cpp has towers for pictures and sound in a file of their own: its "
+                       "schemes are of the language model");
+  if (header && !header->tokenizer.empty()) {
+    notes.push_back(fmt::format("bytes of files are foreseen by the vocabulary in {}: the model's "
+                                "name, licence and keys are taken to be {} bytes",
+                                header->tokenizer, usual_keys));
+  }
+}
+
 QuantRow foreseen_row(const Scheme& scheme, const std::vector<ModelWeight>& weights,
-                      const WeightContext& context, const std::optional<GgufFrame>& frame) {
-  std::vector<std::int64_t> each;
-  QuantRow row{scheme.name, "foreseen", size_after(scheme, weights, context, &each)};
-  if (frame && scheme.kind == Scheme::Kind::ggml)
-    row.file_bytes = gguf_file_bytes(*frame, row.size, each);
+                      const WeightContext& context, const std::optional<GgufHeaderSize>& header) {
+  QuantRow row{scheme.name, "foreseen", size_after(scheme, weights, context)};
+  if (header && scheme.kind == Scheme::Kind::ggml)
+    row.file_bytes = checked_add(header->bytes, row.size.in_file);
+  row.is_file_foreseen = row.file_bytes && !header->tokenizer.empty();
   return row;
 }
 
@@ -178,10 +200,11 @@ int run_quant(const CommandLine& words) {
   if (schemes.empty() && is_configured) {
     for (const std::string_view scheme : usual_schemes()) chosen.push_back(scheme_of(scheme));
   }
-  const std::optional<GgufFrame> frame =
-      chosen.empty() ? std::nullopt : gguf_frame(*loaded.file, weights, storage.context);
+  std::optional<GgufHeaderSize> header;
+  if (!chosen.empty()) header = gguf_header_size(*loaded.file, weights, storage.context);
+  note_llama_files(chosen, weights, header, report.notes);
   for (const Scheme& scheme : chosen)
-    report.rows.push_back(foreseen_row(scheme, weights, storage.context, frame));
+    report.rows.push_back(foreseen_row(scheme, weights, storage.context, header));
   if (out.is("json")) {
     out.write(quant_json(report));
   } else if (out.is("csv")) {

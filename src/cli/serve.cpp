@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "analysis/parameter_counts.hpp"
 #include "analysis/serving.hpp"
@@ -221,8 +222,7 @@ class Server {
     point.options = options;
     point.cache = cache_size(layers_, options.cache_of(options.context(), options.batch));
     point.scheme = options.scheme ? options.scheme->name : storage_.name();
-    point.weights = options.scheme ? size_after(*options.scheme, weights_, storage_.context)
-                                   : storage_.size(weights_);
+    point.weights = options.scheme ? size_in(*options.scheme) : storage_.size(weights_);
     point.whole = model_.metrics(options, nullptr);
     for (const Device* device : devices_)
       point.devices.push_back({device, model_.metrics(options, device)});
@@ -230,8 +230,15 @@ class Server {
   }
 
  private:
+  const StoredSize& size_in(const Scheme& scheme) {
+    const auto [known, is_new] = sizes_.try_emplace(scheme.name);
+    if (is_new) known->second = size_after(scheme, weights_, storage_.context);
+    return known->second;
+  }
+
   const Setting& settings_;
   ModelStorage storage_;
+  std::map<std::string, StoredSize> sizes_;  // by schemes
   std::vector<ModelWeight> weights_;
   std::vector<CacheLayer> layers_;
   ServingModel model_;
@@ -268,6 +275,59 @@ void note_links(const ServingReport& report, std::vector<std::string>& notes) {
   }
 }
 
+/// The most tokens that a model was made for; 0: its configuration does not say. T5's and ALiBi's
+/// positions have no end, and YaRN's are a multiple of those of the first training.
+std::int64_t longest_made_for(const Setting& settings) {
+  const Configuration whole(settings);
+  const auto part = whole.part({"text_config", "language_config", "llm_config"});
+  const Configuration& config = part ? *part : whole;
+  std::int64_t most = config.size({"max_position_embeddings", "max_target_positions",
+                                   "max_sequence_length", "n_ctx", "n_positions"},
+                                  0);
+  if (config.text({"model_type"}).find("t5") != std::string_view::npos) return 0;
+  const auto scaling = config.part({"rope_scaling", "rope_parameters"});
+  if (!scaling || scaling->text({"rope_type", "type"}) != "yarn") return most;
+  const double stretched =
+      scaling->real({"factor"}, 1) *
+      static_cast<double>(scaling->size({"original_max_position_embeddings"}, 0));
+  return stretched < 0x1p40 ? std::max(most, static_cast<std::int64_t>(stretched)) : most;
+}
+
+/// Contexts that are longer than the model was made for.
+void note_context(const ServingReport& report, const Setting& settings,
+                  std::vector<std::string>& notes) {
+  const std::int64_t most = longest_made_for(settings);
+  if (most == 0) return;
+  bool is_beyond = report.base.options.context() > most;
+  for (const ServedPoint& point : report.points)
+    is_beyond = is_beyond || point.options.context() > most;
+  const bool shows_longest = report.points.empty();
+  for (const ServedDevice& served : report.base.devices)
+    is_beyond =
+        is_beyond || (shows_longest && served.metrics.longest_context.value_or(most + 1) > most);
+  if (is_beyond)
+    notes.push_back(fmt::format("the model was made for contexts of at most {} tokens", most));
+}
+
+/// The model in decoding. Throws Error{usage} for one that has none.
+LoadedModel load_for_decoding(ModelWords& model, Graph& graph) {
+  model.options.decode = true;
+  model.options.context = least_cache_context;
+  try {
+    return load_model(model, graph);
+  } catch (Error& error) {
+    // Nobody has given these options.
+    const bool is_without = error.message.starts_with("--decode") ||
+                            error.message.starts_with("--context") ||
+                            error.message.starts_with("--past");
+    if (!is_without) throw;
+    error.message = "serve";
+    error.detail.expected =
+        "a language model that writes text: config.json, its folder, safetensors beside it or GGUF";
+    throw;
+  }
+}
+
 int run_serve(const CommandLine& words) {
   Arguments arguments("serve", "Show the memory and the time that serving a language model takes.");
   ModelWords model;
@@ -281,10 +341,8 @@ int run_serve(const CommandLine& words) {
 
   const std::vector<Device> devices = serve.on.empty() ? std::vector<Device>() : all_devices();
   const TraceOptions options = model.options;
-  model.options.decode = true;
-  model.options.context = least_cache_context;
   Graph graph;
-  const LoadedModel loaded = load_model(model, graph);
+  const LoadedModel loaded = load_for_decoding(model, graph);
   const std::optional<Setting> settings = settings_of(loaded, graph);
   if (!settings || !is_language_model(loaded)) {
     throw Error(
@@ -305,6 +363,7 @@ int run_serve(const CommandLine& words) {
       report.points.push_back(server.serve(value, changed));
     }
   }
+  note_context(report, *settings, report.notes);
   const FormatWords& out = serve.out;
   if (out.is("html")) {
     out.write(serving_html(report, charts_of(server, base, graph)));

@@ -66,6 +66,9 @@ for kind in ("small", "direct", "private", "changing", "changed", "longer", "shi
 for kind in ("rangeless", "endless"):
     put(f"ORG/{kind}/config.json", config)
     put(f"ORG/{kind}/model.safetensors", safetensors(everything, 200_000))
+put("ORG/gatedfiles/config.json", config)
+put("ORG/gatedfiles/model.safetensors", safetensors(everything))
+put("ORG/bare/model.safetensors", safetensors(everything))
 
 put("ORG/sharded/config.json", config)
 put("ORG/sharded/model.safetensors.index.json", index)

@@ -47,7 +47,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def redirect(self, status, target):
-        self.answer(status, b"", [("Location", target), ("X-Repo-Commit", commit)])
+        # Of files that others have, the hub says the entity that it links, by a name that they need not have.
+        self.answer(status, b"", [("Location", target), ("X-Repo-Commit", commit), ("X-Linked-ETag", '"linked"'),
+                                  ("X-Linked-Size", "1"), ("X-Xet-Hash", "0" * 64), ("ETag", '"redirect"')])
 
     def do_GET(self):
         count = self.note()
@@ -98,6 +100,9 @@ class Handler(BaseHTTPRequestHandler):
         kind = name.split("/")[1]
         if kind == "moved":
             return self.redirect(307, self.path.replace("moved", "small"))
+        if kind == "gatedfiles":  # whose list is open
+            status = 403 if self.headers.get("Authorization") else 401
+            return self.answer(status, b"", [("X-Error-Code", "GatedRepo"), ("X-Error-Message", "Access is restricted.")])
         is_weight = file.endswith((".safetensors", ".gguf"))
         if self.server.name == "hub" and is_weight and kind != "direct":
             other = "http://localhost:%d%s?signature=hidden" % (ports["other"], self.path)

@@ -85,6 +85,10 @@ expect "an adapter with the model that it changes" json '.totals.parameters == 8
 expect_output "pytorch_model.bin), which are never loaded" profile hf:ORG/pickles
 expect_error 3 "got a pickle (pytorch_model.bin), which is never loaded" profile hf:ORG/onlypickles
 expect_error 3 "hf download ORG/graphs onnx/model.onnx" profile hf:ORG/graphs
+run parameters hf:ORG/bare
+expect "weights without a configuration are listed" has "$out" "model.layers.1.mlp.up_proj.weight"
+run profile hf:ORG/bare --format json
+expect "and nothing is computed" json '[.notes[] | select(contains("weights without config.json"))] | length == 1'
 expect_error 3 "a Git LFS pointer" profile hf:ORG/pointer
 expect_error 3 "expected a JSON object, got <html>" profile hf:ORG/portal
 expect "a page of a portal is not kept" is "$(find cache -name config.json -path '*portal*')" ""
@@ -110,6 +114,8 @@ HF_ENDPOINT=http://user:word@127.0.0.1:$hub expect_error 2 "HF_ENDPOINT" profile
 expect_error 3 "; did you mean hf:ORG/small or hf:ORG/smaller?" profile hf:ORG/absent
 expect_error 3 "the repository has no revision v9" profile hf:ORG/small@v9
 expect_error 3 "the repository is gated: accept its conditions at http://127.0.0.1:$hub/ORG/gated" profile hf:ORG/gated
+expect_error 3 "and set HF_TOKEN to a token of that account" profile hf:ORG/gatedfiles
+HF_TOKEN=hf_secret expect_error 3 "and use a token (HF_TOKEN) of that account" profile hf:ORG/gatedfiles
 expect_error 3 "Retry-After is 17" profile hf:ORG/limited
 expect_error 3 "got 500" profile hf:ORG/failing
 expect_output "82.75 k" profile hf:ORG/moved

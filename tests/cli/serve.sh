@@ -53,7 +53,18 @@ expect_error 2 "--vary: expected numbers of 1 to 2^40 for batch, got many" serve
 expect_error 2 "--efficiency" serve config.json --on H100 --efficiency 1.5
 expect_error 2 "--memory-utilization" serve config.json --on H100 --memory-utilization 0
 expect_error 2 "--tp: expected a number that divides the 8 heads, got 3" serve config.json --tp 3
-expect_error 2 "cannot be used with this file" serve "$SOURCE_DIR/tests/data/onnx/kinds/$(ls "$SOURCE_DIR/tests/data/onnx/kinds" | head -n 1)"
+run serve config.json --prompt 3000
+expect "a context that fits the model is not noted" lacks "$out" "was made for"
+sed 's/}/, "max_position_embeddings": 2048}/' config.json >short.json
+run serve short.json --prompt 3000
+expect "one that is longer is" has "$out" "the model was made for contexts of at most 2048 tokens"
+run serve short.json --prompt 100 --output 10
+expect "only where it is used" lacks "$out" "was made for"
+run serve short.json --prompt 100 --output 10 --on H100
+expect "or fits" has "$out" "was made for"
+expect_error 2 "serve: expected a language model that writes text" serve bert-base-uncased
+expect_error 2 "serve: expected a language model that writes text" serve flux.1-dev
+expect_error 2 "serve: expected a language model that writes text" serve "$SOURCE_DIR/tests/data/onnx/kinds/$(ls "$SOURCE_DIR/tests/data/onnx/kinds" | head -n 1)"
 
 # --- the registry ---------------------------------------------------------------------------------
 run list --registry language --format json
@@ -111,6 +122,19 @@ expect_output "fits" serve qwen3-30b-a3b --on H100
 run serve gpt-oss-120b --engine vllm --format json
 expect "a cache in the type of weights that are not quantised" json '.cache.bytes_per_token == 73728'
 
+# --- names of released files ----------------------------------------------------------------------
+# Each line has the names of the index of a released checkpoint as a digest, and its configuration.
+released=0
+while IFS= read -r line; do
+  mkdir -p released
+  jq -c .config <<<"$line" >released/config.json
+  names=$("$ZOOMETER" parameters released/config.json --format json | jq -r '.entries[].name' | LC_ALL=C sort)
+  expect "the names of $(jq -r .name <<<"$line")" is "$(wc -l <<<"$names") $(sha256sum <<<"$names" | cut -d' ' -f1)" \
+    "$(jq -r '"\(.tensors) \(.sha256)"' <<<"$line")"
+  released=$((released + 1))
+done <"$SOURCE_DIR/tests/data/language/index.jsonl"
+expect "fifteen of them" is "$released" 15
+
 # --- the hub's cache ------------------------------------------------------------------------------
 export HF_HUB_CACHE=$PWD/hub
 snapshot=hub/models--ORG--small/snapshots/0123456789abcdef
@@ -147,6 +171,13 @@ mkdir gguf
 cp config.json gguf
 run quant gguf --quant Q8_0 --format json
 expect "the size of a file is not known" json '.schemes[0] | has("file_bytes") | not'
+printf '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}' >gguf/tokenizer.json
+run quant gguf --quant Q8_0 --format json
+expect "a tokenizer says about how large it is" json '.schemes[0].file_bytes > .schemes[0].bytes + 2000'
+expect "which is foreseen" json '.schemes[0].file_bytes_exact == false'
+expect "it keeps to the schema" validate stdout.txt quant
+expect "and noted" has "$out" "by the vocabulary in tokenizer.json"
+rm gguf/tokenizer.json
 /usr/bin/python3 - <<'PYTHON'
 import struct
 def text(value):
@@ -161,6 +192,7 @@ open("gguf/m-F32.gguf", "wb").write(header + bytes(4 * 82752))
 PYTHON
 run quant gguf/config.json --quant F16 --quant awq --format json
 expect "with another file of the model it is" json '.schemes[0].file_bytes == 128 + 165504 + 2 * 64 * 5'
+expect "to the byte" json '.schemes[0].file_bytes_exact'
 expect "of GGUF only" json '.schemes[1] | has("file_bytes") | not'
 run quant gguf/config.json --quant F16
 expect "the text shows it" has "$out" "bytes of the file"
@@ -168,15 +200,17 @@ expect "the text shows it" has "$out" "bytes of the file"
 # --- adapters -------------------------------------------------------------------------------------
 mkdir adapter
 printf '{"peft_type": "LORA", "r": 4, "base_model_name_or_path": "ORG/small"}' >adapter/adapter_config.json
-# write_adapter MODULE INPUTS: an adapter of rank 4 with 64 outputs.
+# write_adapter MODULE INPUTS [OUTPUTS [A B]]: an adapter of rank 4; 64 outputs, lora_A.weight and lora_B.weight.
 write_adapter() {
   /usr/bin/python3 - "$@" <<'PYTHON'
 import json, struct, sys
 module, inputs = sys.argv[1], int(sys.argv[2])
+outputs = int(sys.argv[3]) if len(sys.argv) > 3 else 64
+down, up = sys.argv[4:6] if len(sys.argv) > 5 else ("lora_A.weight", "lora_B.weight")
 header, at = {}, 0
-for name, shape in {"lora_A": [4, inputs], "lora_B": [64, 4]}.items():
+for name, shape in {down: [4, inputs], up: [outputs, 4]}.items():
     size = 4 * shape[0] * shape[1]
-    header[f"base_model.model.{module}.{name}.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+    header[f"base_model.model.{module}.{name}"] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
     at += size
 text = json.dumps(header).encode()
 open("adapter/adapter_model.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + bytes(at))
@@ -191,10 +225,23 @@ expect "nothing is left out" json '[.notes[] | select(contains("not part of the 
 expect_output "model.layers.1.self_attn.q_proj.lora_A.weight" parameters adapter
 write_adapter model.layers.1.self_attn.q_proj 32
 expect_output "1 of the adapter's tensors have other shapes than the layers" profile adapter
-write_adapter lm_head 64
+write_adapter lm_head 64 100
 run profile adapter --format json
-expect "an adapter of the head is only listed" json ".totals.macs == $macs and .totals.parameters == 82752 + 2 * 4 * 64"
-expect "which a note says" json '[.notes[] | select(contains("512 of the adapter"))] | length == 1'
+expect "an adapter of the head" json ".totals.macs == $macs + 4 * 164 and .totals.parameters == 82752 + 4 * 164"
+write_adapter model.embed_tokens 100 64 lora_embedding_A lora_embedding_B
+run profile adapter --format json
+expect "one of the embedding is only listed" json ".totals.macs == $macs and .totals.parameters == 82752 + 4 * 164"
+expect "a token multiplies one row" json '[.notes[] | select(contains("256 of the adapter"))] | length == 1'
+write_adapter model.layers.0.mlp.experts 64
+expect_output "change the weights of experts before tokens pass" profile adapter
+write_adapter lm_head 64 100 weight other.weight
+expect_output "replace the model's own" profile adapter
+write_adapter lm_head 64 100 base_layer.weight lora_B.weight
+expect_output "1 of the adapter's tensors are copies of the model's own" profile adapter
+run serve adapter --format json
+expect "its bytes are served with the model's" json '.weights.bytes == 2 * 82752 + 4 * 4 * 100'
+run quant adapter --quant int8 --format json
+expect "and stay as they are in any scheme" json '.schemes[0].by_dtype.float32 >= 4 * 100'
 sed -i 's/small/nothing/' adapter/adapter_config.json
 expect_output "ORG/nothing, which is not on this machine" profile adapter
 

@@ -5,10 +5,12 @@
 #include <fstream>
 
 #include "analysis/gguf_size.hpp"
+#include "analysis/model_storage.hpp"
 #include "analysis/profile.hpp"
 #include "failure.hpp"
 #include "import/importer.hpp"
 #include "import/weights/ggml_types.hpp"
+#include "import/weights/model_settings.hpp"
 #include "import/weights/stored_weights.hpp"
 #include "weight_files.hpp"
 
@@ -122,28 +124,48 @@ TEST(Gguf, GivesTheSizesOfOtherFilesOfTheModel) {
   Graph graph;
   const ImportNotes notes = import_file(path, {}, graph);
   const std::vector<ModelWeight> weights = model_weights(graph);
-  const auto size_of = [&](std::string_view scheme, const GgufFrame& frame) {
-    std::vector<std::int64_t> each;
-    const StoredSize size = size_after(scheme_of(scheme), weights, {}, &each);
-    return gguf_file_bytes(frame, size, each);
-  };
-  const auto frame = gguf_frame(notes.file, weights, {});
-  ASSERT_TRUE(frame);
+  const auto header = gguf_header_size(notes.file, weights, {});
+  ASSERT_TRUE(header);
+  EXPECT_EQ(header->tokenizer, "");
   GgufWriter other = tiny_llama(3, false);
-  EXPECT_EQ(frame->header, static_cast<std::int64_t>(other.header().size()));
+  EXPECT_EQ(header->bytes, static_cast<std::int64_t>(other.header().size()));
   constexpr std::int64_t norms = 3 * 256;
   constexpr std::int64_t matrices = 512 * 256 + 2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256;
-  EXPECT_EQ(size_of("F16", *frame), frame->header + 2 * matrices + 4 * norms);
+  EXPECT_EQ(size_after(scheme_of("F16"), weights, {}).in_file, 2 * matrices + 4 * norms);
 
   const std::string config = folder.write("config.json", "{}");
   ModelFile beside;
   beside.path = config;
-  const auto of_sibling = gguf_frame(beside, weights, {});
+  const auto of_sibling = gguf_header_size(beside, weights, {});
   ASSERT_TRUE(of_sibling);
-  EXPECT_EQ(of_sibling->header, frame->header);
+  EXPECT_EQ(of_sibling->bytes, header->bytes);
   WeightContext other_model;
-  other_model.rotary_factors = 64;
-  EXPECT_FALSE(gguf_frame(beside, weights, other_model));
+  other_model.rotary_tables.emplace_back("rope_freqs.weight", 64);
+  EXPECT_FALSE(gguf_header_size(beside, weights, other_model));
+  // Without another file of the model the vocabulary in its folder says how long the header is.
+  folder.write("vocab.json", R"({"a": 0})");
+  const auto foreseen = gguf_header_size(beside, weights, other_model);
+  ASSERT_TRUE(foreseen);
+  EXPECT_EQ(foreseen->tokenizer, "vocab.json");
+  EXPECT_GT(foreseen->bytes, 512 * (8 + 5 + 4));
+  EXPECT_EQ(foreseen->bytes % 32, 0);
+}
+
+/// A table of frequencies that does not follow from the keys is in the file in any type.
+TEST(Gguf, HasTablesOfFrequencies) {
+  const Folder folder;
+  GgufWriter file = tiny_llama(3, false);
+  file.tensor("rope_freqs.weight", {32}, f32, 128);
+  Graph graph;
+  const ImportNotes notes = import_file(folder.write("m.gguf", file.file()), {}, graph);
+  const auto settings = settings_of(notes.file, graph);
+  ASSERT_TRUE(settings);
+  const ModelStorage storage = model_storage(&notes.file, &*settings);
+  const std::vector<ModelWeight> weights = model_weights(graph);
+  ASSERT_TRUE(gguf_header_size(notes.file, weights, storage.context));
+  const StoredSize size = size_after(scheme_of("F16"), weights, storage.context);
+  EXPECT_EQ(size.stored, profile(graph).total.parameters + 32);
+  EXPECT_EQ(size.elements_by_type.at("F32"), 3 * 256 + 32);
 }
 
 /// Every count, length and offset is checked, and the error says of what and where.

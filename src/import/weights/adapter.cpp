@@ -52,6 +52,9 @@ std::optional<Setting> base_settings(const std::string& path, const std::string&
       MappedFile(std::string(row->name), std::as_bytes(std::span(row->config))));
 }
 
+/// Whether a tensor is one of the model's own: a copy, or what replaces it (`modules_to_save`).
+bool is_of_base(std::string_view name) { return name.find(".lora_") == std::string_view::npos; }
+
 /// The module that a tensor changes: "base_model.model.lm_head.lora_A.weight" -> "lm_head".
 std::string_view changed_module(std::string_view name) {
   for (const std::string_view prefix : {"base_model.model.", "base_model."}) {
@@ -60,6 +63,9 @@ std::string_view changed_module(std::string_view name) {
       break;
     }
   }
+  if (is_of_base(name)) name = name.substr(0, name.rfind('.'));
+  for (const std::string_view inner : {".base_layer", ".original_module", ".modules_to_save"})
+    if (name.ends_with(inner)) name.remove_suffix(inner.size());
   return name.substr(0, name.find(".lora_"));
 }
 
@@ -81,9 +87,12 @@ Adapters ranks_of(const StoredWeights& weights) {
 
 /// What an adapter's tensors became.
 struct AddedTensors {
-  std::size_t lost = 0;       ///< of modules that the model lacks: they are the root's
-  std::size_t misfits = 0;    ///< of other shapes than the layers that they change
-  std::int64_t elements = 0;  ///< that no product of the graph reads
+  std::size_t lost = 0;        ///< of modules that the model lacks: they are the root's
+  std::size_t misfits = 0;     ///< of other shapes than the layers that they change
+  std::size_t copies = 0;      ///< of the model's own tensors
+  std::size_t replaced = 0;    ///< tensors of the model in whose place the adapter has its own
+  std::size_t of_experts = 0;  ///< which are added to the weights of experts
+  std::int64_t elements = 0;   ///< that no product of the graph reads
 };
 
 /// The parameter of that name of a module, or no_id.
@@ -92,6 +101,13 @@ ParameterId parameter_of(const Graph& graph, ModuleId module, std::string_view n
   for (ParameterId id = 0; id < parameters.size(); ++id)
     if (parameters[id].module == module && parameters[id].name == name) return id;
   return no_id;
+}
+
+/// The products of a token with a tensor: none with the table of an embedding, of which it takes a
+/// row, and none with the factors of DoRA, which scale results.
+std::int64_t products_of(const StoredTensor& tensor) {
+  const bool is_table = tensor.name.ends_with("lora_embedding_A");
+  return is_table || tensor.shape.size() < 2 ? 0 : tensor.elements;
 }
 
 /// Gives the parameters of adapted layers the types of the file, and adds the other tensors to the
@@ -107,7 +123,10 @@ AddedTensors add_tensors(const StoredWeights& weights, const Adapters& adapters,
     const auto found = modules.find(module);
     const bool is_found = found != modules.end();
     const std::string_view own =
-        is_found ? tensor.name.substr(tensor.name.find(".lora_") + 1) : tensor.name;
+        !is_found ? tensor.name
+        : is_of_base(tensor.name)
+            ? std::string_view("modules_to_save.weight")
+            : tensor.name.substr(tensor.name.find(module + ".") + module.size() + 1);
     const bool is_adapted = is_found && adapters.contains(module);
     const ParameterId traced = is_adapted ? parameter_of(graph, found->second, own) : no_id;
     if (traced != no_id) {
@@ -117,7 +136,16 @@ AddedTensors add_tensors(const StoredWeights& weights, const Adapters& adapters,
       continue;
     }
     added.lost += is_found ? 0 : 1;
-    added.elements = checked_add(added.elements, tensor.elements);
+    if (is_of_base(tensor.name)) {
+      const bool is_copy = tensor.name.find(".base_layer.") != std::string_view::npos;
+      added.copies += is_copy ? 1 : 0;
+      if (is_copy) continue;
+      added.replaced += is_found ? 1 : 0;
+    } else if (module.ends_with("experts")) {
+      ++added.of_experts;
+    } else {
+      added.elements = checked_add(added.elements, products_of(tensor));
+    }
     graph.add_parameter(is_found ? found->second : 0, graph.arena().copy(own), Shape(tensor.shape),
                         tensor.type->dtype, ParameterKind::parameter);
   }
@@ -160,6 +188,19 @@ bool trace_adapter(const std::string& path, const StoredWeights& weights,
     notes.ignored.push_back(fmt::format(
         "{} of the adapter's products for each token are not part of the graph", added.elements));
   }
+  if (added.of_experts > 0) {
+    notes.ignored.push_back(
+        fmt::format("{} of the adapter's tensors change the weights of experts before tokens pass: "
+                    "these products are not part of the graph",
+                    added.of_experts));
+  }
+  if (added.replaced > 0)
+    notes.notes.push_back(fmt::format("{} of the adapter's tensors replace the model's own, which "
+                                      "PEFT keeps beside them",
+                                      added.replaced));
+  if (added.copies > 0)
+    notes.notes.push_back(
+        fmt::format("{} of the adapter's tensors are copies of the model's own", added.copies));
   if (added.misfits > 0) {
     notes.ignored.push_back(fmt::format(
         "{} of the adapter's tensors have other shapes than the layers", added.misfits));

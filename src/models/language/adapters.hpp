@@ -11,8 +11,10 @@ namespace zoometer {
 /// "model.layers.0.self_attn.q_proj".
 using Adapters = TextMap<std::int64_t>;
 
-/// Adds an adapter to the attention and the networks of a decoder. Other layers stay: those of
-/// experts, of latent attention and of towers.
+/// Adds an adapter to a decoder: its attention, the layers in and out of states, its networks,
+/// shared experts and its head. Other layers stay: experts, routers, the layer from the short
+/// vector of latent attention to keys and values, which is not a product of its own where it is
+/// absorbed, and towers.
 void add_adapters(const Adapters& adapters, ModelPlan& plan);
 
 }  // namespace zoometer

@@ -45,9 +45,8 @@ void Attention::declare(const ModuleBase& owner, std::int64_t features) {
   const std::int64_t query_outputs = checked_mul(queries, plan.has_fused_gate ? 2 : 1);
   if (!plan.fused.empty()) {
     const std::int64_t all = checked_add(queries, checked_add(keys, values));
-    fused = plan.is_transposed
-                ? linear_layer(place(owner, plan.fused), features, all, plan.query_bias, true)
-                : linear_layer(owner, plan.fused, features, all, plan.query_bias, plan.adapters);
+    fused = linear_layer(owner, plan.fused, features, all, plan.query_bias, plan.adapters,
+                         plan.is_transposed);
   } else {
     query =
         linear_layer(owner, plan.query, features, query_outputs, plan.query_bias, plan.adapters);
@@ -60,9 +59,8 @@ void Attention::declare(const ModuleBase& owner, std::int64_t features) {
     }
   }
   const std::int64_t mixed = checked_mul(plan.heads, value_head());
-  output = plan.is_transposed
-               ? linear_layer(place(owner, plan.output), mixed, features, plan.output_bias, true)
-               : linear_layer(owner, plan.output, mixed, features, plan.output_bias, plan.adapters);
+  output = linear_layer(owner, plan.output, mixed, features, plan.output_bias, plan.adapters,
+                        plan.is_transposed);
   if (!plan.gate.empty())
     gate = linear_layer(place(owner, plan.gate), features, plan.gate_features, false);
   if (plan.query_key_norm != QueryKeyNorm::none) {
@@ -236,20 +234,22 @@ LatentAttention::LatentAttention(const Slot& slot, const LatentPlan& made, std::
   require_size("features of a value", plan.value);
   const std::int64_t head = checked_add(plan.plain, plan.rotary);
   const std::int64_t queries = checked_mul(plan.heads, head);
+  const auto layer = [&](std::string_view name, std::int64_t in, std::int64_t out, bool bias) {
+    return linear_layer(*this, name, in, out, bias, plan.adapters);
+  };
   if (plan.query_rank > 0) {
-    query_down = linear_layer(at("q_a_proj"), features, plan.query_rank, plan.bias);
+    query_down = layer("q_a_proj", features, plan.query_rank, plan.bias);
     query_norm = any_module<RMSNorm>(at("q_a_layernorm"), plan.query_rank);
-    query_up = linear_layer(at("q_b_proj"), plan.query_rank, queries, false);
+    query_up = layer("q_b_proj", plan.query_rank, queries, false);
   } else {
-    query_up = linear_layer(at("q_proj"), features, queries, false);
+    query_up = layer("q_proj", features, queries, false);
   }
-  key_value_down = linear_layer(at("kv_a_proj_with_mqa"), features,
-                                checked_add(plan.rank, plan.rotary), plan.bias);
+  key_value_down =
+      layer("kv_a_proj_with_mqa", features, checked_add(plan.rank, plan.rotary), plan.bias);
   key_value_norm = any_module<RMSNorm>(at("kv_a_layernorm"), plan.rank);
   key_value_up = Linear(at("kv_b_proj"), plan.rank,
                         checked_mul(plan.heads, checked_add(plan.plain, plan.value)), false);
-  output = linear_layer(place(*this, plan.output), checked_mul(plan.heads, plan.value), features,
-                        plan.bias);
+  output = layer(plan.output, checked_mul(plan.heads, plan.value), features, plan.bias);
   if (plan.gate_features > 0)
     gate = linear_layer(at("g_proj"), features, plan.gate_features, false);
   if (plan.index_heads == 0) return;

@@ -54,32 +54,39 @@ inline AnyModule linear_layer(const Slot& slot, std::int64_t in, std::int64_t ou
 }
 
 /// A linear layer and the two that an adapter adds to it, with the names of PEFT.
-struct AdaptedLinear : Module<AdaptedLinear> {
-  static constexpr auto kind = Linear::kind;
-  AdaptedLinear(const Slot& slot, std::int64_t in, std::int64_t out, bool has_bias,
-                std::int64_t rank)
-      : Module(slot),
-        weight(parameter("weight", {out, in})) {
-    if (has_bias) bias = parameter("bias", {out});
-    down = parameter("lora_A.weight", {rank, in});
-    up = parameter("lora_B.weight", {out, rank});
+template <class Layer>
+struct Adapted : Module<Adapted<Layer>> {
+  static constexpr auto kind = Layer::kind;
+  Adapted(const Slot& slot, std::int64_t in, std::int64_t out, bool has_bias, std::int64_t rank)
+      : Module<Adapted>(slot) {
+    constexpr bool is_transposed = std::is_same_v<Layer, TransposedLinear>;
+    weight = this->parameter("weight", is_transposed ? Shape{in, out} : Shape{out, in});
+    if (has_bias) bias = this->parameter("bias", {out});
+    down = this->parameter("lora_A.weight", {rank, in});
+    up = this->parameter("lora_B.weight", {out, rank});
   }
   Tensor weight, bias;
   Tensor down, up;
 
   Tensor forward(Tensor x) const {
-    return linear(x, weight, bias) + linear(linear(x, down, {}), up, {});
+    constexpr bool is_transposed = std::is_same_v<Layer, TransposedLinear>;
+    const Tensor own = linear(x, is_transposed ? transpose(weight, 0, 1) : weight, bias);
+    return own + linear(linear(x, down, {}), up, {});
   }
 };
 
 /// The layer of that name, with what an adapter adds.
 inline AnyModule linear_layer(const ModuleBase& owner, std::string_view name, std::int64_t in,
-                              std::int64_t out, bool has_bias, const AdapterRanks& adapters) {
+                              std::int64_t out, bool has_bias, const AdapterRanks& adapters,
+                              bool is_transposed = false) {
   for (const AdapterRank& adapter : adapters) {
-    if (adapter.layer == name)
-      return any_module<AdaptedLinear>(place(owner, name), in, out, has_bias, adapter.rank);
+    if (adapter.layer != name) continue;
+    const Slot slot = place(owner, name);
+    return is_transposed
+               ? any_module<Adapted<TransposedLinear>>(slot, in, out, has_bias, adapter.rank)
+               : any_module<Adapted<Linear>>(slot, in, out, has_bias, adapter.rank);
   }
-  return linear_layer(place(owner, name), in, out, has_bias);
+  return linear_layer(place(owner, name), in, out, has_bias, is_transposed);
 }
 
 inline AnyModule norm_layer(const Slot& slot, NormKind kind, std::int64_t features) {

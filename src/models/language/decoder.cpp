@@ -188,7 +188,7 @@ struct LanguageModel : Module<LanguageModel> {
   void open_head(std::int64_t width) {
     const std::int64_t outputs = plan.head_outputs > 0 ? plan.head_outputs : plan.vocabulary;
     if (!plan.is_tied) {
-      head = linear_layer(place(*this, plan.head), width, outputs, plan.head_bias);
+      head = linear_layer(*this, plan.head, width, outputs, plan.head_bias, plan.adapters);
     } else if (plan.head_bias) {
       head_bias = parameter(graph().arena().copy(std::string(plan.head) + ".bias"), {outputs});
     }

@@ -8,8 +8,7 @@ namespace zoometer {
 void FeedForward::declare(const ModuleBase& owner, std::int64_t features, std::int64_t outputs) {
   require_size("the width of a feed-forward network", plan.width);
   const auto layer = [&](std::string_view name, std::int64_t in, std::int64_t out, bool bias) {
-    return plan.is_transposed ? linear_layer(place(owner, name), in, out, bias, true)
-                              : linear_layer(owner, name, in, out, bias, plan.adapters);
+    return linear_layer(owner, name, in, out, bias, plan.adapters, plan.is_transposed);
   };
   if (!plan.fused.empty()) {
     fused = layer(plan.fused, features, checked_mul(2, plan.width), plan.bias);

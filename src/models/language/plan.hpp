@@ -93,6 +93,7 @@ struct LatentPlan {
   std::int64_t index_heads = 0;        ///< of the index of keys (DeepSeek-V3.2); 0: none here
   std::int64_t index_head = 0;         ///< its features
   std::int64_t selected = 0;           ///< keys that it selects; 0: all
+  AdapterRanks adapters = {};
 };
 
 /// Attention over a window of keys that are values, too, and over keys that stand for several
@@ -145,6 +146,7 @@ struct StatePlan {
   bool shares_decay = false;   ///< kimi_delta: the heads share the decays of their features
   bool output_bias = false;    ///< mamba2: of the layer out
   std::string_view output = "o_proj";  ///< kimi_delta: the layer out
+  AdapterRanks adapters = {};          ///< of mamba2 and delta: of the layers in and out
 };
 
 /// A feed-forward network.
@@ -333,6 +335,7 @@ struct ModelPlan {
   bool head_bias = false;
   bool is_tied = false;               ///< the head's weight is the embedding's
   std::string_view head_buffer = {};  ///< a term of the logits that is not learnt (BART)
+  AdapterRanks adapters = {};         ///< of the head
   NormKind norm_kind = NormKind::rms;
   std::string_view positions = {};  ///< a table of learnt positions
   std::int64_t position_rows = 0;

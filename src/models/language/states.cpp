@@ -121,14 +121,15 @@ Tensor StateMixer::run_mamba1(Tensor x, PassageContext& context) const {
 
 void StateMixer::declare_mamba2(std::int64_t features) {
   const std::int64_t channels = mamba2_channels(plan);
-  in = linear_layer(at("in_proj"), features,
-                    checked_add(checked_add(plan.inner, channels), plan.heads), plan.bias);
+  in = linear_layer(*this, "in_proj", features,
+                    checked_add(checked_add(plan.inner, channels), plan.heads), plan.bias,
+                    plan.adapters);
   convolution = channel_convolution(at("conv1d"), channels, plan.kernel, plan.convolution_bias);
   time_bias = parameter("dt_bias", {plan.heads});
   decay = parameter("A_log", {plan.heads});
   skip = parameter("D", {plan.heads});
   if (plan.has_norm) norm = rms(at("norm"), plan.inner);
-  out = linear_layer(at("out_proj"), plan.inner, features, plan.output_bias);
+  out = linear_layer(*this, "out_proj", plan.inner, features, plan.output_bias, plan.adapters);
 }
 
 Tensor StateMixer::run_mamba2(Tensor x, PassageContext& context) const {
@@ -149,19 +150,21 @@ void StateMixer::declare_delta(std::int64_t features) {
   const std::int64_t values = times(plan.heads, plan.head);
   const std::int64_t channels = delta_channels(plan);
   if (plan.is_fused) {
-    in = linear_layer(at("in_proj_qkvz"), features, checked_add(channels, values), false);
-    third_in = linear_layer(at("in_proj_ba"), features, times(2, plan.heads), false);
+    in = linear_layer(*this, "in_proj_qkvz", features, checked_add(channels, values), false,
+                      plan.adapters);
+    third_in =
+        linear_layer(*this, "in_proj_ba", features, times(2, plan.heads), false, plan.adapters);
   } else {
-    in = linear_layer(at("in_proj_qkv"), features, channels, false);
-    second_in = linear_layer(at("in_proj_z"), features, values, false);
-    third_in = linear_layer(at("in_proj_b"), features, plan.heads, false);
-    fourth_in = linear_layer(at("in_proj_a"), features, plan.heads, false);
+    in = linear_layer(*this, "in_proj_qkv", features, channels, false, plan.adapters);
+    second_in = linear_layer(*this, "in_proj_z", features, values, false, plan.adapters);
+    third_in = linear_layer(*this, "in_proj_b", features, plan.heads, false, plan.adapters);
+    fourth_in = linear_layer(*this, "in_proj_a", features, plan.heads, false, plan.adapters);
   }
   convolution = channel_convolution(at("conv1d"), channels, plan.kernel, false);
   time_bias = parameter("dt_bias", {plan.heads});
   decay = parameter("A_log", {plan.heads});
   norm = rms(at("norm"), plan.head);
-  out = linear_layer(at("out_proj"), values, features, false);
+  out = linear_layer(*this, "out_proj", values, features, false, plan.adapters);
 }
 
 Tensor StateMixer::run_delta(Tensor x, PassageContext& context) const {
