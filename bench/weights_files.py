@@ -26,9 +26,10 @@ def text_of(text):
     return struct.pack("<Q", len(data)) + data
 
 
-def write_gguf(path, count):
+def gguf_file(count, tensors=(), keys=()):
+    """The bytes of a file with a vocabulary of `count` words, and descriptions of tensors and keys as they are."""
     string, array, u32 = 8, 9, 4
-    keys = [text_of("general.architecture") + struct.pack("<I", string) + text_of("llama")]
+    keys = list(keys) + [text_of("general.architecture") + struct.pack("<I", string) + text_of("llama")]
     for name, value in (
         ("embedding_length", 2048),
         ("block_count", 16),
@@ -41,9 +42,14 @@ def write_gguf(path, count):
     keys.append(
         text_of("tokenizer.ggml.tokens") + struct.pack("<IIQ", array, string, count) + words
     )
+    counts = struct.pack("<IQQ", 3, len(tensors), len(keys))
+    return b"GGUF" + counts + b"".join(keys) + b"".join(tensors)
+
+
+def write_gguf(path, count):
     with open(path, "wb") as file:
-        file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, len(keys)) + b"".join(keys))
+        file.write(gguf_file(count))
 
 
-kind, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-{"index": write_index, "gguf": write_gguf}[kind](path, count)
+if __name__ == "__main__":
+    {"index": write_index, "gguf": write_gguf}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))

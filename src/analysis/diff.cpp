@@ -39,8 +39,10 @@ class OwnParts {
     }
     for (const Parameter& parameter : graph.parameters())
       parameters_[parameter.module].push_back(&parameter);
-    for (NodeId id = 0; id < graph.nodes().size(); ++id)
-      nodes_[graph.nodes()[id].module].push_back(id);
+    for (NodeId id = 0; id < graph.nodes().size(); ++id) {
+      const Node& node = graph.nodes()[id];
+      if (node.op->name != "name_axes") nodes_[node.module].push_back(id);
+    }
     for (const ModuleCall& call : graph.calls()) outputs_[call.module] += shapes_text(call) + "; ";
   }
 
@@ -59,7 +61,8 @@ class OwnParts {
     return facts;
   }
 
-  /// The operators that run in the module itself, in their order.
+  /// The operators that run in the module itself, in their order, without names of axes: they move
+  /// nothing, and where channels are last every layer has some.
   std::vector<std::string> operators(ModuleId id) const {
     std::vector<std::string> names;
     for (const NodeId node : nodes_[id]) names.push_back(operator_name(graph_.nodes()[node]));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -57,6 +58,13 @@ class ModuleTree {
   /// Modules below and itself.
   std::size_t count(ModuleId id) const noexcept { return entries_[id].count; }
   bool has_parameters(ModuleId id) const noexcept { return entries_[id].has_parameters; }
+  /// Of what a module without others in it computes with several operands, its weights: operators
+  /// and the sizes of the second operands. Alike whatever framework names and stores them.
+  Hash layer(ModuleId id) const noexcept {
+    return entries_[id].children.empty() ? entries_[id].layer : 0;
+  }
+  /// The modules in the order in which they first run.
+  const std::vector<ModuleId>& running() const noexcept { return running_; }
 
   /// How similar two modules are, from 0 to 1: Dice's coefficient of their features.
   static double likeness(const ModuleTree& a, ModuleId x, const ModuleTree& b, ModuleId y) {
@@ -80,6 +88,8 @@ class ModuleTree {
     Hash structure = 0;
     Hash whole = 0;
     Hash parameters = 0;
+    Hash layer = 0;  // 0: none
+    bool runs = false;
     std::size_t count = 1;
     bool has_parameters = false;
     std::vector<Hash> features;  // sorted: types of all modules below, and types with parameters
@@ -99,10 +109,16 @@ class ModuleTree {
   }
   void add_operators() {
     for (const Node& node : graph_.nodes()) {
-      Hash& hash = entries_[node.module].whole;
+      Entry& entry = entries_[node.module];
+      if (!entry.runs) running_.push_back(node.module);
+      entry.runs = true;
+      Hash& hash = entry.whole;
       hash = mix(mix(hash, node.op->name), to_string(*node.op, node.attrs));
       for (ValueId i = 0; i < node.output_count; ++i)
         hash = mix(hash, graph_.shape(node.first_output + i));
+      const std::span<const ValueId> inputs = graph_.inputs_of(node);
+      if (inputs.size() > 1 && inputs[1] != no_id)
+        entry.layer = mix(mix(entry.layer, node.op->name), graph_.shape(inputs[1]));
     }
   }
   /// Finishes a module whose children are finished.
@@ -127,6 +143,7 @@ class ModuleTree {
 
   const Graph& graph_;
   std::vector<Entry> entries_;
+  std::vector<ModuleId> running_;
 };
 
 class Matcher {
@@ -142,6 +159,7 @@ class Matcher {
     align_below();
     find_moved();
     find_alike();
+    find_layers();
     follow_siblings();
     return std::move(match_);
   }
@@ -322,6 +340,50 @@ class Matcher {
       pair(x, y);
       align_below();
     }
+  }
+
+  /// Layers of another framework, whose types have other names: the same product of the same
+  /// weights. The longest sequence of pairs in the order in which both run, then the others.
+  void find_layers() {
+    const Ids left = open_layers(before_, true), right = open_layers(after_, false);
+    constexpr std::size_t most_cells = 4'000'000;
+    if (left.empty() || left.size() * right.size() > most_cells) return;
+    const auto are_alike = [&](ModuleId x, ModuleId y) {
+      return before_.layer(x) == after_.layer(y) && before_.info(x).kind != after_.info(y).kind;
+    };
+    const std::size_t width = right.size() + 1;
+    std::vector<std::uint32_t> longest((left.size() + 1) * width, 0);
+    for (std::size_t i = left.size(); i-- > 0;) {
+      for (std::size_t j = right.size(); j-- > 0;) {
+        longest[i * width + j] =
+            are_alike(left[i], right[j])
+                ? longest[(i + 1) * width + j + 1] + 1
+                : std::max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
+      }
+    }
+    for (std::size_t i = 0, j = 0; i < left.size() && j < right.size();) {
+      if (are_alike(left[i], right[j])) {
+        pair(left[i++], right[j++]);
+      } else if (longest[(i + 1) * width + j] >= longest[i * width + j + 1]) {
+        ++i;
+      } else {
+        ++j;
+      }
+    }
+    for (const ModuleId x : left) {
+      const auto found = std::ranges::find_if(
+          right, [&](ModuleId y) { return is_open_after(y) && are_alike(x, y); });
+      if (is_open_before(x) && found != right.end()) pair(x, *found);
+    }
+    align_below();
+  }
+  Ids open_layers(const ModuleTree& tree, bool is_before) const {
+    Ids open;
+    for (const ModuleId id : tree.running()) {
+      const bool is_layer = tree.layer(id) != 0 && tree.has_parameters(id);
+      if (is_layer && (is_before ? is_open_before(id) : is_open_after(id))) open.push_back(id);
+    }
+    return open;
   }
 
   /// Modules without parameters follow a sibling that moved, if there is one of their name and

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "import/language/folder.hpp"
+#include "import/stablehlo/torch_xla.hpp"
 #include "import/unsupported_formats.hpp"
 #include "ir/verify.hpp"
 #include "models/input_dtype.hpp"
@@ -177,6 +178,11 @@ ImportNotes import_file(const MappedFile& file, const TraceOptions& options, Gra
 ImportNotes import_file(const std::string& path, const TraceOptions& options, Graph& graph) {
   const std::string model = model_in(path);
   if (!model.empty()) return import_file(MappedFile(model), options, graph);
+  if (const std::string program = torch_xla_program_in(path, options.entry); !program.empty()) {
+    TraceOptions rest = options;
+    rest.entry.clear();  // it named the program
+    return import_file(MappedFile(program), rest, graph);
+  }
   refuse_folder(path);
   return import_file(MappedFile(path), options, graph);
 }

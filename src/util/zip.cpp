@@ -268,20 +268,37 @@ std::span<const std::byte> ZipArchive::content(const ZipEntry& entry) const {
   return Record(bytes_, name_at + header.u16(26) + header.u16(28), entry.compressed_size).bytes();
 }
 
-ZipText ZipArchive::read(const ZipEntry& entry) const {
-  const auto refuse = [&](ErrorCode code, const std::string& reason) {
-    Error error(code, "the entry " + std::string(entry.name) + " of the zip archive " + reason);
-    error.place.byte_offset = entry.header_offset;
-    throw error;
-  };
+namespace {
+
+[[noreturn]] void refuse_entry(const ZipEntry& entry, ErrorCode code, const std::string& reason) {
+  Error error(code, "the entry " + std::string(entry.name) + " of the zip archive " + reason);
+  error.place.byte_offset = entry.header_offset;
+  throw error;
+}
+
+void refuse_encrypted(const ZipEntry& entry) {
   if ((entry.flags & (encrypted | strongly_encrypted | masked)) != 0)
-    refuse(ErrorCode::unsupported, "is encrypted");
-  if (entry.method != 0 && entry.method != 8)
-    refuse(ErrorCode::unsupported, "is compressed by method " + std::to_string(entry.method));
+    refuse_entry(entry, ErrorCode::unsupported, "is encrypted");
+}
+
+}  // namespace
+
+std::span<const std::byte> ZipArchive::stored(const ZipEntry& entry) const {
+  refuse_encrypted(entry);
+  if (entry.method != 0) refuse_entry(entry, ErrorCode::unsupported, "is compressed");
+  return content(entry);
+}
+
+ZipText ZipArchive::read(const ZipEntry& entry) const {
+  refuse_encrypted(entry);
+  if (entry.method != 0 && entry.method != 8) {
+    refuse_entry(entry, ErrorCode::unsupported,
+                 "is compressed by method " + std::to_string(entry.method));
+  }
   constexpr std::uint64_t first_mib = 1U << 20;
   if (entry.size > first_mib && entry.size / largest_expansion > entry.compressed_size)
-    refuse(ErrorCode::limit,
-           "would grow more than " + std::to_string(largest_expansion) + " times");
+    refuse_entry(entry, ErrorCode::limit,
+                 "would grow more than " + std::to_string(largest_expansion) + " times");
 
   const std::span<const std::byte> packed = content(entry);
   if (entry.method == 0 && entry.size != entry.compressed_size)

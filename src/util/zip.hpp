@@ -63,6 +63,10 @@ class ZipArchive {
   /// or not compressed by deflate, Error{limit} if it is too large.
   ZipText read(const ZipEntry& entry) const;
 
+  /// The bytes of an entry that is not compressed, in place: its checksum is not verified. Throws
+  /// Error{unsupported} if it is compressed or encrypted.
+  std::span<const std::byte> stored(const ZipEntry& entry) const;
+
  private:
   std::span<const std::byte> content(const ZipEntry& entry) const;
 

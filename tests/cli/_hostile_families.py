@@ -1,4 +1,4 @@
-"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.onnx, .pt2, .xml, .json or .mlir of each.
+"""Families of hostile files: _hostile_families.py FOLDER SIZE... writes NAME.SIZE.ENDING of each, as .onnx or .tflite.
 
 Each family makes one reader do much for few bytes: lists that are searched once per node, names that loops and
 sequences repeat, keys that collide. At SIZE 2 a file is twice as large as at SIZE 1.
@@ -9,6 +9,10 @@ import random
 import struct
 import sys
 import zipfile
+
+sys.dont_write_bytecode = True
+
+from _hostile_lite import GGUF, LITE  # noqa: E402
 
 
 # -- protobuf by hand: `onnx` refuses some of these, and takes long for others ---------------------
@@ -808,7 +812,7 @@ def main():
     (folder / 'least.onnx').write_bytes(model(graph([RELU], X, Y)))
     for size in map(int, sys.argv[2:]):
         for ending, families in (('onnx', ONNX + PAIRS), ('xml', OPENVINO), ('json', KERAS + CONFIGURATIONS),
-                                 ('mlir', STABLEHLO)):
+                                 ('mlir', STABLEHLO), ('tflite', LITE), ('gguf', GGUF)):
             for make in families:
                 (folder / f'{make.__name__}.{size}.{ending}').write_bytes(make(size))
         for make in PROGRAMS:

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "analysis/module_match.hpp"
+#include "import/importer.hpp"
 #include "registry/zoo.hpp"
 #include "zoometer/models/model.hpp"
 #include "zoometer/op/elementwise.hpp"
@@ -248,6 +249,37 @@ TEST(Diff, ShowsReplacedTypesAndCalls) {
   EXPECT_EQ(norm.details.front().what, "type");
   EXPECT_EQ(norm.details.front().before, "FrozenBatchNorm2d");
   EXPECT_EQ(norm.details.front().after, "BatchNorm2d");
+}
+
+// Keras's ResNet-50 has the strides of the first publication, in the first convolution of a stage;
+// torchvision's are in the second one, which therefore sees a larger image.
+TEST(Diff, PairsLayersOfAnotherFramework) {
+  const Traced before("resnet50");
+  Graph keras;
+  import_file(ZOOMETER_SOURCE_DIR "/tests/data/keras/applications/ResNet50.keras", {}, keras);
+  const Profile metrics = profile(keras);
+  const Diff result = diff(before.side(), {keras, metrics});
+  std::set<std::string> costlier, strides;
+  std::size_t layers = 0;
+  for (const ModuleDiff& module : result.modules) {
+    if (module.before == no_id || module.after == no_id || module.depth == 0) continue;
+    const std::string pair =
+        before.graph.module_path(module.before) + " = " + keras.module_path(module.after);
+    layers += before.metrics.modules[module.before].parameters > 0 ? 1 : 0;
+    if (before.metrics.modules[module.before].macs != metrics.modules[module.after].macs)
+      costlier.insert(pair);
+    for (const ModuleDetail& detail : module.details)
+      if (detail.what == "stride") strides.insert(pair);
+  }
+  EXPECT_EQ(layers, 107U) << "53 convolutions, as many norms, and the last layer";
+  EXPECT_EQ(costlier, (std::set<std::string>{"layer2.0.conv1 = conv3_block1_1_conv",
+                                             "layer3.0.conv1 = conv4_block1_1_conv",
+                                             "layer4.0.conv1 = conv5_block1_1_conv"}));
+  EXPECT_EQ(strides,
+            (std::set<std::string>{
+                "layer2.0.conv1 = conv3_block1_1_conv", "layer2.0.conv2 = conv3_block1_2_conv",
+                "layer3.0.conv1 = conv4_block1_1_conv", "layer3.0.conv2 = conv4_block1_2_conv",
+                "layer4.0.conv1 = conv5_block1_1_conv", "layer4.0.conv2 = conv5_block1_2_conv"}));
 }
 
 TEST(Diff, OperatorsHaveBothCounts) {

@@ -4,6 +4,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <cinttypes>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -79,6 +81,35 @@ TEST(Keras, HasTheFiguresOfRealFiles) {
                 Contains("as Keras counts them: " + std::to_string(fact.trainable) +
                          " trainable parameters and " + std::to_string(fact.others) + " others"))
         << fact.file;
+  }
+}
+
+/// Networks of keras.applications with the weights of count_params() and the MACs of the program
+/// that JAX runs for them (tests/modern/keras_models.py). Published: MobileNet 569 M, MobileNetV2
+/// 300 M, NASNetMobile 564 M, EfficientNetB0 0.39 B.
+TEST(Keras, HasTheFiguresOfApplications) {
+  struct Fact {
+    const char* name;
+    std::int64_t macs, weights;
+  };
+  constexpr Fact facts[] = {
+      {"DenseNet121", 2'834'161'664, 8'062'504},  {"EfficientNetB0", 385'814'752, 5'330'571},
+      {"InceptionV3", 5'713'216'096, 23'851'784}, {"MobileNet", 568'740'352, 4'253'864},
+      {"MobileNetV2", 300'774'272, 3'538'984},    {"NASNetMobile", 563'638'816, 5'326'716},
+      {"ResNet50", 3'857'973'248, 25'636'712},    {"VGG16", 15'470'264'320, 138'357'544},
+  };
+  for (const Fact& fact : facts) {
+    const ReadModel read = files.read(std::string("applications/") + fact.name + ".keras");
+    const Profile result = profile(read.graph);
+    EXPECT_EQ(result.total.macs, fact.macs) << fact.name;
+    EXPECT_THAT(read.notes.notes, Contains(HasSubstr("as the file states them"))) << fact.name;
+    std::int64_t trainable = -1, others = -1;
+    for (const std::string& note : read.notes.notes) {
+      std::sscanf(note.c_str(),
+                  "as Keras counts them: %" SCNd64 " trainable parameters and %" SCNd64, &trainable,
+                  &others);
+    }
+    EXPECT_EQ(trainable + others, fact.weights) << fact.name;
   }
 }
 

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "import/importer.hpp"
 #include "ir/verify.hpp"
+#include "util/zip.hpp"
 
 namespace zoometer::testing {
 
@@ -47,5 +51,24 @@ class ModelFiles {
  private:
   std::string folder_, name_;
 };
+
+/// Calls `check` with each file of an archive of golden ones, and with the figures in its name:
+/// NAME-FIGURE-FIGURE. Returns how many there are.
+template <class Check>
+std::size_t for_each_golden(const std::string& path, Check check) {
+  const MappedFile file(path);
+  const ZipArchive archive(file.bytes());
+  for (const ZipEntry& entry : archive.entries()) {
+    std::vector<std::int64_t> figures;
+    for (std::size_t dash = entry.name.find('-'); dash != std::string_view::npos;
+         dash = entry.name.find('-', dash + 1)) {
+      figures.emplace_back(-1);
+      std::from_chars(entry.name.data() + dash + 1, entry.name.data() + entry.name.size(),
+                      figures.back());
+    }
+    check(std::string(entry.name), std::string(archive.read(entry).view()), figures);
+  }
+  return archive.entries().size();
+}
 
 }  // namespace zoometer::testing

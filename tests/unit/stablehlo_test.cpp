@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "analysis/convention.hpp"
 #include "analysis/profile.hpp"
 #include "failure.hpp"
 #include "import/stablehlo/bytecode.hpp"
@@ -49,6 +50,21 @@ TEST(Stablehlo, CountsLoopsAndBranches) {
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("runs 10 times")));
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("the costliest one")));
   EXPECT_THAT(read.notes.notes, Contains(HasSubstr("counted once")));
+}
+
+/// Programs of JAX with the MACs of their jaxpr and what XLA's cost analysis counts in jaxlib
+/// 0.10.2 (tests/modern/jax_programs.py).
+TEST(Stablehlo, AgreesWithJaxOnEveryProgram) {
+  const std::size_t count = testing::for_each_golden(
+      ZOOMETER_SOURCE_DIR "/tests/golden/jax_programs.zip",
+      [](const std::string& name, const std::string& bytes,
+         const std::vector<std::int64_t>& figures) {
+        const ReadModel read = files.read_bytes(bytes);
+        EXPECT_EQ(profile(read.graph).total.macs, figures.at(0)) << name;
+        EXPECT_EQ(profile(read.graph, find_convention("xla")).total.cost, figures.at(1)) << name;
+        EXPECT_EQ(unknown_nodes(read.graph), 0U) << name;
+      });
+  EXPECT_GE(count, 39U);
 }
 
 /// What jax.export writes has the bytecode within a flatbuffer; modules are in the locations.

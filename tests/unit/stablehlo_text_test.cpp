@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -15,6 +16,8 @@
 
 namespace zoometer {
 namespace {
+
+namespace fs = std::filesystem;
 
 using ::testing::Contains;
 using testing::failure_of;
@@ -181,13 +184,79 @@ TEST(StablehloText, CountsLoopsBranchesAndReductions) {
   EXPECT_EQ(profile(read.graph).total.flops, 42 + 8 + 7 + 6 + 12);
 }
 
+// -- folders of torch_xla -----------------------------------------------------------------------
+
+/// A program of a linear layer, whose first argument is its weight, as torch_xla writes it.
+class TorchXlaFolder : public ::testing::Test {
+ protected:
+  TorchXlaFolder() {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "functions");
+    add("forward");
+  }
+  ~TorchXlaFolder() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / "functions" / name) << text;
+  }
+  void add(const std::string& name) {
+    write(name + ".mlir",
+          "module {\n func.func @main(%w: tensor<8x4xf32>, %m: tensor<4xf32>, %x: "
+          "tensor<2x8xf32>) -> tensor<2x4xf32> {\n  %0 = stablehlo.dot_general %x, %w, "
+          "contracting_dims = [1] x [0] : (tensor<2x8xf32>, tensor<8x4xf32>) -> "
+          "tensor<2x4xf32>\n  return %0 : tensor<2x4xf32>\n }\n}\n");
+    write(name + ".meta", R"({"name": "forward", "stablehlo_version": "0.0.0", "input_locations": [
+      {"type_": "parameter", "position": -1, "name": "fc.weight"},
+      {"type_": "parameter", "position": -1, "name": "bn.running_mean"},
+      {"type_": "input_arg", "position": 0, "name": ""}]})");
+  }
+  ReadModel read(const TraceOptions& options = {}) {
+    ReadModel read;
+    read.notes = import_file(folder_.string(), options, read.graph);
+    return read;
+  }
+
+  fs::path folder_ = fs::path(::testing::TempDir()) / "torch_xla_program";
+};
+
+TEST_F(TorchXlaFolder, KnowsWeightsByTheDescriptionBesideTheProgram) {
+  const ReadModel model = read();
+  const Profile result = profile(model.graph);
+  EXPECT_EQ(result.total.macs, 2 * 8 * 4);
+  EXPECT_EQ(result.total.parameters, 8 * 4);
+  EXPECT_EQ(result.total.buffers, 4);
+  EXPECT_EQ(model.graph.parameters()[0].name, "fc.weight");
+  ASSERT_EQ(model.graph.inputs().size(), 1U);
+  EXPECT_EQ(model.graph.inputs()[0].name, "arg0");
+}
+
+TEST_F(TorchXlaFolder, ReadsTheProgramThatIsNamed) {
+  add("encode");
+  EXPECT_THAT(failure_of([&] { read(); }), HasSubstr("choose with --entry: encode, forward"));
+  TraceOptions options;
+  options.entry = "encode";
+  EXPECT_EQ(profile(read(options).graph).total.macs, 64);
+  options.entry = "decode";
+  EXPECT_THAT(failure_of([&] { read(options); }), HasSubstr("no program decode"));
+}
+
+TEST_F(TorchXlaFolder, RefusesADescriptionOfAnotherProgram) {
+  write("forward.meta", R"({"input_locations": [{"type_": "input_arg", "position": 0}]})");
+  EXPECT_THAT(failure_of([&] { read(); }), HasSubstr("expected 1 as described beside it, got 3"));
+  write("forward.meta", R"({"input_locations": [{"position": 0}]})");
+  EXPECT_THAT(failure_of([&] { read(); }), HasSubstr("forward.meta"));
+}
+
+// -- the count of XLA ---------------------------------------------------------------------------
+
 /// The count of XLA for one operation, with operands %a (4, 6), %k (3, 6) and %c of complex
-/// numbers.
-std::int64_t xla_of(const std::string& operation, const std::string& type) {
+/// numbers. `before` are operations in front of it.
+std::int64_t xla_of(const std::string& operation, const std::string& type,
+                    const std::string& before = "") {
   const std::string text =
       "module {\n func.func @main(%a: tensor<4x6xf32>, %k: tensor<3x6xf32>, %c: "
       "tensor<5x17xcomplex<f32>>, %x: tensor<1x1x5x7xf32>, %w: tensor<2x1x3x3xf32>) -> " +
-      type + " {\n  %r = " + operation + "\n  return %r : " + type + "\n }\n}\n";
+      type + " {\n" + before + "  %r = " + operation + "\n  return %r : " + type + "\n }\n}\n";
   const ReadModel read = files.read_bytes(text);
   return profile(read.graph, find_convention("xla")).total.cost;
 }
@@ -238,6 +307,51 @@ TEST(StablehloText, CountsAsXlaDoes) {
   EXPECT_EQ(convolution("stride = [2, 2], pad = [[-1, 2], [3, -1]], rhs_dilate = [1, 2]",
                         "tensor<1x2x2x3xf32>"),
             120);
+}
+
+/// XLA's front end folds constants and neutral operands before costs are counted (jaxlib 0.10.2).
+TEST(StablehloText, LeavesOutWhatXlaFolds) {
+  struct Case {
+    const char* operation;
+    const char* constant;
+    std::int64_t expected;
+  };
+  const std::string plain = "tensor<4x6xf32>", whole = "tensor<4x6xi32>";
+  const auto with = [](const Case& each, const std::string& type) {
+    return xla_of(each.operation + (" : " + type), type,
+                  "  %s = stablehlo.constant dense<" + std::string(each.constant) +
+                      "> : " + "tensor<" + type.substr(type.size() - 4, 3) + ">\n" +
+                      "  %z = stablehlo.broadcast_in_dim %s, dims = [] : (tensor<" +
+                      type.substr(type.size() - 4, 3) + ">) -> " + type + "\n" +
+                      "  %i = stablehlo.iota dim = 0 : " + type + "\n");
+  };
+  constexpr Case reals[] = {
+      {"stablehlo.add %a, %z", "0.0", 0},       {"stablehlo.add %z, %a", "-0.0", 0},
+      {"stablehlo.add %a, %z", "1.0", 24},      {"stablehlo.subtract %a, %z", "0.0", 0},
+      {"stablehlo.subtract %z, %a", "0.0", 24}, {"stablehlo.multiply %a, %z", "1.0", 0},
+      {"stablehlo.multiply %a, %z", "0.0", 24}, {"stablehlo.divide %a, %z", "1.0", 24},
+      {"stablehlo.subtract %a, %a", "0.0", 24}, {"stablehlo.add %z, %z", "3.0", 0},
+      {"stablehlo.negate %z", "3.0", 0},        {"stablehlo.floor %z", "3.0", 24},
+      {"stablehlo.abs %a", "3.0", 24},
+  };
+  for (const Case& each : reals) EXPECT_EQ(with(each, plain), each.expected) << each.operation;
+  constexpr Case integers[] = {
+      {"stablehlo.add %i, %z", "0", 0},         {"stablehlo.multiply %i, %z", "0", 0},
+      {"stablehlo.and %i, %z", "-1", 0},        {"stablehlo.or %i, %z", "0", 0},
+      {"stablehlo.xor %i, %z", "0", 0},         {"stablehlo.xor %i, %z", "-1", 24},
+      {"stablehlo.subtract %i, %i", "0", 0},    {"stablehlo.maximum %i, %z", "0", 24},
+      {"stablehlo.shift_left %i, %z", "0", 24},
+  };
+  for (const Case& each : integers) EXPECT_EQ(with(each, whole), each.expected) << each.operation;
+  const std::string mask = "  %p = stablehlo.compare GT, %a, %a : (tensor<4x6xf32>, "
+                           "tensor<4x6xf32>) -> tensor<4x6xi1>\n";
+  EXPECT_EQ(xla_of("stablehlo.select %p, %a, %a : tensor<4x6xi1>, " + plain, plain, mask), 24);
+  const std::string numbers = "  %n = stablehlo.constant dense<[1.0, 2.0]> : tensor<2xf32>\n";
+  EXPECT_EQ(xla_of("stablehlo.add %n, %n : tensor<2xf32>", "tensor<2xf32>", numbers), 0);
+  const std::string wide = numbers +
+                           "  %d = stablehlo.broadcast_in_dim %n, dims = [1] : (tensor<2xf32>) -> "
+                           "tensor<3x2xf32>\n";
+  EXPECT_EQ(xla_of("stablehlo.add %d, %d : tensor<3x2xf32>", "tensor<3x2xf32>", wide), 6);
 }
 
 /// Steps that no convolution has: the operation is unknown, and all its pairs count.

@@ -7,6 +7,7 @@
 #include "failure.hpp"
 #include "model_files.hpp"
 #include "tflite_files.hpp"
+#include "zip_writer.hpp"
 
 namespace zoometer {
 namespace {
@@ -16,6 +17,7 @@ using testing::failure_of;
 using testing::FlatNode;
 using ::testing::HasSubstr;
 using testing::ModelFiles;
+using ::testing::Not;
 using testing::ReadModel;
 using testing::TfliteFile;
 
@@ -49,6 +51,27 @@ TEST(Tflite, HasTheFiguresOfRealFiles) {
     EXPECT_EQ(result.total.macs, fact.macs) << fact.file;
     EXPECT_EQ(result.total.parameters, fact.parameters) << fact.file;
   }
+}
+
+/// Every operator with the sizes that ai-edge-litert 2.3.0 gives its results, and the MACs of its
+/// formula (tests/modern/litert_files.py).
+TEST(Tflite, AgreesWithTheInterpreterOnEveryOperator) {
+  std::size_t compared = 0;
+  const auto check = [&](const std::string& name, const std::string& bytes,
+                         const std::vector<std::int64_t>& figures) {
+    const ReadModel read = files.read_bytes(bytes);
+    EXPECT_EQ(profile(read.graph).total.macs, figures.at(0)) << name;
+    const std::string same = "all " + std::to_string(read.graph.outputs().size()) +
+                             " sizes of results are as the file states them";
+    compared += static_cast<std::size_t>(std::ranges::count(read.notes.notes, same));
+    EXPECT_THAT(read.notes.notes, Not(Contains(HasSubstr("other sizes")))) << name;
+    EXPECT_TRUE(read.notes.ignored.empty()) << name;
+    for (const Node& node : read.graph.nodes()) EXPECT_NE(node.op->name, "unknown") << name;
+  };
+  const std::size_t count =
+      testing::for_each_golden(ZOOMETER_SOURCE_DIR "/tests/golden/litert_operators.zip", check);
+  EXPECT_GE(count, 172U);
+  EXPECT_EQ(compared, count - 1) << "all but SHAPE, whose result is known";
 }
 
 TEST(Tflite, InfersTheSizesThatTheFileStates) {
@@ -184,6 +207,107 @@ TEST(Tflite, KnowsThatChannelsAreLast) {
     if (node.op->name != "name_axes") continue;
     EXPECT_TRUE(read.graph.value(node.first_output).has(Value::shares)) << "nothing moves";
   }
+}
+
+// -- bundles ------------------------------------------------------------------------------------
+
+/// A LiteRT-LM file of these sections: what they are, the name of a model, bytes.
+struct Section {
+  std::uint8_t kind;
+  std::string name, bytes;
+};
+
+std::string litertlm_file(const std::vector<Section>& sections) {
+  constexpr std::size_t block = 4096;
+  std::vector<FlatNode> objects;
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    FlatNode object;
+    if (!sections[i].name.empty()) {
+      FlatNode value, item;
+      value.text(0, sections[i].name);
+      item.text(0, "model_type").number(1, std::uint8_t{9}).table(2, value);
+      object.tables(0, {item});
+    }
+    object.number(1, std::uint64_t{block * (i + 1)});
+    object.number(2, std::uint64_t{block * (i + 1) + sections[i].bytes.size()});
+    object.number(3, sections[i].kind);
+    objects.push_back(std::move(object));
+  }
+  FlatNode list, root;
+  list.tables(0, std::move(objects));
+  root.table(1, std::move(list));
+  const std::string header = root.file("");
+  std::string file = std::string("LITERTLM") + std::string(24, '\0') + header;
+  testing::put(file, 24, 32 + header.size(), 8);
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    file.resize(block * (i + 1));
+    file += sections[i].bytes;
+  }
+  return file;
+}
+
+constexpr std::uint8_t generic_section = 1, model_section = 3;
+
+TEST(TfliteBundle, ReadsTheModelsOfLiteRtLm) {
+  const std::string hello = files.bytes_of("hello_world_int8.tflite");
+  const std::string several = files.bytes_of("multi_signature_model.tflite");
+  const std::string one =
+      litertlm_file({{generic_section, "", "text"}, {model_section, "tf_lite_prefill", hello}});
+  EXPECT_EQ(profile(files.read_bytes(one).graph).total.macs, 288);
+
+  const std::string two = litertlm_file(
+      {{model_section, "tf_lite_prefill", hello}, {model_section, "tf_lite_aux", several}});
+  EXPECT_THAT(failure_of_bytes(two),
+              HasSubstr("choose with --entry: tf_lite_prefill, tf_lite_aux"));
+  TraceOptions options;
+  options.entry = "tf_lite_prefill";
+  const ReadModel first = files.read_bytes(two, options);
+  EXPECT_EQ(profile(first.graph).total.macs, 288);
+  EXPECT_THAT(first.notes.notes, Contains("models of the bundle: tf_lite_prefill, tf_lite_aux"));
+  options.entry = "tf_lite_aux";
+  EXPECT_THAT(failure_of([&] { files.read_bytes(two, options); }),
+              HasSubstr("tf_lite_aux/add, tf_lite_aux/mul"));
+  options.entry = "tf_lite_aux/mul";
+  EXPECT_EQ(files.read_bytes(two, options).graph.nodes()[0].op->name, "mul");
+  options.entry = "tf_lite_vision";
+  EXPECT_THAT(failure_of([&] { files.read_bytes(two, options); }), HasSubstr("no model"));
+}
+
+TEST(TfliteBundle, ReadsTheModelsOfMediaPipe) {
+  testing::ZipWriter writer;
+  writer.add("METADATA", "text");
+  writer.add("hand_detector.tflite", files.bytes_of("hello_world_int8.tflite"));
+  EXPECT_EQ(profile(files.read_bytes(writer.finish()).graph).total.macs, 288);
+  writer.add("TF_LITE_PREFILL_DECODE", files.bytes_of("trained_lstm_int8.tflite"));
+  TraceOptions options;
+  options.entry = "TF_LITE_PREFILL_DECODE";
+  EXPECT_EQ(profile(files.read_bytes(writer.finish(), options).graph).total.macs, 113'120);
+
+  testing::ZipWriter packed;
+  packed.add("m.tflite", files.bytes_of("hello_world_int8.tflite"), {.deflate = true});
+  EXPECT_THAT(failure_of_bytes(packed.finish()), HasSubstr("a zip archive around m.tflite"));
+  packed.add("n.tflite", files.bytes_of("hello_world_int8.tflite"));
+  EXPECT_THAT(failure_of_bytes(packed.finish()),
+              HasSubstr("m.tflite of the zip archive is compressed"));
+  testing::ZipWriter other;
+  other.add("m.tflite", "no flatbuffer");
+  EXPECT_THAT(failure_of_bytes(other.finish()), HasSubstr("no TensorFlow Lite model"));
+}
+
+TEST(TfliteBundle, RefusesSectionsOutsideOfTheFile) {
+  const std::string hello = files.bytes_of("hello_world_int8.tflite");
+  const std::string whole = litertlm_file({{model_section, "m", hello}});
+  EXPECT_THAT(failure_of_bytes(whole.substr(0, 4096)), HasSubstr("a section of the bundle"));
+  EXPECT_THAT(failure_of_bytes(whole.substr(0, 20)), HasSubstr("the header of the bundle"));
+  std::string moved = whole;
+  testing::put(moved, 24, 8, 8);
+  EXPECT_THAT(failure_of_bytes(moved), HasSubstr("the end of the header"));
+  EXPECT_THAT(failure_of_bytes(litertlm_file({{generic_section, "", "text"}})),
+              HasSubstr("no TensorFlow Lite model"));
+  // An error within a model has its place in the bundle.
+  std::string broken = whole;
+  testing::put(broken, 4096, 0x7FFFFFFF, 4);
+  EXPECT_THAT(failure_of_bytes(broken), HasSubstr("byte 2147487743"));
 }
 
 // -- subgraphs ----------------------------------------------------------------------------------

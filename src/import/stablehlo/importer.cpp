@@ -7,6 +7,7 @@
 #include "import/stablehlo/assembly.hpp"
 #include "import/stablehlo/bytecode.hpp"
 #include "import/stablehlo/reader.hpp"
+#include "import/stablehlo/torch_xla.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/error.hpp"
 
@@ -62,13 +63,15 @@ bool recognises_stablehlo(const MappedFile& file) {
 void read_stablehlo(const MappedFile& file, const TraceOptions& options, Graph& graph,
                     ImportNotes& notes) {
   const std::string_view bytes = file.text();
+  HloFile beside;
+  beside.arguments = torch_xla_arguments(file.path());
   if (looks_like_stablehlo_text(bytes)) {
-    HloReader(read_stablehlo_text(bytes), {}, options, graph, notes).read();
+    HloReader(read_stablehlo_text(bytes), std::move(beside), options, graph, notes).read();
     notes.format = "StableHLO as text";
     return;
   }
   if (looks_like_mlir_bytecode(bytes))
-    return HloReader(read_mlir_bytecode(bytes, 0), {}, options, graph, notes).read();
+    return HloReader(read_mlir_bytecode(bytes, 0), std::move(beside), options, graph, notes).read();
   const std::string_view module = exported_module(bytes);
   const FlatBuffer buffer(bytes);
   const FlatTable exported = buffer.root();

@@ -137,7 +137,7 @@ void HloReader::read() {
   for (const HloFunction& function : functions_)
     if (function.body != nullptr) values += function.operation->regions[0].own_values;
   units_left_ = 4096 + 16 * (program_.operation_count + values);
-  HloFrame frame{std::vector<HloValue>(entry.operation->regions[0].own_values)};
+  HloFrame frame(entry.operation->regions[0].own_values);
   add_arguments(entry, frame);
   running_.push_back(entry.name);
   const std::vector<HloValue> results = run_block(frame, *entry.body);
@@ -180,28 +180,49 @@ Shape HloReader::input_shape(const std::string& name, const HloType& type,
 
 /// An argument is a parameter if its name is a path into a tree and its elements are floating, and
 /// something is left as an input: an argument without a path, or the last one.
+std::vector<HloArgument> HloReader::arguments_of(const HloFunction& entry) const {
+  const std::size_t count = entry.body->argument_types.size();
+  if (!file_.arguments.empty()) {
+    if (file_.arguments.size() != count) {
+      fail_hlo("the arguments of the program", entry.operation->at,
+               std::to_string(file_.arguments.size()) + " as described beside it",
+               std::to_string(count));
+    }
+    return file_.arguments;
+  }
+  std::vector<HloArgument> arguments;
+  for (std::size_t i = 0; i < count; ++i) arguments.push_back({name_of_argument(entry, i)});
+  const bool all_paths = std::ranges::all_of(
+      arguments, [](const HloArgument& argument) { return is_path(argument.name); });
+  for (std::size_t i = 0; i < count; ++i) {
+    HloArgument& argument = arguments[i];
+    const HloType& type = program_.type(entry.body->argument_types[i]);
+    const bool is_last = all_paths && i + 1 == count;
+    if (is_last || !is_path(argument.name) || !is_floating(type.dtype) || type.unknown != 0)
+      continue;
+    argument.name = dotted(argument.name);
+    const bool is_statistic = argument.name.starts_with("batch_stats") ||
+                              argument.name.find(".batch_stats.") != std::string::npos;
+    argument.kind = is_statistic ? HloArgument::Kind::buffer : HloArgument::Kind::parameter;
+  }
+  return arguments;
+}
+
 void HloReader::add_arguments(const HloFunction& entry, HloFrame& frame) {
   const HloBlock& body = *entry.body;
   const std::size_t count = body.argument_types.size();
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < count; ++i) names.push_back(name_of_argument(entry, i));
-  const bool all_paths =
-      std::ranges::all_of(names, [](const std::string& name) { return is_path(name); });
+  const std::vector<HloArgument> arguments = arguments_of(entry);
   for (std::size_t i = 0; i < count; ++i) {
     const HloType& type = program_.type(body.argument_types[i]);
     HloValue& value = frame.values[body.first_argument + i];
     value.type = body.argument_types[i];
-    const bool is_last = all_paths && i + 1 == count;
-    const bool is_learnt =
-        is_path(names[i]) && is_floating(type.dtype) && type.unknown == 0 && !is_last;
-    const std::string name = names_.next(is_learnt ? dotted(names[i]) : names[i]);
+    const std::string name = names_.next(arguments[i].name);
     const std::string_view kept = graph_.arena().copy(name);
-    if (is_learnt) {
-      const bool is_statistic =
-          name.starts_with("batch_stats") || name.find(".batch_stats.") != std::string::npos;
-      value.id =
-          graph_.add_parameter(0, kept, type.shape, type.dtype,
-                               is_statistic ? ParameterKind::buffer : ParameterKind::parameter);
+    if (arguments[i].kind != HloArgument::Kind::input) {
+      const bool is_buffer =
+          arguments[i].kind == HloArgument::Kind::buffer || !is_floating(type.dtype);
+      value.id = graph_.add_parameter(0, kept, type.shape, type.dtype,
+                                      is_buffer ? ParameterKind::buffer : ParameterKind::parameter);
     } else {
       const std::size_t unwritten = count - std::min(count, file_.sizes.size());
       const bool is_written = entry.name == "main" && i >= unwritten;
@@ -290,7 +311,7 @@ std::vector<HloValue> HloReader::run(HloFrame& frame, const HloRegion& region,
              std::to_string(arguments.size()));
   }
   spend(1 + std::uint64_t{region.own_values});
-  HloFrame own{std::vector<HloValue>(region.own_values)};
+  HloFrame own(region.own_values);
   const ForgetEntered forget(entered_, region.is_isolated);
   HloFrame& inner = region.is_isolated ? own : frame;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -333,9 +354,22 @@ const Shape& HloReader::shape_of(const HloFrame& frame, std::uint32_t value,
   return id == no_id ? program_.type(type).shape : graph_.shape(id);
 }
 
+/// Whether XLA leaves an operation out before it counts; follows constants through it.
+bool HloReader::is_folded_for_xla(HloFrame& frame, const HloOperation& operation) {
+  if (operation.types.size() != 1) return false;
+  std::vector<XlaConstant> operands;
+  for (const std::uint32_t operand : operation.operands)
+    operands.push_back(frame.constants[operand]);
+  const std::int64_t elements = numel(shape_of(frame, operation.first_result, operation.types[0]));
+  const XlaFolding folding = fold_for_xla(program_, operation, operands, elements);
+  frame.constants[operation.first_result] = folding.result;
+  return folding.is_folded;
+}
+
 /// Records what XLA counts for an operation at the costliest of its nodes.
-void HloReader::count_for_xla(const HloFrame& frame, const HloOperation& operation,
+void HloReader::count_for_xla(HloFrame& frame, const HloOperation& operation,
                               std::size_t first_node) {
+  if (is_folded_for_xla(frame, operation)) return;
   std::vector<Shape> operands, results;
   const auto dtype_of = [&](std::uint32_t type) { return program_.type(type).dtype; };
   for (const std::uint32_t operand : operation.operands) {

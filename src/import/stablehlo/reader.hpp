@@ -12,6 +12,7 @@
 #include "import/input_sizes.hpp"
 #include "import/scoped_modules.hpp"
 #include "import/stablehlo/program.hpp"
+#include "import/stablehlo/xla_folding.hpp"
 #include "util/unique_names.hpp"
 #include "zoometer/ir/tensor.hpp"
 
@@ -33,7 +34,17 @@ struct HloValue {
 
 /// One call of a function.
 struct HloFrame {
+  explicit HloFrame(std::size_t count = 0) : values(count), constants(count) {}
+
   std::vector<HloValue> values;
+  std::vector<XlaConstant> constants;  ///< of each value, as XLA's front end sees it
+};
+
+/// What an argument of the entry is, where the file says so.
+struct HloArgument {
+  enum class Kind : std::uint8_t { input, parameter, buffer };
+  std::string name;
+  Kind kind = Kind::input;
 };
 
 /// What a file has beside its program.
@@ -41,6 +52,8 @@ struct HloFile {
   std::string root = {};  ///< the name of the model; empty: that of its entry
   /// What is written for the sizes of the last arguments of `main`: "b", "2*b".
   std::vector<std::vector<std::string>> sizes = {};
+  /// The arguments of its entry; none: their locations say what they are.
+  std::vector<HloArgument> arguments = {};
 };
 
 /// Reads one program into a graph.
@@ -89,12 +102,14 @@ class HloReader {
   const HloFunction& choose_entry() const;
   void add_arguments(const HloFunction& entry, HloFrame& frame);
   std::string name_of_argument(const HloFunction& entry, std::size_t index) const;
+  std::vector<HloArgument> arguments_of(const HloFunction& entry) const;
   Shape input_shape(const std::string& name, const HloType& type,
                     std::span<const std::string> expressions);
   std::vector<HloValue> run_block(HloFrame& frame, const HloBlock& block);
   void emit(HloFrame& frame, const HloOperation& operation);
   void emit_operation(HloFrame& frame, const HloOperation& operation);
-  void count_for_xla(const HloFrame& frame, const HloOperation& operation, std::size_t first_node);
+  void count_for_xla(HloFrame& frame, const HloOperation& operation, std::size_t first_node);
+  bool is_folded_for_xla(HloFrame& frame, const HloOperation& operation);
   const Shape& shape_of(const HloFrame& frame, std::uint32_t value, std::uint32_t type) const;
   void emit_unknown(HloFrame& frame, const HloOperation& operation);
   void enter_module(std::uint32_t location);

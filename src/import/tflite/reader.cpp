@@ -41,10 +41,11 @@ std::string_view plain_name(std::string_view name) {
 }  // namespace
 
 TfliteReader::TfliteReader(const MappedFile& file, const TraceOptions& options, Graph& graph,
-                           ImportNotes& notes)
+                           ImportNotes& notes, std::string bundled)
     : options_(options),
       graph_(graph),
       notes_(notes),
+      bundled_(std::move(bundled)),
       model_(file),
       modules_(graph),
       sizes_(options, notes) {}
@@ -54,20 +55,26 @@ void TfliteReader::note(std::string text) {
     notes_.notes.push_back(std::move(text));
 }
 
+/// What `--entry` calls it.
+std::string TfliteReader::name_of(const TfliteEntry& entry) const {
+  return (bundled_.empty() ? "" : bundled_ + "/") + std::string(entry.name);
+}
+
 const TfliteEntry& TfliteReader::choose_entry() const {
   const std::vector<TfliteEntry>& entries = model_.entries();
   const auto names = [&] {
     std::string list;
     for (std::size_t i = 0; i < std::min<std::size_t>(20, entries.size()); ++i)
-      list.append(i == 0 ? "" : ", ").append(escape_controls(to_utf8(entries[i].name)));
+      list.append(i == 0 ? "" : ", ").append(escape_controls(to_utf8(name_of(entries[i]))));
     return list;
   };
-  if (options_.entry.empty() && entries.size() == 1) return entries[0];
+  const bool is_open = options_.entry.empty() || options_.entry == bundled_;
+  if (is_open && entries.size() == 1) return entries[0];
   for (const TfliteEntry& entry : entries)
-    if (!options_.entry.empty() && entry.name == options_.entry) return entry;
-  Error error(options_.entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
-              options_.entry.empty() ? "the file has several signatures"
-                                     : "the file has no signature " + options_.entry);
+    if (!options_.entry.empty() && name_of(entry) == options_.entry) return entry;
+  Error error(is_open ? ErrorCode::usage : ErrorCode::unknown_name,
+              is_open ? "the file has several signatures"
+                      : "the file has no signature " + options_.entry);
   error.hint = "choose with --entry: " + names();
   throw error;
 }
@@ -104,14 +111,34 @@ void TfliteReader::read() {
 
 // -- inputs and outputs -------------------------------------------------------------------------
 
+namespace {
+
+/// What an entry's inputs or outputs are called: as the signature does, or as themselves.
+class PortNames {
+ public:
+  PortNames(const TfliteSubgraph& subgraph,
+            std::span<const std::pair<std::string_view, std::uint32_t>> given)
+      : subgraph_(subgraph) {
+    for (const auto& [name, tensor] : given) given_[tensor] = name;
+  }
+  std::string_view of(std::uint32_t tensor) const {
+    const auto found = given_.find(tensor);
+    return found != given_.end() ? found->second : plain_name(subgraph_.tensors[tensor].name);
+  }
+
+ private:
+  const TfliteSubgraph& subgraph_;
+  std::map<std::uint32_t, std::string_view> given_;
+};
+
+}  // namespace
+
 void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
+  const PortNames given(frame.subgraph, entry.inputs);
   for (std::size_t i = 0; i < frame.subgraph.inputs.size(); ++i) {
     const auto tensor = static_cast<std::uint32_t>(frame.subgraph.inputs[i]);
     const TfliteTensor& declared = frame.subgraph.tensors[tensor];
-    std::string_view given = plain_name(declared.name);
-    for (const auto& [name, index] : entry.inputs)
-      if (index == tensor) given = name;
-    const std::string name = names_.next(given);
+    const std::string name = names_.next(given.of(tensor));
     const Shape shape = sizes_.next({name, declared.shape, declared.unknown, declared.has_shape});
     frame.values[tensor].id = graph_.add_input(graph_.arena().copy(name), shape, declared.dtype);
   }
@@ -121,14 +148,12 @@ void TfliteReader::add_inputs(const TfliteEntry& entry, TfliteFrame& frame) {
 
 void TfliteReader::add_outputs(const TfliteEntry& entry, TfliteFrame& frame) {
   names_.clear();
+  const PortNames given(frame.subgraph, entry.outputs);
   std::vector<ValueId> outputs;
   for (const std::int32_t output : frame.subgraph.outputs) {
     const auto tensor = static_cast<std::uint32_t>(output);
-    std::string_view given = plain_name(frame.subgraph.tensors[tensor].name);
-    for (const auto& [name, index] : entry.outputs)
-      if (index == tensor) given = name;
     const Tensor value = enter(frame, output, TfliteRole::data);
-    graph_.add_output(graph_.arena().copy(names_.next(given)), value.id);
+    graph_.add_output(graph_.arena().copy(names_.next(given.of(tensor))), value.id);
     outputs.push_back(value.id);
   }
   modules_.finish(outputs);
@@ -290,12 +315,24 @@ void TfliteReader::emit(TfliteFrame& frame, const TfliteNode& node) {
     misfits_.add(tflite_name(node.code), fmt::format("at byte {}", node.at), error.what());
   }
   running_ = running;
-  for (TfliteValue& value : frame.values) {
-    if (value.id != no_id && value.id >= before.graph.values) value.id = no_id;
-    if (value.planar != no_id && value.planar >= before.graph.values) value.planar = no_id;
-  }
+  forget(frame, node, before);
   rewind(before);
   emit_unknown(frame, node, tflite_name(node.code));
+}
+
+/// Forgets what an operator made since then. Only its own tensors, and constants that it entered,
+/// can have that: a look at all tensors for each operator would be quadratic.
+void TfliteReader::forget(TfliteFrame& frame, const TfliteNode& node, const Mark& before) {
+  const auto forget_one = [&](std::int32_t tensor) {
+    if (tensor < 0) return;
+    TfliteValue& value = frame.values[static_cast<std::size_t>(tensor)];
+    if (value.id != no_id && value.id >= before.graph.values) value.id = no_id;
+    if (value.planar != no_id && value.planar >= before.graph.values) value.planar = no_id;
+  };
+  std::ranges::for_each(node.inputs, forget_one);
+  std::ranges::for_each(node.outputs, forget_one);
+  for (std::size_t i = before.entered; i < entered_.size(); ++i)
+    if (entered_[i].constant.first == frame.index) forget_one(entered_[i].constant.second);
 }
 
 void TfliteReader::emit_unknown(TfliteFrame& frame, const TfliteNode& node, std::string_view name) {

@@ -50,8 +50,9 @@ enum class TfliteRole : std::uint8_t {
 /// Reads one file into a graph.
 class TfliteReader {
  public:
+  /// `bundled` is the name of the model in its bundle, which its entries begin with.
   TfliteReader(const MappedFile& file, const TraceOptions& options, Graph& graph,
-               ImportNotes& notes);
+               ImportNotes& notes, std::string bundled = {});
 
   void read();
 
@@ -89,10 +90,12 @@ class TfliteReader {
 
  private:
   const TfliteEntry& choose_entry() const;
+  std::string name_of(const TfliteEntry& entry) const;
   void add_inputs(const TfliteEntry& entry, TfliteFrame& frame);
   void add_outputs(const TfliteEntry& entry, TfliteFrame& frame);
   void run_nodes(TfliteFrame& frame);
   void emit(TfliteFrame& frame, const TfliteNode& node);
+  void forget(TfliteFrame& frame, const TfliteNode& node, const Mark& before);
   void enter_module(std::string_view tensor);
   void emit_unknown(TfliteFrame& frame, const TfliteNode& node, std::string_view name);
   void compare(const TfliteFrame& frame, const TfliteNode& node);
@@ -101,6 +104,7 @@ class TfliteReader {
   const TraceOptions& options_;
   Graph& graph_;
   ImportNotes& notes_;
+  std::string bundled_;
   TfliteModel model_;
   ScopedModules modules_;
   std::vector<ModuleScope> path_;
