@@ -125,7 +125,7 @@ void note_other_parts(const Configuration& config, bool has_tower, bool has_soun
   if (const auto quantisation = config.part({"quantization_config", "compression_config"})) {
     notes.push_back(
         fmt::format("tensors of the graph have the type of weights before the quantisation {}: "
-                    "zoometer quant shows its bytes",
+                    "zoometer quant shows its bytes if it knows the method",
                     quantisation->text({"quant_method"}, "of quantization_config")));
   }
   constexpr std::string_view more = "num_nextn_predict_layers";
