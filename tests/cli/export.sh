@@ -44,6 +44,11 @@ expect "the checker takes them" grep -qx "3 0" checked.txt
 run graph qwen3-0.6b --decode --context 4096 --format onnx --output decode.onnx
 expect "a cache" bash -c '"$ZOOMETER" profile decode.onnx --format json | jq -e "[.inputs[].shape[-2]] | max == 4095"'
 
+# A file whose nodes are in another order is copied with its nodes in order.
+expect "a file out of order" "$ZOOMETER" graph "$SOURCE_DIR/tests/data/onnx/kinds/nodes_out_of_order.onnx" --format onnx --output ordered.onnx
+run profile ordered.onnx
+expect "is in order then" bash -c '! grep -q "not in topological order" stdout.txt'
+
 # Names are torch.onnx's, parameters keep theirs; without weights they are inputs.
 cat >names.py <<'PYTHON'
 import json, subprocess, sys

@@ -26,6 +26,7 @@ work() {
   local status words
   case $1 in
     *_before.*) words=(diff "$1" "${1/_before/_after}") ;;
+    lite_signatures*) words=(profile "$1" --entry entry0 --format json) ;;
     keras_*) words=(profile "$1" --format json) ;;
     *.json) words=(quant "$1") ;;
     *) words=(profile "$1" --format json) ;;

@@ -80,8 +80,9 @@ def differences(row):
     for group in ("n_group", "topk_group"):  # the classes' defaults are more than the experts here
         if getattr(config, group, None):
             setattr(config, group, 1)
-    if (getattr(config, "pad_token_id", None) or 0) >= config.vocab_size:
-        config.pad_token_id = 0
+    text = config.get_text_config()
+    if (getattr(text, "pad_token_id", None) or 0) >= text.vocab_size:
+        text.pad_token_id = 0
     native = zoometer.profile(config, tokens=TOKENS, logits="all")
     model = built(config)
     with torch.no_grad():

@@ -117,16 +117,17 @@ class OnnxCopy {
   }
 
   void copy_graph(std::string_view message) {
-    for (const OnnxValueInfo& output : records_.graph(message).outputs)
-      is_output_.insert(output.name);
+    const OnnxGraph read = records_.graph(message);
+    for (const OnnxValueInfo& output : read.outputs) is_output_.insert(output.name);
+    for (const std::string_view node : reader_.in_order(read.nodes)) copy_node(node);
     ProtobufFields fields(message, file_.text().data(), "GraphProto");
     while (fields.next()) {
       switch (fields.number()) {
-      case copied_graph_field::node: copy_node(fields.bytes()); break;
       case copied_graph_field::initializer: copy_initializer({fields.bytes(), false}); break;
       case copied_graph_field::sparse_initializer: copy_initializer({fields.bytes(), true}); break;
       case copied_graph_field::input: copy_input(fields.bytes()); break;
       case copied_graph_field::output: copy_output(fields.bytes()); break;
+      case copied_graph_field::node:
       case copied_graph_field::value_info: break;
       default: {
         protozero::pbf_writer graph(fields_);

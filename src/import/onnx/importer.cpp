@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "import/importer.hpp"
 #include "import/onnx/reader.hpp"
 
@@ -11,7 +13,9 @@ void read(const MappedFile& file, const TraceOptions& options, Graph& graph, Imp
     return OnnxReader(file, options, graph, notes).read();
   } catch (const OnnxOutOfOrder&) {
     graph.clear();
+    ModelFile own = std::move(notes.file);
     notes = {};
+    notes.file = std::move(own);
   }
   OnnxReader(file, options, graph, notes, OnnxOrder::sorted).read();
 }

@@ -188,6 +188,10 @@ class OnnxReader {
   const KnownTensor* keep(KnownTensor known, std::span<const std::int64_t> integers,
                           std::span<const double> reals);
 
+  /// The nodes in the order in which they run: as written, or in a topological order. Throws
+  /// Error{malformed} that names the nodes of a cycle.
+  std::span<const std::string_view> in_order(std::span<const std::string_view> nodes);
+
  private:
   friend class OnnxContext;
   friend class OnnxInexact;
@@ -222,8 +226,6 @@ class OnnxReader {
   bool read_external(OnnxTensor& tensor, std::string& data);
   /// Replaces the elements of a value by those that the user gave.
   void replace_elements(std::string_view name, OnnxValue& value);
-  /// The nodes in a topological order. Throws Error{malformed} that names the nodes of a cycle.
-  std::span<const std::string_view> sorted(std::span<const std::string_view> nodes);
   void add_size_hint(Error& error) const;
   StoredTensor* add_stored(const StoredTensor& stored);
 

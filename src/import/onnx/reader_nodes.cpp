@@ -47,7 +47,7 @@ void OnnxReader::run_nodes(std::span<const std::string_view> nodes, OnnxFrame& f
     throw Error(ErrorCode::limit, "subgraphs and functions are nested too deeply",
                 {"at most " + std::to_string(deepest), "more"});
   }
-  if (order_ == OnnxOrder::sorted) nodes = sorted(nodes);
+  nodes = in_order(nodes);
   frame.nodes = nodes;
   OnnxNode node;
   for (std::size_t i = 0; i < nodes.size(); ++i) {

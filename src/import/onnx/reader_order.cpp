@@ -146,8 +146,8 @@ class OnnxSorter {
 
 }  // namespace
 
-std::span<const std::string_view> OnnxReader::sorted(std::span<const std::string_view> nodes) {
-  if (nodes.empty()) return nodes;
+std::span<const std::string_view> OnnxReader::in_order(std::span<const std::string_view> nodes) {
+  if (order_ == OnnxOrder::as_written || nodes.empty()) return nodes;
   auto found = sorted_.find(nodes.front().data());
   if (found == sorted_.end() || found->second.size() != nodes.size())
     found =

@@ -10,6 +10,7 @@
 
 #include "import/weights/ggml_types.hpp"
 #include "util/paths.hpp"
+#include "util/seeded_hash.hpp"
 #include "util/text.hpp"
 #include "zoometer/util/checked.hpp"
 #include "zoometer/util/error.hpp"
@@ -194,7 +195,7 @@ class GgufReader {
     in_.what = "the keys";
     const std::string key(in_.text());
     in_.what = "the key " + escape_controls(key);
-    if (metadata_.find(key) != nullptr) in_.fail("each key once", "a duplicate");
+    if (!keys_.insert(key).second) in_.fail("each key once", "a duplicate");
     const auto type = static_cast<ValueType>(in_.number<std::uint32_t>());
     metadata_.entries.emplace_back(key, read_value(type, 0));
   }
@@ -334,6 +335,7 @@ class GgufReader {
   GgufCursor in_;
   StoredWeights& weights_;
   GgufMetadata& metadata_;
+  TextSet keys_;
   std::int64_t alignment_ = usual_alignment;
   std::size_t first_ = 0;
 };
