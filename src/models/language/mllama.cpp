@@ -96,8 +96,7 @@ ModelPlan text_plan(const Configuration& text) {
   const std::int64_t count = layer_count(text);
   std::erase_if(numbers, [&](std::int64_t number) { return number >= count; });
   std::ranges::sort(numbers);
-  const auto repeated = std::ranges::unique(numbers);
-  numbers.erase(repeated.begin(), repeated.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   for (std::int64_t i = 0; i < count; ++i) {
     if (std::ranges::find(numbers, i) != numbers.end()) continue;
     plan.plans.push_back({.mixer = attention, .feed_forward = feed_forward});
