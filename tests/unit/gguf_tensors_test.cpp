@@ -39,8 +39,11 @@ struct Model {
   WeightContext context;
 };
 
-TEST(GgufTensors, AreThoseOfLlamaCpp) {
-  std::ifstream lines(ZOOMETER_SOURCE_DIR "/tests/data/language/gguf.jsonl");
+/// Calls `check` for each row of a file in tests/data/language, whose last member is a
+/// configuration. Returns how many rows there are.
+template <class Check>
+int for_each_row(const std::string& name, Check check) {
+  std::ifstream lines(ZOOMETER_SOURCE_DIR "/tests/data/language/" + name);
   int rows = 0;
   for (std::string line; std::getline(lines, line); ++rows) {
     std::string config = line.substr(line.find("\"config\":") + 9);
@@ -48,14 +51,20 @@ TEST(GgufTensors, AreThoseOfLlamaCpp) {
     const JsonDocument document(line);
     const Json& row = document.root();
     SCOPED_TRACE(std::string(get_text(row, "name")));
-    const Model model(config);
+    check(row, Model(config));
+  }
+  return rows;
+}
+
+TEST(GgufTensors, AreThoseOfLlamaCpp) {
+  const int rows = for_each_row("gguf.jsonl", [](const Json& row, const Model& model) {
     EXPECT_EQ(model.list_bytes(), get_member(row, "list").GetInt64());
     for (const auto& [scheme, bytes] : get_member(row, "bytes").GetObject()) {
       EXPECT_EQ(size_after(scheme_of(view_of(scheme)), model.weights, model.context).bytes,
                 bytes.GetInt64())
           << view_of(scheme);
     }
-  }
+  });
   EXPECT_GT(rows, 40);
 }
 
@@ -78,25 +87,17 @@ TEST(GgufTensors, HaveTheirNames) {
 
 /// The names in files that ollama's converter writes: those of each layer, and the others.
 TEST(GgufTensors, HaveTheNamesOfReleasedFiles) {
-  std::ifstream lines(ZOOMETER_SOURCE_DIR "/tests/data/language/gguf_names.jsonl");
-  int rows = 0;
-  for (std::string line; std::getline(lines, line); ++rows) {
-    std::string config = line.substr(line.find("\"config\":") + 9);
-    config.pop_back();
-    const JsonDocument document(line);
-    const Json& row = document.root();
-    SCOPED_TRACE(std::string(get_text(row, "name")));
+  const int rows = for_each_row("gguf_names.jsonl", [](const Json& row, const Model& model) {
     std::set<std::string> expected;
     for (const Json& name : get_array(row, "outside").GetArray()) expected.emplace(view_of(name));
     for (std::int64_t i = 0; i < get_member(row, "layers").GetInt64(); ++i)
       for (const Json& name : get_array(row, "layer").GetArray())
         expected.insert(fmt::format("blk.{}.{}", i, view_of(name)));
-    const Model model(config);
     std::set<std::string> names;
     for (const GgufTensor& tensor : gguf_tensors(model.weights, model.context))
       names.insert(tensor.name);
     EXPECT_EQ(names, expected);
-  }
+  });
   EXPECT_EQ(rows, 8);
 }
 

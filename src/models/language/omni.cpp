@@ -231,34 +231,35 @@ void add_speech(const Configuration& config, ModelPlan& plan) {
 
 // -- the thinkers -------------------------------------------------------------------------------
 
-ModelPlan thinker_plan(const Configuration& thinker, const std::string& root) {
-  ModelPlan plan = text_of(part_or_none(thinker, "text_config"), "qwen2_5_omni_text");
+using AddTower = void (*)(const Configuration& thinker, std::string_view root, ModelPlan& plan);
+using AddSound = void (*)(const Configuration& thinker, ModelPlan& plan);
+
+/// A thinker's language model with its tower of pictures and its encoder of sound, whose stack is
+/// the last one. `root` begins the names of a whole model: "thinker."; else it is empty.
+ModelPlan thinker_plan(const Configuration& thinker, const std::string& root,
+                       std::string_view text_type, AddTower add_tower, AddSound add_sound) {
+  ModelPlan plan = text_of(part_or_none(thinker, "text_config"), text_type);
   plan.root = root.empty() ? "model" : "thinker.model";
   plan.head = root.empty() ? "lm_head" : "thinker.lm_head";
   plan.is_tied = thinker.flag({"tie_word_embeddings"}, false);
-  add_omni_tower(thinker, root, plan);
-  add_qwen2_5_omni_sound(thinker, plan);
+  add_tower(thinker, root, plan);
+  add_sound(thinker, plan);
   move_below(plan.stacks.back(), root);
-  return plan;
-}
-ModelPlan qwen2_5_thinker(const Configuration& config) { return thinker_plan(config, {}); }
-ModelPlan qwen2_5_omni(const Configuration& config) {
-  ModelPlan plan = thinker_plan(part_or_none(config, "thinker_config"), "thinker.");
-  if (config.flag({"enable_audio_output"}, true)) add_speech(config, plan);
   return plan;
 }
 
-ModelPlan thinker3_plan(const Configuration& thinker, const std::string& root) {
-  ModelPlan plan = text_of(part_or_none(thinker, "text_config"), "qwen3_omni_moe_text");
-  plan.root = root.empty() ? "model" : "thinker.model";
-  plan.head = root.empty() ? "lm_head" : "thinker.lm_head";
-  plan.is_tied = thinker.flag({"tie_word_embeddings"}, false);
-  add_omni3_tower(thinker, root, plan);
-  add_qwen3_omni_sound(thinker, plan);
-  move_below(plan.stacks.back(), root);
+ModelPlan thinker2_5_plan(const Configuration& thinker, const std::string& root) {
+  return thinker_plan(thinker, root, "qwen2_5_omni_text", add_omni_tower, add_qwen2_5_omni_sound);
+}
+ModelPlan qwen2_5_thinker(const Configuration& config) { return thinker2_5_plan(config, {}); }
+ModelPlan qwen2_5_omni(const Configuration& config) {
+  ModelPlan plan = thinker2_5_plan(part_or_none(config, "thinker_config"), "thinker.");
+  if (config.flag({"enable_audio_output"}, true)) add_speech(config, plan);
   return plan;
 }
-ModelPlan qwen3_thinker(const Configuration& config) { return thinker3_plan(config, {}); }
+ModelPlan qwen3_thinker(const Configuration& config) {
+  return thinker_plan(config, {}, "qwen3_omni_moe_text", add_omni3_tower, add_qwen3_omni_sound);
+}
 
 constexpr ModelType types[] = {
     {"qwen2_5_omni", qwen2_5_omni, true},
