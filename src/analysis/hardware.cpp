@@ -288,13 +288,22 @@ Device read_device(const std::string& path) {
   return parse_device(*text, path);
 }
 
-std::vector<Device> builtin_devices() {
+namespace {
+
+std::vector<Device> read_builtin_devices() {
   std::vector<Device> devices;
   for (const EmbeddedFile& file : embedded_files()) {
     if (file.name.starts_with(built_in_folder))
       devices.push_back(parse_device(file.text, std::string(file.name)));
   }
   sort_by_name(devices);
+  return devices;
+}
+
+}  // namespace
+
+std::vector<Device> builtin_devices() {
+  static const std::vector<Device> devices = read_builtin_devices();
   return devices;
 }
 

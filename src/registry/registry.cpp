@@ -265,7 +265,8 @@ void Registry::read(std::string_view text, const std::string& path) {
 std::span<const RegistryModel> Registry::models(RegistryKind kind) const {
   if (kind != RegistryKind::language) return models_;
   if (!language_rows_.empty()) return language_rows_;
-  for (const LanguageRow& row : language_rows()) {
+  const std::vector<LanguageRow> rows = language_rows();
+  for (const LanguageRow& row : rows) {
     UserModel model;
     model.name = row.name;
     model.origin = {OriginKind::language, model.name};
@@ -275,7 +276,6 @@ std::span<const RegistryModel> Registry::models(RegistryKind kind) const {
     model.declared_in = "built in";
     language_models_.push_back(std::move(model));
   }
-  const std::vector<LanguageRow> rows = language_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     language_rows_.push_back(own(language_models_[i]));
     language_rows_.back().parameters = rows[i].parameters;

@@ -33,14 +33,18 @@ void read_program(std::string text, Graph& graph, ImportNotes& notes) {
   verify(graph);
 }
 
+/// Graphviz draws these, from what the writer of "dot" gives.
+bool starts_a_program(std::string_view format) {
+  return format == "svg" || format == "png" || format == "pdf";
+}
+
 void write_all(const Graph& graph, const ImportNotes& notes) {
   const Profile metrics = profile(graph);
   const ReportInput input{graph, metrics, "input", notes.format, {}, nullptr, notes.all()};
   for (const Report* report : reports()) fuzz::is_taken([&] { report->write(input, {}); });
   const GraphInput picture{graph, "input", notes.format, {}, notes.all()};
   for (const GraphWriter* writer : graph_writers()) {
-    const bool starts_a_program = writer->name == "svg" || writer->name == "png";
-    if (!starts_a_program) fuzz::is_taken([&] { writer->write(picture, {}); });
+    if (!starts_a_program(writer->name)) fuzz::is_taken([&] { writer->write(picture, {}); });
   }
 }
 
