@@ -154,6 +154,7 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   activations = checked_add(activations, other.activations);
   bytes_read = checked_add(bytes_read, other.bytes_read);
   bytes_written = checked_add(bytes_written, other.bytes_written);
+  checked_add(bytes_read, bytes_written);  // reports add both
   cost = checked_add(cost, other.cost);
   if (!other.assumed && !other.bounded) return *this;
   assumed = assumed || other.assumed;

@@ -34,12 +34,12 @@ struct ComparedFigure {
   std::string_view name;   ///< in JSON and in `--sort`
   std::string_view title;  ///< in the table
   FigureKind kind;
-  std::optional<double> (*value)(const Compared& model);
+  std::optional<long double> (*value)(const Compared& model);  ///< exact for 63 bits
 };
 
 template <auto member>
-std::optional<double> compared_metric(const Compared& model) {
-  return static_cast<double>(model.totals.metrics.*member);
+std::optional<long double> compared_metric(const Compared& model) {
+  return static_cast<long double>(model.totals.metrics.*member);
 }
 
 constexpr ComparedFigure compared_figures[] = {
@@ -48,16 +48,18 @@ constexpr ComparedFigure compared_figures[] = {
     {"flops", "FLOPs", FigureKind::count, compared_metric<&Metrics::flops>},
     {"activations", "activations", FigureKind::count, compared_metric<&Metrics::activations>},
     {"peak_activation_bytes", "peak activations", FigureKind::bytes,
-     [](const Compared& model) -> std::optional<double> {
-       return static_cast<double>(model.totals.peak_bytes);
+     [](const Compared& model) -> std::optional<long double> {
+       return static_cast<long double>(model.totals.peak_bytes);
      }},
     {"traffic", "memory traffic", FigureKind::bytes,
-     [](const Compared& model) -> std::optional<double> {
-       return static_cast<double>(model.totals.metrics.bytes_read) +
-              static_cast<double>(model.totals.metrics.bytes_written);
+     [](const Compared& model) -> std::optional<long double> {
+       return static_cast<long double>(model.totals.metrics.bytes_read) +
+              static_cast<long double>(model.totals.metrics.bytes_written);
      }},
-    {"seconds", "time", FigureKind::seconds, [](const Compared& model) { return model.seconds; }},
-    {"top1", "top-1", FigureKind::percent, [](const Compared& model) { return model.top1; }},
+    {"seconds", "time", FigureKind::seconds,
+     [](const Compared& model) -> std::optional<long double> { return model.seconds; }},
+    {"top1", "top-1", FigureKind::percent,
+     [](const Compared& model) -> std::optional<long double> { return model.top1; }},
 };
 
 const ComparedFigure& compared_figure(std::string_view word) {
@@ -120,11 +122,11 @@ void sort_compared(std::vector<Compared>& models, std::string_view word) {
   });
 }
 
-std::string compared_text(const ComparedFigure& figure, double value) {
+std::string compared_text(const ComparedFigure& figure, long double value) {
   switch (figure.kind) {
   case FigureKind::count: return format_count(static_cast<std::int64_t>(value));
   case FigureKind::bytes: return format_bytes(static_cast<std::int64_t>(value));
-  case FigureKind::seconds: return format_seconds(value);
+  case FigureKind::seconds: return format_seconds(static_cast<double>(value));
   case FigureKind::percent: return fmt::format("{:.3f}%", value);
   }
   return {};
@@ -173,7 +175,7 @@ TextTable compared_csv(const std::vector<Compared>& models) {
       const bool is_whole = figure.kind == FigureKind::count || figure.kind == FigureKind::bytes;
       cells.push_back(!value     ? ""
                       : is_whole ? std::to_string(static_cast<std::int64_t>(*value))
-                                 : fmt::format("{}", *value));
+                                 : fmt::format("{}", static_cast<double>(*value)));
     }
     table.row(std::move(cells));
   }
@@ -205,7 +207,7 @@ std::string compared_json(const std::vector<Compared>& models, const Device& dev
               } else if (figure.kind == FigureKind::count || figure.kind == FigureKind::bytes) {
                 json.value(static_cast<std::int64_t>(*value));
               } else {
-                json.value(*value);
+                json.value(static_cast<double>(*value));
               }
             }
             if (model.totals.metrics.bounded) json.field("bound", true);

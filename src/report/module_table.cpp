@@ -30,25 +30,25 @@ enum class ColumnKind : std::uint8_t { text, count, bytes, share, seconds };
 struct TableColumn {
   std::string_view name, title;
   ColumnKind kind;
-  double (*figure)(const TableRow& row) = nullptr;
+  long double (*figure)(const TableRow& row) = nullptr;  ///< holds every whole number of 63 bits
   const std::string& (*text)(const TableRow& row) = nullptr;
   bool of_macs = false;  ///< as certain as the MACs
 };
 
 template <auto member>
-double metric_of(const TableRow& row) {
-  return static_cast<double>(row.metrics.*member);
+long double metric_of(const TableRow& row) {
+  return static_cast<long double>(row.metrics.*member);
 }
 template <auto member>
 const std::string& text_of(const TableRow& row) {
   return row.*member;
 }
-double traffic_of(const TableRow& row) {
-  return static_cast<double>(row.metrics.bytes_read) +
-         static_cast<double>(row.metrics.bytes_written);
+long double traffic_of(const TableRow& row) {
+  return static_cast<long double>(row.metrics.bytes_read) +
+         static_cast<long double>(row.metrics.bytes_written);
 }
-double count_of(const TableRow& row) { return static_cast<double>(row.count); }
-double seconds_of(const TableRow& row) { return row.seconds; }
+long double count_of(const TableRow& row) { return static_cast<long double>(row.count); }
+long double seconds_of(const TableRow& row) { return row.seconds; }
 
 using enum ColumnKind;
 
@@ -291,7 +291,7 @@ class ModuleTable {
     });
   }
 
-  std::string figure_text(double figure, bool is_bytes) const {
+  std::string figure_text(long double figure, bool is_bytes) const {
     const auto whole = static_cast<std::int64_t>(figure);
     switch (options_.units) {
     case FigureUnits::exact: return std::to_string(whole);
@@ -308,15 +308,18 @@ class ModuleTable {
 
   std::string cell_of(const TableColumn& column, const TableRow& row) const {
     if (column.kind == text) return escape_controls(column.text(row));
-    const double figure = column.figure(row);
+    const long double figure = column.figure(row);
     const Certainty certainty = column.name == "count" || column.name.starts_with("params")
                                     ? Certainty::exact
                                 : column.of_macs ? certainty_of_macs(row.metrics)
                                                  : certainty_of(row.metrics);
-    if (column.kind == seconds) return figure > 0 ? marked(format_seconds(figure), certainty) : "-";
+    if (column.kind == seconds)
+      return figure > 0 ? marked(format_seconds(static_cast<double>(figure)), certainty) : "-";
     if (column.kind == share) {
       const TableRow whole{.metrics = input_.profile.total};
-      return figure > 0 ? format_share(figure, column.figure(whole)) : "-";
+      return figure > 0 ? format_share(static_cast<double>(figure),
+                                       static_cast<double>(column.figure(whole)))
+                        : "-";
     }
     const bool is_exact = options_.units == FigureUnits::exact;
     if (figure <= 0 && !is_exact) return "-";

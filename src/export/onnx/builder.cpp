@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "util/text.hpp"
+#include "util/to_integer.hpp"
 #include "zoometer/op/elementwise.hpp"
 
 namespace zoometer {
@@ -121,17 +122,17 @@ std::string bytes_of(T value) {
 std::string element_bytes(double value, DType dtype) {
   switch (dtype) {
   case DType::float64: return bytes_of(value);
-  case DType::int64: return bytes_of(static_cast<std::int64_t>(value));
+  case DType::int64: return bytes_of(to_integer<std::int64_t>(value));
   case DType::int32:
-  case DType::qint32: return bytes_of(static_cast<std::int32_t>(value));
-  case DType::int16: return bytes_of(static_cast<std::int16_t>(value));
+  case DType::qint32: return bytes_of(to_integer<std::int32_t>(value));
+  case DType::int16: return bytes_of(to_integer<std::int16_t>(value));
   case DType::int8:
-  case DType::qint8: return bytes_of(static_cast<std::int8_t>(value));
-  case DType::uint64: return bytes_of(static_cast<std::uint64_t>(value));
-  case DType::uint32: return bytes_of(static_cast<std::uint32_t>(value));
-  case DType::uint16: return bytes_of(static_cast<std::uint16_t>(value));
+  case DType::qint8: return bytes_of(to_integer<std::int8_t>(value));
+  case DType::uint64: return bytes_of(to_integer<std::uint64_t>(value));
+  case DType::uint32: return bytes_of(to_integer<std::uint32_t>(value));
+  case DType::uint16: return bytes_of(to_integer<std::uint16_t>(value));
   case DType::uint8:
-  case DType::quint8: return bytes_of(static_cast<std::uint8_t>(value));
+  case DType::quint8: return bytes_of(to_integer<std::uint8_t>(value));
   case DType::boolean: return bytes_of(static_cast<std::uint8_t>(value != 0));
   default: return bytes_of(static_cast<float>(value));
   }

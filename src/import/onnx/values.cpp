@@ -1,10 +1,10 @@
 #include "import/onnx/values.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "util/seeded_hash.hpp"
+#include "util/to_integer.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -12,14 +12,6 @@ namespace {
 
 std::uint32_t hash_of(std::string_view name) noexcept {
   return static_cast<std::uint32_t>(seeded_hash(name));
-}
-
-/// A real number as an integer, without the undefined behaviour of one out of range.
-std::int64_t to_integer(double value) noexcept {
-  if (std::isnan(value)) return 0;
-  if (value >= 0x1p63) return INT64_MAX;
-  if (value <= -0x1p63) return INT64_MIN;
-  return static_cast<std::int64_t>(value);
 }
 
 /// Where an element is stored. Operators ask for the first one of tensors that may be empty.
@@ -34,7 +26,7 @@ std::size_t place_of(const KnownTensor& tensor, std::size_t index) {
 
 std::int64_t KnownTensor::integer(std::size_t index) const {
   const std::size_t at = place_of(*this, index);
-  return is_real() ? to_integer(reals[at]) : integers[at];
+  return is_real() ? to_integer<std::int64_t>(reals[at]) : integers[at];
 }
 
 double KnownTensor::real(std::size_t index) const {
