@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include "util/text.hpp"
+#include "util/to_integer.hpp"
+#include "zoometer/util/checked.hpp"
 
 namespace zoometer {
 namespace {
@@ -53,6 +55,7 @@ constexpr TotalsField fields[] = {
 Totals totals_of(const Graph& graph, const Profile& profile) {
   Totals totals{profile.total, profile.memory.peak_bytes,
                 static_cast<std::int64_t>(graph.nodes().size()), 0};
+  checked_add(totals.metrics.parameter_bytes, totals.peak_bytes);  // reports add both
   for (const CoverageLedger::Unknown& unknown : profile.coverage.unknown)
     totals.unknown += unknown.count;
   return totals;
@@ -63,8 +66,8 @@ std::span<const TotalsField> totals_fields() noexcept { return fields; }
 std::string format_figure(MetricUnit unit, long double value) {
   if (value < 0) return "-" + format_figure(unit, -value);
   switch (unit) {
-  case count: return format_count(static_cast<std::int64_t>(value));
-  case bytes: return format_bytes(static_cast<std::int64_t>(value));
+  case count: return format_count(to_integer<std::int64_t>(value));
+  case bytes: return format_bytes(to_integer<std::int64_t>(value));
   case ratio: return fmt::format("{:.4g}", static_cast<double>(value));
   case percent: return fmt::format("{:.3f}", static_cast<double>(value));
   }
@@ -73,7 +76,7 @@ std::string format_figure(MetricUnit unit, long double value) {
 
 std::string exact_figure(MetricUnit unit, long double value) {
   const bool is_integer = unit == count || unit == bytes;
-  return is_integer ? fmt::format("{}", static_cast<std::int64_t>(value))
+  return is_integer ? fmt::format("{}", to_integer<std::int64_t>(value))
                     : fmt::format("{}", static_cast<double>(value));
 }
 

@@ -14,6 +14,7 @@
 #include "util/output.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
+#include "util/to_integer.hpp"
 
 namespace zoometer {
 namespace {
@@ -124,8 +125,8 @@ void sort_compared(std::vector<Compared>& models, std::string_view word) {
 
 std::string compared_text(const ComparedFigure& figure, long double value) {
   switch (figure.kind) {
-  case FigureKind::count: return format_count(static_cast<std::int64_t>(value));
-  case FigureKind::bytes: return format_bytes(static_cast<std::int64_t>(value));
+  case FigureKind::count: return format_count(to_integer<std::int64_t>(value));
+  case FigureKind::bytes: return format_bytes(to_integer<std::int64_t>(value));
   case FigureKind::seconds: return format_seconds(static_cast<double>(value));
   case FigureKind::percent: return fmt::format("{:.3f}%", value);
   }
@@ -174,7 +175,7 @@ TextTable compared_csv(const std::vector<Compared>& models) {
       const auto value = figure.value(model);
       const bool is_whole = figure.kind == FigureKind::count || figure.kind == FigureKind::bytes;
       cells.push_back(!value     ? ""
-                      : is_whole ? std::to_string(static_cast<std::int64_t>(*value))
+                      : is_whole ? std::to_string(to_integer<std::int64_t>(*value))
                                  : fmt::format("{}", static_cast<double>(*value)));
     }
     table.row(std::move(cells));
@@ -205,7 +206,7 @@ std::string compared_json(const std::vector<Compared>& models, const Device& dev
               if (!value) {
                 json.null();
               } else if (figure.kind == FigureKind::count || figure.kind == FigureKind::bytes) {
-                json.value(static_cast<std::int64_t>(*value));
+                json.value(to_integer<std::int64_t>(*value));
               } else {
                 json.value(static_cast<double>(*value));
               }

@@ -20,6 +20,7 @@
 #include "util/paths.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
+#include "util/to_integer.hpp"
 
 namespace zoometer {
 namespace {
@@ -394,7 +395,7 @@ void write_value(JsonWriter& json, const ModelKey& column, const ExpressionValue
   } else if (column.expression.is_text()) {
     json.value(value.text);
   } else if (is_integer) {
-    json.value(static_cast<std::int64_t>(value.number));
+    json.value(to_integer<std::int64_t>(value.number));
   } else {
     json.value(static_cast<double>(value.number));
   }

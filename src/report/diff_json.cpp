@@ -4,6 +4,7 @@
 #include "report/html.hpp"
 #include "report/shape_text.hpp"
 #include "util/json_writer.hpp"
+#include "util/to_integer.hpp"
 #include "zoometer/version.hpp"
 
 namespace zoometer {
@@ -56,7 +57,7 @@ class DiffDocument {
   void write_number(std::string_view name, MetricUnit unit, long double value) {
     const bool is_integer = unit == MetricUnit::count || unit == MetricUnit::bytes;
     if (is_integer) {
-      json_.field(name, static_cast<std::int64_t>(value));
+      json_.field(name, to_integer<std::int64_t>(value));
     } else {
       json_.field(name, static_cast<double>(value));
     }

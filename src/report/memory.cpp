@@ -11,6 +11,7 @@
 #include "report/text_lines.hpp"
 #include "util/text.hpp"
 #include "util/text_table.hpp"
+#include "util/to_integer.hpp"
 
 namespace zoometer {
 namespace {
@@ -187,7 +188,7 @@ class MemoryText : TextLines {
 
   static std::string axis_label(std::size_t row, double top) {
     if ((row + 1) % 4 != 0) return "";
-    return format_bytes(static_cast<std::int64_t>(top * static_cast<double>(row + 1) / plot_rows));
+    return format_bytes(to_integer<std::int64_t>(top * static_cast<double>(row + 1) / plot_rows));
   }
 
   /// The names of module calls where they begin, if there is room.

@@ -11,6 +11,7 @@
 #include "report/text_lines.hpp"
 #include "util/embedded.hpp"
 #include "util/text.hpp"
+#include "util/to_integer.hpp"
 #include "zoometer/util/error.hpp"
 
 namespace zoometer {
@@ -292,7 +293,7 @@ class ModuleTable {
   }
 
   std::string figure_text(long double figure, bool is_bytes) const {
-    const auto whole = static_cast<std::int64_t>(figure);
+    const auto whole = to_integer<std::int64_t>(figure);
     switch (options_.units) {
     case FigureUnits::exact: return std::to_string(whole);
     case FigureUnits::mega:

@@ -157,6 +157,11 @@ run compare resnet18 resnet50 vgg11 --json
 expect "a document of the comparison" json '.schema == "zoometer.compare/1" and ([.models[].name] == ["resnet18", "resnet50", "vgg11"])'
 expect "with the figures of profile" is "$(jq '.models[1].totals.macs' stdout.txt)" "$("$ZOOMETER" profile resnet50 --json | jq .totals.macs)"
 expect "that follows its schema" validate stdout.txt compare
+exact=$("$ZOOMETER" profile resnet18 --batch 100000003 --json | grep -oE '"flops": [0-9]+' | head -n 1)
+run compare resnet18@batch=100000003 --json
+expect "exact beyond the digits of a double" has "$out" "$exact"
+run compare resnet18@batch=100000003 --csv
+expect "also in a table" has "$out" ",${exact#*: },"
 run compare resnet50 "$net" --json
 expect "missing figures are null" json '.models[1].totals.top1 == null'
 run profile resnet18 resnet50

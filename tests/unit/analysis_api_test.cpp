@@ -72,6 +72,16 @@ TEST(ApiReadModel, TakesBytes) {
               StartsWith("unsupported: bytes: "));
 }
 
+TEST(ApiMetrics, RefuseMoreBytesThanCanBeAdded) {
+  Metrics sum;
+  sum.bytes_read = std::int64_t{1} << 62;
+  Metrics other;
+  other.bytes_written = (std::int64_t{1} << 62) - 1;
+  sum += other;
+  other.bytes_written = 1;
+  EXPECT_THAT(failure_of([&] { sum += other; }), HasSubstr("does not fit into 64 bits"));
+}
+
 TEST(ApiStoredAs, ChangesBytesOnly) {
   const Network network = trace("resnet18");
   const Network half = stored_as(network, DType::float16);

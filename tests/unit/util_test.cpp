@@ -3,11 +3,14 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <random>
 #include <string>
 
 #include "util/text.hpp"
+#include "util/to_integer.hpp"
 #include "zoometer/util/hash_index.hpp"
 
 namespace zoometer {
@@ -72,6 +75,23 @@ TEST(Text, MarksFormulasInCsvAsText) {
   for (const char* number : {"-1", "+12.5", "-1e-05", "+7.3%", "-", "conv-2"})
     EXPECT_EQ(csv_field(number), number);
   EXPECT_EQ(csv_field("a\x1b[31m\nb"), "\"a\\x1b[31m\nb\"");
+}
+
+TEST(ToInteger, GoesTowardsZero) {
+  EXPECT_EQ(to_integer<std::int8_t>(-1.9), -1);
+  EXPECT_EQ(to_integer<std::uint8_t>(255.9), 255);
+  EXPECT_EQ(to_integer<std::uint8_t>(-0.5), 0);
+  EXPECT_EQ(to_integer<std::int64_t>(-0x1p62), -(std::int64_t{1} << 62));
+}
+
+TEST(ToInteger, TakesTheNearestOfWhatIsOutOfRange) {
+  EXPECT_EQ(to_integer<std::int32_t>(6.0e16), INT32_MAX);
+  EXPECT_EQ(to_integer<std::int16_t>(-1e300), INT16_MIN);
+  EXPECT_EQ(to_integer<std::int64_t>(0x1p63), INT64_MAX);
+  EXPECT_EQ(to_integer<std::uint64_t>(0x1p64), UINT64_MAX);
+  EXPECT_EQ(to_integer<std::uint32_t>(-1.0), 0U);
+  EXPECT_EQ(to_integer<std::int32_t>(std::numeric_limits<double>::infinity()), INT32_MAX);
+  EXPECT_EQ(to_integer<std::int32_t>(std::numeric_limits<double>::quiet_NaN()), 0);
 }
 
 TEST(HashIndex, FindsWhatWasInsertedOnce) {
