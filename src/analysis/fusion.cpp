@@ -386,7 +386,9 @@ class Fusion {
 
   /// Whether no node of the group at hand reads what a node makes.
   bool is_last(NodeId node) const {
-    const std::span<const NodeId> readers = readers_of(graph_.nodes()[node].first_output);
+    const Node& own = graph_.nodes()[node];
+    if (own.output_count == 0) return true;
+    const std::span<const NodeId> readers = readers_of(own.first_output);
     return std::none_of(readers.begin(), readers.end(),
                         [&](NodeId reader) { return is_member_[reader]; });
   }

@@ -85,6 +85,7 @@ class Workloads {
   std::int64_t peak_without_unpacked() const {
     std::vector<bool> not_stored(graph_.values().size(), false);
     for (const Node& node : graph_.nodes()) {
+      if (node.output_count == 0) continue;
       const ValueId made = node.first_output;
       if (node.op != &dequantize_op && packed_weight_of(graph_, made) == no_id) continue;
       not_stored[made] = is_used_[made] && !is_needed_outside_[made];

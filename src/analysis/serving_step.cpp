@@ -115,7 +115,8 @@ class StepReader {
         add_cached(view, reads_.owner_of(view.input(i)), work);
       }
     }
-    if (parts_[view.node().first_output].is_joined) add_append(view, work);
+    const Node& node = view.node();
+    if (node.output_count > 0 && parts_[node.first_output].is_joined) add_append(view, work);
   }
 
   /// New rows are written behind the earlier ones, which stay where they are.

@@ -89,6 +89,7 @@ class TextGraph : TextLines {
   }
 
   std::string outputs_of(const Node& node) const {
+    if (node.output_count == 0) return "-";
     const std::string first = name_of_value(node.first_output);
     return node.output_count > 1 ? fmt::format("{}..{}", first, node.output_count - 1) : first;
   }
