@@ -47,7 +47,8 @@ std::int64_t adaptive_pool_cost(const NodeView& node) {
 
 /// exp, sum and division.
 std::int64_t softmax_cost(const NodeView& node) {
-  const std::int64_t features = node.in(0).dim(node.attrs<AxisAttrs>().dim);
+  const Shape& x = node.in(0);
+  const std::int64_t features = x.empty() ? 1 : x.dim(node.attrs<AxisAttrs>().dim);
   return features == 0 ? 0 : checked_mul(node.in_numel(0) / features, 3 * features - 1);
 }
 

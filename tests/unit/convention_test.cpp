@@ -11,6 +11,7 @@
 #include "registry/zoo.hpp"
 #include "zip_writer.hpp"
 #include "zoometer/models/model.hpp"
+#include "zoometer/nn/layers.hpp"
 
 namespace zoometer {
 namespace {
@@ -182,6 +183,15 @@ TEST(Conventions, CountOperatorsAsModulesInFilesWithoutClasses) {
   read_flat({{"MatMul", {"x", "z"}, {"y"}}}, {}, of_inputs, {"z"});
   EXPECT_EQ(cost(of_inputs, "thop"), 0);
   EXPECT_EQ(cost(of_inputs, "fvcore"), 640);
+}
+
+TEST(Conventions, CountASoftmaxOfOneNumber) {
+  Graph graph;
+  const ModuleId root = graph.add_module(no_id, "", "Softmax");
+  graph.set_current_module(root);
+  const Tensor x{&graph, graph.add_input("x", Shape{}, DType::float32)};
+  softmax(x, 0);
+  EXPECT_EQ(cost(graph, "thop"), 2);  // the exponential and the division
 }
 
 /// Kind: a linear layer whose weight is packed: 10 rows of 64 and 32 features, and 32 biases.

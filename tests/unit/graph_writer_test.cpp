@@ -147,6 +147,17 @@ TEST(GraphWriter, HostileNamesStayOnTheirLine) {
   EXPECT_EQ(count(text, "\n"), 7u) << text;
 }
 
+TEST(GraphWriter, TakesNodesWithoutOutputs) {
+  Graph graph;
+  const ModuleId root = graph.add_module(no_id, "", "net");
+  graph.set_current_module(root);
+  const ValueId x = graph.add_input("x", {1, 3}, DType::float32);
+  graph.append_declared(unknown_op, graph.keep(UnknownAttrs{"made", "up"}), {&x, 1}, {});
+  EXPECT_NE(written(graph, "text").find("\n-  .  made::up(x) ->"), std::string::npos);
+  for (const std::string_view format : {"dot", "json", "onnx"})
+    EXPECT_NE(written(graph, format), "") << format;
+}
+
 TEST(GraphWriter, JsonKeepsWhatUtf8Allows) {
   Graph graph;
   build_hostile(graph);

@@ -9,6 +9,7 @@
 #include "import/importer.hpp"
 #include "op/deform_conv.hpp"
 #include "op/indexing.hpp"
+#include "op/unknown.hpp"
 #include "registry/zoo.hpp"
 #include "report/graph_writer.hpp"
 #include "zoometer/nn/layers.hpp"
@@ -296,6 +297,13 @@ TEST_F(RooflineExample, AGraphWithoutNodesTakesNoTime) {
   const Roofline result = on_toy(true);
   EXPECT_EQ(result.total.seconds, 0);
   EXPECT_EQ(result.total.compute_utilisation(), 0);
+}
+
+TEST_F(RooflineExample, ANodeWithoutOutputsTakesNoTime) {
+  const Tensor x = input({4});
+  output(x);
+  graph.append_declared(unknown_op, graph.keep(UnknownAttrs{"made", "up"}), {&x.id, 1}, {});
+  EXPECT_EQ(on_toy(true).total.compute, 0);
 }
 
 /// A file that is written of a model has the model's bound when fused: shifts are two
