@@ -297,6 +297,10 @@ std::string Ending::text() const {
 }
 
 Ending run_process(const ProcessRequest& request) {
+  const std::string& program = request.words.front();
+  // A path where no program is needs no process to say so.
+  if (program.find('/') != std::string::npos && access(program.c_str(), X_OK) != 0)
+    return {Ending::Kind::refused, errno};
   const InterruptGuard guard;
   return Process(request).run();
 }

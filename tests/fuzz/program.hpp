@@ -34,7 +34,7 @@ inline const std::string& home() {
     unsetenv("ZOOMETER_REGISTRY");
     setenv("PATH", folder.path().c_str(), 1);
     // Where none is named, a Python is looked for in /usr/bin, too.
-    setenv("ZOOMETER_PYTHON", "none", 1);
+    setenv("ZOOMETER_PYTHON", "/none", 1);
     std::filesystem::current_path(folder.path());
     return true;
   }();
