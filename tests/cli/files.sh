@@ -26,9 +26,9 @@ open("m.gguf", "wb").write(b"GGUF" + bytes(64))
 open("nothing", "wb").write(b"no model at all")
 END
 
-expect_error 2 "the archive contains several models" profile two.pt2
+expect_error 2 "the archive has several models" profile two.pt2
 expect_error 2 "choose with --entry: first, second" profile two.pt2
-expect_error 2 "the archive contains no model named third" profile two.pt2 --entry third
+expect_error 2 "the archive has no model third" profile two.pt2 --entry third
 run profile two.pt2 --entry second --format json
 expect "reads one of several models" json '.totals.parameters == 2542856'
 run profile "$data/onnx/light_vgg19.onnx" --format json

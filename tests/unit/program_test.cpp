@@ -17,6 +17,7 @@ using ::testing::AllOf;
 using testing::bytes_of;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -167,8 +168,18 @@ TEST(Program, IsChosenAmongSeveral) {
   EXPECT_EQ(output_shape(import(archive, options).graph), "(5,)");
   expect_error(archive, ErrorCode::usage, "several models");
   options.entry = "other";
-  expect_error(archive, ErrorCode::unknown_name, "no model named other", options);
+  expect_error(archive, ErrorCode::unknown_name, "no model other", options);
   EXPECT_EQ(error_of(archive, options).hint, "choose with --entry: encoder, decoder");
+}
+
+TEST(Program, NamesTheFirstOfManyModels) {
+  ZipWriter writer;
+  writer.add("archive_format", "pt2");
+  for (int i = 0; i < 30; ++i)
+    writer.add("models/m" + std::to_string(i) + (i == 3 ? "\x1b[2J" : "") + ".json", "{}");
+  const std::string hint = error_of(writer.finish(), {}).hint;
+  EXPECT_THAT(hint, HasSubstr("m2, m3\\x1b[2J, m4"));
+  EXPECT_THAT(hint, EndsWith("m19, ..."));
 }
 
 TEST(Program, IsMissingIfTheArchiveWasCompiled) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "import/entry.hpp"
 #include "import/stablehlo/call.hpp"
 #include "import/stablehlo/xla_flops.hpp"
 #include "op/unknown.hpp"
@@ -117,15 +118,9 @@ const HloFunction& HloReader::choose_entry() const {
   if (options_.entry.empty() && std::ranges::count_if(functions_, with_body) == 1)
     return *std::ranges::find_if(functions_, with_body);
   if (functions_.empty()) throw Error(ErrorCode::unsupported, "the program has no function");
-  Error error(options_.entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
-              options_.entry.empty()
-                  ? "the program has no function main"
-                  : "the program has no function " + escape_controls(options_.entry));
-  error.hint = "choose with --entry: ";
-  for (std::size_t i = 0; i < std::min<std::size_t>(20, functions_.size()); ++i)
-    error.hint.append(i == 0 ? "" : ", ").append(escape_controls(to_utf8(functions_[i].name)));
-  if (functions_.size() > 20) error.hint += ", ...";
-  throw error;
+  std::vector<std::string> names;
+  for (const HloFunction& function : functions_) names.emplace_back(function.name);
+  throw entry_error("the program", "function", options_.entry, names);
 }
 
 void HloReader::read() {

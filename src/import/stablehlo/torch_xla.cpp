@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "import/entry.hpp"
 #include "import/json.hpp"
 #include "util/paths.hpp"
 #include "util/text.hpp"
@@ -51,14 +52,8 @@ std::string torch_xla_program_in(const std::string& path, const std::string& ent
   const bool is_named = std::ranges::count(names, entry) > 0;
   if (is_named || (entry.empty() && names.size() == 1))
     return program_of(folder, is_named ? entry : names[0]);
-  Error error(entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
-              entry.empty() ? "the folder has several programs"
-                            : "the folder has no program " + escape_controls(entry));
+  Error error = entry_error("the folder", "program", entry, names);
   error.place.model = path;
-  std::string list;
-  for (const std::string& name : names)
-    list.append(list.empty() ? "" : ", ").append(escape_controls(to_utf8(name)));
-  error.hint = "choose with --entry: " + list;
   throw error;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "import/entry.hpp"
 #include "import/tflite/bundle.hpp"
 #include "import/tflite/reader.hpp"
 #include "util/text.hpp"
@@ -14,12 +15,10 @@ bool recognises_tflite(const MappedFile& file) {
   return looks_like_tflite(file.text()) || looks_like_tflite_bundle(file);
 }
 
-std::string names_of(const std::vector<BundledModel>& models) {
-  constexpr std::size_t most = 20;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(most, models.size()); ++i)
-    list.append(i == 0 ? "" : ", ").append(escape_controls(models[i].name));
-  return list;
+std::vector<std::string> names_of(const std::vector<BundledModel>& models) {
+  std::vector<std::string> names;
+  for (const BundledModel& model : models) names.emplace_back(model.name);
+  return names;
 }
 
 /// The model that an entry names: MODEL, or MODEL/SIGNATURE.
@@ -31,11 +30,7 @@ const BundledModel& choose_model(const std::vector<BundledModel>& models,
     if (is_named && (entry.size() == model.name.size() || entry[model.name.size()] == '/'))
       return model;
   }
-  Error error(entry.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
-              entry.empty() ? "the bundle has several models"
-                            : "the bundle has no model " + escape_controls(entry));
-  error.hint = "choose with --entry: " + names_of(models);
-  throw error;
+  throw entry_error("the bundle", "model", entry, names_of(models));
 }
 
 void read_bundle(const MappedFile& file, const TraceOptions& options, Graph& graph,
@@ -53,7 +48,8 @@ void read_bundle(const MappedFile& file, const TraceOptions& options, Graph& gra
   }
   notes.format += ", " + escape_controls(model.name) + " of a bundle";
   if (models.size() > 1)
-    notes.notes.insert(notes.notes.begin(), "models of the bundle: " + names_of(models));
+    notes.notes.insert(notes.notes.begin(),
+                       "models of the bundle: " + entry_list(names_of(models)));
 }
 
 void read_tflite(const MappedFile& file, const TraceOptions& options, Graph& graph,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "import/entry.hpp"
 #include "import/tflite/call.hpp"
 #include "op/mobile.hpp"
 #include "op/unknown.hpp"
@@ -62,21 +63,13 @@ std::string TfliteReader::name_of(const TfliteEntry& entry) const {
 
 const TfliteEntry& TfliteReader::choose_entry() const {
   const std::vector<TfliteEntry>& entries = model_.entries();
-  const auto names = [&] {
-    std::string list;
-    for (std::size_t i = 0; i < std::min<std::size_t>(20, entries.size()); ++i)
-      list.append(i == 0 ? "" : ", ").append(escape_controls(to_utf8(name_of(entries[i]))));
-    return list;
-  };
   const bool is_open = options_.entry.empty() || options_.entry == bundled_;
   if (is_open && entries.size() == 1) return entries[0];
   for (const TfliteEntry& entry : entries)
     if (!options_.entry.empty() && name_of(entry) == options_.entry) return entry;
-  Error error(is_open ? ErrorCode::usage : ErrorCode::unknown_name,
-              is_open ? "the file has several signatures"
-                      : "the file has no signature " + options_.entry);
-  error.hint = "choose with --entry: " + names();
-  throw error;
+  std::vector<std::string> names;
+  for (const TfliteEntry& entry : entries) names.push_back(name_of(entry));
+  throw entry_error("the file", "signature", is_open ? "" : options_.entry, names);
 }
 
 void TfliteReader::read() {

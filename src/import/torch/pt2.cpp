@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "import/entry.hpp"
 #include "import/importer.hpp"
 #include "import/torch/exported_program.hpp"
 #include "util/zip.hpp"
@@ -68,13 +69,8 @@ std::string_view choose_model(const std::vector<std::string_view>& models,
     error.hint = "save the program itself with torch.export.save";
     throw error;
   }
-  Error error(wanted.empty() ? ErrorCode::usage : ErrorCode::unknown_name,
-              wanted.empty() ? "the archive contains several models"
-                             : "the archive contains no model named " + wanted);
-  error.hint = "choose with --entry: ";
-  for (std::size_t i = 0; i < models.size(); ++i)
-    error.hint.append(i == 0 ? "" : ", ").append(models[i]);
-  throw error;
+  throw entry_error("the archive", "model", wanted,
+                    std::vector<std::string>(models.begin(), models.end()));
 }
 
 Location locate(const ZipArchive& archive, const TraceOptions& options) {
