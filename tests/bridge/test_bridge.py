@@ -550,7 +550,10 @@ class Interruption(unittest.TestCase):
     def test_control_c(self):
         process = subprocess.Popen(
             command("trace", "--module", "sample_models", "--output", self.path, "never_ends"),
-            cwd=HERE, stdout=subprocess.DEVNULL)
+            cwd=HERE, stdout=subprocess.DEVNULL,
+            # In the background of a shell the signal is ignored, which a process inherits.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        self.addCleanup(process.kill)
         deadline = time.time() + 60
         while len(read_events(self.path)) < 2:
             self.assertLess(time.time(), deadline, "the bridge did not get that far")

@@ -1,8 +1,10 @@
 """What the tests of the package share."""
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -21,3 +23,14 @@ def text_of(*words):
 def command_line(*words):
     """The JSON document that the native program writes."""
     return json.loads(text_of(*words, "--format", "json"))
+
+
+@contextlib.contextmanager
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where Python was started with the signal ignored, as in the
+    background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

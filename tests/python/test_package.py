@@ -16,7 +16,7 @@ import unittest
 
 import zoometer
 
-from support import ONNX
+from support import ONNX, interruptible
 
 
 class Import(unittest.TestCase):
@@ -165,7 +165,7 @@ class Threads(unittest.TestCase):
             if not seen:
                 os.kill(os.getpid(), signal.SIGINT)
             seen.append(row)
-        with self.assertRaises(KeyboardInterrupt):
+        with interruptible(), self.assertRaises(KeyboardInterrupt):
             zoometer.sweep([], batches=range(1, 100000), take=take)
         self.assertLess(len(seen), 1000)
 
@@ -174,6 +174,38 @@ class Threads(unittest.TestCase):
             raise ZeroDivisionError(row.model)
         with self.assertRaises(ZeroDivisionError):
             zoometer.sweep([], batches=range(1, 100000), take=take)
+
+
+class Leaks(unittest.TestCase):
+    WORK = """
+import sys, zoometer
+from zoometer import _core
+_core.set_leak_warnings(True)
+def work():
+    p = zoometer.profile("resnet18")
+    results = [p.total, p.modules, p.operators, p.explain(), p.memory(), p.training(), p.roofline("H100"),
+               p.diff(zoometer.profile("resnet34")).modules, p.stored_as("float16").total, p._repr_html_()]
+    results += [zoometer.sweep("vgg11", batches=[1, 2]), zoometer.list_models("vgg*"), zoometer.devices()]
+    try:
+        zoometer.profile("resnet51")
+    except zoometer.Error as error:
+        results.append(error)
+    results.append(results)  # a cycle, which the interpreter's collector finds
+work()
+assert "torch" not in sys.modules
+"""
+
+    def leaks_of(self, more):
+        done = subprocess.run([sys.executable, "-c", self.WORK + more], check=True, capture_output=True, text=True)
+        return done.stderr
+
+    def test_nothing_outlives_the_interpreter(self):
+        """Warnings are off for users, whose modules may keep what they like. Without such modules nothing is left."""
+        self.assertEqual(self.leaks_of(""), "")
+
+    def test_a_leak_would_be_seen(self):
+        more = "import ctypes; ctypes.pythonapi.Py_IncRef(ctypes.py_object(zoometer.trace('vgg11')))"
+        self.assertIn("nanobind: leaked 1 instances!", self.leaks_of(more))
 
 
 class Files(unittest.TestCase):
