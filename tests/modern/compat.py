@@ -4,6 +4,7 @@ Arguments: the program (not used), or names of models. The last line is "N passe
 """
 
 import contextlib
+import inspect
 import io
 import logging
 import sys
@@ -189,10 +190,35 @@ TOOLS = {
 # What differs, with the reason in docs/conventions.md: (tool, model).
 DIFFERENT = {("ptflops aten", "timm:mixer_s32_224"), ("ptflops aten", "timm:resmlp_12_224"),
              ("torch", "timm:mobilevit_xxs")}
+# Functions and classes of the tools, each with ours. What each argument does is in tests/python/test_compat.py.
+NAMES = [*((fvcore.nn, zoometer.compat.fvcore, name) for name in zoometer.compat.fvcore.__all__),
+         (thop, zoometer.compat.thop, "profile"), (thop, zoometer.compat.thop, "clever_format"),
+         (ptflops, zoometer.compat.ptflops, "get_model_complexity_info"),
+         (torchinfo, zoometer.compat.torchinfo, "summary"),
+         (calflops, zoometer.compat.calflops, "calculate_flops"),
+         (sys.modules[FlopCounterMode.__module__], zoometer.compat.torch, "FlopCounterMode")]
+
+
+def missing_arguments():
+    """What the tools' functions, and the methods of their classes, take that ours do not."""
+    for tool, own, name in NAMES:
+        theirs, ours = getattr(tool, name), getattr(own, name)
+        pairs = [(name, theirs, ours)]
+        if inspect.isclass(theirs):
+            pairs += [(f"{name}.{method}", getattr(theirs, method), getattr(ours, method, None))
+                      for method in dir(theirs) if not method.startswith("_")]
+        for word, their, our in pairs:
+            if our is None:
+                yield word
+            elif not any(each.kind is each.VAR_POSITIONAL for each in inspect.signature(our).parameters.values()):
+                yield from (f"{word}({argument})" for argument in inspect.signature(their).parameters
+                            if argument not in inspect.signature(our).parameters)
 
 
 def main(names):
-    passed = failed = 0
+    missing = list(missing_arguments())
+    passed, failed = int(not missing), int(bool(missing))
+    print("missing arguments:", *missing or ["none"])
     for name, build, x in models():
         if names and name not in names:
             continue

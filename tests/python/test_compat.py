@@ -1,6 +1,8 @@
 """The drop-in functions, on a model small enough to count by hand. tests/modern/compat.py runs the tools
 themselves."""
 
+import contextlib
+import io
 import unittest
 
 import zoometer
@@ -13,6 +15,13 @@ except ImportError:
 
 import zoometer.compat.torch
 from zoometer.compat import calflops, fvcore, ptflops, thop, torchinfo
+
+
+def printed(function, *args, **kwargs):
+    """What a call prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        function(*args, **kwargs)
+    return text.getvalue()
 
 
 class ByHand(unittest.TestCase):
@@ -40,6 +49,16 @@ class ByHand(unittest.TestCase):
         with self.assertRaises(zoometer.UnsupportedError):
             flops.set_op_handle("aten::add", lambda inputs, outputs: 1)
 
+    def test_fvcore_modes(self):
+        flops = fvcore.FlopCountAnalysis(self.model, self.x)
+        self.assertIs(flops.tracer_warnings("all"), flops)
+        self.assertIs(flops.ancestor_mode("owner"), flops)
+        for mode, error in (("caller", zoometer.UnsupportedError), ("nobody", zoometer.UsageError)):
+            with self.assertRaises(error):
+                flops.ancestor_mode(mode)
+        with self.assertRaises(zoometer.UsageError):
+            flops.tracer_warnings("some")
+
     def test_fvcore_has_no_rule_for_a_named_padding(self):
         model = nn.Sequential(nn.Conv2d(3, 4, 3, padding="same"), nn.Conv2d(4, 2, 1))
         self.assertEqual(fvcore.FlopCountAnalysis(model, self.x).total(), 64 * 4 * 2)
@@ -50,6 +69,11 @@ class ByHand(unittest.TestCase):
                          (self.products + self.elements + 4, 122.0))
         self.assertEqual(thop.clever_format([2e9, 5.0]), ("2.00G", "5.00B"))
         self.assertTrue(self.model.training)
+        self.assertIn("rule for <class 'torch.nn.modules.flatten.Flatten'>.",
+                      printed(thop.profile, self.model, (self.x,), report_missing=True))
+        self.assertEqual(printed(thop.profile, self.model, (self.x,)), "")
+        with self.assertRaises(zoometer.UnsupportedError):
+            thop.profile(self.model, (self.x,), custom_ops={nn.Flatten: print})
 
     def test_ptflops(self):
         def figures(**options):
@@ -60,6 +84,48 @@ class ByHand(unittest.TestCase):
         self.assertEqual(figures(), ("4.47 KMac", "122"))
         self.assertEqual(figures(as_strings=False, backend="aten"),
                          (self.products + self.elements + 2, 122))
+        modules = {"count_functional": False}  # the activation and the pooling once
+        self.assertEqual(figures(as_strings=False, backend_specific_config=modules),
+                         (self.products + self.elements + 2 + others - self.elements, 122))
+        stream = io.StringIO()
+        figures(verbose=True, ost=stream)
+        text = stream.getvalue()
+        self.assertIn("module Flatten is treated as a zero-op", text)
+        self.assertNotIn("Conv2d", text)
+        for options, error in (({"backend": "jax"}, zoometer.UsageError),
+                               ({"backend_specific_config": {"count": 1}}, zoometer.UsageError),
+                               ({"ignore_modules": [nn.ReLU6]}, zoometer.UnsupportedError),
+                               ({"custom_modules_hooks": {nn.ReLU6: print}}, zoometer.UnsupportedError)):
+            with self.subTest(options), self.assertRaises(error):
+                figures(**options)
+
+    def test_torchinfo_tables(self):
+        columns = ("kernel_size", "num_params", "mult_adds", "trainable", "params_percent")
+        self.model[0].bias.requires_grad = False
+        table = str(torchinfo.summary(self.model, (1, 3, 8, 8), col_names=columns, col_width=12, verbose=0,
+                                      row_settings=("var_names",)))
+        row = next(line for line in table.splitlines() if "Conv2d (0)" in line)
+        self.assertEqual(row.split(), ["Conv2d", "(0)", "[3,", "3]", "112", "4,032", "Partial", "91.80%"])
+        self.assertIn("Linear: 1-5", str(torchinfo.summary(self.model, (1, 3, 8, 8), verbose=0)))
+        self.assertNotIn("Linear", str(torchinfo.summary(self.model, (1, 3, 8, 8), depth=0, verbose=0)))
+        self.assertIn("weight", printed(torchinfo.summary, self.model, (1, 3, 8, 8), verbose=2))
+
+    def test_torchinfo_without_inputs(self):
+        statistics = torchinfo.summary(self.model, verbose=0)
+        self.assertEqual((statistics.total_params, statistics.total_param_bytes, statistics.total_mult_adds,
+                          statistics.total_output_bytes, statistics.input_size), (122, 488, 0, 0, []))
+        self.assertNotIn("mult-adds", str(statistics))
+
+    def test_torchinfo_refuses(self):
+        for options, error in (({"col_names": ["size"]}, zoometer.UsageError),
+                               ({"col_names": ["input_size"]}, zoometer.UnsupportedError),
+                               ({"col_names": ["mult_adds"], "input_size": None}, zoometer.UsageError),
+                               ({"row_settings": ["colour"]}, zoometer.UsageError),
+                               ({"verbose": 3}, zoometer.UsageError), ({"col_width": 0}, zoometer.UsageError),
+                               ({"mode": "test"}, zoometer.UsageError),
+                               ({"batch_dim": 0}, zoometer.UnsupportedError)):
+            with self.subTest(options), self.assertRaises(error):
+                torchinfo.summary(self.model, **{"input_size": (1, 3, 8, 8), "verbose": 0, **options})
 
     def test_torchinfo(self):
         statistics = torchinfo.summary(self.model, input_size=(1, 3, 8, 8), verbose=0)
@@ -70,6 +136,12 @@ class ByHand(unittest.TestCase):
         self.assertEqual(calflops.calculate_flops(self.model, (1, 3, 8, 8), print_results=False,
                                                   output_as_string=False),
                          (2 * self.products + 2 * self.elements, self.products, 122))
+        text = printed(calflops.calculate_flops, self.model, (1, 3, 8, 8), output_precision=3)
+        self.assertIn("(0): Conv2d, 112, 7.92 KFLOPS, 3.888 KMACs", text)
+        self.assertNotIn("Conv2d", printed(calflops.calculate_flops, self.model, (1, 3, 8, 8), print_detailed=False))
+        for options in ({"ignore_modules": [nn.Linear]}, {"forward_mode": "generate"}):
+            with self.subTest(options), self.assertRaises(zoometer.UnsupportedError):
+                calflops.calculate_flops(self.model, (1, 3, 8, 8), **options)
 
     def test_torch(self):
         call = nn.Module.__call__
@@ -79,6 +151,10 @@ class ByHand(unittest.TestCase):
         self.assertEqual(tuple(result.shape), (1, 2))
         self.assertEqual(counter.get_total_flops(), 2 * self.products)
         self.assertEqual(counter.get_flop_counts()["Sequential.4"], {"aten.addmm": 16})
+        with self.assertWarnsRegex(UserWarning, "mods argument is not needed"):
+            zoometer.compat.torch.FlopCounterMode(self.model)
+        with self.assertRaises(zoometer.UnsupportedError):
+            zoometer.compat.torch.FlopCounterMode(custom_mapping={torch.ops.aten.add: print})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import UnsupportedError
-from ._run import (POOLS, Evaluating, Run, Step, Watch, broadcast_elements, functions, product,
+from ._run import (POOLS, Evaluating, Run, Step, Watch, ancestors, broadcast_elements, functions, product,
                    products_and_sums)
 
 __all__ = ["calculate_flops"]
@@ -22,7 +22,8 @@ def calculate_flops(model: Any, input_shape: tuple[int, ...] | None = None,
     """FLOPs, MACs and trainable parameters, as calflops counts them.
 
     Fused attention counts nothing, as there. Without a tokenizer, a model of transformers takes
-    `input_shape` as (batch, tokens).
+    `input_shape` as (batch, tokens). `print_detailed` adds a line for each module, with what its
+    operators count.
 
     Returns:
         (FLOPs, MACs, parameters): as texts like "8.21 GFLOPS", or as numbers.
@@ -50,6 +51,8 @@ def calculate_flops(model: Any, input_shape: tuple[int, ...] | None = None,
              _text(parameters, output_unit, output_precision, ""))
     if print_results:
         print(f"Total Training Params: {texts[2]}\nfwd FLOPs: {texts[0]}\nfwd MACs: {texts[1]}")
+        if print_detailed:
+            print(_layers(run, output_unit, output_precision))
     return texts if output_as_string else (flops, macs, parameters)
 
 
@@ -124,6 +127,19 @@ def _cost(step: Step) -> tuple[int, int]:
     if name in _NORMS:
         return elements * (5 if has_weight else 4), 0
     return 0, 0
+
+
+def _layers(run: Run, unit: str | None, precision: int) -> str:
+    """A line for each module."""
+    costs = dict.fromkeys(run.modules, (0, 0))
+    for step in run.steps():
+        flops, macs = _cost(step)
+        for path in ancestors(step.module):
+            costs[path] = costs[path][0] + flops, costs[path][1] + macs
+    return "\n".join(
+        f"{'  ' * module.depth}({path.rpartition('.')[2] or 'model'}): {module.type}, "
+        f"{_text(module.parameters, unit, precision, '')}, {_text(costs[path][0], unit, precision, 'FLOPS')}, "
+        f"{_text(costs[path][1], unit, precision, 'MACs')}" for path, module in run.modules.items())
 
 
 def _recurrent(module: Any, output: tuple[int, ...]) -> int:

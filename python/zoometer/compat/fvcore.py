@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from .. import _core
-from .._errors import UnsupportedError
+from .._errors import UnsupportedError, UsageError
 from ._run import Run, ancestors, product
 
 __all__ = ["ActivationCountAnalysis", "FlopCountAnalysis", "flop_count", "flop_count_table",
@@ -16,6 +16,7 @@ __all__ = ["ActivationCountAnalysis", "FlopCountAnalysis", "flop_count", "flop_c
 _NAMES = {"conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "conv_transpose1d": "conv",
           "conv_transpose2d": "conv", "conv_transpose3d": "conv", "grid_sample": "grid_sampler",
           "mean": "adaptive_avg_pool2d", "batch_norm_training": "batch_norm"}
+_TRACER_WARNINGS = ("all", "none", "no_tracer_warning")
 
 
 class _Analysis:
@@ -104,11 +105,15 @@ class _Analysis:
         return self
 
     def tracer_warnings(self, mode: str) -> Any:
-        """Nothing is traced, so nothing is printed."""
+        """Nothing is traced, so nothing is printed. Raises UsageError for a mode that fvcore lacks."""
+        if mode not in _TRACER_WARNINGS:
+            raise UsageError(f"no such mode: {mode}", hint="one of " + ", ".join(_TRACER_WARNINGS))
         return self
 
     def ancestor_mode(self, mode: str) -> Any:
         """"owner" is the mode. Raises UnsupportedError for "caller"."""
+        if mode not in ("owner", "caller"):
+            raise UsageError(f"no such mode: {mode}", hint='"owner"')
         if mode != "owner":
             raise UnsupportedError('ancestor_mode is "owner"')
         return self

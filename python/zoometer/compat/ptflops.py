@@ -32,28 +32,39 @@ def get_model_complexity_info(
     """MACs and trainable parameters, as ptflops counts them.
 
     `backend` "pytorch" counts activations and pooling twice where a module calls the function, and
-    1 per element of norms; "aten" counts products and biases only.
+    1 per element of norms; "aten" counts products and biases only. With
+    `backend_specific_config={"count_functional": False}` the first counts modules alone. `verbose`
+    prints the classes of modules without children that count nothing.
 
     Returns:
         (MACs, parameters): as texts like "4.13 GMac" and "25.56 M", or as numbers.
 
     Raises:
         UnsupportedError: for `ignore_modules` and `custom_modules_hooks`.
+        UsageError: for another backend or configuration of one.
     """
     if ignore_modules or custom_modules_hooks:
         raise UnsupportedError("zoometer takes no hooks and ignores no modules")
+    configuration = dict(backend_specific_config or {})
+    counts_functions = configuration.pop("count_functional", True)
+    if configuration:
+        raise UsageError(f"no such configuration: {next(iter(configuration))}", hint='"count_functional"')
     name = str(getattr(backend, "value", backend))
     if name not in ("pytorch", "aten"):
         raise UsageError(f"no such backend: {name}", hint='"pytorch" or "aten"')
     args, kwargs = _inputs(model, input_res, input_constructor)
-    watch = Watch(_function_rules()) if name == "pytorch" else None
+    watch = Watch(_function_rules() if counts_functions else [])
     with Evaluating(model):
-        run = Run(model, args, kwargs, "ptflops", watch)
-    if watch is None:
+        run = Run(model, args, kwargs, "ptflops", watch if name == "pytorch" else None)
+    if name == "aten":
         macs = sum(map(_aten_cost, run.steps()))
     else:  # it divides what its hooks count by the batch, but not what functions cost
         macs = int(_pytorch_macs(run, model) / (len(args[0]) if args else 1)) + sum(watch.costs)
     parameters = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    if verbose:
+        for kind in dict.fromkeys(each.type for each in run.modules.values()
+                                  if not each.children and each.cost == 0):
+            print(f"Warning: module {kind} is treated as a zero-op.", file=ost)
     if print_per_layer_stat:
         print(_layers(run, output_precision), file=ost)
     if not as_strings:

@@ -25,6 +25,9 @@ def profile(model: Any, inputs: Any, custom_ops: Any = None, verbose: bool = Tru
             ret_layer_info: bool = False, report_missing: bool = False) -> tuple[Any, ...]:
     """MACs and parameters, as thop counts them: those of the modules for which it has a rule.
 
+    With `report_missing` a line is printed for each class that has none. `verbose` prints nothing: which
+    function of thop counts a class is of no interest here.
+
     Returns:
         (MACs, parameters), as floats; with `ret_layer_info` also a dict of the children, each
         (MACs, parameters, its children).
@@ -35,6 +38,9 @@ def profile(model: Any, inputs: Any, custom_ops: Any = None, verbose: bool = Tru
     if custom_ops:
         raise UnsupportedError("zoometer takes no rules for modules",
                                hint="a plug-in of zoometer can define operators")
+    if report_missing:
+        for kind in dict.fromkeys(type(module) for module in model.modules() if not _has_rule(module)):
+            print(f"[WARN] Cannot find rule for {kind}. Treat it as zero Macs and zero Params.")
     with Evaluating(model):
         run = Run(model, tuple(inputs), {}, "thop")
     return _Counted(run, model).result(ret_layer_info)

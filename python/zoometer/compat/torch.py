@@ -21,7 +21,7 @@ class FlopCounterMode:
     computed.
 
     Args:
-        mods: ignored, as in PyTorch.
+        mods: not needed, which a warning says, as in PyTorch.
         depth: levels of modules in the table.
         display: whether the table is printed at the end.
         custom_mapping: raises UnsupportedError.
@@ -29,6 +29,9 @@ class FlopCounterMode:
 
     def __init__(self, mods: Any = None, depth: int = 2, display: bool = True,
                  custom_mapping: Any = None) -> None:
+        if mods is not None:
+            import warnings
+            warnings.warn("mods argument is not needed anymore, you can stop passing it", stacklevel=2)
         if custom_mapping:
             raise UnsupportedError("zoometer takes no formulas of operators")
         self._depth = depth
