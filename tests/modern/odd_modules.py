@@ -20,31 +20,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
+import odd_programs
+from odd_support import Of, lin, r
+
 warnings.simplefilter("ignore")
-
-
-def r(*sizes):
-    return torch.randn(sizes, generator=torch.Generator().manual_seed(1))
-
-
-class Of(nn.Module):
-    """A module whose forward is a function of itself and the inputs."""
-
-    def __init__(self, run, **parts):
-        super().__init__()
-        self.run = run
-        for name, part in parts.items():
-            if isinstance(part, torch.Tensor) and not isinstance(part, nn.Parameter):
-                self.register_buffer(name, part)
-            else:
-                setattr(self, name, part)
-
-    def forward(self, *args, **kwargs):
-        return self.run(self, *args, **kwargs)
-
-
-def lin(inputs=8, outputs=8):
-    return nn.Linear(inputs, outputs)
 
 
 def with_hooks():
@@ -434,7 +413,8 @@ MODULES = [with_hooks, tied, branches_on_shapes, branches_on_data, steps_of_a_bu
            compiled_part, scripted_part, traced_part, mixture, einsums, scatters, custom_function, custom_operator,
            custom_operator_without_fake, data_parallel, fake_quantised, weight_norms, pruned, recurrent, packed,
            transformers_layer, attention_of_two, convolutions, unfolded, bilinear, products, solves, groups, sorts, lazily,
-           embedding_bags, partial_forward, functions_of_torch_function, gradients_inside, arrays_of_numpy]
+           embedding_bags, partial_forward, functions_of_torch_function, gradients_inside, arrays_of_numpy,
+           *odd_programs.MODULES]
 
 # Where FlopCounterMode has no formula: the products that there are.
 OTHERS = {
@@ -444,6 +424,7 @@ OTHERS = {
     "groups": 6 * 8 * 16,
     "bilinear": 2 * 6 * (4 * 5 + 5),
     "gradients_inside": 2 * 2 * 64,  # raises within FlopCounterMode
+    **odd_programs.OTHERS,
 }
 # Operators without a formula, by module.
 UNKNOWN = {
@@ -452,6 +433,7 @@ UNKNOWN = {
     "packed": {"aten::_pack_padded_sequence"},
     "custom_operator": {"zoometer_odd::scaled"},
     "custom_operator_without_fake": {"zoometer_odd::plain"},
+    **odd_programs.UNKNOWN,
 }
 REFUSED = {"nested_tensors": "nested tensors"}
 
@@ -464,8 +446,9 @@ def snapshot(model):
         for table in (module._parameters, module._buffers):
             for key, value in table.items():
                 if value is not None:
-                    rows.append((key, id(value), value._version, value.requires_grad, str(value.device),
-                                 value.detach().to_dense().tolist()))
+                    version = None if value.is_inference() else value._version
+                    content = str(value) if type(value.data) is not torch.Tensor else value.detach().to_dense().tolist()
+                    rows.append((key, id(value), version, value.requires_grad, str(value.device), content))
         rows.append(str({key: value for key, value in module.__dict__.items()
                          if isinstance(value, (int, float, str, list, tuple))}))
     return rows
@@ -478,10 +461,15 @@ def counted(model, args, kwargs):
     return counter.get_total_flops() // 2
 
 
+def evaluated(model):
+    """In eval mode; an exported program has one mode only."""
+    return model if isinstance(model, torch.fx.GraphModule) else model.eval()
+
+
 def differences(make):
     model, args, *rest = make()
     kwargs = rest[0] if rest else {}
-    model.eval()
+    evaluated(model)
     before = snapshot(model)
     found = []
     try:
@@ -495,13 +483,13 @@ def differences(make):
     wanted = OTHERS.get(make.__name__)
     if wanted is None:
         other, other_args, *rest = make()
-        wanted = counted(other.eval(), other_args, rest[0] if rest else {})
+        wanted = counted(evaluated(other), other_args, rest[0] if rest else {})
     if p.macs != wanted:
         found.append(f"{p.macs} MACs, not {wanted}")
     unknown = {each.name for each in p.coverage.unknown}
     if unknown != UNKNOWN.get(make.__name__, set()):
         found.append(f"unknown operators {unknown}")
-    own = sum(each.numel() for each in model.parameters())
+    own = odd_programs.PARAMETERS.get(make.__name__, sum(each.numel() for each in model.parameters()))
     if p.parameters != own:
         found.append(f"{p.parameters} parameters, not {own}")
     return found

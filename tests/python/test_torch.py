@@ -9,6 +9,8 @@ import unittest
 
 import zoometer
 
+from support import interruptible
+
 try:
     import torch
     from torch import nn
@@ -128,7 +130,7 @@ class Modules(unittest.TestCase):
                     x = x + 1
                 return x
         model = Interrupted()
-        with self.assertRaises(KeyboardInterrupt):
+        with interruptible(), self.assertRaises(KeyboardInterrupt):
             zoometer.profile(model, self.x)
         self.assertNotIn("calls", vars(model))
         self.assertEqual(zoometer.profile(self.net, self.x).macs, MACS)
@@ -179,6 +181,41 @@ class Modules(unittest.TestCase):
                 return Outputs(self.linear(given.x) * given.scale)
         p = zoometer.profile(Model(), Inputs(torch.randn(2, 4)))
         self.assertEqual((p.macs, p.inputs[0].name, p.outputs[0].shape), (64, "given.x", (2, 8)))
+
+    def test_masks_as_indices(self):
+        """What a mask selects is bounded; what it is written into is not."""
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.some, self.all = nn.Linear(8, 8), nn.Linear(8, 8)
+
+            def forward(self, x, places):
+                out, mask = torch.zeros_like(x), x[..., 0] > 0
+                out[mask] = self.some(x[mask])
+                return self.all(out), x[:, places], x[x > 0]
+        p = zoometer.profile(Model(), torch.randn(2, 5, 8), torch.ones(5, dtype=torch.bool))
+        self.assertEqual([each.name for each in p.coverage.unknown], [])
+        self.assertEqual((p["some"].macs, p["some"].macs_bounded), (640, True))
+        self.assertEqual((p["all"].macs, p["all"].macs_bounded), (640, False))
+        self.assertEqual([each.shape for each in p.outputs], [(2, 5, 8), (2, 5, 8), (80,)])
+
+    def test_higher_order_operators(self):
+        """torch.cond is recorded as the branch that it runs, each module where it is called."""
+        if not hasattr(torch, "cond"):
+            self.skipTest("no torch.cond")
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.high, self.low = nn.Linear(8, 4), nn.Linear(8, 8)
+
+            def forward(self, x):
+                return torch.cond(x.sum() > 0, lambda x: self.high(self.low(x)), lambda x: self.high(x), (x,))
+        plain_compile = torch.compile
+        p = zoometer.profile(Model(), torch.randn(2, 8))
+        self.assertEqual((p.macs, p["high"].macs, p["low"].calls), (64, 64, 0))
+        self.assertIn("is taken as", " ".join(p.notes))
+        self.assertIs(torch.compile, plain_compile)
 
     def test_lazy_modules(self):
         """A copy gets its shapes; the module itself stays without."""

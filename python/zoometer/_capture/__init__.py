@@ -18,6 +18,7 @@ versions and the state of the random generators.
     recorder   the dispatch mode: each call written down and run without data
     results    results of meta kernels, kept
     operators  what never changes about an operator
+    higher_order  operators that take functions
     assumed    what only data decides: upper bounds and assumptions
     model      the tree of modules and what is put back
     tensors    types of tensors, tensors in containers

@@ -6,6 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .assumed import run_on_zeros
+from .higher_order import is_higher_order, run_higher_order
 from .operators import DTYPES, OPERATORS, operator_of
 from .results import CACHE, remember
 from .tensors import META, Parameter, Tensor, TYPE_LIST, mapped, storage_of, tensors_in, twin_of, type_of
@@ -28,6 +29,8 @@ class Recorder(TorchDispatchMode):
     Values are numbers. A tensor is known by its object, of which a reference is kept so that no
     other can take its place. What an operator wrote gets a new value.
     """
+
+    supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls):
@@ -156,6 +159,9 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         operator = OPERATORS.get(id(func))
         if operator is None:
+            if is_higher_order(func):
+                with self:
+                    return run_higher_order(self, func, args, kwargs or {})
             operator = operator_of(func)
         self.operator = operator
         self.is_mixed = False

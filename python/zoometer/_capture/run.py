@@ -6,6 +6,7 @@ import threading
 
 import torch
 
+from . import higher_order
 from .model import ModuleTree, eager, is_lazy, named_padding, patched, unchanged_generators, unwrapped
 from .operators import DTYPES, OPERATORS
 from .recorder import MOST_KEPT_VALUES, Recorder
@@ -16,7 +17,7 @@ FORMAT = 1  # of the record's "captured"
 LONGEST_MESSAGE = 500
 # In the messages of errors that real values may cure.
 DATA_WORDS = ("meta", "Meta", "data-dependent", "no data", "numpy", "item()", "storage",
-              "data pointer", "FakeTensor", "not implemented for", "unbacked")
+              "data pointer", "not allocated", "FakeTensor", "not implemented for", "unbacked")
 
 
 class CaptureError(Exception):
@@ -195,6 +196,7 @@ class Run:
                 recorder.scope = before
             return result
         patches = [(Module, attribute, call), (Tensor, "tolist", tolist(recorder))]
+        patches += higher_order.patches()
         boxes = sys.modules.get("torchvision.ops.boxes")
         if hasattr(boxes, "_batched_nms_coordinate_trick"):
             # The other way is a loop over the classes that there are.

@@ -269,15 +269,28 @@ struct Indices {
   Ints dims;
 };
 
+/// Adds what a mask selects, at most all elements: for each of its axes the places along it.
+void add_places(AtenCall& call, Tensor mask, std::int64_t axis, Indices& indices) {
+  if (mask.rank() == 0) call.refuse("one truth value as an index");
+  const Tensor places = zoometer::unary(nonzero_op, mask);
+  for (std::int64_t i = 0; i < mask.rank(); ++i) {
+    indices.tensors.push_back(zoometer::select(places, 1, i));
+    indices.dims.push_back(axis + i);
+  }
+}
+
 Indices indices_of(AtenCall& call) {
   Indices indices;
-  const std::vector<Tensor> all = call.tensors("indices");
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!all[i]) continue;
-    const bool is_mask = all[i].dtype() == DType::boolean || all[i].dtype() == DType::uint8;
-    if (is_mask) call.refuse("a mask as an index: the number of elements depends on data");
-    indices.tensors.push_back(all[i]);
-    indices.dims.push_back(static_cast<std::int64_t>(i));
+  std::int64_t axis = 0;
+  for (const Tensor& each : call.tensors("indices")) {
+    const bool is_mask = each && (each.dtype() == DType::boolean || each.dtype() == DType::uint8);
+    if (is_mask) {
+      add_places(call, each, axis, indices);
+    } else if (each) {
+      indices.tensors.push_back(each);
+      indices.dims.push_back(axis);
+    }
+    axis += is_mask ? each.rank() : 1;
   }
   return indices;
 }
@@ -294,7 +307,14 @@ void index(AtenCall& call) {
 void index_put(AtenCall& call) {
   const Indices indices = indices_of(call);
   const IndexPutAttrs attrs{indices.dims, call.boolean("accumulate", false)};
-  call.output(zoometer::index_put(call.tensor(0), call.tensor("values"), indices.tensors, attrs));
+  const Tensor x = call.tensor(0);
+  const Tensor result = zoometer::index_put(x, call.tensor("values"), indices.tensors, attrs);
+  // Its sizes are those of x, however many elements a mask selects.
+  const Graph& graph = call.graph();
+  const bool is_exact =
+      !graph.value(x.id).has(Value::bounded) && !graph.value(x.id).has(Value::assumed);
+  if (is_exact) call.graph().mark_exact(result.id);
+  call.output(result);
 }
 
 void nonzero(AtenCall& call) { call.output(zoometer::unary(nonzero_op, call.tensor(0))); }
