@@ -77,6 +77,11 @@ class Sweep(list):  # type: ignore[type-arg]
         from ._tables import import_pandas
         return import_pandas().DataFrame(self.to_dicts())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rows of the core cannot be pickled: those of an executor go instead, with the same names."""
+        from ._sweep import Row, plain, row_of
+        return Sweep, ([row if isinstance(row, Row) else row_of(plain(row)) for row in self],)
+
 
 def sweep(models: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (), *,
           batches: Iterable[int] = (), resolutions: Iterable[int | tuple[int, int]] = (),

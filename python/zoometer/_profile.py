@@ -193,6 +193,9 @@ class Profile:
     def _repr_html_(self) -> str:
         return _tables.html(self)
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a Profile cannot be pickled: send its to_dict(), or profile the model again")
+
     # -- analysis -----------------------------------------------------------------------------
 
     def explain(self) -> _core.Explanation:

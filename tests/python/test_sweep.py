@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 import os
+import pickle
 import signal
 import unittest
 import warnings
@@ -73,6 +74,14 @@ class Executors(unittest.TestCase):
         self.assertEqual(rows.to_dicts(), self.whole.to_dicts())
         self.assertEqual([row.totals.peak_bytes for row in rows if not row.reason],
                          [row.totals.peak_bytes for row in self.whole if not row.reason])
+
+    def test_rows_pickle(self):
+        again = pickle.loads(pickle.dumps(self.whole))
+        self.assertIs(type(again), zoometer.Sweep)
+        self.assert_whole(again)
+        self.assert_whole(pickle.loads(pickle.dumps(again)))
+        with self.assertRaisesRegex(TypeError, "to_dict"):
+            pickle.dumps(zoometer.profile("vgg11"))
 
     def test_threads(self):
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
