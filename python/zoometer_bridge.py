@@ -274,9 +274,21 @@ def without_device(plain_to):
     return to
 
 
+def staying_on_meta(plain_to):
+    """Tensor.to that changes the element type only of a tensor that has no data to copy."""
+    def to(tensor, *args, **kwargs):
+        if not tensor.is_meta:
+            return plain_to(tensor, *args, **kwargs)
+        wanted = [getattr(value, "dtype", value) for value in [*args, *kwargs.values()]]
+        dtypes = [value for value in wanted if isinstance(value, torch.dtype)]
+        return plain_to(tensor, dtypes[0]) if dtypes else tensor
+    return to
+
+
 def loading_patches():
-    """Weights are never downloaded, and modules stay where they are."""
-    patches = [(torch.nn.Module, "to", without_device(torch.nn.Module.to))]
+    """Weights are never downloaded, and modules and tensors without data stay where they are."""
+    patches = [(torch.nn.Module, "to", without_device(torch.nn.Module.to)),
+               (torch.Tensor, "to", staying_on_meta(torch.Tensor.to))]
     patches += [(torch.nn.Module, name, lambda module, *args: module) for name in ("cuda", "cpu")]
     patches.append((torch.nn.Module, "load_state_dict", lambda *args, **kwargs: None))
     patches.append((torch.hub, "load_state_dict_from_url", lambda *args, **kwargs: {}))
@@ -338,15 +350,18 @@ def build_model(entry, variant):
 
 
 def move_to_meta(model):
-    """Move what was made by other means than the patched factories.
+    """Move what was made by other means than the patched factories, but for buffers of few whole numbers,
+    which may decide what runs.
 
     A tensor that two modules share stays shared.
     """
     moved = {}
+    keeps_values = load_part("_capture.run").keeps_values
     for module in model.modules():
         for table in (module._parameters, module._buffers):
             for name, tensor in table.items():
-                if tensor is None or tensor.is_meta or is_lazy(tensor):
+                if tensor is None or tensor.is_meta or is_lazy(tensor) or \
+                        table is module._buffers and keeps_values(tensor):
                     continue
                 if id(tensor) not in moved:
                     moved[id(tensor)] = tensor, on_meta_copy(tensor)
@@ -432,13 +447,14 @@ def completed(specs):
 
 
 def meta_inputs(specs):
-    """Empty tensors of the given shapes."""
+    """Empty tensors of the given shapes; those whose values decide what runs have them."""
     inputs = []
     for spec in specs:
         dtype = getattr(torch, spec["dtype"], None)
         if not isinstance(dtype, torch.dtype):
             raise ValueError("unknown dtype %s" % spec["dtype"])
-        inputs.append(torch.empty(spec["shape"], dtype=dtype, device="meta"))
+        inputs.append(torch.tensor(spec["values"], dtype=dtype) if "values" in spec
+                      else torch.empty(spec["shape"], dtype=dtype, device="meta"))
     return inputs
 
 
@@ -669,17 +685,28 @@ class Examination:
             failure.exception = error.exception
             raise failure
 
+    def on_other_inputs(self, model, specs, failure):
+        """What the first of other inputs on which the model runs gives, or the first failure."""
+        if self.options.shapes_for(self.entry.name):
+            whole = completed(specs)  # as built-in models take 3,224,224 and 224
+            others = [whole] if whole else []
+        else:
+            others = self.entry.others_of(model, specs, failure.message) if self.entry.others_of else []
+        for other in others:
+            try:
+                fields = self.captured(model, other)
+                self.record["inputs"] = other
+                return fields
+            except Failure:
+                pass
+        raise failure
+
     def by_capture(self, model):
         specs = self.inputs(model)
         try:
             fields = self.captured(model, specs)
-        except Failure:
-            whole = completed(specs) if self.options.shapes_for(self.entry.name) else None
-            if whole is None:
-                raise
-            # As built-in models take 3,224,224 and 224.
-            self.record["inputs"] = whole
-            fields = self.captured(model, whole)
+        except Failure as failure:
+            fields = self.on_other_inputs(model, specs, failure)
         fields.pop("inputs")
         captured = fields.pop("captured")
         self.record.update(fields)

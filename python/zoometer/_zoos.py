@@ -19,18 +19,20 @@ class Entry:
     """One model of a source: how to build it and what it is likely to be fed.
 
     shapes: the inputs, as in ZOOMETER_MODELS; inputs_of: a function of the built model that gives
-    them as [{"name", "shape", "dtype"}], where the source knows no sooner. by_name: whether inputs
-    are keyword arguments. code: lines of imports and an expression of the builder, for a program.
+    them as [{"name", "shape", "dtype"}], where the source knows no sooner; others_of: a function of
+    the model, these inputs and an error's words that gives further lists to try. by_name: whether
+    inputs are keyword arguments. code: lines of imports and an expression of the builder, for a program.
     """
 
-    def __init__(self, name, task, family, builder, shapes=None, inputs_of=None, by_name=False,
-                 code=None):
+    def __init__(self, name, task, family, builder, shapes=None, inputs_of=None,
+                 others_of=None, by_name=False, code=None):
         self.name = name
         self.task = task
         self.family = family
         self.builder = builder
         self.shapes = shapes
         self.inputs_of = inputs_of
+        self.others_of = others_of
         self.by_name = by_name
         self.code = code
 
@@ -144,153 +146,20 @@ def dtype_of(model):
 
 # --- transformers ---------------------------------------------------------------------
 
-# Names of modeling_auto's tables, the task of their models, in the order in which a model of several
-# tables gets its task.
-TRANSFORMERS_TABLES = (
-    ("IMAGE_CLASSIFICATION", "classification"), ("OBJECT_DETECTION", "detection"),
-    ("SEMANTIC_SEGMENTATION", "segmentation"), ("INSTANCE_SEGMENTATION", "segmentation"),
-    ("UNIVERSAL_SEGMENTATION", "segmentation"), ("VIDEO_CLASSIFICATION", "video"))
-
 
 def transformers_source():
-    """Every architecture: each class of the automatic tables, built from its configuration's own
-    defaults. The family is the configuration's `model_type`."""
+    """Every architecture, built from its configuration's own defaults. The family is the
+    configuration's `model_type`."""
     transformers = importlib.import_module("transformers")
-    auto = importlib.import_module("transformers.models.auto.modeling_auto")
-    configurations = importlib.import_module("transformers.models.auto.configuration_auto")
-    tables = {name: table for name, table in vars(auto).items()
-              if name.startswith("MODEL_") and name.endswith("MAPPING_NAMES")}
-    tasks = {}
-    for word, task in TRANSFORMERS_TABLES:
-        for cls in classes_of(tables.get("MODEL_FOR_%s_MAPPING_NAMES" % word, {})):
-            tasks.setdefault(cls[0], task)
-    found = {}
-    for table in tables.values():
-        for name, kind in classes_of(table):
-            found.setdefault(name, kind)
-    known = configurations.CONFIG_MAPPING_NAMES
-    entries = [Entry(name, tasks.get(name, "unknown"), found[name],
-                     functools.partial(build_transformer, transformers, name, known[found[name]]),
-                     inputs_of=transformers_inputs, by_name=True,
+    architectures = importlib.import_module("._transformers", __package__)
+    entries = [Entry(name, task, kind, functools.partial(architectures.build, name, configuration),
+                     inputs_of=lambda model: architectures.Inputs(model, dtype_of(model)).specs(),
+                     others_of=lambda model, specs, message: architectures.Inputs(
+                         model, dtype_of(model)).others(specs, message), by_name=True,
                      code="import transformers\nlambda: transformers.%s(transformers.%s())"
-                     % (name, known[found[name]]))
-               for name in sorted(found) if found[name] in known]
+                     % (name, configuration))
+               for name, configuration, kind, task in architectures.architectures()]
     return Source("transformers", transformers.__version__, entries)
-
-
-def classes_of(table):
-    """(class, model_type) of each row of a table; a row may have several classes."""
-    for kind, names in dict(table).items():
-        for name in [names] if isinstance(names, str) else names:
-            if isinstance(name, str):
-                yield name, kind
-
-
-def build_transformer(transformers, name, configuration_name):
-    cls = getattr(transformers, name)
-    configuration = getattr(cls, "config_class", None) or getattr(transformers, configuration_name)
-    made = configuration()
-    made._attn_implementation = "sdpa" if getattr(cls, "_supports_sdpa", False) else "eager"
-    try:
-        return cls(made)
-    except ValueError as error:  # a part of it has no such attention
-        if "_product_attention" not in str(error):
-            raise
-    made = configuration()
-    made._attn_implementation = "eager"
-    return cls(made)
-
-
-def settings_of(config):
-    """The configuration and those inside it, outermost first."""
-    found = [config]
-    for value in list(vars(config).values()):
-        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
-            found += settings_of(value)
-    return found
-
-
-def setting(config, names, standard):
-    """The first of these settings that the configuration or one inside it has as a number."""
-    for each in settings_of(config):
-        for name in names:
-            value = getattr(each, name, None)
-            if isinstance(value, (list, tuple)) and len(value) > 0:
-                value = value[0]
-            if isinstance(value, dict):
-                value = value.get("height") or value.get("shortest_edge")
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-                return value
-    return standard
-
-
-TOKENS, CHOICES = 32, 2
-# Families whose pictures are the frames of a video, or come in pairs; whose sound has channels, or features after
-# the time; and whose tokens have a row for each book of codes.
-VIDEOS = ("timesformer", "videomae", "vivit")
-PAIRS = ("efficientloftr", "lightglue", "superglue")
-CHANNELS = ("dac", "encodec", "mimi", "xcodec")
-FEATURES_LAST = ("nemotron3_5", "parakeet")
-CODES = ("musicgen_decoder", "musicgen_melody_decoder")
-
-
-def transformers_inputs(model):
-    """The inputs that forward() asks for, of sizes that the configuration names: 32 tokens, one
-    image, one second of sound."""
-    config = model.config
-    parameters = inspect.signature(model.forward).parameters
-    wanted = [name for name, parameter in parameters.items()
-              if parameter.default is inspect.Parameter.empty
-              and parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    main = getattr(model, "main_input_name", "input_ids")
-    names = [main] + [name for name in wanted if name != main]
-    if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" in parameters:
-        names.append("decoder_input_ids")
-    if hasattr(config, "text_config") and hasattr(config, "vision_config"):
-        names += ["input_ids"] if "input_ids" in parameters else []
-        contrasts = "pixel_values" in parameters and (
-            hasattr(model, "logit_scale") or hasattr(model, "temperature"))
-        names += ["pixel_values"] if contrasts else []
-    dtype = dtype_of(model)
-    specs = [transformers_input(name, config, dtype) for name in dict.fromkeys(names)
-             if name in parameters]
-    specs = [spec for spec in specs if spec is not None]
-    for spec in specs:
-        if spec["dtype"] == "int64" and type(model).__name__.endswith("ForMultipleChoice"):
-            spec["shape"][1:1] = [CHOICES]
-    return specs
-
-
-def transformers_input(name, config, dtype):
-    """The shape of one input by its name; None for what is not known."""
-    side = setting(config, ("image_size", "input_size"), IMAGE)
-    channels = setting(config, ("num_channels", "in_channels", "num_image_channels"), 3)
-    mels = setting(config, ("num_mel_bins", "input_feat_per_channel", "feature_size"), 80)
-    frames = 2 * setting(config, ("max_source_positions",), 50)
-    kind = config.model_type
-    tokens = min(TOKENS, setting(config, ("max_position_embeddings",), TOKENS))
-    if name in ("input_ids", "decoder_input_ids"):
-        rows = setting(config, ("num_codebooks",), 1) if kind in CODES else 1
-        return {"name": name, "shape": [rows, tokens], "dtype": "int64"}
-    if name == "pixel_values" and kind in PAIRS:
-        return {"name": name, "shape": [1, 2, channels, side, side], "dtype": dtype}
-    if name == "pixel_values_videos" or name == "pixel_values" and kind in VIDEOS:
-        length = setting(config, ("num_frames", "frames_per_clip"), 16)
-        return {"name": name, "shape": [1, length, channels, side, side], "dtype": dtype}
-    if name in ("pixel_values", "flattened_patches"):
-        return {"name": name, "shape": [1, channels, side, side], "dtype": dtype}
-    if name == "input_features":
-        shape = [1, frames, mels] if kind.startswith(FEATURES_LAST) else [1, mels, frames]
-        return {"name": name, "shape": shape, "dtype": dtype}
-    if name in ("input_values", "speech", "waveform"):
-        return {"name": name, "shape": [1, 1, 16000] if kind in CHANNELS else [1, 16000], "dtype": dtype}
-    if name in ("attention_mask", "bbox_mask", "token_type_ids"):
-        return {"name": name, "shape": [1, tokens], "dtype": "int64"}
-    if name == "past_values":
-        length = setting(config, ("context_length",), TOKENS)
-        return {"name": name, "shape": [1, length, setting(config, ("num_input_channels",), 1)],
-                "dtype": dtype}
-    return None
 
 
 # --- torch.hub ------------------------------------------------------------------------
@@ -501,7 +370,7 @@ def whole_image(shape, usual):
 
 def input_list(given):
     """Inputs as [{"name" or none, "shape", "dtype"}], from whatever a table or a file has: a shape, a
-    list of shapes, of texts like "1x128:int64", of tensors, of {"shape", "dtype", "name"}, or a
+    list of shapes, of texts like "1x128:int64", of tensors, of {"shape", "dtype", "name", "values"}, or a
     dictionary of these by the names of the arguments. Raises ValueError."""
     if isinstance(given, dict) and "shape" not in given:
         return [dict(one_input(value), name=str(name)) for name, value in given.items()]
@@ -526,6 +395,8 @@ def one_input(value):
     spec = {"shape": sizes, "dtype": dtype_name(value.get("dtype", "float32"))}
     if value.get("name"):
         spec["name"] = str(value["name"])
+    if "values" in value:
+        spec["values"] = value["values"]
     return spec
 
 

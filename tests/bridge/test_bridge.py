@@ -43,7 +43,7 @@ def command(*words):
 def parts():
     """The texts of the files that the bridge is made of, as the native program gives them to it."""
     folder = pathlib.Path(BRIDGE).parent / "zoometer"
-    files = [folder / "_rests.py", folder / "_zoos.py", *(folder / "_capture").glob("*.py")]
+    files = [*(folder / name for name in ("_rests.py", "_transformers.py", "_zoos.py")), *(folder / "_capture").glob("*.py")]
     return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
 

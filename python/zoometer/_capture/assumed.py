@@ -11,6 +11,7 @@ MOST_ZEROS = 1 << 26  # elements that a CPU kernel is run on for its shapes
 class Answer:
     """What the recorder gives for an operator whose result only data decides.
 
+    result: None for a condition on data, which the recorder takes as false or as true throughout a run.
     bounded: the sizes, by place, that are upper bounds; of the first result.
     """
 
@@ -21,12 +22,14 @@ class Answer:
 
 
 def answer_number(operator, args, kwargs):
-    value = False if args[0].dtype is torch.bool else 1.0 if args[0].is_floating_point() else 1
+    if args[0].dtype is torch.bool:
+        return answer_truth(operator, args, kwargs)
+    value = 1.0 if args[0].is_floating_point() else 1
     return Answer(value, "item() of a tensor without data is taken as %s" % value)
 
 
 def answer_truth(operator, args, kwargs):
-    return Answer(False, "a condition on data is taken as false")
+    return Answer(None, "a condition on data is taken as ")
 
 
 def empty(sizes, like, dtype=None):

@@ -13,6 +13,7 @@ from .tensors import META, Parameter, Tensor, TYPE_LIST, mapped, storage_of, ten
 
 # Tensors of at most so many elements keep their values, so that item() on them has an answer.
 MOST_KEPT_VALUES = 65536
+MOST_CONDITIONS = 4096  # that a run takes as true: a loop may wait for one that does not hold
 MOST_REAL_SECONDS = 20  # of processor time, whatever else the machine does
 
 
@@ -36,10 +37,13 @@ class Recorder(TorchDispatchMode):
     def _should_skip_dynamo(cls):
         return False  # else torch 2 wraps the handler
 
-    def __init__(self, real, sees_gradients):
+    def __init__(self, real, sees_gradients, conditions=False):
         super().__init__()
         self.real = real          # run on real values
         self.sees_gradients = sees_gradients  # is_grad_enabled() is what the model says
+        self.conditions = conditions  # on data, are taken as
+        self.conditions_left = MOST_CONDITIONS
+        self.took_false = False
         self.deadline = time.thread_time() + MOST_REAL_SECONDS
         self.values = []          # the type of each value
         self.known = {}           # value by the object's id
@@ -192,6 +196,8 @@ class Recorder(TorchDispatchMode):
         without = 1 if self.sees_gradients and not torch.is_grad_enabled() else 0
         if self.real:
             return self.run_really(operator, args, kwargs, given, without)
+        if args and type(args[0]) in (int, float) and operator.kinds[0] == "t" and not tensors_in((args, kwargs)):
+            self.is_mixed = True  # a tensor of numbers alone has its value
         if self.is_mixed or operator.makes:
             return self.run_mixed(operator, args, kwargs, given, without)
         if operator.answer is not None:
@@ -362,6 +368,8 @@ class Recorder(TorchDispatchMode):
 
     def give(self, operator, answer, given, without):
         """A result that an assumption decides."""
+        if answer.result is None:
+            return self.condition(answer.note)
         self.note(answer.note)
         results = tensors_in(answer.result)
         if not results:
@@ -372,6 +380,15 @@ class Recorder(TorchDispatchMode):
             self.limits.update(tensor.shape[place] for place in answer.bounded
                                if tensor.shape[place] > 1)
         return result
+
+    def condition(self, note):
+        """Whether a condition on data holds."""
+        self.note(note + ("true" if self.conditions else "false"))
+        self.took_false = self.took_false or not self.conditions
+        self.conditions_left -= 1
+        if self.conditions and self.conditions_left < 0:
+            raise RuntimeError("a loop whose condition depends on data does not end")
+        return self.conditions
 
     def finish(self, operator, result, args, given, without):
         """Write a call down and give its results values."""

@@ -54,12 +54,12 @@ def first_line(error):
 class Run:
     """One try: the model on twins of its tensors, and what it called."""
 
-    def __init__(self, capture, names, real, sees_gradients):
+    def __init__(self, capture, names, real, sees_gradients, conditions=False):
         self.capture = capture
         self.tree = capture.tree
         self.names = names
         self.real = real
-        self.recorder = Recorder(real, sees_gradients)
+        self.recorder = Recorder(real, sees_gradients, conditions)
         self.twins = {}        # by the id of the model's or caller's tensor
         self.state = []        # [kind, name, value, persistent, requires_grad]
         self.inputs = []       # the caller's tensors, each once

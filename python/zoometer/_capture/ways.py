@@ -83,21 +83,24 @@ class Capture:
                 if way == "inference_mode" and not next_is_other:
                     if not run.asks_for_data(text):
                         break
-                    return self.by_values(names, first)
+                    return self.by_values(names, first, run.recorder.took_false)
                 if way == "enable_grad" and not run.asks_for_data(text):
                     break
         raise first
 
-    def by_values(self, names, first):
-        """The last way: real values."""
-        if self.bytes_of_state() > MOST_REAL_BYTES:
-            raise first
-        way, guard, real = WAYS[-1]
-        try:
-            run = Run(self, names, real, False)
-            return self.fields(run, run.go(guard), way, first)
-        except CaptureError:
-            raise first from None
+    def by_values(self, names, first, took_false):
+        """The last ways: real values; conditions on data that hold, where some were taken as false, as the
+        checks of a model want."""
+        if self.bytes_of_state() <= MOST_REAL_BYTES:
+            way, guard, real = WAYS[-1]
+            with contextlib.suppress(CaptureError):
+                run = Run(self, names, real, False)
+                return self.fields(run, run.go(guard), way, first)
+        if took_false:
+            with contextlib.suppress(CaptureError):
+                run = Run(self, names, False, True, conditions=True)
+                return self.fields(run, run.go(with_gradients_in_inference), WAYS[0][0], first)
+        raise first from None
 
     def bytes_of_state(self):
         return sum(tensor.numel() * tensor.element_size() for _, _, tensor, _ in self.tree.state)
