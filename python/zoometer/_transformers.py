@@ -131,13 +131,18 @@ class Inputs:
         self.channels = self.setting("num_channels", "in_channels", "in_chans", "num_image_channels", standard=3)
         sides = self.sizes("image_size", "input_size", "img_size", "max_img_size", standard=SIDE)
         self.height, self.width = (sides * 2)[:2]
-        inner = next((module for module in model.modules() if isinstance(getattr(module, "pretrained_cfg", None), dict)), None)
-        if inner is not None:  # a model of timm inside
-            self.height, self.width = inner.pretrained_cfg.get("input_size", (3, SIDE, SIDE))[1:]
+        for module in model.modules():
+            if isinstance(getattr(module, "pretrained_cfg", None), dict):  # a model of timm
+                self.height, self.width = module.pretrained_cfg.get("input_size", (3, SIDE, SIDE))[1:]
+                break
+        windows = self.setting("num_windows", standard=0) * self.setting("patch_size", standard=0)
+        if windows:  # a whole number of them
+            self.height, self.width = (max(windows, side // windows * windows) for side in (self.height, self.width))
         if "prompt_pixel_values" in self.parameters:  # the image is below another one
             self.height //= 2
         if hasattr(self.config, "scaled_images_ratios"):  # an image in patches of its own, at several scales
-            self.height = self.width = int(self.setting("patch_size", standard=SIDE) / min(self.config.scaled_images_ratios))
+            patch = self.setting("patch_size", standard=SIDE)
+            self.height = self.width = int(patch / min(self.config.scaled_images_ratios))
 
     def setting(self, *names, standard):
         return setting(self.config, names, standard)
@@ -177,7 +182,9 @@ class Inputs:
         found = [self.spec(name) for name in self.names()]
         found = [spec for spec in found if spec is not None]
         if not found:
-            raise ValueError("no input of forward() is known; it has %s" % ", ".join(self.parameters))
+            is_there = self.forward.__name__ != "_forward_unimplemented"
+            raise ValueError("no input of forward() is known; it has %s" % ", ".join(self.parameters) if is_there
+                             else "the class has no forward(): only its parts run")
         return found
 
     def others(self, specs, message):
@@ -231,12 +238,12 @@ class Inputs:
         """The shape that the documentation of forward() states."""
         text = inspect.getdoc(type(self.model).forward) or ""
         found = re.search(r"^\s*%s\s*\((.*?)of shape\s*`?\(([^)]*)\)" % re.escape(name), text, re.M | re.S)
-        if found is None or found.group(1).count("\n") > 2:
+        shape = [None]
+        if found is not None and found.group(1).count("\n") < 3:
+            shape = [self.documented_size(word.strip(" `")) for word in found.group(2).split(",") if word.strip(" `")]
+        if None in shape or not shape:
             return self.floats(1, self.tokens, self.setting("hidden_size", "d_model", standard=1)) \
                 if name.endswith(("embeds", "hidden_states")) else None
-        shape = [self.documented_size(word.strip(" `")) for word in found.group(2).split(",") if word.strip(" `")]
-        if not shape or None in shape:
-            return None
         kind = found.group(1)
         if "Bool" in kind:
             return {"shape": shape, "dtype": "bool"}
@@ -264,6 +271,8 @@ class Inputs:
             return self.patches()
         if "spatial_shapes" in self.parameters:
             return in_rows(self, self.floats())
+        if "image_attention_mask" in self.parameters and "image_encoder_embeddings" in self.parameters:
+            return self.floats(1, 1, self.channels, self.height, self.width)
         if "aspect_ratio_ids" in self.parameters:
             tiles = self.setting("max_num_tiles", standard=4)
             return self.floats(1, 1, tiles, self.channels, self.height, self.width)
@@ -297,6 +306,9 @@ class Inputs:
         down, across = self.grid()
         return self.floats(down * across, self.patch_elements())
 
+    def states(self):
+        return self.patches() if self.is_packed() else self.documented("hidden_states")
+
     def patch_elements(self):
         readers = [(path, module.weight) for path, module in self.model.named_modules()
                    if hasattr(module, "weight") and (hasattr(module, "in_features") or hasattr(module, "kernel_size"))]
@@ -313,7 +325,9 @@ class Inputs:
 
     def features(self):
         """Features of sound; their axis comes first where a convolution along the time reads them."""
-        mels = self.setting("feature_projection_input_dim", "num_mel_bins", "input_feat_per_channel", "feature_size", "num_mel_bands", standard=80)
+        mels = self.setting("feature_projection_input_dim", "num_mel_bins", "input_feat_per_channel",
+                            "feature_size", "input_feat_size",
+                            "num_mel_bands", standard=80)
         frames = self.frames()
         first = next((module for module in self.model.modules()
                       if hasattr(module, "kernel_size") and hasattr(module, "in_channels")), None)
@@ -378,14 +392,14 @@ COMPANIONS = {"bbox": "input_ids", "image_embeds_position_mask": "pixel_values",
 
 # Of what some models cannot do without, though it is optional; where one fails on a None.
 MASKS = ("input_features_mask", "attention_mask", "pixel_attention_mask", "padding_mask",
-         "target_sizes")
+         "target_sizes", "image_attention_mask")
 
 TABLE = {
     "input_ids": Inputs.text, "decoder_input_ids": Inputs.text, "attention_mask": Inputs.row,
     "bbox_mask": Inputs.row, "token_type_ids": Inputs.row, "qformer_input_ids": Inputs.row,
     "bbox": lambda self: self.ids(1, self.tokens, 4),
     "audio_mel": Inputs.features, "audio_mel_mask": Inputs.feature_mask, "spectrogram": Inputs.features,
-    "pixel_values": Inputs.image, "pixel_values_videos": Inputs.video, "hidden_states": lambda self: self.patches() if self.is_packed() else self.documented("hidden_states"),
+    "pixel_values": Inputs.image, "pixel_values_videos": Inputs.video, "hidden_states": Inputs.states,
     "grid_thw": Inputs.grid_thw, "image_grid_thw": Inputs.grid_thw,
     "input_features": Inputs.features, "input_features_mask": Inputs.feature_mask,
     "input_values": Inputs.sound, "past_values": Inputs.series, "inputs": Inputs.perceived,
@@ -394,6 +408,9 @@ TABLE = {
     "task_inputs": lambda self: self.ids(1, self.setting("task_seq_len", standard=TOKENS)),
     "classes_input_ids": Inputs.row, "classes_attention_mask": Inputs.row,
     "classes_structure": lambda self: self.values([1]), "target_sizes": lambda self: self.values([self.grid()]),
+    "image_attention_mask": lambda self: self.ids(1, self.tokens, 1),
+    "encoder_hidden_states": lambda self: self.floats(
+        1, self.tokens, self.setting("encoder_hidden_size", "cross_attention_hidden_size", "hidden_size", standard=1)),
     "freq": lambda self: self.ids(1, 1),
     "spatial_shapes": lambda self: self.values([self.grid()]),
     "pixel_position_ids": Inputs.places, "merge_sizes": lambda self: self.values([1]),
@@ -472,5 +489,7 @@ def of_usual_side(self, spec):
     return dict(spec, shape=spec["shape"][:-2] + [SIDE, SIDE]) if len(spec["shape"]) >= 4 else None
 
 
+# The other forms of the inputs of a name, in the order in which they are tried.
 FORMS = {"input_features": (turned, with_channel, as_wide, of_128), "input_values": (with_channel, turned),
-         "input_ids": (with_codes, with_values), "decoder_input_ids": (with_codes,), "pixel_values": (with_frames, in_rows, in_patches, of_usual_side)}
+         "input_ids": (with_codes, with_values), "decoder_input_ids": (with_codes,),
+         "pixel_values": (with_frames, in_rows, in_patches, of_usual_side)}

@@ -57,6 +57,21 @@ def branches_on_data():
     return Of(run, first=lin(8, 2), second=lin(8, 5)), (r(2, 8),)
 
 
+def checks_of_data():
+    def run(m, x):
+        if not (x.sum() > 0):  # neither without values nor of zeros
+            raise ValueError("x is not positive")
+        return m.layer(x)
+    return Of(run, layer=lin()), (torch.empty(2, 8, device="meta"),)
+
+
+def tensors_of_numbers():
+    def run(m, x):
+        count = torch.div(x.shape[0], 2, rounding_mode="trunc")
+        return m.layer(x.new_zeros((count + 1, 8)))
+    return Of(run, layer=lin()), (r(8, 8),)
+
+
 def steps_of_a_buffer():
     def run(m, x):
         for _ in range(int(m.steps)):
@@ -407,17 +422,18 @@ def arrays_of_numpy():
     return m, (r(2, 8),)
 
 
-MODULES = [with_hooks, tied, branches_on_shapes, branches_on_data, steps_of_a_buffer, dict_inputs, dataclass_outputs,
-           named_tuples, generators, buffers_made_in_forward, counts_calls, nested_tensors, sparse, complex_numbers,
-           writes_through_views, autocast, checkpointed, vmapped, functional, stacked_ensemble, derivatives,
-           compiled_part, scripted_part, traced_part, mixture, einsums, scatters, custom_function, custom_operator,
-           custom_operator_without_fake, data_parallel, fake_quantised, weight_norms, pruned, recurrent, packed,
-           transformers_layer, attention_of_two, convolutions, unfolded, bilinear, products, solves, groups, sorts, lazily,
-           embedding_bags, partial_forward, functions_of_torch_function, gradients_inside, arrays_of_numpy,
-           *odd_programs.MODULES]
+MODULES = [with_hooks, tied, branches_on_shapes, branches_on_data, checks_of_data, tensors_of_numbers,
+           steps_of_a_buffer, dict_inputs, dataclass_outputs, named_tuples, generators, buffers_made_in_forward,
+           counts_calls, nested_tensors, sparse, complex_numbers, writes_through_views, autocast, checkpointed, vmapped,
+           functional, stacked_ensemble, derivatives, compiled_part, scripted_part, traced_part, mixture, einsums,
+           scatters, custom_function, custom_operator, custom_operator_without_fake, data_parallel, fake_quantised,
+           weight_norms, pruned, recurrent, packed, transformers_layer, attention_of_two, convolutions, unfolded,
+           bilinear, products, solves, groups, sorts, lazily, embedding_bags, partial_forward,
+           functions_of_torch_function, gradients_inside, arrays_of_numpy, *odd_programs.MODULES]
 
 # Where FlopCounterMode has no formula: the products that there are.
 OTHERS = {
+    "checks_of_data": 2 * 64,
     "sparse": 6 * 8 * 8 + 6 * 6 * 8,  # as if the matrix were dense
     "weight_norms": 3 * 2 * 64 + 8 * 64 + 64 + 8,  # with two products of a matrix and a vector, and of two vectors
     "recurrent": 2 * 3 * 2 * 512 + 2 * 3 * 384 + 2 * 384,

@@ -4,4 +4,4 @@
 set -u
 . "$SOURCE_DIR/tests/oracle/_venv.sh"
 install_wheel || { echo "CASES 0 passed 1 failed"; exit 1; }
-run_modern odd_modules.py 132
+run_modern odd_modules.py 134

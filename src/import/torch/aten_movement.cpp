@@ -519,6 +519,7 @@ void arange(AtenCall& call) {
 }
 
 void linspace(AtenCall& call) {
+  if (call.has_tensor("start") || call.has_tensor("end")) call.refuse("ends that are tensors");
   const double start = call.number("start");
   const double end = call.number("end");
   const std::int64_t steps = call.integer("steps");
