@@ -1,11 +1,13 @@
 """Modules and functions, in the user's own process. Without PyTorch there is nothing to test."""
 
 import dataclasses
+import gc
 import os
 import signal
 import subprocess
 import sys
 import unittest
+import weakref
 
 import zoometer
 
@@ -245,6 +247,71 @@ class Modules(unittest.TestCase):
             self.assertEqual(zoometer.profile(fake, x).macs, 64)
             self.assertEqual(zoometer.profile(real, torch.empty(2, 4)).macs, 64)
             self.assertIs(type(torch.empty(2)), type(x))  # the mode is active again
+
+    def test_kept_results(self):
+        """A second run, which takes the types of results from the first one, has the same record."""
+        from zoometer import _capture
+        from zoometer._capture import results
+
+        class Model(nn.Module):
+            def forward(self, x):
+                y = nn.functional.dropout(x, 0.5, self.training).transpose(1, 2)[:, 1:]
+                y = y.reshape(y.shape[0], -1) + y.contiguous().flatten(1)  # a copy, then a view
+                a, b = y.view(-1, 2).unbind(1)
+                a = torch.cat([a.double(), b.double()]).float()
+                a[1:3] = 2  # a scalar on the device, a view, a copy into it
+                z = torch.complex(a, a)
+                part = torch.view_as_real(z.conj().resolve_conj())
+                return part.to(torch.float32).chunk(2)[0], z.imag.neg(), a.relu_().topk(2)
+
+        model, x = Model().eval(), torch.empty(2, 3, 5, device="meta")
+        results.CACHE.clear()
+        first, kept = _capture.capture(model, (x,)), len(results.CACHE)
+        self.assertGreater(kept, 10)
+        self.assertEqual(_capture.capture(model, (x,)), first)
+        self.assertEqual(len(results.CACHE), kept)
+        names = [first["captured"]["operators"][call[0]][1] for call in first["captured"]["calls"]]
+        self.assertNotIn("dropout", names)  # which did nothing
+        for name in ("slice", "reshape", "resolve_conj", "unbind"):
+            self.assertIn(name, names)
+
+    def test_kept_results_share_memory(self):
+        """A view whose type is kept is a view: what is written into it is written into its base."""
+        from zoometer import _capture
+
+        class Model(nn.Module):
+            def forward(self, x):
+                y = torch.zeros_like(x)
+                self.shares = [y.view(-1).untyped_storage()._cdata == y.untyped_storage()._cdata
+                               if hasattr(y, "untyped_storage") else True,
+                               y[1:].storage_offset() == x.shape[1], y.view(-1) is not y]
+                seen.append(self.shares)
+                return y
+
+        seen = []
+        for _ in range(2):
+            _capture.capture(Model(), (torch.empty(3, 4, device="meta"),))
+        self.assertEqual(seen, [[True, True, True]] * 2)
+
+    def test_nothing_outlives_a_run(self):
+        """What a run makes is freed at its end, also where the collector of cycles never runs."""
+        from zoometer import _capture
+        kept = []
+
+        class Model(nn.Module):
+            def forward(self, x):
+                y = x * 2
+                kept.append(weakref.ref(y))
+                return y
+
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            _capture.capture(Model(), (torch.empty(3, 4, device="meta"),))
+            self.assertIsNone(kept[0]())
+        finally:
+            if was_enabled:
+                gc.enable()
 
     def test_a_name_needs_no_torch(self):
         code = ("import sys, zoometer; zoometer.profile('resnet18').macs; "

@@ -64,7 +64,10 @@ def type_name(value):
 
 def named_padding(module):
     """The padding of a convolution that has it by name; ATen's calls have numbers."""
-    padding = getattr(module, "padding", None)
+    # To ask a module for what it lacks is slow.
+    has_padding = "padding" in vars(module) or hasattr(type(module), "padding")
+    padding = module.padding if has_padding else \
+        getattr(module, "padding", None) if isinstance(module, torch.jit.ScriptModule) else None
     if isinstance(padding, str) and getattr(module, "padding_mode", "zeros") == "zeros":
         return padding
     return None
@@ -131,23 +134,27 @@ class ModuleTree:
         for _ in range(self.DEPTH):
             objects = {}
             for held in holders:
-                contents = []
+                contents, empty = [], []
                 for value in held.values():
                     role = roles[type(value)]
+                    if role is None:
+                        continue
                     if role == "object":
                         objects[id(value)] = value
-                    elif role and value:
+                    elif not value:
+                        empty.append(value)
+                    else:
                         contents.append((value, value.copy()))
                         for item in value.values() if isinstance(value, dict) else value:
                             if roles[type(item)] == "object":
                                 objects[id(item)] = item
-                saved.append((held, dict(held), contents))
+                saved.append((held, dict(held), contents, empty))
             holders = [value.__dict__ for value in objects.values()]
         return saved
 
     @staticmethod
     def restore(saved):
-        for held, before, contents in saved:
+        for held, before, contents, empty in saved:
             if not is_same(held, before):
                 held.clear()
                 held.update(before)
@@ -160,10 +167,8 @@ class ModuleTree:
                 else:
                     value.clear()
                     value.update(copied)
-            # What was empty and is not in the copies.
-            kept = {id(value) for value, _ in contents}
-            for value in before.values():
-                if type(value) in ModuleTree.CONTAINERS and value and id(value) not in kept:
+            for value in empty:
+                if value:
                     value.clear()
 
 

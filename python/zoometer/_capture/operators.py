@@ -49,7 +49,8 @@ def plain(value):
 # Results that depend on what memory holds, or on more than the types of the arguments.
 IMPURE = {"_local_scalar_dense", "nonzero", "item", "is_nonzero", "equal", "masked_select",
           "unique_dim", "unique_consecutive", "_unique2", "_unique", "resize_", "set_", "empty_like",
-          "lift_fresh", "lift", "lift_fresh_copy", "bincount", "repeat_interleave"}
+          "lift_fresh", "lift", "lift_fresh_copy", "bincount", "repeat_interleave", "resolve_conj",
+          "resolve_neg", "detach"}
 
 # In-place operators that change a tensor's sizes, not its content.
 RESHAPES_ITSELF = {"resize_", "set_", "as_strided_", "t_", "transpose_", "unsqueeze_", "squeeze_",
@@ -68,7 +69,7 @@ def detach(tensor):
 class Operator:
     """What never changes about one operator."""
 
-    __slots__ = ("run", "index", "space", "name", "overload", "names", "kinds", "defaults", "pure",
+    __slots__ = ("run", "index", "space", "name", "overload", "names", "kinds", "defaults", "keeps",
                  "in_place", "written", "answer", "place_of", "target", "shape_of", "makes",
                  "is_composite", "parts", "runs_as_given", "func")
 
@@ -84,17 +85,17 @@ class Operator:
         arguments = schema.arguments
         self.names = [argument.name for argument in arguments]
         self.place_of = {name: place for place, name in enumerate(self.names)}
-        self.kinds = [kind_of(argument) for argument in arguments]
+        self.kinds = "".join(kind_of(argument) for argument in arguments)
         self.defaults = [plain(argument.default_value)
                          if argument.has_default_value() and argument.name not in ENUM_ARGUMENTS
                          else None for argument in arguments]
         self.written = [place for place, argument in enumerate(arguments)
                         if argument.alias_info is not None and argument.alias_info.is_write]
-        aliased = any(result.alias_info is not None for result in schema.returns)
         aten = self.space == "aten" and self.name not in IMPURE
-        self.pure = aten and not self.written and not aliased and len(schema.returns) > 0
         self.in_place = aten and self.written == [0] and self.name.endswith("_") \
             and len(schema.returns) == 1 and self.name not in RESHAPES_ITSELF
+        # Whether its results depend on the types of its arguments, so that they are kept.
+        self.keeps = self.in_place or aten and not self.written and len(schema.returns) > 0
         self.answer = ANSWERS.get(self.name) if self.space in ("aten", "torchvision") else None
         self.shape_of = SHAPES.get("%s.%s" % (self.name, self.overload)) \
             if self.space == "aten" else None
@@ -106,8 +107,7 @@ class Operator:
         self.runs_as_given = self.shape_of is None and "device" not in self.names
 
     def row(self):
-        return [self.space, self.name, self.overload, self.names, "".join(self.kinds),
-                self.defaults]
+        return [self.space, self.name, self.overload, self.names, self.kinds, self.defaults]
 
 
 OPERATORS = {}  # of the process, by the id of torch's object, whose hash is a function in Python

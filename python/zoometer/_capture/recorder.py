@@ -8,13 +8,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .assumed import run_on_zeros
 from .higher_order import is_higher_order, run_higher_order
 from .operators import DTYPES, OPERATORS, operator_of
-from .results import CACHE, remember
-from .tensors import META, Parameter, Tensor, TYPE_LIST, mapped, storage_of, tensors_in, twin_of, type_of
+from .results import CACHE, NEW, SAME, TUPLE, VIEW, VIEWS, WRITTEN, new, remember, view
+from .tensors import META, Tensor, TYPE_LIST, mapped, storage_of, tensors_in, twin_of, type_of
 
 # Tensors of at most so many elements keep their values, so that item() on them has an answer.
 MOST_KEPT_VALUES = 65536
 MOST_CONDITIONS = 4096  # that a run takes as true: a loop may wait for one that does not hold
 MOST_REAL_SECONDS = 20  # of processor time, whatever else the machine does
+PLAIN = {int, float, bool, str, type(None)}  # arguments that JSON has
 
 
 class Parts:
@@ -172,93 +173,86 @@ class Recorder(TorchDispatchMode):
         known, values = self.known, self.values
         given = []
         key = [operator.index]
-        for place, value in enumerate(args):
-            kind = type(value)
-            if kind is Tensor or kind is Parameter:
-                number = known.get(id(value))
-                if number is None:
-                    number = self.meet(value)
+        for letter, value in zip(operator.kinds, args):
+            if letter == "t" and id(value) in known:
+                number = known[id(value)]
                 given.append(number)
                 key.append(values[number])
-            elif kind is int or kind is float or kind is bool:
-                given.append([value] if operator.kinds[place] == "t" else value)
-                key.append(kind)
-                key.append(value)
-            elif value is None or kind is str:
+            elif value is None or letter in "ifbs" and type(value) in PLAIN:
                 given.append(value)
                 key.append(value)
+            elif letter in "ifb" and type(value) is list:
+                given.append(value)
+                key.append(tuple(value))
             else:
-                given.append(self.take(value, key))
+                given.append(self.take(value, letter, key))
         if kwargs:
             self.take_keywords(operator, kwargs, given, key)
         else:
             kwargs = {}
         without = 1 if self.sees_gradients and not torch.is_grad_enabled() else 0
+        made = None if self.is_mixed or self.real else CACHE.get(tuple(key))
+        if made is None:
+            return self.run(operator, args, kwargs, given, without, tuple(key))
+
+        form, types = made
+        if form == SAME:
+            return args[0]
+        if form == NEW:
+            result = new(types[0])
+        elif form == VIEW:
+            result = view(args[0], types[0])
+        elif form == WRITTEN:
+            result, types = args[0], (values[given[0]],)
+        else:
+            return self.give_several(operator, made, args, given, without)
+        number = len(values)
+        values.append(types[0])
+        known[id(result)] = number
+        self.kept.append(result)
+        self.calls.append((operator.index, self.scope, given, number, without))
+        if self.limits:
+            self.bound_results(given, [number])
+        return result
+
+    def give_several(self, operator, made, args, given, without):
+        """Several results, whose types are kept."""
+        form, types = made
+        items = [view(args[0], number) if form == VIEWS else new(number) for number in types]
+        return self.finish(operator, tuple(items) if form == TUPLE else items, args, given, without)
+
+    def run(self, operator, args, kwargs, given, without, key):
+        """A call whose results are not kept."""
         if self.real:
             return self.run_really(operator, args, kwargs, given, without)
         if args and type(args[0]) in (int, float) and operator.kinds[0] == "t" and not tensors_in((args, kwargs)):
             self.is_mixed = True  # a tensor of numbers alone has its value
-        if self.is_mixed or operator.makes:
+        if self.is_mixed or operator.makes and not is_on_meta(kwargs):
             return self.run_mixed(operator, args, kwargs, given, without)
         if operator.answer is not None:
             answer = operator.answer(operator, args, kwargs)
             if answer is not None:
                 return self.give(operator, answer, given, without)
-        if not operator.pure and not operator.in_place:
-            return self.finish(operator, self.execute(operator, args, kwargs), args, given, without)
+        result = self.execute(operator, args, kwargs)
+        if operator.keeps:
+            remember(key, operator, result, args, kwargs)
+        return self.finish(operator, result, args, given, without)
 
-        key = tuple(key)
-        made = CACHE.get(key)
-        if made is None:
-            result = self.execute(operator, args, kwargs)
-            remember(key, operator, result, args)
-            return self.finish(operator, result, args, given, without)
-        form = made[0]
-        if form == 0:  # one new tensor
-            result = torch.empty_strided(made[1], made[2], dtype=made[3], device=META)
-            number = len(values)
-            values.append(made[4])
-            known[id(result)] = number
-            self.kept.append(result)
-            self.calls.append((operator.index, self.scope, given, number, without))
-            if self.limits:
-                self.bound_results(given, [number])
-            return result
-        if form == 1:  # the first argument
-            return self.finish(operator, args[0], args, given, without)
-        items = [torch.empty_strided(sizes, strides, dtype=dtype, device=META)
-                 for sizes, strides, dtype, _ in made[1]]
-        return self.finish(operator, items if form == 3 else tuple(items), args, given, without)
-
-    def take(self, value, key):
+    def take(self, value, letter, key):
         """An argument as the record has it; appends what a result depends on to the key."""
         kind = type(value)
-        if kind is list or kind is tuple or kind is torch.Size:
-            if value and (isinstance(value[0], Tensor) or value[0] is None or
-                          any(isinstance(item, Tensor) for item in value)):
-                numbers = []
-                for item in value:
-                    number = None
-                    if item is not None:
-                        number = self.known.get(id(item))
-                        if number is None:
-                            number = self.meet(item)
-                    numbers.append(number)
-                    key.append(None if number is None else self.values[number])
-                key.append(len(numbers))
-                return numbers
-            key.append(tuple(value))
-            return [item if type(item) in (int, float, bool, str) else self.take(item, [])
-                    for item in value]
-        if kind is torch.dtype:
-            key.append(value)
-            return DTYPES.get(value, 0)
+        if kind in PLAIN:
+            key += (kind, value)  # since 1 == 1.0
+            return [value] if letter == "t" else value
         if isinstance(value, Tensor):
             number = self.known.get(id(value))
             if number is None:
                 number = self.meet(value)
             key.append(self.values[number])
             return number
+        if isinstance(value, (list, tuple)):
+            key.append(len(value))
+            return [self.take(item, "", key) for item in value]
         if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)
                       if hasattr(torch, "SymBool") else ()):
             value = int(value) if isinstance(value, torch.SymInt) else float(value)
@@ -269,7 +263,7 @@ class Recorder(TorchDispatchMode):
             key.append(value)
         except TypeError:
             key.append(id(value))
-        return None
+        return DTYPES.get(value, 0) if kind is torch.dtype else None
 
     def take_keywords(self, operator, kwargs, given, key):
         place_of = operator.place_of
@@ -280,16 +274,7 @@ class Recorder(TorchDispatchMode):
             while len(given) <= place:
                 given.append(operator.defaults[len(given)])
             key.append(place)
-            kind = type(value)
-            if kind is int or kind is float or kind is bool:
-                key.append(kind)
-                key.append(value)
-                given[place] = [value] if operator.kinds[place] == "t" else value
-            elif value is None or kind is str:
-                key.append(value)
-                given[place] = value
-            else:
-                given[place] = self.take(value, key)
+            given[place] = self.take(value, operator.kinds[place], key)
 
     def execute(self, operator, args, kwargs):
         """The results on tensors without data."""
@@ -449,6 +434,10 @@ def restored(result, run_args, args):
         if result is run:
             return given
     return result
+
+
+def is_on_meta(kwargs):
+    return getattr(kwargs.get("device"), "type", None) == "meta"
 
 
 def few_elements(args):

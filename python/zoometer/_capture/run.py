@@ -108,10 +108,9 @@ class Run:
 
     def give_twins(self):
         """Replace the model's tensors by twins, which the caller puts back."""
-        rows = [(kind, path, tensor, persistent, self.twins.get(id(tensor)) or self.make_twin(tensor))
-                for kind, path, tensor, persistent in self.tree.state]
-        self.state = [[kind, path, value, int(persistent), int(tensor.requires_grad)]
-                      for kind, path, tensor, persistent, (_, value) in rows]
+        for kind, path, tensor, persistent in self.tree.state:
+            _, value = self.twins.get(id(tensor)) or self.make_twin(tensor)
+            self.state.append([kind, path, value, int(persistent), int(tensor.requires_grad)])
         for _, module in self.tree.listed:
             if getattr(module, "_compiled_call_impl", None) is not None:
                 module._compiled_call_impl = None
@@ -139,10 +138,8 @@ class Run:
         if twin.is_meta or self.real:
             recorder.known[id(twin)] = value
         else:
-            recorder.with_values[id(twin)] = value
+            recorder.with_values[id(twin)] = recorder.with_values[id(tensor)] = value
         recorder.replaced[id(tensor)] = twin
-        if not (twin.is_meta or self.real):
-            recorder.with_values[id(tensor)] = value
         self.twins[id(tensor)] = self.twins[id(twin)] = twin, value
         return twin, value
 
@@ -173,14 +170,11 @@ class Run:
         attribute = "__call__" if Module.__call__ is plain_call else "_call_impl"
 
         def call(module, *args, **kwargs):
-            if get_ident() != owner:
-                return plain_call(module, *args, **kwargs)
             place = places.get(id(module))
-            if place is None:
-                inner = unwrapped(module)
-                if inner is not module:
-                    return call(inner, *args, **kwargs)
-                return plain_call(module, *args, **kwargs)
+            if place is None or get_ident() != owner:
+                inner = unwrapped(module) if place is None and get_ident() == owner else module
+                # Not this function by its name: in a cycle all that the run made would outlive it.
+                return plain_call(module, *args, **kwargs) if inner is module else inner(*args, **kwargs)
             before = recorder.scope
             scope = [before if scopes else -1, place, None]
             recorder.scope = len(scopes)
@@ -242,8 +236,8 @@ class Run:
         for text, scope in recorder.notes.items():
             path = paths[self.scopes[scope][1]][0] if self.scopes else ""
             notes.append(text + (" (in %s)" % path if path else ""))
-        padding = {str(place): named_padding(module)
-                   for place, (_, module) in enumerate(paths) if named_padding(module)}
+        named = ((place, named_padding(module)) for place, (_, module) in enumerate(paths))
+        padding = {str(place): name for place, name in named if name}
         return {"format": FORMAT, "torch": torch.__version__, "types": types, "values": values,
                 "operators": rows, "scopes": scopes,
                 "calls": [[operators[call[0]], *call[1:]] for call in recorder.calls],
@@ -256,6 +250,8 @@ class Run:
 
 def keeps_values(tensor):
     """Whether a twin keeps its values: small integers and single numbers, which may decide what runs."""
+    if tensor.is_meta:
+        return False
     count = tensor.numel()
     if count != 1 and (tensor.is_floating_point() or tensor.is_complex() or count > MOST_KEPT_VALUES):
         return False
