@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <deque>
 #include <iterator>
+#include <map>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
@@ -56,6 +57,9 @@ struct Question {
   std::vector<ModelKey> columns;
   std::vector<ModelKey> usual;  ///< asked for, and a column in any case: macs
 
+  /// Whether it asks for a figure that only a graph gives.
+  bool needs_graphs() const;
+
  private:
   void add_column(const ModelKey& key);
   void add_columns(const std::vector<ModelKey>& keys);
@@ -89,6 +93,13 @@ void Question::add_column(const ModelKey& key) {
   }
   const auto has_it = [&](const ModelKey& column) { return column.title == key.title; };
   if (std::none_of(columns.begin(), columns.end(), has_it)) columns.push_back(key);
+}
+
+bool Question::needs_graphs() const {
+  const auto is_figure = [&](std::size_t field) { return query.fields()[field].total != nullptr; };
+  return std::ranges::any_of(columns, [&](const ModelKey& column) {
+    return std::ranges::any_of(column.expression.fields(), is_figure);
+  });
 }
 
 /// An argument that matches no model of any registry.
@@ -147,66 +158,150 @@ std::string_view source_of(const Origin& origin) {
   return name_of_source(origin.kind);
 }
 
-/// The models of a live source, with the figures that discovery found. `texts` keeps their texts.
-void add_findings(const Discovery& discovery, std::deque<std::string>& texts,
-                  std::vector<RegistryModel>& models) {
+/// Models that are in no registry. A row for each is complete or traces itself.
+class Others {
+ public:
+  Others(const Question& question, ListWords& words, const Registry& registry)
+      : needs_graphs_(question.needs_graphs()),
+        words_(words),
+        registry_(registry) {}
+
+  /// Separates the arguments that are no names of the registry: files, python:MODULE:FUNCTION,
+  /// 'timm:vit_*'.
+  void take_from_words();
+
+  std::size_t count() const noexcept { return models_.size(); }
+  void add_to(Rows& rows) const;
+
+ private:
+  using Models = std::map<std::string, RegistryModel>;  // by the text of their origin
+
+  std::optional<Origin> origin_of_other(const std::string& word) const;
+  Models ask_for_names();
+  RegistryModel model_from(const Origin& origin, const Finding& finding);
+  void add_pattern(const Discovery& discovery);
+  LiveSource::TakeGraph take_graph(const std::string& source);
+
+  bool needs_graphs_;
+  ListWords& words_;
+  const Registry& registry_;
+  std::vector<RegistryModel> models_;
+  std::map<std::string, Totals, std::less<>> totals_;  // of the graphs, by the text of the origin
+};
+
+/// What keeps the figures of each graph; nothing where they are not asked for.
+LiveSource::TakeGraph Others::take_graph(const std::string& source) {
+  if (!needs_graphs_) return {};
+  return [this, source](const Finding& finding, Graph& graph) {
+    totals_.insert_or_assign(source + ":" + finding.name,
+                             traced_totals(graph, words_.views == "none"));
+  };
+}
+
+/// A model of a live source, with the figures that discovery found.
+RegistryModel Others::model_from(const Origin& origin, const Finding& finding) {
+  RegistryModel model;
+  model.name = words_.others.emplace_back(origin.text());
+  model.family = words_.others.emplace_back(finding.family);
+  model.source = source_of(origin);
+  model.task = task_from_name(finding.task).value_or(Task::other);
+  model.parameters = finding.parameters;
+  model.macs = finding.macs;
+  return model;
+}
+
+void Others::add_pattern(const Discovery& discovery) {
   for (const Finding& finding : discovery.findings) {
-    if (finding.status != Status::traceable) {
+    if (finding.status == Status::traceable) {
+      models_.push_back(model_from(*origin_of(discovery, finding), finding));
+    } else {
       write_note("not traced: " + finding.name + ": " + finding.message);
-      continue;
     }
-    const Origin origin = *origin_of(discovery, finding);
-    RegistryModel model;
-    model.name = texts.emplace_back(origin.text());
-    model.family = texts.emplace_back(finding.family);
-    model.source = source_of(origin);
-    model.task = task_from_name(finding.task).value_or(Task::other);
-    model.parameters = finding.parameters;
-    model.macs = finding.macs;
-    models.push_back(model);
   }
 }
 
-/// Separates the arguments that are no names of the registry: files, python:MODULE:FUNCTION,
-/// 'timm:vit_*'.
-std::vector<RegistryModel> take_others(ListWords& words, const Registry& registry) {
-  std::vector<RegistryModel> models;
+/// The origin of a word that no registry has as a name.
+std::optional<Origin> Others::origin_of_other(const std::string& word) const {
+  return model_of(word, registry_) == nullptr ? origin_of(word) : std::nullopt;
+}
+
+/// Asks each library and folder once for all models that are named: every start of PyTorch takes
+/// seconds. Gives those that can be traced; torchvision's have variants, which discovery has not.
+Others::Models Others::ask_for_names() {
+  std::map<std::string, std::vector<std::string>> named;
+  for (const std::string& word : words_.patterns) {
+    const auto origin = origin_of_other(word);
+    const bool is_live = origin && origin->runs_python() && origin->kind != OriginKind::torchvision;
+    if (is_live && word.find_first_of("*?") == std::string::npos)
+      named[origin->source()].push_back(origin->model());
+  }
+  Models models;
+  for (const auto& [source, names] : named) {
+    if (names.size() < 2) continue;
+    SourceWords words;
+    words.live = words_.live;
+    words.source = source;
+    const Discovery discovery = discover(registry_, words, names, true, take_graph(source));
+    for (const Finding& finding : discovery.findings) {
+      const Origin origin = *origin_of(discovery, finding);
+      if (finding.status == Status::traceable)
+        models.emplace(origin.text(), model_from(origin, finding));
+    }
+  }
+  return models;
+}
+
+void Others::take_from_words() {
+  const Models named = ask_for_names();
   std::vector<std::string> names;
-  for (std::string& word : words.patterns) {
-    if (const auto discovery = discover_pattern(registry, word, words.live)) {
-      add_findings(*discovery, words.others, models);
+  for (std::string& word : words_.patterns) {
+    const std::string source = word.substr(0, word.rfind(':'));
+    if (const auto discovery =
+            discover_pattern(registry_, word, words_.live, take_graph(source))) {
+      add_pattern(*discovery);
       continue;
     }
-    const RegistryModel* known = model_of(word, registry);
+    const RegistryModel* known = model_of(word, registry_);
     if (known != nullptr) word = known->name;
     const auto origin = known == nullptr ? origin_of(word) : std::nullopt;
     if (!origin) {
       names.push_back(std::move(word));
       continue;
     }
+    if (const auto found = named.find(origin->text()); found != named.end()) {
+      models_.push_back(found->second);
+      continue;
+    }
     const bool is_language = origin->kind == OriginKind::language;
     RegistryModel model;
-    model.name = words.others.emplace_back(is_language ? origin->target : std::move(word));
+    model.name = words_.others.emplace_back(is_language ? origin->target : std::move(word));
     model.source = source_of(*origin);
-    models.push_back(model);
+    models_.push_back(model);
   }
-  words.patterns = std::move(names);
-  return models;
+  words_.patterns = std::move(names);
+}
+
+void Others::add_to(Rows& rows) const {
+  for (const RegistryModel& other : models_) {
+    QueriedModel& row = rows.emplace_back(other, words_.views == "none", words_.live);
+    if (const auto found = totals_.find(other.name); found != totals_.end()) {
+      row.remember(found->second);
+    } else if (!other.macs) {
+      row.trace();
+    }
+  }
 }
 
 Rows select(const ListWords& words, const Registry& registry, RegistryKind kind,
-            const std::vector<RegistryModel>& others) {
+            const Others& others) {
   Rows rows;
   const bool copies_views = words.views == "none";
-  const bool only_others = !others.empty() && words.patterns.empty();
+  const bool only_others = others.count() > 0 && words.patterns.empty();
   for (const RegistryModel& model : registry.models(kind)) {
     if (!only_others && registry.holds(kind, model) && fits(words, model))
       rows.emplace_back(model, copies_views);
   }
-  for (const RegistryModel& other : others) {
-    QueriedModel& row = rows.emplace_back(other, copies_views, words.live);
-    if (!other.macs) row.trace();
-  }
+  others.add_to(rows);
   return rows;
 }
 
@@ -513,8 +608,10 @@ int run_list(const CommandLine& command_line) {
   const Registry registry(words.plugins);
   const RegistryKind chosen = registry.choose(words.registry);
   registry.models(chosen);  // language models are found by name only where they are asked for
-  const std::vector<RegistryModel> others = take_others(words, registry);
-  const RegistryKind kind = others.empty() ? fitting_registry(words, registry, chosen) : chosen;
+  Others others(question, words, registry);
+  others.take_from_words();
+  const RegistryKind kind =
+      others.count() == 0 ? fitting_registry(words, registry, chosen) : chosen;
   check_words(words, registry, kind);
   Rows rows = select(words, registry, kind, others);
   note_others(words, registry, kind, rows.size());

@@ -138,8 +138,12 @@ void QueriedModel::trace() {
     words.live = live_;
     load_model(words, graph);
   }
-  if (copies_views_) graph.copy_views();
-  totals_ = totals_of(graph, profile(graph));
+  remember(traced_totals(graph, copies_views_));
+}
+
+Totals traced_totals(Graph& graph, bool copies_views) {
+  if (copies_views) graph.copy_views();
+  return totals_of(graph, profile(graph));
 }
 
 // -- fields --------------------------------------------------------------------------------------

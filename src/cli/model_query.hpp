@@ -35,6 +35,11 @@ class QueriedModel {
     parameters_ = finding.parameters;
     macs_ = finding.macs;
   }
+  /// Sets the figures of a trace that was made elsewhere.
+  void remember(const Totals& totals) {
+    totals_ = totals;
+    is_traced_ = true;
+  }
   /// Those of the registry's row, or else remembered ones: known without a trace.
   std::optional<std::int64_t> parameters() const noexcept {
     return model_->parameters ? model_->parameters : parameters_;
@@ -56,6 +61,9 @@ class QueriedModel {
   bool copies_views_ = false;
   bool is_traced_ = false;
 };
+
+/// The figures of a graph, whose views become copies if asked to.
+Totals traced_totals(Graph& graph, bool copies_views);
 
 /// A named field of a model.
 struct ModelField {

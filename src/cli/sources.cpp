@@ -66,7 +66,8 @@ void SourceWords::add_to(Arguments& arguments) {
 }
 
 Discovery discover(const Registry& registry, const SourceWords& words,
-                   const std::vector<std::string>& patterns, bool only_these) {
+                   const std::vector<std::string>& patterns, bool only_these,
+                   const LiveSource::TakeGraph& take_graph) {
   if (words.no_skip && !words.skip_patterns.empty())
     throw Error(ErrorCode::usage, "--no-skip and --skip-patterns contradict each other");
   // --python alone asks for what that Python has.
@@ -96,14 +97,15 @@ Discovery discover(const Registry& registry, const SourceWords& words,
   if (is_live) {
     LiveOptions live = words.live;
     live.source = source_with_folder(words.source);
-    return LiveSource(live, registry, cache, notify).discover(options, progress);
+    return LiveSource(live, registry, cache, notify).discover(options, progress, take_graph);
   }
   if (!is_folder(words.source)) unknown_source(words.source);
   return discover_folder(words.source, options, cache, progress);
 }
 
 std::optional<Discovery> discover_pattern(const Registry& registry, const std::string& word,
-                                          const LiveOptions& live) {
+                                          const LiveOptions& live,
+                                          const LiveSource::TakeGraph& take_graph) {
   if (word.find_first_of("*?") == std::string::npos || registry.find(word) != nullptr)
     return std::nullopt;
   const Origin origin = parse_origin(word);
@@ -112,7 +114,7 @@ std::optional<Discovery> discover_pattern(const Registry& registry, const std::s
   SourceWords words;
   words.live = live;
   words.source = word.substr(0, colon);
-  return discover(registry, words, {word.substr(colon + 1)}, true);
+  return discover(registry, words, {word.substr(colon + 1)}, true, take_graph);
 }
 
 }  // namespace zoometer

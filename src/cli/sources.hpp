@@ -22,13 +22,16 @@ struct SourceWords {
 };
 
 /// Tries the models of a source that fit the patterns (all where there are none), with a progress
-/// line on a terminal. `only_these` leaves skip patterns aside. Throws Error.
+/// line on a terminal. `only_these` leaves skip patterns aside. `take_graph` is for live sources.
+/// Throws Error.
 Discovery discover(const Registry& registry, const SourceWords& words,
-                   const std::vector<std::string>& patterns, bool only_these = false);
+                   const std::vector<std::string>& patterns, bool only_these = false,
+                   const LiveSource::TakeGraph& take_graph = {});
 
 /// The models that a word like 'timm:vit_*' or 'python:MODULE:*' stands for; nothing for other
 /// words.
 std::optional<Discovery> discover_pattern(const Registry& registry, const std::string& word,
-                                          const LiveOptions& live);
+                                          const LiveOptions& live,
+                                          const LiveSource::TakeGraph& take_graph = {});
 
 }  // namespace zoometer

@@ -536,10 +536,13 @@ void LiveSource::ask(const DiscoveryOptions& options, Needs needs, const Visit& 
   if (wanted == 0 && !options.patterns.empty()) throw_unknown(options.patterns.front());
 }
 
-Discovery LiveSource::discover(const DiscoveryOptions& options, const Progress& progress) {
+Discovery LiveSource::discover(const DiscoveryOptions& options, const Progress& progress,
+                               const TakeGraph& take_graph) {
   Discovery discovery;
   discovery.source = name();
-  ask(options, Needs::verdict, [&](const Answer& answer) {
+  ask(options, take_graph ? Needs::graph : Needs::verdict, [&](const Answer& answer) {
+    if (take_graph && answer.finding.status == Status::traceable)
+      take_graph(answer.finding, answer.graph);
     if (progress) progress(answer.finding, answer.total);
     discovery.findings.push_back(answer.finding);
   });

@@ -39,14 +39,19 @@ class LiveSource {
  public:
   LiveSource(LiveOptions options, const Registry& registry, Cache& cache, Notify notify);
 
-  /// Tries every model. Throws Error if no Python is usable.
-  Discovery discover(const DiscoveryOptions& options, const Progress& progress);
+  /// Called with the graph of each traceable model, which it may change.
+  using TakeGraph = std::function<void(const Finding& finding, Graph& graph)>;
+
+  /// Tries every model. Throws Error if no Python is usable. Without `take_graph`, the cache's
+  /// verdicts are enough.
+  Discovery discover(const DiscoveryOptions& options, const Progress& progress,
+                     const TakeGraph& take_graph = {});
 
   /// The answer about one model.
   struct Answer {
     const Finding& finding;
     const FxRecord& record;  ///< empty if the interpreter died
-    const Graph& graph;      ///< of a traceable model
+    Graph& graph;            ///< of a traceable model
     std::size_t total;       ///< the number of models that will be answered
   };
   using Visit = std::function<void(const Answer& answer)>;

@@ -84,6 +84,19 @@ expect "none of what has changed" is "$(known)" "null null"
 expect "no run either" lacks "$(cat runs.txt)" trace
 expect "which are asked for" is "$(known --show macs)" "112 3888"
 expect "and kept" is "$(known)" "112 3888"
+# Models of a source that are named, or that a pattern means, are asked for in one run, whose graphs have all figures.
+figures() { jq -r '.models[] | "\(.name) \(.parameters) \(.macs) \(.figures.flops)"' stdout.txt | sort | xargs; }
+for words in "timm:net timm:other" "timm:*"; do
+  : >runs.txt
+  # shellcheck disable=SC2086
+  FAKE_MODELS='net other' run list $words --show flops --no-cache --format json
+  expect "the figures of $words" is "$(figures)" "timm:net 112 3888 7920 timm:other 112 3888 7920"
+  expect "$words: in one run" is "$(grep -c ' trace ' runs.txt)" 1
+done
+: >runs.txt
+run list timm:net timm:fails --show macs
+expect "a named model that cannot be traced is an error" has "$status $err" "3 "
+expect "with its reason" has "$err" "symbolically traced"
 unset FAKE_LOG
 
 # what cannot be swept is a row with its reason, and the sweep continues
