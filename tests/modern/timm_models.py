@@ -28,11 +28,15 @@ def built(name):
         return timm.create_model(name, pretrained=False).to("meta").eval()
 
 
-def counted(model, x):
-    """The products of the model's own run. Its attention is not fused: PyTorch has no formula for that on CPUs."""
+def unfuse(model):
     for module in model.modules():
         if getattr(module, "fused_attn", False):
             module.fused_attn = False
+
+
+def counted(model, x):
+    """The products of the model's own run. Its attention is not fused: PyTorch has no formula for that on CPUs."""
+    unfuse(model)
     model.requires_grad_(False)  # under no_grad the counter fails in some models
     with FlopCounterMode(display=False) as counter:
         model(x)
@@ -43,6 +47,8 @@ def differences(name):
     model = built(name)
     size = (getattr(model, "pretrained_cfg", None) or {}).get("input_size") or (3, 224, 224)
     x = torch.empty(1, *size, device="meta")
+    if any(type(module).__name__ == "DiffAttention" for module in model.modules()):
+        unfuse(model)  # fused, it multiplies both maps by the values, and not only their difference
     p = zoometer.profile(model, x)
     found = []
     parameters = sum(each.numel() for each in model.parameters())
