@@ -256,8 +256,7 @@ void Others::take_from_words() {
   std::vector<std::string> names;
   for (std::string& word : words_.patterns) {
     const std::string source = word.substr(0, word.rfind(':'));
-    if (const auto discovery =
-            discover_pattern(registry_, word, words_.live, take_graph(source))) {
+    if (const auto discovery = discover_pattern(registry_, word, words_.live, take_graph(source))) {
       add_pattern(*discovery);
       continue;
     }

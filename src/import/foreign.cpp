@@ -22,10 +22,14 @@ std::string more_ignored_note(std::string_view count) {
 }
 
 std::optional<std::string> training_note(const Graph& graph) {
+  constexpr std::size_t running_mean = 3;  // the place among a batch norm's inputs
   std::size_t norms = 0;
   std::size_t dropouts = 0;
   for (const Node& node : graph.nodes()) {
-    norms += node.op == &batch_norm_training_op ? 1 : 0;
+    // Without running statistics it is the same in inference, as where it scales weights (NFNet).
+    const std::span<const ValueId> inputs = graph.inputs_of(node);
+    const bool has_mean = inputs.size() > running_mean && inputs[running_mean] != no_id;
+    norms += node.op == &batch_norm_training_op && has_mean ? 1 : 0;
     dropouts += node.op == &dropout_training_op ? 1 : 0;
   }
   if (norms + dropouts == 0) return std::nullopt;

@@ -100,7 +100,8 @@ class Misfits {
 /// multiple of them: another batch than the file's. Whether it did. Throws Error{overflow}.
 bool grow_with_operand(std::int64_t elements, std::vector<std::int64_t>& target);
 
-/// "2 batch norms and 1 dropout run in training mode: ...", or nothing.
+/// "2 batch norms and 1 dropout run in training mode: ...", or nothing. Batch norms without running
+/// statistics are not meant: they always take those of their input.
 std::optional<std::string> training_note(const Graph& graph);
 
 }  // namespace zoometer

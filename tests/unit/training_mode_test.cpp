@@ -6,6 +6,7 @@
 #include "analysis/convention.hpp"
 #include "analysis/profile.hpp"
 #include "bench.hpp"
+#include "import/foreign.hpp"
 #include "import/importer.hpp"
 #include "ir/verify.hpp"
 #include "onnx_files.hpp"
@@ -68,6 +69,16 @@ TEST(TrainingMode, CountsTheStatisticsOfABatchNorm) {
               Contains(HasSubstr("1 batch norm runs in training mode: export the model")));
   for (const std::size_t i : {1U, 2U})
     EXPECT_EQ(read.graph.shape(read.graph.outputs()[i].value), (Shape{3}));
+}
+
+TEST(TrainingMode, MeansNoBatchNormWithoutRunningStatistics) {
+  Bench bench;
+  const Tensor x = bench.input({2, 3, 4, 4}), scale = bench.input({3});
+  const Tensor none{&bench.graph, no_id};
+  batch_norm_training(x, scale, none, none, none);
+  EXPECT_EQ(training_note(bench.graph), std::nullopt);
+  batch_norm_training(x, scale, none, bench.input({3}), bench.input({3}));
+  EXPECT_THAT(training_note(bench.graph).value_or(""), HasSubstr("1 batch norm runs"));
 }
 
 TEST(TrainingMode, KnowsItByTheOutputsOfOlderVersions) {
