@@ -216,6 +216,8 @@ class Inputs:
         if made is None:
             return None
         made = dict(made, name=name)
+        if made["dtype"] == "int64" and "BoolTensor" in str(self.parameters[name].annotation):
+            made["dtype"] = "bool"
         if made["dtype"] == "int64" and type(self.model).__name__.endswith("ForMultipleChoice"):
             made["shape"] = made["shape"][:1] + [CHOICES] + made["shape"][1:]
         return made

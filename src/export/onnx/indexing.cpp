@@ -205,6 +205,8 @@ void write_index_put(OnnxStep& step) {
   for (std::size_t i = 0; i < count; ++i) {
     if (attrs.dims[i] != attrs.dims[0] + static_cast<std::int64_t>(i))
       step.fail("has index tensors for axes that are apart");
+    if (step.builder().open_axis(step.node().input(i + 2)))
+      step.fail("of sizes that depend on data");
     Shape next;
     broadcast(common, step.shape(i + 2), next);
     common = next;
