@@ -47,7 +47,7 @@ def differences(name):
     model = built(name)
     size = (getattr(model, "pretrained_cfg", None) or {}).get("input_size") or (3, 224, 224)
     x = torch.empty(1, *size, device="meta")
-    if any(type(module).__name__ == "DiffAttention" for module in model.modules()):
+    if any(type(module).__name__.startswith("Diff") for module in model.modules()):
         unfuse(model)  # fused, it multiplies both maps by the values, and not only their difference
     p = zoometer.profile(model, x)
     found = []
