@@ -159,8 +159,8 @@ class Inputs:
         names += [name for name, each in self.parameters.items() if each.default is inspect.Parameter.empty
                   and each.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)]
         if getattr(self.config, "is_encoder_decoder", False):
-            names.append("decoder_input_ids")
-        if "input_ids" in self.parameters:
+            names += ["decoder_input_ids", "decoder_input_values"]
+        if "input_ids" in self.parameters and main != "inputs":  # which stands for any input
             names.append("input_ids")
             if self.reads_both():
                 names += [name for name in SENSES if name in self.parameters][:1]
@@ -337,7 +337,7 @@ class Inputs:
         return self.floats(1, mels, frames) if along else self.floats(1, frames, mels)
 
     def frames(self):
-        step = self.setting("subsampling_factor", "n_window", standard=1)
+        step = self.setting("subsampling_factor", "n_window", "downsample_factor", standard=1)
         return -(-2 * self.setting("max_source_positions", standard=50) // (2 * step)) * 2 * step
 
     def feature_mask(self):
@@ -398,6 +398,7 @@ MASKS = ("input_features_mask", "attention_mask", "pixel_attention_mask", "paddi
 
 TABLE = {
     "input_ids": Inputs.text, "decoder_input_ids": Inputs.text, "attention_mask": Inputs.row,
+    "decoder_input_values": lambda self: self.floats(1, self.tokens, self.setting("num_mel_bins", standard=80)),
     "bbox_mask": Inputs.row, "token_type_ids": Inputs.row, "qformer_input_ids": Inputs.row,
     "bbox": lambda self: self.ids(1, self.tokens, 4),
     "audio_mel": Inputs.features, "audio_mel_mask": Inputs.feature_mask, "spectrogram": Inputs.features,
@@ -427,6 +428,7 @@ SIZES = {
     "height": lambda self: self.height, "width": lambda self: self.width,
     "channels": lambda self: self.channels, "num_images": lambda self: 1,
     "episode_length": lambda self: self.tokens,
+    "num_visual_features": lambda self: 36,  # objects in an image, as in LXMERT's paper
 }
 
 
@@ -445,6 +447,12 @@ def with_codes(self, spec):
     """A row of codes for each token, one of each book."""
     books = self.setting("num_codebooks", "num_code_groups", "num_channels", standard=None)
     return dict(spec, shape=spec["shape"] + [books]) if books and len(spec["shape"]) == 2 else None
+
+
+def with_codes_and_text(self, spec):
+    """The same, after the token of the text."""
+    made = with_codes(self, spec)
+    return dict(made, shape=made["shape"][:-1] + [made["shape"][-1] + 1]) if made else None
 
 
 def with_values(self, spec):
@@ -493,5 +501,5 @@ def of_usual_side(self, spec):
 
 # The other forms of the inputs of a name, in the order in which they are tried.
 FORMS = {"input_features": (turned, with_channel, as_wide, of_128), "input_values": (with_channel, turned),
-         "input_ids": (with_codes, with_values), "decoder_input_ids": (with_codes,),
+         "input_ids": (with_codes, with_codes_and_text, with_values), "decoder_input_ids": (with_codes,),
          "pixel_values": (with_frames, in_rows, in_patches, of_usual_side)}
