@@ -163,8 +163,7 @@ void write_promoted(OnnxStep& step, const OnnxExportRule& rule, DType dtype) {
   step.make("Identity", {promoted.result()});
 }
 
-void write_node(OnnxStep& step) {
-  const NodeId id = step.builder().graph().value(step.node().output(0)).producer;
+void write_node(OnnxStep& step, NodeId id) {
   if (const std::string_view what = step.builder().graph().stand_in(id); !what.empty())
     step.fail("stands in for " + std::string(what) + " at the same cost");
   const OnnxExportRule* rule = find_rule(step.node().op());
@@ -187,7 +186,7 @@ void write_onnx_node(OnnxBuilder& builder, NodeId id) {
   OnnxStep step(builder, builder.graph().view(id));
   const std::size_t size = builder.nodes().size();
   try {
-    write_node(step);
+    write_node(step, id);
   } catch (const OnnxMissing& missing) {
     builder.rewind(size);
     builder.count_own(operator_name(step.node()) + " " + missing.reason);
