@@ -290,7 +290,8 @@ std::int64_t longest_made_for(const Setting& settings) {
   const double stretched =
       scaling->real({"factor"}, 1) *
       static_cast<double>(scaling->size({"original_max_position_embeddings"}, 0));
-  return stretched < 0x1p40 ? std::max(most, static_cast<std::int64_t>(stretched)) : most;
+  return stretched > 0 && stretched < 0x1p40 ? std::max(most, static_cast<std::int64_t>(stretched))
+                                             : most;
 }
 
 /// Contexts that are longer than the model was made for.

@@ -273,6 +273,16 @@ TEST(LanguageModels, RefuseHostileSizes) {
                      "num_hidden_layers": 2, "num_kv_shared_layers": 1, "num_attention_heads": 8,
                      "layer_types": ["sliding_attention", "full_attention"]})",
                  ErrorCode::malformed, "the key num_kv_shared_layers");
+  for (const std::string_view factor : {"1e300", "-1e300"}) {
+    expect_refused(R"({"model_type": "lfm2", "block_ffn_dim_multiplier": )" + std::string(factor) +
+                       "}",
+                   ErrorCode::malformed, "the key block_ffn_dim_multiplier");
+    expect_refused(R"({"model_type": "nemotron-nas", "num_attention_heads": 8, "hidden_size": 64,
+                       "num_hidden_layers": 1, "vocab_size": 10, "block_configs": [
+                       {"attention": {"n_heads_in_group": 4}, "ffn": {"ffn_mult": )" +
+                       std::string(factor) + "}}]}",
+                   ErrorCode::malformed, "the key ffn_mult");
+  }
   std::string deep = R"({"model_type": "llama", "x": )";
   deep += std::string(200, '[') + std::string(200, ']') + "}";
   expect_refused(deep, ErrorCode::limit, "objects in objects of a configuration");

@@ -281,8 +281,7 @@ ModelPlan lfm2_like(const Configuration& config, bool is_mixture) {
   if (!is_mixture && config.flag({"block_auto_adjust_ff_dim"}, true)) {
     const std::int64_t multiple =
         std::max<std::int64_t>(1, config.size({"block_multiple_of"}, 256));
-    width = static_cast<std::int64_t>(static_cast<double>(2 * width / 3) *
-                                      config.real({"block_ffn_dim_multiplier"}, 1));
+    width = scaled_size(config, {"block_ffn_dim_multiplier"}, 1, 2 * width / 3);
     width = (width + multiple - 1) / multiple * multiple;
   }
   FeedForwardPlan dense = gated(width);

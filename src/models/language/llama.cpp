@@ -320,6 +320,10 @@ ModelPlan nemotron_nas(const Configuration& config) {
       layer.before_feed_forward = {};
     } else if (feed_forward) {
       const double factor = feed_forward->real({"ffn_mult"}, 0);
+      if (!(factor >= 0 && factor <= 1e6)) {
+        throw Error(ErrorCode::malformed, "the key ffn_mult",
+                    {"a factor from 0 to 10^6", std::to_string(factor)});
+      }
       const auto wide =
           static_cast<std::int64_t>(2 * factor * static_cast<double>(plan.features) / 3);
       std::get<FeedForwardPlan>(layer.feed_forward).width = (wide + 255) / 256 * 256;
