@@ -65,9 +65,10 @@ def type_name(value):
 def named_padding(module):
     """The padding of a convolution that has it by name; ATen's calls have numbers."""
     # To ask a module for what it lacks is slow.
-    has_padding = "padding" in vars(module) or hasattr(type(module), "padding")
-    padding = module.padding if has_padding else \
-        getattr(module, "padding", None) if isinstance(module, torch.jit.ScriptModule) else None
+    if "padding" not in vars(module) and not hasattr(type(module), "padding") \
+            and not isinstance(module, torch.jit.ScriptModule):
+        return None
+    padding = getattr(module, "padding", None)
     if isinstance(padding, str) and getattr(module, "padding_mode", "zeros") == "zeros":
         return padding
     return None

@@ -170,9 +170,11 @@ class Run:
         attribute = "__call__" if Module.__call__ is plain_call else "_call_impl"
 
         def call(module, *args, **kwargs):
+            if get_ident() != owner:
+                return plain_call(module, *args, **kwargs)
             place = places.get(id(module))
-            if place is None or get_ident() != owner:
-                inner = unwrapped(module) if place is None and get_ident() == owner else module
+            if place is None:
+                inner = unwrapped(module)
                 # Not this function by its name: in a cycle all that the run made would outlive it.
                 return plain_call(module, *args, **kwargs) if inner is module else inner(*args, **kwargs)
             before = recorder.scope

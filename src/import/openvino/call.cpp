@@ -4,23 +4,15 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <map>
 
 #include "op/mobile.hpp"
 #include "util/text.hpp"
+#include "util/to_integer.hpp"
 #include "zoometer/op/movement.hpp"
 
 namespace zoometer {
 namespace {
-
-/// The nearest integer of 8 bytes.
-std::int64_t integer_of(double number) {
-  if (std::isnan(number)) return 0;
-  if (number >= 0x1p63) return INT64_MAX;
-  if (number <= -0x1p63) return INT64_MIN;
-  return static_cast<std::int64_t>(number);
-}
 
 /// Whether a list of words has the word.
 bool has_word(std::string_view words, std::string_view word) {
@@ -114,14 +106,14 @@ std::optional<std::vector<std::int64_t>> OpenvinoCall::integers(std::size_t inde
   const OpenvinoKnown* found = known(index);
   if (found == nullptr) return std::nullopt;
   std::vector<std::int64_t> result;
-  for (const double element : found->elements) result.push_back(integer_of(element));
+  for (const double element : found->elements) result.push_back(to_integer<std::int64_t>(element));
   return result;
 }
 
 std::optional<std::int64_t> OpenvinoCall::integer(std::size_t index) {
   const OpenvinoKnown* found = known(index);
   if (found == nullptr || found->elements.size() != 1) return std::nullopt;
-  return integer_of(found->elements[0]);
+  return to_integer<std::int64_t>(found->elements[0]);
 }
 
 std::optional<Ints> OpenvinoCall::axes(std::size_t index, std::int64_t rank) {
